@@ -1,0 +1,74 @@
+"""What can go wrong, and how it is told.
+
+    DomicileError
+    ├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
+    ├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
+    ├── LimitReached        stopped by a limit with no plan in hand                    (exit code 4)
+    └── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One thing wrong in one place.
+
+    `file` is the path as the user gave it, `where` the place inside (`workloads[3].streams[0].rate`, `row 17,
+    column limit_kg`), `line` the 1-based line if known, `what` the sentence that names the value, `maybe` the advice.
+    """
+
+    what: str
+    file: str | None = None
+    where: str | None = None
+    line: int | None = None
+    maybe: str | None = None
+
+    def __str__(self) -> str:
+        place = self.file or ""
+        if self.line is not None:
+            place += f":{self.line}"
+        parts = [part for part in (place, self.where) if part]
+        text = ": ".join([*parts, self.what])
+        return f"{text}\nMaybe {self.maybe}" if self.maybe else text
+
+
+class DomicileError(Exception):
+    """Base class of every error domicile raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(DomicileError):
+    """Bad input. `issues` holds every problem found, in file order."""
+
+    exit_code = 2
+
+    def __init__(self, issues: Iterable[Issue] | Issue | str) -> None:
+        if isinstance(issues, str):
+            issues = [Issue(issues)]
+        elif isinstance(issues, Issue):
+            issues = [issues]
+        self.issues: tuple[Issue, ...] = tuple(issues)
+        super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+class InfeasibleError(DomicileError):
+    """No plan obeys every rule of the instance; the message names what blocks it."""
+
+    exit_code = 3
+
+
+class LimitReached(DomicileError):  # noqa: N818  (the field's word for it is a limit, not an error)
+    """A time limit or a cancellation came before any plan was found."""
+
+    exit_code = 4
+
+
+class InternalError(DomicileError):
+    """A promise of the engine was broken; never the user's fault."""
+
+    exit_code = 1

@@ -1,0 +1,61 @@
+"""Field types shared by every part of an instance: strict, finite, named with their units."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Model(BaseModel):
+    """Base of every instance model: strict types, no unknown fields, immutable, no infinities."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    seen: set[str] = set()
+    twice = {value for value in values if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
+    if twice:
+        raise ValueError(f"named twice: {', '.join(sorted(twice))}")
+    return values
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
+"""An identifier: letters, digits and _ . : / @ + -, at most 128 characters."""
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+"""ISO 3166-1 alpha-2 code, or an ISO 3166-2 subdivision such as `US-CA`."""
+
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_unique)]
+Ids = Annotated[tuple[Id, ...], Field(strict=False), AfterValidator(_unique)]
+Countries = Annotated[tuple[Country, ...], Field(strict=False), AfterValidator(_unique)]
+Date = Annotated[datetime.date, Field(strict=False)]
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+PositiveCount = Annotated[int, Field(ge=1)]
+
+Unlimited = Literal["unlimited"]
+OfferKind = Literal["instance", "endpoint"]
+Purchase = Literal["on_demand", "spot", "committed"]
+
+
+class Scope(Model):
+    """Selects placements: keys are ANDed, the values of one key ORed, an empty key selects everything.
+
+    `country_groups` are the law pack's group ids (`EU27`, `EEA`, ...), `periods` are period ids, `regions` are
+    `provider:region`.
+    """
+
+    workloads: Ids = ()
+    tags: Names = ()
+    providers: Names = ()
+    regions: Names = ()
+    countries: Countries = ()
+    country_groups: Names = ()
+    periods: Names = ()

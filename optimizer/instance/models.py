@@ -1,0 +1,48 @@
+"""The instance: everything one planning question states, validated, immutable, free of pandas and of Pyomo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
+from optimizer.instance.rules import (
+    Budget,
+    Commitment,
+    Discount,
+    LegalAssertions,
+    MechanismCost,
+    Policy,
+    Quotas,
+)
+from optimizer.instance.workloads import Dataset, Workload
+from optimizer.instance.world import Carbon, CatalogueUse, Currency, Horizon, LawsUse
+
+
+class Instance(Model):
+    """One planning question.
+
+    Money is in USD over the horizon; other units are in the field names. Bulk lists (`workloads`, `datasets`, `budgets`,
+    `quotas.limits`, ...) may live in CSV or Parquet tables beside the file (`tables:` in the file, resolved by
+    `optimizer.load`).
+    """
+
+    name: Id
+    description: str = ""
+    horizon: Horizon
+    currency: Currency | None = None
+    catalogue: CatalogueUse = CatalogueUse()
+    laws: LawsUse = LawsUse()
+    carbon: Carbon = Carbon()
+    target_utilisation: PositiveShare = 0.7
+    unserved_usd_per_unit: NonNegative | None = None
+    workloads: Annotated[tuple[Workload, ...], Field(strict=False, min_length=1)]
+    datasets: Annotated[tuple[Dataset, ...], Field(strict=False)] = ()
+    budgets: Annotated[tuple[Budget, ...], Field(strict=False)] = ()
+    policies: Annotated[tuple[Policy, ...], Field(strict=False)] = ()
+    quotas: Quotas = Quotas()
+    commitments: Annotated[tuple[Commitment, ...], Field(strict=False)] = ()
+    discounts: Annotated[tuple[Discount, ...], Field(strict=False)] = ()
+    mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
+    legal_assertions: LegalAssertions = LegalAssertions()

@@ -1,0 +1,258 @@
+"""The user's own limits: budgets, policies, quotas, commitments, discounts, mechanism costs and legal assertions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from optimizer.instance.base import (
+    Countries,
+    Country,
+    Date,
+    Id,
+    Model,
+    Names,
+    NonNegative,
+    Positive,
+    PositiveShare,
+    Scope,
+    Share,
+    Unlimited,
+)
+from optimizer.instance.workloads import Survival
+
+Measure = Literal["compute_usd", "device_hours", "energy_kwh"]
+
+
+class Budget(Model):
+    """A cap over the horizon on exactly one of carbon (kg CO2e), water (l), energy (kWh) or money (USD)."""
+
+    id: Id
+    limit_kg: NonNegative | None = None
+    limit_l: NonNegative | None = None
+    limit_kwh: NonNegative | None = None
+    limit_usd: NonNegative | None = None
+    scope: Scope = Scope()
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Budget:
+        stated = [name for name in ("limit_kg", "limit_l", "limit_kwh", "limit_usd") if getattr(self, name) is not None]
+        if len(stated) != 1:
+            raise ValueError(f"needs exactly one of limit_kg, limit_l, limit_kwh, limit_usd; has {stated or 'none'}")
+        return self
+
+
+class ProviderShare(Model):
+    """No more than `max_share` of the measure in scope may fall on `providers` together (each alone if empty)."""
+
+    kind: Literal["provider_share"]
+    id: Id
+    providers: Names = ()
+    max_share: Share
+    measure: Measure = "compute_usd"
+    scope: Scope = Scope()
+
+
+class ExcludeControl(Model):
+    """No operator that one of `jurisdictions` can compel; unknown control fails.
+
+    `basis`: `strict` counts any exposure, `ownership` only the home and the ultimate parent.
+    """
+
+    kind: Literal["exclude_control"]
+    id: Id
+    jurisdictions: Annotated[Countries, Field(min_length=1)]
+    basis: Literal["strict", "ownership"] = "strict"
+    scope: Scope = Scope()
+
+
+class RequireCertification(Model):
+    """The service in that region holds every one (`all`) or at least one (`any`) of the schemes."""
+
+    kind: Literal["require_certification"]
+    id: Id
+    schemes: Annotated[Names, Field(min_length=1)]
+    need: Literal["all", "any"] = "all"
+    scope: Scope = Scope()
+
+
+class CountryShare(Model):
+    """At least `min_share` of the measure in scope falls in the countries or groups named."""
+
+    kind: Literal["country_share"]
+    id: Id
+    country_groups: Names = ()
+    countries: Countries = ()
+    min_share: PositiveShare
+    measure: Measure = "device_hours"
+    scope: Scope = Scope()
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> CountryShare:
+        if not self.country_groups and not self.countries:
+            raise ValueError("names neither country_groups nor countries")
+        return self
+
+
+class SpotShare(Model):
+    """At most `max_share` of the device-hours in scope run on spot offers."""
+
+    kind: Literal["spot_share"]
+    id: Id
+    max_share: Share
+    scope: Scope = Scope()
+
+
+class SurvivalPolicy(Survival):
+    """Survival asked of every service in scope that does not ask for its own."""
+
+    kind: Literal["survival"]
+    id: Id
+    scope: Scope = Scope()
+
+
+class AllowedPlaces(Model):
+    """Placements in scope stay in `allow` (if given) and out of `deny`: ISO2 codes or country groups."""
+
+    kind: Literal["places"]
+    id: Id
+    allow: Names = ()
+    deny: Names = ()
+    scope: Scope = Scope()
+
+
+Policy = Annotated[
+    ProviderShare
+    | ExcludeControl
+    | RequireCertification
+    | CountryShare
+    | SpotShare
+    | SurvivalPolicy
+    | AllowedPlaces,
+    Field(discriminator="kind"),
+]
+
+
+class Quota(Model):
+    """What can be had at once of the devices, kW or work rate that match every key given.
+
+    `devices`: devices of `accelerator` (any if absent) in `region`, `country` or at `provider`: one shared pool.
+    `kw`: IT power of all instances in `region` or at `provider`. `units_per_s`: work rate of the endpoints that match
+    `endpoint` (id), `model`, `provider`, `region`. Where several quotas cover a placement, all hold; one that names both
+    accelerator and region replaces the default for that pair.
+    """
+
+    id: Id | None = None
+    accelerator: str | None = None
+    region: str | None = None
+    provider: str | None = None
+    country: Country | None = None
+    model: str | None = None
+    endpoint: str | None = None
+    devices: NonNegative | Unlimited | None = None
+    kw: NonNegative | None = None
+    units_per_s: NonNegative | Unlimited | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Quota:
+        stated = [name for name in ("devices", "kw", "units_per_s") if getattr(self, name) is not None]
+        if len(stated) != 1:
+            raise ValueError(f"needs exactly one of devices, kw, units_per_s; has {stated or 'none'}")
+        return self
+
+
+class Quotas(Model):
+    """Catalogues state prices, not stock: the default says what to assume of every (accelerator, region) pair and endpoint.
+
+    Without a default, an offer that no quota covers is ineligible; `unlimited` must be said.
+    """
+
+    default_devices: NonNegative | Unlimited | None = None
+    default_endpoint_units_per_s: NonNegative | Unlimited | None = None
+    limits: Annotated[tuple[Quota, ...], Field(strict=False)] = ()
+
+
+class Commitment(Model):
+    """`instances` of a SKU already paid for in a region: sunk, hence free to use, from their own pool."""
+
+    id: Id
+    region: str
+    sku: str
+    instances: Positive
+
+
+class Discount(Model):
+    """Negotiated reduction of list prices at a provider, in per cent, on compute, storage or egress."""
+
+    provider: str
+    percent: Annotated[float, Field(ge=0, le=100)]
+    on: Annotated[tuple[Literal["compute", "storage", "egress"], ...], Field(strict=False)] = ("compute",)
+
+
+class MechanismCost(Model):
+    """What a transfer mechanism costs per key of its charge scope; a mechanism without a cost is unavailable, never free.
+
+    The horizon is charged (one_off_usd / amortisation_years + yearly_usd) x hours / 8760.
+    """
+
+    id: Id
+    one_off_usd: NonNegative = 0.0
+    yearly_usd: NonNegative = 0.0
+    amortisation_years: Positive = 3.0
+
+
+class HeldMechanism(Model):
+    """A mechanism the organisation holds already: nothing to pay. Empty `exporter`/`importer` cover all of them."""
+
+    id: Id
+    exporter: str | None = None
+    importer: str | None = None
+    country: Country | None = None
+
+
+class Exporter(Model):
+    """Who answers for the data: country of establishment, headquarters, roles, sectors and flags that laws ask about."""
+
+    id: Id
+    country: Country
+    headquarters: Country | None = None
+    roles: Names = ()
+    sectors: Names = ()
+    flags: Names = ()
+
+
+class Approval(Model):
+    """A regulator's decision that was granted."""
+
+    law: Id
+    mechanism: Id
+    reference: str
+
+
+class Override(Model):
+    """A signed statement that a law does not bind here; repeated in every plan it touches.
+
+    `providers`, `countries` narrow it; it ends with `expires`.
+    """
+
+    law: Id
+    basis: str
+    author: str
+    expires: Date
+    countries: Countries = ()
+    providers: Names = ()
+
+
+class LegalAssertions(Model):
+    """What the user states about themselves and their partners; every plan repeats it."""
+
+    exporters: Annotated[tuple[Exporter, ...], Field(strict=False)] = ()
+    group_members: Names = ()
+    mechanisms_held: Annotated[tuple[HeldMechanism, ...], Field(strict=False)] = ()
+    importer_status: dict[str, Names] = {}
+    approvals: Annotated[tuple[Approval, ...], Field(strict=False)] = ()
+    overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
+    advisory: bool = False
+
+

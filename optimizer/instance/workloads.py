@@ -1,0 +1,198 @@
+"""Workloads: services with demand streams, and jobs with a window and a gang."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from optimizer.instance.base import (
+    Count,
+    Countries,
+    Country,
+    Id,
+    Model,
+    Names,
+    NonNegative,
+    OfferKind,
+    Positive,
+    PositiveCount,
+    PositiveShare,
+    Purchase,
+)
+
+RATE_UNIT_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
+RateUnit = Annotated[str, Field(pattern=r"^[a-z_]+/(s|min|h|day)$")]
+
+
+class Runs(Model):
+    """What a workload can run on.
+
+    Either `model` (a catalogue model class, whose throughput the catalogue measures under one profile) or
+    `throughput` (work units per second of one device of the named accelerator; `cpu` names CPU-only SKUs per
+    vCPU) states the speed. `input_tokens` and `output_tokens` are the request shape: they select the throughput
+    profile and split the price of a managed endpoint; work is counted in output tokens.
+    """
+
+    model: str | None = None
+    profile: str | None = None
+    precision: str | None = None
+    input_tokens: PositiveCount | None = None
+    output_tokens: PositiveCount | None = None
+    throughput: dict[str, Positive] | None = None
+    software: Names = ()
+    accelerators: Names = ()
+    min_device_memory_gb: NonNegative = 0.0
+    via: Annotated[tuple[OfferKind, ...], Field(strict=False, min_length=1)] = ("instance",)
+    purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = ("on_demand", "committed")
+    endpoint_models: Names = ()
+    endpoint_scopes: Names = ()
+
+    @model_validator(mode="after")
+    def _speed_is_stated(self) -> Runs:
+        if self.model is None and self.throughput is None and not self.endpoint_models:
+            raise ValueError("neither model, throughput nor endpoint_models says what this can run on")
+        return self
+
+
+class Data(Model):
+    """The data a workload handles, as the law sees it.
+
+    `subjects` are the jurisdictions of the persons the data is about (default: the origin of each stream; for a job
+    it must be said). `exporter` is an exporter id of `legal_assertions` or a country. What is kept longer than 0
+    `retention_hours` (prompts, logs, caches, checkpoints, derived weights) also needs a storage verdict; `retained_gb`
+    is its size, needed when a law obliges a copy of it somewhere.
+    """
+
+    categories: Names = ()
+    subjects: Countries | None = None
+    persons: dict[Country, Count] = {}
+    sensitive_persons: dict[Country, Count] = {}
+    exporter: Id | None = None
+    sectors: Names = ()
+    flags: Names = ()
+    retention_hours: NonNegative = 0.0
+    retained_gb: NonNegative | None = None
+
+
+class Stream(Model):
+    """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what cost and energy follow.
+
+    `rate` may be a list, one value per period. `origin` is a country, or a key of the instance's inline network.
+    """
+
+    id: Id | None = None
+    origin: str
+    rate: NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False)]
+    mean_rate: NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
+    unit: RateUnit = "tokens/s"
+    max_rtt_ms: Positive | None = None
+    subjects: Countries | None = None
+
+
+class Survival(Model):
+    """When any one `of` fails, what is already provisioned elsewhere still serves `share` of every stream's demand."""
+
+    of: Literal["region", "metro", "provider"]
+    share: PositiveShare = 1.0
+
+
+class WorkloadBase(Model):
+    """What services and jobs have in common."""
+
+    id: Id
+    tags: Names = ()
+    runs: Runs
+    data: Data = Data()
+    indivisible: bool = False
+    min_regions: PositiveCount = 1
+    max_regions: PositiveCount | None = None
+    target_utilisation: PositiveShare | None = None
+    providers: Names = ()
+    regions: Names = ()
+    unserved_usd_per_unit: NonNegative | None = None
+
+    @model_validator(mode="after")
+    def _regions_make_sense(self) -> WorkloadBase:
+        if self.max_regions is not None and self.max_regions < self.min_regions:
+            raise ValueError(f"max_regions {self.max_regions} is below min_regions {self.min_regions}")
+        if self.indivisible and self.min_regions > 1:
+            raise ValueError(f"indivisible, yet min_regions is {self.min_regions}")
+        return self
+
+
+class Service(WorkloadBase):
+    """A workload that answers demand as it comes, from one or several regions."""
+
+    kind: Literal["service"]
+    streams: Annotated[tuple[Stream, ...], Field(strict=False, min_length=1)]
+    response_gb_per_unit: NonNegative = 0.0
+    survival: Survival | None = None
+
+
+class Job(WorkloadBase):
+    """An amount of work to be done within a window.
+
+    `gang_devices` devices run together, one SKU type in one region. `release_hours` and `deadline_hours` count from the
+    start of the horizon. An `interruptible` job may pause between periods; a `deferrable` one may start later than its
+    release; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
+    `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
+    """
+
+    kind: Literal["job"]
+    work: Positive
+    unit: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "tokens"
+    release_hours: NonNegative = 0.0
+    deadline_hours: Positive | None = None
+    gang_devices: PositiveCount = 1
+    interruptible: bool = False
+    deferrable: bool = True
+    may_move: bool = False
+    checkpoint_gb: NonNegative | None = None
+    spot_overhead: NonNegative = 0.1
+    output_gb: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _window_makes_sense(self) -> Job:
+        if self.deadline_hours is not None and self.deadline_hours <= self.release_hours:
+            raise ValueError(f"deadline_hours {self.deadline_hours} is not after release_hours {self.release_hours}")
+        if self.may_move and not self.interruptible:
+            raise ValueError("may_move needs interruptible: a job that moves pauses")
+        if self.may_move and self.checkpoint_gb is None:
+            raise ValueError("may_move needs checkpoint_gb: what a move carries")
+        return self
+
+
+Workload = Annotated[Service | Job, Field(discriminator="kind")]
+
+
+class Reader(Model):
+    """A workload that reads `gb` of a dataset over the horizon when all its demand is served."""
+
+    workload: Id
+    gb: NonNegative
+
+
+class Dataset(Model):
+    """Data at rest: where its copies live is decided together with the workloads that read it.
+
+    `present_in` lists regions that hold a copy already; a copy elsewhere pays egress from the cheapest of them, or, when
+    there is none, nothing (first upload). `subjects` defaults to the keys of `persons`.
+    """
+
+    id: Id
+    size_gb: NonNegative
+    categories: Names = ()
+    subjects: Countries | None = None
+    persons: dict[Country, Count] = {}
+    sensitive_persons: dict[Country, Count] = {}
+    exporter: Id | None = None
+    sectors: Names = ()
+    flags: Names = ()
+    min_copies: PositiveCount = 1
+    min_countries: PositiveCount = 1
+    regions: Names = ()
+    present_in: Names = ()
+    readers: Annotated[tuple[Reader, ...], Field(strict=False)] = ()
+
+

@@ -1,0 +1,192 @@
+"""Which world the instance lives in: bundled or inline catalogue, law pack, horizon, carbon accounting."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from optimizer.instance.base import (
+    Countries,
+    Country,
+    Date,
+    Id,
+    Model,
+    Names,
+    NonNegative,
+    Positive,
+    PositiveCount,
+)
+
+
+class Period(Model):
+    """A stretch of the horizon."""
+
+    id: Id
+    hours: Positive
+
+
+class Horizon(Model):
+    """From `start` (00:00 UTC): one period of `hours`, or `periods` listed, or `count` equal periods of `hours` in total."""
+
+    start: Date
+    hours: Positive | None = None
+    count: PositiveCount = 1
+    periods: Annotated[tuple[Period, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Horizon:
+        if bool(self.periods) == (self.hours is not None):
+            raise ValueError("state either hours (with count) or periods")
+        return self
+
+    def resolved(self) -> tuple[Period, ...]:
+        """Return the periods in order, each with its id and duration in hours."""
+        if self.periods:
+            return self.periods
+        assert self.hours is not None
+        width = len(str(self.count - 1))
+        return tuple(Period(id=f"t{k:0{width}d}", hours=self.hours / self.count) for k in range(self.count))
+
+
+class InlineRegion(Model):
+    """A region of the user's own; every figure it lacks stays missing."""
+
+    id: Id
+    country: Country
+    provider: Id = "inline"
+    subdivision: str | None = None
+    metro: str | None = None
+    fixed_usd_per_hour: NonNegative = 0.0
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+    pue: Annotated[float, Field(ge=1)] | None = None
+    wue_l_per_kwh: NonNegative | None = None
+    grid_g_per_kwh: NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
+    storage_usd_per_gb_month: NonNegative | None = None
+    egress_usd_per_gb: NonNegative | None = None
+
+
+class InlineProvider(Model):
+    """An operator of the user's own: who controls it and what it is certified for (every service, every region)."""
+
+    id: Id
+    headquarters: Country | None = None
+    control: Countries | None = None
+    certifications: Names = ()
+
+
+class InlineOffer(Model):
+    """An offer of the user's own: a SKU in a region. Power and embodied figures are per instance."""
+
+    sku: Id
+    region: str
+    accelerator: Id
+    devices: Positive = 1.0
+    device_memory_gb: Positive | None = None
+    software: str | None = None
+    purchase: Literal["on_demand", "spot"] = "on_demand"
+    usd_per_hour: NonNegative
+    idle_kw: NonNegative | None = None
+    load_kw: NonNegative | None = None
+    embodied_kg_per_hour: NonNegative | None = None
+
+
+class InlineEndpoint(Model):
+    """A managed endpoint of the user's own: pays per work unit, holds no instances."""
+
+    id: Id
+    region: str
+    model: str
+    usd_per_unit: NonNegative = 0.0
+    kg_per_unit: NonNegative | None = None
+    kwh_per_unit: NonNegative | None = None
+    countries: Countries = ()
+
+
+class NetworkLink(Model):
+    """Between an origin (a stream's) or a region and a region: round trip, USD per work unit, USD per GB."""
+
+    origin: str
+    region: str
+    rtt_ms: NonNegative | None = None
+    usd_per_unit: NonNegative | None = None
+    usd_per_gb: NonNegative | None = None
+
+
+class Throughput(Model):
+    """Explicit speed of one device: work units of `workload` per second on `accelerator`."""
+
+    workload: Id
+    accelerator: Id
+    units_per_s: Positive
+
+
+class InlineCatalogue(Model):
+    """A catalogue wholly inside the instance."""
+
+    providers: Annotated[tuple[InlineProvider, ...], Field(strict=False)] = ()
+    regions: Annotated[tuple[InlineRegion, ...], Field(strict=False)] = ()
+    offers: Annotated[tuple[InlineOffer, ...], Field(strict=False)] = ()
+    endpoints: Annotated[tuple[InlineEndpoint, ...], Field(strict=False)] = ()
+    network: Annotated[tuple[NetworkLink, ...], Field(strict=False)] = ()
+    throughput: Annotated[tuple[Throughput, ...], Field(strict=False)] = ()
+
+
+class CatalogueUse(Model):
+    """Which part of the world may be used. Empty lists allow everything the defaults allow.
+
+    `use`: `world` (bundled), `inline` (only `inline`), or a folder beside the instance.
+    `access` opts into partitions: government, china, disaster_recovery, dedicated, limited.
+    `availability` opts into offers that are not verified: unverified, assumed, country_level.
+    `fallbacks` opts into named families of fallback figures. `max_price_age_days` warns beyond it.
+    """
+
+    use: str = "world"
+    providers: Names = ()
+    exclude_providers: Names = ()
+    regions: Names = ()
+    exclude_regions: Names = ()
+    countries: Countries = ()
+    exclude_countries: Countries = ()
+    access: Names = ("public",)
+    availability: Names = ("verified",)
+    unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
+    fallbacks: Names = ()
+    max_price_age_days: PositiveCount = 730
+    fixed_usd_per_hour: dict[str, NonNegative] = {}
+    overrides: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    inline: InlineCatalogue | None = None
+
+
+class LawsUse(Model):
+    """Which law pack binds: `world` or `none` (the plan then says that no law was checked), known as of `as_of`.
+
+    `patches` are scenario operations (`docs/laws.md`), applied in order.
+    """
+
+    use: Literal["world", "none"] = "world"
+    as_of: Date | None = None
+    patches: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+
+
+class Carbon(Model):
+    """Accounting method; emission bases are never mixed.
+
+    `basis`: `location_lifecycle` (default), `location_direct` or `market_based`. `embodied`: `boavizta`, `vendor` or
+    `none`. `resolution`: `annual`, or `typical_day` (hourly shape of the month, scaled to the annual level).
+    `price_usd_per_tonne` adds to the objective.
+    """
+
+    basis: Literal["location_lifecycle", "location_direct", "market_based"] = "location_lifecycle"
+    embodied: Literal["boavizta", "vendor", "none"] = "boavizta"
+    resolution: Literal["annual", "typical_day"] = "annual"
+    price_usd_per_tonne: NonNegative = 0.0
+    network_kwh_per_gb: NonNegative = 0.0
+
+
+class Currency(Model):
+    """The one rate by which fields written with this currency's suffix (`limit_eur`) become USD."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    usd_per_unit: Positive
