@@ -133,7 +133,8 @@ class Service(WorkloadBase):
 class Job(WorkloadBase):
     """An amount of work to be done within a window.
 
-    `gang_devices` devices run together, one SKU type in one region. `release_hours` and `deadline_hours` count from the
+    `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side (more than
+    one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and `deadline_hours` count from the
     start of the horizon. An `interruptible` job may pause between periods; a `deferrable` one may start later than its
     release; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
     `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
@@ -145,6 +146,7 @@ class Job(WorkloadBase):
     release_hours: NonNegative = 0.0
     deadline_hours: Positive | None = None
     gang_devices: PositiveCount = 1
+    max_gangs: PositiveCount = 1
     interruptible: bool = False
     deferrable: bool = True
     may_move: bool = False
@@ -158,6 +160,8 @@ class Job(WorkloadBase):
             raise ValueError(f"deadline_hours {self.deadline_hours} is not after release_hours {self.release_hours}")
         if self.may_move and not self.interruptible:
             raise ValueError("may_move needs interruptible: a job that moves pauses")
+        if self.max_gangs > 1 and not self.interruptible:
+            raise ValueError("max_gangs above 1 needs interruptible: gangs side by side are independent")
         if self.may_move and self.checkpoint_gb is None:
             raise ValueError("may_move needs checkpoint_gb: what a move carries")
         return self
