@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 
 class Model(BaseModel):
@@ -31,7 +32,18 @@ Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$
 Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_unique)]
 Ids = Annotated[tuple[Id, ...], Field(strict=False), AfterValidator(_unique)]
 Countries = Annotated[tuple[Country, ...], Field(strict=False), AfterValidator(_unique)]
-Date = Annotated[datetime.date, Field(strict=False)]
+
+
+def _written_date(value: object) -> object:
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return value
+    raise ValueError(f"is {value!r}; should be a date such as 2027-01-31")
+
+
+Date = Annotated[datetime.date, Field(strict=False), BeforeValidator(_written_date)]
+"""A calendar date written YYYY-MM-DD; a bare number is never read as seconds since 1970."""
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]

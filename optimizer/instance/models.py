@@ -23,9 +23,9 @@ from optimizer.instance.world import Carbon, CatalogueUse, Currency, Horizon, La
 class Instance(Model):
     """One planning question.
 
-    Money is in USD over the horizon; other units are in the field names. Bulk lists (`workloads`, `datasets`, `budgets`,
-    `quotas.limits`, ...) may live in CSV or Parquet tables beside the file (`tables:` in the file, resolved by
-    `optimizer.load`).
+    Money is in USD over the horizon; other units are in the field names. Bulk lists (`workloads`, `datasets`,
+    `budgets`, `quotas.limits`, ...) may live in CSV or Parquet tables beside the file (`tables:` in the file, resolved
+    by `optimizer.load`).
     """
 
     name: Id

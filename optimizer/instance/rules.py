@@ -139,8 +139,8 @@ class Quota(Model):
 
     `devices`: devices of `accelerator` (any if absent) in `region`, `country` or at `provider`: one shared pool.
     `kw`: IT power of all instances in `region` or at `provider`. `units_per_s`: work rate of the endpoints that match
-    `endpoint` (id), `model`, `provider`, `region`. Where several quotas cover a placement, all hold; one that names both
-    accelerator and region replaces the default for that pair.
+    `endpoint` (id), `model`, `provider`, `region`. Where several quotas cover a placement, all hold; one that names
+    both accelerator and region replaces the default for that pair.
     """
 
     id: Id | None = None
@@ -163,9 +163,10 @@ class Quota(Model):
 
 
 class Quotas(Model):
-    """Catalogues state prices, not stock: the default says what to assume of every (accelerator, region) pair and endpoint.
+    """Catalogues state prices, not stock: the defaults say what to assume.
 
-    Without a default, an offer that no quota covers is ineligible; `unlimited` must be said.
+    They hold for every (accelerator, region) pair and every endpoint. Without a default, an offer that no quota covers
+    is ineligible; `unlimited` must be said.
     """
 
     default_devices: NonNegative | Unlimited | None = None
@@ -191,8 +192,9 @@ class Discount(Model):
 
 
 class MechanismCost(Model):
-    """What a transfer mechanism costs per key of its charge scope; a mechanism without a cost is unavailable, never free.
+    """What a transfer mechanism costs per key of its charge scope.
 
+    A mechanism without a stated cost is unavailable, never free.
     The horizon is charged (one_off_usd / amortisation_years + yearly_usd) x hours / 8760.
     """
 
@@ -212,7 +214,7 @@ class HeldMechanism(Model):
 
 
 class Exporter(Model):
-    """Who answers for the data: country of establishment, headquarters, roles, sectors and flags that laws ask about."""
+    """Who answers for the data: establishment, headquarters, roles, sectors and flags that laws ask about."""
 
     id: Id
     country: Country
@@ -254,5 +256,3 @@ class LegalAssertions(Model):
     approvals: Annotated[tuple[Approval, ...], Field(strict=False)] = ()
     overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
     advisory: bool = False
-
-

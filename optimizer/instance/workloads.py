@@ -133,10 +133,11 @@ class Service(WorkloadBase):
 class Job(WorkloadBase):
     """An amount of work to be done within a window.
 
-    `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side (more than
-    one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and `deadline_hours` count from the
-    start of the horizon. An `interruptible` job may pause between periods; a `deferrable` one may start later than its
-    release; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
+    `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side
+    (more than one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and
+    `deadline_hours` count from the start of the horizon. An `interruptible` job may pause between periods; a
+    `deferrable` one may start later than its release; `may_move` lets it continue in another region, paying egress for
+    `checkpoint_gb`.
     `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
     """
 
@@ -180,8 +181,8 @@ class Reader(Model):
 class Dataset(Model):
     """Data at rest: where its copies live is decided together with the workloads that read it.
 
-    `present_in` lists regions that hold a copy already; a copy elsewhere pays egress from the cheapest of them, or, when
-    there is none, nothing (first upload). `subjects` defaults to the keys of `persons`.
+    `present_in` lists regions that hold a copy already; a copy elsewhere pays egress from the cheapest of them, or,
+    when there is none, nothing (first upload). `subjects` defaults to the keys of `persons`.
     """
 
     id: Id

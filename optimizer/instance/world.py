@@ -27,7 +27,7 @@ class Period(Model):
 
 
 class Horizon(Model):
-    """From `start` (00:00 UTC): one period of `hours`, or `periods` listed, or `count` equal periods of `hours` in total."""
+    """From `start` (00:00 UTC): one period of `hours`, `periods` listed, or `count` equal periods of `hours` in all."""
 
     start: Date
     hours: Positive | None = None

@@ -1,0 +1,88 @@
+"""Where things stand: every value of an instance keeps the file, the line and the row it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from optimizer.errors import Issue
+
+Path = tuple[str | int, ...]
+"""Keys and list positions from the root of an instance down to a value."""
+
+
+@dataclass(slots=True)
+class Place:
+    """The place of one value; places form a tree of the shape of the data.
+
+    `line` is 1-based. `file` and `row` are stated where they change (a table's rows inside a YAML file) and inherited
+    below.
+    """
+
+    line: int | None = None
+    file: str | None = None
+    row: int | None = None
+    name: str | None = None
+    children: dict[str | int, Place] = field(default_factory=dict)
+
+    def locate(self, path: Path) -> tuple[str | None, int | None, int | None, int]:
+        """Return file, line, row and how many leading steps of `path` lead to the row's own root (0 outside tables)."""
+        here, file, line, row, depth = self, self.file, self.line, self.row, 0
+        for steps, key in enumerate(path, start=1):
+            below = here.children.get(key)
+            if below is None:
+                break
+            here = below
+            if here.file is not None:
+                file, line = here.file, here.line
+            if here.row is not None:
+                row, depth = here.row, steps
+            if here.line is not None:
+                line = here.line
+        return file, line, row, depth
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem at a path, before it is given its file and line. `names` are the ids whose absence caused it."""
+
+    path: Path
+    what: str
+    maybe: str | None = None
+    names: tuple[str, ...] = ()
+
+
+def show_path(path: Path, data: Any = None) -> str:
+    """Write a path for people: `workloads[id=triage-chat].streams[0].rate`; positions where an item has no id."""
+    text, here = "", data
+    for key in path:
+        try:
+            here = here[key] if here is not None else None
+        except (KeyError, IndexError, TypeError):
+            here = None
+        if isinstance(key, int):
+            name = here.get("id") if isinstance(here, dict) else None
+            text += f"[id={name}]" if isinstance(name, str) and name else f"[{key}]"
+        else:
+            text += f".{key}" if text else str(key)
+    return text
+
+
+def to_issues(findings: Iterable[Finding], places: Place | None, data: Any) -> list[Issue]:
+    """Give each finding its file, line and readable path; sorted by file and line, twins dropped."""
+    issues: list[Issue] = []
+    for finding in findings:
+        if places is None:
+            issue = Issue(finding.what, where=show_path(finding.path, data) or None, maybe=finding.maybe)
+        else:
+            file, line, row, depth = places.locate(finding.path)
+            where = show_path(finding.path, data)
+            if row is not None:
+                column = show_path(finding.path[depth:])
+                where = f"row {row}" + (f", column {column}" if column else "")
+            issue = Issue(finding.what, file=file, where=where or None, line=line, maybe=finding.maybe)
+        if issue not in issues:
+            issues.append(issue)
+    main = places.file if places is not None else None
+    return sorted(issues, key=lambda issue: (issue.file != main, issue.file or "", issue.line or 0))

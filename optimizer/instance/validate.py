@@ -1,0 +1,138 @@
+"""Plain data to a validated Instance; pydantic's errors become findings in the user's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from optimizer.instance.models import Instance
+from optimizer.instance.place import Finding, Path
+from optimizer.instance.shape import fields_at
+from optimizer.instance.suggest import did_you_mean
+
+_WORDS = {
+    "missing": "is missing",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "int_type": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "bool_type": "should be true or false",
+    "string_type": "should be text",
+    "tuple_type": "should be a list",
+    "list_type": "should be a list",
+    "dict_type": "should be a mapping",
+    "model_type": "should be a mapping of fields",
+    "model_attributes_type": "should be a mapping of fields",
+    "finite_number": "should be a finite number",
+    "date_type": "should be a date such as 2027-01-31",
+    "date_parsing": "should be a date such as 2027-01-31",
+    "date_from_datetime_parsing": "should be a date such as 2027-01-31",
+    "date_from_datetime_inexact": "should be a date without a time of day",
+    "union_tag_not_found": "does not say its kind",
+}
+_TYPE_ERRORS = frozenset(
+    ("float_type", "int_type", "tuple_type", "list_type", "string_type", "literal_error", "int_from_float")
+)
+
+
+def validate(data: dict[str, Any]) -> tuple[Instance | None, list[Finding]]:
+    """Return the instance, or None and every problem pydantic found in it."""
+    try:
+        return Instance.model_validate(data), []
+    except ValidationError as error:
+        return None, describe(error.errors(include_url=False), data)
+
+
+def describe(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[Finding]:
+    """Turn pydantic's errors into findings: real paths without union tags, one finding per value."""
+    located = [(real_path(error["loc"], error["type"], data), error) for error in errors]
+    findings: dict[Path, tuple[bool, Finding]] = {}
+    paths = {path for path, _ in located}
+    for path, error in located:
+        by_union = len(path) < len(error["loc"])
+        if error["type"] == "too_short" and any(_below(path, other) for other in paths):
+            continue  # pydantic counts only the items without errors
+        if by_union and error["type"] in _TYPE_ERRORS and any(_below(path, other) for other in paths):
+            continue  # another member of the union took the value and complains deeper inside
+        weak = error["type"] in _TYPE_ERRORS
+        known = findings.get(path)
+        if known is None or (known[0] and not weak):
+            findings[path] = (weak, _finding(path, error, data))
+    return [finding for _, finding in findings.values()]
+
+
+def real_path(loc: tuple[str | int, ...], kind: str, data: Any) -> Path:
+    """Return pydantic's location without the names of union members it passes through."""
+    path: list[str | int] = []
+    here = data
+    for at, key in enumerate(loc):
+        inside = (isinstance(here, dict) and isinstance(key, str) and key in here) or (
+            isinstance(here, list) and isinstance(key, int) and key < len(here)
+        )
+        if inside:
+            here = here[key]
+            path.append(key)
+        elif kind == "missing" and at == len(loc) - 1:
+            path.append(key)
+    return tuple(path)
+
+
+def _below(path: Path, other: Path) -> bool:
+    return len(other) > len(path) and other[: len(path)] == path
+
+
+def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
+    kind, context = error["type"], error.get("ctx", {})
+    value = _show(error["input"])
+    if kind == "missing":
+        return Finding(path, _WORDS[kind])
+    if kind == "extra_forbidden":
+        key = str(path[-1]) if path else str(error["loc"][-1])
+        return Finding(path, f"unknown field {key!r}", did_you_mean(key, fields_at(Instance, path[:-1], data)))
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        expected = str(context.get("expected_tags", "")).replace("'", "")
+        if kind == "union_tag_not_found":
+            return Finding(path, "kind is missing", f"it is one of {expected}" if expected else None)
+        tag = str(context.get("tag"))
+        maybe = did_you_mean(tag, expected.split(", "))
+        return Finding((*path, "kind"), f"unknown kind {tag!r}", maybe or f"it is one of {expected}")
+    if kind == "literal_error":
+        expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        maybe = did_you_mean(str(error["input"]), expected.split(", "))
+        listed = maybe is not None and maybe.startswith("you mean")
+        return Finding(path, f"is {value}; should be one of {expected}", maybe if listed else None)
+    if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
+        limit = next(iter(context.values()))
+        words = {
+            "greater_than": "above",
+            "greater_than_equal": "at least",
+            "less_than": "below",
+            "less_than_equal": "at most",
+        }
+        return Finding(path, f"is {value}; must be {words[kind]} {limit}")
+    if kind == "value_error":
+        return Finding(path, str(context.get("error", error["msg"])))
+    if kind == "too_short":
+        return Finding(path, "is empty; at least one is needed")
+    if kind == "string_pattern_mismatch":
+        what = f"is {value}, which does not fit {context['pattern']}"
+        return Finding(path, what, _pattern_advice(str(path[-1]), value))
+    if kind in _WORDS:
+        reason = f" ({context['error']})" if kind.startswith("date") and "error" in context else ""
+        return Finding(path, f"is {value}; {_WORDS[kind]}{reason}")
+    return Finding(path, f"is {value}: {error['msg']}")
+
+
+def _pattern_advice(field: str, value: str) -> str | None:
+    if field == "unit":
+        return "a rate is work per s, min, h or day, in lower case: tokens/s, requests/min"
+    return "an id has letters, digits and _ . : / @ + - only" if field == "id" else None
+
+
+def _show(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
