@@ -1,0 +1,62 @@
+"""A plan's lists as pandas tables, for analysis and for CSV."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from optimizer.plan.models import (
+    BudgetUse,
+    Copy,
+    DataQuality,
+    Ineligible,
+    LegalEntry,
+    MechanismUse,
+    Move,
+    Placement,
+    Plan,
+    QuotaUse,
+    Row,
+    ShareUse,
+    Transfer,
+    Unserved,
+)
+
+ROWS: dict[str, type[Row]] = {
+    "placements": Placement,
+    "copies": Copy,
+    "transfers": Transfer,
+    "moves": Move,
+    "mechanisms": MechanismUse,
+    "budgets": BudgetUse,
+    "quotas": QuotaUse,
+    "shares": ShareUse,
+    "unserved": Unserved,
+    "legal_register": LegalEntry,
+    "data_quality": DataQuality,
+    "ineligible": Ineligible,
+}
+"""Table name (a field of `Plan`) and the model of its rows, whose fields are the columns."""
+
+
+def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
+    """Return one table per list of the plan, plus `summary` and `cost_breakdown` (one row per term)."""
+    tables = {name: _table(getattr(plan, name), list(row.model_fields)) for name, row in ROWS.items()}
+    tables["cost_breakdown"] = pd.DataFrame(
+        {"term": list(plan.cost_breakdown_usd), "cost_usd": list(plan.cost_breakdown_usd.values())},
+        columns=["term", "cost_usd"],
+    )
+    headline = ("instance_name", "instance_sha256", "status", "termination", "objective_usd", "bound_usd", "gap",
+                "carbon_kg", "carbon_unknown_share", "energy_kwh", "water_l", "method")  # fmt: skip
+    tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))
+    return tables
+
+
+def _table(rows: tuple[Row, ...], columns: list[str]) -> pd.DataFrame:
+    data = {column: [_cell(getattr(row, column)) for row in rows] for column in columns}
+    return pd.DataFrame(data, columns=columns)
+
+
+def _cell(value: Any) -> Any:
+    return "|".join(value) if isinstance(value, tuple) else value
