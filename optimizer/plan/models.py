@@ -12,7 +12,7 @@ import datetime
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -34,6 +34,16 @@ class Row(BaseModel):
     """Base of every part of a plan: no unknown fields, immutable, no infinities."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+RowT = TypeVar("RowT", bound="Row")
+
+
+def _with_region_id(row: RowT) -> RowT:
+    """Fill an absent `region_id` with provider:region while the row is still being made."""
+    if not row.region_id:  # type: ignore[attr-defined]
+        object.__setattr__(row, "region_id", f"{row.provider}:{row.region}")  # type: ignore[attr-defined]
+    return row
 
 
 class Placement(Row):
@@ -69,18 +79,11 @@ class Placement(Row):
     mechanisms: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _full_region_id(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("region_id") and "provider" in data and "region" in data:
-            return {**data, "region_id": f"{data['provider']}:{data['region']}"}
-        return data
-
     @model_validator(mode="after")
     def _one_offer(self) -> Placement:
         if (self.sku is None) == (self.endpoint is None):
             raise ValueError(f"needs exactly one of sku and endpoint; has sku {self.sku}, endpoint {self.endpoint}")
-        return self
+        return _with_region_id(self)
 
 
 class Copy(Row):
@@ -97,12 +100,9 @@ class Copy(Row):
     mechanisms: tuple[str, ...] = ()
     duty: tuple[str, ...] = ()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _full_region_id(cls, data: Any) -> Any:
-        if isinstance(data, dict) and not data.get("region_id") and "provider" in data and "region" in data:
-            return {**data, "region_id": f"{data['provider']}:{data['region']}"}
-        return data
+    @model_validator(mode="after")
+    def _full_region_id(self) -> Copy:
+        return _with_region_id(self)
 
 
 class Transfer(Row):
@@ -196,7 +196,7 @@ class LegalEntry(Row):
 
 
 class Ineligible(Row):
-    """How many options one reason ruled out for one workload (and stream); `rule`: the law, policy or limit behind it."""
+    """How many options one reason ruled out for one workload (and stream); `rule`: the law, policy or limit."""
 
     workload: str
     stream: str | None = None
