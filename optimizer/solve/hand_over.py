@@ -1,0 +1,133 @@
+"""From a Pyomo model to arrays, and from arrays to a loaded HiGHS model in one call."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.matrix import Columns, Matrix
+
+
+class TriviallyInfeasible(Exception):  # noqa: N818  (an answer, not an error)
+    """A constraint without variables is violated: the model is infeasible before any solver is asked."""
+
+
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """Pause the garbage collector: model building allocates many long-lived objects and frees none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def to_matrix(model: Any) -> Matrix:
+    """Compile a linear Pyomo model to a `Matrix`.
+
+    Variables that appear in no constraint and no objective have no column (their value is their lower bound, or zero).
+    Raises TriviallyInfeasible when a constraint without variables does not hold.
+    """
+    from pyomo.common.errors import InfeasibleConstraintException
+    from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+    with paused_gc():
+        try:
+            form = LinearStandardFormCompiler().write(model, mixed_form=True)
+        except InfeasibleConstraintException as error:
+            raise TriviallyInfeasible(str(error)) from error
+        return _from_standard_form(form)
+
+
+def _from_standard_form(form: Any) -> Matrix:
+    variables = form.columns
+    a = form.A.tocsr()
+    a.sort_indices()
+    sense = np.fromiter((row.bound_type for row in form.rows), dtype=np.int64, count=len(form.rows))
+    rhs = np.asarray(form.rhs, dtype=np.float64)
+    has_objective = form.c.shape[0] > 0
+    cost = np.asarray(form.c[[0], :].toarray()).ravel() if has_objective else np.zeros(len(variables))
+    row_data = [row.constraint for row in form.rows]
+
+    def row_name(row: int) -> tuple[str, tuple[int, ...]]:
+        data = row_data[row]
+        return data.parent_component().local_name, _key(data.index())
+
+    return Matrix(
+        cost=cost.astype(np.float64),
+        offset=float(form.c_offset[0]) if has_objective else 0.0,
+        lower=_bounds([variable.lb for variable in variables], -np.inf),
+        upper=_bounds([variable.ub for variable in variables], np.inf),
+        integer=np.fromiter((not variable.is_continuous() for variable in variables), dtype=bool, count=len(variables)),
+        a=a,
+        row_lower=np.where(sense <= 0, rhs, -np.inf),
+        row_upper=np.where(sense >= 0, rhs, np.inf),
+        columns=_columns(variables),
+        row_name=row_name,
+    )
+
+
+def _bounds(bounds: list[float | None], missing: float) -> NDArray[np.float64]:
+    return np.array([missing if bound is None else bound for bound in bounds], dtype=np.float64)
+
+
+def _key(index: Any) -> tuple[int, ...]:
+    if index is None:
+        return ()
+    return index if isinstance(index, tuple) else (index,)
+
+
+def _columns(variables: list[Any]) -> Columns:
+    positions: dict[int, int] = {}
+    names: list[str] = []
+    component = np.zeros(len(variables), dtype=np.int64)
+    keys: list[tuple[int, ...]] = []
+    for column, variable in enumerate(variables):
+        parent = variable.parent_component()
+        position = positions.get(id(parent))
+        if position is None:
+            position = positions[id(parent)] = len(names)
+            names.append(parent.local_name)
+        component[column] = position
+        keys.append(_key(variable.index()))
+    return Columns(tuple(names), component, tuple(keys))
+
+
+def load(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Any:
+    """Return a silent HiGHS model holding the matrix with the (scaled) cost given."""
+    from highspy import _core
+
+    highs = _core._Highs()
+    highs.setOptionValue("output_flag", False)
+    rows, columns = matrix.shape
+    a = matrix.by_column
+    integrality = matrix.integer.astype(np.int32)
+    status = highs.passModel(
+        columns,
+        rows,
+        int(a.nnz),
+        int(_core.MatrixFormat.kColwise),
+        int(_core.ObjSense.kMinimize),
+        offset,
+        cost,
+        matrix.lower,
+        matrix.upper,
+        matrix.row_lower,
+        matrix.row_upper,
+        a.indptr.astype(np.int32),
+        a.indices.astype(np.int32),
+        a.data,
+        integrality,
+    )
+    if status == _core.HighsStatus.kError:
+        from optimizer.errors import InternalError
+
+        raise InternalError(f"HiGHS refused the model of {rows} rows and {columns} columns")
+    return highs

@@ -1,0 +1,89 @@
+"""What a solve returns: why it stopped, what is held, and the numbers, each absent when unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP_FLOOR = 1e-9
+
+
+class Termination(str, Enum):
+    """Why the solver stopped."""
+
+    GAP_REACHED = "gap_reached"
+    """The proven gap is at most the gap asked for."""
+    TIME_LIMIT = "time_limit"
+    INTERRUPTED = "interrupted"
+    """Cancelled by the caller or by Ctrl-C."""
+    INFEASIBLE = "infeasible"
+    """Proven: no plan obeys every constraint."""
+    LIMIT = "limit"
+    """Stopped by another limit of the solver (numerical trouble included)."""
+
+
+class SolutionStatus(str, Enum):
+    """What is held."""
+
+    OPTIMAL = "optimal"
+    """A plan within the gap asked for."""
+    FEASIBLE = "feasible"
+    """A plan, its gap above what was asked or unknown."""
+    INFEASIBLE = "infeasible"
+    """A proof that no plan exists."""
+    NO_PLAN = "no_plan"
+    """Neither a plan nor a proof."""
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A limit that has to give for a plan to exist: `family` and `index` name its row, `by` is in the row's own unit."""
+
+    family: str
+    index: tuple[int, ...]
+    id: str
+    by: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Values of every decision family with status, objective and proven bound.
+
+    `values[component]` has the full length of the family's table (see formulations.problem), zero where there is no
+    variable; empty when no plan is held. `objective_usd` and `bound_usd` are None when unknown. `timings` holds seconds
+    per phase, `method` what was run.
+    """
+
+    status: SolutionStatus
+    termination: Termination
+    objective_usd: float | None = None
+    bound_usd: float | None = None
+    values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    method: str = ""
+
+    @property
+    def gap(self) -> float | None:
+        """(objective - bound) / max(|objective|, 1e-9), or None when either is unknown."""
+        return relative_gap(self.objective_usd, self.bound_usd)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A report while solving; every number is absent until known."""
+
+    phase: str
+    incumbent_usd: float | None
+    bound_usd: float | None
+    gap: float | None
+    elapsed_seconds: float
+
+
+def relative_gap(objective_usd: float | None, bound_usd: float | None) -> float | None:
+    """Return (objective - bound) / max(|objective|, 1e-9), never negative; None when either is unknown."""
+    if objective_usd is None or bound_usd is None:
+        return None
+    return max(0.0, objective_usd - bound_usd) / max(abs(objective_usd), GAP_FLOOR)

@@ -1,0 +1,107 @@
+"""A watch shared by all phases of one solve: time left, cancellation from another thread, Ctrl-C, progress reports."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from optimizer.solve.solution import Progress, Termination, relative_gap
+
+REPORT_EVERY_SECONDS = 0.2
+
+
+class Watch:
+    """Counts the time of one solve and says whether it should stop.
+
+    `time_limit_seconds` runs from construction. `cancel` may be set from any thread. `progress` is called at most every
+    0.2 s, from whichever thread has news, never from two at once; an exception it raises stops the solve and is raised
+    by it.
+    """
+
+    def __init__(
+        self,
+        time_limit_seconds: float,
+        cancel: threading.Event | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self._begun = time.monotonic()
+        self._limit = time_limit_seconds
+        self._cancel = cancel
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._last_report = -1.0
+        self.interrupted = False
+        self.broken: BaseException | None = None
+        self.phase = ""
+        self.incumbent_usd: float | None = None
+        self.bound_usd: float | None = None
+        self.timings: dict[str, float] = {}
+
+    def elapsed_seconds(self) -> float:
+        """Seconds since the solve began."""
+        return time.monotonic() - self._begun
+
+    def left_seconds(self) -> float:
+        """Seconds until the time limit, never negative."""
+        return max(0.0, self._limit - self.elapsed_seconds())
+
+    def interrupt(self) -> None:
+        """Stop the solve as if the caller had cancelled it."""
+        self.interrupted = True
+
+    def is_cancelled(self) -> bool:
+        """Whether the caller, Ctrl-C or a failing progress callback asked to stop."""
+        return self.interrupted or (self._cancel is not None and self._cancel.is_set())
+
+    def should_stop(self) -> bool:
+        """Whether the solve is cancelled or out of time."""
+        return self.is_cancelled() or self.left_seconds() <= 0.0
+
+    def why_stopped(self) -> Termination:
+        """Return INTERRUPTED or TIME_LIMIT, whichever stopped the solve."""
+        return Termination.INTERRUPTED if self.is_cancelled() else Termination.TIME_LIMIT
+
+    def note(self, incumbent_usd: float | None = None, bound_usd: float | None = None) -> None:
+        """Remember a better incumbent or bound (worse ones are ignored) and report when it is time."""
+        with self._lock:
+            if incumbent_usd is not None and (self.incumbent_usd is None or incumbent_usd < self.incumbent_usd):
+                self.incumbent_usd = incumbent_usd
+            if bound_usd is not None and (self.bound_usd is None or bound_usd > self.bound_usd):
+                self.bound_usd = bound_usd
+        self.report()
+
+    def report(self, force: bool = False) -> None:
+        """Call the progress callback, at most every 0.2 s unless forced."""
+        if self._progress is None or self.broken is not None or not self._lock.acquire(blocking=False):
+            return
+        try:
+            elapsed = self.elapsed_seconds()
+            if not force and elapsed - self._last_report < REPORT_EVERY_SECONDS:
+                return
+            self._last_report = elapsed
+            gap = relative_gap(self.incumbent_usd, self.bound_usd)
+            self._progress(Progress(self.phase, self.incumbent_usd, self.bound_usd, gap, elapsed))
+        except BaseException as error:  # it would unwind through the solver's own frames: raised later instead
+            self.broken = error
+            self.interrupted = True
+        finally:
+            self._lock.release()
+
+    def raise_if_broken(self) -> None:
+        """Raise what the progress callback raised, if it did."""
+        if self.broken is not None:
+            raise self.broken
+
+    @contextmanager
+    def phase_of(self, name: str) -> Iterator[None]:
+        """Name the phase that runs and add its seconds to `timings`."""
+        begun, before = time.monotonic(), self.phase
+        self.phase = name
+        self.report(force=True)
+        try:
+            yield
+        finally:
+            self.phase = before
+            self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begun
