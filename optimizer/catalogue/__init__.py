@@ -1,0 +1,7 @@
+"""The catalogue: providers, regions, accelerators, SKUs, offers, endpoints, throughput, network, grid shapes."""
+
+from optimizer.catalogue.catalogue import Catalogue
+from optimizer.catalogue.load import from_tables, load_catalogue
+from optimizer.catalogue.throughput import select_throughput, sku_throughput
+
+__all__ = ["Catalogue", "from_tables", "load_catalogue", "select_throughput", "sku_throughput"]

@@ -1,0 +1,85 @@
+"""Pick one comparable throughput profile of a model and read rates of SKUs from it."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import InputError, Issue
+
+if TYPE_CHECKING:
+    from optimizer.catalogue.catalogue import Catalogue
+
+DIVIDES = 1e-3  # how far D/c may be from a whole number: fractions of a device are stored with six digits
+
+
+def select_throughput(
+    catalogue: Catalogue,
+    model: str,
+    *,
+    profile: str | None = None,
+    precision: str | None = None,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
+    metric: str | None = None,
+) -> tuple[str, pd.DataFrame]:
+    """Return the one profile that fits and its rows (accelerator, devices, units_per_s of the whole system, quality).
+
+    Only rows of one profile compare: model, precision, token lengths, scenario, variant and metric are the same. When
+    several fit, the reviewed default of the model stands if it is among them. Raises `InputError` for an unknown model,
+    for constraints that nothing fits, and for a choice without a default, listing the profiles to choose from.
+    """
+    rows = catalogue.throughput
+    name = catalogue.canonical_model(model)
+    rows = rows[rows.model.eq(name)]
+    if rows.empty:
+        close = get_close_matches(name, sorted(set(catalogue.throughput.model)), n=3, cutoff=0.5)
+        raise InputError(Issue(f"no throughput of model {model!r} is known",
+                               maybe=f"you meant {', '.join(close)}" if close else "give explicit throughput"))  # fmt: skip
+    asked = {"profile_id": profile, "precision": precision, "input_tokens": input_tokens,
+             "output_tokens": output_tokens, "metric": metric}  # fmt: skip
+    fitting = rows
+    for column, value in asked.items():
+        if value is not None:
+            fitting = fitting[fitting[column].eq(value)]
+    choices = sorted(set(fitting.profile_id))
+    if not choices:
+        wish = ", ".join(f"{k} {v!r}" for k, v in asked.items() if v is not None)
+        raise InputError(Issue(f"no throughput profile of {model!r} has {wish}",
+                               maybe="use one of: " + "; ".join(sorted(set(rows.profile_id)))))  # fmt: skip
+    chosen = choices[0] if len(choices) == 1 else _default(catalogue, name, choices)
+    if chosen is None:
+        raise InputError(Issue(f"{len(choices)} throughput profiles fit model {model!r} and none is its default",
+                               maybe="name one: " + "; ".join(choices)))  # fmt: skip
+    columns = ["accelerator", "devices", "units_per_s", "quality"]
+    return chosen, rows.loc[rows.profile_id.eq(chosen), columns].reset_index(drop=True)
+
+
+def _default(catalogue: Catalogue, model: str, choices: list[str]) -> str | None:
+    """The reviewed default among the choices; the first listed metric of a model goes before the others."""
+    table = catalogue.default_profiles
+    for profile in table.profile_id[table.model.eq(model)]:
+        if profile in choices:
+            return str(profile)
+    return None
+
+
+def sku_throughput(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.ndarray) -> np.ndarray:
+    """Work units per second of SKUs with D devices: max over measured counts c that divide D of (D/c)·units(c).
+
+    `accelerator` and `devices` are parallel arrays of SKUs; the result has their shape, NaN where nothing was measured
+    that fits. Running D/c independent copies is what a SKU with more devices can always do; a larger system is never
+    scaled down, because a model may not fit on fewer devices.
+    """
+    names = np.asarray(accelerator, dtype=object)
+    count = np.asarray(devices, dtype=float)
+    best = np.full(count.shape, np.nan)
+    for row in selected.itertuples(index=False):
+        copies = count / float(row.devices)
+        whole = np.round(copies)
+        fits = (names == row.accelerator) & (whole >= 1) & (np.abs(copies - whole) <= DIVIDES * whole)
+        best = np.where(fits, np.fmax(best, whole * float(row.units_per_s)), best)
+    return best

