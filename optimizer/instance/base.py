@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from optimizer.laws.codes import check_place
+
 
 class Model(BaseModel):
     """Base of every instance model: strict types, no unknown fields, immutable, no infinities."""
@@ -26,8 +28,16 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/@+-]{0,127}$")]
 """An identifier: letters, digits and _ . : / @ + -, at most 128 characters."""
 
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-"""ISO 3166-1 alpha-2 code, or an ISO 3166-2 subdivision such as `US-CA`."""
+
+def _known_country(value: str) -> str:
+    problem = check_place(value, "")
+    if problem is not None:
+        raise ValueError(f"{problem.what}; {problem.maybe}" if problem.maybe else problem.what)
+    return value
+
+
+Country = Annotated[str, AfterValidator(_known_country)]
+"""ISO 3166-1 alpha-2 code, or a subdivision of one such as `US-CA` or `AE-DIFC`."""
 
 Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(_unique)]
 Ids = Annotated[tuple[Id, ...], Field(strict=False), AfterValidator(_unique)]

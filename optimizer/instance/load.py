@@ -13,11 +13,14 @@ from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Place, to_issues
-from optimizer.instance.tables import merge_tables
+from optimizer.instance.salvage import Salvage, salvage
+from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
 
+Source = str | PathLike[str] | Mapping[str, Any]
 
-def load(source: str | PathLike[str] | Mapping[str, Any]) -> Instance:
+
+def load(source: Source) -> Instance:
     """Load one instance.
 
     Parameters
@@ -31,23 +34,29 @@ def load(source: str | PathLike[str] | Mapping[str, Any]) -> Instance:
         Everything wrong with the file, its tables and how its parts fit together, each with file and line; for a
         mapping, each with the path of the value.
     """
-    issues: list[Issue] = []
-    if isinstance(source, Mapping):
-        data, places = plain(source), None
-        if "tables" in data:
-            raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
-        scratch = Place()
-    else:
-        path = Path(source)
-        data, places = read_document(path, str(source))
-        issues += merge_tables(data, places, path.parent)
-        scratch = places
-    findings = convert(data, scratch)
+    data, places, issues, gone = _read(source)
+    findings = convert(data, places or Place())
     instance, found = validate(data)
     findings += found
-    if instance is not None:
-        findings += check_whole(instance)
+    saved = Salvage(instance) if instance is not None else salvage(data)
+    if saved is not None:
+        saved.lost |= gone
+        saved.everything_lost = ALL_NAMES in gone
+        findings += saved.own(check_whole(saved.instance))
     issues += to_issues(findings, places, data)
     if issues or instance is None:
         raise InputError(issues)
     return instance
+
+
+def _read(source: Source) -> tuple[dict[str, Any], Place | None, list[Issue], set[str]]:
+    """Return the data with its tables merged, its places (None for a mapping), problems, and the names lost to them."""
+    if isinstance(source, Mapping):
+        data = plain(source)
+        if "tables" in data:
+            raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
+        return data, None, [], set()
+    path = Path(source)
+    data, places = read_document(path, str(source))
+    issues, gone = merge_tables(data, places, path.parent)
+    return data, places, issues, gone

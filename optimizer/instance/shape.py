@@ -36,12 +36,13 @@ class Shape:
     anything: bool = False
 
 
-def _members(annotation: Any) -> list[Any]:
+def members_of(annotation: Any) -> list[Any]:
+    """Return the plain types an annotation admits, unions and constraints unwrapped."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _members(get_args(annotation)[0])
+        return members_of(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
-        return [member for part in get_args(annotation) for member in _members(part)]
+        return [member for part in get_args(annotation) for member in members_of(part)]
     return [annotation]
 
 
@@ -51,7 +52,7 @@ def shape_of(annotation: Any) -> Shape:
     words: list[str] = []
     item = value = None
     text = number = boolean = anything = False
-    for member in _members(annotation):
+    for member in members_of(annotation):
         origin, args = get_origin(member), get_args(member)
         if origin is Literal:
             words += [word for word in args if isinstance(word, str)]

@@ -58,28 +58,37 @@ _Row = tuple[int, int | None, list[Any]]
 _NO_LINE_BREAK = "its last row does not end with a line break, so it may be cut short"
 
 
-def merge_tables(data: dict[str, Any], places: Place, folder: Path) -> list[Issue]:
+ALL_NAMES = "*"
+"""Stands for every name, where a table could not be read at all."""
+
+
+def merge_tables(data: dict[str, Any], places: Place, folder: Path) -> tuple[list[Issue], set[str]]:
     """Read every table the `tables` field names and append its rows to the lists of `data`, in place.
 
-    `folder` is where table paths start. Returns the problems found; `tables` is removed from `data`.
+    `folder` is where table paths start. Returns the problems found and the names that were lost with unreadable rows;
+    `tables` is removed from `data`.
     """
     tables = data.pop("tables", None)
     if tables is None:
-        return []
+        return [], set()
     if not isinstance(tables, dict):
         what = "is not a mapping of table names to files"
-        return [Issue(what, file=places.file, where="tables", line=places.locate(("tables",))[1])]
+        return [Issue(what, file=places.file, where="tables", line=places.locate(("tables",))[1])], {ALL_NAMES}
     issues: list[Issue] = []
+    gone: set[str] = set()
     order = sorted(tables, key=lambda name: name in CHILDREN)
     for name in order:
         try:
-            issues += _merge_table(name, tables[name], data, places, folder)
+            issues += _merge_table(name, tables[name], data, places, folder, gone)
         except InputError as error:
             issues += error.issues
-    return issues
+            gone.add(ALL_NAMES)
+    return issues, gone
 
 
-def _merge_table(name: str, entry: Any, data: dict[str, Any], places: Place, folder: Path) -> list[Issue]:
+def _merge_table(  # noqa: PLR0917
+    name: str, entry: Any, data: dict[str, Any], places: Place, folder: Path, gone: set[str]
+) -> list[Issue]:
     issues: list[Issue] = []
     line = places.locate(("tables", name))[1]
     where = f"tables.{name}"
@@ -90,11 +99,11 @@ def _merge_table(name: str, entry: Any, data: dict[str, Any], places: Place, fol
     file = str(folder / entry)
     item = shape_of(_annotation_at(TARGETS[name]).item) if name in TARGETS else _child_shape(name)
     parent = CHILDREN[name][1] if name in CHILDREN else None
-    rows = list(_typed_rows(path, file, item, parent, issues))
+    rows = list(_typed_rows(path, file, item, parent, issues, gone))
     if name in TARGETS:
         _append(data, places, TARGETS[name], rows)
     else:
-        _append_children(data, places, name, rows, issues)
+        _append_children(data, places, name, rows, issues, gone)
     return issues
 
 
@@ -131,14 +140,14 @@ def _child_shape(name: str) -> Shape:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def _typed_rows(
-    path: Path, file: str, item: Shape, parent: str | None, issues: list[Issue]
+def _typed_rows(  # noqa: PLR0917
+    path: Path, file: str, item: Shape, parent: str | None, issues: list[Issue], gone: set[str]
 ) -> Iterator[tuple[dict[str, Any], Place]]:
     """Yield each row as nested fields with its place; cells are typed by the field their column names."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise InputError(Issue(f"has the suffix {suffix!r}; a table is .csv or .parquet", file=file))
-    header, rows = _read_csv(path, file, issues) if suffix == ".csv" else _read_parquet(path, file)
+    header, rows = _read_csv(path, file, issues, gone) if suffix == ".csv" else _read_parquet(path, file)
     _require_columns(header, item, parent, file)
     kinds = [Shape(text=True) if column == parent else _column_kind(item, column) for column in header]
     for number, line, cells in rows:
@@ -172,7 +181,7 @@ def _in_usd(column: str) -> str:
     return "_".join("usd" if part in CURRENCIES else part for part in column.split("_"))
 
 
-def _read_csv(path: Path, file: str, issues: list[Issue]) -> tuple[list[str], list[_Row]]:
+def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tuple[list[str], list[_Row]]:
     text = read_text(path, file)
     if not text.endswith(("\n", "\r")):
         last = text.count("\n") + 1
@@ -195,6 +204,7 @@ def _read_csv(path: Path, file: str, issues: list[Issue]) -> tuple[list[str], li
             else:
                 what = f"has {len(cells)} cells where the header has {len(header)}"
                 issues.append(Issue(what, file=file, where=f"row {number}", line=start))
+                gone.update(cells)
     except csv.Error as error:
         raise InputError(Issue(f"is not CSV: {error}", file=file, line=line, maybe="a quote is left open")) from None
     if not header:
@@ -318,8 +328,13 @@ def _append(
         target.append(row)
 
 
-def _append_children(
-    data: dict[str, Any], places: Place, name: str, rows: list[tuple[dict[str, Any], Place]], issues: list[Issue]
+def _append_children(  # noqa: PLR0917
+    data: dict[str, Any],
+    places: Place,
+    name: str,
+    rows: list[tuple[dict[str, Any], Place]],
+    issues: list[Issue],
+    gone: set[str],
 ) -> None:
     parent, column, field = CHILDREN[name]
     items = data.get(parent)
@@ -330,6 +345,8 @@ def _append_children(
     for row, place in rows:
         owner = row.pop(column, None)
         at = index.get(owner) if isinstance(owner, str) else None
+        if at is None and ALL_NAMES in gone:
+            continue  # the table that defines it could not be read
         if at is None:
             what = f"unknown {column} {owner!r}" if owner is not None else "is missing"
             maybe = did_you_mean(owner, list(index)) if isinstance(owner, str) else None

@@ -49,20 +49,23 @@ def validate(data: dict[str, Any]) -> tuple[Instance | None, list[Finding]]:
 
 def describe(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[Finding]:
     """Turn pydantic's errors into findings: real paths without union tags, one finding per value."""
+    return [_finding(path, error, data) for path, error in distinct(errors, data)]
+
+
+def distinct(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[tuple[Path, ErrorDetails]]:
+    """Return one error per value with its real path: of a union's members, the one that says most."""
     located = [(real_path(error["loc"], error["type"], data), error) for error in errors]
-    findings: dict[Path, tuple[bool, Finding]] = {}
+    chosen: dict[Path, ErrorDetails] = {}
     paths = {path for path, _ in located}
     for path, error in located:
-        by_union = len(path) < len(error["loc"])
         if error["type"] == "too_short" and any(_below(path, other) for other in paths):
             continue  # pydantic counts only the items without errors
-        if by_union and error["type"] in _TYPE_ERRORS and any(_below(path, other) for other in paths):
-            continue  # another member of the union took the value and complains deeper inside
         weak = error["type"] in _TYPE_ERRORS
-        known = findings.get(path)
-        if known is None or (known[0] and not weak):
-            findings[path] = (weak, _finding(path, error, data))
-    return [finding for _, finding in findings.values()]
+        if weak and len(path) < len(error["loc"]) and any(_below(path, other) for other in paths):
+            continue  # another member of the union took the value and complains deeper inside
+        if path not in chosen or (chosen[path]["type"] in _TYPE_ERRORS and not weak):
+            chosen[path] = error
+    return list(chosen.items())
 
 
 def real_path(loc: tuple[str | int, ...], kind: str, data: Any) -> Path:

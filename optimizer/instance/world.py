@@ -18,6 +18,9 @@ from optimizer.instance.base import (
     PositiveCount,
 )
 
+Access = Literal["public", "government", "china", "disaster_recovery", "dedicated", "limited"]
+Availability = Literal["verified", "unverified", "assumed", "country_level"]
+
 
 class Period(Model):
     """A stretch of the horizon."""
@@ -31,7 +34,7 @@ class Horizon(Model):
 
     start: Date
     hours: Positive | None = None
-    count: PositiveCount = 1
+    count: Annotated[PositiveCount, Field(le=10_000)] = 1
     periods: Annotated[tuple[Period, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
@@ -149,8 +152,8 @@ class CatalogueUse(Model):
     exclude_regions: Names = ()
     countries: Countries = ()
     exclude_countries: Countries = ()
-    access: Names = ("public",)
-    availability: Names = ("verified",)
+    access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)] = ("public",)
+    availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = ("verified",)
     unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
     fallbacks: Names = ()
     max_price_age_days: PositiveCount = 730

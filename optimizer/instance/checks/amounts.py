@@ -1,0 +1,124 @@
+"""Amounts and times that must agree: rates, units, windows, horizon."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from optimizer.instance.models import Instance
+from optimizer.instance.place import Finding, Path
+from optimizer.instance.workloads import Job, Service
+
+Rate = float | Sequence[float] | None
+
+HORIZON = ("horizon",)
+"""What a finding names when a broken horizon alone may have caused it."""
+
+
+def _streams(instance: Instance) -> Iterator[tuple[Path, Service, int]]:
+    for at, workload in enumerate(instance.workloads):
+        if isinstance(workload, Service):
+            for row in range(len(workload.streams)):
+                yield ("workloads", at, "streams", row), workload, row
+
+
+def rate_lists(instance: Instance) -> Iterator[Finding]:
+    """A rate given as a list has one value per period."""
+    periods = len(instance.horizon.resolved())
+    for path, service, row in _streams(instance):
+        for field in ("rate", "mean_rate"):
+            rate: Rate = getattr(service.streams[row], field)
+            if isinstance(rate, tuple) and len(rate) != periods:
+                what = f"has {len(rate)} values for {periods} period{'s' * (periods != 1)}"
+                yield Finding((*path, field), what, names=HORIZON)
+
+
+def grid_lists(instance: Instance) -> Iterator[Finding]:
+    """Grid carbon given as a list has one value per period."""
+    own = instance.catalogue.inline
+    periods = len(instance.horizon.resolved())
+    for at, region in enumerate(own.regions if own is not None else ()):
+        grid = region.grid_g_per_kwh
+        if isinstance(grid, tuple) and len(grid) != periods:
+            what = f"has {len(grid)} values for {periods} period{'s' * (periods != 1)}"
+            yield Finding(("catalogue", "inline", "regions", at, "grid_g_per_kwh"), what, names=HORIZON)
+
+
+def mean_below_peak(instance: Instance) -> Iterator[Finding]:
+    """The mean rate of a period does not exceed its peak."""
+    for path, service, row in _streams(instance):
+        stream = service.streams[row]
+        if stream.mean_rate is None:
+            continue
+        peak = stream.rate if isinstance(stream.rate, tuple) else (stream.rate,)
+        mean = stream.mean_rate if isinstance(stream.mean_rate, tuple) else (stream.mean_rate,)
+        longest = max(len(peak), len(mean))
+        if {len(peak), len(mean)} - {1, longest}:
+            continue  # lengths disagree: reported by rate_lists
+        peaks, means = peak * (longest // len(peak)), mean * (longest // len(mean))
+        over = [(at, low, high) for at, (high, low) in enumerate(zip(peaks, means, strict=True)) if low > high]
+        if over:
+            at, low, high = over[0]
+            where = f" in period {at}" if longest > 1 else ""
+            yield Finding((*path, "mean_rate"), f"is {low:g}{where}, above the peak rate {high:g}")
+
+
+def demand(instance: Instance) -> Iterator[Finding]:
+    """A service has some demand."""
+    for at, workload in enumerate(instance.workloads):
+        if isinstance(workload, Service):
+            rates = [stream.rate for stream in workload.streams]
+            if not any(any(rate) if isinstance(rate, tuple) else rate for rate in rates):
+                yield Finding(("workloads", at, "streams"), "empty demand: every rate is 0", "leave the workload out")
+
+
+def units(instance: Instance) -> Iterator[Finding]:
+    """Streams of one service count the same kind of work."""
+    for path, service, row in _streams(instance):
+        first, this = service.streams[0].unit, service.streams[row].unit
+        if this.split("/")[0] != first.split("/")[0]:
+            yield Finding((*path, "unit"), f"is {this!r}, where the first stream counts {first.split('/')[0]!r}")
+
+
+def horizon_dates(instance: Instance) -> Iterator[Finding]:
+    """The horizon ends on a date that exists."""
+    hours = sum(period.hours for period in instance.horizon.resolved())
+    start = datetime.datetime.combine(instance.horizon.start, datetime.time())
+    try:
+        start + datetime.timedelta(hours=hours)
+    except OverflowError:
+        yield Finding(HORIZON, f"{hours:g} hours from {instance.horizon.start} end after the year 9999", names=HORIZON)
+
+
+def windows(instance: Instance) -> Iterator[Finding]:
+    """A job's window lies within the horizon."""
+    hours = sum(period.hours for period in instance.horizon.resolved())
+    for at, workload in enumerate(instance.workloads):
+        if not isinstance(workload, Job):
+            continue
+        if workload.release_hours >= hours:
+            what = f"is {workload.release_hours:g}, not before the end of the horizon ({hours:g} hours)"
+            yield Finding(("workloads", at, "release_hours"), what, names=HORIZON)
+        if workload.deadline_hours is not None and workload.deadline_hours > hours * (1 + 1e-9):
+            what = f"is {workload.deadline_hours:g}, beyond the end of the horizon ({hours:g} hours)"
+            yield Finding(("workloads", at, "deadline_hours"), what, "lengthen the horizon", HORIZON)
+
+
+def overrides(instance: Instance) -> Iterator[Finding]:
+    """A signed override is still in force when the horizon starts."""
+    for at, override in enumerate(instance.legal_assertions.overrides):
+        if override.expires < instance.horizon.start:
+            what = f"is {override.expires}, before the horizon starts on {instance.horizon.start}"
+            yield Finding(("legal_assertions", "overrides", at, "expires"), what, "renew it or remove it", HORIZON)
+
+
+CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
+    rate_lists,
+    grid_lists,
+    mean_below_peak,
+    demand,
+    units,
+    horizon_dates,
+    windows,
+    overrides,
+)

@@ -1,0 +1,149 @@
+"""Statements of one instance that cannot all be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from optimizer.instance.models import Instance
+from optimizer.instance.place import Finding, Path
+from optimizer.instance.rules import AllowedPlaces
+from optimizer.instance.workloads import Job, Service
+
+_PERSONAL = """
+    banking biometric civil_registry ecommerce education elections financial genetic geolocation health insurance
+    payment personal securities sensitive sensitive_private social_security telecom user_generated
+"""
+ABOUT_PERSONS = frozenset(_PERSONAL.split())
+"""Data categories whose laws ask whose data it is."""
+
+
+def subjects(instance: Instance) -> Iterator[Finding]:
+    """Data about persons says in which jurisdictions they live; a stream's origin says it by default."""
+    advice = "state subjects (jurisdictions) or persons (count per jurisdiction)"
+    for at, workload in enumerate(instance.workloads):
+        about = sorted(ABOUT_PERSONS & set(workload.data.categories))
+        if about and isinstance(workload, Job) and not workload.data.subjects and not workload.data.persons:
+            yield Finding(("workloads", at, "data"), f"{', '.join(about)} data without subjects", advice)
+    for at, dataset in enumerate(instance.datasets):
+        about = sorted(ABOUT_PERSONS & set(dataset.categories))
+        if about and not dataset.subjects and not dataset.persons:
+            yield Finding(("datasets", at), f"{', '.join(about)} data without subjects", advice)
+
+
+def sensitive_are_persons(instance: Instance) -> Iterator[Finding]:
+    """Persons with sensitive data are among the persons counted."""
+    counted: list[tuple[Path, dict[str, int], dict[str, int]]] = [
+        (("workloads", at, "data"), item.data.persons, item.data.sensitive_persons)
+        for at, item in enumerate(instance.workloads)
+    ]
+    counted += [
+        (("datasets", at), item.persons, item.sensitive_persons) for at, item in enumerate(instance.datasets)
+    ]
+    for path, persons, sensitive in counted:
+        for place, number in sensitive.items():
+            if place in persons and number > persons[place]:
+                what = f"is {number:,}, above the {persons[place]:,} persons counted there"
+                yield Finding((*path, "sensitive_persons", place), what)
+
+
+def copies(instance: Instance) -> Iterator[Finding]:
+    """A dataset has room for the copies it asks for."""
+    for at, dataset in enumerate(instance.datasets):
+        if dataset.regions and dataset.min_copies > len(dataset.regions):
+            what = f"is {dataset.min_copies}, but regions allows {len(dataset.regions)}"
+            yield Finding(("datasets", at, "min_copies"), what)
+        if dataset.regions and dataset.min_countries > len(dataset.regions):
+            what = f"is {dataset.min_countries}, but regions allows {len(dataset.regions)}"
+            yield Finding(("datasets", at, "min_countries"), what)
+
+
+def room_for_regions(instance: Instance) -> Iterator[Finding]:
+    """A workload has room for the regions it asks for, and a service that must survive can be in two."""
+    for at, workload in enumerate(instance.workloads):
+        if workload.regions and workload.min_regions > len(workload.regions):
+            what = f"is {workload.min_regions}, but regions allows {len(workload.regions)}"
+            yield Finding(("workloads", at, "min_regions"), what)
+        if isinstance(workload, Service) and workload.survival is not None:
+            if workload.indivisible:
+                what = "needs a second region, yet the workload is indivisible"
+                yield Finding(("workloads", at, "survival"), what)
+            elif workload.max_regions == 1:
+                yield Finding(("workloads", at, "survival"), "needs a second region, yet max_regions is 1")
+
+
+def speeds(instance: Instance) -> Iterator[Finding]:
+    """Something says how fast each kind of offer serves a workload."""
+    own = instance.catalogue.inline
+    inline = {row.workload for row in own.throughput} if own is not None else set()
+    for at, workload in enumerate(instance.workloads):
+        runs, path = workload.runs, ("workloads", at, "runs")
+        measured = runs.model is not None or runs.throughput is not None or workload.id in inline
+        if "instance" in runs.via and not measured:
+            what = "neither model nor throughput says how fast an instance serves this"
+            yield Finding(path, what, names=(workload.id,))
+        if "endpoint" in runs.via and runs.model is None and not runs.endpoint_models:
+            yield Finding(path, "neither model nor endpoint_models says which endpoints serve this")
+        if "endpoint" not in runs.via and (runs.endpoint_models or runs.endpoint_scopes):
+            field = "endpoint_models" if runs.endpoint_models else "endpoint_scopes"
+            yield Finding((*path, field), "has no effect: via does not list endpoint", "add endpoint to via")
+        if runs.model is None and (runs.profile or runs.precision):
+            field = "profile" if runs.profile else "precision"
+            yield Finding((*path, field), "has no effect without model")
+
+
+def spot(instance: Instance) -> Iterator[Finding]:
+    """Spot offers are for interruptible jobs."""
+    for at, workload in enumerate(instance.workloads):
+        if "spot" in workload.runs.purchase and not (isinstance(workload, Job) and workload.interruptible):
+            what = "names spot, which is for interruptible jobs only"
+            yield Finding(("workloads", at, "runs", "purchase"), what)
+
+
+def places(instance: Instance) -> Iterator[Finding]:
+    """A policy on places says something, and not both yes and no."""
+    for at, policy in enumerate(instance.policies):
+        if not isinstance(policy, AllowedPlaces):
+            continue
+        if not policy.allow and not policy.deny:
+            yield Finding(("policies", at), "names neither places to allow nor places to deny")
+        both = sorted(set(policy.allow) & set(policy.deny))
+        if both:
+            yield Finding(("policies", at, "deny"), f"denies what allow allows: {', '.join(both)}")
+
+
+def selection(instance: Instance) -> Iterator[Finding]:
+    """The catalogue selection does not both ask for and exclude a thing; inline tables are there when used."""
+    use = instance.catalogue
+    for field in ("providers", "regions", "countries"):
+        both = sorted(set(getattr(use, field)) & set(getattr(use, f"exclude_{field}")))
+        if both:
+            yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
+    if use.use == "inline" and use.inline is None:
+        yield Finding(("catalogue", "use"), "is 'inline', but catalogue.inline is missing")
+
+
+def quota_keys(instance: Instance) -> Iterator[Finding]:
+    """A quota's keys fit what it limits."""
+    wrong = {
+        "devices": ("model", "endpoint"),
+        "kw": ("accelerator", "model", "endpoint"),
+        "units_per_s": ("accelerator",),
+    }
+    for at, quota in enumerate(instance.quotas.limits):
+        kind = next(name for name in wrong if getattr(quota, name) is not None)
+        for key in wrong[kind]:
+            if getattr(quota, key) is not None:
+                yield Finding(("quotas", "limits", at, key), f"has no meaning for a quota of {kind}")
+
+
+CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
+    subjects,
+    sensitive_are_persons,
+    copies,
+    room_for_regions,
+    speeds,
+    spot,
+    places,
+    selection,
+    quota_keys,
+)
