@@ -1,0 +1,156 @@
+"""The eligibility ledger: which offers are out, for which workload or stream, by which reason and rule.
+
+An exclusion holds for a workload (`stream` None) or for one of its streams. `reason` is one of `REASONS`; `rule` is the
+id of the law, policy, quota, budget or field behind it. Masks are packed to bits: an estate has millions of pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+
+REASONS: dict[str, str] = {
+    "not_allowed_provider": "the provider is not among those allowed",
+    "not_allowed_region": "the region is not among those allowed",
+    "partition_not_opted_in": "the partition (government, China, disaster recovery, ...) needs an opt-in",
+    "availability_not_opted_in": "availability is not verified and was not opted into",
+    "offer_kind": "this kind of offer is not allowed for the workload",
+    "purchase": "this purchase option is not allowed for the workload",
+    "accelerator": "the accelerator is not among those named",
+    "software": "the software stack is not among those named",
+    "device_memory": "device memory is too small or unknown",
+    "no_throughput": "no throughput figure",
+    "endpoint_model": "the endpoint serves another model",
+    "endpoint_scope": "the endpoint's residency scope is not among those named",
+    "endpoint_scope_unspecified": "the endpoint does not say where it processes",
+    "endpoint_region_unknown": "the endpoint does not say in which region its resource sits",
+    "endpoint_retired": "the endpoint is retired before the horizon ends",
+    "gang": "a gang cannot be formed of this SKU, or does not fit its pool",
+    "rtt": "the round trip is longer than allowed",
+    "rtt_unknown": "no round-trip figure",
+    "law_forbids": "a law forbids it",
+    "law_approval_missing": "a law asks for an approval that was not granted",
+    "law_no_mechanism": "a law asks for a mechanism that is not available",
+    "accelerator_export": "an export rule forbids the accelerator there",
+    "certification": "a required certification is not held by the service in that region",
+    "control": "an excluded jurisdiction can compel the operator",
+    "control_unknown": "who controls the operator is not known",
+    "places": "a policy keeps the workload out of the country",
+    "missing_price": "no price",
+    "missing_storage_price": "no storage price",
+    "missing_egress_price": "no egress price",
+    "missing_power": "no power figure",
+    "missing_pue": "no PUE",
+    "missing_grid": "no grid intensity on the instance's basis",
+    "missing_wue": "no WUE",
+    "missing_embodied": "no embodied carbon figure on the instance's basis",
+    "no_quota": "no quota covers it, or one instance does not fit the quota",
+    "deadline": "cannot finish inside the window",
+}
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One reason with the offers it rules out, [offers]. `partial`: only in some periods."""
+
+    reason: str
+    rule: str | None
+    offers: Bools
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class _Packed:
+    reason: str
+    rule: str | None
+    bits: NDArray[np.uint8]
+    partial: bool
+
+
+def _pack(exclusion: Exclusion) -> _Packed:
+    if exclusion.reason not in REASONS:
+        raise KeyError(f"reason {exclusion.reason!r} is not in the ledger's vocabulary")
+    return _Packed(exclusion.reason, exclusion.rule, np.packbits(exclusion.offers), exclusion.partial)
+
+
+def pack(exclusions: Iterable[Exclusion]) -> tuple[_Packed, ...]:
+    """Pack exclusions that rule out at least one offer; the result may be shared by many workloads."""
+    return tuple(_pack(exclusion) for exclusion in exclusions if exclusion.offers.any())
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """`offers` are out by (reason, rule); of these `first` have it as their first reason, in the order of checking."""
+
+    workload: str
+    stream: str | None
+    reason: str
+    rule: str | None
+    offers: int
+    first: int
+    partial: bool = False
+
+
+@dataclass
+class Ledger:
+    """Exclusions by (workload, stream); those of a workload hold for all its streams.
+
+    `size` is the number of open offers; `closed` counts offers shut for everybody by (reason, rule).
+    """
+
+    size: int
+    closed: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    _packed: dict[tuple[str, str | None], list[_Packed]] = field(default_factory=dict)
+
+    def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
+        """Record exclusions; those that rule nothing out are dropped."""
+        self.add_packed(workload, stream, pack(exclusions))
+
+    def add_packed(self, workload: str, stream: str | None, packed: Iterable[_Packed]) -> None:
+        """Record what `pack` made."""
+        self._packed.setdefault((workload, stream), []).extend(packed)
+
+    def keys(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the (workload, stream) pairs that have exclusions."""
+        return iter(self._packed)
+
+    def exclusions(self, workload: str, stream: str | None = None) -> list[Exclusion]:
+        """Return the exclusions that bear on the stream (those of the workload first), or on the workload alone."""
+        packed = list(self._packed.get((workload, None), ()))
+        if stream is not None:
+            packed += self._packed.get((workload, stream), ())
+        return [
+            Exclusion(p.reason, p.rule, np.unpackbits(p.bits, count=self.size).astype(bool), p.partial) for p in packed
+        ]
+
+    def why(self, workload: str, stream: str | None, offer: int) -> list[tuple[str, str | None]]:
+        """Return every (reason, rule) that rules the offer out, the first checked first; empty if none does."""
+        return [(e.reason, e.rule) for e in self.exclusions(workload, stream) if e.offers[offer]]
+
+    def counts(self, workload: str, stream: str | None = None) -> list[LedgerRow]:
+        """Count the offers out by reason and rule, for one stream with what it has from its workload."""
+        seen = np.zeros(self.size, dtype=bool)
+        rows = []
+        for exclusion in self.exclusions(workload, stream):
+            first = 0 if exclusion.partial else int((exclusion.offers & ~seen).sum())
+            if not exclusion.partial:
+                seen |= exclusion.offers
+            out = int(exclusion.offers.sum())
+            rows.append(LedgerRow(workload, stream, exclusion.reason, exclusion.rule, out, first, exclusion.partial))
+        return rows
+
+    def rows(self) -> list[LedgerRow]:
+        """Summarise everything, one row per (workload, stream, reason, rule); workload-wide rows have stream None."""
+        rows: list[LedgerRow] = []
+        for workload, stream in self._packed:
+            rows.extend(row for row in self._own_counts(workload, stream))
+        return rows
+
+    def _own_counts(self, workload: str, stream: str | None) -> list[LedgerRow]:
+        inherited = 0 if stream is None else len(self._packed.get((workload, None), ()))
+        return self.counts(workload, stream)[inherited:]

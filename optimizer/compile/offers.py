@@ -1,0 +1,268 @@
+"""Tables of the world from the bundled catalogue: regions, open offers, and what was shut for everybody and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from optimizer.errors import Issue
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+    from optimizer.instance.models import Instance
+    from optimizer.instance.rules import Commitment
+
+OFFER_COLUMNS = (
+    "offer_id", "kind", "region", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
+    "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "purchase", "price_usd_per_hour",
+    "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw", "power_quality",
+    "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries", "usd_per_million_input_tokens",
+    "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit", "commitment",
+)  # fmt: skip
+TEXT = (
+    "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
+    "accelerator", "software", "purchase", "price_quality", "price_date", "availability", "power_quality",
+    "embodied_quality", "scope", "commitment",
+)  # fmt: skip
+REGION_COLUMNS = (
+    "region_id", "provider", "region", "name", "country", "subdivision", "metro", "lat", "lon", "access", "granularity",
+    "pue", "pue_quality", "wue_l_per_kwh", "wue_quality", "water_l_per_kwh_grid", "grid_g_per_kwh_annual",
+    "grid_quality", "grid_zone", "fixed_usd_per_hour", "open", "closed_reason", "closed_rule",
+)  # fmt: skip
+GRID_COLUMN = {
+    "location_lifecycle": "grid_lifecycle_g_per_kwh",
+    "location_direct": "grid_direct_g_per_kwh",
+    "market_based": "market_based_g_per_kwh",
+}
+CPU = "cpu"
+"""Accelerator name under which CPU-only SKUs state throughput and draw on quotas; their devices are vCPUs."""
+
+
+def complete(offers: pd.DataFrame) -> pd.DataFrame:
+    """Return the offer table with every column of OFFER_COLUMNS: text `""`, numbers NaN where absent."""
+    out = {}
+    for column in OFFER_COLUMNS:
+        if column in offers.columns:
+            values = offers[column]
+            out[column] = values.fillna("").astype(object) if column in TEXT else values
+        elif column in TEXT:
+            out[column] = pd.Series([""] * len(offers), index=offers.index, dtype=object)
+        elif column == "scope_countries":
+            out[column] = pd.Series([None] * len(offers), index=offers.index, dtype=object)
+        else:
+            out[column] = pd.Series(np.nan, index=offers.index)
+    return pd.DataFrame(out).reset_index(drop=True)
+
+
+def bundled_regions(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
+    """Return all regions of the catalogue (RangeIndex, REGION_COLUMNS); `open` are those the instance may use."""
+    use = instance.catalogue
+    table = catalogue.regions.reset_index(drop=True)
+    regions = table.reindex(columns=list(REGION_COLUMNS))
+    regions["metro"] = table.metro.where(table.metro.ne(""), table.region_id)
+    regions["grid_g_per_kwh_annual"] = table[GRID_COLUMN[instance.carbon.basis]].to_numpy(dtype=float)
+    regions["fixed_usd_per_hour"] = table.region_id.map(use.fixed_usd_per_hour).fillna(0.0).to_numpy(dtype=float)
+    reason, rule = _region_closed(use, table)
+    regions["closed_reason"], regions["closed_rule"] = reason, rule
+    regions["open"] = regions.closed_reason.eq("")
+    return regions
+
+
+def _region_closed(use: Any, table: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Return (reason, rule) per region, `""` where it is open; the first that holds is told."""
+    country, region, provider = table.country, table.region_id, table.provider
+    country_level = "country_level" not in use.availability
+    no = pd.Series(False, index=table.index)
+    checks = [
+        ("not_allowed_provider", "catalogue.providers", ~provider.isin(use.providers) if use.providers else no),
+        ("not_allowed_provider", "catalogue.exclude_providers", provider.isin(use.exclude_providers)),
+        ("not_allowed_region", "catalogue.regions", ~region.isin(use.regions) if use.regions else no),
+        ("not_allowed_region", "catalogue.exclude_regions", region.isin(use.exclude_regions)),
+        ("not_allowed_region", "catalogue.countries", ~country.isin(use.countries) if use.countries else no),
+        ("not_allowed_region", "catalogue.exclude_countries", country.isin(use.exclude_countries)),
+        ("partition_not_opted_in", "catalogue.access", ~table.access.isin(use.access)),
+        ("availability_not_opted_in", "catalogue.availability", table.granularity.eq("country") & country_level),
+    ]
+    reason = np.full(len(table), "", dtype=object)
+    rule = np.full(len(table), "", dtype=object)
+    for code, name, mask in checks:
+        hit = mask.to_numpy(dtype=bool) & (reason == "")
+        reason[hit], rule[hit] = code, name
+    return reason, rule
+
+
+def bundled_offers(
+    instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, on: date
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (open offers with OFFER_COLUMNS, closed offers with offer_id, provider, region_id, reason, rule)."""
+    instances = _instance_offers(instance, catalogue)
+    endpoints = _endpoint_offers(instance, catalogue, regions)
+    offers = pd.concat([instances, endpoints], ignore_index=True)
+    index = pd.Series(regions.index, index=regions.region_id)
+    offers["region"] = offers.region_id.map(index)
+    known = offers.region.notna()
+    reason = np.where(known, regions.closed_reason.reindex(offers.region.fillna(0)).to_numpy(), "")
+    rule = np.where(known, regions.closed_rule.reindex(offers.region.fillna(0)).to_numpy(), "")
+    for code, name, mask in _offer_checks(instance, offers, regions):
+        hit = mask & (reason == "")
+        reason[hit], rule[hit] = code, name
+    closed = offers[["offer_id", "provider", "region_id", "sku", "endpoint"]].assign(reason=reason, rule=rule)
+    opened = offers[reason == ""].copy()
+    opened["region"] = opened.region.astype(np.int64)
+    opened["country"] = regions.country.reindex(opened.region).to_numpy()
+    own = {country: frozenset((country,)) for country in set(opened.country)}
+    opened["scope_countries"] = [
+        scope or own[place] for scope, place in zip(opened.scope_countries, opened.country, strict=True)
+    ]
+    opened["price_age_days"] = _age_days(opened.price_date, on)
+    return complete(opened), closed[reason != ""].reset_index(drop=True)
+
+
+def _offer_checks(
+    instance: Instance, offers: pd.DataFrame, regions: pd.DataFrame
+) -> list[tuple[str, str, NDArray[np.bool_]]]:
+    use = instance.catalogue
+    endpoint = offers.kind.eq("endpoint").to_numpy()
+    horizon_end = pd.Timestamp(instance.horizon.start) + pd.Timedelta(
+        hours=sum(period.hours for period in instance.horizon.resolved())
+    )
+    retired = pd.to_datetime(offers.retired_on.where(offers.retired_on.ne("")), format="%Y-%m-%d", errors="coerce")
+    provider_shut = np.zeros(len(offers), dtype=bool)
+    if use.providers:
+        provider_shut = ~offers.provider.isin(use.providers).to_numpy()
+    provider_shut |= offers.provider.isin(use.exclude_providers).to_numpy()
+    no_scope = np.array([scope is None for scope in offers.scope_countries])
+    return [
+        ("not_allowed_provider", "catalogue.providers", provider_shut),
+        ("availability_not_opted_in", "catalogue.availability",
+         ~endpoint & ~offers.availability.isin(use.availability).to_numpy()),
+        ("endpoint_scope_unspecified", "catalogue.unspecified_endpoint_scope", endpoint & no_scope),
+        ("endpoint_region_unknown", "", endpoint & offers.region.isna().to_numpy()),
+        ("endpoint_retired", "", endpoint & (retired < horizon_end).to_numpy()),
+    ]  # fmt: skip
+
+
+def _age_days(dates: pd.Series, on: date) -> NDArray[np.float64]:
+    """Return the age of each price in days on the day given; NaN where the price has no date."""
+    parsed = pd.to_datetime(dates.where(dates.ne("")), format="%Y-%m-%d", errors="coerce")
+    return ((pd.Timestamp(on) - parsed) / pd.Timedelta(days=1)).to_numpy(dtype=float)
+
+
+def sku_facts(instance: Instance, catalogue: Catalogue, provider: pd.Series, sku: pd.Series) -> pd.DataFrame:
+    """Return memory, software, power and embodied carbon of (provider, sku) pairs, aligned to them."""
+    rows = catalogue.skus.reindex(pd.MultiIndex.from_arrays([provider, sku]))
+    accelerators = catalogue.accelerators
+    accelerator = rows.accelerator.fillna("").to_numpy(dtype=object)
+    software = accelerators.software.reindex(accelerator).fillna("").to_numpy(dtype=object)
+    cpu = accelerator == ""
+    devices = rows.devices.to_numpy(dtype=float)
+    embodied = {"boavizta": "embodied_kg", "vendor": "embodied_vendor_kg", "none": None}[instance.carbon.embodied]
+    kg = np.zeros(len(rows)) if embodied is None else (rows[embodied] / rows.lifetime_hours).to_numpy(dtype=float)
+    return pd.DataFrame({
+        "accelerator": np.where(cpu, CPU, accelerator),
+        "devices": np.where(cpu, 0.0, devices),
+        "counted_devices": np.where(cpu, rows.vcpu.to_numpy(dtype=float), devices),
+        "device_memory_gb": rows.device_memory_gb.to_numpy(dtype=float),
+        "software": np.where(cpu, CPU, software),
+        "idle_kw": rows.idle_kw.to_numpy(dtype=float),
+        "load_kw": rows.load_kw.to_numpy(dtype=float),
+        "power_quality": rows.power_quality.fillna("missing").to_numpy(dtype=object),
+        "embodied_kg_per_hour": kg,
+        "embodied_quality": rows.embodied_quality.fillna("missing").to_numpy(dtype=object),
+    })  # fmt: skip
+
+
+def _instance_offers(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
+    table = catalogue.offers.reset_index(drop=True)
+    facts = sku_facts(instance, catalogue, table.provider, table.sku)
+    columns = ["offer_id", "region_id", "provider", "sku", "purchase", "price_usd_per_hour", "price_quality",
+               "price_date", "availability"]  # fmt: skip
+    offers = pd.concat([table[columns], facts], axis=1)
+    return offers.assign(kind="instance", endpoint="", retired_on="", scope="region", scope_countries=_stands(offers))
+
+
+def _stands(offers: pd.DataFrame) -> pd.Series:
+    """Placeholder of an instance offer's countries: where it stands, filled in when the region is known."""
+    return pd.Series([frozenset()] * len(offers), index=offers.index, dtype=object)
+
+
+def _endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFrame) -> pd.DataFrame:
+    table = catalogue.endpoints.reset_index(drop=True)
+    countries = table.scope_countries.to_numpy(dtype=object)
+    if instance.catalogue.unspecified_endpoint_scope == "global":
+        placed = regions[regions.granularity.eq("region")].groupby("provider").country
+        everywhere = {provider: frozenset(codes) for provider, codes in placed}
+        unknown = table.scope_countries.isna()
+        countries = table.scope_countries.where(~unknown, table.provider.map(everywhere)).to_numpy(dtype=object)
+        countries = np.where(pd.isna(countries), None, countries)
+    return pd.DataFrame({
+        "offer_id": table.endpoint_id,
+        "kind": "endpoint",
+        "region_id": table.region_id.fillna(""),
+        "provider": table.provider,
+        "sku": "",
+        "endpoint": table.endpoint_id,
+        "model": table.model,
+        "model_raw": table.model_raw,
+        "mode": table["mode"],
+        "devices": 0.0,
+        "counted_devices": 0.0,
+        "price_quality": table.price_quality,
+        "price_date": table.price_date,
+        "availability": "verified",
+        "retired_on": table.retired_on,
+        "scope": table.scope,
+        "scope_countries": countries,
+        "usd_per_million_input_tokens": table.price_usd_per_million_input_tokens,
+        "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens,
+    })  # fmt: skip
+
+
+def committed_offers(
+    instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, issues: list[Issue]
+) -> pd.DataFrame:
+    """Return one offer per commitment: price 0, its own pool, facts of the SKU; unknown region or SKU is an issue."""
+    index = pd.Series(regions.index, index=regions.region_id)
+    rows: list[Mapping[str, object]] = []
+    known = catalogue.skus.index
+    for k, commitment in enumerate(instance.commitments):
+        where = f"commitments[{k}]"
+        if commitment.region not in index.index:
+            issues.append(Issue(f"unknown region {commitment.region!r}", where=where))
+            continue
+        region = int(index[commitment.region])
+        provider = str(regions.provider[region])
+        if (provider, commitment.sku) not in known:
+            issues.append(Issue(f"unknown SKU {commitment.sku!r} of {provider}", where=where))
+            continue
+        rows.append(committed_row(commitment, region, regions))
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return complete(table)
+    return complete(pd.concat([table, sku_facts(instance, catalogue, table.provider, table.sku)], axis=1))
+
+
+def committed_row(commitment: Commitment, region: int, regions: pd.DataFrame) -> dict[str, object]:
+    """Return what a committed offer is, apart from the facts of its SKU."""
+    country = str(regions.country[region])
+    return {
+        "offer_id": f"commitment:{commitment.id}",
+        "kind": "instance",
+        "region": region,
+        "region_id": commitment.region,
+        "provider": regions.provider[region],
+        "country": country,
+        "sku": commitment.sku,
+        "purchase": "committed",
+        "price_usd_per_hour": 0.0,
+        "price_quality": "stated",
+        "availability": "verified",
+        "scope": "region",
+        "scope_countries": frozenset((country,)),
+        "commitment": commitment.id,
+    }

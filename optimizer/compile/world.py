@@ -1,0 +1,298 @@
+"""The world an instance lives in: periods, regions, open offers, grid, network and laws, as tables and arrays.
+
+Everything the compile step asks about places and prices it asks the `World`; whether the figures came from the bundled
+catalogue or were written inside the instance makes no difference afterwards. Prices are after discounts.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from optimizer.compile.inline import (
+    inline_accelerators,
+    inline_grid,
+    inline_offers,
+    inline_providers,
+    inline_regions,
+)
+from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
+from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers
+from optimizer.compile.overrides import apply_overrides
+from optimizer.compile.periods import clock_weights, period_dates, shaped
+from optimizer.errors import InputError, Issue
+from optimizer.instance.models import Instance
+from optimizer.instance.world import Period
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+    from optimizer.laws import LawPack
+
+Floats = NDArray[np.float64]
+PRICES = ("price_usd_per_hour", "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit")
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What both kinds of world start from."""
+
+    instance: Instance
+    laws: LawPack | None
+    periods: tuple[Period, ...]
+    hours: Floats
+    discounts: dict[tuple[str, str], float]
+    issues: list[Issue]
+
+    def factors(self, regions: pd.DataFrame, on: str) -> Floats:
+        """Return the discount factor of each region's provider."""
+        return discount_factors(self.discounts, list(regions.provider), on)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One instance's world.
+
+    Attributes
+    ----------
+    offers
+        Open offers, RangeIndex; columns `OFFER_COLUMNS` of `optimizer.compile.offers`. `kind` is instance or endpoint,
+        `region` the row of `regions`, `price_usd_per_hour` per instance after discounts, `devices` accelerators of one
+        instance (0 for CPU-only SKUs, accelerator `cpu`), `counted_devices` what throughput and quotas count (vCPUs for
+        CPU-only), `idle_kw`/`load_kw` IT power of one instance, `embodied_kg_per_hour` per instance, `scope_countries`
+        where an endpoint may process (for an instance its own country). Text is `""`, a number NaN, when unknown.
+    regions
+        All regions, RangeIndex, `REGION_COLUMNS`; `open` are those that may be used.
+    providers, accelerators
+        Facts by id (index): control sets and certifications; software and export figures.
+    grid_g_per_kwh
+        [regions, periods] on the instance's one emission basis, NaN unknown.
+    closed
+        Offers shut for every workload: offer_id, provider, region_id, sku, endpoint, reason, rule.
+    """
+
+    instance: Instance
+    catalogue: Catalogue | None
+    laws: LawPack | None
+    periods: tuple[Period, ...]
+    period_hours: Floats
+    period_dates: tuple[date, ...]
+    offers: pd.DataFrame
+    regions: pd.DataFrame
+    providers: pd.DataFrame
+    accelerators: pd.DataFrame
+    grid_g_per_kwh: Floats
+    network: Network
+    closed: pd.DataFrame
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def total_hours(self) -> float:
+        """Hours of the horizon."""
+        return float(self.period_hours.sum())
+
+    @cached_property
+    def region_index(self) -> dict[str, int]:
+        """Row of each region id."""
+        return {region: k for k, region in enumerate(self.regions.region_id)}
+
+    @cached_property
+    def storage_usd_per_gb_month(self) -> Floats:
+        """USD per GB-month [regions], NaN unknown."""
+        return self.network.storage_usd_per_gb_month()
+
+    @cached_property
+    def offer_region(self) -> NDArray[np.int64]:
+        """Region row of each offer."""
+        return self.offers.region.to_numpy(dtype=np.int64)
+
+    @cached_property
+    def is_endpoint(self) -> NDArray[np.bool_]:
+        """Which offers are endpoints."""
+        return (self.offers.kind == "endpoint").to_numpy(dtype=bool)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Return a numeric column of `offers` as floats."""
+        return self.offers[name].to_numpy(dtype=float)
+
+    def text(self, name: str) -> NDArray[np.object_]:
+        """Return a text column of `offers`."""
+        return self.offers[name].to_numpy(dtype=object)
+
+    def period_of(self, period_id: str) -> int:
+        """Return the index of a period id."""
+        return [period.id for period in self.periods].index(period_id)
+
+
+def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> World:
+    """Build the world of an instance; `base_dir` is where a catalogue folder named by `catalogue.use` is looked for.
+
+    Raises
+    ------
+    InputError
+        Every reference to something the catalogue or the law pack does not know, all of them together.
+    """
+    issues: list[Issue] = []
+    use = instance.catalogue
+    if (use.use == "inline") != (use.inline is not None):
+        issues.append(Issue(
+            f"catalogue.use is {use.use!r} and an inline catalogue is {'given' if use.inline else 'missing'}",
+            where="catalogue", maybe="set use: inline together with inline: {...}",
+        ))  # fmt: skip
+        raise InputError(issues)
+    periods = instance.horizon.resolved()
+    hours = np.array([period.hours for period in periods], dtype=float)
+    laws = _laws(instance)
+    catalogue = None if use.inline is not None else _catalogue(instance, base_dir, issues)
+    _check_references(instance, catalogue, laws, issues)
+    start = _Start(instance, laws, periods, hours, _discounts(instance, issues), issues)
+    world = _inline_world(start) if catalogue is None else _bundled_world(start, catalogue)
+    if issues:
+        raise InputError(dict.fromkeys(issues))
+    return world
+
+
+def _laws(instance: Instance) -> LawPack | None:
+    if instance.laws.use == "none":
+        return None
+    from optimizer.laws import load_laws
+
+    return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)
+
+
+def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue]) -> Catalogue:
+    from optimizer.catalogue import load_catalogue
+
+    use = instance.catalogue
+    catalogue = load_catalogue("world" if use.use == "world" else Path(base_dir or ".") / use.use)
+    if use.fallbacks:
+        catalogue = catalogue.with_fallbacks(use.fallbacks)
+    return apply_overrides(catalogue, use.overrides, issues)
+
+
+def _check_references(
+    instance: Instance, catalogue: Catalogue | None, laws: LawPack | None, issues: list[Issue]
+) -> None:
+    if importlib.util.find_spec("optimizer.instance.references") is None:
+        return
+    from optimizer.instance.references import check_references
+
+    issues += check_references(instance, catalogue, laws)
+
+
+def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str], float]:
+    """Return the factor by (provider, what); the same pair twice is an issue."""
+    factors: dict[tuple[str, str], float] = {}
+    for k, discount in enumerate(instance.discounts):
+        for on in discount.on:
+            if (discount.provider, on) in factors:
+                issues.append(Issue(f"a second discount on {on} of {discount.provider}", where=f"discounts[{k}]"))
+            factors[discount.provider, on] = 1.0 - discount.percent / 100.0
+    return factors
+
+
+def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -> pd.DataFrame:
+    factor = discount_factors(discounts, list(offers.provider), "compute")
+    for column in PRICES:
+        offers[column] = offers[column].to_numpy(dtype=float) * factor
+    return offers
+
+
+def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
+    instance, issues = start.instance, start.issues
+    day = instance.horizon.start
+    regions = bundled_regions(instance, catalogue)
+    for region in sorted(set(instance.catalogue.fixed_usd_per_hour) - set(regions.region_id)):
+        issues.append(Issue(f"unknown region {region!r}", where="catalogue.fixed_usd_per_hour"))
+    offers, closed = bundled_offers(instance, catalogue, regions, instance.laws.as_of or day)
+    committed = committed_offers(instance, catalogue, regions, issues)
+    if len(committed):
+        offers = pd.concat([offers, committed], ignore_index=True)
+    offers["region"] = offers.region.astype(np.int64)
+    network = CatalogueNetwork(
+        catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
+    )
+    grid, warnings = _bundled_grid(instance, catalogue, regions, start.hours)
+    return World(
+        instance=instance,
+        catalogue=catalogue,
+        laws=start.laws,
+        periods=start.periods,
+        period_hours=start.hours,
+        period_dates=period_dates(day, start.hours),
+        offers=_discounted(offers, start.discounts),
+        regions=regions,
+        providers=catalogue.providers.assign(certifications=pd.Series(_none_stated(catalogue.providers))),
+        accelerators=catalogue.accelerators,
+        grid_g_per_kwh=grid,
+        network=network,
+        closed=closed,
+        warnings=tuple(warnings),
+    )
+
+
+def _none_stated(providers: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Bundled certifications belong to services and regions, not to companies: the law pack holds them."""
+    return dict.fromkeys(providers.index, frozenset())
+
+
+def _bundled_grid(
+    instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, hours: Floats
+) -> tuple[Floats, list[str]]:
+    """Return g/kWh [regions, periods]: annual level, or annual level x hourly shape of the month."""
+    annual = regions.grid_g_per_kwh_annual.to_numpy(dtype=float)
+    if instance.carbon.resolution == "annual":
+        return np.repeat(annual[:, None], len(hours), axis=1), []
+    weights = clock_weights(instance.horizon.start, hours)
+    basis = "direct" if instance.carbon.basis == "location_direct" else "lifecycle"
+    zones = regions.grid_zone.to_numpy(dtype=object)
+    empty = np.full((len(zones), 24), np.nan)
+    shapes = [empty] * 12
+    for month in np.flatnonzero(weights.sum(axis=(0, 2)) > 0):
+        known = sorted({zone for zone in zones if zone})
+        table = catalogue.grid_shape(known, int(month) + 1, basis)
+        shapes[month] = table.reindex(zones).to_numpy(dtype=float)
+    flat = sorted({
+        str(zone)
+        for zone, row, open_ in zip(zones, np.isnan(np.stack(shapes)).all(axis=(0, 2)), regions.open, strict=True)
+        if row and open_ and zone
+    })  # fmt: skip
+    warnings = []
+    if flat:
+        warnings.append(f"no hourly grid shape for {len(flat)} zones, annual level used: {', '.join(flat)}")
+    return shaped(annual, shapes, weights), warnings
+
+
+def _inline_world(start: _Start) -> World:
+    instance, issues = start.instance, start.issues
+    inline = instance.catalogue.inline
+    assert inline is not None
+    regions = inline_regions(inline)
+    grid = inline_grid(inline, len(start.periods), issues)
+    regions["grid_g_per_kwh_annual"] = grid.mean(axis=1) if grid.size else np.zeros(len(regions))
+    offers = inline_offers(instance, regions, issues)
+    offers["region"] = offers.region.astype(np.int64)
+    return World(
+        instance=instance,
+        catalogue=None,
+        laws=start.laws,
+        periods=start.periods,
+        period_hours=start.hours,
+        period_dates=period_dates(instance.horizon.start, start.hours),
+        offers=_discounted(offers, start.discounts),
+        regions=regions,
+        providers=inline_providers(inline, regions),
+        accelerators=inline_accelerators(inline),
+        grid_g_per_kwh=grid,
+        network=InlineNetwork(
+            inline, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
+        ),
+        closed=pd.DataFrame(columns=["offer_id", "provider", "region_id", "sku", "endpoint", "reason", "rule"]),
+    )
