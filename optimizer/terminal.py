@@ -1,0 +1,159 @@
+"""What the command line shows: tables, JSON-safe values, and a long solve with a display and Ctrl-C.
+
+The solve itself runs in a thread, so that a signal always finds the main thread free: the first Ctrl-C asks for the
+best plan so far, the second leaves at once.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from optimizer.solve.solution import Progress
+
+_REFRESH_SECONDS = 0.25
+
+
+def console(*, err: bool = False) -> Console:
+    """Return a rich console on stdout or stderr; a wide one without colour where nobody looks."""
+    from rich.console import Console
+
+    stream = sys.stderr if err else sys.stdout
+    return Console(stderr=err) if stream.isatty() else Console(stderr=err, width=200, no_color=True, highlight=False)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], title: str) -> None:
+    """Print rows as an aligned table; figures to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    names = list(columns)
+    for name in names:
+        values = [row.get(name) for row in rows if row.get(name) is not None]
+        number = bool(values) and all(isinstance(value, int | float) for value in values)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(row.get(name))) for name in names))
+    console().print(table)
+
+
+def cell(value: Any) -> str:
+    """Write one value for people; a missing figure is empty."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, frozenset | set):
+        return ", ".join(sorted(map(str, value)))
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value json can write: missing figures are null, sets are sorted lists, dates are text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(below) for key, below in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(map(str, value))
+    if isinstance(value, tuple | list):
+        return [jsonable(below) for below in value]
+    if isinstance(value, str | int | float | bool | type(None)):
+        return value
+    if hasattr(value, "item"):
+        return jsonable(value.item())
+    text = str(value)
+    return None if text in ("NaT", "<NA>") else text
+
+
+def run_interruptible(
+    solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool
+) -> Any:
+    """Run `solve(progress, cancel)` in a thread and return what it returns, or raise what it raises.
+
+    SIGINT and SIGTERM set `cancel`; a second one ends the process with exit code 4. With `display` a transient line on
+    stderr shows phase, incumbent, bound, gap and elapsed time.
+    """
+    cancel = threading.Event()
+    latest: list[Progress] = []
+    result: list[Any] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            result.append(solve(lambda progress: latest.__setitem__(slice(None), [progress]), cancel))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work, name="solve", daemon=True)
+    with _signals(cancel), _live(display) as update:
+        thread.start()
+        while thread.is_alive():
+            thread.join(_REFRESH_SECONDS)
+            if update is not None and latest:
+                update(_line(latest[0], cancel.is_set()))
+    if failure:
+        raise failure[0]
+    return result[0]
+
+
+@contextmanager
+def _signals(cancel: threading.Event) -> Iterator[None]:
+    """Let the first signal ask for the best plan and the second leave at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if cancel.is_set():
+            os._exit(4)
+        cancel.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _live(display: bool) -> Iterator[Callable[[RenderableType], None] | None]:
+    if not display:
+        with nullcontext():
+            yield None
+        return
+    from rich.live import Live
+
+    with Live(console=console(err=True), transient=True, auto_refresh=False) as live:
+        yield lambda line: live.update(line, refresh=True)
+
+
+def _line(progress: Progress, stopping: bool) -> RenderableType:
+    from rich.text import Text
+
+    def money(value: float | None) -> str:
+        return "-" if value is None or not math.isfinite(value) else f"{value:,.2f}"
+
+    gap = progress.gap
+    shown = "-" if gap is None or not math.isfinite(gap) else f"{gap:.2%}"
+    incumbent, bound = money(progress.incumbent_usd), money(progress.bound_usd)
+    return Text.assemble(
+        (f"{progress.elapsed_seconds:7.1f} s  ", "bold"),
+        f"{progress.phase}  incumbent {incumbent} USD  bound {bound} USD  gap {shown}",
+        ("  stopping with the best plan" if stopping else "  Ctrl-C keeps the best plan", "dim"),
+    )
