@@ -1,0 +1,261 @@
+"""What the law says of every stream and job at every offer, and of every dataset in every region.
+
+Verdicts are computed once per (profiles, site, day) and then broadcast to offers by integer indices: a *site* is a
+region with a kind of service, the scope of an endpoint and the accelerator it holds. Different verdicts of one activity
+are few; they are kept as `Judgement`s, the index arrays point at them.
+
+Storage is judged where the offer's region is, if anything is retained; processing there too, for an endpoint in every
+country of its scope; access from the provider's known support countries forbids only where a law forbids it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, Need, join, merge_needs
+from optimizer.compile.profiles import (
+    Activity,
+    activities,
+    check_profiles,
+    dataset_profiles,
+    legal_context,
+    persons_leaving,
+    unstated_warnings,
+)
+from optimizer.compile.sites import build_sites, destinations
+from optimizer.compile.supply import MechanismSupply
+from optimizer.errors import InternalError
+from optimizer.laws.triggers import Certificate
+from optimizer.laws.types import DataProfile, Duty, Verdict, Verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optimizer.compile.world import World
+    from optimizer.laws.pack import LawPack
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+NO_MECHANISM = "no available mechanism"
+"""How the law room begins the reason of a law that forbids only for want of a mechanism."""
+
+
+class LawView:
+    """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
+
+    `activities` in the order of streams and jobs in the instance; equal profiles share one `signature`.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.pack = world.laws
+        self.activities: tuple[Activity, ...] = activities(world.instance)
+        self.dataset_profiles = dataset_profiles(world.instance)
+        check_profiles(world, self.activities, self.dataset_profiles)
+        self.dates: tuple[date, ...] = tuple(dict.fromkeys(world.period_dates))
+        self._date_of = np.array([self.dates.index(on) for on in world.period_dates], dtype=np.int64)
+        leaving: Mapping[tuple[str, str], tuple[int, int]] = {}
+        self._volume_warnings: tuple[str, ...] = ()
+        if self.pack is not None:
+            leaving, self._volume_warnings = persons_leaving(world.instance, self.pack, world.instance.horizon.start)
+        self.context = legal_context(world, leaving)
+        self.supply = MechanismSupply(world)
+        signatures: dict[tuple[tuple[DataProfile, ...], bool, str | None], int] = {}
+        self._signature = [
+            signatures.setdefault((a.profiles, a.retains, a.tenant_hq), len(signatures)) for a in self.activities
+        ]
+        self.signatures = tuple(signatures)
+        self._masks: dict[int, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._storage: dict[DataProfile, LawMask] = {}
+        self._sites = build_sites(world)
+        self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
+        self.of_job = {a.workload: k for k, a in enumerate(self.activities) if a.stream is None}
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the plan must know about how the law was asked."""
+        if self.pack is None:
+            return ("no law was checked (laws.use is none)",)
+        return (*unstated_warnings(self.activities), *self._volume_warnings, *self.supply.warnings)
+
+    def signature(self, activity: int) -> int:
+        """Return the number shared by all activities that the law cannot tell apart."""
+        return self._signature[activity]
+
+    def stream_mask(self, stream: int) -> LawMask:
+        """Return the verdicts for a stream (its position among all streams) at every offer and period."""
+        return self.mask(self._signature[self.of_stream[stream]])
+
+    def job_mask(self, workload: int) -> LawMask:
+        """Return the verdicts for a job (its position among the workloads) at every offer and period."""
+        return self.mask(self._signature[self.of_job[workload]])
+
+    def mask(self, signature: int) -> LawMask:
+        """Return the verdicts of a signature, broadcast to [offers, periods]."""
+        by_site, table = self._of_signature(signature)
+        return LawMask(by_site[np.ix_(self._sites.of_offer, self._date_of)], table)
+
+    def judgement_at(self, signature: int, offer: Ints, period: Ints) -> tuple[Ints, tuple[Judgement, ...]]:
+        """Return the judgement index of each (offer, period) pair, and the table it points at."""
+        by_site, table = self._of_signature(signature)
+        return by_site[self._sites.of_offer[offer], self._date_of[period]], table
+
+    def _of_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
+        if signature not in self._masks:
+            self._masks[signature] = self._judge_signature(signature)
+        return self._masks[signature]
+
+    def _judge_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
+        """[sites, dates] into a table: the law on data, and the law on accelerators at the same site, ANDed."""
+        sites = self._sites
+        if self.pack is None:
+            return np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,)
+        profiles, retains, tenant_hq = self.signatures[signature]
+        data = Interned()
+        by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
+        for d, on in enumerate(self.dates):
+            judges = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
+            for s, service in enumerate(sites.services):
+                here = judge_sites = [judge.at(service.home) for judge in judges]
+                if service.spread:
+                    judge_sites = [judge.at(place) for judge in judges for place in service.spread]
+                by_service[s, d] = data.add(self._judgement(here, judge_sites, retains, on))
+        chips, chip_table = self._accelerator_judgements(tenant_hq)
+        both = Interned()
+        pair = by_service[sites.service] * len(chip_table) + chips[sites.chip]
+        distinct, inverse = np.unique(pair, return_inverse=True)
+        parts = [(data.table[k // len(chip_table)], chip_table[k % len(chip_table)]) for k in distinct.tolist()]
+        merged = [both.add(join(pair)) for pair in parts]
+        return np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table)
+
+    def _judgement(
+        self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date
+    ) -> Judgement:
+        verdicts = [v.processing for v in processed] + [v.access for v in home]
+        if retains:
+            verdicts += [v.storage for v in home]
+        everything = (*home, *processed)
+        rest = Judgement(
+            risks=tuple(dict.fromkeys(risk for v in everything for risk in v.residual_risks)),
+            unmodelled=tuple(dict.fromkeys(law for v in everything for law in v.unmodelled)),
+        )
+        return join((self._verdicts(verdicts, on), rest))
+
+    def _verdicts(self, verdicts: Iterable[Verdict], on: date) -> Judgement:
+        """AND of several verdicts: every law that forbids, every mechanism asked for that can be had."""
+        exclusions: dict[tuple[str, str], None] = {}
+        needs: list[Need] = []
+        laws: dict[str, None] = {}
+        conditions: dict[str, None] = {}
+        unreviewed: dict[str, None] = {}
+        for verdict in dict.fromkeys(verdicts):
+            reasons = dict(verdict.reasons)
+            for law in verdict.forbidden_by:
+                missing = reasons.get(law, "").startswith(NO_MECHANISM)
+                exclusions["law_no_mechanism" if missing else "law_forbids", law] = None
+            for law, _ in verdict.approvals_missing:
+                exclusions["law_approval_missing", law] = None
+            if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:
+                raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
+            for requirement in verdict.requirements:
+                need = self.supply.need(requirement, on)
+                if need is None:
+                    exclusions["law_no_mechanism", requirement.law] = None
+                else:
+                    needs.append(need)
+            laws.update(dict.fromkeys(verdict.laws))
+            conditions.update(dict.fromkeys(verdict.conditions_assumed))
+            unreviewed.update(dict.fromkeys(verdict.unreviewed))
+        return Judgement(
+            exclusions=tuple(exclusions),
+            needs=merge_needs(needs),
+            laws=tuple(laws),
+            conditions=tuple(conditions),
+            unreviewed=tuple(unreviewed),
+        )
+
+    def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
+        """[chip sites, dates]: may a tenant use this chip there; what the catalogue shows counts as licensed."""
+        if tenant_hq in self._accelerators:
+            return self._accelerators[tenant_hq]
+        assert self.pack is not None
+        found = Interned()
+        out = np.zeros((len(self._sites.chips), len(self.dates)), dtype=np.int64)
+        for d, on in enumerate(self.dates):
+            for c, chip in enumerate(self._sites.chips):
+                if chip is None:
+                    out[c, d] = found.add(FREE)
+                    continue
+                facts, place = chip
+                verdict = self.pack.judge_accelerator(
+                    accelerator=facts, destination=place, tenant_hq=tenant_hq, on=on, context=self.context
+                )
+                judged = self._verdicts([verdict], on)
+                causes = tuple(("accelerator_export", law) for _, law in judged.exclusions)
+                out[c, d] = found.add(Judgement(causes, judged.needs, judged.laws, judged.conditions))
+        self._accelerators[tenant_hq] = out, tuple(found.table)
+        return self._accelerators[tenant_hq]
+
+    def storage_mask(self, profile: DataProfile) -> LawMask:
+        """Return the storage verdicts for data at rest: [regions, 1], the AND over the days of all periods."""
+        if profile not in self._storage:
+            self._storage[profile] = self._judge_storage(profile)
+        return self._storage[profile]
+
+    def _judge_storage(self, profile: DataProfile) -> LawMask:
+        places = destinations(self.world, "storage")
+        if self.pack is None:
+            return LawMask(np.zeros((len(places), 1), dtype=np.int64), (FREE,))
+        found = Interned()
+        judges = [(on, self.pack.judge_for(profile, on, self.context)) for on in self.dates]
+        at = np.zeros((len(places), 1), dtype=np.int64)
+        for r, place in enumerate(places):
+            days = []
+            for on, judge in judges:
+                verdicts = judge.at(place)
+                rest = Judgement(risks=verdicts.residual_risks, unmodelled=verdicts.unmodelled)
+                days += [self._verdicts([verdicts.storage, verdicts.access], on), rest]
+            at[r, 0] = found.add(join(days))
+        return LawMask(at, tuple(found.table))
+
+    def duties(self, profile: DataProfile) -> tuple[Duty, ...]:
+        """Return the copies and first databases that laws ask for on any day of the horizon."""
+        if self.pack is None:
+            return ()
+        found = (duty for on in self.dates for duty in self.pack.duties(profile, on, self.context))
+        return tuple(dict.fromkeys(found))
+
+    def certified(self, scheme: str, service: str, on: date) -> Bools:
+        """Return in which regions the provider's service holds a certificate; [regions]."""
+        pack = self.pack if self.pack is not None else _bundled_pack()
+        certificate = Certificate(scheme)
+        return np.array(
+            [
+                bool(pack.operators.holds(certificate, place, on, self.context))
+                for place in destinations(self.world, service)
+            ],
+            dtype=bool,
+        )
+
+
+def build_law_view(world: World) -> LawView:
+    """Return the law view of a world.
+
+    Raises:
+        InputError: profiles that the law pack's vocabulary does not know, streams whose persons nobody stated.
+    """
+    return LawView(world)
+
+
+def _bundled_pack() -> LawPack:
+    """Certificates keep their holders in an instance that checks no law."""
+    from optimizer.laws import load_laws
+
+    return load_laws()

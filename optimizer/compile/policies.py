@@ -1,0 +1,284 @@
+"""The user's own rules: who may operate, which certificates, which places; shares, survival and presence.
+
+Rules that can be decided per offer become masks with the policy's id as the ledger's rule. The others become rows of
+`Problem`: shares of a measure, survival of a failing place, and where a workload is present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Membership, Presence, Shares, Slots, Survival
+from optimizer.compile.ledger import Exclusion
+from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
+from optimizer.errors import InputError, Issue
+from optimizer.instance.rules import (
+    AllowedPlaces,
+    CountryShare,
+    ExcludeControl,
+    ProviderShare,
+    RequireCertification,
+    SpotShare,
+    SurvivalPolicy,
+)
+from optimizer.instance.workloads import Service
+from optimizer.instance.workloads import Survival as WishToSurvive
+
+if TYPE_CHECKING:
+    from optimizer.compile.law import LawView
+    from optimizer.compile.world import World
+
+Bools = NDArray[np.bool_]
+
+SURVIVAL_OF = {"region": 0, "metro": 1, "provider": 2}
+SERVICES = ("instance", "endpoint")
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyMask:
+    """`allowed` [offers, periods], and why the rest is not, one exclusion per (reason, policy)."""
+
+    allowed: Bools
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+class PolicyView:
+    """Which offers the policies leave open to each workload; workloads under the same policies share the work."""
+
+    def __init__(self, world: World, law: LawView) -> None:
+        self._world = world
+        self._law = law
+        self._policies = tuple(
+            p for p in world.instance.policies if isinstance(p, ExcludeControl | RequireCertification | AllowedPlaces)
+        )
+        self._selected = [workload_scope(p.scope, world) for p in self._policies]
+        self._out: dict[int, tuple[tuple[str, Bools], ...]] = {}
+        self._masks: dict[tuple[int, ...], PolicyMask] = {}
+
+    def mask(self, workload: int) -> PolicyMask:
+        """Return which (offer, period) pairs the policies leave open to a workload (its position in the instance)."""
+        key = tuple(k for k, selected in enumerate(self._selected) if selected[workload])
+        if key not in self._masks:
+            self._masks[key] = self._mask(key)
+        return self._masks[key]
+
+    def _mask(self, key: tuple[int, ...]) -> PolicyMask:
+        allowed = np.ones((len(self._world.offers), len(self._world.periods)), dtype=bool)
+        exclusions: list[Exclusion] = []
+        for k in key:
+            if k not in self._out:
+                self._out[k] = self._ruled_out(self._policies[k])
+            for reason, out in self._out[k]:
+                allowed &= ~out
+                exclusions.extend(exclusion_rows(reason, self._policies[k].id, out))
+        return PolicyMask(allowed, tuple(exclusions))
+
+    def _ruled_out(
+        self, policy: ExcludeControl | RequireCertification | AllowedPlaces
+    ) -> tuple[tuple[str, Bools], ...]:
+        scope = offer_scope(policy.scope, self._world)
+        if isinstance(policy, ExcludeControl):
+            reached, unknown = control_reach(self._world, policy.jurisdictions, policy.basis)
+            return ("control", reached[:, None] & scope), ("control_unknown", unknown[:, None] & scope)
+        if isinstance(policy, RequireCertification):
+            return (("certification", ~self._certified(policy) & scope),)
+        return (("places", ~allowed_places(self._world, policy) & scope),)
+
+    def _certified(self, policy: RequireCertification) -> Bools:
+        need = np.logical_and if policy.need == "all" else np.logical_or
+        held = [self._holders(scheme) for scheme in policy.schemes]
+        result: Bools = need.reduce(held)
+        return result
+
+    def _holders(self, scheme: str) -> Bools:
+        """Which (offer, period) has the certificate for its service in its region; [offers, periods]."""
+        world = self._world
+        is_endpoint = (world.offers["kind"] == "endpoint").to_numpy()
+        dates: dict[date, Bools] = {}
+        for on in world.period_dates:
+            if on in dates:
+                continue
+            instance, endpoint = (to_offers(self._law.certified(scheme, service, on), world) for service in SERVICES)
+            dates[on] = np.where(is_endpoint, endpoint, instance)
+        return np.stack([dates[on] for on in world.period_dates], axis=1)
+
+
+def control_reach(world: World, jurisdictions: Iterable[str], basis: str) -> tuple[Bools, Bools]:
+    """Return which offers one of the jurisdictions can compel, and of which nobody knows; both [offers].
+
+    `basis` strict counts any exposure, ownership only home and ultimate parent.
+    """
+    excluded = frozenset(jurisdictions)
+    table = world.providers
+    column = table["control_strict" if basis == "strict" else "control_ownership"]
+    known = table["control_known"]
+    exposed: dict[str, frozenset[str]] = column.to_dict()
+    reached: dict[str, bool] = {}
+    unknown: dict[str, bool] = {}
+    providers = world.offers["provider"].astype(str)
+    for provider in providers.unique():
+        knows = provider in table.index and bool(known.at[provider])
+        unknown[provider] = not knows
+        reached[provider] = knows and not excluded.isdisjoint(exposed[provider])
+    return providers.map(reached).to_numpy(dtype=bool), providers.map(unknown).to_numpy(dtype=bool)
+
+
+def allowed_places(world: World, policy: AllowedPlaces) -> Bools:
+    """Return which (offer, period) lie in `allow` (if given) and outside `deny`; [offers, periods].
+
+    An endpoint counts by every country its scope may process in, as well as by its region.
+    """
+    allowed = np.ones((len(world.regions), len(world.periods)), dtype=bool)
+    if policy.allow:
+        allowed &= _terms_mask(world, policy.allow)
+    if policy.deny:
+        allowed &= ~_terms_mask(world, policy.deny)
+    by_offer = to_offers(allowed, world)
+    return by_offer & _scope_countries_allowed(world, policy)
+
+
+def _terms_mask(world: World, terms: Sequence[str]) -> Bools:
+    countries, groups = split_terms(terms)
+    return places_mask(world, countries, groups)
+
+
+def split_terms(terms: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Split place terms into ISO2 or ISO2-SUB codes and country group ids (three letters or more)."""
+    countries = tuple(t for t in terms if len(t.partition("-")[0]) == 2)
+    return countries, tuple(t for t in terms if t not in countries)
+
+
+def _scope_countries_allowed(world: World, policy: AllowedPlaces) -> Bools:
+    offers = world.offers
+    spread = np.flatnonzero((offers["kind"] == "endpoint").to_numpy())
+    keep = np.ones((len(offers), len(world.periods)), dtype=bool)
+    if not len(spread):
+        return keep
+    countries = [c if isinstance(c, frozenset | set | tuple) else () for c in offers["scope_countries"].iloc[spread]]
+    for t, on in enumerate(world.period_dates):
+        allow = places_on(world, *split_terms(policy.allow), on) if policy.allow else None
+        deny = places_on(world, *split_terms(policy.deny), on)
+        verdict = {s: (allow is None or s <= allow) and s.isdisjoint(deny) for s in map(frozenset, set(countries))}
+        keep[spread, t] = [verdict[frozenset(c)] for c in countries]
+    return keep
+
+
+def build_shares(world: World, slots: Slots) -> Shares:
+    """Return the share policies as rows over slots; a provider_share that names nobody makes one row per provider."""
+    offers = world.offers
+    provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
+    spot = (offers["purchase"] == "spot").to_numpy()[slots.offer]
+    rows: list[tuple[str, str, float, float, Bools, Bools]] = []
+    for policy in world.instance.policies:
+        if not isinstance(policy, ProviderShare | CountryShare | SpotShare):
+            continue
+        scope = workload_scope(policy.scope, world)[slots.workload]
+        scope = scope & offer_scope(policy.scope, world)[slots.offer, slots.period]
+        if isinstance(policy, ProviderShare):
+            if policy.max_share < 1:
+                rows.extend(_provider_rows(policy, scope, provider))
+        elif isinstance(policy, CountryShare):
+            inside = to_offers(places_mask(world, policy.countries, policy.country_groups), world)
+            part = scope & inside[slots.offer, slots.period]
+            rows.append((policy.id, policy.measure, policy.min_share, 1.0, part, scope))
+        elif policy.max_share < 1:
+            rows.append((policy.id, "device_hours", 0.0, policy.max_share, scope & spot, scope))
+    return Shares(
+        ids=tuple(row[0] for row in rows),
+        measure=tuple(row[1] for row in rows),
+        lower=np.array([row[2] for row in rows], dtype=float),
+        upper=np.array([row[3] for row in rows], dtype=float),
+        part=membership([row[4] for row in rows]),
+        all=membership([row[5] for row in rows]),
+    )
+
+
+def _provider_rows(policy: ProviderShare, scope: Bools, provider: NDArray[Any]) -> list[tuple[Any, ...]]:
+    if policy.providers:
+        part = scope & np.isin(provider, policy.providers)
+        return [(policy.id, policy.measure, 0.0, policy.max_share, part, scope)] if part.any() else []
+    names = np.unique(provider[scope])
+    return [
+        (f"{policy.id}:{name}", policy.measure, 0.0, policy.max_share, scope & (provider == name), scope)
+        for name in names
+    ]
+
+
+def membership(rows: Sequence[Bools]) -> Membership:
+    """Return boolean rows over the same columns as one 0/1 membership."""
+    columns = [np.flatnonzero(row) for row in rows]
+    if not columns:
+        return Membership()
+    lengths = [len(c) for c in columns]
+    column = np.concatenate(columns).astype(np.int64)
+    return Membership(np.repeat(np.arange(len(rows)), lengths).astype(np.int64), column, np.ones(len(column)))
+
+
+def build_survival(world: World) -> Survival:
+    """Return the services that must survive a failure: by their own wish, else by the first policy that selects them.
+
+    Raises:
+        InputError: a survival policy's scope names places or periods; a service survives as a whole.
+    """
+    policies = [p for p in world.instance.policies if isinstance(p, SurvivalPolicy)]
+    issues = [
+        Issue(
+            f"survival policy {p.id!r} has {key} in its scope: {', '.join(getattr(p.scope, key))}",
+            where=f"policies[id={p.id}].scope",
+            maybe="select services by workloads or tags",
+        )
+        for p in policies
+        for key in ("providers", "regions", "countries", "country_groups", "periods")
+        if getattr(p.scope, key)
+    ]
+    if issues:
+        raise InputError(issues)
+    selected = [workload_scope(p.scope, world) for p in policies]
+    rows: list[tuple[int, int, float]] = []
+    for w, workload in enumerate(world.instance.workloads):
+        if not isinstance(workload, Service):
+            continue
+        asked: list[WishToSurvive] = [p for p, s in zip(policies, selected, strict=True) if s[w]]
+        strictest: dict[int, float] = {}
+        for wish in [workload.survival] if workload.survival else asked:
+            of = SURVIVAL_OF[wish.of]
+            strictest[of] = max(wish.share, strictest.get(of, 0.0))
+        rows.extend((w, of, share) for of, share in sorted(strictest.items()))
+    return Survival(
+        workload=np.array([r[0] for r in rows], dtype=np.int64),
+        of=np.array([r[1] for r in rows], dtype=np.int64),
+        share=np.array([r[2] for r in rows], dtype=float),
+    )
+
+
+def build_presence(world: World, slots: Slots) -> Presence:
+    """Return the (workload, region) pairs whose presence is decided.
+
+    A workload with bounds on its regions has a pair in every region it can use; any other only where a fixed cost is
+    charged for being there. A lower bound of 1 is none (0): demand sees to it, and an undone job is nowhere.
+    """
+    count = len(world.regions)
+    fixed = world.regions["fixed_usd_per_hour"].fillna(0.0).to_numpy(dtype=float) > 0
+    low = np.array([w.min_regions for w in world.instance.workloads], dtype=np.int64)
+    high = np.array(
+        [1 if w.indivisible else min(w.max_regions or count, count) for w in world.instance.workloads], dtype=np.int64
+    )
+    bounded = (low > 1) | (high < count)
+    pairs = np.unique(slots.workload * count + slots.region)
+    workload, region = pairs // max(count, 1), pairs % max(count, 1)
+    keep = bounded[workload] | fixed[region]
+    workload, region = workload[keep].astype(np.int64), region[keep].astype(np.int64)
+    present = np.unique(workload)
+    return Presence(
+        workload=workload,
+        region=region,
+        bounded_workload=present,
+        min_regions=np.where(low[present] > 1, low[present], 0),
+        max_regions=high[present],
+    )

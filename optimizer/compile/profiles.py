@@ -1,0 +1,288 @@
+"""Data profiles: what the law needs to know of every stream, job and dataset, and of the organisation behind them.
+
+A stream's persons live where the stream comes from unless the instance says otherwise; an exporter is one of
+`legal_assertions` or, unnamed there, simply somebody established in the country given. A reader of a dataset handles
+that dataset's data as well, so it carries a list of profiles and must be lawful for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, cast
+
+from optimizer.errors import InputError, Issue
+from optimizer.instance.identity import stream_ids
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import Exporter
+from optimizer.instance.workloads import Data, Dataset, Service
+from optimizer.laws.codes import COUNTRIES
+from optimizer.laws.types import DataProfile, LegalContext, Override, ProviderFacts
+
+if TYPE_CHECKING:
+    from optimizer.compile.world import World
+    from optimizer.laws.pack import LawPack
+
+UNSTATED = frozenset({"non_personal"})
+"""Categories of data about which nothing was said: judged as data about nobody, and said so in the warnings."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A stream of a service (`stream`: its position among all streams) or a job (`stream` None), as the law sees it.
+
+    `profiles`: its own, then those of every dataset the workload reads. `tenant_hq`: whose headquarters export rules
+    ask about. `stream_id` as in plans.
+    """
+
+    workload: int
+    stream: int | None
+    workload_id: str
+    stream_id: str | None
+    profiles: tuple[DataProfile, ...]
+    tenant_hq: str | None
+    retained_gb: float | None
+
+    @property
+    def retains(self) -> bool:
+        """True if anything is kept, so that storage must be lawful as well as processing."""
+        return bool(self.profiles[0].retention_hours)
+
+    @property
+    def where(self) -> str:
+        """The place in the instance, for messages."""
+        inner = f".streams[{self.stream_id}]" if self.stream_id is not None else ""
+        return f"workloads[id={self.workload_id}]{inner}"
+
+
+def country_of(origin: str) -> str | None:
+    """Return the country of a stream's origin: `DE`, `US-CA` or `DE:Berlin`; None for a name that is no place."""
+    place = origin.partition(":")[0]
+    return place if place.partition("-")[0] in COUNTRIES else None
+
+
+def _exporter(instance: Instance, name: str | None) -> Exporter | None:
+    if name is None:
+        return None
+    known = {exporter.id: exporter for exporter in instance.legal_assertions.exporters}
+    if name not in known and country_of(name) != name:
+        maybe = "name one of legal_assertions.exporters, or a country"
+        raise InputError(Issue(f"exporter {name!r} is not known", where="data.exporter", maybe=maybe))
+    return known.get(name) or Exporter(id=name, country=name)
+
+
+def _profile(
+    data: Data | Dataset, subjects: frozenset[str], exporter: Exporter | None, retention_hours: float | None
+) -> DataProfile:
+    stated = bool(data.subjects or data.persons)
+    categories = frozenset(data.categories) or (frozenset({"personal"}) if stated else UNSTATED)
+    return DataProfile(
+        categories=categories,
+        subjects=subjects,
+        exporter=exporter.id if exporter else "",
+        exporter_country=exporter.country if exporter else "",
+        exporter_hq=exporter.headquarters if exporter else None,
+        exporter_roles=frozenset(exporter.roles if exporter else ()),
+        sectors=frozenset(data.sectors) | frozenset(exporter.sectors if exporter else ()),
+        flags=frozenset(data.flags) | frozenset(exporter.flags if exporter else ()),
+        retention_hours=retention_hours,
+    )
+
+
+def dataset_profiles(instance: Instance) -> tuple[DataProfile, ...]:
+    """Return the profile of every dataset at rest, in order; kept without end (`retention_hours` None)."""
+    profiles = []
+    for dataset in instance.datasets:
+        subjects = frozenset(dataset.subjects if dataset.subjects is not None else dataset.persons)
+        profiles.append(_profile(dataset, subjects, _exporter(instance, dataset.exporter), None))
+    return tuple(profiles)
+
+
+def activities(instance: Instance) -> tuple[Activity, ...]:
+    """Return every stream and every job of the instance in order, each with all the profiles it must be lawful for.
+
+    Raises:
+        InputError: the persons behind a stream are not stated and its origin is no country.
+    """
+    issues: list[Issue] = []
+    at_rest = dataset_profiles(instance)
+    reads: dict[str, list[DataProfile]] = {}
+    for dataset, profile in zip(instance.datasets, at_rest, strict=True):
+        for reader in dataset.readers:
+            reads.setdefault(reader.workload, []).append(profile)
+    found: list[Activity] = []
+    count = 0
+    for w, workload in enumerate(instance.workloads):
+        data = workload.data
+        exporter = _exporter(instance, data.exporter)
+        read = tuple(replace(p, retention_hours=data.retention_hours) for p in reads.get(workload.id, ()))
+        hq = (exporter.headquarters or exporter.country) if exporter else None
+        units: list[tuple[int | None, str | None, frozenset[str]]] = []
+        if isinstance(workload, Service):
+            for label, stream in zip(stream_ids(workload), workload.streams, strict=True):
+                stated = stream.subjects if stream.subjects is not None else data.subjects
+                place = country_of(stream.origin)
+                if stated is None and place is None and data.categories and set(data.categories) != UNSTATED:
+                    issues.append(Issue(
+                        f"origin {stream.origin!r} is no country, and whose data it is is not stated",
+                        where=f"workloads[id={workload.id}].streams[{label}]", maybe="state subjects",
+                    ))  # fmt: skip
+                subjects = frozenset(stated if stated is not None else (place,) if place else ())
+                units.append((count, label, subjects))
+                count += 1
+        else:
+            units.append((None, None, frozenset(data.subjects if data.subjects is not None else data.persons)))
+        for number, name, subjects in units:
+            own = _profile(data, subjects, exporter, data.retention_hours)
+            profiles = tuple(dict.fromkeys((own, *read)))
+            found.append(Activity(w, number, workload.id, name, profiles, hq, data.retained_gb))
+    if issues:
+        raise InputError(issues)
+    return tuple(found)
+
+
+def check_profiles(world: World, found: Iterable[Activity], at_rest: Iterable[DataProfile]) -> None:
+    """Check every profile against the law pack's vocabulary.
+
+    Raises:
+        InputError: unknown categories, roles, sectors, flags or places, all together.
+    """
+    if world.laws is None:
+        return
+    seen: set[DataProfile] = set()
+    issues: list[Issue] = []
+    pairs = [(f"datasets[id={d.id}]", p) for d, p in zip(world.instance.datasets, at_rest, strict=True)]
+    pairs += [(activity.where, profile) for activity in found for profile in activity.profiles]
+    for where, profile in pairs:
+        if profile in seen:
+            continue
+        seen.add(profile)
+        try:
+            world.laws.vocabulary.check(profile)
+        except InputError as error:
+            issues += [replace(issue, where=f"{where}: {issue.where}") for issue in error.issues]
+    if issues:
+        raise InputError(dict.fromkeys(issues))
+
+
+def unstated_warnings(found: Iterable[Activity]) -> tuple[str, ...]:
+    """Return a warning that names the workloads whose data category nobody stated."""
+    names = sorted({a.workload_id for a in found if a.profiles[0].categories == UNSTATED and not a.profiles[0].flags})
+    if not names:
+        return ()
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (f"data of {shown} counts as non-personal: no other category is stated",)
+
+
+def persons_leaving(
+    instance: Instance, pack: LawPack, on: date
+) -> tuple[Mapping[tuple[str, str], tuple[int, int]], tuple[str, ...]]:
+    """Return persons and sensitive persons by (exporter, place of a volume law), over all its data; and warnings.
+
+    Volume laws count everybody whose data one exporter sends abroad. What stays at home is decided later, so all counts
+    too: a safe upper bound. A count that some workload or dataset does not state makes the sum unknown (None, None).
+    """
+    places = _volume_places(pack)
+    counted: dict[tuple[str, str], tuple[int, int]] = {}
+    warnings: list[str] = []
+    for exporter, sources in _sources(instance).items():
+        for place in places:
+            persons: int | None = 0
+            sensitive: int | None = 0
+            for data, profile in sources:
+                categories = pack.vocabulary.expand(profile)
+                if "personal" not in categories:
+                    continue
+                here = {s for s in profile.subjects if pack.groups.place_in(s, (place,), on)}
+                persons = _add(persons, here, data.persons)
+                if "sensitive" not in categories:
+                    continue
+                stated = data.sensitive_persons if here <= set(data.sensitive_persons) else data.persons
+                sensitive = _add(sensitive, here, stated)
+            if persons is None or sensitive is None:
+                counted[exporter, place] = cast("tuple[int, int]", (None, None))
+                continue
+            counted[exporter, place] = (persons, sensitive)
+            if persons:
+                warnings.append(
+                    f"volume laws of {place}: all {persons} persons of {exporter or 'the unnamed exporter'} count as "
+                    "leaving, wherever their data stays (upper bound)"
+                )
+    return counted, tuple(warnings)
+
+
+def _add(total: int | None, here: set[str], stated: Mapping[str, int]) -> int | None:
+    if total is None or here - set(stated):
+        return None
+    return total + sum(stated[s] for s in here)
+
+
+def _sources(instance: Instance) -> dict[str, list[tuple[Data | Dataset, DataProfile]]]:
+    """Every workload's own data and every dataset once, by exporter, with a profile of all its persons."""
+    sources: dict[str, list[tuple[Data | Dataset, DataProfile]]] = {}
+    by_workload: dict[int, DataProfile] = {}
+    for activity in activities(instance):
+        own = activity.profiles[0]
+        before = by_workload.get(activity.workload, own)
+        by_workload[activity.workload] = replace(before, subjects=before.subjects | own.subjects)
+    for w, profile in by_workload.items():
+        sources.setdefault(profile.exporter, []).append((instance.workloads[w].data, profile))
+    for dataset, profile in zip(instance.datasets, dataset_profiles(instance), strict=True):
+        sources.setdefault(profile.exporter, []).append((dataset, profile))
+    return sources
+
+
+def _volume_places(pack: LawPack) -> tuple[str, ...]:
+    """Places whose persons some volume law counts."""
+    found: dict[str, None] = {}
+    for row in pack.laws.values():
+        if row.trigger.volumes is not None:
+            found[row.trigger.volumes.of] = None
+        for scope in (*row.trigger.scopes, *row.trigger.unless):
+            if scope.persons is not None:
+                found[scope.persons.of] = None
+    return tuple(found)
+
+
+def legal_context(world: World, leaving: Mapping[tuple[str, str], tuple[int, int]]) -> LegalContext:
+    """Return what the instance asserts, in the law pack's words; make it once, verdicts are remembered by it."""
+    instance = world.instance
+    said = instance.legal_assertions
+    inline = instance.catalogue.inline
+    facts: dict[str, ProviderFacts] = {}
+    certificates: set[tuple[str, str]] = set()
+    if inline is not None:
+        for name, row in world.providers.iterrows():
+            facts[str(name)] = ProviderFacts(
+                provider=str(name),
+                hq_country=row.hq_country or None,
+                control_ownership=row.control_ownership,
+                control_strict=row.control_strict,
+                control_known=bool(row.control_known),
+                source="stated in the instance",
+            )
+            certificates |= {(str(name), scheme) for scheme in row.certifications}
+    return LegalContext(
+        importer_status={provider: frozenset(names) for provider, names in said.importer_status.items()},
+        group_members=frozenset(said.group_members),
+        mechanisms=frozenset(
+            [cost.id for cost in instance.mechanism_costs] + [held.id for held in said.mechanisms_held]
+        ),
+        approvals=frozenset((approval.law, approval.mechanism) for approval in said.approvals),
+        overrides=tuple(
+            Override(
+                law_id=o.law,
+                basis=o.basis,
+                author=o.author,
+                expires=o.expires,
+                countries=frozenset(o.countries),
+                providers=frozenset(o.providers),
+            )
+            for o in said.overrides
+        ),
+        advisory=said.advisory,
+        persons_leaving=leaving,
+        providers=facts,
+        certificates=frozenset(certificates),
+    )
