@@ -1,1 +1,16 @@
+"""The mathematics, and nothing else: a `Problem` (arrays) becomes a Pyomo model.
 
+    from formulations import Problem, build_model
+    model = build_model(problem)
+
+One module per encoding: workloads, jobs, accelerator_availability, regional_capacity, data_localization, data,
+carbon_budgets, policies, survival, objective. Each has `add_variables`, `add_local_constraints` (rows that touch one
+workload or one dataset) and `add_coupling_constraints` (rows that tie several together).
+"""
+
+from formulations.build import CONSTRAINTS, build_model, table_sizes
+from formulations.check import check_problem
+from formulations.objective import cost_usd
+from formulations.problem import Problem
+
+__all__ = ["CONSTRAINTS", "Problem", "build_model", "check_problem", "cost_usd", "table_sizes"]

@@ -69,8 +69,8 @@ class Membership:
 class Services:
     """Streams and the services they belong to. Shapes: [streams] and [streams, periods].
 
-    `demand_per_s[j, t]` is the peak rate (work units/s) that must be served; `unserved_usd[j, t]` is the penalty of leaving one
-    unit/s of it unserved during the whole period, NaN-free: `may_be_unserved[j]` says whether it is allowed at all.
+    `demand_per_s[j, t]` is the peak rate (work units/s) that must be served; `unserved_usd[j, t]` is the penalty of
+    leaving one unit/s of it unserved during the whole period, NaN-free: `may_be_unserved[j]` says whether it is allowed.
     """
 
     workload: Ints = field(default_factory=_ints)
@@ -164,9 +164,14 @@ class Presence:
 
 @dataclass(frozen=True)
 class Pools:
-    """Shared capacity, one row per (pool, period): `by_instances` counts per instance of a slot, `by_flow` per unit/s."""
+    """Shared capacity, one row per (pool, period): `by_instances` counts per instance of a slot, `by_flow` per unit/s.
+
+    `kind` by row is devices, kw or units_per_s, the unit of `limit`. Left empty, rows with `by_flow` are units_per_s and all
+    others devices.
+    """
 
     ids: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
     period: Ints = field(default_factory=_ints)
     limit: Floats = field(default_factory=_floats)
     by_instances: Membership = field(default_factory=Membership)
@@ -224,8 +229,8 @@ class Mechanisms:
 class Budgets:
     """Caps on a metric over a scope: `metric` is one of carbon_kg, water_l, energy_kwh, spend_usd.
 
-    `slots` and `copies` say what is in scope; `transfers` likewise. `whole[β]`: the scope is everything, so that mechanisms and
-    region fixed costs count in a money budget.
+    `slots`, `copies`, `transfers` and `moves` (rows of Moves) say what is in scope. `whole[β]`: the scope is everything, so that
+    all moves count, and in a money budget mechanisms and region fixed costs as well.
     """
 
     ids: tuple[str, ...] = ()
@@ -235,6 +240,7 @@ class Budgets:
     slots: Membership = field(default_factory=Membership)
     copies: Membership = field(default_factory=Membership)
     transfers: Membership = field(default_factory=Membership)
+    moves: Membership = field(default_factory=Membership)
 
 
 @dataclass(frozen=True)

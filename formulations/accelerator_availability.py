@@ -1,0 +1,87 @@
+r"""Accelerator availability: pools of devices, by accelerator and region, provider account, commitment or export cap.
+
+Sets: pools κ, each a (pool, period); slots i drawing on them.
+
+Parameters: Q[κ] devices (or committed instances) that can be had at once · δ[κ,i] devices of the pool in one instance of
+slot i · k[i] instances of one gang.
+
+Constraint (coupling):
+    devices[κ]    sum_i δ[κ,i] n[i] + sum_i δ[κ,i] k[i] b[i] <= Q[κ]
+
+Instances are whole: when every weight of a row is an integer, Q is rounded down to a multiple of their greatest common
+divisor (a pool of 250 devices that come in nodes of 8 supplies 248), which tightens the relaxation and changes no plan.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from formulations.bulk import Block, add_rows, block
+from formulations.problem import Floats, Ints, Problem
+
+DEVICES = "devices"
+LARGEST_EXACT = 2.0**53
+
+
+def add_variables(model: Any, problem: Problem) -> None:
+    """Add nothing: instances and gangs draw on the pools."""
+
+
+def add_local_constraints(model: Any, problem: Problem) -> None:
+    """Add nothing: pools are shared."""
+
+
+def add_coupling_constraints(model: Any, problem: Problem) -> None:
+    """Add the rows of the pools of devices."""
+    kept = rows_of_kind(problem, DEVICES)
+    blocks = pool_blocks(model, problem, kept)
+    limit = _whole_nodes(problem.pools.limit[kept], blocks)
+    add_rows(model, "devices", blocks, keys=kept, upper=limit)
+
+
+def rows_of_kind(problem: Problem, kind: str) -> Ints:
+    """Return the pool rows of a kind; where no kinds are stated, rows with flows are `units_per_s`, others `devices`."""
+    pools = problem.pools
+    if pools.kind:
+        return np.flatnonzero(np.array([own == kind for own in pools.kind]))
+    has_flow = np.zeros(pools.limit.size, dtype=np.bool_)
+    has_flow[pools.by_flow.row] = True
+    if kind == DEVICES:
+        return np.flatnonzero(~has_flow)
+    return np.flatnonzero(has_flow) if kind == "units_per_s" else np.zeros(0, dtype=np.int64)
+
+
+def pool_blocks(model: Any, problem: Problem, kept: Ints) -> list[Block]:
+    """Return the terms of the pool rows `kept`: instances, gangs (whole) and flows."""
+    pools = problem.pools
+    row_of = np.full(pools.limit.size, -1, dtype=np.int64)
+    row_of[kept] = np.arange(kept.size)
+    held = pools.by_instances
+    mine = np.flatnonzero(row_of[held.row] >= 0)
+    row, slot, weight = row_of[held.row[mine]], held.column[mine], held.weight[mine]
+    flowing = pools.by_flow
+    by_flow = np.flatnonzero(row_of[flowing.row] >= 0)
+    return [
+        block(model, "instances", row, slot, weight),
+        block(model, "gangs", row, slot, weight * problem.slots.gang_instances[slot]),
+        block(model, "flow", row_of[flowing.row[by_flow]], flowing.column[by_flow], flowing.weight[by_flow]),
+    ]
+
+
+def _whole_nodes(limit: Floats, blocks: list[Block]) -> Floats:
+    """Round each limit down to a multiple of the gcd of its row's weights, where all of them are integers."""
+    row = np.concatenate([part.row for part in blocks])
+    weight = np.concatenate([part.weight for part in blocks])
+    whole = np.ones(limit.size, dtype=np.bool_)
+    whole[row[(weight != np.floor(weight)) | (weight > LARGEST_EXACT)]] = False
+    whole[blocks[2].row] = False
+    divisor = np.zeros(limit.size, dtype=np.int64)
+    kept = whole[row]
+    np.gcd.at(divisor, row[kept], weight[kept].astype(np.int64))
+    rounded = limit.copy()
+    some = np.flatnonzero(whole & (divisor > 0))
+    # A limit that is a multiple up to rounding (0.1 + 0.2 devices) must not lose a node to it.
+    rounded[some] = np.floor(limit[some] / divisor[some] + 1e-9) * divisor[some]
+    return rounded

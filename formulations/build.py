@@ -1,0 +1,130 @@
+"""Build the whole model, or the part of it that decomposes by workload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from formulations import (
+    accelerator_availability,
+    carbon_budgets,
+    data,
+    data_localization,
+    jobs,
+    policies,
+    regional_capacity,
+    survival,
+    workloads,
+)
+from formulations.bulk import paused_gc, start_model
+from formulations.check import check_problem
+from formulations.failures import find_failures
+from formulations.objective import add_objective
+from formulations.problem import Problem
+
+MODULES = (
+    workloads,
+    jobs,
+    data,
+    data_localization,
+    survival,
+    accelerator_availability,
+    regional_capacity,
+    carbon_budgets,
+    policies,
+)
+
+LOCAL, COUPLING = "local", "coupling"
+
+CONSTRAINTS: dict[str, str] = {
+    "demand": LOCAL,
+    "throughput": LOCAL,
+    "present_flow": LOCAL,
+    "present_instances": LOCAL,
+    "most_regions": LOCAL,
+    "least_regions": LOCAL,
+    "present_backed": LOCAL,
+    "work": LOCAL,
+    "hours_held": LOCAL,
+    "gangs_at_once": LOCAL,
+    "one_offer": LOCAL,
+    "chosen_once": LOCAL,
+    "start": LOCAL,
+    "start_once": LOCAL,
+    "interior": LOCAL,
+    "at_release": LOCAL,
+    "first_full": LOCAL,
+    "located": LOCAL,
+    "one_place": LOCAL,
+    "carried": LOCAL,
+    "leaving": LOCAL,
+    "present_gangs": LOCAL,
+    "transfer_limit": LOCAL,
+    "country_backed": LOCAL,
+    "least_countries": LOCAL,
+    "duty": LOCAL,
+    "failover_demand": LOCAL,
+    "failover_capacity": LOCAL,
+    "failover_present": LOCAL,
+    "read": COUPLING,
+    "requirement": COUPLING,
+    "failover_rate": COUPLING,
+    "failover_requirement": COUPLING,
+    "failover_copy": COUPLING,
+    "failover_route": COUPLING,
+    "devices": COUPLING,
+    "in_use": COUPLING,
+    "copy_in_use": COUPLING,
+    "power_kw": COUPLING,
+    "work_rate": COUPLING,
+    "budget": COUPLING,
+    "share_upper": COUPLING,
+    "share_lower": COUPLING,
+}
+"""Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
+
+
+def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> Any:
+    """Build the Pyomo model of a problem.
+
+    Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices. Raises
+    ValueError when the arrays of the problem do not fit together (see `check_problem`).
+    """
+    check_problem(problem)
+    with paused_gc():
+        model = start_model("domicile")
+        for module in MODULES:
+            module.add_variables(model, problem)
+        for module in MODULES:
+            module.add_local_constraints(model, problem)
+        if coupling:
+            for module in MODULES:
+                module.add_coupling_constraints(model, problem)
+        if objective:
+            add_objective(model, problem)
+    return model
+
+
+def table_sizes(problem: Problem) -> dict[str, int]:
+    """Return the length of the table that each variable family is indexed by; `move` and `unserved` count periods within rows."""
+    periods, slots = problem.period_hours.size, problem.slots.workload.size
+    copies = problem.datasets.copy_dataset.size
+    return {
+        "instances": slots,
+        "flow": problem.flows.stream.size,
+        "unserved": problem.services.workload.size * periods,
+        "present": problem.presence.workload.size,
+        "gangs": slots,
+        "work_hours": slots,
+        "undone": problem.jobs.workload.size,
+        "chosen": slots,
+        "starts": slots,
+        "at": slots,
+        "move": problem.moves.job.size * periods,
+        "copy": copies,
+        "transfer": problem.datasets.transfer_copy.size,
+        "in_country": copies,
+        "region_used": len(problem.regions.ids),
+        "bought": problem.mechanisms.cost_usd.size,
+        "failover": find_failures(problem).case.size,
+        "impossible": 1,
+    }

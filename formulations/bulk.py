@@ -1,0 +1,182 @@
+"""Building Pyomo components in bulk: variables and constraint rows from arrays.
+
+A *family* is an indexed Pyomo component. Bodies are `LinearExpression`s over flat lists, grouped by row with one sort; no
+rule is called per term. Numbers handed to Pyomo are plain Python floats, since numpy scalars are slow in its walkers.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.core as pyo
+from numpy.typing import NDArray
+from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
+from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
+
+from formulations.problem import Floats, Ints
+
+Handles = NDArray[np.object_]
+IMPOSSIBLE = "impossible"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Terms of constraint rows: `weight[x]` times the variable `column[x]` of a family, added to row `row[x]`."""
+
+    row: Ints
+    handles: Handles
+    column: Ints
+    weight: Floats
+
+
+@dataclass(frozen=True)
+class _Family:
+    """A family's variables by table position, and which positions have one."""
+
+    handles: Handles
+    exists: NDArray[np.bool_]
+
+
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """Pause the garbage collector: building a model allocates many long-lived objects and frees none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def add_family(model: Any, name: str, index: Ints, domain: Any, *, size: int, upper: Floats | None = None) -> None:
+    """Add variables `name[i]` >= 0 for every i of `index`, with upper bounds if given (shape of `index`).
+
+    `size` is the length of the table that the index refers to.
+    """
+    family = pyo.Var(index.tolist(), domain=domain)
+    setattr(model, name, family)
+    handles = np.full(size, None, dtype=np.object_)
+    exists = np.zeros(size, dtype=np.bool_)
+    if index.size:
+        handles[index] = list(family.values())
+        exists[index] = True
+    if upper is not None:
+        for variable, bound in zip(family.values(), upper.tolist(), strict=True):
+            variable.setub(bound)
+    _families(model)[name] = _Family(handles, exists)
+
+
+def block(model: Any, name: str, row: Ints, column: Ints, weight: NDArray[Any] | float) -> Block:
+    """Return the terms weight[x] * name[column[x]] in row[x].
+
+    Zero weights and positions without a variable (whose value is 0) are left out.
+    """
+    family = _families(model)[name]
+    weights = np.broadcast_to(np.asarray(weight, dtype=np.float64), row.shape)
+    kept = (weights != 0.0) & family.exists[column]
+    return Block(row[kept], family.handles, column[kept], weights[kept])
+
+
+def add_rows(
+    model: Any,
+    name: str,
+    blocks: Sequence[Block],
+    *,
+    keys: Ints,
+    lower: Floats | None = None,
+    upper: Floats | None = None,
+    equal: Floats | None = None,
+) -> None:
+    """Add the constraint family `name`, one row per key, with exactly one of `lower`, `upper` and `equal`.
+
+    Block rows are positions in `keys`. A row without terms is dropped when it holds; when it does not hold it keeps a
+    variable that can only be 0, so that the model is infeasible and says in which row.
+    """
+    side = next(values for values in (lower, upper, equal) if values is not None)
+    row = np.concatenate([part.row for part in blocks]) if blocks else np.zeros(0, dtype=np.int64)
+    terms = _terms(blocks, np.argsort(row, kind="stable"))
+    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=keys.size))]).tolist()
+    bodies: dict[int, Any] = {}
+    for position, (key, value) in enumerate(zip(keys.tolist(), side.tolist(), strict=True)):
+        own = terms[start[position] : start[position + 1]]
+        if not own:
+            if _holds_at_zero(value, lower, upper):
+                continue
+            own = [model.component(IMPOSSIBLE)[0]]
+        body = LinearExpression(own)
+        if equal is not None:
+            bodies[key] = EqualityExpression((body, value))
+        elif upper is not None:
+            bodies[key] = InequalityExpression((body, value), False)
+        else:
+            bodies[key] = InequalityExpression((value, body), False)
+    setattr(model, name, pyo.Constraint(list(bodies), rule=lambda _, key: bodies[key]))
+
+
+def objective_terms(blocks: Sequence[Block]) -> list[Any]:
+    """Return the terms of all blocks as one list for a LinearExpression."""
+    return _terms(blocks, None)
+
+
+def start_model(name: str) -> Any:
+    """Return an empty model with the one variable that can only be 0."""
+    model = pyo.ConcreteModel(name=name)
+    model._families = {}
+    model.impossible = pyo.Var([0], domain=pyo.NonNegativeReals, bounds=(0, 0))
+    return model
+
+
+def group(*labels: Ints) -> tuple[Ints, Ints]:
+    """Number the distinct tuples of labels.
+
+    Returns (of, first): `of[x]` is the number of element x's tuple, `first[g]` the first element with tuple g.
+    """
+    combined = np.zeros(labels[0].shape, dtype=np.int64)
+    for label in labels:
+        width = int(label.max(initial=0)) - min(int(label.min(initial=0)), 0) + 1
+        combined = np.unique(combined, return_inverse=True)[1] * width + (label - min(int(label.min(initial=0)), 0))
+    _, first, of = np.unique(combined, return_index=True, return_inverse=True)
+    return of.astype(np.int64), first.astype(np.int64)
+
+
+def lookup(table: Ints, wanted: Ints) -> Ints:
+    """Return the position of each wanted value in `table` (distinct values), -1 where it is absent."""
+    if not table.size:
+        return np.full(wanted.shape, -1, dtype=np.int64)
+    order = np.argsort(table, kind="stable")
+    place = np.minimum(np.searchsorted(table, wanted, sorter=order), table.size - 1)
+    found = order[place]
+    return np.where(table[found] == wanted, found, -1)
+
+
+def _holds_at_zero(side: float, lower: Floats | None, upper: Floats | None) -> bool:
+    if upper is not None:
+        return side >= 0.0
+    if lower is not None:
+        return side <= 0.0
+    return side == 0.0
+
+
+def _terms(blocks: Sequence[Block], order: Ints | None) -> list[Any]:
+    """Return the terms of the blocks, in the order given: the bare variable where the weight is 1."""
+    if not blocks:
+        return []
+    variables = np.concatenate([part.handles[part.column] for part in blocks])
+    weights = np.concatenate([part.weight for part in blocks])
+    if order is not None:
+        variables, weights = variables[order], weights[order]
+    return [
+        variable if weight == 1.0 else MonomialTermExpression((weight, variable))
+        for weight, variable in zip(weights.tolist(), variables.tolist(), strict=True)
+    ]
+
+
+def _families(model: Any) -> dict[str, _Family]:
+    families: dict[str, _Family] = model._families
+    return families
