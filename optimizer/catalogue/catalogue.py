@@ -24,8 +24,9 @@ REGION_SEPARATOR = ":"
 class Catalogue:
     """A validated, immutable set of tables. Make one with `load_catalogue` or `Catalogue.from_tables`.
 
-    Tables are pandas frames indexed by their key (docs/data.md lists every column with its unit). Text that is absent is
-    `""`, a figure that is absent is NaN and stays NaN unless `with_fallbacks` is asked. Do not write into the frames.
+    Tables are pandas frames indexed by their key, which stays a column too (docs/data.md lists every column with its
+    unit). Text that is absent is `""`; a figure that is absent is NaN and stays NaN unless `with_fallbacks` is asked.
+    Do not write into the frames.
 
     Attributes:
         name: `world`, the folder, or `inline`.
@@ -178,6 +179,7 @@ class Catalogue:
 
     def select(
         self,
+        *,
         providers: Sequence[str] | None = None,
         exclude_providers: Sequence[str] = (),
         regions: Sequence[str] | None = None,
@@ -190,8 +192,9 @@ class Catalogue:
         """Consistent subset over all tables; see `optimizer.catalogue.select.select`."""
         from optimizer.catalogue.select import select
 
-        return select(self, providers, exclude_providers, regions, exclude_regions, countries, access, availability,
-                      granularity)  # fmt: skip
+        return select(self, providers=providers, exclude_providers=exclude_providers, regions=regions,
+                      exclude_regions=exclude_regions, countries=countries, access=access, availability=availability,
+                      granularity=granularity)  # fmt: skip
 
     def price_age_days(self, on: date) -> pd.Series:
         """Age of each offer's price in days on a date, index `offer_id`; NaN where the source gives no date."""

@@ -68,7 +68,8 @@ def _convert(table: Table, column: Column, cells: pd.Series, file: str | None, i
             issues.append(Issue(f"{what}: {value!r}", file, f"{table.name}: row {row + 1}, column {column.name}",
                                 int(row) + 2 if file else None, maybe))  # fmt: skip
         if len(bad) > MAX_PER_PROBLEM:
-            issues.append(Issue(f"{what}: {len(bad) - MAX_PER_PROBLEM} more cells", file, f"{table.name}: {column.name}"))
+            rest = f"{what}: {len(bad) - MAX_PER_PROBLEM} more cells"
+            issues.append(Issue(rest, file, f"{table.name}: {column.name}"))
 
     empty = cells.isna().to_numpy()
     if column.required and empty.any():
@@ -105,16 +106,16 @@ def _numbers(column: Column, cells: pd.Series, empty: np.ndarray, report: _Repor
 
 def _countries(column: Column, cells: pd.Series, report: _Report) -> np.ndarray:
     """Cells `A|B` or ready-made sets become frozensets of ISO codes; empty is the empty set, or None where allowed."""
-    cache: dict[object, object] = {}
+    cache: dict[str, frozenset[str]] = {}
     bad = np.zeros(len(cells), dtype=bool)
     out = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells.to_numpy(dtype=object)):
         if isinstance(cell, (set, frozenset, list, tuple)):
             found: object = frozenset(cell)
         else:
-            key = "" if cell is None or cell != cell else cell  # NaN is the only value unequal to itself
+            key = cell if isinstance(cell, str) else ""
             if key not in cache:
-                cache[key] = frozenset(t for t in str(key).split("|") if t)
+                cache[key] = frozenset(t for t in key.split("|") if t)
             found = cache[key]
         assert isinstance(found, frozenset)
         bad[row] = any(not (isinstance(t, str) and len(t) == 2 and t.isupper()) for t in found)
@@ -141,7 +142,8 @@ def check_keys(table: Table, data: pd.DataFrame, file: str | None, issues: list[
     repeated = data[data.duplicated(keys)]
     for row in list(repeated.index)[:MAX_PER_PROBLEM]:
         value = ", ".join(str(data.at[row, k]) for k in keys)
-        issues.append(Issue(f"duplicate key ({value})", file, f"{table.name}: row {row + 1}", row + 2 if file else None))
+        where = f"{table.name}: row {row + 1}"
+        issues.append(Issue(f"duplicate key ({value})", file, where, row + 2 if file else None))
 
 
 def check_references(table: Table, data: Mapping[str, pd.DataFrame], file: str | None, issues: list[Issue]) -> None:

@@ -1,12 +1,13 @@
 """Read catalogue tables from a folder or from memory, validate them, and hand over a `Catalogue`.
 
-The tables every plan needs are read and checked at once; heavy ones (round-trip times, hourly shapes) when first asked for.
+The tables every plan needs are read and checked at once; heavy ones (round-trip times, hourly
+shapes) when first asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.check import check_keys, check_references, typed
-from optimizer.catalogue.schema import CORE, LAZY, TABLES, Table
+from optimizer.catalogue.schema import CORE, LAZY, QUALITY_OF, TABLES, Table
 from optimizer.errors import InputError, Issue
 
 WORLD = "world"
@@ -88,7 +89,12 @@ def _read_lazy(folder: Path, table: Table) -> pd.DataFrame:
     check_keys(table, data, file, issues)
     if issues:
         raise InputError(issues)
-    return data.set_index(list(table.key), drop=False) if len(table.key) == 1 else data
+    return _indexed(table, data) if len(table.key) == 1 else data
+
+
+def _indexed(table: Table, data: pd.DataFrame) -> pd.DataFrame:
+    """Index by the key, kept as columns too; the index has no name, as two of one name are ambiguous to pandas."""
+    return data.set_index(list(table.key), drop=False).rename_axis([None] * len(table.key))
 
 
 def _empty(table: Table) -> pd.DataFrame:
@@ -133,7 +139,7 @@ def from_tables(
         frame = raw.get(table.name, _empty(table))
         data = typed(table, frame, file, issues)
         check_keys(table, data, file, issues)
-        data = data.set_index(list(table.key), drop=False) if len(table.key) == 1 else data
+        data = _indexed(table, data) if len(table.key) == 1 else data
         later[table.name] = partial(_same, data)
     total = hashlib.sha256()
     for t in sorted(raw):
@@ -164,7 +170,7 @@ def _with_ids(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _ids(frames: list[tuple[pd.DataFrame | None, tuple[str, ...]]], wanted: list[str]) -> pd.DataFrame:
+def _ids(frames: Sequence[tuple[pd.DataFrame | None, tuple[str, ...]]], wanted: list[str]) -> pd.DataFrame:
     """Distinct rows of the wanted columns over several frames; frames that lack a key column add nothing."""
     parts = [f[[c for c in wanted if c in f]] for f, need in frames if f is not None and set(need) <= set(f.columns)]
     if not parts:
@@ -205,24 +211,28 @@ def _build(
     for table in CORE:
         data[table.name] = typed(table, complete[table.name], files.get(table.name), found)
         check_keys(table, data[table.name], files.get(table.name), found)
+    for name_of, pairs in QUALITY_OF.items():
+        for quality, figure in pairs.items():
+            data[name_of].loc[data[name_of][figure].isna(), quality] = "missing"
     for table in CORE:
         check_references(table, data, files.get(table.name), found)
     _check_facts(data, files, found)
     if found:
         raise InputError(found)
-    indexed = {t.name: data[t.name].set_index(list(t.key), drop=False) for t in CORE if t.name != "throughput"}
+    indexed = {t.name: _indexed(t, data[t.name]) for t in CORE if t.name != "throughput"}
     indexed["throughput"] = data["throughput"]
     return Catalogue(name=name, version=version, sha256=digest, tables=indexed, later=dict(later))
 
 
 def _check_facts(data: Mapping[str, pd.DataFrame], files: Mapping[str, str | None], issues: list[Issue]) -> None:
-    """Facts that span columns: offer ids repeat their parts, power at load is not below idle, positions come in pairs."""
+    """Facts that span columns: offer ids repeat their parts, load power is not below idle, positions are pairs."""
     offers, regions, skus = data["offers"], data["regions"], data["skus"]
     owner = regions.drop_duplicates("region_id").set_index("region_id").provider
     foreign = offers.region_id.map(owner).notna() & offers.region_id.map(owner).ne(offers.provider)
     for row in offers.index[foreign][:20]:
-        issues.append(Issue(f"offer {offers.at[row, 'offer_id']!r} names provider {offers.at[row, 'provider']!r} "
-                            f"but its region belongs to {owner[offers.at[row, 'region_id']]!r}", files.get("offers")))  # fmt: skip
+        what = f"offer {offers.at[row, 'offer_id']!r} names provider {offers.at[row, 'provider']!r}"
+        true_owner = owner[str(offers.at[row, "region_id"])]
+        issues.append(Issue(f"{what} but its region belongs to {true_owner!r}", files.get("offers")))
     for column in ("country", "hq_country"):
         table = "regions" if column == "country" else "providers"
         cells = data[table][column]
@@ -235,8 +245,8 @@ def _check_facts(data: Mapping[str, pd.DataFrame], files: Mapping[str, str | Non
     for table in ("skus", "accelerators"):
         rows = data[table]
         for row in rows.index[(rows.idle_kw > rows.load_kw)][:20]:
-            issues.append(Issue(f"idle_kw {rows.at[row, 'idle_kw']:g} above load_kw {rows.at[row, 'load_kw']:g}",
-                                files.get(table), f"{table}: row {row + 1}"))  # fmt: skip
+            what = f"idle_kw {rows.idle_kw[row]:g} above load_kw {rows.load_kw[row]:g}"
+            issues.append(Issue(what, files.get(table), f"{table}: row {row + 1}"))
     merged = offers[["provider", "sku", "accelerator", "devices"]].merge(
         skus.drop_duplicates(["provider", "sku"])[["provider", "sku", "accelerator", "devices"]],
         on=["provider", "sku"], how="left", suffixes=("", "_sku"))  # fmt: skip

@@ -82,7 +82,7 @@ class Network:
         return np.where(a[:, None] == b[None, :], 0.0, price)
 
     def _matrix(self, table: str, column: str) -> np.ndarray:
-        """Dense (region × region) matrix of a table of listed pairs, NaN elsewhere; pairs of other regions are left out."""
+        """Dense (region × region) matrix of a table of listed pairs, NaN elsewhere; other regions are left out."""
         cached = self.__dict__.setdefault("_matrices", {})
         if table not in cached:
             rows = self._later[table]()

@@ -54,7 +54,7 @@ def _text(name: str, required: bool = False, words: tuple[str, ...] = (), defaul
     return Column(name, "text", required, words=words, default=default)
 
 
-def _number(name: str, low: float | None = 0.0, high: float | None = None, required: bool = False,
+def _number(name: str, low: float | None = 0.0, high: float | None = None, *, required: bool = False,
             above_low: bool = False, default: float | None = None) -> Column:  # fmt: skip
     return Column(name, "number", required, low, high, above_low, default=default)
 
@@ -368,6 +368,15 @@ DEFAULT_PROFILES = Table(
 
 CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
-    STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES, DEFAULT_PROFILES,
+    STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
+    DEFAULT_PROFILES,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
+
+# a quality says how a figure was had; where the figure is missing it reads `missing`, whatever the table said
+QUALITY_OF = {
+    "regions": {"pue_quality": "pue", "wue_quality": "wue_l_per_kwh", "water_quality": "water_l_per_kwh_grid",
+                "grid_quality": "grid_lifecycle_g_per_kwh", "position_quality": "lat"},
+    "accelerators": {"power_quality": "idle_kw", "embodied_quality": "embodied_kg"},
+    "skus": {"power_quality": "idle_kw", "embodied_quality": "embodied_kg"},
+}  # fmt: skip

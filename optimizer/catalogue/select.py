@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
 
 
-def _unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> list[Issue]:
+def unknown_ids(kind: str, asked: Iterable[str], known: Iterable[str]) -> list[Issue]:
     """One Issue per asked id that is not known, with the nearest known ones as advice."""
     names = [str(k) for k in known]
     present = set(names)
@@ -30,6 +30,7 @@ def _unknown(kind: str, asked: Iterable[str], known: Iterable[str]) -> list[Issu
 
 def select(
     catalogue: Catalogue,
+    *,
     providers: Sequence[str] | None = None,
     exclude_providers: Sequence[str] = (),
     regions: Sequence[str] | None = None,
@@ -47,12 +48,12 @@ def select(
     """
     r = catalogue.regions
     issues = [
-        *_unknown("provider", [*(providers or ()), *exclude_providers], catalogue.providers.index),
-        *_unknown("region", [*(regions or ()), *exclude_regions], r.index),
-        *_unknown("country of a region", countries or (), sorted(set(r.country))),
-        *_unknown("access class", access, ACCESS),
-        *_unknown("availability class", availability, AVAILABILITY),
-        *_unknown("granularity", granularity, GRANULARITY),
+        *unknown_ids("provider", [*(providers or ()), *exclude_providers], catalogue.providers.index),
+        *unknown_ids("region", [*(regions or ()), *exclude_regions], r.index),
+        *unknown_ids("country of a region", countries or (), sorted(set(r.country))),
+        *unknown_ids("access class", access, ACCESS),
+        *unknown_ids("availability class", availability, AVAILABILITY),
+        *unknown_ids("granularity", granularity, GRANULARITY),
     ]
     if issues:
         raise InputError(issues)

@@ -37,8 +37,8 @@ def select_throughput(
     rows = rows[rows.model.eq(name)]
     if rows.empty:
         close = get_close_matches(name, sorted(set(catalogue.throughput.model)), n=3, cutoff=0.5)
-        raise InputError(Issue(f"no throughput of model {model!r} is known",
-                               maybe=f"you meant {', '.join(close)}" if close else "give explicit throughput"))  # fmt: skip
+        advice = f"you meant {', '.join(close)}" if close else "give explicit throughput"
+        raise InputError(Issue(f"no throughput of model {model!r} is known", maybe=advice))
     asked = {"profile_id": profile, "precision": precision, "input_tokens": input_tokens,
              "output_tokens": output_tokens, "metric": metric}  # fmt: skip
     fitting = rows
@@ -77,9 +77,10 @@ def sku_throughput(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.
     names = np.asarray(accelerator, dtype=object)
     count = np.asarray(devices, dtype=float)
     best = np.full(count.shape, np.nan)
-    for row in selected.itertuples(index=False):
-        copies = count / float(row.devices)
+    measured = (selected.accelerator, selected.devices.to_numpy(float), selected.units_per_s.to_numpy(float))
+    for device, system, rate in zip(*measured, strict=True):
+        copies = count / system
         whole = np.round(copies)
-        fits = (names == row.accelerator) & (whole >= 1) & (np.abs(copies - whole) <= DIVIDES * whole)
-        best = np.where(fits, np.fmax(best, whole * float(row.units_per_s)), best)
+        fits = (names == device) & (whole >= 1) & (np.abs(copies - whole) <= DIVIDES * whole)
+        best = np.where(fits, np.fmax(best, whole * rate), best)
     return best

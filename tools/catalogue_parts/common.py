@@ -10,7 +10,7 @@ import pandas as pd
 
 EARTH_RADIUS_KM = 6371.0
 
-MIDDLE_EAST = frozenset("AE BH IL IQ IR JO KW LB OM PS QA SA SY TR YE".split())
+MIDDLE_EAST = frozenset(("AE", "BH", "IL", "IQ", "IR", "JO", "KW", "LB", "OM", "PS", "QA", "SA", "SY", "TR", "YE"))
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -46,7 +46,8 @@ def pipe(values: object) -> str:
 def fit_line(distance: np.ndarray, rtt: np.ndarray) -> dict[str, float]:
     """Least-absolute-error line rtt = a + b·km, slope kept within what light in fibre and detours allow.
 
-    b is searched on [0.0105, 0.0300] ms per km (2 × 1.05 / 200,000 km/s is the floor), a is the median residual, ≥ 1 ms.
+    b is searched on [0.0105, 0.0300] ms per km (2 × 1.05 / 200,000 km/s is the floor), a is the median residual,
+    at least 1 ms.
     """
     best: tuple[float, float, float] | None = None
     for slope in np.arange(0.0105, 0.03001, 0.0005):

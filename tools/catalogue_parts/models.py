@@ -58,6 +58,12 @@ def build_endpoints(source: Path, reviewed: Path, regions: pd.DataFrame) -> pd.D
     alias = read_csv(reviewed / "model_aliases.csv").set_index("raw").model
     country = regions.set_index("region_id").country
     open_places = regions[regions.access.isin(OPEN_ACCESS) & regions.granularity.eq("region")]
+    # meters of the government cloud that the source files under the public one, region in the model's name
+    government = models.model.str.extract(r"^(us-gov-\w+-\d)/(.+)$")
+    moved = government[0].notna()
+    models.loc[moved, ["provider", "scope_type"]] = ["aws-us-gov", "region"]
+    models.loc[moved, "regions"] = government.loc[moved, 0]
+    models.loc[moved, "model"] = government.loc[moved, 1]
     models["scope"] = [_scope(row) for row in models.itertuples(index=False)]
     # a price the source repeats for the same meter is one endpoint; where they differ the dearer one stands
     keys = ["provider", "platform", "publisher_or_product", "model", "mode", "scope", "regions"]
@@ -105,6 +111,11 @@ def build_endpoints(source: Path, reviewed: Path, regions: pd.DataFrame) -> pd.D
     }).sort_values("endpoint_id", ignore_index=True)
 
 
+def _precision(text: str) -> str:
+    """One spelling for the per-part precisions of image models, e.g. `clip1:fp32,unet:fp8`."""
+    return text.strip("{}").replace("'", "").replace(": ", ":").replace(", ", ",")
+
+
 def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
     """Comparable serving or training rates: one profile = model, precision, token lengths, scenario, variant, metric.
 
@@ -113,10 +124,11 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
     """
     rows = read_csv(source / "catalogue/throughput.csv")
     alias = read_csv(reviewed / "model_aliases.csv").set_index("raw").model
-    rows = rows[rows.scenario.isin(CAPACITY_SCENARIOS) & rows.accelerator.ne("CPU") & rows.metric.ne("prompt_tokens_per_s")]
+    meant = rows.scenario.isin(CAPACITY_SCENARIOS) & rows.accelerator.ne("CPU")
+    rows = rows[meant & rows.metric.ne("prompt_tokens_per_s")]
     rows = rows.assign(
         canonical=rows.model.map(alias).fillna(rows.model),
-        precision=rows.precision.replace({"None": np.nan}).fillna("unstated"),
+        precision=rows.precision.replace({"None": np.nan}).fillna("unstated").map(_precision),
         variant=np.where(rows.scenario.str.startswith("mlperf"), rows.notes.fillna("").str.split(";").str[0], ""),
         release=rows.source.str.extract(r"inference_results_(v[\d.]+)", expand=False).fillna(""),
         open_division=rows.notes.fillna("").str.contains("OPEN division"),

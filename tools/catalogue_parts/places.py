@@ -93,7 +93,7 @@ def build_providers(source: Path, reviewed: Path) -> pd.DataFrame:
 
 
 def _subdivisions(regions: pd.DataFrame, carbon: pd.DataFrame, reviewed: Path) -> list[str]:
-    """ISO 3166-2 code from the carbon table, else from the reviewed list of states and cities, else the source's text."""
+    """ISO 3166-2 code of the carbon table, else of the reviewed states and cities, else the source's text."""
     table = read_csv(reviewed / "subdivisions.csv")
     codes = {(r.country, r.text): r.code for r in table.itertuples(index=False)}
     found = []
@@ -118,7 +118,7 @@ def _metros(regions: pd.DataFrame, carbon: pd.DataFrame, metros: pd.DataFrame) -
             names.append(metro)
             qualities.append("listed")
             continue
-        away = distance_km(lat, lon, a, b) if a == a else np.array([np.inf])
+        away = distance_km(lat, lon, a, b) if np.isfinite(a) else np.array([np.inf])
         near = int(np.argmin(away))
         close = away[near] <= METRO_RADIUS_KM
         names.append(str(metros.metro.iloc[near]) if close else "")
@@ -217,6 +217,7 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
     out["wue_l_per_kwh"] = wue
     out["wue_quality"] = np.where(wue.isna(), "missing", np.where(design, "estimated", "published"))
     out["water_l_per_kwh_grid"] = regions.country.map(ewif)
+    out["water_quality"] = np.where(out.water_l_per_kwh_grid.isna(), "missing", "published")
     out["source"] = regions.source
     for column in ("zones", "grid_year", "grid_direct_year", "market_based_year", "pue_year"):
         out[column] = out[column].astype("Int64")

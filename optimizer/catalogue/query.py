@@ -1,0 +1,186 @@
+"""Listings for the command line: pure functions from a catalogue and filters to a small table.
+
+Filters are exact ids (unknown ones raise `InputError`) unless a docstring says otherwise; `None` means no filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from optimizer.catalogue.select import unknown_ids
+from optimizer.errors import InputError
+
+if TYPE_CHECKING:
+    from optimizer.catalogue.catalogue import Catalogue
+
+
+def _require(kind: str, asked: Sequence[str] | None, known: pd.Index | pd.Series | set[str]) -> None:
+    issues = unknown_ids(kind, asked or (), sorted({str(k) for k in known}))
+    if issues:
+        raise InputError(issues)
+
+
+def _keep(frame: pd.DataFrame, column: str, asked: Sequence[str] | None) -> pd.DataFrame:
+    return frame if asked is None else frame[frame[column].isin(list(asked))]
+
+
+def _joined(cells: pd.Series) -> list[str]:
+    return ["" if c is None else "|".join(sorted(c)) for c in cells]
+
+
+def list_providers(
+    catalogue: Catalogue,
+    *,
+    country: Sequence[str] | None = None,
+    control_excludes: Sequence[str] = (),
+    strict: bool = False,
+) -> pd.DataFrame:
+    """Operators, by headquarters country; `control_excludes` drops those the named countries control or may reach.
+
+    With `strict` any known exposure counts, else ownership; a provider whose control is unknown fails either test.
+    """
+    rows = catalogue.providers
+    _require("headquarters country", country, set(rows.hq_country))
+    rows = _keep(rows, "hq_country", country)
+    if control_excludes:
+        column = "control_strict" if strict else "control_ownership"
+        free = [not (set(control_excludes) & cell) for cell in rows[column]]
+        rows = rows[rows.control_known & pd.Series(free, index=rows.index)]
+    regions = catalogue.regions.provider.value_counts()
+    offers = catalogue.offers.provider.value_counts()
+    return pd.DataFrame({
+        "provider": rows.provider,
+        "name": rows["name"],
+        "hq_country": rows.hq_country,
+        "control_ownership": _joined(rows.control_ownership),
+        "control_strict": _joined(rows.control_strict),
+        "control_known": rows.control_known,
+        "bis_hq_test": rows.bis_hq_test,
+        "certification": rows.certification,
+        "regions": rows.provider.map(regions).fillna(0).astype(int),
+        "offers": rows.provider.map(offers).fillna(0).astype(int),
+    }).reset_index(drop=True)
+
+
+def list_regions(
+    catalogue: Catalogue,
+    *,
+    provider: Sequence[str] | None = None,
+    country: Sequence[str] | None = None,
+    access: Sequence[str] | None = None,
+    accelerator: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Regions with grid intensity, PUE and the number of offers; `accelerator` keeps regions with an offer of one."""
+    rows = catalogue.regions
+    _require("provider", provider, catalogue.providers.index)
+    _require("country", country, set(rows.country))
+    _require("access class", access, set(rows.access))
+    _require("accelerator", accelerator, catalogue.accelerators.index)
+    for column, asked in (("provider", provider), ("country", country), ("access", access)):
+        rows = _keep(rows, column, asked)
+    offers = _keep(catalogue.offers, "accelerator", accelerator)
+    if accelerator is not None:
+        rows = rows[rows.index.isin(offers.region_id)]
+    columns = ["region_id", "name", "country", "subdivision", "access", "grid_zone", "grid_lifecycle_g_per_kwh", "pue",
+               "pue_quality"]  # fmt: skip
+    out = rows[columns].copy()
+    out["offers"] = out.region_id.map(offers.region_id.value_counts()).fillna(0).astype(int)
+    return out.reset_index(drop=True)
+
+
+def list_offers(
+    catalogue: Catalogue,
+    *,
+    provider: Sequence[str] | None = None,
+    region: Sequence[str] | None = None,
+    country: Sequence[str] | None = None,
+    accelerator: Sequence[str] | None = None,
+    purchase: str | None = None,
+    availability: Sequence[str] | None = None,
+    max_usd_per_device_hour: float | None = None,
+) -> pd.DataFrame:
+    """Offers, cheapest per device first (instances without devices last, by price)."""
+    rows = catalogue.offers
+    _require("provider", provider, catalogue.providers.index)
+    _require("region", region, catalogue.regions.index)
+    _require("country", country, set(catalogue.regions.country))
+    _require("accelerator", accelerator, catalogue.accelerators.index)
+    for column, asked in (("provider", provider), ("region_id", region), ("accelerator", accelerator),
+                          ("availability", availability)):  # fmt: skip
+        rows = _keep(rows, column, asked)
+    if purchase is not None:
+        rows = _keep(rows, "purchase", [purchase])
+    out = rows[["offer_id", "region_id", "sku", "accelerator", "devices", "purchase", "price_usd_per_hour",
+                "price_quality", "price_date", "availability"]].copy()  # fmt: skip
+    out.insert(2, "country", out.region_id.map(catalogue.regions.country))
+    if country is not None:
+        out = out[out.country.isin(list(country))]
+    out["usd_per_device_hour"] = out.price_usd_per_hour / out.devices.where(out.devices > 0)
+    if max_usd_per_device_hour is not None:
+        out = out[out.usd_per_device_hour <= max_usd_per_device_hour]
+    return out.sort_values(["usd_per_device_hour", "price_usd_per_hour", "offer_id"], ignore_index=True)
+
+
+def list_accelerators(
+    catalogue: Catalogue, *, software: Sequence[str] | None = None, min_memory_gb: float | None = None
+) -> pd.DataFrame:
+    """Devices with memory, power and export figures, and how many offers carry them."""
+    rows = catalogue.accelerators
+    _require("software stack", software, set(rows.software))
+    rows = _keep(rows, "software", software)
+    if min_memory_gb is not None:
+        rows = rows[rows.memory_gb >= min_memory_gb]
+    out = rows[["accelerator", "vendor", "software", "memory_gb", "memory_bandwidth_gb_per_s", "tpp", "idle_kw",
+                "load_kw", "power_quality", "embodied_kg", "release_year"]].copy()  # fmt: skip
+    counts = catalogue.offers.accelerator.value_counts()
+    out["offers"] = out.accelerator.map(counts).fillna(0).astype(int)
+    return out.reset_index(drop=True)
+
+
+def list_endpoints(
+    catalogue: Catalogue,
+    *,
+    provider: Sequence[str] | None = None,
+    model: str | None = None,
+    scope: Sequence[str] | None = None,
+    region: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """Managed endpoints, cheapest input price first; `model` is a canonical name, an alias or a part of a name."""
+    rows = catalogue.endpoints
+    _require("provider", provider, catalogue.providers.index)
+    _require("scope", scope, set(rows.scope))
+    _require("region", region, catalogue.regions.index)
+    for column, asked in (("provider", provider), ("scope", scope), ("region_id", region)):
+        rows = _keep(rows, column, asked)
+    if model is not None:
+        name = catalogue.canonical_model(model)
+        exact = rows.model.eq(name)
+        rows = rows[exact if exact.any() else rows.model.str.contains(model, case=False, regex=False)]
+    out = rows[["endpoint_id", "provider", "model", "mode", "scope", "region_id", "price_usd_per_million_input_tokens",
+                "price_usd_per_million_output_tokens", "price_date", "retired_on"]].copy()  # fmt: skip
+    out.insert(6, "scope_countries", _joined(rows.scope_countries))
+    return out.sort_values(["price_usd_per_million_input_tokens", "endpoint_id"], ignore_index=True)
+
+
+def list_models(catalogue: Catalogue, *, accelerator: Sequence[str] | None = None) -> pd.DataFrame:
+    """Models with measured throughput: one row per profile, its accelerators, whether it is the default."""
+    rows = catalogue.throughput
+    _require("accelerator", accelerator, catalogue.accelerators.index)
+    profiles = set(_keep(rows, "accelerator", accelerator).profile_id)
+    rows = rows[rows.profile_id.isin(profiles)]
+    defaults = set(catalogue.default_profiles.profile_id)
+    many = rows.groupby("model").profile_id.transform("nunique").gt(1)
+    grouped = rows.assign(many=many).groupby("profile_id", sort=True)
+    out = grouped.agg(
+        model=("model", "first"), params_b=("params_b", "first"), precision=("precision", "first"),
+        input_tokens=("input_tokens", "first"), output_tokens=("output_tokens", "first"), metric=("metric", "first"),
+        accelerators=("accelerator", lambda s: "|".join(sorted(set(s)))), many=("many", "first"),
+    ).reset_index()  # fmt: skip
+    out["default"] = out.profile_id.isin(defaults) | ~out.many
+    order = ["model", "metric", "default", "profile_id", "params_b", "precision", "input_tokens", "output_tokens",
+             "accelerators"]  # fmt: skip
+    return out[order].sort_values(["model", "metric", "default", "profile_id"], ascending=[True, True, False, True],
+                                  ignore_index=True)  # fmt: skip
