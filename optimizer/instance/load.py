@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, Issue
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
 from optimizer.instance.models import Instance
-from optimizer.instance.place import Place, to_issues
+from optimizer.instance.place import Finding, Place, to_issues
 from optimizer.instance.salvage import Salvage, salvage
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
 
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+    from optimizer.laws import LawPack
+
 Source = str | PathLike[str] | Mapping[str, Any]
 
 
-def load(source: Source) -> Instance:
+def load(source: Source, *, references: bool = False) -> Instance:
     """Load one instance.
 
     Parameters
     ----------
     source
         Path of a YAML or JSON file (with its CSV or Parquet tables beside it), or the same fields as a mapping.
+    references
+        Also check the names that only the catalogue and the law pack know (loads both; they are cached).
 
     Raises
     ------
@@ -34,29 +41,101 @@ def load(source: Source) -> Instance:
         Everything wrong with the file, its tables and how its parts fit together, each with file and line; for a
         mapping, each with the path of the value.
     """
-    data, places, issues, gone = _read(source)
+    reading = _read(source)
+    data, places, issues = reading.data, reading.places, list(reading.issues)
     findings = convert(data, places or Place())
     instance, found = validate(data)
     findings += found
     saved = Salvage(instance) if instance is not None else salvage(data)
     if saved is not None:
-        saved.lost |= gone
-        saved.everything_lost = ALL_NAMES in gone
-        findings += saved.own(check_whole(saved.instance))
+        saved.lost |= reading.gone
+        saved.everything_lost = ALL_NAMES in reading.gone
+        whole = [*check_whole(saved.instance), *_set_folder(saved.instance, reading.folder)]
+        if references:
+            whole += _unknown_names(saved.instance)
+        findings += saved.own(whole)
     issues += to_issues(findings, places, data)
     if issues or instance is None:
         raise InputError(issues)
     return instance
 
 
-def _read(source: Source) -> tuple[dict[str, Any], Place | None, list[Issue], set[str]]:
-    """Return the data with its tables merged, its places (None for a mapping), problems, and the names lost to them."""
+@dataclass
+class _Reading:
+    """What was read: data with its tables merged, places (None for a mapping), problems, names lost to them."""
+
+    data: dict[str, Any]
+    places: Place | None = None
+    folder: Path | None = None
+    issues: list[Issue] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+
+
+def _read(source: Source) -> _Reading:
     if isinstance(source, Mapping):
         data = plain(source)
         if "tables" in data:
             raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
-        return data, None, [], set()
+        return _Reading(data)
     path = Path(source)
     data, places = read_document(path, str(source))
     issues, gone = merge_tables(data, places, path.parent)
-    return data, places, issues, gone
+    return _Reading(data, places, path.parent, issues, gone)
+
+
+def _set_folder(instance: Instance, folder: Path | None) -> list[Finding]:
+    """Note where the catalogue folder of an instance lies; refuse one outside the instance's own folder."""
+    use = instance.catalogue.use
+    if use in ("world", "inline"):
+        return []
+    where = ("catalogue", "use")
+    maybe = "it is world, inline, or a folder beside the instance file"
+    if folder is None:
+        return [Finding(where, f"folder {use!r} needs a file to stand beside", maybe)]
+    try:
+        path = (folder / use).resolve()
+        inside = not Path(use).is_absolute() and path.is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return [Finding(where, f"{use!r} is no path", maybe)]
+    if not inside:
+        return [Finding(where, f"{use!r} lies outside the instance's folder", maybe)]
+    if not path.is_dir():
+        return [Finding(where, f"{use!r} is no folder", maybe)]
+    instance._folder = folder
+    return []
+
+
+def _unknown_names(instance: Instance) -> list[Finding]:
+    """Return findings on names that the catalogue and the law pack of the instance do not know."""
+    from optimizer.instance.references import find_unknown
+
+    findings: list[Finding] = []
+    catalogue = laws = None
+    try:
+        catalogue = _catalogue(instance)
+    except InputError as error:
+        findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
+    try:
+        laws = _laws(instance)
+    except InputError as error:
+        findings += [Finding(("laws", "patches"), str(issue)) for issue in error.issues]
+    return findings + find_unknown(instance, catalogue, laws)
+
+
+def _catalogue(instance: Instance) -> Catalogue | None:
+    from optimizer.catalogue import load_catalogue
+
+    use = instance.catalogue.use
+    if use == "inline":
+        return None
+    if use == "world":
+        return load_catalogue()
+    return load_catalogue(instance.folder / use) if instance.folder is not None else None
+
+
+def _laws(instance: Instance) -> LawPack | None:
+    from optimizer.laws import load_laws
+
+    if instance.laws.use == "none":
+        return None
+    return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)

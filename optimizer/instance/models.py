@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
 from optimizer.instance.rules import (
@@ -46,3 +47,9 @@ class Instance(Model):
     discounts: Annotated[tuple[Discount, ...], Field(strict=False)] = ()
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
     legal_assertions: LegalAssertions = LegalAssertions()
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a catalogue folder named by `catalogue.use` lies; None unless the instance names one."""
+        return self._folder

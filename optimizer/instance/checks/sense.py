@@ -30,6 +30,22 @@ def subjects(instance: Instance) -> Iterator[Finding]:
             yield Finding(("datasets", at), f"{', '.join(about)} data without subjects", advice)
 
 
+def persons_are_subjects(instance: Instance) -> Iterator[Finding]:
+    """Persons are counted in jurisdictions that are among the subjects, where subjects are listed."""
+    listed: list[tuple[Path, tuple[str, ...] | None, set[str]]] = [
+        (("workloads", at, "data"), item.data.subjects, set(item.data.persons) | set(item.data.sensitive_persons))
+        for at, item in enumerate(instance.workloads)
+    ]
+    listed += [
+        (("datasets", at), item.subjects, set(item.persons) | set(item.sensitive_persons))
+        for at, item in enumerate(instance.datasets)
+    ]
+    for path, subjects, counted in listed:
+        missing = sorted(counted - set(subjects)) if subjects is not None else []
+        if missing:
+            yield Finding((*path, "subjects"), f"lacks {', '.join(missing)}, where persons are counted")
+
+
 def sensitive_are_persons(instance: Instance) -> Iterator[Finding]:
     """Persons with sensitive data are among the persons counted."""
     counted: list[tuple[Path, dict[str, int], dict[str, int]]] = [
@@ -120,6 +136,8 @@ def selection(instance: Instance) -> Iterator[Finding]:
             yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
     if use.use == "inline" and use.inline is None:
         yield Finding(("catalogue", "use"), "is 'inline', but catalogue.inline is missing")
+    if use.use != "inline" and use.inline is not None:
+        yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
 
 def quota_keys(instance: Instance) -> Iterator[Finding]:
@@ -138,6 +156,7 @@ def quota_keys(instance: Instance) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     subjects,
+    persons_are_subjects,
     sensitive_are_persons,
     copies,
     room_for_regions,

@@ -1,0 +1,274 @@
+"""Names that only the catalogue or the law pack can know: providers, regions, models, laws, groups, categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from optimizer.errors import Issue
+from optimizer.instance.checks.names import scopes, unknown
+from optimizer.instance.models import Instance
+from optimizer.instance.place import Finding, Path, to_issues
+from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
+from optimizer.laws.codes import COUNTRIES
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+    from optimizer.laws import LawPack
+
+CPU = "cpu"
+"""The accelerator name of SKUs that have none."""
+
+
+def check_references(instance: Instance, catalogue: Catalogue | None, laws: LawPack | None) -> list[Issue]:
+    """Return an issue for every name that neither the catalogue nor the law pack knows.
+
+    `catalogue` is None where the instance brings its own inline; `laws` is None where no law is checked: names that
+    only laws use are then not judged, except country groups, which policies and budgets use too.
+    """
+    data = instance.model_dump(mode="json")
+    return to_issues(find_unknown(instance, catalogue, laws), None, data)
+
+
+def find_unknown(instance: Instance, catalogue: Catalogue | None, laws: LawPack | None) -> list[Finding]:
+    """Return the same as findings with their paths."""
+    findings: list[Finding] = []
+    if catalogue is not None or instance.catalogue.inline is not None:
+        findings += _in_catalogue(instance, _known(instance, catalogue))
+    if catalogue is not None:
+        findings += _bundled_only(instance, catalogue)
+    findings += _places(instance, laws)
+    if laws is not None:
+        findings += _in_laws(instance, laws)
+    return findings
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Names the catalogue defines, bundled and inline together."""
+
+    providers: frozenset[str]
+    regions: frozenset[str]
+    accelerators: frozenset[str]
+    software: frozenset[str]
+    models: frozenset[str]
+    measured: frozenset[str]
+    endpoints: frozenset[str]
+    scopes: frozenset[str]
+    skus: frozenset[tuple[str, str]]
+
+
+def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
+    if catalogue is None:
+        return _known_inline(instance)
+    aliases = catalogue.model_aliases
+    endpoint_models = set(catalogue.endpoints["model"]) | set(catalogue.endpoints["model_raw"])
+    measured = set(catalogue.throughput["model"])
+    return _Known(
+        providers=frozenset(catalogue.providers.index),
+        regions=frozenset(catalogue.regions.index),
+        accelerators=frozenset(catalogue.accelerators.index),
+        software=frozenset(catalogue.accelerators["software"]),
+        models=frozenset(endpoint_models | {name for name, model in aliases.items() if model in endpoint_models}),
+        measured=frozenset(measured | {name for name, model in aliases.items() if model in measured}),
+        endpoints=frozenset(catalogue.endpoints.index),
+        scopes=frozenset(catalogue.endpoints["scope"]) | {"global"},
+        skus=frozenset(catalogue.skus.index),
+    )
+
+
+def _known_inline(instance: Instance) -> _Known:
+    own = instance.catalogue.inline
+    assert own is not None
+    provider_of = {region.id: region.provider for region in own.regions}
+    provider_of |= {f"{region.provider}:{region.id}": region.provider for region in own.regions}
+    return _Known(
+        providers=frozenset({item.id for item in own.providers} | set(provider_of.values())),
+        regions=frozenset(provider_of),
+        accelerators=frozenset(offer.accelerator for offer in own.offers),
+        software=frozenset(offer.software.lower() for offer in own.offers if offer.software),
+        models=frozenset(item.model for item in own.endpoints),
+        measured=frozenset(item.model for item in own.endpoints),
+        endpoints=frozenset(item.id for item in own.endpoints),
+        scopes=frozenset(("region", "countries")),
+        skus=frozenset((provider_of.get(offer.region, ""), offer.sku) for offer in own.offers),
+    )
+
+
+def _one(name: str | None, known: Iterable[str], path: Path, what: str) -> Iterator[Finding]:
+    if name is not None:
+        yield from unknown((name,), known, path, what, each=False)
+
+
+def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
+    yield from _workloads(instance, known)
+    yield from _datasets(instance, known)
+    for path, scope in scopes(instance):
+        yield from unknown(scope.providers, known.providers, (*path, "providers"), "provider")
+        yield from unknown(scope.regions, known.regions, (*path, "regions"), "region")
+    for at, policy in enumerate(instance.policies):
+        if isinstance(policy, ProviderShare):
+            yield from unknown(policy.providers, known.providers, ("policies", at, "providers"), "provider")
+    yield from _quotas(instance, known)
+    yield from _commitments(instance, known)
+    for at, discount in enumerate(instance.discounts):
+        yield from _one(discount.provider, known.providers, ("discounts", at, "provider"), "provider")
+    for name in instance.catalogue.fixed_usd_per_hour:
+        yield from _one(name, known.regions, ("catalogue", "fixed_usd_per_hour", name), "region")
+    yield from _asserted(instance, known)
+
+
+def _workloads(instance: Instance, known: _Known) -> Iterator[Finding]:
+    devices = known.accelerators | {CPU}
+    for at, workload in enumerate(instance.workloads):
+        path, runs = ("workloads", at), workload.runs
+        yield from unknown(workload.providers, known.providers, (*path, "providers"), "provider")
+        yield from unknown(workload.regions, known.regions, (*path, "regions"), "region")
+        if runs.model is not None:
+            # Explicit throughput makes an unmeasured model usable on instances.
+            explicit = runs.throughput is not None
+            models = known.models | known.measured
+            if "instance" in runs.via and "endpoint" not in runs.via:
+                models = known.measured
+            if not explicit:
+                yield from _one(runs.model, models, (*path, "runs", "model"), "model")
+        for name in runs.throughput or ():
+            yield from _one(name, devices, (*path, "runs", "throughput", name), "accelerator")
+        yield from unknown(runs.accelerators, devices, (*path, "runs", "accelerators"), "accelerator")
+        if known.software:
+            yield from unknown(runs.software, known.software, (*path, "runs", "software"), "software stack")
+        yield from unknown(runs.endpoint_models, known.models, (*path, "runs", "endpoint_models"), "endpoint model")
+        yield from unknown(runs.endpoint_scopes, known.scopes, (*path, "runs", "endpoint_scopes"), "endpoint scope")
+
+
+def _datasets(instance: Instance, known: _Known) -> Iterator[Finding]:
+    for at, dataset in enumerate(instance.datasets):
+        yield from unknown(dataset.regions, known.regions, ("datasets", at, "regions"), "region")
+        yield from unknown(dataset.present_in, known.regions, ("datasets", at, "present_in"), "region")
+
+
+def _quotas(instance: Instance, known: _Known) -> Iterator[Finding]:
+    for at, quota in enumerate(instance.quotas.limits):
+        path: Path = ("quotas", "limits", at)
+        yield from _one(quota.accelerator, known.accelerators | {CPU}, (*path, "accelerator"), "accelerator")
+        yield from _one(quota.region, known.regions, (*path, "region"), "region")
+        yield from _one(quota.provider, known.providers, (*path, "provider"), "provider")
+        yield from _one(quota.model, known.models, (*path, "model"), "endpoint model")
+        yield from _one(quota.endpoint, known.endpoints, (*path, "endpoint"), "endpoint")
+
+
+def _commitments(instance: Instance, known: _Known) -> Iterator[Finding]:
+    for at, commitment in enumerate(instance.commitments):
+        path: Path = ("commitments", at)
+        wrong = list(_one(commitment.region, known.regions, (*path, "region"), "region"))
+        yield from wrong
+        if not wrong:
+            provider = commitment.region.split(":")[0]
+            skus = {sku for owner, sku in known.skus if owner in (provider, "inline", "")}
+            skus = skus or {sku for _, sku in known.skus}
+            yield from _one(commitment.sku, skus, (*path, "sku"), "SKU")
+
+
+def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
+    stated = instance.legal_assertions
+    path: Path = ("legal_assertions",)
+    for name in stated.importer_status:
+        yield from _one(name, known.providers, (*path, "importer_status", name), "provider")
+    for at, held in enumerate(stated.mechanisms_held):
+        yield from _one(held.importer, known.providers, (*path, "mechanisms_held", at, "importer"), "provider")
+    for at, override in enumerate(stated.overrides):
+        yield from unknown(override.providers, known.providers, (*path, "overrides", at, "providers"), "provider")
+
+
+def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
+    use = instance.catalogue
+    path: Path = ("catalogue",)
+    for field in ("providers", "exclude_providers"):
+        yield from unknown(getattr(use, field), catalogue.providers.index, (*path, field), "provider")
+    for field in ("regions", "exclude_regions"):
+        yield from unknown(getattr(use, field), catalogue.regions.index, (*path, field), "region")
+    if use.fallbacks:
+        yield from unknown(use.fallbacks, set(catalogue.fallbacks["kind"]), (*path, "fallbacks"), "fallback family")
+    profiles = set(catalogue.throughput["profile_id"])
+    for at, workload in enumerate(instance.workloads):
+        yield from _one(workload.runs.profile, profiles, ("workloads", at, "runs", "profile"), "throughput profile")
+
+
+def _places(instance: Instance, laws: LawPack | None) -> Iterator[Finding]:
+    groups = _Groups(laws)
+    for path, scope in scopes(instance):
+        yield from groups.unknown(scope.country_groups, (*path, "country_groups"), "country group")
+    for at, policy in enumerate(instance.policies):
+        here: Path = ("policies", at)
+        if isinstance(policy, CountryShare):
+            yield from groups.unknown(policy.country_groups, (*here, "country_groups"), "country group")
+        if isinstance(policy, AllowedPlaces):
+            for field in ("allow", "deny"):
+                yield from groups.unknown(getattr(policy, field), (*here, field), "country or country group")
+
+
+class _Groups:
+    """Country groups keep their meaning where no law is checked: they are then the bundled pack's, read when needed."""
+
+    def __init__(self, laws: LawPack | None) -> None:
+        self._laws = laws
+
+    def unknown(self, names: Iterable[str], path: Path, what: str) -> Iterator[Finding]:
+        """Yield a finding for every name that is neither a group nor a country."""
+        codes = {name for name in names if name.split("-")[0] in COUNTRIES and what != "country group"}
+        if set(names) - codes:
+            if self._laws is None:
+                from optimizer.laws import load_laws
+
+                self._laws = load_laws()
+            yield from unknown(names, codes | set(self._laws.groups.ids), path, what)
+
+
+def _in_laws(instance: Instance, laws: LawPack) -> Iterator[Finding]:
+    for at, policy in enumerate(instance.policies):
+        if isinstance(policy, RequireCertification):
+            path = ("policies", at, "schemes")
+            yield from unknown(policy.schemes, _schemes(instance, laws), path, "certification scheme")
+    yield from _words(instance, laws)
+    yield from _mechanisms(instance, laws)
+
+
+def _schemes(instance: Instance, laws: LawPack) -> set[str]:
+    own = instance.catalogue.inline
+    inline = {scheme for item in own.providers for scheme in item.certifications} if own is not None else set()
+    return {holder.scheme for holder in laws.operators.holders} | inline
+
+
+def _words(instance: Instance, laws: LawPack) -> Iterator[Finding]:
+    """Categories, roles, sectors and flags trigger laws: a typo would switch a law off."""
+    words = laws.vocabulary
+    for at, workload in enumerate(instance.workloads):
+        path: Path = ("workloads", at, "data")
+        yield from unknown(workload.data.categories, words.categories, (*path, "categories"), "data category")
+        yield from unknown(workload.data.sectors, words.sectors, (*path, "sectors"), "sector")
+        yield from unknown(workload.data.flags, words.flags, (*path, "flags"), "flag")
+    for at, dataset in enumerate(instance.datasets):
+        path = ("datasets", at)
+        yield from unknown(dataset.categories, words.categories, (*path, "categories"), "data category")
+        yield from unknown(dataset.sectors, words.sectors, (*path, "sectors"), "sector")
+        yield from unknown(dataset.flags, words.flags, (*path, "flags"), "flag")
+    for at, exporter in enumerate(instance.legal_assertions.exporters):
+        path = ("legal_assertions", "exporters", at)
+        yield from unknown(exporter.roles, words.roles, (*path, "roles"), "role")
+        yield from unknown(exporter.sectors, words.sectors, (*path, "sectors"), "sector")
+        yield from unknown(exporter.flags, words.flags, (*path, "flags"), "flag")
+
+
+def _mechanisms(instance: Instance, laws: LawPack) -> Iterator[Finding]:
+    stated = instance.legal_assertions
+    path: Path = ("legal_assertions",)
+    for at, cost in enumerate(instance.mechanism_costs):
+        yield from _one(cost.id, laws.mechanisms, ("mechanism_costs", at, "id"), "mechanism")
+    for at, held in enumerate(stated.mechanisms_held):
+        yield from _one(held.id, laws.mechanisms, (*path, "mechanisms_held", at, "id"), "mechanism")
+    for at, approval in enumerate(stated.approvals):
+        yield from _one(approval.law, laws.laws, (*path, "approvals", at, "law"), "law")
+        yield from _one(approval.mechanism, laws.mechanisms, (*path, "approvals", at, "mechanism"), "mechanism")
+    for at, override in enumerate(stated.overrides):
+        yield from _one(override.law, laws.laws, (*path, "overrides", at, "law"), "law")
