@@ -1,0 +1,129 @@
+"""Cross-checks of a law pack: every id that one table names exists in the table it points to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InputError, Issue
+from .codes import COUNTRIES
+from .grammar import is_term
+from .mechanisms import KEY_PARTS
+from .rows import KINDS, STATUSES, LawRow
+from .tables import Tables
+from .triggers import Scope, Trigger
+
+
+def check_tables(tables: Tables, issues: list[Issue]) -> None:
+    """Append every broken reference, unknown word and impossible date to `issues`."""
+    for row in tables.laws.values():
+        issues.extend(check_law(row, tables))
+    issues.extend(_mechanisms(tables))
+    for group, members in tables.groups.items():
+        for member in members:
+            if member.valid_from and member.valid_to and member.valid_to < member.valid_from:
+                issues.append(
+                    Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group)
+                )
+    for row in tables.holders:
+        if row.status not in ("held", "not_held", "unknown"):
+            issues.append(Issue(f"status {row.status!r}", file="certificate_holders.csv", where=row.provider))
+        if row.provider not in tables.providers:
+            issues.append(
+                Issue(f"unknown provider {row.provider!r}", file="certificate_holders.csv", where=row.scheme)
+            )
+
+
+def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
+    """Problems of one law and its trigger."""
+    file = "laws.csv"
+    if row.status not in STATUSES:
+        yield Issue(f"unknown status {row.status!r}", file=file, where=row.id)
+    for kind in sorted(row.kinds - KINDS):
+        yield Issue(f"unknown kind {kind!r}", file=file, where=row.id)
+    if row.in_force_from and row.in_force_to and row.in_force_to < row.in_force_from:
+        yield Issue(
+            f"ends on {row.in_force_to} before it starts on {row.in_force_from}", file=file, where=row.id
+        )
+    known = tables.vocabulary.get("categories", {})
+    for category in sorted(row.data_categories - set(known) - {"any"}):
+        yield Issue(f"unknown category {category!r}", file=file, where=row.id)
+    for activity in ("storage", "processing"):
+        try:
+            rule = row.rule(activity)
+        except InputError as error:
+            for issue in error.issues:
+                yield Issue(issue.what, file=file, where=row.id, maybe=issue.maybe)
+            continue
+        yield from _unknown_terms(rule.terms(), tables, file, row.id)
+        for mechanism in rule.mechanisms():
+            if mechanism not in tables.mechanisms:
+                yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=row.id)
+    for mechanism in row.mechanisms:
+        if mechanism not in tables.mechanisms:
+            yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=row.id)
+    yield from _trigger(row.trigger, tables)
+
+
+def _trigger(trigger: Trigger, tables: Tables) -> Iterable[Issue]:
+    file = "triggers.yaml"
+    for scope in (*trigger.scopes, *trigger.unless):
+        yield from _scope(scope, tables, file, trigger.law)
+    yield from _unknown_terms(trigger.home, tables, file, trigger.law)
+    if trigger.effect not in ("", "rule", "unmodelled", "context", "accelerator"):
+        yield Issue(f"unknown effect {trigger.effect!r}", file=file, where=trigger.law)
+    for flag in trigger.exemption_flags:
+        if flag not in tables.vocabulary.get("flags", {}):
+            yield Issue(f"undeclared flag {flag!r}", file=file, where=trigger.law)
+    for requires in trigger.requires:
+        if requires.when is not None:
+            yield from _scope(requires.when, tables, file, trigger.law)
+        terms = (*requires.control_within, *requires.control_outside, *requires.exporter)
+        yield from _unknown_terms(terms, tables, file, trigger.law)
+        for mechanism in requires.instead:
+            if mechanism not in tables.mechanisms:
+                yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
+        for entry in requires.certificates:
+            for certificate in entry:
+                if certificate.scheme not in tables.schemes:
+                    yield Issue(
+                        f"unknown certificate scheme {certificate.scheme!r}", file=file, where=trigger.law
+                    )
+    if trigger.volumes is not None:
+        names = [m for t in trigger.volumes.tiers for m in t.mechanisms if m != "free"]
+        for mechanism in (*names, *trigger.volumes.if_unknown):
+            if mechanism not in tables.mechanisms:
+                yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
+
+
+def _scope(scope: Scope, tables: Tables, file: str, law: str) -> Iterable[Issue]:
+    terms = (*scope.where, *scope.subjects, *scope.exporter, *scope.exporter_hq, *scope.destinations,
+             *scope.provider_control)  # fmt: skip
+    yield from _unknown_terms(terms, tables, file, law)
+    vocabulary = tables.vocabulary
+    people = {**vocabulary.get("roles", {}), **vocabulary.get("sectors", {})}
+    for words, known, what in (
+        ((*scope.categories, *scope.all_categories), vocabulary.get("categories", {}), "category"),
+        (scope.who, people, "role or sector"),
+        (scope.flags, vocabulary.get("flags", {}), "flag"),
+    ):
+        for word in words:
+            if word not in known:
+                yield Issue(f"undeclared {what} {word!r}", file=file, where=law)
+
+
+def _unknown_terms(terms: Iterable[str], tables: Tables, file: str, where: str) -> Iterable[Issue]:
+    for term in sorted(terms):
+        place = term in COUNTRIES or (term[:2] in COUNTRIES and term[2:3] == "-" and is_term(term))
+        if term != "*" and not place and term not in tables.groups:
+            yield Issue(f"unknown country or group {term!r}", file=file, where=where)
+
+
+def _mechanisms(tables: Tables) -> Iterable[Issue]:
+    file = "mechanism_terms.csv"
+    for mechanism in tables.mechanisms.values():
+        for part in mechanism.key:
+            if part not in KEY_PARTS:
+                yield Issue(f"unknown key part {part!r}", file=file, where=mechanism.id)
+        if mechanism.covers not in ("any", "group"):
+            yield Issue(f"covers {mechanism.covers!r}", file=file, where=mechanism.id)
+        yield from _unknown_terms(mechanism.not_in, tables, file, mechanism.id)

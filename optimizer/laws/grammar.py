@@ -1,0 +1,177 @@
+"""The rule grammar: `verb:set[@mech|mech];…` parsed once, matched against a destination.
+
+    rule   := "none" | clause (";" clause)*
+    clause := verb ":" set ["@" mech ("|" mech)*]
+    verb   := only | copy | primary | free | cond | approve | deny
+    set    := term ("+" term)* ;  term := ISO2 | ISO2-SUB | GROUP_ID | "*"
+
+For a destination the first match wins: deny; then only, free, copy, primary; then cond; then approve; a destination
+that nothing matches is forbidden if the rule has an `only` or `free` clause, else free. `*` is every destination that no
+other clause of the rule names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ..errors import InputError, Issue
+from .codes import COUNTRIES
+from .types import Level
+
+VERBS = ("only", "copy", "primary", "free", "cond", "approve", "deny")
+_FREE_VERBS = frozenset({"only", "free", "copy", "primary"})
+_MECHANISM = re.compile(r"^[A-Z0-9_]+$")
+_GROUP = re.compile(r"^[A-Z0-9_]{3,}$")
+_SUBDIVISION = re.compile(r"^([A-Z]{2})-([A-Z0-9]{1,4})$")
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One clause: verb, terms of its set, mechanisms in the order written."""
+
+    verb: str
+    terms: tuple[str, ...]
+    mechanisms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parsed rule; no clauses means `none`."""
+
+    text: str
+    clauses: tuple[Clause, ...] = ()
+
+    @property
+    def is_none(self) -> bool:
+        """True for the rule that says nothing."""
+        return not self.clauses
+
+    def terms(self) -> frozenset[str]:
+        """Every country, subdivision and group the rule names."""
+        return frozenset(term for clause in self.clauses for term in clause.terms if term != "*")
+
+    def mechanisms(self) -> tuple[str, ...]:
+        """Every mechanism the rule names, in order, once."""
+        return tuple(dict.fromkeys(m for clause in self.clauses for m in clause.mechanisms))
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Whether a term holds for a destination; `condition` is the sentence that had to be taken as met, if any."""
+
+    holds: bool
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a rule says of one destination. `verb` is None if no clause matched."""
+
+    level: Level
+    verb: str | None
+    mechanisms: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def parse_rule(text: str) -> Rule:
+    """Parse one rule.
+
+    Raises:
+        InputError: unknown verb, malformed term, a mechanism where none belongs or none where one does.
+    """
+    stripped = text.strip()
+    if stripped in ("none", ""):
+        return Rule("none")
+    problems: list[str] = []
+    clauses = [_parse_clause(part, problems) for part in stripped.split(";")]
+    if problems:
+        raise InputError([Issue(f"rule {text!r}: {p}", maybe=_HINT) for p in problems])
+    return Rule(stripped, tuple(clauses))
+
+
+_HINT = "write verb:set[@mechanism|mechanism], verbs " + ", ".join(VERBS)
+
+
+def _parse_clause(part: str, problems: list[str]) -> Clause:
+    head, at, tail = part.strip().partition("@")
+    verb, colon, members = head.partition(":")
+    if not colon or verb not in VERBS:
+        problems.append(f"clause {part!r} has no known verb")
+    terms = tuple(term.strip() for term in members.split("+"))
+    problems.extend(
+        f"term {term!r} is no country, subdivision or group id" for term in terms if not is_term(term)
+    )
+    mechanisms = tuple(m.strip() for m in tail.split("|")) if at else ()
+    problems.extend(f"mechanism {m!r} is malformed" for m in mechanisms if not _MECHANISM.match(m))
+    if verb in ("cond", "approve") and not mechanisms:
+        problems.append(f"clause {part!r} needs at least one mechanism")
+    if verb in ("only", "free", "copy", "primary", "deny") and mechanisms:
+        problems.append(f"clause {part!r} takes no mechanism")
+    return Clause(verb, terms, mechanisms)
+
+
+def is_term(term: str) -> bool:
+    """True for `*`, a known country, a subdivision of one, or something shaped like a group id."""
+    if term == "*" or term in COUNTRIES:
+        return True
+    subdivision = _SUBDIVISION.match(term)
+    if subdivision:
+        return subdivision.group(1) in COUNTRIES
+    return bool(_GROUP.match(term))
+
+
+def match_rule(rule: Rule, holds: Callable[[str], Membership]) -> Match:
+    """What `rule` says of the destination that `holds` speaks for.
+
+    `holds(term)` tells whether the destination is in a country, subdivision or group. A destination counts as named by
+    a clause only if its membership holds, condition included: a US importer off the list falls to `*`.
+    """
+    if rule.is_none:
+        return Match(Level.FREE, None)
+    found: dict[str, tuple[Clause, str | None]] = {}
+    star: dict[str, Clause] = {}
+    for clause in rule.clauses:
+        if "*" in clause.terms:
+            star.setdefault(clause.verb, clause)
+        membership = _named(clause, holds)
+        if membership.holds and clause.verb not in found:
+            found[clause.verb] = (clause, membership.condition)
+    if not found:
+        found = {verb: (clause, None) for verb, clause in star.items()}
+    for verbs, level in (
+        (("deny",), Level.FORBIDDEN),
+        (("only", "free", "copy", "primary"), Level.FREE),
+        (("cond",), Level.CONDITIONAL),
+        (("approve",), Level.APPROVAL),
+    ):
+        hits = [found[verb] for verb in verbs if verb in found]
+        if hits:
+            clause, condition = next((hit for hit in hits if hit[1] is None), hits[0])
+            conditions = (condition,) if condition else ()
+            return Match(level, clause.verb, clause.mechanisms, conditions)
+    if any(clause.verb in ("only", "free") for clause in rule.clauses):
+        return Match(Level.FORBIDDEN, None)
+    return Match(Level.FREE, None)
+
+
+def _named(clause: Clause, holds: Callable[[str], Membership]) -> Membership:
+    """Membership in a clause's set; an unconditional membership is preferred over a conditional one."""
+    best = Membership(False)
+    for term in clause.terms:
+        if term == "*":
+            continue
+        membership = holds(term)
+        if membership.holds and membership.condition is None:
+            return membership
+        if membership.holds and not best.holds:
+            best = membership
+    return best
+
+
+def duty_clauses(rule: Rule) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The (kind, terms) of `copy` and `primary` clauses."""
+    return tuple((c.verb, c.terms) for c in rule.clauses if c.verb in ("copy", "primary"))

@@ -1,0 +1,370 @@
+"""The judge: one profile on one day in one context, asked about many destinations.
+
+Laws compose by AND. Each law gives an outcome per activity; the worst level decides and every law that had a say is
+named. A judge is made once per (profile, day, context) and remembers its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from .grammar import Match, Membership, match_rule
+from .mechanisms import MechanismDesk, Offer
+from .operators import Operators
+from .places import Groups, condition_sectors
+from .rows import LawRow
+from .scopes import Subject
+from .triggers import Requires, Scope
+from .types import (
+    FREE_VERDICT,
+    Destination,
+    Level,
+    Requirement,
+    Verdict,
+    Verdicts,
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one law says of one activity at one destination. `named` False: it says nothing about this place."""
+
+    level: Level
+    named: bool = True
+    offer: Offer | None = None
+    conditions: tuple[str, ...] = ()
+    reason: str = ""
+
+
+SILENT = Outcome(Level.FREE, named=False)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A law that binds the profile: assumptions made to get there, and scopes still to be put to the destination."""
+
+    law: LawRow
+    assumptions: tuple[str, ...] = ()
+    open_scopes: tuple[Scope, ...] = ()
+
+
+class Judge:
+    """Judges destinations for one subject; build it through `LawPack.judge`."""
+
+    def __init__(
+        self,
+        *,
+        subject: Subject,
+        bound: tuple[Bound, ...],
+        unmodelled: tuple[Bound, ...],
+        risky: tuple[Bound, ...],
+        not_triggered: tuple[tuple[str, str], ...],
+        operators: Operators,
+        desk: MechanismDesk,
+        alone: bool = False,
+    ) -> None:
+        self.subject = subject
+        self.bound = bound
+        self._unmodelled = unmodelled
+        self._risky = risky
+        self._not_triggered = not_triggered
+        self._operators = operators
+        self._desk = desk
+        self._alone = alone
+        self._by_region = any(r.certificates for b in bound for r in b.law.trigger.requires)
+        self._memo: dict[Destination, Verdicts] = {}
+
+    @property
+    def groups(self) -> Groups:
+        """The dated groups it judges by."""
+        return self.subject.groups
+
+    @property
+    def on(self) -> date:
+        """The day it judges."""
+        return self.subject.on
+
+    def at(self, destination: Destination) -> Verdicts:
+        """The verdicts for a destination."""
+        key = destination
+        if not self._by_region and destination.region is not None:
+            key = Destination(
+                destination.country, destination.subdivision, destination.provider, None, destination.service
+            )
+        found = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = self._judge(key)
+        return found
+
+    def _judge(self, destination: Destination) -> Verdicts:
+        holds = self._membership(destination)
+        storage = self._activity("storage", destination, holds)
+        processing = self._activity("processing", destination, holds)
+        access, risks = self._access(destination)
+        return Verdicts(
+            storage=storage,
+            processing=processing,
+            access=access,
+            unmodelled=tuple(b.law.id for b in self._unmodelled if self._open(b, destination) is not None),
+            residual_risks=(*risks, *self._risks(destination)),
+            not_triggered=self._not_triggered,
+        )
+
+    def _membership(self, destination: Destination) -> Callable[[str], Membership]:
+        memo: dict[str, Membership] = {}
+        places = dict.fromkeys((destination.place, destination.country))
+
+        def test(condition: str) -> tuple[bool, str]:
+            return self.condition(condition, destination)
+
+        def holds(term: str) -> Membership:
+            found = memo.get(term)
+            if found is None:
+                if term in self.groups:
+                    found = self.groups.membership(term, places, self.on, test)
+                else:
+                    found = Membership(term in places)
+                memo[term] = found
+            return found
+
+        return holds
+
+    def condition(self, condition: str, destination: Destination) -> tuple[bool, str]:
+        """Test a group member's condition; one that nobody understands is not met."""
+        importer = self._operators.importer_condition(condition, destination, self.on, self.subject.context)
+        if importer is not None:
+            return importer
+        sectors = condition_sectors(condition)
+        met = bool(sectors & (self.subject.profile.sectors | self.subject.categories))
+        return met, condition
+
+    def _activity(
+        self, activity: str, destination: Destination, holds: Callable[[str], Membership]
+    ) -> Verdict:
+        outcomes = []
+        for bound in self.bound:
+            assumptions = self._open(bound, destination)
+            if assumptions is None:
+                continue
+            outcome = self._law(bound.law, activity, destination, holds)
+            if outcome.named:
+                outcomes.append((bound.law, assumptions, outcome))
+        return combine(activity, outcomes)
+
+    def _open(self, bound: Bound, destination: Destination) -> tuple[str, ...] | None:
+        """Assumptions under which a law binds at this destination, or None if it does not."""
+        if not bound.open_scopes:
+            return bound.assumptions
+        for scope in bound.open_scopes:
+            met = self._destination_scope(scope, destination)
+            if met is not None:
+                return (*bound.assumptions, *met)
+        return None
+
+    def _destination_scope(self, scope: Scope, destination: Destination) -> tuple[str, ...] | None:
+        if scope.services and destination.service not in scope.services:
+            return None
+        if scope.destinations and not self.groups.place_in(destination.place, scope.destinations, self.on):
+            return None
+        if not scope.provider_control:
+            return ()
+        if destination.provider is None:
+            return None
+        facts = self._operators.facts(destination.provider, self.subject.context)
+        if not facts.control_known:
+            return (
+                f"{facts.provider}: control unknown, counted as within {', '.join(scope.provider_control)}",
+            )
+        reach = any(
+            self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict)
+        )
+        return () if reach else None
+
+    def _law(
+        self, law: LawRow, activity: str, destination: Destination, holds: Callable[[str], Membership]
+    ) -> Outcome:
+        override = self._override(law, activity, destination)
+        if override:
+            return Outcome(Level.FREE, conditions=(override,))
+        if law.trigger.home and self.groups.place_in(destination.place, law.trigger.home, self.on):
+            return Outcome(Level.FREE)
+        required, healing, conditions = self._required(law, activity, destination)
+        if required and not healing:
+            return Outcome(Level.FORBIDDEN, reason=required)
+        match = match_rule(law.rule(activity), holds)
+        if healing and match.level is Level.FREE:
+            match = Match(Level.CONDITIONAL, "cond", healing)
+        return self._outcome(law, activity, destination, match, conditions)
+
+    def _outcome(
+        self, law: LawRow, activity: str, destination: Destination, match: Match, conditions: tuple[str, ...]
+    ) -> Outcome:
+        conditions = (*conditions, *(f"{law.id}: {text}" for text in match.conditions))
+        if match.level is Level.FREE:
+            named = match.verb is not None or bool(conditions)
+            return Outcome(Level.FREE, named=named, conditions=conditions)
+        mechanisms = match.mechanisms
+        if match.level is Level.FORBIDDEN:
+            if not set(law.trigger.exemption_flags) & self.subject.profile.flags:
+                where = "denied" if match.verb == "deny" else "not among the places it leaves open"
+                return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where} for {activity}")
+            mechanisms = law.mechanisms
+        offer = self._desk.offer(law, match.level, mechanisms, destination, self.subject, alone=self._alone)
+        level = offer.level
+        return Outcome(level, offer=offer, conditions=(*conditions, *offer.conditions), reason=offer.reason)
+
+    def _override(self, law: LawRow, activity: str, destination: Destination) -> str:
+        for override in self.subject.context.overrides:
+            if override.law_id == law.id and override.covers(
+                exporter=self.subject.profile.exporter, destination=destination, activity=activity, on=self.on
+            ):
+                return f"{law.id}: set aside by {override.author} until {override.expires.isoformat()}: {override.basis}"
+        return ""
+
+    def _required(
+        self, law: LawRow, activity: str, destination: Destination
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """(why the operator or exporter fails, mechanisms that heal it, conditions assumed)."""
+        conditions: list[str] = []
+        healed, healing = "", ()
+        for requires in law.trigger.requires:
+            if activity not in requires.activities:
+                continue
+            if requires.when is not None and not self.subject.test(requires.when).met:
+                continue
+            why = self._exporter(requires) or self._control(law, requires, destination, conditions)
+            why = why or self._certificates(law, requires, destination, conditions)
+            if why and not requires.instead:
+                return why, (), ()
+            if why:
+                healed, healing = why, requires.instead
+            conditions.extend(f"{law.id}: {text}" for text in requires.assume)
+        return healed, healing, tuple(conditions)
+
+    def _exporter(self, requires: Requires) -> str:
+        country = self.subject.profile.exporter_country
+        if not requires.exporter or self._alone or not country:
+            return ""
+        if self.groups.place_in(country, requires.exporter, self.on):
+            return ""
+        return f"exporter must be established in {', '.join(requires.exporter)}, not {country}"
+
+    def _control(
+        self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]
+    ) -> str:
+        if not requires.control_within and not requires.control_outside:
+            return ""
+        inside, outside = ", ".join(requires.control_within), ", ".join(requires.control_outside)
+        if destination.provider is None:
+            if inside:
+                conditions.append(f"{law.id}: provider is controlled from {inside} only (provider unknown)")
+            if outside:
+                conditions.append(f"{law.id}: provider is not controlled from {outside} (provider unknown)")
+            return ""
+        facts = self._operators.facts(destination.provider, self.subject.context)
+        if not facts.control_known:
+            return f"who controls {facts.provider} is unknown"
+        exposed = _places(facts.control_strict)
+        if inside:
+            beyond = [j for j in exposed if not self.groups.place_in(j, requires.control_within, self.on)]
+            if beyond:
+                return f"{facts.provider} is exposed to {', '.join(beyond)}, beyond {inside}"
+        within = [j for j in exposed if self.groups.place_in(j, requires.control_outside, self.on)]
+        if within:
+            return f"{facts.provider} is exposed to {', '.join(within)}"
+        return ""
+
+    def _certificates(
+        self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]
+    ) -> str:
+        for alternatives in requires.certificates:
+            names = " or ".join(" ".join((c.scheme, "/".join(c.levels))).strip() for c in alternatives)
+            if destination.provider is None:
+                conditions.append(f"{law.id}: provider's service holds {names} (provider unknown)")
+                continue
+            context = self.subject.context
+            if not any(self._operators.holds(c, destination, self.on, context) for c in alternatives):
+                where = destination.region or f"{destination.provider} in {destination.place}"
+                return f"{where} ({destination.service}) is not known to hold {names}"
+        return ""
+
+    def _access(self, destination: Destination) -> tuple[Verdict, tuple[str, ...]]:
+        """Access from the provider's support countries, as far as they are known; unknown is a residual risk."""
+        if not any(not bound.law.rule("access").is_none for bound in self.bound):
+            return FREE_VERDICT, ()
+        support = self._operators.support.get(destination.provider or "")
+        if support is None:
+            who = destination.provider or "the provider"
+            return FREE_VERDICT, (f"the countries that {who} supports and operates from are not known",)
+        verdicts = []
+        for country in sorted(_places(self.groups.expand(support.terms, self.on))):
+            seat = Destination(country, None, destination.provider, destination.region, destination.service)
+            verdicts.append(self._activity("access", seat, self._membership(seat)))
+        worst = max(verdicts, key=lambda v: v.level.rank)
+        return worst, ()
+
+    def _risks(self, destination: Destination) -> tuple[str, ...]:
+        if destination.provider is None:
+            return ()
+        facts = self._operators.facts(destination.provider, self.subject.context)
+        found = []
+        for bound in self._risky:
+            if self._open(bound, destination) is None:
+                continue
+            law, trigger = bound.law, bound.law.trigger
+            if not facts.control_known:
+                found.append(f"{law.id}: {trigger.risk} (who controls {facts.provider} is unknown)")
+                continue
+            exposed = _places(facts.control_strict)
+            hit = [j for j in exposed if self.groups.place_in(j, trigger.risk_control, self.on)]
+            if trigger.risk_control_outside:
+                hit += [
+                    j for j in exposed if not self.groups.place_in(j, trigger.risk_control_outside, self.on)
+                ]
+            if hit:
+                found.append(f"{law.id}: {trigger.risk} ({facts.provider} is exposed to {', '.join(hit)})")
+        return tuple(found)
+
+
+def _places(jurisdictions: Iterable[str]) -> list[str]:
+    """Countries among control jurisdictions, sorted; "EU" adds nothing that a member state does not."""
+    return sorted(j for j in jurisdictions if j != "EU")
+
+
+def combine(activity: str, outcomes: Iterable[tuple[LawRow, tuple[str, ...], Outcome]]) -> Verdict:
+    """AND over laws: the worst level decides, everybody who had a say is named."""
+    level = Level.FREE
+    laws: dict[str, None] = {}
+    forbidden, free, reasons, requirements, approvals, conditions, unreviewed = [], [], [], [], [], {}, []
+    for law, assumptions, outcome in outcomes:
+        laws[law.id] = None
+        level = max(level, outcome.level, key=lambda x: x.rank)
+        if outcome.level is Level.FORBIDDEN:
+            forbidden.append(law.id)
+        elif outcome.level is Level.FREE:
+            free.append(law.id)
+        if outcome.reason:
+            reasons.append((law.id, outcome.reason))
+        if outcome.offer is not None:
+            approvals.extend((law.id, m) for m in outcome.offer.approvals)
+            if outcome.offer.keys:
+                requirements.append(Requirement(law.id, activity, outcome.offer.keys))
+        for text in assumptions:
+            conditions[f"{law.id}: {text}"] = None
+        for text in outcome.conditions:
+            conditions[text] = None
+        if not law.reviewed:
+            unreviewed.append(law.id)
+    return Verdict(
+        level=level,
+        laws=tuple(laws),
+        forbidden_by=tuple(forbidden),
+        requirements=tuple(requirements),
+        approvals_missing=tuple(approvals),
+        conditions_assumed=tuple(conditions),
+        free_by=tuple(free),
+        unreviewed=tuple(unreviewed),
+        reasons=tuple(reasons),
+    )

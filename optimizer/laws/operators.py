@@ -1,0 +1,89 @@
+"""Facts about operators: who can compel a provider, which certificates it holds, where its support sits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from .places import Groups, importer_status_needed, region_selected
+from .rows import CertificateHolder, SupportAccess
+from .triggers import Certificate
+from .types import Destination, LegalContext, ProviderFacts
+
+STATUS_SCHEMES = {
+    "DPF": "EU-US DPF list",
+    "UK_BRIDGE": "UK Extension to the EU-US DPF",
+    "SWISS_DPF": "Swiss-US DPF",
+}
+
+
+@dataclass(frozen=True)
+class Operators:
+    """The shipped tables about providers. Provider ids are the catalogue's, the laws tables' ids are aliases."""
+
+    providers: Mapping[str, ProviderFacts]
+    holders: tuple[CertificateHolder, ...]
+    schemes: frozenset[str]
+    support: Mapping[str, SupportAccess]
+    groups: Groups
+
+    def facts(self, provider: str, context: LegalContext) -> ProviderFacts:
+        """Control facts of a provider; a provider nobody describes has unknown control."""
+        found = context.providers.get(provider) or self.providers.get(provider)
+        return found or ProviderFacts(provider, None, frozenset(), frozenset(), control_known=False)
+
+    def known(self, provider: str, context: LegalContext) -> bool:
+        """True if anything is known of the provider."""
+        return provider in context.providers or provider in self.providers
+
+    def holds(
+        self, certificate: Certificate, destination: Destination, on: date, context: LegalContext
+    ) -> CertificateHolder | bool:
+        """The holder row (or True, if the instance asserts it) by which the service is certified there, else False."""
+        provider = destination.provider
+        if provider is None:
+            return False
+        if (provider, certificate.scheme) in context.certificates:
+            return True
+        for row in self.holders:
+            if row.scheme != certificate.scheme or row.provider != provider or row.status != "held":
+                continue
+            if certificate.levels and row.level not in certificate.levels:
+                continue
+            if row.service not in ("*", destination.service) and destination.service not in row.service.split(
+                "|"
+            ):
+                continue
+            if (row.held_from and on < row.held_from) or (row.held_to and on > row.held_to):
+                continue
+            if region_selected(
+                row.region,
+                country=destination.country,
+                place=destination.place,
+                region=destination.region,
+                on=on,
+                groups=self.groups,
+            ):
+                return row
+        return False
+
+    def importer_condition(
+        self, condition: str, destination: Destination, on: date, context: LegalContext
+    ) -> tuple[bool, str] | None:
+        """(met, sentence) for a condition on the importer; None if it is not about the importer."""
+        status = importer_status_needed(condition)
+        if status is None:
+            return None
+        provider = destination.provider
+        if provider is None:
+            return True, f"{condition}: importer unknown"
+        stated = context.importer_status.get(provider)
+        if status == "PRIVATE":
+            private = stated is None or "NOT_PRIVATE" not in stated
+            return private, f"{provider}: {condition}, as cloud providers are as a rule"
+        if stated is not None:
+            return status in stated, f"{provider}: {condition}, as the instance asserts"
+        held = self.holds(Certificate(STATUS_SCHEMES[status]), destination, on, context)
+        confidence = held.confidence if isinstance(held, CertificateHolder) else "as the instance asserts"
+        return bool(held), f"{provider}: {condition}, {confidence}"

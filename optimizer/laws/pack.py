@@ -1,0 +1,336 @@
+"""The law pack: load it, patch it, ask it.
+
+    pack = load_laws()
+    verdicts = pack.judge(profile, Destination("US", provider="aws"), on=date(2027, 1, 1))
+
+Tables are immutable; a scenario's patches make a new pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from weakref import WeakKeyDictionary
+
+from ..errors import InputError, Issue
+from .accelerators import judge_accelerator
+from .check import check_tables
+from .codes import check_place
+from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
+from .judge import Bound, Judge
+from .mechanisms import MechanismDesk
+from .operators import Operators
+from .patches import apply_patches
+from .places import Groups, importer_status_needed
+from .profiles import Vocabulary
+from .rows import LawRow, Mechanism
+from .scopes import ScopeResult, Subject
+from .tables import folder_sha256, raise_if, read_tables
+from .types import (
+    NO_CONTEXT,
+    AcceleratorFacts,
+    DataProfile,
+    Destination,
+    Duty,
+    LegalContext,
+    Verdict,
+    Verdicts,
+)
+
+_MEMO_LIMIT = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class LawPack:
+    """Laws, groups, mechanisms and operators of one state of knowledge.
+
+    `laws` maps an id to its row as the tables have it; amendments of a scenario that start on a date are seen through
+    `law(id, on)`. `sha256` covers the shipped files, `patches` repeats what was changed on top.
+    """
+
+    version: str
+    sha256: str
+    laws: Mapping[str, LawRow]
+    groups: Groups
+    mechanisms: Mapping[str, Mechanism]
+    operators: Operators
+    vocabulary: Vocabulary
+    as_of: date | None = None
+    patches: tuple[Mapping[str, object], ...] = ()
+    amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
+    granted: frozenset[tuple[str, str]] = frozenset()
+    _judges: WeakKeyDictionary[LegalContext, dict[tuple[DataProfile, date, str | None], Judge]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
+
+    def law(self, law_id: str, on: date | None = None) -> LawRow:
+        """The row of a law as amended on a day.
+
+        Raises:
+            InputError: unknown law.
+        """
+        if law_id not in self.laws:
+            raise InputError(Issue(f"unknown law {law_id!r}", maybe=_nearest(law_id, self.laws)))
+        row = self.laws[law_id]
+        for start, amended in self.amendments.get(law_id, ()):
+            if on is None or start <= on:
+                row = amended
+        return row
+
+    def active(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
+        """Laws in force on a day, guidance included if `advisory`."""
+        rows = (self.law(law_id, on) for law_id in self.laws)
+        return tuple(row for row in rows if row.active(on, advisory=advisory))
+
+    def judge(
+        self,
+        profile: DataProfile,
+        destination: Destination,
+        on: date,
+        context: LegalContext = NO_CONTEXT,
+        law: str | None = None,
+    ) -> Verdicts:
+        """Storage, processing and access of `profile` at `destination` on a day.
+
+        With `law`, that rule alone, its trigger taken as given and its status ignored.
+
+        Raises:
+            InputError: unknown category, role, flag, country or law, all together.
+        """
+        raise_if([i for i in (check_place(destination.place, "destination"),) if i])
+        return self.judge_for(profile, on, context, law).at(destination)
+
+    def judge_for(
+        self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None
+    ) -> Judge:
+        """The judge of a profile on a day, to be asked about many destinations with `.at(destination)`."""
+        judges = self._judges.setdefault(context, {})
+        key = (profile, on, law)
+        found = judges.get(key)
+        if found is None:
+            if len(judges) > _MEMO_LIMIT:
+                judges.clear()
+            found = judges[key] = self._build(profile, on, context, law)
+        return found
+
+    def applicable(
+        self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT
+    ) -> tuple[LawRow, ...]:
+        """Laws with a rule whose trigger the profile meets (those that also ask for an operator included)."""
+        return tuple(bound.law for bound in self.judge_for(profile, on, context).bound)
+
+    def duties(self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT) -> tuple[Duty, ...]:
+        """Copies and first databases that the applicable laws ask for, unless set aside everywhere by an override."""
+        found = []
+        for row in self.applicable(profile, on, context):
+            if _set_aside(row.id, profile, on, context):
+                continue
+            for kind, terms in duty_clauses(row.rule("storage")):
+                found.append(Duty(row.id, kind, self.groups.expand(terms, on)))
+        return tuple(found)
+
+    def judge_accelerator(
+        self,
+        *,
+        accelerator: AcceleratorFacts,
+        destination: Destination,
+        tenant_hq: str | None = None,
+        on: date,
+        context: LegalContext = NO_CONTEXT,
+        hypothetical: bool = False,
+        site_flags: frozenset[str] = frozenset(),
+    ) -> Verdict:
+        """Whether a chip may be in a place, with a provider, for a tenant.
+
+        Capacity that a catalogue observes counts as licensed unless `hypothetical`.
+        """
+        laws = [row for row in self.active(on, advisory=context.advisory) if row.effect == "accelerator"]
+        return judge_accelerator(
+            laws,
+            accelerator=accelerator,
+            destination=destination,
+            tenant_hq=tenant_hq,
+            on=on,
+            context=context,
+            hypothetical=hypothetical,
+            operators=self.operators,
+            desk=MechanismDesk(self.mechanisms, self.granted),
+            groups=self.groups,
+            site_flags=site_flags,
+        )
+
+    def evaluate_rule(
+        self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
+    ) -> Match:
+        """One rule string alone against a destination: the oracle's level, no laws, triggers or mechanisms around it."""
+        places = tuple(dict.fromkeys((destination.place, destination.country)))
+
+        def test(condition: str) -> tuple[bool, str]:
+            if importer_status_needed(condition) is not None:
+                return importer_conditions_met, condition
+            return False, condition
+
+        def holds(term: str) -> Membership:
+            if term in self.groups:
+                return self.groups.membership(term, places, on, test)
+            return Membership(term in places)
+
+        return match_rule(parse_rule(rule_text), holds)
+
+    def _build(self, profile: DataProfile, on: date, context: LegalContext, law: str | None) -> Judge:
+        self.vocabulary.check(profile)
+        categories = self.vocabulary.expand(profile)
+        subject = Subject(profile, categories, on, context, self.groups)
+        bound: list[Bound] = []
+        unmodelled: list[Bound] = []
+        risky: list[Bound] = []
+        missed: list[tuple[str, str]] = []
+        if law is not None:
+            bound.append(Bound(self.law(law, on)))
+        else:
+            for row in self.active(on, advisory=context.advisory):
+                self._sort(row, subject, bound, unmodelled, risky, missed)
+        return Judge(
+            subject=subject,
+            bound=tuple(bound),
+            unmodelled=tuple(unmodelled),
+            risky=tuple(risky),
+            not_triggered=tuple(missed),
+            operators=self.operators,
+            desk=MechanismDesk(self.mechanisms, self.granted),
+            alone=law is not None,
+        )
+
+    def _sort(
+        self,
+        row: LawRow,
+        subject: Subject,
+        bound: list[Bound],
+        unmodelled: list[Bound],
+        risky: list[Bound],
+        missed: list[tuple[str, str]],
+    ) -> None:
+        """Put one active law where it belongs for this subject."""
+        effect = row.effect
+        if effect == "accelerator" or (effect == "context" and not row.trigger.risk):
+            return
+        if "any" not in row.data_categories and not row.data_categories & subject.categories:
+            return
+        result = bind(row, subject)
+        if isinstance(result, ScopeResult):
+            if result.near and effect == "rule":
+                missed.append((row.id, result.why))
+        elif effect == "unmodelled":
+            unmodelled.append(result)
+        else:
+            if row.trigger.risk:
+                risky.append(result)
+            if effect == "rule" and _says_something(row):
+                bound.append(result)
+
+
+def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
+    """The law as it binds the subject, or why it does not.
+
+    A law without scopes binds wherever its category matches. A scope that still asks about the destination stays open.
+    """
+    for scope in row.trigger.unless:
+        result = subject.test(scope)
+        if result.met and not result.assumptions:
+            return ScopeResult(
+                why="exempt: " + " ".join((*scope.flags, *scope.who, *scope.categories)), near=True
+            )
+    if not row.trigger.scopes:
+        return Bound(row)
+    misses: list[ScopeResult] = []
+    open_scopes, best = [], None
+    for scope in row.trigger.scopes:
+        result = subject.test(scope)
+        if not result.met:
+            misses.append(result)
+        elif scope.asks_destination:
+            open_scopes.append(scope)
+        elif best is None or len(result.assumptions) < len(best):
+            best = result.assumptions
+    if best is not None:
+        return Bound(row, best)
+    if open_scopes:
+        return Bound(row, (), tuple(open_scopes))
+    return next((miss for miss in misses if miss.near), misses[0])
+
+
+def _says_something(row: LawRow) -> bool:
+    return bool(row.trigger.requires) or not (row.rule("storage").is_none and row.rule("processing").is_none)
+
+
+def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) -> bool:
+    return any(
+        o.law_id == law
+        and on <= o.expires
+        and not (o.countries or o.providers)
+        and (not o.exporters or profile.exporter in o.exporters)
+        and (not o.activities or "storage" in o.activities)
+        for o in context.overrides
+    )
+
+
+def _nearest(word: str, known: Mapping[str, object]) -> str | None:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), n=3, cutoff=0.5)
+    return f"you mean {', '.join(close)}" if close else None
+
+
+def load_laws(
+    use: str | Path = "world", patches: Sequence[Mapping[str, object]] = (), as_of: date | None = None
+) -> LawPack:
+    """Load the bundled pack ("world") or a folder with the same files, then apply a scenario's patches in order.
+
+    `as_of` is the date of our knowledge and is only recorded. A patch is `{"op": …}`, or a whole scenario
+    `{"name": …, "from": …, "patches": […]}`.
+
+    Raises:
+        InputError: every malformed row, unknown id or impossible patch, all together.
+    """
+    pack = _load(str(use))
+    if not patches and as_of is None:
+        return pack
+    laws, amendments, groups, granted = apply_patches(pack, patches)
+    return LawPack(
+        version=pack.version,
+        sha256=pack.sha256,
+        laws=MappingProxyType(laws),
+        groups=groups,
+        mechanisms=pack.mechanisms,
+        operators=replace(pack.operators, groups=groups),
+        vocabulary=pack.vocabulary,
+        as_of=as_of,
+        patches=tuple(patches),
+        amendments=MappingProxyType(amendments),
+        granted=granted,
+    )
+
+
+@lru_cache(maxsize=8)
+def _load(use: str) -> LawPack:
+    folder = Path(str(files("instances"))) / "laws" if use == "world" else Path(use)
+    if not folder.is_dir():
+        raise InputError(Issue(f"no law pack at {use!r}", maybe="say world, or name a folder with laws.csv"))
+    tables, issues = read_tables(folder)
+    check_tables(tables, issues)
+    raise_if(issues)
+    groups = Groups(tables.groups)
+    return LawPack(
+        version=tables.version,
+        sha256=folder_sha256(folder),
+        laws=MappingProxyType(tables.laws),
+        groups=groups,
+        mechanisms=MappingProxyType(tables.mechanisms),
+        operators=Operators(tables.providers, tables.holders, tables.schemes, tables.support, groups),
+        vocabulary=Vocabulary.read(tables.vocabulary),
+    )

@@ -1,0 +1,119 @@
+"""Is a place in a set? Countries, subdivisions and dated groups, with the conditions of partial members."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+
+from .grammar import Membership
+from .rows import GroupMember
+
+NOT_A_MEMBER = Membership(False)
+MEMBER = Membership(True)
+
+ConditionTest = Callable[[str], "tuple[bool, str]"]
+_SECTOR = re.compile(r"sector in \{([^}]*)\}")
+
+
+class Groups:
+    """The dated country groups; immutable. An empty group is nobody, in a deny list and in a free list alike."""
+
+    def __init__(self, members: Mapping[str, tuple[GroupMember, ...]]) -> None:
+        self._members = dict(members)
+        self._by_place: dict[tuple[str, str], tuple[GroupMember, ...]] = {}
+        for group, rows in self._members.items():
+            for row in rows:
+                key = (group, row.member)
+                self._by_place[key] = (*self._by_place.get(key, ()), row)
+
+    def __contains__(self, group: str) -> bool:
+        return group in self._members
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every group id, also of the empty ones."""
+        return tuple(self._members)
+
+    def rows(self, group: str) -> tuple[GroupMember, ...]:
+        """All rows of a group, valid or not."""
+        return self._members[group]
+
+    def mapping(self) -> dict[str, tuple[GroupMember, ...]]:
+        """A copy of the table, for patches."""
+        return dict(self._members)
+
+    def members(self, group: str, on: date) -> frozenset[str]:
+        """Members on that day, conditional ones included."""
+        return frozenset(row.member for row in self._members[group] if row.valid(on))
+
+    def membership(self, group: str, places: Iterable[str], on: date, test: ConditionTest) -> Membership:
+        """Whether one of `places` (a subdivision and its country) is in `group`; conditions are put to `test`."""
+        conditional = NOT_A_MEMBER
+        for place in places:
+            for row in self._by_place.get((group, place), ()):
+                if not row.valid(on):
+                    continue
+                if not row.condition:
+                    return MEMBER
+                met, sentence = test(row.condition)
+                if met:
+                    conditional = Membership(True, f"{sentence} ({place} in {group})")
+        return conditional
+
+    def expand(self, terms: Iterable[str], on: date) -> frozenset[str]:
+        """Countries and subdivisions behind a set of terms (not for `*`)."""
+        found: set[str] = set()
+        for term in terms:
+            found |= self.members(term, on) if term in self._members else {term}
+        return frozenset(found)
+
+    def place_in(self, place: str, terms: Iterable[str], on: date) -> bool:
+        """True if a place is in a set of terms; a subdivision is in its country, a country not in its subdivision."""
+        country = place.partition("-")[0]
+        for term in terms:
+            if term in ("*", place, country):
+                return True
+            if term in self._members and self.membership(term, (place, country), on, _always).holds:
+                return True
+        return False
+
+
+def _always(_: str) -> tuple[bool, str]:
+    return True, ""
+
+
+def region_selected(
+    selector: str, *, country: str, place: str, region: str | None, on: date, groups: Groups
+) -> bool:
+    """True if a holder's region selector ("*", places, groups, "provider:region" patterns, joined by "|") covers it."""
+    for part in selector.split("|"):
+        if part == "*":
+            return True
+        if ":" in part:
+            if region is not None and fnmatchcase(region, part):
+                return True
+        elif groups.place_in(place, (part,), on) or part == country:
+            return True
+    return False
+
+
+def condition_sectors(condition: str) -> frozenset[str]:
+    """The sectors of a `sector in {…}` condition; anything it only alludes to ("and others by order") is left out."""
+    found = _SECTOR.search(condition)
+    if not found:
+        return frozenset()
+    words = (part.strip() for part in found.group(1).split(","))
+    return frozenset(word for word in words if re.fullmatch(r"[a-z_]+", word))
+
+
+def importer_status_needed(condition: str) -> str | None:
+    """The importer status a group condition asks for, or None if it is not about the importer (or not understood)."""
+    if "DPF" in condition:
+        if "UK" in condition:
+            return "UK_BRIDGE"
+        return "SWISS_DPF" if "Swiss" in condition else "DPF"
+    if any(word in condition for word in ("PIPEDA", "private sector", "business operator")):
+        return "PRIVATE"
+    return None

@@ -1,0 +1,93 @@
+"""The vocabulary of profiles: categories with what they imply, roles, sectors and flags; a typo is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import InputError, Issue
+from .codes import check_place
+from .types import DataProfile
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """Words a profile may use, each with its meaning in a sentence."""
+
+    categories: Mapping[str, str]
+    implies: Mapping[str, frozenset[str]]
+    roles: Mapping[str, str]
+    sectors: Mapping[str, str]
+    flags: Mapping[str, str]
+
+    @classmethod
+    def read(cls, data: Mapping[str, Mapping[str, Any]]) -> Vocabulary:
+        """From the mappings of triggers.yaml: category → {is, implies}, other words → sentence."""
+        categories = data.get("categories", {})
+        return cls(
+            categories={name: str(entry.get("is", "")) for name, entry in categories.items()},
+            implies={name: frozenset(entry.get("implies", "").split()) for name, entry in categories.items()},
+            roles={k: str(v) for k, v in data.get("roles", {}).items()},
+            sectors={k: str(v) for k, v in data.get("sectors", {}).items()},
+            flags={k: str(v) for k, v in data.get("flags", {}).items()},
+        )
+
+    def expand(self, profile: DataProfile) -> frozenset[str]:
+        """Categories with all they imply; data about persons are personal unless they are called non_personal."""
+        found = set(profile.categories)
+        queue = list(found)
+        while queue:
+            for implied in self.implies.get(queue.pop(), frozenset()):
+                if implied not in found:
+                    found.add(implied)
+                    queue.append(implied)
+        if profile.subjects and "non_personal" not in profile.categories:
+            found.add("personal")
+        return frozenset(found)
+
+    def check(self, profile: DataProfile) -> None:
+        """Refuse words, places and figures that nobody knows.
+
+        Raises:
+            InputError: all problems of the profile together.
+        """
+        issues: list[Issue] = []
+        if not profile.categories:
+            issues.append(Issue("no data category", where="categories", maybe="say personal or non_personal"))
+        for where, words, known in (
+            ("categories", profile.categories, self.categories),
+            ("exporter_roles", profile.exporter_roles, self.roles),
+            ("sectors", profile.sectors, self.sectors),
+            ("flags", profile.flags, self.flags),
+        ):
+            issues.extend(_unknown(where, words, known))
+        places = [("subjects", s) for s in sorted(profile.subjects)]
+        places += [("exporter_country", profile.exporter_country)] if profile.exporter_country else []
+        places += [("exporter_hq", profile.exporter_hq)] if profile.exporter_hq else []
+        issues.extend(issue for where, place in places if (issue := check_place(place, where)))
+        for where, counts in (("persons", profile.persons), ("sensitive_persons", profile.sensitive_persons)):
+            issues.extend(
+                Issue(f"{place}: {count} persons", where=where)
+                for place, count in counts
+                if not isinstance(count, int) or count < 0
+            )
+            issues.extend(
+                Issue(f"{place} is not among the subjects", where=where)
+                for place, _ in counts
+                if place not in profile.subjects
+            )
+        hours = profile.retention_hours
+        if hours is not None and not hours >= 0:
+            issues.append(Issue(f"retention of {hours} hours", where="retention_hours"))
+        if issues:
+            raise InputError(issues)
+
+
+def _unknown(where: str, words: Iterable[str], known: Mapping[str, str]) -> Iterable[Issue]:
+    for word in sorted(words):
+        if word not in known:
+            close = get_close_matches(word, list(known), n=3)
+            maybe = f"you mean {', '.join(close)}" if close else f"use one of {', '.join(sorted(known))}"
+            yield Issue(f"unknown word {word!r}", where=where, maybe=maybe)

@@ -1,0 +1,193 @@
+"""What the command line asks of the law pack: plain data in, plain JSON types out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from ..errors import InputError, Issue
+from .codes import check_place
+from .pack import LawPack, load_laws
+from .rows import KINDS, STATUSES, LawRow
+from .types import NO_CONTEXT, DataProfile, Destination, LegalContext
+
+
+def verdict_report(
+    categories: Iterable[str],
+    subject: Iterable[str] | str,
+    to: str,
+    provider: str | None = None,
+    law: str | None = None,
+    on: date | None = None,
+    exporter: str | None = None,
+    sectors: Iterable[str] = (),
+    flags: Iterable[str] = (),
+    roles: Iterable[str] = (),
+    retention_hours: float | None = None,
+    service: str = "instance",
+    region: str | None = None,
+    persons: Mapping[str, int] | None = None,
+    pack: LawPack | None = None,
+    context: LegalContext = NO_CONTEXT,
+) -> dict[str, Any]:
+    """The answer of `domicile laws verdict` for one destination.
+
+    `subject` and `exporter` are places of the persons and of the exporter (an unknown exporter counts as established
+    where the persons are, and that is listed); `to` is a country or subdivision; `on` defaults to today. Without
+    `provider`, conditions on the importer count as met and are listed; with `law`, that rule alone is judged.
+
+    Returns:
+        `storage`, `processing` and `access`, each with its level under `verdict`, and what was asked and assumed.
+
+    Raises:
+        InputError: unknown places, words, law or provider, all together.
+    """
+    pack = pack or load_laws()
+    day = on or date.today()
+    subjects = [subject] if isinstance(subject, str) else list(subject)
+    subjects = [s for s in subjects if s]
+    issues = [i for i in (check_place(to, "to"),) if i]
+    if provider is not None and not pack.operators.known(provider, context):
+        issues.append(_unknown_provider(provider, pack))
+    if law is None and not subjects and not exporter:
+        issues.append(Issue("neither persons nor exporter are placed", maybe="give a subject or an exporter"))
+    profile = DataProfile(
+        categories=frozenset(categories),
+        subjects=frozenset(subjects),
+        persons=tuple(sorted((persons or {}).items())),
+        exporter=exporter or "",
+        exporter_country=exporter or "",
+        exporter_roles=frozenset(roles),
+        sectors=frozenset(sectors),
+        flags=frozenset(flags),
+        retention_hours=retention_hours,
+    )
+    for check in (lambda: pack.vocabulary.check(profile), lambda: law is None or pack.law(law)):
+        try:
+            check()
+        except InputError as error:
+            issues.extend(error.issues)
+    if issues:
+        raise InputError(issues)
+    country, _, subdivision = to.partition("-")
+    destination = Destination(country, subdivision or None, provider, region, service)
+    verdicts = pack.judge(profile, destination, day, context, law=law)
+    parts = {name: verdicts.of(name).to_dict() for name in ("storage", "processing", "access")}
+    named = dict.fromkeys(law_id for part in parts.values() for law_id in part["laws"])
+    assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
+    duties = () if law is not None else pack.duties(profile, day, context)
+    return {
+        "query": {
+            "categories": sorted(profile.categories),
+            "subjects": sorted(profile.subjects),
+            "exporter": exporter,
+            "to": to,
+            "provider": provider,
+            "law": law,
+            "on": day.isoformat(),
+        },
+        **parts,
+        "conditions_assumed": list(assumed),
+        "duties": [{"law": d.law, "kind": d.kind, "countries": sorted(d.countries)} for d in duties],
+        "unmodelled": list(verdicts.unmodelled),
+        "residual_risks": list(verdicts.residual_risks),
+        "not_triggered": [{"law": law_id, "why": why} for law_id, why in verdicts.not_triggered],
+        "citations": [citation(pack.law(law_id, day)) for law_id in named],
+        "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
+        "notice": "not legal advice",
+    }
+
+
+def _unknown_provider(provider: str, pack: LawPack) -> Issue:
+    aliases = [f.provider for f in pack.operators.providers.values() if f.laws_provider_id == provider]
+    close = aliases or get_close_matches(provider, list(pack.operators.providers), n=3)
+    maybe = f"you mean {', '.join(close)}" if close else "leave the provider out to judge the place alone"
+    return Issue(f"unknown provider {provider!r}", where="provider", maybe=maybe)
+
+
+def citation(row: LawRow) -> dict[str, Any]:
+    """What a reader needs to look a law up and to weigh it."""
+    return {
+        "law": row.id,
+        "instrument": row.instrument,
+        "provision": row.provision,
+        "citation": row.citation,
+        "source_url": row.source_url,
+        "status": row.status,
+        "in_force_from": row.in_force_from.isoformat() if row.in_force_from else None,
+        "in_force_to": row.in_force_to.isoformat() if row.in_force_to else None,
+        "confidence": row.confidence,
+        "reviewed": row.reviewed,
+        "weak": row.trigger.weak or row.confidence == "from general knowledge",
+    }
+
+
+def list_laws(
+    *,
+    jurisdictions: Sequence[str] = (),
+    categories: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    kinds: Sequence[str] = (),
+    active_on: date | None = None,
+    reviewed: bool | None = None,
+    effect: str | None = None,
+    advisory: bool = False,
+    pack: LawPack | None = None,
+) -> list[dict[str, Any]]:
+    """Rows for `domicile laws list`; every filter that is given must hold, values inside one are alternatives.
+
+    Raises:
+        InputError: a filter value that no law could have.
+    """
+    pack = pack or load_laws()
+    known_jurisdictions = {j for row in pack.laws.values() for j in row.jurisdictions}
+    _known("jurisdiction", jurisdictions, known_jurisdictions)
+    _known("category", categories, {*pack.vocabulary.categories, "any"})
+    _known("status", statuses, STATUSES)
+    _known("kind", kinds, KINDS)
+    _known("effect", [effect] if effect else [], ("rule", "accelerator", "unmodelled", "context"))
+    found = []
+    for law_id in pack.laws:
+        row = pack.law(law_id, active_on)
+        if jurisdictions and not set(jurisdictions) & set(row.jurisdictions):
+            continue
+        if categories and not set(categories) & row.data_categories:
+            continue
+        if (statuses and row.status not in statuses) or (kinds and not set(kinds) & row.kinds):
+            continue
+        if active_on is not None and not row.active(active_on, advisory=advisory):
+            continue
+        if (reviewed is not None and row.reviewed != reviewed) or (effect and row.effect != effect):
+            continue
+        found.append(_listed(row))
+    return found
+
+
+def _listed(row: LawRow) -> dict[str, Any]:
+    return {
+        **citation(row),
+        "jurisdiction": row.subdivision or ",".join(row.jurisdictions),
+        "kind": row.kind,
+        "effect": row.effect,
+        "categories": sorted(row.data_categories),
+        "storage_rule": row.storage_rule,
+        "processing_rule": row.processing_rule,
+        "mechanisms": list(row.mechanisms),
+        "applies_to": row.applies_to,
+        "note": row.note,
+        "trigger_note": row.trigger.note,
+    }
+
+
+def _known(what: str, values: Sequence[str], known: Iterable[str]) -> None:
+    words = sorted(known)
+    issues = []
+    for value in values:
+        if value not in words:
+            close = get_close_matches(value, words, n=3)
+            maybe = f"you mean {', '.join(close)}" if close else f"use one of {', '.join(words)}"
+            issues.append(Issue(f"unknown {what} {value!r}", maybe=maybe))
+    if issues:
+        raise InputError(issues)

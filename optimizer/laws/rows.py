@@ -1,0 +1,201 @@
+"""Typed rows of the law pack's tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from .grammar import Rule, parse_rule
+from .triggers import Trigger
+
+STATUSES = (
+    "in_force",
+    "repealed",
+    "superseded",
+    "enacted_not_yet_in_force",
+    "enacted_phasing_in",
+    "proposed",
+    "guidance",
+    "guidance_reported",
+    "programme",
+    "not_enforced",
+    "does_not_exist",
+)
+_DATED = frozenset({"in_force", "repealed", "superseded", "enacted_not_yet_in_force", "enacted_phasing_in"})
+_ADVISORY = frozenset({"guidance", "guidance_reported"})
+
+RULE_KINDS = frozenset(
+    {
+        "HARD_LOCAL",
+        "STORE_ONLY",
+        "LOCAL_COPY",
+        "LOCAL_PRIMARY",
+        "ALLOWLIST",
+        "CONDITIONAL",
+        "APPROVAL_GATE",
+        "DENYLIST",
+        "VOLUME",
+        "OPERATOR_CONTROL",
+        "PERSONNEL",
+    }
+)
+ACCELERATOR_KINDS = frozenset({"ACCEL_EXPORT", "ACCEL_LOCAL"})
+CONTEXT_KINDS = frozenset({"ALLOWLIST_MEMBER", "MECHANISM_INFO", "PREEMPTION", "NO_RULE"})
+UNMODELLED_KINDS = frozenset(
+    {
+        "CONCENTRATION_EXIT",
+        "EXIT_COST",
+        "COST_ADDER",
+        "ENERGY_SITE_CAP",
+        "ENERGY_CAPACITY",
+        "ENERGY_REPORT",
+        "COMPUTE_RULE",
+    }
+)
+KINDS = RULE_KINDS | ACCELERATOR_KINDS | CONTEXT_KINDS | UNMODELLED_KINDS
+
+
+@dataclass(frozen=True)
+class LawRow:
+    """One row of laws.csv with its trigger. `trigger.reviewed` False: applies wherever category and place match."""
+
+    id: str
+    jurisdictions: tuple[str, ...]
+    subdivision: str
+    instrument: str
+    provision: str
+    status: str
+    in_force_from: date | None
+    in_force_to: date | None
+    data_categories: frozenset[str]
+    applies_to: str
+    trigger_text: str
+    kind: str
+    storage_rule: str
+    processing_rule: str
+    mechanisms: tuple[str, ...]
+    cost_drivers: str
+    threshold: str
+    provider_control: str
+    accelerator_scope: str
+    citation: str
+    source_url: str
+    confidence: str
+    note: str
+    trigger: Trigger
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The parts of `kind`, which may be joined by "+"."""
+        return frozenset(self.kind.split("+"))
+
+    @property
+    def reviewed(self) -> bool:
+        """True if somebody wrote its trigger by reading the prose."""
+        return self.trigger.reviewed
+
+    @property
+    def effect(self) -> str:
+        """What the engine does with it: "rule", "accelerator", "unmodelled" or "context" (no constraint of its own)."""
+        if self.trigger.effect:
+            return self.trigger.effect
+        if self.kinds & ACCELERATOR_KINDS:
+            return "accelerator"
+        if self.kinds & RULE_KINDS:
+            return "rule"
+        if self.kinds & UNMODELLED_KINDS:
+            return "unmodelled"
+        return "context"
+
+    def rule(self, activity: str) -> Rule:
+        """The parsed rule of an activity; access follows the processing rule, as remote access is a transfer."""
+        return parse_rule(self.storage_rule if activity == "storage" else self.processing_rule)
+
+    def active(self, on: date, *, advisory: bool = False) -> bool:
+        """In force on that day. Guidance counts only as advisory; a row without a start date never does."""
+        if self.in_force_from is None:
+            return False
+        if self.status not in _DATED and not (advisory and self.status in _ADVISORY):
+            return False
+        return self.in_force_from <= on and (self.in_force_to is None or on <= self.in_force_to)
+
+
+@dataclass(frozen=True)
+class GroupMember:
+    """A country's (or subdivision's) membership in a group; both dates included, empty = open."""
+
+    group: str
+    member: str
+    valid_from: date | None
+    valid_to: date | None
+    condition: str
+    source: str
+    confidence: str
+    note: str
+
+    def valid(self, on: date) -> bool:
+        """True if the membership holds on that day."""
+        return (self.valid_from is None or self.valid_from <= on) and (
+            self.valid_to is None or on <= self.valid_to
+        )
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A transfer mechanism and the machine-readable terms of its charge.
+
+    `key` names the parts of the charge's identity; `gate`: a regulator decides case by case, so it is unavailable
+    unless granted; `covers`: "any", or "group" (only importers inside the exporter's group); `max_retention_hours`:
+    usable only by processing that keeps its input no longer; `not_in`: places it never serves; `lead_time_days` None =
+    unknown; `assumes`: the condition a user takes on with it.
+    """
+
+    id: str
+    jurisdiction: str
+    name: str
+    charge_scope: str
+    one_off_or_recurring: str
+    validity: str
+    lead_time: str
+    cost_drivers: str
+    coverage_limits: str
+    citation: str
+    confidence: str
+    key: tuple[str, ...]
+    gate: bool
+    covers: str
+    max_retention_hours: float | None
+    lead_time_days: int | None
+    available_from: date | None
+    not_in: tuple[str, ...]
+    assumes: str
+
+
+@dataclass(frozen=True)
+class CertificateHolder:
+    """A certificate held by a provider's service in some regions.
+
+    `service`: "instance", "endpoint", "storage" or "*"; `region`: "*", a country, a group, or "provider:region" with
+    `*` as wildcard; several joined by "|"; only `status` "held" counts.
+    """
+
+    scheme: str
+    level: str
+    provider: str
+    service: str
+    region: str
+    held_from: date | None
+    held_to: date | None
+    status: str
+    confidence: str
+    note: str
+
+
+@dataclass(frozen=True)
+class SupportAccess:
+    """Where a provider's operation and support staff with access sit: a set of terms."""
+
+    provider: str
+    terms: tuple[str, ...]
+    confidence: str
+    source: str

@@ -1,0 +1,139 @@
+"""Does a trigger's scope hold for a profile? Yes with assumptions, or no with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from .places import Groups
+from .triggers import Scope, Volume
+from .types import DataProfile, LegalContext
+
+
+@dataclass(frozen=True)
+class ScopeResult:
+    """`why` is empty if the scope holds; `near`: the place matched although something else did not."""
+
+    assumptions: tuple[str, ...] = ()
+    why: str = ""
+    near: bool = False
+
+    @property
+    def met(self) -> bool:
+        """True if the scope holds for the profile."""
+        return not self.why
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A profile with its categories expanded by what they imply, on one day and in one context."""
+
+    profile: DataProfile
+    categories: frozenset[str]
+    on: date
+    context: LegalContext
+    groups: Groups
+
+    def test(self, scope: Scope) -> ScopeResult:
+        """Put the profile's part of a scope to the test, cheapest and most telling fields first."""
+        assumptions: list[str] = []
+        why = self._places(scope, assumptions)
+        if why:
+            return ScopeResult(why=why, near=self._near(scope))
+        why = self._facts(scope, assumptions)
+        if why:
+            return ScopeResult(why=why, near=True)
+        return ScopeResult(tuple(assumptions))
+
+    def _inside(self, places: Iterable[str], terms: tuple[str, ...]) -> str | None:
+        return next((p for p in sorted(places) if self.groups.place_in(p, terms, self.on)), None)
+
+    def _places(self, scope: Scope, assumptions: list[str]) -> str:
+        profile = self.profile
+        exporter = (profile.exporter_country,) if profile.exporter_country else ()
+        if scope.where and not self._inside((*profile.subjects, *exporter), scope.where):
+            return f"neither persons nor exporter are in {_set(scope.where)}"
+        if scope.subjects and not self._inside(profile.subjects, scope.subjects):
+            return f"no persons in {_set(scope.subjects)}"
+        if scope.exporter:
+            if exporter:
+                if not self._inside(exporter, scope.exporter):
+                    return f"exporter is not established in {_set(scope.exporter)}"
+            else:
+                assumed = self._inside(profile.subjects, scope.exporter)
+                if not assumed:
+                    return f"exporter is not known to be established in {_set(scope.exporter)}"
+                assumptions.append(f"exporter is established in {assumed} (not stated)")
+        if scope.exporter_hq and not self._inside(_maybe(profile.exporter_hq), scope.exporter_hq):
+            return f"exporter's headquarters are not known to be in {_set(scope.exporter_hq)}"
+        return ""
+
+    def _near(self, scope: Scope) -> bool:
+        """The persons or the exporter are in the law's reach, only not as the scope asks."""
+        terms = (*scope.where, *scope.subjects, *scope.exporter)
+        countries = tuple(t.partition("-")[0] for t in terms)
+        places = (*self.profile.subjects, *_maybe(self.profile.exporter_country))
+        return bool(self._inside(places, countries))
+
+    def _facts(self, scope: Scope, assumptions: list[str]) -> str:
+        profile = self.profile
+        if scope.categories and not self.categories & set(scope.categories):
+            return f"categories hold none of {_set(scope.categories)}"
+        lacking = [c for c in scope.all_categories if c not in self.categories]
+        if lacking:
+            return f"categories lack {_set(lacking)}"
+        if scope.flags and not profile.flags & set(scope.flags):
+            return f"no flag of {_set(scope.flags)}"
+        if scope.who and not (profile.exporter_roles | profile.sectors) & set(scope.who):
+            if profile.exporter_roles or scope.unstated == "skips":
+                return f"exporter's roles and sectors hold none of {_set(scope.who)}"
+            assumptions.append(f"exporter is one of {_set(scope.who)} (no role stated)")
+        if scope.persons is not None:
+            return self._volume(scope.persons, assumptions)
+        return ""
+
+    def _volume(self, volume: Volume, assumptions: list[str]) -> str:
+        persons, sensitive = self.counts(volume.of)
+        limits = (
+            (persons, volume.at_least, "persons"),
+            (sensitive, volume.sensitive_at_least, "sensitive persons"),
+        )
+        asked = [(count, limit, word) for count, limit, word in limits if limit is not None]
+        if any(count is not None and count >= limit for count, limit, _ in asked):
+            return ""
+        if any(count is None for count, _, _ in asked):
+            text = f"number of persons of {volume.of} is not stated"
+            if volume.unknown == "skips":
+                return text
+            assumptions.append(f"{text}: the threshold counts as reached")
+            return ""
+        return "below the threshold: " + ", ".join(
+            f"{count} {word} < {limit}" for count, limit, word in asked
+        )
+
+    def counts(self, of: str) -> tuple[int | None, int | None]:
+        """Persons and sensitive persons of a place; None = unknown. Sensitive data without a count counts everybody."""
+        leaving = self.context.persons_leaving
+        if leaving is not None and (self.profile.exporter, of) in leaving:
+            return leaving[self.profile.exporter, of]
+        persons = self._sum(self.profile.persons, of)
+        if "sensitive" not in self.categories:
+            return persons, 0
+        sensitive = self._sum(self.profile.sensitive_persons, of)
+        return persons, persons if sensitive is None else sensitive
+
+    def _sum(self, counts: tuple[tuple[str, int], ...], of: str) -> int | None:
+        inside = {p for p in self.profile.subjects if self.groups.place_in(p, (of,), self.on)}
+        known = {p: n for p, n in counts if self.groups.place_in(p, (of,), self.on)}
+        if inside - set(known):
+            return None
+        return sum(known.values())
+
+
+def _maybe(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
+def _set(words: Iterable[str]) -> str:
+    return "{" + ", ".join(words) + "}"

@@ -1,0 +1,266 @@
+"""Machine-readable triggers: whom, what and where a law is about.
+
+A trigger is a list of scopes; the law applies if any scope is met and no `unless` scope is. Inside a scope every field
+that is given must hold. Fields (see docs/laws.md):
+
+`subjects`, `exporter`, `exporter_hq`: sets of places or groups, held by a person's jurisdiction, by the country where the
+exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`, `who` (a role or sector),
+`flags` (any), `services` (any). `provider_control`: set that must meet the jurisdictions that can compel the provider.
+`persons`: {of, at_least, sensitive_at_least}. `unstated`: "applies" if the exporter's roles are unknown, "skips" else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..errors import Issue
+from .grammar import is_term
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A threshold on persons of the places `of`. Unknown counts: the scope's `unknown` says if they count as reached."""
+
+    of: str
+    at_least: int | None = None
+    sensitive_at_least: int | None = None
+    unknown: str = "applies"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One way to be within a law; every given field must hold."""
+
+    where: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    exporter: tuple[str, ...] = ()
+    exporter_hq: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    all_categories: tuple[str, ...] = ()
+    who: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    provider_control: tuple[str, ...] = ()
+    persons: Volume | None = None
+    unstated: str = "skips"
+
+    @property
+    def asks_destination(self) -> bool:
+        """True if the scope cannot be decided from the profile alone."""
+        return bool(self.services or self.destinations or self.provider_control)
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate the provider's service must hold; any of `levels` if given, in `activities`."""
+
+    scheme: str
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Requires:
+    """What must hold of the operator (or the exporter) anywhere, else the law forbids.
+
+    `when`: only for profiles in this scope. `certificates`: all of them, each entry a list of alternatives.
+    `control_within`: every jurisdiction that can compel the provider must be in the set; `control_outside`: none may be.
+    `exporter`: the exporter must be established there. `assume`: sentences that cannot be tested and are repeated as
+    assumed. `instead`: mechanisms that heal a failure (the place is then conditional, not forbidden).
+    """
+
+    when: Scope | None = None
+
+    certificates: tuple[tuple[Certificate, ...], ...] = ()
+    control_within: tuple[str, ...] = ()
+    control_outside: tuple[str, ...] = ()
+    exporter: tuple[str, ...] = ()
+    assume: tuple[str, ...] = ()
+    activities: tuple[str, ...] = ("storage", "processing")
+    instead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tier:
+    """A band of a volume law: below both limits, these mechanisms ("free" = none needed)."""
+
+    persons_below: int | None
+    sensitive_below: int | None
+    mechanisms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """Tiers of a volume law, first band that fits; `exempt_flags` put a dataset into the free band."""
+
+    of: str
+    tiers: tuple[Tier, ...]
+    exempt_flags: tuple[str, ...] = ()
+    if_unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AcceleratorTest:
+    """Which accelerators and sites an export rule is about."""
+
+    classes: tuple[str, ...] = ()
+    provider_hq_test: bool = False
+    tenant_hq: tuple[str, ...] = ()
+    vendor_not: tuple[str, ...] = ()
+    site_flags: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    deny_above_class: bool = False
+    even_observed: bool = False
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """When a law applies and what it asks besides its rule; `home` places are no transfer at all."""
+
+    law: str
+    scopes: tuple[Scope, ...] = ()
+    unless: tuple[Scope, ...] = ()
+    home: tuple[str, ...] = ()
+    requires: tuple[Requires, ...] = ()
+    volumes: Volumes | None = None
+    accelerator: AcceleratorTest | None = None
+    exemption_flags: tuple[str, ...] = ()
+    risk: str = ""
+    risk_control: tuple[str, ...] = ()
+    risk_control_outside: tuple[str, ...] = ()
+    effect: str = ""
+    reviewed: bool = True
+    weak: bool = False
+    note: str = ""
+
+
+_TUPLES = ("where", "subjects", "exporter", "exporter_hq", "categories", "all_categories", "who", "flags", "services", "destinations",
+           "provider_control")  # fmt: skip
+
+
+@dataclass
+class _Reader:
+    """Turns plain mappings into triggers and collects every problem on the way."""
+
+    file: str
+    issues: list[Issue] = field(default_factory=list)
+
+    def problem(self, law: str, what: str) -> None:
+        self.issues.append(Issue(what, file=self.file, where=law))
+
+    def words(self, law: str, value: object) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return tuple(value.split())
+        if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.problem(law, f"{value!r} is no word or list of words (quote NO and ON in YAML)")
+        return ()
+
+    def keys(self, law: str, data: Mapping[str, Any], allowed: set[str], what: str) -> None:
+        for key in data:
+            if key not in allowed:
+                self.problem(law, f"unknown field {key!r} in {what}")
+
+    def scope(self, law: str, data: Mapping[str, Any]) -> Scope:
+        self.keys(law, data, {f.name for f in fields(Scope)}, "scope")
+        values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in _TUPLES}
+        if "persons" in data:
+            self.keys(law, data["persons"], {f.name for f in fields(Volume)}, "persons")
+            values["persons"] = Volume(**data["persons"])
+        unstated = data.get("unstated", "skips")
+        if unstated not in ("applies", "skips"):
+            self.problem(law, f"unstated is {unstated!r}, not applies or skips")
+        for name in ("where", "subjects", "exporter", "exporter_hq", "destinations", "provider_control"):
+            for term in values[name]:
+                if not is_term(term):
+                    self.problem(law, f"{name} term {term!r} is no country, subdivision or group id")
+        return Scope(**values, unstated=unstated)
+
+    def requires(self, law: str, data: Mapping[str, Any]) -> Requires:
+        self.keys(law, data, {f.name for f in fields(Requires)}, "requires")
+        certificates = tuple(
+            tuple(self.certificate(law, c) for c in (entry if isinstance(entry, list) else [entry]))
+            for entry in data.get("certificates", ())
+        )
+        return Requires(
+            when=self.scope(law, data["when"]) if "when" in data else None,
+            certificates=certificates,
+            control_within=self.words(law, data.get("control_within")),
+            control_outside=self.words(law, data.get("control_outside")),
+            exporter=self.words(law, data.get("exporter")),
+            assume=tuple(data.get("assume", ())),
+            activities=self.words(law, data.get("activities")) or ("storage", "processing"),
+            instead=self.words(law, data.get("instead")),
+        )
+
+    def certificate(self, law: str, data: object) -> Certificate:
+        if isinstance(data, str):
+            return Certificate(data)
+        if isinstance(data, Mapping):
+            self.keys(law, data, {"scheme", "levels"}, "certificate")
+            return Certificate(str(data.get("scheme", "")), tuple(str(x) for x in data.get("levels", ())))
+        self.problem(law, f"certificate {data!r} is neither a scheme nor a mapping")
+        return Certificate("")
+
+    def volumes(self, law: str, data: Mapping[str, Any]) -> Volumes:
+        self.keys(law, data, {f.name for f in fields(Volumes)}, "volumes")
+        tiers = tuple(
+            Tier(t.get("persons_below"), t.get("sensitive_below"), self.words(law, t.get("mechanisms")))
+            for t in data.get("tiers", ())
+        )
+        return Volumes(
+            of=str(data.get("of", "")),
+            tiers=tiers,
+            exempt_flags=self.words(law, data.get("exempt_flags")),
+            if_unknown=self.words(law, data.get("if_unknown")),
+        )
+
+    def accelerator(self, law: str, data: Mapping[str, Any]) -> AcceleratorTest:
+        self.keys(law, data, {f.name for f in fields(AcceleratorTest)}, "accelerator")
+        lists = ("classes", "tenant_hq", "vendor_not", "site_flags", "sites")
+        values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in lists}
+        for flag in ("provider_hq_test", "deny_above_class", "even_observed"):
+            values[flag] = bool(data.get(flag, False))
+        return AcceleratorTest(**values)
+
+    def trigger(self, law: str, data: Mapping[str, Any]) -> Trigger:
+        self.keys(law, data, {f.name for f in fields(Trigger)} - {"law"}, "trigger")
+        optional: dict[str, Any] = {}
+        if "requires" in data:
+            entries = data["requires"] if isinstance(data["requires"], list) else [data["requires"]]
+            optional["requires"] = tuple(self.requires(law, entry) for entry in entries)
+        if "volumes" in data:
+            optional["volumes"] = self.volumes(law, data["volumes"])
+        if "accelerator" in data:
+            optional["accelerator"] = self.accelerator(law, data["accelerator"])
+        return Trigger(
+            law=law,
+            scopes=tuple(self.scope(law, s) for s in data.get("scopes", ())),
+            unless=tuple(self.scope(law, s) for s in data.get("unless", ())),
+            home=self.words(law, data.get("home")),
+            exemption_flags=self.words(law, data.get("exemption_flags")),
+            risk=str(data.get("risk", "")),
+            risk_control=self.words(law, data.get("risk_control")),
+            risk_control_outside=self.words(law, data.get("risk_control_outside")),
+            effect=str(data.get("effect", "")),
+            reviewed=bool(data.get("reviewed", True)),
+            weak=bool(data.get("weak", False)),
+            note=str(data.get("note", "")),
+            **optional,
+        )
+
+
+def read_trigger(law: str, data: Mapping[str, Any], file: str, issues: list[Issue]) -> Trigger:
+    """Build one trigger from plain data, appending every problem to `issues`."""
+    reader = _Reader(file, issues)
+    return reader.trigger(law, data)
+
+
+def default_trigger(law: str, jurisdictions: tuple[str, ...]) -> Trigger:
+    """The trigger of a law nobody has read yet: wherever the jurisdiction matches a person or the exporter."""
+    places = tuple("EEA" if j == "EU" else j for j in jurisdictions)
+    return Trigger(law, scopes=(Scope(where=places),), reviewed=False)

@@ -1,0 +1,274 @@
+"""The words of a legal judgement: what is asked, in which situation, and what is answered.
+
+Everything here is immutable and knows nothing of files. Countries are ISO 3166-1 alpha-2 codes, subdivisions are
+`ISO2-SUB` ("CA-QC", "AE-DIFC"). Counts of persons are persons, retention is hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import InputError
+
+ACTIVITIES = ("storage", "processing", "access")
+SERVICES = ("instance", "endpoint", "storage")
+
+
+class Level(Enum):
+    """How free a thing is to be somewhere, from free to forbidden; levels are ordered, the worst law decides."""
+
+    FREE = "free"
+    CONDITIONAL = "conditional"
+    APPROVAL = "approval"
+    FORBIDDEN = "forbidden"
+
+    @property
+    def rank(self) -> int:
+        """0 for free … 3 for forbidden."""
+        return _RANK[self]
+
+    def __lt__(self, other: Level) -> bool:
+        return self.rank < other.rank
+
+    def __le__(self, other: Level) -> bool:
+        return self.rank <= other.rank
+
+    def __gt__(self, other: Level) -> bool:
+        return self.rank > other.rank
+
+    def __ge__(self, other: Level) -> bool:
+        return self.rank >= other.rank
+
+    @property
+    def allowed(self) -> bool:
+        """True for free and conditional: a place a plan may use, at the price of the requirements."""
+        return self.rank <= 1
+
+
+_RANK = {Level.FREE: 0, Level.CONDITIONAL: 1, Level.APPROVAL: 2, Level.FORBIDDEN: 3}
+
+
+@dataclass(frozen=True)
+class DataProfile:
+    """All the law needs to know of a dataset, a stream or a workload's reading.
+
+    `subjects` are the jurisdictions of the persons (ISO2 or ISO2-SUB; empty for data about nobody), `persons` and
+    `sensitive_persons` count them per jurisdiction (a jurisdiction not listed is unknown, not zero).
+    `exporter_country` is where the exporter is established ("" = unknown). Empty `exporter_roles` means that no role
+    has been stated; triggers say what they do then.
+    """
+
+    categories: frozenset[str]
+    subjects: frozenset[str] = frozenset()
+    persons: tuple[tuple[str, int], ...] = ()
+    sensitive_persons: tuple[tuple[str, int], ...] = ()
+    exporter: str = ""
+    exporter_country: str = ""
+    exporter_hq: str | None = None
+    exporter_roles: frozenset[str] = frozenset()
+    sectors: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
+    retention_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A place and who operates it. `service` is "instance", "endpoint" or "storage"; `region` is "provider:region"."""
+
+    country: str
+    subdivision: str | None = None
+    provider: str | None = None
+    region: str | None = None
+    service: str = "instance"
+
+    def __post_init__(self) -> None:
+        if self.service not in SERVICES:
+            raise InputError(f"service {self.service!r} is none of {', '.join(SERVICES)}")
+
+    @property
+    def place(self) -> str:
+        """`ISO2-SUB` where the subdivision is known, else `ISO2`."""
+        if not self.subdivision:
+            return self.country
+        if self.subdivision.startswith(f"{self.country}-"):
+            return self.subdivision
+        return f"{self.country}-{self.subdivision}"
+
+
+@dataclass(frozen=True)
+class Override:
+    """A signed decision that one law does not bind in a scope. Empty scope fields mean everywhere."""
+
+    law_id: str
+    basis: str
+    author: str
+    expires: date
+    countries: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    exporters: frozenset[str] = frozenset()
+    activities: frozenset[str] = frozenset()
+
+    def covers(self, *, exporter: str, destination: Destination, activity: str, on: date) -> bool:
+        """True if the override speaks to this exporter, destination, activity and day (`expires` included)."""
+        return (
+            on <= self.expires
+            and (
+                not self.countries
+                or destination.country in self.countries
+                or destination.place in self.countries
+            )
+            and (not self.providers or destination.provider in self.providers)
+            and (not self.exporters or exporter in self.exporters)
+            and (not self.activities or activity in self.activities)
+        )
+
+
+@dataclass(frozen=True)
+class ProviderFacts:
+    """Who can compel a provider. `control_known` False fails every control rule."""
+
+    provider: str
+    hq_country: str | None
+    control_ownership: frozenset[str]
+    control_strict: frozenset[str]
+    control_known: bool
+    bis_hq_test: str = "unknown"
+    laws_provider_id: str | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LegalContext:
+    """What the user asserts and holds. Compared by identity: make one per instance and reuse it (verdicts are cached).
+
+    `importer_status` maps a provider to the lists it stands on ("DPF", "UK_BRIDGE", "SWISS_DPF"; "NOT_PRIVATE" takes away
+    the presumption that a cloud provider is a private commercial importer); a provider absent from the map is judged by
+    the shipped certificate holders. `mechanisms` are the ids that are held or have a stated cost (None: all may be
+    considered). `approvals` are (law, mechanism or "*") that a regulator granted. `persons_leaving` overrides the counts
+    for volume tiers per (exporter, jurisdiction): (persons, sensitive persons) since 1 January.
+    """
+
+    importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    group_members: frozenset[str] = frozenset()
+    mechanisms: frozenset[str] | None = None
+    approvals: frozenset[tuple[str, str]] = frozenset()
+    overrides: tuple[Override, ...] = ()
+    advisory: bool = False
+    persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
+    group: str | None = None
+    providers: Mapping[str, ProviderFacts] = field(default_factory=lambda: MappingProxyType({}))
+    certificates: frozenset[tuple[str, str]] = frozenset()
+
+
+NO_CONTEXT = LegalContext()
+
+
+@dataclass(frozen=True)
+class MechanismKey:
+    """A mechanism and the identity of its fixed charge: one purchase per distinct key."""
+
+    mechanism: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One law asks for any one of these mechanisms for an activity."""
+
+    law: str
+    activity: str
+    mechanisms: tuple[MechanismKey, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one activity at one destination; always names the laws behind it.
+
+    `laws`: all that decided something; `forbidden_by`; `requirements` (AND over entries, OR inside one);
+    `approvals_missing`: (law, mechanism) a regulator would have to grant; `conditions_assumed`: what was taken as met;
+    `free_by`: laws that name the destination free; `unreviewed`: laws applied without a reviewed trigger;
+    `reasons`: (law, sentence) for everything above free.
+    """
+
+    level: Level
+    laws: tuple[str, ...] = ()
+    forbidden_by: tuple[str, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    approvals_missing: tuple[tuple[str, str], ...] = ()
+    conditions_assumed: tuple[str, ...] = ()
+    free_by: tuple[str, ...] = ()
+    unreviewed: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; the level is under `verdict`."""
+        return {
+            "verdict": self.level.value,
+            "laws": list(self.laws),
+            "forbidden_by": list(self.forbidden_by),
+            "free_by": list(self.free_by),
+            "mechanisms": sorted({m.mechanism for r in self.requirements for m in r.mechanisms}),
+            "requirements": [
+                {
+                    "law": r.law,
+                    "any_of": [{"mechanism": m.mechanism, "key": list(m.key)} for m in r.mechanisms],
+                }
+                for r in self.requirements
+            ],
+            "approvals_missing": [{"law": law, "mechanism": m} for law, m in self.approvals_missing],
+            "conditions_assumed": list(self.conditions_assumed),
+            "unreviewed": list(self.unreviewed),
+            "reasons": [{"law": law, "reason": text} for law, text in self.reasons],
+        }
+
+
+FREE_VERDICT = Verdict(Level.FREE)
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """Storage, processing and access judged apart, plus what could not be turned into a rule.
+
+    `unmodelled`: laws that could touch this and have no effect on it yet; `residual_risks`: sentences;
+    `not_triggered`: (law, why) whose category and place match but whose addressee, flag or threshold test is not met.
+    """
+
+    storage: Verdict
+    processing: Verdict
+    access: Verdict
+    unmodelled: tuple[str, ...] = ()
+    residual_risks: tuple[str, ...] = ()
+    not_triggered: tuple[tuple[str, str], ...] = ()
+
+    def of(self, activity: str) -> Verdict:
+        """The verdict of "storage", "processing" or "access"."""
+        if activity not in ACTIVITIES:
+            raise InputError(f"activity {activity!r} is none of {', '.join(ACTIVITIES)}")
+        verdict: Verdict = getattr(self, activity)
+        return verdict
+
+
+@dataclass(frozen=True)
+class Duty:
+    """A law asks for a copy ("copy") or for the first database ("primary") in one of `countries`."""
+
+    law: str
+    kind: str
+    countries: frozenset[str]
+
+
+@dataclass(frozen=True)
+class AcceleratorFacts:
+    """What export rules look at. `tpp` is total processing performance (dense TOPS × bit length), bandwidth GB/s."""
+
+    name: str
+    tpp: float | None
+    memory_bandwidth_gb_per_s: float | None = None
+    vendor_country: str | None = None
+    performance_density: float | None = None
+    data_centre: bool = True
