@@ -39,9 +39,9 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
             findings.append(Finding((*path, key), f"is in {written.upper()}, yet {has}", maybe))
         elif meant in owner:
             findings.append(Finding((*path, key), f"is stated in {code} and again as {meant}", "keep one of the two"))
-        elif usable:
-            assert rate is not None
-            owner[meant] = _times(owner[key], rate)
+        if meant not in owner:
+            # Without a rate the amount stands as it is: it is refused anyway, and its field must not seem absent.
+            owner[meant] = _times(owner[key], float(rate)) if usable and rate is not None else owner[key]
             place.children[meant] = place.children.get(key, Place())
         del owner[key]
     return findings

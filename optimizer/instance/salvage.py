@@ -46,6 +46,8 @@ class Salvage:
             path = _as_read(finding.path, self.original)
             names = set(finding.names)
             near = any(path[: len(spot)] == spot or spot[: len(path)] == path for spot in self.touched)
+            # Amounts are compared with their neighbours (mean and peak rate): a replaced neighbour proves nothing.
+            near = near or (not names and any(path[:-1] == spot[:-1] for spot in self.touched))
             if near or names & self.lost or (names and self.everything_lost):
                 continue
             kept.append(Finding(path, finding.what, finding.maybe, finding.names))
