@@ -46,11 +46,7 @@ def provider_row(row: dict[str, str], control: dict[str, dict[str, str]], seats:
     else:
         strict = set()
         ownership = {c for c in (row["hq_country"], parent) if c} if parent else set()
-        source = (
-            "home and ultimate parent in the catalogue's providers (general knowledge)"
-            if ownership
-            else "unknown"
-        )
+        source = "home and ultimate parent in the catalogue's providers (general knowledge)" if ownership else "unknown"
     if ownership:
         strict |= ownership
         if row["us_cloud_act_exposure"] in EXPOSED:

@@ -21,16 +21,13 @@ def check_tables(tables: Tables, issues: list[Issue]) -> None:
     for group, members in tables.groups.items():
         for member in members:
             if member.valid_from and member.valid_to and member.valid_to < member.valid_from:
-                issues.append(
-                    Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group)
-                )
-    for row in tables.holders:
-        if row.status not in ("held", "not_held", "unknown"):
-            issues.append(Issue(f"status {row.status!r}", file="certificate_holders.csv", where=row.provider))
-        if row.provider not in tables.providers:
-            issues.append(
-                Issue(f"unknown provider {row.provider!r}", file="certificate_holders.csv", where=row.scheme)
-            )
+                issues.append(Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group))
+    for holder in tables.holders:
+        file = "certificate_holders.csv"
+        if holder.status not in ("held", "not_held", "unknown"):
+            issues.append(Issue(f"status {holder.status!r}", file=file, where=holder.provider))
+        if holder.provider not in tables.providers:
+            issues.append(Issue(f"unknown provider {holder.provider!r}", file=file, where=holder.scheme))
 
 
 def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
@@ -41,9 +38,7 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
     for kind in sorted(row.kinds - KINDS):
         yield Issue(f"unknown kind {kind!r}", file=file, where=row.id)
     if row.in_force_from and row.in_force_to and row.in_force_to < row.in_force_from:
-        yield Issue(
-            f"ends on {row.in_force_to} before it starts on {row.in_force_from}", file=file, where=row.id
-        )
+        yield Issue(f"ends on {row.in_force_to} before it starts on {row.in_force_from}", file=file, where=row.id)
     known = tables.vocabulary.get("categories", {})
     for category in sorted(row.data_categories - set(known) - {"any"}):
         yield Issue(f"unknown category {category!r}", file=file, where=row.id)
@@ -85,9 +80,7 @@ def _trigger(trigger: Trigger, tables: Tables) -> Iterable[Issue]:
         for entry in requires.certificates:
             for certificate in entry:
                 if certificate.scheme not in tables.schemes:
-                    yield Issue(
-                        f"unknown certificate scheme {certificate.scheme!r}", file=file, where=trigger.law
-                    )
+                    yield Issue(f"unknown certificate scheme {certificate.scheme!r}", file=file, where=trigger.law)
     if trigger.volumes is not None:
         names = [m for t in trigger.volumes.tiers for m in t.mechanisms if m != "free"]
         for mechanism in (*names, *trigger.volumes.if_unknown):

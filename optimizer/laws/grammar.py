@@ -6,8 +6,8 @@
     set    := term ("+" term)* ;  term := ISO2 | ISO2-SUB | GROUP_ID | "*"
 
 For a destination the first match wins: deny; then only, free, copy, primary; then cond; then approve; a destination
-that nothing matches is forbidden if the rule has an `only` or `free` clause, else free. `*` is every destination that no
-other clause of the rule names.
+that nothing matches is forbidden if the rule has an `only` or `free` clause, else free. `*` is every destination that
+no other clause of the rule names.
 """
 
 from __future__ import annotations
@@ -102,9 +102,7 @@ def _parse_clause(part: str, problems: list[str]) -> Clause:
     if not colon or verb not in VERBS:
         problems.append(f"clause {part!r} has no known verb")
     terms = tuple(term.strip() for term in members.split("+"))
-    problems.extend(
-        f"term {term!r} is no country, subdivision or group id" for term in terms if not is_term(term)
-    )
+    problems.extend(f"term {term!r} is no country, subdivision or group id" for term in terms if not is_term(term))
     mechanisms = tuple(m.strip() for m in tail.split("|")) if at else ()
     problems.extend(f"mechanism {m!r} is malformed" for m in mechanisms if not _MECHANISM.match(m))
     if verb in ("cond", "approve") and not mechanisms:

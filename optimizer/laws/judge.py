@@ -140,9 +140,7 @@ class Judge:
         met = bool(sectors & (self.subject.profile.sectors | self.subject.categories))
         return met, condition
 
-    def _activity(
-        self, activity: str, destination: Destination, holds: Callable[[str], Membership]
-    ) -> Verdict:
+    def _activity(self, activity: str, destination: Destination, holds: Callable[[str], Membership]) -> Verdict:
         outcomes = []
         for bound in self.bound:
             assumptions = self._open(bound, destination)
@@ -174,17 +172,11 @@ class Judge:
             return None
         facts = self._operators.facts(destination.provider, self.subject.context)
         if not facts.control_known:
-            return (
-                f"{facts.provider}: control unknown, counted as within {', '.join(scope.provider_control)}",
-            )
-        reach = any(
-            self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict)
-        )
+            return (f"{facts.provider}: control unknown, counted as within {', '.join(scope.provider_control)}",)
+        reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict))
         return () if reach else None
 
-    def _law(
-        self, law: LawRow, activity: str, destination: Destination, holds: Callable[[str], Membership]
-    ) -> Outcome:
+    def _law(self, law: LawRow, activity: str, destination: Destination, holds: Callable[[str], Membership]) -> Outcome:
         override = self._override(law, activity, destination)
         if override:
             return Outcome(Level.FREE, conditions=(override,))
@@ -220,7 +212,9 @@ class Judge:
             if override.law_id == law.id and override.covers(
                 exporter=self.subject.profile.exporter, destination=destination, activity=activity, on=self.on
             ):
-                return f"{law.id}: set aside by {override.author} until {override.expires.isoformat()}: {override.basis}"
+                return (
+                    f"{law.id}: set aside by {override.author} until {override.expires.isoformat()}: {override.basis}"
+                )
         return ""
 
     def _required(
@@ -228,7 +222,8 @@ class Judge:
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """(why the operator or exporter fails, mechanisms that heal it, conditions assumed)."""
         conditions: list[str] = []
-        healed, healing = "", ()
+        healed = ""
+        healing: tuple[str, ...] = ()
         for requires in law.trigger.requires:
             if activity not in requires.activities:
                 continue
@@ -251,9 +246,7 @@ class Judge:
             return ""
         return f"exporter must be established in {', '.join(requires.exporter)}, not {country}"
 
-    def _control(
-        self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]
-    ) -> str:
+    def _control(self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]) -> str:
         if not requires.control_within and not requires.control_outside:
             return ""
         inside, outside = ", ".join(requires.control_within), ", ".join(requires.control_outside)
@@ -276,9 +269,7 @@ class Judge:
             return f"{facts.provider} is exposed to {', '.join(within)}"
         return ""
 
-    def _certificates(
-        self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]
-    ) -> str:
+    def _certificates(self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]) -> str:
         for alternatives in requires.certificates:
             names = " or ".join(" ".join((c.scheme, "/".join(c.levels))).strip() for c in alternatives)
             if destination.provider is None:
@@ -320,9 +311,7 @@ class Judge:
             exposed = _places(facts.control_strict)
             hit = [j for j in exposed if self.groups.place_in(j, trigger.risk_control, self.on)]
             if trigger.risk_control_outside:
-                hit += [
-                    j for j in exposed if not self.groups.place_in(j, trigger.risk_control_outside, self.on)
-                ]
+                hit += [j for j in exposed if not self.groups.place_in(j, trigger.risk_control_outside, self.on)]
             if hit:
                 found.append(f"{law.id}: {trigger.risk} ({facts.provider} is exposed to {', '.join(hit)})")
         return tuple(found)
@@ -337,7 +326,13 @@ def combine(activity: str, outcomes: Iterable[tuple[LawRow, tuple[str, ...], Out
     """AND over laws: the worst level decides, everybody who had a say is named."""
     level = Level.FREE
     laws: dict[str, None] = {}
-    forbidden, free, reasons, requirements, approvals, conditions, unreviewed = [], [], [], [], [], {}, []
+    forbidden: list[str] = []
+    free: list[str] = []
+    reasons: list[tuple[str, str]] = []
+    requirements: list[Requirement] = []
+    approvals: list[tuple[str, str]] = []
+    conditions: dict[str, None] = {}
+    unreviewed: list[str] = []
     for law, assumptions, outcome in outcomes:
         laws[law.id] = None
         level = max(level, outcome.level, key=lambda x: x.rank)

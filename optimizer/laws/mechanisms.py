@@ -76,9 +76,7 @@ class MechanismDesk:
             return Offer(Level.CONDITIONAL, tuple(keys), conditions=tuple(conditions), reason=_any(keys))
         if approvals:
             reason = f"needs a grant of {' or '.join(approvals)}"
-            return Offer(
-                Level.APPROVAL, approvals=tuple(approvals), conditions=tuple(conditions), reason=reason
-            )
+            return Offer(Level.APPROVAL, approvals=tuple(approvals), conditions=tuple(conditions), reason=reason)
         reason = "no available mechanism (" + "; ".join(closed) + ")"
         return Offer(Level.FORBIDDEN, conditions=tuple(conditions), reason=reason)
 
@@ -131,9 +129,7 @@ class MechanismDesk:
                 return tier.mechanisms, counted
         return mechanisms, f"{persons} persons of {volumes.of} leave"
 
-    def key(
-        self, mechanism: Mechanism, law: LawRow, destination: Destination, subject: Subject
-    ) -> tuple[str, ...]:
+    def key(self, mechanism: Mechanism, law: LawRow, destination: Destination, subject: Subject) -> tuple[str, ...]:
         """The identity of the fixed charge, part by part as the mechanism's charge scope says; "*" = not known."""
         profile = subject.profile
         parts = {

@@ -51,9 +51,7 @@ class Operators:
                 continue
             if certificate.levels and row.level not in certificate.levels:
                 continue
-            if row.service not in ("*", destination.service) and destination.service not in row.service.split(
-                "|"
-            ):
+            if row.service not in ("*", destination.service) and destination.service not in row.service.split("|"):
                 continue
             if (row.held_from and on < row.held_from) or (row.held_to and on > row.held_to):
                 continue

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from ..errors import InputError, Issue
-from .accelerators import judge_accelerator
+from .accelerators import Case
 from .check import check_tables
 from .codes import check_place
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
@@ -118,9 +118,7 @@ class LawPack:
             found = judges[key] = self._build(profile, on, context, law)
         return found
 
-    def applicable(
-        self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT
-    ) -> tuple[LawRow, ...]:
+    def applicable(self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT) -> tuple[LawRow, ...]:
         """Laws with a rule whose trigger the profile meets (those that also ask for an operator included)."""
         return tuple(bound.law for bound in self.judge_for(profile, on, context).bound)
 
@@ -149,25 +147,23 @@ class LawPack:
 
         Capacity that a catalogue observes counts as licensed unless `hypothetical`.
         """
-        laws = [row for row in self.active(on, advisory=context.advisory) if row.effect == "accelerator"]
-        return judge_accelerator(
-            laws,
+        categories = frozenset({"any"})
+        seat = DataProfile(categories, exporter=destination.provider or "", exporter_hq=tenant_hq)
+        case = Case(
             accelerator=accelerator,
             destination=destination,
-            tenant_hq=tenant_hq,
-            on=on,
-            context=context,
-            hypothetical=hypothetical,
+            subject=Subject(seat, categories, on, context, self.groups),
             operators=self.operators,
             desk=MechanismDesk(self.mechanisms, self.granted),
-            groups=self.groups,
             site_flags=site_flags,
+            hypothetical=hypothetical,
         )
+        return case.judge(row for row in self.active(on, advisory=context.advisory) if row.effect == "accelerator")
 
     def evaluate_rule(
         self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
     ) -> Match:
-        """One rule string alone against a destination: the oracle's level, no laws, triggers or mechanisms around it."""
+        """One rule string alone against a destination: the oracle's level, no law around it."""
         places = tuple(dict.fromkeys((destination.place, destination.country)))
 
         def test(condition: str) -> tuple[bool, str]:
@@ -186,52 +182,52 @@ class LawPack:
         self.vocabulary.check(profile)
         categories = self.vocabulary.expand(profile)
         subject = Subject(profile, categories, on, context, self.groups)
-        bound: list[Bound] = []
-        unmodelled: list[Bound] = []
-        risky: list[Bound] = []
-        missed: list[tuple[str, str]] = []
+        sorting = _Sorting(subject)
         if law is not None:
-            bound.append(Bound(self.law(law, on)))
+            sorting.bound.append(Bound(self.law(law, on)))
         else:
             for row in self.active(on, advisory=context.advisory):
-                self._sort(row, subject, bound, unmodelled, risky, missed)
+                sorting.add(row)
         return Judge(
             subject=subject,
-            bound=tuple(bound),
-            unmodelled=tuple(unmodelled),
-            risky=tuple(risky),
-            not_triggered=tuple(missed),
+            bound=tuple(sorting.bound),
+            unmodelled=tuple(sorting.unmodelled),
+            risky=tuple(sorting.risky),
+            not_triggered=tuple(sorting.missed),
             operators=self.operators,
             desk=MechanismDesk(self.mechanisms, self.granted),
             alone=law is not None,
         )
 
-    def _sort(
-        self,
-        row: LawRow,
-        subject: Subject,
-        bound: list[Bound],
-        unmodelled: list[Bound],
-        risky: list[Bound],
-        missed: list[tuple[str, str]],
-    ) -> None:
-        """Put one active law where it belongs for this subject."""
+
+@dataclass
+class _Sorting:
+    """Active laws put where they belong for one subject."""
+
+    subject: Subject
+    bound: list[Bound] = field(default_factory=list)
+    unmodelled: list[Bound] = field(default_factory=list)
+    risky: list[Bound] = field(default_factory=list)
+    missed: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, row: LawRow) -> None:
         effect = row.effect
         if effect == "accelerator" or (effect == "context" and not row.trigger.risk):
             return
-        if "any" not in row.data_categories and not row.data_categories & subject.categories:
+        if "any" not in row.data_categories and not row.data_categories & self.subject.categories:
             return
-        result = bind(row, subject)
+        result = bind(row, self.subject)
         if isinstance(result, ScopeResult):
-            if result.near and effect == "rule":
-                missed.append((row.id, result.why))
-        elif effect == "unmodelled":
-            unmodelled.append(result)
-        else:
-            if row.trigger.risk:
-                risky.append(result)
-            if effect == "rule" and _says_something(row):
-                bound.append(result)
+            if result.near and effect == "rule" and _says_something(row):
+                self.missed.append((row.id, result.why))
+            return
+        if effect == "unmodelled":
+            self.unmodelled.append(result)
+            return
+        if row.trigger.risk:
+            self.risky.append(result)
+        if _says_something(row):
+            self.bound.append(result)
 
 
 def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
@@ -242,9 +238,7 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
     for scope in row.trigger.unless:
         result = subject.test(scope)
         if result.met and not result.assumptions:
-            return ScopeResult(
-                why="exempt: " + " ".join((*scope.flags, *scope.who, *scope.categories)), near=True
-            )
+            return ScopeResult(why="exempt: " + " ".join((*scope.flags, *scope.who, *scope.categories)), near=True)
     if not row.trigger.scopes:
         return Bound(row)
     misses: list[ScopeResult] = []

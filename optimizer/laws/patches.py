@@ -26,9 +26,7 @@ _TEXT_FIELDS = (
     "status", "kind", "storage_rule", "processing_rule", "instrument", "provision", "citation", "note", "threshold",
     "confidence", "source_url",
 )  # fmt: skip
-Patched = tuple[
-    dict[str, LawRow], dict[str, tuple[tuple[date, LawRow], ...]], Groups, frozenset[tuple[str, str]]
-]
+Patched = tuple[dict[str, LawRow], dict[str, tuple[tuple[date, LawRow], ...]], Groups, frozenset[tuple[str, str]]]
 
 
 @dataclass
@@ -95,9 +93,7 @@ def _apply(state: _State, patch: Mapping[str, Any], where: str, start: date | No
     allowed, function = operation
     for key in patch:
         if key not in {"op", "from", "note", *allowed}:
-            state.problem(
-                f"{patch['op']} has no field {key!r}", f"its fields are {', '.join(sorted(allowed))}"
-            )
+            state.problem(f"{patch['op']} has no field {key!r}", f"its fields are {', '.join(sorted(allowed))}")
     function(state, patch, start)
 
 
@@ -200,9 +196,7 @@ def _set_date(state: _State, patch: Mapping[str, Any], start: date | None) -> No
         state.change(law_id, None, lambda r: replace(r, **change))
 
 
-def _members(
-    state: _State, group: str, member: str, change: Callable[[GroupMember], GroupMember | None]
-) -> None:
+def _members(state: _State, group: str, member: str, change: Callable[[GroupMember], GroupMember | None]) -> None:
     if not any(m.member == member for m in state.groups[group]):
         state.problem(f"{member} is no member of {group}")
         return

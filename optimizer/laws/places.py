@@ -84,9 +84,7 @@ def _always(_: str) -> tuple[bool, str]:
     return True, ""
 
 
-def region_selected(
-    selector: str, *, country: str, place: str, region: str | None, on: date, groups: Groups
-) -> bool:
+def region_selected(selector: str, *, country: str, place: str, region: str | None, on: date, groups: Groups) -> bool:
     """True if a holder's region selector ("*", places, groups, "provider:region" patterns, joined by "|") covers it."""
     for part in selector.split("|"):
         if part == "*":

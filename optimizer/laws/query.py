@@ -18,6 +18,7 @@ def verdict_report(
     categories: Iterable[str],
     subject: Iterable[str] | str,
     to: str,
+    *,
     provider: str | None = None,
     law: str | None = None,
     on: date | None = None,

@@ -135,9 +135,7 @@ class GroupMember:
 
     def valid(self, on: date) -> bool:
         """True if the membership holds on that day."""
-        return (self.valid_from is None or self.valid_from <= on) and (
-            self.valid_to is None or on <= self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
 @dataclass(frozen=True)

@@ -108,9 +108,7 @@ class Subject:
                 return text
             assumptions.append(f"{text}: the threshold counts as reached")
             return ""
-        return "below the threshold: " + ", ".join(
-            f"{count} {word} < {limit}" for count, limit, word in asked
-        )
+        return "below the threshold: " + ", ".join(f"{count} {word} < {limit}" for count, limit, word in asked)
 
     def counts(self, of: str) -> tuple[int | None, int | None]:
         """Persons and sensitive persons of a place; None = unknown. Sensitive data without a count counts everybody."""

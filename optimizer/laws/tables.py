@@ -109,12 +109,9 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     tables = Tables()
     document = _yaml(folder / "triggers.yaml", issues)
     tables.version = str(document.get("version", ""))
-    tables.vocabulary = {
-        key: dict(document.get(key) or {}) for key in ("categories", "roles", "sectors", "flags")
-    }
+    tables.vocabulary = {key: dict(document.get(key) or {}) for key in ("categories", "roles", "sectors", "flags")}
     triggers = {
-        law: read_trigger(law, data, "triggers.yaml", issues)
-        for law, data in (document.get("triggers") or {}).items()
+        law: read_trigger(law, data, "triggers.yaml", issues) for law, data in (document.get("triggers") or {}).items()
     }
     _read_laws(_Table(folder, "laws.csv", issues), tables, triggers)
     _read_groups(_Table(folder, "country_groups.csv", issues), tables)
@@ -200,9 +197,7 @@ def _read_groups(table: _Table, tables: Tables) -> None:
         members = groups.setdefault(row["group_id"], [])
         if not row["member"]:
             if not row["note"].startswith("EMPTY"):
-                table.problem(
-                    f"group {row['group_id']!r} has a row without a member that is not marked EMPTY"
-                )
+                table.problem(f"group {row['group_id']!r} has a row without a member that is not marked EMPTY")
             continue
         problem = check_place(row["member"], row["group_id"])
         if problem:
@@ -224,9 +219,7 @@ def _read_groups(table: _Table, tables: Tables) -> None:
 
 def _read_mechanisms(folder: Path, tables: Tables, issues: list[Issue]) -> None:
     terms_table = _Table(folder, "mechanism_terms.csv", issues)
-    terms = {
-        row["mechanism"]: (terms_table.line, row) for row in terms_table.rows("mechanism", "key", "assumes")
-    }
+    terms = {row["mechanism"]: (terms_table.line, row) for row in terms_table.rows("mechanism", "key", "assumes")}
     table = _Table(folder, "mechanisms.csv", issues)
     for row in table.rows("id", "charge_scope", "confidence"):
         if row["id"] not in terms:

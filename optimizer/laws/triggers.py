@@ -3,9 +3,10 @@
 A trigger is a list of scopes; the law applies if any scope is met and no `unless` scope is. Inside a scope every field
 that is given must hold. Fields (see docs/laws.md):
 
-`subjects`, `exporter`, `exporter_hq`: sets of places or groups, held by a person's jurisdiction, by the country where the
-exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`, `who` (a role or sector),
-`flags` (any), `services` (any). `provider_control`: set that must meet the jurisdictions that can compel the provider.
+`subjects`, `exporter`, `exporter_hq`: sets of places or groups, held by a person's jurisdiction, by the country where
+the exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`,
+`who` (a role or sector), `flags` (any), `services` (any), `destinations`. `provider_control`: a set that holds one of
+the jurisdictions that can compel the provider.
 `persons`: {of, at_least, sensitive_at_least}. `unstated`: "applies" if the exporter's roles are unknown, "skips" else.
 """
 
@@ -21,7 +22,7 @@ from .grammar import is_term
 
 @dataclass(frozen=True)
 class Volume:
-    """A threshold on persons of the places `of`. Unknown counts: the scope's `unknown` says if they count as reached."""
+    """A threshold on persons of the place `of`; `unknown` says if unknown counts reach it."""
 
     of: str
     at_least: int | None = None
@@ -66,9 +67,9 @@ class Requires:
     """What must hold of the operator (or the exporter) anywhere, else the law forbids.
 
     `when`: only for profiles in this scope. `certificates`: all of them, each entry a list of alternatives.
-    `control_within`: every jurisdiction that can compel the provider must be in the set; `control_outside`: none may be.
-    `exporter`: the exporter must be established there. `assume`: sentences that cannot be tested and are repeated as
-    assumed. `instead`: mechanisms that heal a failure (the place is then conditional, not forbidden).
+    `control_within`: every jurisdiction that can compel the provider must be in the set; `control_outside`: none may
+    be. `exporter`: the exporter must be established there. `assume`: sentences that cannot be tested and are repeated
+    as assumed. `instead`: mechanisms that heal a failure (the place is then conditional, not forbidden).
     """
 
     when: Scope | None = None
@@ -136,8 +137,8 @@ class Trigger:
     note: str = ""
 
 
-_TUPLES = ("where", "subjects", "exporter", "exporter_hq", "categories", "all_categories", "who", "flags", "services", "destinations",
-           "provider_control")  # fmt: skip
+_TUPLES = ("where", "subjects", "exporter", "exporter_hq", "categories", "all_categories", "who", "flags",
+           "services", "destinations", "provider_control")  # fmt: skip
 
 
 @dataclass

@@ -117,11 +117,7 @@ class Override:
         """True if the override speaks to this exporter, destination, activity and day (`expires` included)."""
         return (
             on <= self.expires
-            and (
-                not self.countries
-                or destination.country in self.countries
-                or destination.place in self.countries
-            )
+            and (not self.countries or destination.country in self.countries or destination.place in self.countries)
             and (not self.providers or destination.provider in self.providers)
             and (not self.exporters or exporter in self.exporters)
             and (not self.activities or activity in self.activities)
@@ -146,11 +142,13 @@ class ProviderFacts:
 class LegalContext:
     """What the user asserts and holds. Compared by identity: make one per instance and reuse it (verdicts are cached).
 
-    `importer_status` maps a provider to the lists it stands on ("DPF", "UK_BRIDGE", "SWISS_DPF"; "NOT_PRIVATE" takes away
-    the presumption that a cloud provider is a private commercial importer); a provider absent from the map is judged by
-    the shipped certificate holders. `mechanisms` are the ids that are held or have a stated cost (None: all may be
-    considered). `approvals` are (law, mechanism or "*") that a regulator granted. `persons_leaving` overrides the counts
-    for volume tiers per (exporter, jurisdiction): (persons, sensitive persons) since 1 January.
+    `importer_status` maps a provider to the lists it stands on ("DPF", "UK_BRIDGE", "SWISS_DPF"; "NOT_PRIVATE" takes
+    away the presumption that a cloud provider is a private commercial importer); a provider absent from the map is
+    judged by the shipped certificate holders. `group_members` are providers inside the exporter's group `group`.
+    `mechanisms` are the ids that are held or have a stated cost (None: all may be considered). `approvals` are (law,
+    mechanism or "*") that a regulator granted. `persons_leaving` overrides the counts for volume tiers per (exporter,
+    jurisdiction): (persons, sensitive persons) since 1 January. `providers` describes operators of the instance's own,
+    `certificates` are (provider, scheme) that the instance asserts.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
