@@ -6,7 +6,7 @@ Rules that can be decided per offer become masks with the policy's id as the led
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -118,7 +118,7 @@ def control_reach(world: World, jurisdictions: Iterable[str], basis: str) -> tup
     table = world.providers
     column = table["control_strict" if basis == "strict" else "control_ownership"]
     known = table["control_known"]
-    exposed: dict[str, frozenset[str]] = column.to_dict()
+    exposed: Mapping[Any, frozenset[str]] = column.to_dict()
     reached: dict[str, bool] = {}
     unknown: dict[str, bool] = {}
     providers = world.offers["provider"].astype(str)

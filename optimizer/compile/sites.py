@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ServiceSite:
-    """`home`: where the resource is (storage, and an instance's processing); `spread`: where an endpoint may process."""
+    """`home`: where the resource is (storage, an instance's processing); `spread`: where an endpoint may process."""
 
     home: Destination
     spread: tuple[Destination, ...] = ()

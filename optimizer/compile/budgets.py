@@ -1,0 +1,108 @@
+"""Budgets over scopes, and which figures an offer must have because a budget, a price or a share asks for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Budgets, Datasets, Membership, Slots
+from optimizer.compile.policies import membership
+from optimizer.compile.scope import is_whole, offer_scope, region_scope, workload_scope
+from optimizer.instance.base import Scope
+from optimizer.instance.rules import Budget, CountryShare, ProviderShare
+
+if TYPE_CHECKING:
+    from optimizer.compile.world import World
+
+Bools = NDArray[np.bool_]
+
+METRICS = {"limit_kg": "carbon_kg", "limit_l": "water_l", "limit_kwh": "energy_kwh", "limit_usd": "spend_usd"}
+CARBON_PRICE = "carbon.price_usd_per_tonne"
+
+
+def metric_of(budget: Budget) -> tuple[str, float]:
+    """Return the metric a budget caps (carbon_kg, water_l, energy_kwh or spend_usd) and its limit in that unit."""
+    name = next(field for field in METRICS if getattr(budget, field) is not None)
+    return METRICS[name], float(getattr(budget, name))
+
+
+def build_budgets(world: World, slots: Slots, datasets: Datasets) -> Budgets:
+    """Return the budgets with what is in their scope.
+
+    Copies of datasets, and transfers from them, belong to a place and to no workload or period: a scope that names
+    workloads, tags or periods leaves them out. A transfer counts where its source is, which charges for it.
+    """
+    budgets = world.instance.budgets
+    metrics = [metric_of(budget) for budget in budgets]
+    regions = [_resting_regions(budget.scope, world) for budget in budgets]
+    sources = datasets.copy_region[datasets.transfer_copy]
+    return Budgets(
+        ids=tuple(budget.id for budget in budgets),
+        metric=tuple(metric for metric, _ in metrics),
+        limit=np.array([limit for _, limit in metrics], dtype=float),
+        whole=np.array([is_whole(budget.scope) for budget in budgets], dtype=bool),
+        slots=_slots_in_scope(world, slots),
+        copies=membership([inside[datasets.copy_region] for inside in regions]),
+        transfers=membership([inside[sources] for inside in regions]),
+    )
+
+
+def _slots_in_scope(world: World, slots: Slots) -> Membership:
+    rows = []
+    for budget in world.instance.budgets:
+        places = offer_scope(budget.scope, world)
+        rows.append(workload_scope(budget.scope, world)[slots.workload] & places[slots.offer, slots.period])
+    return membership(rows)
+
+
+def _resting_regions(scope: Scope, world: World) -> Bools:
+    """Regions whose copies a scope selects, by the country groups at the horizon's start; [regions]."""
+    if scope.workloads or scope.tags or scope.periods:
+        return np.zeros(len(world.regions), dtype=bool)
+    inside: Bools = region_scope(scope, world)[:, 0]
+    return inside
+
+
+@dataclass(frozen=True, eq=False)
+class FigureNeed:
+    """`rule` (a budget, a policy or the carbon price) needs a figure of these offers: carbon, energy or water.
+
+    `offers` [offers, periods]. Carbon needs power, PUE, grid intensity and, unless `carbon.embodied` is none, embodied
+    carbon; energy needs power and PUE; water needs power, PUE and WUE.
+    """
+
+    figure: str
+    rule: str
+    offers: Bools
+
+
+class FigureNeeds:
+    """Which figures each workload's offers must have; scopes are resolved once."""
+
+    def __init__(self, world: World) -> None:
+        self._rules: list[tuple[FigureNeed, Bools]] = []
+        figures = {"carbon_kg": "carbon", "energy_kwh": "energy", "water_l": "water"}
+        for budget in world.instance.budgets:
+            figure = figures.get(metric_of(budget)[0])
+            if figure is not None:
+                self._add(figure, budget.id, budget.scope, world)
+        if world.instance.carbon.price_usd_per_tonne > 0:
+            self._add("carbon", CARBON_PRICE, Scope(), world)
+        for policy in world.instance.policies:
+            if isinstance(policy, ProviderShare | CountryShare) and policy.measure == "energy_kwh":
+                self._add("energy", policy.id, policy.scope, world)
+
+    def _add(self, figure: str, rule: str, scope: Scope, world: World) -> None:
+        self._rules.append((FigureNeed(figure, rule, offer_scope(scope, world)), workload_scope(scope, world)))
+
+    def of(self, workload: int) -> tuple[FigureNeed, ...]:
+        """Return the needs that can touch a workload (its position in the instance), budgets first."""
+        return tuple(need for need, selected in self._rules if selected[workload])
+
+
+def budget_needs(world: World, workload: int) -> tuple[FigureNeed, ...]:
+    """Return which figures a workload's offers must have, by which rule; for many workloads keep a `FigureNeeds`."""
+    return FigureNeeds(world).of(workload)

@@ -1,0 +1,348 @@
+"""Data at rest: where copies may be and what they cost, who reads how much from where, and which copies are a duty.
+
+A copy needs a lawful region that the dataset allows, a storage price, and an egress price if it has to be carried
+there. What a law obliges a workload to keep in a country (its prompts, logs, caches) is a dataset as well, made up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
+from optimizer.compile.judgements import Judgement
+from optimizer.compile.ledger import Exclusion
+from optimizer.compile.scope import in_places
+from optimizer.errors import InputError, Issue
+from optimizer.instance.workloads import Dataset, Job
+from optimizer.laws.types import DataProfile, Duty
+
+if TYPE_CHECKING:
+    from optimizer.compile.law import LawView
+    from optimizer.compile.world import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+HOURS_PER_MONTH = 730.0
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset of the problem, or what a law obliges a workload to keep (`implied`, at home in no dataset's list).
+
+    `duties` are those of its duty rows that laws ask for.
+    """
+
+    id: str
+    size_gb: float
+    profile: DataProfile
+    duties: tuple[Duty, ...] = ()
+    source: Dataset | None = None
+
+    @property
+    def implied(self) -> bool:
+        """True if a law's duty made it."""
+        return self.source is None
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetTable:
+    """`problem` with what lies behind it.
+
+    `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
+    `copy_judgement` [copies] is the law's word. `exclusions`: for each dataset id the regions (not offers) that are
+    out, by ledger reason and rule. `impossible`: sentences about copies nobody can make.
+    """
+
+    problem: Datasets
+    info: tuple[DatasetInfo, ...] = ()
+    copy_storage_usd: Floats = np.zeros(0)  # noqa: RUF009  (never written to)
+    copy_egress_usd: Floats = np.zeros(0)  # noqa: RUF009
+    transfer_usd: Floats = np.zeros(0)  # noqa: RUF009
+    copy_judgement: tuple[Judgement, ...] = ()
+    exclusions: tuple[tuple[str, Exclusion], ...] = ()
+    impossible: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Copies:
+    """Copies that one dataset may have, by region."""
+
+    region: Ints
+    storage_usd: Floats
+    egress_usd: Floats
+    judgement: tuple[Judgement, ...]
+    exclusions: tuple[Exclusion, ...]
+
+
+def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, services: Services) -> DatasetTable:
+    """Return datasets, eligible copies, transfers, reads and duties.
+
+    Raises:
+        InputError: a law obliges a workload to keep a copy, and how much it retains is not stated.
+    """
+    info = (*_stated(world, law), *_implied(world, law))
+    copies = [_copies(world, law, one) for one in info]
+    sizes = [len(c.region) for c in copies]
+    copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
+    copy_region = _concat([c.region for c in copies])
+    storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
+    reads = _Reads(world, info, slots, flows, services)
+    transfer_copy, transfer_region, usd_per_gb, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
+    duties = _duties(world, info, copy_dataset, copy_region)
+    problem = Datasets(
+        ids=tuple(one.id for one in info),
+        min_countries=np.array([one.source.min_countries if one.source else 1 for one in info], dtype=np.int64),
+        max_gb=np.array([_read_gb(one) for one in info], dtype=float),
+        copy_dataset=copy_dataset,
+        copy_region=copy_region,
+        copying=_spending(storage + egress),
+        transfer_copy=transfer_copy,
+        transfer_region=transfer_region,
+        moving=_spending(usd_per_gb),
+        read_dataset=reads.dataset,
+        read_region=reads.region,
+        read_by_flow=reads.by_flow,
+        read_by_work=reads.by_work,
+        duty_ids=duties.ids,
+        duty_copies=duties.copies,
+        duty=duties.members,
+    )
+    excluded = [(one.id, e) for one, c in zip(info, copies, strict=True) for e in c.exclusions]
+    return DatasetTable(
+        problem=problem,
+        info=info,
+        copy_storage_usd=storage,
+        copy_egress_usd=egress,
+        transfer_usd=usd_per_gb,
+        copy_judgement=tuple(j for c in copies for j in c.judgement),
+        exclusions=(*excluded, *cut_off),
+        impossible=(*duties.impossible, *_too_few_countries(world, info, copy_dataset, copy_region)),
+    )
+
+
+def _stated(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
+    return tuple(
+        DatasetInfo(dataset.id, dataset.size_gb, profile, law.duties(profile), dataset)
+        for dataset, profile in zip(world.instance.datasets, law.dataset_profiles, strict=True)
+    )
+
+
+def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
+    """What laws oblige streams and jobs to keep somewhere: the whole of what the workload retains (an upper bound)."""
+    found: list[DatasetInfo] = []
+    issues: list[Issue] = []
+    for activity in law.activities:
+        duties = law.duties(activity.profiles[0]) if activity.retains else ()
+        if not duties:
+            continue
+        name = activity.workload_id + (f"/{activity.stream_id}" if activity.stream_id is not None else "")
+        if activity.retained_gb is None:
+            laws = ", ".join(dict.fromkeys(duty.law for duty in duties))
+            issues.append(Issue(
+                f"{laws} asks for a copy of what {name} keeps, and its size is not stated",
+                where=f"workloads[id={activity.workload_id}].data", maybe="state retained_gb",
+            ))  # fmt: skip
+            continue
+        found.append(DatasetInfo(f"{name}:retained", activity.retained_gb, activity.profiles[0], duties))
+    if issues:
+        raise InputError(dict.fromkeys(issues))
+    return tuple(found)
+
+
+def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
+    """Decide by region where a copy may be, and what it costs over the horizon.
+
+    storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the cheapest region that has
+    a copy already, nothing there or if no region has one.
+    """
+    count = len(world.regions)
+    open_, source = world.regions["open"].to_numpy(dtype=bool), info.source
+    wanted = np.ones(count, dtype=bool)
+    if source is not None and source.regions:
+        wanted = world.regions["region_id"].isin(source.regions).to_numpy()
+    if info.implied:
+        wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
+    mask = law.storage_mask(info.profile)
+    price = world.storage_usd_per_gb_month
+    carried = _carriage_usd_per_gb(world, source.present_in if source is not None else ())
+    if info.size_gb == 0:
+        price, carried = np.zeros(count), np.zeros(count)
+    candidates = open_ & wanted
+    exclusions = [
+        *_closed(world, wanted),
+        Exclusion("not_allowed_region", "regions", open_ & ~wanted),
+        *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in mask.exclusions),
+        Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
+        Exclusion("missing_egress_price", None, candidates & np.isnan(carried)),
+    ]
+    lawful = mask.allowed[:, 0]
+    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~np.isnan(carried)).astype(np.int64)
+    return _Copies(
+        region=region,
+        storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,
+        egress_usd=carried[region] * info.size_gb,
+        judgement=tuple(mask.table[k] for k in mask.judgement[region, 0].tolist()),
+        exclusions=tuple(e for e in exclusions if e.offers.any()),
+    )
+
+
+def _closed(world: World, wanted: Bools) -> list[Exclusion]:
+    reason = world.regions["closed_reason"].to_numpy(dtype=object)
+    rule = world.regions["closed_rule"].to_numpy(dtype=object)
+    pairs = dict.fromkeys((a, b) for a, b in zip(reason, rule, strict=True) if a)
+    return [Exclusion(a, b or None, wanted & (reason == a) & (rule == b)) for a, b in pairs]
+
+
+def _carriage_usd_per_gb(world: World, present_in: Sequence[str]) -> Floats:
+    """USD per GB of bringing the data to each region from the cheapest that holds it; NaN if no price is known."""
+    count = len(world.regions)
+    best = np.full(count, np.nan)
+    if not present_in:
+        return np.zeros(count)
+    target = np.arange(count, dtype=np.int64)
+    for region in present_in:
+        if region not in world.region_index:
+            raise InputError(Issue(f"unknown region {region!r}", where="datasets.present_in"))
+        here = world.region_index[region]
+        best = np.fmin(best, world.network.egress_usd_per_gb(np.full(count, here, dtype=np.int64), target))
+        best[here] = 0.0
+    return best
+
+
+class _Reads:
+    """Who reads how many GB of what in which region: rows (dataset, region), and per unit of flow or of work.
+
+    Over the horizon a reader reads its `gb` in proportion to the work served: a unit/s of flow kept up for a period
+    reads gb x hours / (sum over streams and periods of peak demand x hours); an instance-hour of a job
+    gb x units/hour / work.
+    """
+
+    def __init__(
+        self, world: World, info: Sequence[DatasetInfo], slots: Slots, flows: Flows, services: Services
+    ) -> None:
+        regions = max(len(world.regions), 1)
+        workload = {w.id: k for k, w in enumerate(world.instance.workloads)}
+        keys: list[Ints] = []
+        parts: list[tuple[bool, Ints, Ints, Floats]] = []
+        flow_workload = services.workload[flows.stream]
+        hours = world.period_hours
+        for k, one in enumerate(info):
+            for reader in one.source.readers if one.source else ():
+                if reader.gb == 0:
+                    continue
+                w = workload[reader.workload]
+                item = world.instance.workloads[w]
+                if isinstance(item, Job):
+                    column = np.flatnonzero((slots.workload == w) & slots.is_job)
+                    slot = column
+                    weight = reader.gb * slots.capacity_per_s[slot] * 3600.0 / item.work
+                else:
+                    column = np.flatnonzero(flow_workload == w)
+                    slot = flows.slot[column]
+                    total = float((services.demand_per_s[services.workload == w] * hours).sum())
+                    weight = reader.gb * hours[slots.period[slot]] / total if total > 0 else np.zeros(len(column))
+                key = (k * regions + slots.region[slot]).astype(np.int64)
+                keys.append(key)
+                parts.append((isinstance(item, Job), key, column.astype(np.int64), weight))
+        rows = np.unique(_concat(keys))
+        self.dataset, self.region = rows // regions, rows % regions
+        self.by_flow = _membership(rows, [p[1:] for p in parts if not p[0]])
+        self.by_work = _membership(rows, [p[1:] for p in parts if p[0]])
+
+
+def _membership(rows: Ints, parts: Sequence[tuple[Ints, Ints, Floats]]) -> Membership:
+    key = _concat([p[0] for p in parts])
+    row = np.searchsorted(rows, key).astype(np.int64)
+    return Membership(row, _concat([p[1] for p in parts]), _joined([p[2] for p in parts]))
+
+
+def _transfers(
+    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: _Reads
+) -> tuple[Ints, Ints, Floats, list[tuple[str, Exclusion]]]:
+    """Every way from a copy to a region that reads it whose price is known; and readers that no copy can reach."""
+    copies, targets = [], []
+    for k in range(len(info)):
+        own = np.flatnonzero(copy_dataset == k).astype(np.int64)
+        there = reads.region[reads.dataset == k].astype(np.int64)
+        copies.append(np.repeat(own, len(there)))
+        targets.append(np.tile(there, len(own)))
+    copy, target = _concat(copies), _concat(targets)
+    price = world.network.egress_usd_per_gb(copy_region[copy], target) if len(copy) else np.zeros(0)
+    known = ~np.isnan(price)
+    copy, target, price = copy[known], target[known], price[known]
+    cut_off: list[tuple[str, Exclusion]] = []
+    for k, one in enumerate(info):
+        out = np.zeros(len(world.regions), dtype=bool)
+        out[reads.region[reads.dataset == k]] = True
+        out[target[copy_dataset[copy] == k]] = False
+        if out.any():
+            cut_off.append((one.id, Exclusion("missing_egress_price", "no copy can be read there", out)))
+    return copy, target, price, cut_off
+
+
+@dataclass(frozen=True, eq=False)
+class _Duties:
+    ids: tuple[str, ...]
+    copies: Ints
+    members: Membership
+    impossible: tuple[str, ...]
+
+
+def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints) -> _Duties:
+    """Rows of copies that must exist: the minimum number, and one for every law that wants a copy in some countries."""
+    ids: list[str] = []
+    need: list[int] = []
+    columns: list[Ints] = []
+    impossible: list[str] = []
+    for k, one in enumerate(info):
+        own = np.flatnonzero(copy_dataset == k).astype(np.int64)
+        rows = [(f"{one.id}:min_copies", one.source.min_copies, own)] if one.source is not None else []
+        for duty in one.duties:
+            inside = in_places(world, duty.countries)[copy_region[own]]
+            rows.append((f"{one.id}:{duty.law}", 1, own[inside]))
+        for name, copies, there in rows:
+            if len(there) < copies:
+                impossible.append(f"{name} needs {copies} copies, and {len(there)} regions can hold one")
+            ids.append(name)
+            need.append(copies)
+            columns.append(there)
+    row = np.repeat(np.arange(len(ids)), [len(c) for c in columns]).astype(np.int64)
+    members = Membership(row, _concat(columns), np.ones(len(row)))
+    return _Duties(tuple(ids), np.array(need, dtype=np.int64), members, tuple(impossible))
+
+
+def _too_few_countries(
+    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints
+) -> list[str]:
+    country = world.regions["country"].to_numpy(dtype=object)
+    found = []
+    for k, one in enumerate(info):
+        least = one.source.min_countries if one.source else 1
+        there = len(set(country[copy_region[copy_dataset == k]]))
+        if least > 1 and there < least:
+            found.append(f"{one.id}:min_countries needs {least} countries, and copies can be in {there}")
+    return found
+
+
+def _read_gb(info: DatasetInfo) -> float:
+    return sum(reader.gb for reader in info.source.readers) if info.source is not None else 0.0
+
+
+def _spending(usd: Floats) -> Coefficients:
+    rest = np.zeros(len(usd))
+    return Coefficients(usd, rest, rest, rest, rest, rest)
+
+
+def _concat(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate([np.zeros(0, dtype=np.int64), *parts]).astype(np.int64)
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    return np.concatenate([np.zeros(0), *parts])
