@@ -1,4 +1,4 @@
-"""What the command line shows: tables, JSON-safe values, and a long solve with a display and Ctrl-C.
+"""What the command line shows: errors, tables, JSON-safe values, and a long solve with a display and Ctrl-C.
 
 The solve itself runs in a thread, so that a signal always finds the main thread free: the first Ctrl-C asks for the
 best plan so far, the second leaves at once.
@@ -6,6 +6,7 @@ best plan so far, the second leaves at once.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -15,12 +16,60 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from optimizer.errors import DomicileError
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from optimizer.solve.solution import Progress
 
 _REFRESH_SECONDS = 0.25
+
+
+class Shell(click.Group):
+    """Turns every error into a short message on stderr and its exit code; a traceback only with --debug."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command chosen."""
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:
+            silence_stdout()
+            ctx.exit(0)
+        except DomicileError as error:
+            if debug:
+                raise
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except Exception as error:
+            if debug:
+                raise
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            click.echo(f"Internal error: {what}\nMaybe run it again with --debug and report the traceback", err=True)
+            ctx.exit(1)
+
+
+def silence_stdout() -> None:
+    """Let the interpreter's last flush go nowhere: whoever read the output has gone."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (lives until the process ends)
+
+
+class Finite(click.FloatRange):
+    """A number in a range; NaN and infinity are not numbers here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def console(*, err: bool = False) -> Console:
@@ -47,6 +96,48 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], title:
     console().print(table)
 
 
+def print_table(
+    rows: Sequence[Mapping[str, Any]], columns: Iterable[str], what: str, *, as_json: bool, limit: int
+) -> None:
+    """Print rows as JSON (all of them, every field) or as a table of `columns` (the first `limit` rows, 0 is all)."""
+    if as_json:
+        sys.stdout.write(json.dumps([jsonable(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+        return
+    shown = rows[:limit] if limit else rows
+    print_rows(shown, columns, f"{len(rows):,} {what}")
+    if len(shown) < len(rows):
+        sys.stdout.write(f"... and {len(rows) - len(shown):,} more (--limit 0 shows all, --json every field)\n")
+
+
+def print_verdict(report: Mapping[str, Any]) -> None:
+    """Print a legal verdict: the level of each activity and what stands behind it."""
+    for activity in ("storage", "processing", "access"):
+        part = report[activity]
+        sys.stdout.write(f"{activity:11s}{part['verdict']}\n")
+        for label, key in (
+            ("laws", "laws"),
+            ("forbidden by", "forbidden_by"),
+            ("needs", "requirements"),
+            ("approval missing", "approvals_missing"),
+            ("unreviewed", "unreviewed"),
+        ):
+            for entry in part.get(key) or ():
+                sys.stdout.write(f"  {label:17s}{_entry(entry)}\n")
+    for label, key in (("assumed", "conditions_assumed"), ("not modelled", "unmodelled"), ("risk", "residual_risks")):
+        for entry in report.get(key) or ():
+            sys.stdout.write(f"{label:13s}{_entry(entry)}\n")
+    sys.stdout.write("Not legal advice.\n")
+
+
+def _entry(entry: Any) -> str:
+    """Write one law, requirement or remark on a line."""
+    if not isinstance(entry, Mapping):
+        return cell(entry)
+    keys = {item["mechanism"]: item.get("key", ()) for item in entry.get("any_of") or (entry,) if "mechanism" in item}
+    names = [f"{name} ({', '.join(key)})" if key else str(name) for name, key in keys.items()]
+    return f"{entry['law']}: {' or '.join(names)}" if names else f"{entry['law']}: {entry.get('reason', '')}"
+
+
 def cell(value: Any) -> str:
     """Write one value for people; a missing figure is empty."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -54,7 +145,7 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.6g}"
+        return f"{value:.6g}"
     if isinstance(value, frozenset | set):
         return ", ".join(sorted(map(str, value)))
     if isinstance(value, tuple | list):

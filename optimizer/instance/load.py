@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Source = str | PathLike[str] | Mapping[str, Any]
 
 
-def load(source: Source, *, references: bool = False) -> Instance:
+def load(source: Source, *, references: bool = True) -> Instance:
     """Load one instance.
 
     Parameters

@@ -13,6 +13,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
     if near:
         return "you mean " + " or ".join(repr(lowered[choice]) for choice in near)
-    if 0 < len(choices) <= 8:
+    if 0 < len(choices) <= 30:
         return "it is one of " + ", ".join(choices)
     return None

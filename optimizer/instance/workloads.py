@@ -29,7 +29,7 @@ class Runs(Model):
     """What a workload can run on.
 
     Either `model` (a catalogue model class, whose throughput the catalogue measures under one profile) or
-    `throughput` (work units per second of one device of the named accelerator; `cpu` names CPU-only SKUs per
+    `throughput` (work units per second of one device of the named accelerator, here or in the inline catalogue's table; `cpu` names CPU-only SKUs per
     vCPU) states the speed. `input_tokens` and `output_tokens` are the request shape: they select the throughput
     profile and split the price of a managed endpoint; work is counted in output tokens.
     """
@@ -50,8 +50,8 @@ class Runs(Model):
 
     @model_validator(mode="after")
     def _speed_is_stated(self) -> Runs:
-        if self.model is None and self.throughput is None and not self.endpoint_models:
-            raise ValueError("neither model, throughput nor endpoint_models says what this can run on")
+        if self.model is None and self.throughput is None and not self.endpoint_models and not self.accelerators:
+            raise ValueError("none of model, throughput, endpoint_models and accelerators says what this can run on")
         return self
 
 
