@@ -50,8 +50,8 @@ class Table:
         return next((c for c in self.columns if c.name == name), None)
 
 
-def _text(name: str, required: bool = False, words: tuple[str, ...] = (), default: str = "") -> Column:
-    return Column(name, "text", required, words=words, default=default)
+def _text(name: str, required: bool = False, words: tuple[str, ...] = (), default: str | None = None) -> Column:
+    return Column(name, "text", required, words=words, default=default if default is not None or required else "")
 
 
 def _number(name: str, low: float | None = 0.0, high: float | None = None, *, required: bool = False,

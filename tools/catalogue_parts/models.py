@@ -70,7 +70,9 @@ def build_endpoints(source: Path, reviewed: Path, regions: pd.DataFrame) -> pd.D
     models = models.sort_values(["usd_per_1m_input", "usd_per_1m_output"]).drop_duplicates(keys, keep="last")
     models["region"] = models.regions.str.split("|")
     models = models.explode("region", ignore_index=True)
-    models["region"] = models.region.where(models.region.ne("global"))  # a meter of the whole cloud, not a place
+    everywhere = models.region.eq("global")  # a meter of the whole cloud, not a place
+    models.loc[everywhere, "scope"] = "global"
+    models["region"] = models.region.where(~everywhere)
     region_id = (models.provider + ":" + models.region).where(models.region.notna())
     unknown = sorted(set(region_id.dropna()) - set(country.index))
     if unknown:
