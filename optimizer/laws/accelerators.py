@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from math import isnan
 
 from .grammar import Match, Membership, match_rule
-from .judge import SILENT, Outcome, combine
 from .mechanisms import MechanismDesk
 from .operators import Operators
+from .outcomes import SILENT, Outcome, combine
 from .rows import LawRow
 from .scopes import Subject
 from .triggers import AcceleratorTest

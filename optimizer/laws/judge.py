@@ -6,13 +6,14 @@ named. A judge is made once per (profile, day, context) and remembers its answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from .grammar import Match, Membership, match_rule
-from .mechanisms import MechanismDesk, Offer
+from .grammar import Match, Membership, Rule, match_rule
+from .mechanisms import MechanismDesk
 from .operators import Operators
+from .outcomes import Outcome, Said, combine
 from .places import Groups, condition_sectors
 from .rows import LawRow
 from .scopes import Subject
@@ -21,24 +22,9 @@ from .types import (
     FREE_VERDICT,
     Destination,
     Level,
-    Requirement,
     Verdict,
     Verdicts,
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one law says of one activity at one destination. `named` False: it says nothing about this place."""
-
-    level: Level
-    named: bool = True
-    offer: Offer | None = None
-    conditions: tuple[str, ...] = ()
-    reason: str = ""
-
-
-SILENT = Outcome(Level.FREE, named=False)
 
 
 @dataclass(frozen=True)
@@ -74,6 +60,8 @@ class Judge:
         self._desk = desk
         self._alone = alone
         self._by_region = any(r.certificates for b in bound for r in b.law.trigger.requires)
+        shared = not any(o.activities for o in subject.context.overrides)
+        self._same = frozenset(b.law.id for b in bound if shared and _same_for_both(b.law))
         self._memo: dict[Destination, Verdicts] = {}
 
     @property
@@ -99,9 +87,10 @@ class Judge:
         return found
 
     def _judge(self, destination: Destination) -> Verdicts:
-        holds = self._membership(destination)
-        storage = self._activity("storage", destination, holds)
-        processing = self._activity("processing", destination, holds)
+        here = Place(destination, self)
+        stored = self._outcomes("storage", here, {})
+        processed = self._outcomes("processing", here, {law.id: outcome for law, _, outcome in stored})
+        storage, processing = combine("storage", stored), combine("processing", processed)
         access, risks = self._access(destination)
         return Verdicts(
             storage=storage,
@@ -112,25 +101,6 @@ class Judge:
             not_triggered=self._not_triggered,
         )
 
-    def _membership(self, destination: Destination) -> Callable[[str], Membership]:
-        memo: dict[str, Membership] = {}
-        places = dict.fromkeys((destination.place, destination.country))
-
-        def test(condition: str) -> tuple[bool, str]:
-            return self.condition(condition, destination)
-
-        def holds(term: str) -> Membership:
-            found = memo.get(term)
-            if found is None:
-                if term in self.groups:
-                    found = self.groups.membership(term, places, self.on, test)
-                else:
-                    found = Membership(term in places)
-                memo[term] = found
-            return found
-
-        return holds
-
     def condition(self, condition: str, destination: Destination) -> tuple[bool, str]:
         """Test a group member's condition; one that nobody understands is not met."""
         importer = self._operators.importer_condition(condition, destination, self.on, self.subject.context)
@@ -140,16 +110,23 @@ class Judge:
         met = bool(sectors & (self.subject.profile.sectors | self.subject.categories))
         return met, condition
 
-    def _activity(self, activity: str, destination: Destination, holds: Callable[[str], Membership]) -> Verdict:
-        outcomes = []
+    def _outcomes(self, activity: str, here: Place, before: Mapping[str, Outcome]) -> list[Said]:
+        """What every law that has a say says of one activity; `before`: outcomes of storage, reused where the law is
+        the same for both."""
+        found: list[Said] = []
         for bound in self.bound:
-            assumptions = self._open(bound, destination)
+            law = bound.law
+            match = here.match(law.rule(activity))
+            if match.verb is None and match.level is Level.FREE and not law.trigger.requires:
+                continue
+            assumptions = self._open(bound, here.destination)
             if assumptions is None:
                 continue
-            outcome = self._law(bound.law, activity, destination, holds)
+            outcome = before.get(law.id) if law.id in self._same else None
+            outcome = outcome or self._law(law, activity, here.destination, match)
             if outcome.named:
-                outcomes.append((bound.law, assumptions, outcome))
-        return combine(activity, outcomes)
+                found.append((law, assumptions, outcome))
+        return found
 
     def _open(self, bound: Bound, destination: Destination) -> tuple[str, ...] | None:
         """Assumptions under which a law binds at this destination, or None if it does not."""
@@ -176,24 +153,26 @@ class Judge:
         reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict))
         return () if reach else None
 
-    def _law(self, law: LawRow, activity: str, destination: Destination, holds: Callable[[str], Membership]) -> Outcome:
-        override = self._override(law, activity, destination)
-        if override:
-            return Outcome(Level.FREE, conditions=(override,))
+    def _law(self, law: LawRow, activity: str, destination: Destination, match: Match) -> Outcome:
         if law.trigger.home and self.groups.place_in(destination.place, law.trigger.home, self.on):
             return Outcome(Level.FREE)
+        outcome = self._unless_set_aside(law, activity, destination, match)
+        if outcome.level is Level.FREE:
+            return outcome
+        override = self._override(law, activity, destination)
+        return Outcome(Level.FREE, conditions=(override,)) if override else outcome
+
+    def _unless_set_aside(self, law: LawRow, activity: str, destination: Destination, match: Match) -> Outcome:
         required, healing, conditions = self._required(law, activity, destination)
         if required and not healing:
             return Outcome(Level.FORBIDDEN, reason=required)
-        match = match_rule(law.rule(activity), holds)
         if healing and match.level is Level.FREE:
             match = Match(Level.CONDITIONAL, "cond", healing)
-        return self._outcome(law, activity, destination, match, conditions)
+        return self._outcome(law, destination, match, conditions)
 
-    def _outcome(
-        self, law: LawRow, activity: str, destination: Destination, match: Match, conditions: tuple[str, ...]
-    ) -> Outcome:
-        conditions = (*conditions, *(f"{law.id}: {text}" for text in match.conditions))
+    def _outcome(self, law: LawRow, destination: Destination, match: Match, conditions: tuple[str, ...]) -> Outcome:
+        if match.conditions:
+            conditions = (*conditions, *(f"{law.id}: {text}" for text in match.conditions))
         if match.level is Level.FREE:
             named = match.verb is not None or bool(conditions)
             return Outcome(Level.FREE, named=named, conditions=conditions)
@@ -201,7 +180,7 @@ class Judge:
         if match.level is Level.FORBIDDEN:
             if not set(law.trigger.exemption_flags) & self.subject.profile.flags:
                 where = "denied" if match.verb == "deny" else "not among the places it leaves open"
-                return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where} for {activity}")
+                return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where}")
             mechanisms = law.mechanisms
         offer = self._desk.offer(law, match.level, mechanisms, destination, self.subject, alone=self._alone)
         level = offer.level
@@ -292,7 +271,7 @@ class Judge:
         verdicts = []
         for country in sorted(_places(self.groups.expand(support.terms, self.on))):
             seat = Destination(country, None, destination.provider, destination.region, destination.service)
-            verdicts.append(self._activity("access", seat, self._membership(seat)))
+            verdicts.append(combine("access", self._outcomes("access", Place(seat, self), {})))
         worst = max(verdicts, key=lambda v: v.level.rank)
         return worst, ()
 
@@ -317,49 +296,50 @@ class Judge:
         return tuple(found)
 
 
+class Place:
+    """A destination as rules see it: which of their terms hold there."""
+
+    def __init__(self, destination: Destination, judge: Judge) -> None:
+        self.destination = destination
+        self._judge = judge
+        self._places = tuple(dict.fromkeys((destination.place, destination.country)))
+        self._holds: dict[str, Membership] = {}
+        self._conditional: set[str] = set()
+
+    def match(self, rule: Rule) -> Match:
+        """What the rule says here; remembered for every judge unless a member's condition had to be tested."""
+        key = (rule.text, self._places[0], self._judge.on)
+        memo = self._judge.groups.matches
+        found = memo.get(key)
+        if found is None:
+            found = match_rule(rule, self.holds)
+            if not self._conditional & rule.terms():
+                memo[key] = found
+        return found
+
+    def holds(self, term: str) -> Membership:
+        """Whether the place is in a term."""
+        found = self._holds.get(term)
+        if found is None:
+            groups = self._judge.groups
+            if term in groups:
+                found = groups.membership(term, self._places, self._judge.on, lambda text: self._test(term, text))
+            else:
+                found = Membership(term in self._places)
+            self._holds[term] = found
+        return found
+
+    def _test(self, term: str, condition: str) -> tuple[bool, str]:
+        self._conditional.add(term)
+        return self._judge.condition(condition, self.destination)
+
+
+def _same_for_both(law: LawRow) -> bool:
+    """True if storage and processing get the same outcome from a law."""
+    same = all(r.activities == ("storage", "processing") for r in law.trigger.requires)
+    return same and law.storage_rule == law.processing_rule
+
+
 def _places(jurisdictions: Iterable[str]) -> list[str]:
     """Countries among control jurisdictions, sorted; "EU" adds nothing that a member state does not."""
     return sorted(j for j in jurisdictions if j != "EU")
-
-
-def combine(activity: str, outcomes: Iterable[tuple[LawRow, tuple[str, ...], Outcome]]) -> Verdict:
-    """AND over laws: the worst level decides, everybody who had a say is named."""
-    level = Level.FREE
-    laws: dict[str, None] = {}
-    forbidden: list[str] = []
-    free: list[str] = []
-    reasons: list[tuple[str, str]] = []
-    requirements: list[Requirement] = []
-    approvals: list[tuple[str, str]] = []
-    conditions: dict[str, None] = {}
-    unreviewed: list[str] = []
-    for law, assumptions, outcome in outcomes:
-        laws[law.id] = None
-        level = max(level, outcome.level, key=lambda x: x.rank)
-        if outcome.level is Level.FORBIDDEN:
-            forbidden.append(law.id)
-        elif outcome.level is Level.FREE:
-            free.append(law.id)
-        if outcome.reason:
-            reasons.append((law.id, outcome.reason))
-        if outcome.offer is not None:
-            approvals.extend((law.id, m) for m in outcome.offer.approvals)
-            if outcome.offer.keys:
-                requirements.append(Requirement(law.id, activity, outcome.offer.keys))
-        for text in assumptions:
-            conditions[f"{law.id}: {text}"] = None
-        for text in outcome.conditions:
-            conditions[text] = None
-        if not law.reviewed:
-            unreviewed.append(law.id)
-    return Verdict(
-        level=level,
-        laws=tuple(laws),
-        forbidden_by=tuple(forbidden),
-        requirements=tuple(requirements),
-        approvals_missing=tuple(approvals),
-        conditions_assumed=tuple(conditions),
-        free_by=tuple(free),
-        unreviewed=tuple(unreviewed),
-        reasons=tuple(reasons),
-    )

@@ -137,7 +137,7 @@ class MechanismDesk:
             "importer": destination.provider or "*",
             "country": destination.place,
             "group": subject.context.group or profile.exporter or "*",
-            "data": f"{'+'.join(sorted(profile.categories))}@{'+'.join(sorted(profile.subjects))}",
+            "data": subject.label,
             "law": law.id,
             "region": destination.region or "*",
         }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 
-from .grammar import Membership
+from .grammar import Match, Membership
 from .rows import GroupMember
 
 NOT_A_MEMBER = Membership(False)
@@ -22,6 +22,8 @@ class Groups:
 
     def __init__(self, members: Mapping[str, tuple[GroupMember, ...]]) -> None:
         self._members = dict(members)
+        # What rules say of places on days, shared by all judges of these groups.
+        self.matches: dict[tuple[str, str, date], Match] = {}
         self._by_place: dict[tuple[str, str], tuple[GroupMember, ...]] = {}
         for group, rows in self._members.items():
             for row in rows:

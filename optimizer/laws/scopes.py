@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from .places import Groups
 from .triggers import Scope, Volume
@@ -34,6 +35,11 @@ class Subject:
     on: date
     context: LegalContext
     groups: Groups
+
+    @cached_property
+    def label(self) -> str:
+        """A readable name of the data: categories at jurisdictions."""
+        return f"{'+'.join(sorted(self.profile.categories))}@{'+'.join(sorted(self.profile.subjects))}"
 
     def test(self, scope: Scope) -> ScopeResult:
         """Put the profile's part of a scope to the test, cheapest and most telling fields first."""

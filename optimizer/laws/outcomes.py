@@ -1,0 +1,68 @@
+"""What single laws say, and how their sayings become one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .mechanisms import Offer
+from .rows import LawRow
+from .types import Level, Requirement, Verdict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one law says of one activity at one destination. `named` False: it says nothing about this place."""
+
+    level: Level
+    named: bool = True
+    offer: Offer | None = None
+    conditions: tuple[str, ...] = ()
+    reason: str = ""
+
+
+Said = tuple[LawRow, tuple[str, ...], Outcome]
+SILENT = Outcome(Level.FREE, named=False)
+
+
+def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
+    """AND over laws: the worst level decides, everybody who had a say is named."""
+    level = Level.FREE
+    laws: dict[str, None] = {}
+    forbidden: list[str] = []
+    free: list[str] = []
+    reasons: list[tuple[str, str]] = []
+    requirements: list[Requirement] = []
+    approvals: list[tuple[str, str]] = []
+    conditions: dict[str, None] = {}
+    unreviewed: list[str] = []
+    for law, assumptions, outcome in outcomes:
+        laws[law.id] = None
+        level = max(level, outcome.level, key=lambda x: x.rank)
+        if outcome.level is Level.FORBIDDEN:
+            forbidden.append(law.id)
+        elif outcome.level is Level.FREE:
+            free.append(law.id)
+        if outcome.reason:
+            reasons.append((law.id, outcome.reason))
+        if outcome.offer is not None:
+            approvals.extend((law.id, m) for m in outcome.offer.approvals)
+            if outcome.offer.keys:
+                requirements.append(Requirement(law.id, activity, outcome.offer.keys))
+        for text in assumptions:
+            conditions[f"{law.id}: {text}"] = None
+        for text in outcome.conditions:
+            conditions[text] = None
+        if not law.reviewed:
+            unreviewed.append(law.id)
+    return Verdict(
+        level=level,
+        laws=tuple(laws),
+        forbidden_by=tuple(forbidden),
+        requirements=tuple(requirements),
+        approvals_missing=tuple(approvals),
+        conditions_assumed=tuple(conditions),
+        free_by=tuple(free),
+        unreviewed=tuple(unreviewed),
+        reasons=tuple(reasons),
+    )
