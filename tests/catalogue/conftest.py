@@ -23,7 +23,9 @@ def accelerator_rows(world: Catalogue) -> pd.DataFrame:
 @pytest.fixture
 def toy_tables() -> dict[str, pd.DataFrame]:
     return {
-        "providers": pd.DataFrame({"provider": ["p", "q"], "control_ownership": ["DE", "FR|US"], "control_known": [True, True]}),
+        "providers": pd.DataFrame(
+            {"provider": ["p", "q"], "control_ownership": ["DE", "FR|US"], "control_known": [True, True]}
+        ),
         "regions": pd.DataFrame({
             "provider": ["p", "p", "q", "p"], "region": ["a", "b", "a", "gov"], "country": ["DE", "US", "FR", "US"],
             "continent": ["EU", "NA", "EU", "NA"], "lat": [50.0, 40.0, 48.0, None], "lon": [8.0, -75.0, 2.0, None],
@@ -40,7 +42,8 @@ def toy_tables() -> dict[str, pd.DataFrame]:
             "price_date": ["2026-01-01", "", "2024-06-01", "2026-01-01"],
         }),
         "endpoints": pd.DataFrame({
-            "endpoint_id": ["e1", "e2"], "provider": ["p", "q"], "model": ["m", "m"], "scope": ["region", "unspecified"],
+            "endpoint_id": ["e1", "e2"], "provider": ["p", "q"], "model": ["m", "m"],
+            "scope": ["region", "unspecified"],
             "region_id": ["p:a", ""], "scope_countries": ["DE", ""],
             "price_usd_per_million_input_tokens": [1.0, 2.0], "price_usd_per_million_output_tokens": [3.0, 4.0],
         }),

@@ -54,7 +54,8 @@ def test_distance_is_symmetric_and_bounded(a, b, c, d):
 
 def test_distance_of_a_known_pair():
     """Frankfurt to New York is about 6,200 km."""
-    assert float(distance_km(np.array(50.11), np.array(8.68), np.array(40.71), np.array(-74.01))) == pytest.approx(6206, abs=15)
+    frankfurt, new_york = (np.array(50.11), np.array(8.68)), (np.array(40.71), np.array(-74.01))
+    assert float(distance_km(*frankfurt, *new_york)) == pytest.approx(6206, abs=15)
 
 
 def test_a_measured_pair_is_used_as_measured(world):

@@ -16,7 +16,8 @@ rows = st.lists(
     st.tuples(st.sampled_from(["A", "B"]), st.sampled_from([1, 2, 4, 8]), st.floats(1.0, 1e5)),
     min_size=1, max_size=6, unique_by=lambda r: r[:2],
 )  # fmt: skip
-skus = st.lists(st.tuples(st.sampled_from(["A", "B", "C"]), st.sampled_from([1, 2, 3, 4, 6, 8, 16])), min_size=1, max_size=8)
+sku = st.tuples(st.sampled_from(["A", "B", "C"]), st.sampled_from([1, 2, 3, 4, 6, 8, 16]))
+skus = st.lists(sku, min_size=1, max_size=8)
 
 
 @given(rows, skus)
@@ -38,8 +39,8 @@ def test_slices_of_a_device_match_only_slices():
 @pytest.fixture
 def two_profiles(toy_tables) -> dict[str, pd.DataFrame]:
     toy_tables["throughput"] = pd.DataFrame({
-        "profile_id": ["short", "long"], "model": "m", "accelerator": "X", "devices": [1, 1], "units_per_s": [10.0, 4.0],
-        "input_tokens": [128, 4096], "metric": "output_tokens_per_s",
+        "profile_id": ["short", "long"], "model": "m", "accelerator": "X", "devices": [1, 1],
+        "units_per_s": [10.0, 4.0], "input_tokens": [128, 4096], "metric": "output_tokens_per_s",
     })  # fmt: skip
     toy_tables["model_aliases"] = pd.DataFrame({"raw": ["m-instruct"], "model": ["m"]})
     return toy_tables

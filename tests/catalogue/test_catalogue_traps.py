@@ -20,7 +20,7 @@ def test_every_accelerator_price_row_of_the_source_is_an_offer(accelerator_rows)
 
 
 def test_grid_intensity_survives_regions_missing_from_the_environment_table(world, accelerator_rows):
-    """The plain (provider, region) join loses 75 of 262 regions; only the 13 without any grid zone stay without figure."""
+    """The plain (provider, region) join loses 75 of 262 regions; only the 13 without a grid zone stay empty."""
     zone = accelerator_rows.region_id.map(world.regions.grid_zone)
     intensity = accelerator_rows.region_id.map(world.regions.grid_lifecycle_g_per_kwh)
     lost = accelerator_rows[intensity.isna()]
