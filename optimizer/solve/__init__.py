@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimizer.solve.engine import solve_problem
-    from optimizer.solve.solution import Progress, Shortfall, Solution, SolutionStatus, Termination
+    from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 
-__all__ = ["Progress", "Shortfall", "Solution", "SolutionStatus", "Termination", "solve_problem"]
+__all__ = ["Progress", "Solution", "SolutionStatus", "Termination", "solve_problem"]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Problem
+from formulations import Problem, build_model
 from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.matrix import Matrix
@@ -44,8 +44,6 @@ def solve_problem(
     model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by size. Raises
     InternalError when the model is unbounded, and whatever `progress` raises.
     """
-    from formulations import build_model
-
     watch = Watch(time_limit_seconds, cancel, progress)
     try:
         with watch.phase_of("build"), paused_gc():

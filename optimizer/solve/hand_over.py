@@ -30,7 +30,7 @@ def paused_gc() -> Iterator[None]:
 
 
 def to_matrix(model: Any) -> Matrix:
-    """Compile a linear Pyomo model to a `Matrix`.
+    """Compile a linear Pyomo model, whose components are indexed by integers or not at all, to a `Matrix`.
 
     Variables that appear in no constraint and no objective have no column (their value is their lower bound, or zero).
     Raises TriviallyInfeasible when a constraint without variables does not hold.
@@ -56,7 +56,7 @@ def _from_standard_form(form: Any) -> Matrix:
     cost = np.asarray(form.c[[0], :].toarray()).ravel() if has_objective else np.zeros(len(variables))
     row_data = [row.constraint for row in form.rows]
 
-    def row_name(row: int) -> tuple[str, tuple[int, ...]]:
+    def row_name(row: int) -> tuple[str, int]:
         data = row_data[row]
         return data.parent_component().local_name, _key(data.index())
 
@@ -78,17 +78,15 @@ def _bounds(bounds: list[float | None], missing: float) -> NDArray[np.float64]:
     return np.array([missing if bound is None else bound for bound in bounds], dtype=np.float64)
 
 
-def _key(index: Any) -> tuple[int, ...]:
-    if index is None:
-        return ()
-    return index if isinstance(index, tuple) else (index,)
+def _key(index: Any) -> int:
+    return 0 if index is None else int(index)
 
 
 def _columns(variables: list[Any]) -> Columns:
     positions: dict[int, int] = {}
     names: list[str] = []
     component = np.zeros(len(variables), dtype=np.int64)
-    keys: list[tuple[int, ...]] = []
+    keys = np.zeros(len(variables), dtype=np.int64)
     for column, variable in enumerate(variables):
         parent = variable.parent_component()
         position = positions.get(id(parent))
@@ -96,8 +94,8 @@ def _columns(variables: list[Any]) -> Columns:
             position = positions[id(parent)] = len(names)
             names.append(parent.local_name)
         component[column] = position
-        keys.append(_key(variable.index()))
-    return Columns(tuple(names), component, tuple(keys))
+        keys[column] = _key(variable.index())
+    return Columns(tuple(names), component, keys)
 
 
 def load(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Any:

@@ -19,11 +19,11 @@ ROW_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Columns:
-    """Which variable a column is: `component[column]` is a position in `names`, `key[column]` its Pyomo index."""
+    """Which variable a column is: `component[column]` is a position in `names`, `key[column]` its index there."""
 
     names: tuple[str, ...]
     component: Ints
-    keys: tuple[tuple[int, ...], ...]
+    key: Ints
 
     def of(self, name: str) -> Ints:
         """Return the columns of a component, in order; none when it has no column."""
@@ -31,12 +31,9 @@ class Columns:
             return np.zeros(0, dtype=np.int64)
         return np.flatnonzero(self.component == self.names.index(name))
 
-    def index_of(self, name: str) -> Ints:
-        """Return the keys of a component's columns as an array of shape [columns, dimensions]."""
-        columns = self.of(name)
-        if not columns.size:
-            return np.zeros((0, 1), dtype=np.int64)
-        return np.array([self.keys[column] for column in columns], dtype=np.int64)
+    def take(self, columns: Ints) -> Columns:
+        """Return the variables of some columns only."""
+        return Columns(self.names, self.component[columns], self.key[columns])
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ class Matrix:
     row_lower: Floats
     row_upper: Floats
     columns: Columns
-    row_name: Callable[[int], tuple[str, tuple[int, ...]]] = field(repr=False)
+    row_name: Callable[[int], tuple[str, int]] = field(repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,7 +63,7 @@ class Matrix:
 
     @cached_property
     def row_scale(self) -> Floats:
-        """Per row, the size against which a violation is judged: the largest of 1, its finite sides and coefficients."""
+        """Per row, the size a violation is judged against: the largest of 1, its finite sides and coefficients."""
         sides = np.maximum(
             np.where(np.isfinite(self.row_lower), np.abs(self.row_lower), 0.0),
             np.where(np.isfinite(self.row_upper), np.abs(self.row_upper), 0.0),
@@ -102,8 +99,8 @@ class Matrix:
 def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats) -> tuple[Matrix, Ints]:
     """Return the program left when every column but `free` is fixed at `fixed_at`, and the rows kept.
 
-    Rows without a free column are dropped; what the fixed columns use is taken from both sides of the others. The offset
-    carries the cost of what is fixed, so that objectives of the two programs agree.
+    Rows without a free column are dropped; what the fixed columns use is taken from both sides of the others. The
+    offset carries the cost of what is fixed, so that objectives of the two programs agree.
     """
     rest = fixed_at.copy()
     rest[free] = 0.0
@@ -111,7 +108,6 @@ def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats) -> tuple[Matrix, Int
     part = matrix.by_column[:, free].tocsr()
     kept = np.flatnonzero(np.diff(part.indptr))
     part = part[kept]
-    columns = matrix.columns
     smaller = Matrix(
         cost=matrix.cost[free],
         offset=matrix.offset + float(matrix.cost @ rest),
@@ -121,7 +117,7 @@ def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats) -> tuple[Matrix, Int
         a=part,
         row_lower=matrix.row_lower[kept] - used[kept],
         row_upper=matrix.row_upper[kept] - used[kept],
-        columns=Columns(columns.names, columns.component[free], tuple(columns.keys[column] for column in free)),
+        columns=matrix.columns.take(free),
         row_name=lambda row: matrix.row_name(int(kept[row])),
     )
     return smaller, kept

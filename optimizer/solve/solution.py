@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 GAP_FLOOR = 1e-9
 
 
-class Termination(str, Enum):
+class Termination(StrEnum):
     """Why the solver stopped."""
 
     GAP_REACHED = "gap_reached"
@@ -25,7 +25,7 @@ class Termination(str, Enum):
     """Stopped by another limit of the solver (numerical trouble included)."""
 
 
-class SolutionStatus(str, Enum):
+class SolutionStatus(StrEnum):
     """What is held."""
 
     OPTIMAL = "optimal"
@@ -36,16 +36,6 @@ class SolutionStatus(str, Enum):
     """A proof that no plan exists."""
     NO_PLAN = "no_plan"
     """Neither a plan nor a proof."""
-
-
-@dataclass(frozen=True)
-class Shortfall:
-    """A limit that has to give for a plan to exist: `family` and `index` name its row, `by` is in the row's own unit."""
-
-    family: str
-    index: tuple[int, ...]
-    id: str
-    by: float
 
 
 @dataclass(frozen=True)
