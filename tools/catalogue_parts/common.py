@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-EARTH_RADIUS_KM = 6371.0
+from optimizer.catalogue.network import distance_km
+
+__all__ = ["MIDDLE_EAST", "continent_pair", "distance_km", "fit_line", "pipe", "read_csv", "slug"]
 
 MIDDLE_EAST = frozenset(("AE", "BH", "IL", "IQ", "IR", "JO", "KW", "LB", "OM", "PS", "QA", "SA", "SY", "TR", "YE"))
 
@@ -16,16 +18,6 @@ MIDDLE_EAST = frozenset(("AE", "BH", "IL", "IQ", "IR", "JO", "KW", "LB", "OM", "
 def read_csv(path: Path) -> pd.DataFrame:
     """Read one source table; only the empty cell is missing, so that `NA` stays Namibia."""
     return pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
-
-
-def distance_km(
-    lat_a: np.ndarray, lon_a: np.ndarray, lat_b: np.ndarray, lon_b: np.ndarray
-) -> np.ndarray:
-    """Great-circle distance in km (haversine), broadcasting over its arguments in degrees."""
-    lat_a, lon_a, lat_b, lon_b = (np.radians(np.asarray(x, dtype=float)) for x in (lat_a, lon_a, lat_b, lon_b))
-    half = np.sin((lat_b - lat_a) / 2) ** 2
-    half = half + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
 def continent_pair(a: str, b: str) -> str:
