@@ -159,8 +159,6 @@ def _write(plan: Plan, output: Path | None, tables: Path | None) -> None:
 def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> None:
     """Recompute a plan from the instance FILE alone and list what it violates (exit code 5)."""
     from optimizer.plan.models import Plan
-    from optimizer.report import render_audit
-    from optimizer.terminal import console
 
     issues: list[Issue] = []
     instance = plan = None
@@ -180,6 +178,9 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
         if as_json:
             click.echo(report.model_dump_json(indent=2))
         else:
+            from optimizer.report import render_audit
+            from optimizer.terminal import console
+
             render_audit(report, console())
         sys.stdout.flush()
     except BrokenPipeError:

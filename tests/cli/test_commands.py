@@ -1,0 +1,289 @@
+"""The command line: exit codes, what goes to stdout and stderr, what is written, and what an interrupt keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+import instances
+import optimizer
+from cli import main
+from optimizer.errors import InfeasibleError, InputError, InternalError, LimitReached
+from optimizer.plan.models import Plan
+from optimizer.terminal import cell, jsonable, run_interruptible
+
+ROOT = instances.PATH.parent
+INSTANCE = """\
+name: small
+horizon: {start: 2027-01-01, hours: 10}
+catalogue:
+  use: inline
+  inline:
+    regions: [{id: oslo, country: NO}]
+    offers: [{sku: box, region: oslo, accelerator: gpu, usd_per_hour: 1}]
+laws: {use: none}
+workloads:
+  - {id: chat, kind: service, runs: {throughput: {gpu: 10}}, streams: [{origin: NO, rate: 5}]}
+"""
+PLAN = Plan(
+    status="optimal",
+    termination="gap_reached",
+    objective_usd=10.0,
+    bound_usd=10.0,
+    gap=0.0,
+    placements=({"workload": "chat", "provider": "inline", "region": "oslo", "sku": "box", "period": "t0"},),  # type: ignore[arg-type]
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A small valid instance."""
+    path = tmp_path / "small.yaml"
+    path.write_text(INSTANCE)
+    return path
+
+
+def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Plan | Exception) -> list[dict]:
+    """Let `optimizer.solve` answer so; return the list of the arguments it gets."""
+    seen: list[dict] = []
+
+    def solve(instance, **options):
+        seen.append(options)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setitem(vars(optimizer), "solve", solve)
+    return seen
+
+
+def run(*arguments: str | Path):
+    """Run one command in this process."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("status", "gap", "code"),
+    [
+        ("optimal", 0.0, 0),
+        ("feasible", 0.0009, 0),
+        ("feasible", 0.01, 4),
+        ("feasible", None, 4),
+        ("no_plan", None, 4),
+        ("infeasible", None, 3),
+    ],
+)
+def test_solve_exit_codes(status, gap, code, file, monkeypatch, tmp_path):
+    """The code follows the plan's status and the asked gap; the plan is written in every case."""
+    answer_with(monkeypatch, PLAN.model_copy(update={"status": status, "gap": gap}))
+    output = tmp_path / "plan.json"
+    result = run("solve", file, "--output", output, "--quiet")
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert Plan.read(output).status == status
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (InputError("wrong"), 2, "Error: wrong"),
+        (InfeasibleError("no lawful region"), 3, "Error: no lawful region"),
+        (LimitReached("no plan yet"), 4, "Error: no plan yet"),
+        (InternalError("audit failed"), 1, "Error: audit failed"),
+        (ZeroDivisionError("oops"), 1, "Internal error: ZeroDivisionError: oops"),
+    ],
+)
+def test_errors_have_their_codes_and_no_traceback(error, code, text, file, monkeypatch, tmp_path):
+    """Every error ends in a sentence on stderr and its code; nothing is written."""
+    answer_with(monkeypatch, error)
+    result = run("solve", file, "--output", tmp_path / "plan.json", "--tables", tmp_path / "t")
+    assert result.exit_code == code
+    assert text in result.stderr
+    assert "Traceback" not in result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
+
+
+def test_debug_raises(file, monkeypatch):
+    """--debug lets the exception through."""
+    answer_with(monkeypatch, ZeroDivisionError("oops"))
+    assert isinstance(run("--debug", "solve", file).exception, ZeroDivisionError)
+
+
+def test_solve_passes_its_options_on(file, monkeypatch):
+    """Gap, time limit, threads and method reach the library."""
+    seen = answer_with(monkeypatch, PLAN)
+    run("solve", file, "--gap", "0.05", "--time-limit", "7", "--threads", "2", "--method", "direct", "--quiet")
+    options = {key: seen[0][key] for key in ("gap", "time_limit_seconds", "threads", "method")}
+    assert options == {"gap": 0.05, "time_limit_seconds": 7.0, "threads": 2, "method": "direct"}
+    assert isinstance(seen[0]["cancel"], threading.Event)
+
+
+def test_json_and_tables(file, monkeypatch, tmp_path):
+    """--json prints the plan and nothing else; --tables writes one CSV per table."""
+    answer_with(monkeypatch, PLAN)
+    result = run("solve", file, "--json", "--tables", tmp_path / "out" / "tables")
+    assert json.loads(result.stdout)["objective_usd"] == 10
+    written = {path.name for path in (tmp_path / "out" / "tables").iterdir()}
+    assert {"placements.csv", "budgets.csv"} <= written
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--gap", "nan"],
+        ["--gap", "-1"],
+        ["--time-limit", "0"],
+        ["--time-limit", "inf"],
+        ["--threads", "0"],
+        ["--output", "missing/plan.json"],
+        ["--output", "."],
+        ["--nonsense"],
+    ],
+)
+def test_usage_errors_exit_2_before_any_work(arguments, file, monkeypatch):
+    """Impossible options are refused before the instance is solved."""
+    seen = answer_with(monkeypatch, PLAN)
+    result = run("solve", file, *arguments)
+    assert result.exit_code == 2
+    assert seen == []
+
+
+def test_audit_reports_faults_of_both_files_together(file, tmp_path):
+    """A bad instance and a bad plan are told in one go."""
+    file.write_text(INSTANCE.replace("rate: 5", "rate: -5"))
+    (tmp_path / "plan.json").write_text('{"status": "great"}')
+    result = run("audit", file, "--plan", tmp_path / "plan.json")
+    assert result.exit_code == 2
+    assert "small.yaml:10" in result.stderr
+    assert "plan.json" in result.stderr
+
+
+def test_catalogue_and_laws_print_json():
+    """The listings answer in JSON with filters applied; unknown names exit 2."""
+    regions = json.loads(run("catalogue", "regions", "--provider", "aws", "--country", "DE", "--json").stdout)
+    assert [row["region_id"] for row in regions] == ["aws:eu-central-1"]
+    for name in ("providers", "offers", "accelerators", "endpoints", "models"):
+        assert run("catalogue", name, "--limit", "2").exit_code == 0
+    assert run("catalogue", "offers", "--provider", "awss").exit_code == 2
+    laws = json.loads(run("laws", "list", "--jurisdiction", "IN", "--json").stdout)
+    assert any(law["law"] == "IN-RBI-2018" for law in laws)
+    verdict = json.loads(
+        run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "US", "--json").stdout
+    )
+    assert verdict["storage"]["verdict"] in ("free", "conditional", "approval", "forbidden")
+    assert verdict["conditions_assumed"]
+    assert (
+        "Not legal advice" in run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "IN").stdout
+    )
+    bad = run("laws", "verdict", "--category", "persnal", "--to", "ZZ")
+    assert bad.exit_code == 2
+    assert "persnal" in bad.stderr
+    assert "ZZ" in bad.stderr
+
+
+def test_schemas_print():
+    """Both schemas are JSON on stdout."""
+    for which in ("instance", "plan"):
+        assert json.loads(run("schema", which).stdout)["type"] == "object"
+
+
+def test_help_is_fast():
+    """`domicile --help` answers within 0.3 s (best of three; the machine may be busy)."""
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "cli", "--help"], check=True, capture_output=True, cwd=ROOT)
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.3
+
+
+def test_a_closed_pipe_is_no_error():
+    """`domicile catalogue offers --json | head -1` leaves no traceback."""
+    command = f"{sys.executable} -m cli catalogue offers --json | head -c 1"
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+# --- interrupts -----------------------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_asks_for_the_best_plan():
+    """The first SIGINT sets the cancel event; what the solve then returns is kept."""
+
+    def solve(progress, cancel):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancel.wait(5)
+        return "best so far"
+
+    before = signal.getsignal(signal.SIGINT)
+    assert run_interruptible(solve, display=False) == "best so far"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_leaves_with_4(tmp_path):
+    """A solve that does not stop is left at once, with exit code 4."""
+    script = tmp_path / "stubborn.py"
+    script.write_text(
+        "import os, signal, threading, time\n"
+        "from optimizer.terminal import run_interruptible\n"
+        "def solve(progress, cancel):\n"
+        "    os.kill(os.getpid(), signal.SIGINT); cancel.wait(5)\n"
+        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(30)\n"
+        "run_interruptible(solve, display=False)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, script], env=environment, timeout=20, check=False).returncode == 4
+
+
+def test_errors_of_the_solving_thread_surface():
+    """What the solve raises is raised to the caller, also from a thread that cannot set signal handlers."""
+
+    def solve(progress, cancel):
+        raise LimitReached("none")
+
+    caught: list[Exception] = []
+
+    def call() -> None:
+        try:
+            run_interruptible(solve, display=False)
+        except LimitReached as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(5)
+    assert len(caught) == 1
+
+
+def test_values_for_people_and_for_json():
+    """Missing figures are empty or null; sets are sorted."""
+    assert [cell(value) for value in (None, float("nan"), True, 1234567.0, frozenset("ba"))] == [
+        "",
+        "",
+        "yes",
+        "1,234,567",
+        "a, b",
+    ]
+    assert jsonable({"a": float("inf"), "b": frozenset("ba"), "c": (1, None)}) == {
+        "a": None,
+        "b": ["a", "b"],
+        "c": [1, None],
+    }
+
+
+def test_exit_code_is_public():
+    """The rule that maps a plan to its code is a plain function."""
+    assert cli.exit_code(PLAN, 0.001) == 0
