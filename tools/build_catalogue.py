@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from catalogue_parts.grid import build_grid_shapes
 from catalogue_parts.hardware import build_accelerators, build_offers, build_skus
