@@ -15,7 +15,7 @@ from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import Outcome, Said, combine
 from .places import Groups, condition_sectors
-from .rows import LawRow
+from .rows import CertificateHolder, LawRow
 from .scopes import Subject
 from .triggers import Requires, Scope
 from .types import (
@@ -255,9 +255,14 @@ class Judge:
                 conditions.append(f"{law.id}: provider's service holds {names} (provider unknown)")
                 continue
             context = self.subject.context
-            if not any(self._operators.holds(c, destination, self.on, context) for c in alternatives):
-                where = destination.region or f"{destination.provider} in {destination.place}"
+            held = (self._operators.holds(c, destination, self.on, context) for c in alternatives)
+            holder = next((row for row in held if row), None)
+            where = destination.region or f"{destination.provider} in {destination.place}"
+            if holder is None:
                 return f"{where} ({destination.service}) is not known to hold {names}"
+            if isinstance(holder, CertificateHolder) and holder.confidence != "verified in page":
+                told = "; ".join(text for text in (holder.confidence, holder.note) if text)
+                conditions.append(f"{law.id}: {where} holds {names} ({told})")
         return ""
 
     def _access(self, destination: Destination) -> tuple[Verdict, tuple[str, ...]]:

@@ -31,6 +31,7 @@ from .profiles import Vocabulary
 from .rows import LawRow, Mechanism
 from .scopes import ScopeResult, Subject
 from .tables import folder_sha256, raise_if, read_tables
+from .triggers import Scope
 from .types import (
     NO_CONTEXT,
     AcceleratorFacts,
@@ -235,14 +236,9 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
 
     A law without scopes binds wherever its category matches. A scope that still asks about the destination stays open.
     """
-    for scope in row.trigger.unless:
-        result = subject.test(scope)
-        if result.met and not result.assumptions:
-            return ScopeResult(why="exempt: " + " ".join((*scope.flags, *scope.who, *scope.categories)), near=True)
-    if not row.trigger.scopes:
-        return Bound(row)
     misses: list[ScopeResult] = []
-    open_scopes, best = [], None
+    open_scopes: list[Scope] = []
+    best: tuple[str, ...] | None = None if row.trigger.scopes else ()
     for scope in row.trigger.scopes:
         result = subject.test(scope)
         if not result.met:
@@ -251,11 +247,15 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
             open_scopes.append(scope)
         elif best is None or len(result.assumptions) < len(best):
             best = result.assumptions
-    if best is not None:
-        return Bound(row, best)
-    if open_scopes:
-        return Bound(row, (), tuple(open_scopes))
-    return next((miss for miss in misses if miss.near), misses[0])
+    if best is None and not open_scopes:
+        near = dict.fromkeys(miss.why for miss in misses if miss.near)
+        return ScopeResult(why="; ".join(near) or misses[0].why, near=bool(near))
+    for scope in row.trigger.unless:
+        result = subject.test(scope)
+        if result.met and not result.assumptions:
+            words = (*scope.flags, *scope.who, *scope.categories, *scope.exporter)
+            return ScopeResult(why=f"exempt, one of {', '.join(words)} is stated", near=True)
+    return Bound(row, best) if best is not None else Bound(row, (), tuple(open_scopes))
 
 
 def _says_something(row: LawRow) -> bool:
