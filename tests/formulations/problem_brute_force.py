@@ -1,0 +1,286 @@
+"""Least cost by enumeration, without any solver: for tiny problems with services of one stream and no budgets, shares, survival.
+
+Every subset of mechanisms, copies and charged regions is tried; within it every integer choice of every workload. What is
+left to decide is then a filling problem with one resource, which cheapest-first solves exactly.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from formulations.problem import Coefficients, Problem
+
+
+def least_cost(problem: Problem) -> float | None:
+    """Return the optimal objective (USD), or None when no plan exists."""
+    return _Enumeration(problem).least()
+
+
+def _subsets(size: int) -> Any:
+    return (frozenset(s) for count in range(size + 1) for s in itertools.combinations(range(size), count))
+
+
+def _fill(need: float, options: list[tuple[float, float]]) -> float | None:
+    """Return the least cost of filling `need` from options (unit cost, most), or None."""
+    cost = 0.0
+    for unit, most in sorted(options):
+        part = min(need, most)
+        cost, need = cost + unit * part, need - part
+    return cost if need <= 1e-9 else None
+
+
+class _Enumeration:
+    def __init__(self, problem: Problem) -> None:
+        self.p = problem
+        assert not (problem.budgets.ids or problem.shares.ids or problem.survival.workload.size)
+        assert not problem.pools.by_flow.row.size
+        assert np.unique(problem.services.workload).size == problem.services.workload.size
+        self.draws = defaultdict(lambda: np.zeros(problem.pools.limit.size))
+        held = problem.pools.by_instances
+        for row, slot, weight in zip(held.row, held.column, held.weight, strict=True):
+            self.draws[int(slot)][row] += weight
+        self.charged = np.flatnonzero(problem.regions.fixed_usd > 0).tolist()
+        self.running, self.serving = self._price(problem.slots.running), self._price(problem.flows.serving)
+        self.working, self.moving = self._price(problem.slots.working), self._price(problem.moves.moving)
+
+    def _price(self, of: Coefficients) -> Any:
+        return of.spend_usd + self.p.carbon_price_usd_per_kg * of.carbon_kg
+
+    def least(self) -> float | None:
+        p, best = self.p, math.inf
+        mechanism_cost, copy_cost = p.mechanisms.cost_usd, self._price(p.datasets.copying)
+        for bought in _subsets(mechanism_cost.size):
+            self.unmet = self._unmet(bought)
+            for copies in _subsets(copy_cost.size):
+                if not self._copies_obey(copies):
+                    continue
+                self.route = self._routes(copies)
+                for used in _subsets(len(self.charged)):
+                    regions = {self.charged[x] for x in used}
+                    if any(int(r) in self.charged and int(r) not in regions for r in p.datasets.copy_region[list(copies)]):
+                        continue
+                    base = mechanism_cost[list(bought)].sum() + copy_cost[list(copies)].sum()
+                    base += p.regions.fixed_usd[sorted(regions)].sum()
+                    if base < best:
+                        best = min(best, base + self._workloads(regions))
+        return None if math.isinf(best) else float(best)
+
+    def _unmet(self, bought: frozenset[int]) -> dict[str, set[int]]:
+        """Return the flows, gangs and copies that a requirement without a bought mechanism forbids."""
+        law = self.p.mechanisms
+        unmet: dict[str, set[int]] = {"flow": set(), "gang": set(), "copy": set()}
+        for row in range(law.bound.size):
+            if set(law.satisfied_by.column[law.satisfied_by.row == row].tolist()) & bought:
+                continue
+            for name, members in (("flow", law.by_flow), ("gang", law.by_gang), ("copy", law.by_copy)):
+                unmet[name] |= set(members.column[members.row == row].tolist())
+        return unmet
+
+    def _copies_obey(self, copies: frozenset[int]) -> bool:
+        data = self.p.datasets
+        if copies & self.unmet["copy"]:
+            return False
+        for duty, least in enumerate(data.duty_copies.tolist()):
+            if len(copies & set(data.duty.column[data.duty.row == duty].tolist())) < least:
+                return False
+        for dataset, least in enumerate(data.min_countries.tolist()):
+            own = [c for c in copies if data.copy_dataset[c] == dataset]
+            if least >= 2 and np.unique(self.p.regions.country[data.copy_region[own]]).size < least:
+                return False
+        return True
+
+    def _routes(self, copies: frozenset[int]) -> tuple[dict[int, float], dict[int, float]]:
+        """Return the cost of reading (USD, infinite without a route) per unit/s of each flow and per hour of each job slot."""
+        data = self.p.datasets
+        price = self._price(data.moving)
+        cheapest: dict[tuple[int, int], float] = defaultdict(lambda: math.inf)
+        for e, copy in enumerate(data.transfer_copy.tolist()):
+            if copy in copies:
+                pair = int(data.copy_dataset[copy]), int(data.transfer_region[e])
+                cheapest[pair] = min(cheapest[pair], float(price[e]))
+        costs: tuple[dict[int, float], dict[int, float]] = (defaultdict(float), defaultdict(float))
+        for cost, members in zip(costs, (data.read_by_flow, data.read_by_work), strict=True):
+            for row, column, weight in zip(members.row, members.column, members.weight, strict=True):
+                cost[int(column)] += weight * cheapest[int(data.read_dataset[row]), int(data.read_region[row])]
+        return costs
+
+    def _workloads(self, used: set[int]) -> float:
+        """Return the least cost of all workloads together under the pools."""
+        p = self.p
+        cost, usage = np.zeros(1), np.zeros((1, p.pools.limit.size))
+        for stream, workload in enumerate(p.services.workload.tolist()):
+            cost, usage = self._combine(cost, usage, self._service(stream, workload, used))
+        for job, workload in enumerate(p.jobs.workload.tolist()):
+            cost, usage = self._combine(cost, usage, self._job(job, workload, used))
+        return float(cost.min(initial=math.inf))
+
+    def _combine(self, cost: Any, usage: Any, plans: dict[tuple[float, ...], float]) -> tuple[Any, Any]:
+        if not plans or not cost.size:
+            return np.zeros(0), np.zeros((0, usage.shape[1]))
+        more = np.array(list(plans)).reshape(len(plans), -1)
+        total = (cost[:, None] + np.array(list(plans.values()))[None, :]).ravel()
+        both = (usage[:, None, :] + more[None, :, :]).reshape(total.size, -1)
+        kept = (both <= self.p.pools.limit + 1e-9).all(axis=1)
+        return total[kept], both[kept]
+
+    def _places_obey(self, workload: int, regions: set[int], backed: set[int], used: set[int]) -> bool:
+        presence = self.p.presence
+        if regions & set(self.charged) - used:
+            return False
+        row = np.flatnonzero(presence.bounded_workload == workload)
+        if not row.size:
+            return True
+        least, most = int(presence.min_regions[row[0]]), int(presence.max_regions[row[0]])
+        return len(regions) <= most and (least < 2 or len(backed) >= least)
+
+    def _service(self, stream: int, workload: int, used: set[int]) -> dict[tuple[float, ...], float]:
+        """Return the cheapest plan of the service for every way to use the pools."""
+        p = self.p
+        flow_of = {int(p.flows.slot[q]): q for q in np.flatnonzero(p.flows.stream == stream).tolist()}
+        partial = {(frozenset(), frozenset(), tuple(np.zeros(p.pools.limit.size))): 0.0}
+        for t in range(p.period_hours.size):
+            slots = np.flatnonzero((p.slots.workload == workload) & (p.slots.period == t)).tolist()
+            grown: dict[Any, float] = {}
+            for cost, usage, regions, backed in self._hours(stream, t, slots, flow_of):
+                for (old_regions, old_backed, old_usage), old_cost in partial.items():
+                    total = np.array(old_usage) + usage
+                    key = (old_regions | regions, old_backed | backed, tuple(total))
+                    grown[key] = min(grown.get(key, math.inf), old_cost + cost)
+            partial = grown
+        plans: dict[tuple[float, ...], float] = {}
+        for (regions, backed, usage), cost in partial.items():
+            if self._places_obey(workload, set(regions), set(backed), used):
+                plans[usage] = min(plans.get(usage, math.inf), cost)
+        return plans
+
+    def _hours(self, stream: int, t: int, slots: list[int], flow_of: dict[int, int]) -> Any:
+        """Yield (cost, pool use, regions, backed regions) of every way to serve the stream in one period."""
+        p = self.p
+        demand = float(p.services.demand_per_s[stream, t])
+        ranges = []
+        for i in slots:
+            most = 1 if p.slots.is_endpoint[i] else max(1, math.ceil(demand / p.slots.capacity_per_s[i]))
+            ranges.append(range(most + 1))
+        for counts in itertools.product(*ranges):
+            options, cost, usage = [], 0.0, np.zeros(p.pools.limit.size)
+            regions, backed = set(), set()
+            for i, count in zip(slots, counts, strict=True):
+                if not count:
+                    continue
+                regions.add(int(p.slots.region[i]))
+                if not p.slots.is_endpoint[i]:
+                    backed.add(int(p.slots.region[i]))
+                    cost += self.running[i] * count
+                    usage += self.draws[i] * count
+                q = flow_of.get(i)
+                if q is None or q in self.unmet["flow"] or math.isinf(self.route[0].get(q, 0.0)):
+                    continue
+                most = demand if p.slots.is_endpoint[i] else p.slots.capacity_per_s[i] * count
+                options.append((self.serving[q] + self.route[0].get(q, 0.0), most))
+            if p.services.may_be_unserved[stream]:
+                options.append((float(p.services.unserved_usd[stream, t]), demand))
+            filled = _fill(demand, options)
+            if filled is not None:
+                yield cost + filled, usage, frozenset(regions), frozenset(backed)
+
+    def _job(self, job: int, workload: int, used: set[int]) -> dict[tuple[float, ...], float]:
+        p = self.p
+        slots = np.flatnonzero(p.slots.workload == workload).tolist()
+        times = sorted({int(p.slots.period[i]) for i in slots})
+        choices = []
+        for t in times:
+            own = [i for i in slots if p.slots.period[i] == t]
+            most = int(p.jobs.max_gangs[job])
+            choices.append([c for n in range(most + 1) for c in itertools.combinations_with_replacement(own, n)])
+        plans: dict[tuple[float, ...], float] = {}
+        for combination in itertools.product(*choices):
+            gangs: dict[int, int] = defaultdict(int)
+            for i in itertools.chain(*combination):
+                gangs[i] += 1
+            regions = {int(p.slots.region[i]) for i in gangs}
+            if set(gangs) & self.unmet["gang"] or not self._places_obey(workload, regions, regions, used):
+                continue
+            cost = self._job_cost(job, gangs, times, slots)
+            if cost is not None:
+                usage = sum((self.draws[i] * p.slots.gang_instances[i] * n for i, n in gangs.items()), np.zeros(p.pools.limit.size))
+                plans[tuple(usage)] = min(plans.get(tuple(usage), math.inf), cost)
+        return plans
+
+    def _job_cost(self, job: int, gangs: dict[int, int], times: list[int], slots: list[int]) -> float | None:
+        """Return the least cost of the job with these gangs, None when they break its rules."""
+        p = self.p
+        moves = 0.0
+        if not p.jobs.interruptible[job] or (p.jobs.max_gangs[job] == 1 and not p.jobs.may_move[job]):
+            if len({int(p.slots.offer[i]) for i in gangs}) > 1:
+                return None
+        elif p.jobs.max_gangs[job] == 1:
+            moves = self._journey(job, gangs, times, slots)
+        work = float(p.jobs.work_units[job])
+        forced = self._forced(job, gangs)
+        if forced is None or math.isinf(moves):
+            return None
+        need, cost, options = work, moves, []
+        for i, count in gangs.items():
+            rate = 3600.0 * p.slots.capacity_per_s[i]
+            hours = p.slots.usable_hours[i] * p.slots.gang_instances[i] * count
+            unit = (self.working[i] + self.route[1].get(i, 0.0)) / rate
+            if math.isinf(unit):
+                if i in forced:
+                    return None
+                continue
+            if i in forced:
+                need, cost = need - hours * rate, cost + unit * hours * rate
+            else:
+                options.append((unit, hours * rate))
+        if need < -1e-9:
+            return None
+        prompt = not p.jobs.deferrable[job]
+        starts = any(p.slots.period[i] == p.jobs.first_period[job] for i in gangs)
+        if prompt and not starts:
+            if not p.jobs.may_be_undone[job] or forced:
+                return None
+            return cost + float(p.jobs.undone_usd[job]) * work
+        if p.jobs.may_be_undone[job]:
+            options.append((float(p.jobs.undone_usd[job]), need))
+        filled = _fill(max(need, 0.0), options)
+        return None if filled is None else cost + filled
+
+    def _forced(self, job: int, gangs: dict[int, int]) -> set[int] | None:
+        """Return the slots that a run without interruption must use fully, None when the periods are not contiguous."""
+        p = self.p
+        if p.jobs.interruptible[job] or not gangs:
+            return set()
+        by_time = {int(p.slots.period[i]): i for i in gangs}
+        run = sorted(by_time)
+        if run != list(range(run[0], run[-1] + 1)):
+            return None
+        forced = set(run[1:-1])
+        if not p.jobs.deferrable[job] and run[0] == p.jobs.first_period[job] and len(run) > 1:
+            forced.add(run[0])
+        return {by_time[t] for t in forced}
+
+    def _journey(self, job: int, gangs: dict[int, int], times: list[int], slots: list[int]) -> float:
+        """Return the least cost of being where the gangs are, going only where the job could run."""
+        p = self.p
+        price = {
+            (int(p.moves.source[e]), int(p.moves.target[e])): float(self.moving[e])
+            for e in np.flatnonzero(p.moves.job == job).tolist()
+        }
+        cost: dict[int, float] = {}
+        for t in times:
+            here = {int(p.slots.region[i]) for i in slots if p.slots.period[i] == t}
+            fixed = {int(p.slots.region[i]) for i in gangs if p.slots.period[i] == t}
+            allowed = fixed or here
+            if not cost:
+                cost = dict.fromkeys(allowed, 0.0)
+                continue
+            cost = {
+                r: min((c + (0.0 if r == old else price.get((old, r), math.inf)) for old, c in cost.items()), default=math.inf)
+                for r in allowed
+            }
+        return min(cost.values(), default=0.0)
