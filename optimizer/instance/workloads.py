@@ -29,9 +29,10 @@ class Runs(Model):
     """What a workload can run on.
 
     Either `model` (a catalogue model class, whose throughput the catalogue measures under one profile) or
-    `throughput` (work units per second of one device of the named accelerator, here or in the inline catalogue's table; `cpu` names CPU-only SKUs per
-    vCPU) states the speed. `input_tokens` and `output_tokens` are the request shape: they select the throughput
-    profile and split the price of a managed endpoint; work is counted in output tokens.
+    `throughput` (work units per second of one device of the named accelerator, here or in the inline catalogue's
+    table; `cpu` names CPU-only SKUs per vCPU) states the speed. `input_tokens` and `output_tokens` are the request
+    shape: they select the throughput profile and split the price of a managed endpoint; work is counted in output
+    tokens.
     """
 
     model: str | None = None
