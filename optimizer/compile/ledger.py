@@ -65,20 +65,22 @@ class Exclusion:
 
 
 @dataclass(frozen=True)
-class _Packed:
+class Packed:
+    """An exclusion with its mask packed to bits."""
+
     reason: str
     rule: str | None
     bits: NDArray[np.uint8]
     partial: bool
 
 
-def _pack(exclusion: Exclusion) -> _Packed:
+def _pack(exclusion: Exclusion) -> Packed:
     if exclusion.reason not in REASONS:
         raise KeyError(f"reason {exclusion.reason!r} is not in the ledger's vocabulary")
-    return _Packed(exclusion.reason, exclusion.rule, np.packbits(exclusion.offers), exclusion.partial)
+    return Packed(exclusion.reason, exclusion.rule, np.packbits(exclusion.offers), exclusion.partial)
 
 
-def pack(exclusions: Iterable[Exclusion]) -> tuple[_Packed, ...]:
+def pack(exclusions: Iterable[Exclusion]) -> tuple[Packed, ...]:
     """Pack exclusions that rule out at least one offer; the result may be shared by many workloads."""
     return tuple(_pack(exclusion) for exclusion in exclusions if exclusion.offers.any())
 
@@ -105,13 +107,13 @@ class Ledger:
 
     size: int
     closed: dict[tuple[str, str | None], int] = field(default_factory=dict)
-    _packed: dict[tuple[str, str | None], list[_Packed]] = field(default_factory=dict)
+    _packed: dict[tuple[str, str | None], list[Packed]] = field(default_factory=dict)
 
     def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
         """Record exclusions; those that rule nothing out are dropped."""
         self.add_packed(workload, stream, pack(exclusions))
 
-    def add_packed(self, workload: str, stream: str | None, packed: Iterable[_Packed]) -> None:
+    def add_packed(self, workload: str, stream: str | None, packed: Iterable[Packed]) -> None:
         """Record what `pack` made."""
         self._packed.setdefault((workload, stream), []).extend(packed)
 

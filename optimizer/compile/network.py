@@ -46,7 +46,7 @@ class CatalogueNetwork:
 
     def __init__(self, catalogue: Catalogue, region_ids: Sequence[str], storage: Floats, egress: Floats) -> None:
         self._catalogue = catalogue
-        self._ids = np.array(list(region_ids), dtype=object)
+        self._ids = list(region_ids)
         self._storage, self._egress = storage, egress
         self._rtt: dict[str, tuple[Floats, NDArray[np.object_]]] = {}
         self._internet: Floats | None = None
@@ -57,7 +57,7 @@ class CatalogueNetwork:
         if new:
             rtt, quality = self._catalogue.user_rtt(new, self._ids)
             for row, origin in enumerate(new):
-                self._rtt[origin] = (np.asarray(rtt[row], dtype=float), np.asarray(quality[row], dtype=object))
+                self._rtt[origin] = (np.array(rtt[row], dtype=np.float64), np.array(quality[row], dtype=object))
         shape = (len(origins), len(self._ids))
         if not origins:
             return np.zeros(shape), np.zeros(shape, dtype=object)
@@ -74,13 +74,13 @@ class CatalogueNetwork:
     def internet_usd_per_gb(self) -> Floats:
         """Return USD per GB to the internet [regions], NaN unknown."""
         if self._internet is None:
-            listed = np.asarray(self._catalogue.internet_egress_usd_per_gb(self._ids), dtype=float)
+            listed = self._catalogue.internet_egress_usd_per_gb(self._ids).to_numpy(dtype=np.float64)
             self._internet = listed * self._egress
         return self._internet
 
     def storage_usd_per_gb_month(self) -> Floats:
         """Return USD per GB-month [regions], NaN unknown."""
-        return np.asarray(self._catalogue.storage_usd_per_gb_month(self._ids), dtype=float) * self._storage
+        return self._catalogue.storage_usd_per_gb_month(self._ids).to_numpy(dtype=np.float64) * self._storage
 
     def egress_usd_per_gb(self, source: Ints, target: Ints) -> Floats:
         """Return USD per GB from region to region, NaN unknown."""
@@ -88,8 +88,8 @@ class CatalogueNetwork:
             return np.zeros(0)
         sources, row = np.unique(source, return_inverse=True)
         targets, column = np.unique(target, return_inverse=True)
-        listed = np.asarray(self._catalogue.egress_usd_per_gb(self._ids[sources], self._ids[targets]), dtype=float)
-        return listed[row, column] * self._egress[source]
+        priced = self._catalogue.egress_usd_per_gb([self._ids[k] for k in sources], [self._ids[k] for k in targets])
+        return np.array(priced, dtype=np.float64)[row, column] * self._egress[source]
 
 
 class InlineNetwork:

@@ -150,7 +150,8 @@ def _offer_checks(
 def _age_days(dates: pd.Series, on: date) -> NDArray[np.float64]:
     """Return the age of each price in days on the day given; NaN where the price has no date."""
     parsed = pd.to_datetime(dates.where(dates.ne("")), format="%Y-%m-%d", errors="coerce")
-    return ((pd.Timestamp(on) - parsed) / pd.Timedelta(days=1)).to_numpy(dtype=float)
+    days = (pd.Timestamp(on) - parsed).dt.days
+    return np.asarray(days, dtype=np.float64)
 
 
 def sku_facts(instance: Instance, catalogue: Catalogue, provider: pd.Series, sku: pd.Series) -> pd.DataFrame:
@@ -199,7 +200,7 @@ def _endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataF
         everywhere = {provider: frozenset(codes) for provider, codes in placed}
         unknown = table.scope_countries.isna()
         countries = table.scope_countries.where(~unknown, table.provider.map(everywhere)).to_numpy(dtype=object)
-        countries = np.where(pd.isna(countries), None, countries)
+        countries[pd.isna(countries)] = None
     return pd.DataFrame({
         "offer_id": table.endpoint_id,
         "kind": "endpoint",

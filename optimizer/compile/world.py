@@ -6,7 +6,6 @@ catalogue or were written inside the instance makes no difference afterwards. Pr
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -180,8 +179,6 @@ def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Iss
 def _check_references(
     instance: Instance, catalogue: Catalogue | None, laws: LawPack | None, issues: list[Issue]
 ) -> None:
-    if importlib.util.find_spec("optimizer.instance.references") is None:
-        return
     from optimizer.instance.references import check_references
 
     issues += check_references(instance, catalogue, laws)

@@ -1,0 +1,175 @@
+"""From an instance to a `Problem`: the world, what is eligible, and every table of the formulation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from formulations.problem import Mechanisms, Problem, Regions
+from optimizer.compile.budgets import build_budgets
+from optimizer.compile.coefficients import Terms
+from optimizer.compile.datasets import DatasetTable, build_datasets
+from optimizer.compile.eligibility import Eligibility
+from optimizer.compile.jobs import build_moves
+from optimizer.compile.law import LawView, build_law_view
+from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
+from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
+from optimizer.compile.policies import build_presence, build_shares, build_survival
+from optimizer.compile.pools import PoolView, build_pools, view_pools
+from optimizer.compile.slots import NoOption, SlotTables, build_slots
+from optimizer.compile.world import World, resolve_world
+from optimizer.errors import InfeasibleError
+from optimizer.instance.models import Instance
+
+REASONS_SHOWN = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A problem with everything needed to read its solution and to say why something is not in it."""
+
+    problem: Problem
+    world: World
+    ledger: Ledger
+    law_view: LawView
+    pools: PoolView
+    tables: SlotTables
+    datasets: DatasetTable
+    mechanisms: MechanismTable
+    warnings: tuple[str, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        """How the spending of slots and flows splits."""
+        return self.tables.terms
+
+    @property
+    def stream_ids(self) -> tuple[str, ...]:
+        """Name of every stream within its service."""
+        return self.tables.stream_ids
+
+
+class NothingEligibleError(InfeasibleError):
+    """A stream or job that must be served has no eligible option, or a copy that must exist has no place.
+
+    `lines` say who and why, `rows` are the ledger's counts for those concerned.
+    """
+
+    def __init__(self, lines: tuple[str, ...], rows: tuple[LedgerRow, ...], world: World) -> None:
+        super().__init__("\n".join(lines))
+        self.lines, self.rows, self.world = lines, rows, world
+
+
+def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> Compiled:
+    """Compile an instance; `base_dir` is where a catalogue folder named by the instance is looked for.
+
+    Raises
+    ------
+    InputError
+        The instance asks for something that the catalogue or the law pack does not know.
+    NothingEligibleError
+        Something that must be served has no eligible option at all.
+    """
+    timings: dict[str, float] = {}
+    clock = _Clock(timings)
+    world = resolve_world(instance, base_dir)
+    clock.lap("world")
+    law = build_law_view(world)
+    pools = view_pools(world)
+    eligibility = Eligibility(world, law, pools)
+    clock.lap("views")
+    tables = build_slots(world, eligibility)
+    clock.lap("slots")
+    slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
+    datasets = build_datasets(world, law, slots, flows, services)
+    _raise_if_nothing_eligible(tables.no_option, datasets, eligibility.ledger, world)
+    mechanisms = build_mechanisms(
+        world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
+    )
+    clock.lap("law_and_data")
+    problem = Problem(
+        workload_ids=tuple(workload.id for workload in instance.workloads),
+        period_hours=world.period_hours,
+        regions=_regions(world),
+        services=services,
+        jobs=jobs,
+        slots=slots,
+        flows=flows,
+        presence=build_presence(world, slots),
+        pools=build_pools(pools, slots, flows, len(world.periods)),
+        datasets=datasets.problem,
+        mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
+        budgets=build_budgets(world, slots, datasets.problem),
+        shares=build_shares(world, slots),
+        survival=build_survival(world),
+        moves=build_moves(world, jobs, slots),
+        carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
+    )
+    clock.lap("limits")
+    return Compiled(
+        problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms,
+        (*world.warnings, *law.warnings), timings,
+    )  # fmt: skip
+
+
+class _Clock:
+    """Writes seconds since the last lap under a name."""
+
+    def __init__(self, timings: dict[str, float]) -> None:
+        self._timings, self._last = timings, time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Record the seconds since the last lap."""
+        now = time.perf_counter()
+        self._timings[name] = now - self._last
+        self._last = now
+
+
+def _regions(world: World) -> Regions:
+    def labels(column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        return np.unique(world.regions[column].to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
+
+    fixed = np.nan_to_num(world.regions.fixed_usd_per_hour.to_numpy(dtype=float)) * world.total_hours
+    return Regions(
+        ids=tuple(world.regions.region_id),
+        country=labels("country"),
+        metro=labels("metro"),
+        provider=labels("provider"),
+        fixed_usd=fixed,
+    )
+
+
+def _raise_if_nothing_eligible(
+    no_option: tuple[NoOption, ...], datasets: DatasetTable, ledger: Ledger, world: World
+) -> None:
+    if not no_option and not datasets.impossible:
+        return
+    lines: list[str] = []
+    rows: list[LedgerRow] = []
+    for lack in no_option:
+        counts = [row for row in ledger.counts(lack.workload, lack.stream) if row.offers]
+        rows.extend(counts)
+        lines.extend(explain_lack(lack, counts, ledger, world))
+    lines.extend(f"dataset copy: {sentence}" for sentence in datasets.impossible)
+    raise NothingEligibleError(tuple(lines), tuple(rows), world)
+
+
+def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world: World) -> list[str]:
+    """Return sentences that say who has no eligible option and how many offers each reason rules out."""
+    who = f"workload {lack.workload}" + (f", stream {lack.stream}" if lack.stream is not None else "")
+    when = "" if len(lack.periods) == len(world.periods) else f" in {', '.join(lack.periods[:5])}"
+    shut = sum(ledger.closed.values())
+    lines = [f"{who} has no eligible option{when}: {ledger.size} open offers, each ruled out at least once by"]
+    for row in sorted(counts, key=lambda row: -row.offers)[:REASONS_SHOWN]:
+        rule = f" ({row.rule})" if row.rule else ""
+        part = " in some periods" if row.partial else ""
+        lines.append(f"    {row.offers} offers: {REASONS[row.reason]}{rule}{part}")
+    if shut:
+        most_first = sorted(ledger.closed.items(), key=lambda item: -item[1])
+        kinds = ", ".join(f"{count} {reason}" for (reason, _), count in most_first)
+        lines.append(f"    besides, {shut} offers are shut for every workload: {kinds}")
+    return lines

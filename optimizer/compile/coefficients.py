@@ -1,0 +1,197 @@
+"""What one unit of every slot and flow adds to money, carbon, energy, water and device-hours.
+
+    service instance, per period    energy = PUE h idle_kw                         spend = price h
+    flow, per unit/s of peak rate   energy = PUE h (load_kw − idle_kw) / μ · mean/peak
+                                    spend  = 3600 h · mean/peak · (network + GB·egress + endpoint price)
+    job, per instance-hour          energy = PUE load_kw                           spend = price + output egress
+    carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000)
+    water_l   = energy/PUE · WUE + energy · grid water (where known)
+
+A figure that is missing contributes 0 here and is marked as unknown in `Terms`; where a budget needs it the offer was
+ruled out before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Coefficients
+from optimizer.compile.world import World
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+SECONDS = 3600.0
+
+
+def _no_floats() -> Floats:
+    return np.zeros(0)
+
+
+def _no_bools() -> Bools:
+    return np.zeros(0, dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """How spend splits, and what is known; beside `Problem`, for reading the plan.
+
+    Per slot: `carbon_known`, `energy_known`, `water_known`; `working_egress_usd` per instance-hour of a job.
+    Per flow, per unit/s of peak rate: `network_usd`, `egress_usd` (endpoint money is `serving.compute_usd`).
+    """
+
+    carbon_known: Bools = field(default_factory=_no_bools)
+    energy_known: Bools = field(default_factory=_no_bools)
+    water_known: Bools = field(default_factory=_no_bools)
+    working_egress_usd: Floats = field(default_factory=_no_floats)
+    network_usd: Floats = field(default_factory=_no_floats)
+    egress_usd: Floats = field(default_factory=_no_floats)
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures of every slot, gathered from the world; NaN unknown."""
+
+    hours: Floats
+    price: Floats
+    idle_kw: Floats
+    load_kw: Floats
+    embodied_kg_per_hour: Floats
+    devices: Floats
+    pue: Floats
+    wue: Floats
+    grid_water: Floats
+    grid: Floats
+    kg_per_unit: Floats
+    kwh_per_unit: Floats
+    is_endpoint: Bools
+
+    def take(self, at: Ints) -> Figures:
+        """Return the figures of some slots."""
+        return Figures(*(getattr(self, name)[at] for name in self.__dataclass_fields__))
+
+    def carbon(self, energy_kwh: Floats, embodied_hours: Floats) -> Floats:
+        """Return kg CO2e of energy drawn in these slots and of instance-hours held there."""
+        return energy_kwh * self.grid / 1000.0 + self.embodied_kg_per_hour * embodied_hours
+
+    def water(self, energy_kwh: Floats) -> Floats:
+        """Return litres: cooling at the site, and generation where its figure is known."""
+        return energy_kwh / self.pue * self.wue + energy_kwh * np.nan_to_num(self.grid_water)
+
+
+def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
+    """Return the figures of slots given by offer, region and period index."""
+    regions = world.regions
+    return Figures(
+        hours=world.period_hours[period],
+        price=world.column("price_usd_per_hour")[offer],
+        idle_kw=world.column("idle_kw")[offer],
+        load_kw=world.column("load_kw")[offer],
+        embodied_kg_per_hour=world.column("embodied_kg_per_hour")[offer],
+        devices=world.column("devices")[offer],
+        pue=regions.pue.to_numpy(dtype=float)[region],
+        wue=regions.wue_l_per_kwh.to_numpy(dtype=float)[region],
+        grid_water=regions.water_l_per_kwh_grid.to_numpy(dtype=float)[region],
+        grid=world.grid_g_per_kwh[region, period],
+        kg_per_unit=world.column("kg_per_unit")[offer],
+        kwh_per_unit=world.column("kwh_per_unit")[offer],
+        is_endpoint=world.is_endpoint[offer],
+    )
+
+
+def _coefficients(where: Bools, **metrics: Floats) -> Coefficients:
+    """Return coefficients that are 0 outside `where` and where a figure is unknown."""
+    return Coefficients(**{name: np.where(where & ~np.isnan(array), array, 0.0) for name, array in metrics.items()})
+
+
+def running(figures: Figures, is_job: Bools) -> Coefficients:
+    """Return what one instance of a service kept running for the whole period adds; 0 for endpoints and jobs."""
+    hours = figures.hours
+    energy = figures.pue * hours * figures.idle_kw
+    spend = figures.price * hours
+    return _coefficients(
+        ~is_job & ~figures.is_endpoint,
+        spend_usd=spend,
+        compute_usd=spend,
+        carbon_kg=figures.carbon(energy, hours),
+        energy_kwh=energy,
+        water_l=figures.water(energy),
+        device_hours=figures.devices * hours,
+    )
+
+
+def working(figures: Figures, is_job: Bools, output_usd: Floats, output_network_kwh: Floats) -> Coefficients:
+    """Return what one instance-hour of a job adds.
+
+    `output_usd`: egress of the job's output, and `output_network_kwh`: its network energy, both per instance-hour.
+    """
+    energy = figures.pue * figures.load_kw
+    network = np.where(output_network_kwh > 0, output_network_kwh * figures.grid / 1000.0, 0.0)
+    carbon = figures.carbon(energy, np.ones_like(energy)) + network
+    return _coefficients(
+        is_job,
+        spend_usd=figures.price + output_usd,
+        compute_usd=figures.price,
+        carbon_kg=carbon,
+        energy_kwh=energy,
+        water_l=figures.water(energy),
+        device_hours=figures.devices,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class FlowPrices:
+    """Of every flow: units served in the period per unit/s of peak rate, and USD and GB per unit."""
+
+    units: Floats
+    network_usd_per_unit: Floats
+    egress_usd_per_unit: Floats
+    endpoint_usd_per_unit: Floats
+    response_gb_per_unit: Floats
+
+
+def serving(
+    figures: Figures, units_per_s: Floats, mean_share: Floats, prices: FlowPrices, network_kwh_per_gb: float
+) -> Coefficients:
+    """Return what one unit/s of peak rate served for the period adds.
+
+    `figures` of each flow's slot, `units_per_s` throughput of one instance (not times utilisation), `mean_share`
+    mean over peak rate.
+    """
+    endpoint = figures.is_endpoint
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dynamic = figures.pue * figures.hours * (figures.load_kw - figures.idle_kw) / units_per_s * mean_share
+    energy = np.where(endpoint, figures.kwh_per_unit * prices.units, dynamic)
+    carbon = np.where(endpoint, figures.kg_per_unit * prices.units, dynamic * figures.grid / 1000.0)
+    sent_kwh = prices.units * prices.response_gb_per_unit * network_kwh_per_gb
+    carbon = carbon + np.where(sent_kwh > 0, sent_kwh * figures.grid / 1000.0, 0.0)
+    water = np.where(endpoint, 0.0, figures.water(dynamic))
+    compute = np.where(endpoint, prices.endpoint_usd_per_unit * prices.units, 0.0)
+    spend = compute + prices.units * (prices.network_usd_per_unit + prices.egress_usd_per_unit)
+    everywhere = np.ones(len(spend), dtype=bool)
+    return _coefficients(
+        everywhere,
+        spend_usd=spend,
+        compute_usd=compute,
+        carbon_kg=carbon,
+        energy_kwh=energy,
+        water_l=water,
+        device_hours=np.zeros(len(spend)),
+    )
+
+
+def known(figures: Figures, sends: Bools) -> tuple[Bools, Bools, Bools]:
+    """Return for every slot whether its carbon, energy and water are known; `sends`: network energy counts as well."""
+    power = ~np.isnan(figures.idle_kw + figures.load_kw + figures.pue)
+    carbon = power & ~np.isnan(figures.grid + figures.embodied_kg_per_hour)
+    endpoint = figures.is_endpoint
+    endpoint_carbon = ~np.isnan(figures.kg_per_unit) & (~sends | ~np.isnan(figures.grid))
+    water = power & ~np.isnan(figures.wue)
+    return (
+        np.where(endpoint, endpoint_carbon, carbon),
+        np.where(endpoint, ~np.isnan(figures.kwh_per_unit), power),
+        np.where(endpoint, False, water),
+    )

@@ -1,0 +1,254 @@
+"""Which offers are open to each workload and stream, and the ledger of why the others are not.
+
+Checks that follow from the workload alone are made once per distinct workload description, over all offers at once;
+law, policy and round trips add their own masks. Nothing here loops over offers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.latency import Way, WayView
+from optimizer.compile.law import LawView
+from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
+from optimizer.compile.policies import PolicyView
+from optimizer.compile.pools import PoolView
+from optimizer.compile.scope import exclusion_rows
+from optimizer.compile.speed import Speed, SpeedView, endpoint_usd_per_unit, serves_model
+from optimizer.compile.world import World
+from optimizer.instance.identity import stream_ids
+from optimizer.instance.workloads import Job, Service, Workload
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Options:
+    """What a workload may use, before its streams are asked: `allowed` [offers, periods]; speed and endpoint price."""
+
+    allowed: Bools
+    speed: Speed
+    usd_per_unit: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Static:
+    allowed: Bools
+    packed: tuple[Packed, ...]
+    usd_per_unit: Floats
+
+
+class Eligibility:
+    """Answers for every workload and stream and writes the ledger as it goes."""
+
+    def __init__(self, world: World, law: LawView, pools: PoolView) -> None:
+        self.world, self.law, self.pools = world, law, pools
+        self.policies = PolicyView(world, law)
+        self.speeds, self.ways = SpeedView(world), WayView(world)
+        shut = Counter(zip(world.closed.reason, world.closed.rule, strict=True))
+        self.ledger = Ledger(
+            len(world.offers), {(str(reason), str(rule) or None): count for (reason, rule), count in shut.items()}
+        )
+        self._static: dict[str, _Static] = {}
+        self._figures, self._needs = _Figures(world), FigureNeeds(world)
+        self._missing: dict[tuple[object, ...], tuple[Bools, tuple[Packed, ...]]] = {}
+        self._by_law: dict[int, tuple[Bools, tuple[Packed, ...]]] = {}
+        self._by_policy: dict[int, tuple[Packed, ...]] = {}
+
+    def workload(self, w: int) -> Options:
+        """Return what workload `w` may use, and record the reasons for the rest."""
+        workload = self.world.instance.workloads[w]
+        speed = self.speeds.of(workload)
+        static = self._of_description(workload, speed)
+        figures, figures_packed = self._of_figures(w)
+        policy = self.policies.mask(w)
+        if id(policy) not in self._by_policy:
+            self._by_policy[id(policy)] = pack(policy.exclusions)
+        for packed in (static.packed, figures_packed, self._by_policy[id(policy)]):
+            self.ledger.add_packed(workload.id, None, packed)
+        allowed = policy.allowed & figures & static.allowed[:, None]
+        return Options(allowed, speed, static.usd_per_unit)
+
+    def stream(self, w: int, number: int, position: int) -> tuple[Bools, Way]:
+        """Return what law and latency leave open to a stream [offers, periods] (its `number` among all streams)."""
+        service = self.world.instance.workloads[w]
+        assert isinstance(service, Service)
+        way = self.ways.of(service, service.streams[position])
+        by_law, packed = self._of_law(self.law.of_stream[number])
+        name = stream_ids(service)[position]
+        self.ledger.add(service.id, name, way.exclusions(self.world.offer_region))
+        self.ledger.add_packed(service.id, name, packed)
+        return by_law & way.open[self.world.offer_region][:, None], way
+
+    def job(self, w: int) -> Bools:
+        """Return what the law leaves open to a job [offers, periods]."""
+        allowed, packed = self._of_law(self.law.of_job[w])
+        self.ledger.add_packed(self.world.instance.workloads[w].id, None, packed)
+        return allowed
+
+    def _of_law(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
+        signature = self.law.signature(activity)
+        if signature not in self._by_law:
+            mask = self.law.mask(signature)
+            self._by_law[signature] = (mask.allowed, pack(mask.exclusions))
+        return self._by_law[signature]
+
+    def _of_description(self, workload: Workload, speed: Speed) -> _Static:
+        key = _description(workload, speed)
+        if key not in self._static:
+            price = np.full(len(self.world.offers), np.nan)
+            if isinstance(workload, Service) and "endpoint" in workload.runs.via:
+                price = endpoint_usd_per_unit(self.world, workload)
+            exclusions = _static_exclusions(self.world, workload, speed, price)
+            out = _any(exclusions, len(self.world.offers))
+            exclusions += self.pools.exclusions(~out)
+            out |= _any(exclusions, len(self.world.offers))
+            if isinstance(workload, Job):
+                gang = gang_exclusions(self.world, workload, self.pools, ~out)
+                out |= _any(gang, len(self.world.offers))
+                exclusions += gang
+            self._static[key] = _Static(~out, pack(exclusions), price)
+        return self._static[key]
+
+    def _of_figures(self, w: int) -> tuple[Bools, tuple[Packed, ...]]:
+        """Return which (offer, period) have every figure that a budget or the carbon price needs of the workload."""
+        needs = self._needs.of(w)
+        key = tuple((need.figure, need.rule) for need in needs)
+        if key not in self._missing:
+            exclusions: list[Exclusion] = []
+            allowed = np.ones((len(self.world.offers), len(self.world.periods)), dtype=bool)
+            for need in needs:
+                for reason, missing in self._figures.missing(need.figure):
+                    out = missing & need.offers
+                    allowed &= ~out
+                    exclusions.extend(exclusion_rows(reason, need.rule, out))
+            self._missing[key] = (allowed, pack(exclusions))
+        return self._missing[key]
+
+
+def _any(exclusions: list[Exclusion], size: int) -> Bools:
+    out = np.zeros(size, dtype=bool)
+    for exclusion in exclusions:
+        out |= exclusion.offers
+    return out
+
+
+def _description(workload: Workload, speed: Speed) -> str:
+    """All that the static checks look at, as one text."""
+    parts = [workload.runs.model_dump_json(), repr(workload.providers), repr(workload.regions), str(id(speed))]
+    if isinstance(workload, Job):
+        parts.append(f"{workload.interruptible} {workload.gang_devices} {workload.output_gb > 0}")
+    else:
+        parts.append(f"{workload.kind} {workload.streams[0].unit.partition('/')[0]}")
+    return "\n".join(parts)
+
+
+def _static_exclusions(world: World, workload: Workload, speed: Speed, price: Floats) -> list[Exclusion]:
+    """Return what the workload's own description rules out, in the order in which reasons are told."""
+    runs = workload.runs
+    endpoint = world.is_endpoint
+    instance = ~endpoint
+    wrong_kind = np.zeros(len(endpoint), dtype=bool)
+    if "instance" not in runs.via:
+        wrong_kind |= instance
+    if "endpoint" not in runs.via or isinstance(workload, Job):
+        wrong_kind |= endpoint
+    found = [
+        Exclusion("offer_kind", "runs.via", wrong_kind),
+        Exclusion("not_allowed_provider", "providers", _not_in(world.text("provider"), workload.providers)),
+        Exclusion("not_allowed_region", "regions", _not_in(world.text("region_id"), workload.regions)),
+        Exclusion("purchase", "runs.purchase", instance & _purchase_out(world, workload)),
+        Exclusion("accelerator", "runs.accelerators", instance & _not_in(world.text("accelerator"), runs.accelerators)),
+        Exclusion("software", "runs.software", instance & _software_out(world, workload)),
+    ]
+    if runs.min_device_memory_gb > 0:
+        enough = world.column("device_memory_gb") >= runs.min_device_memory_gb
+        found.append(Exclusion("device_memory", "runs.min_device_memory_gb", instance & ~enough))
+    found.append(Exclusion("no_throughput", speed.profile, instance & np.isnan(speed.units_per_s)))
+    found.append(Exclusion("missing_price", None, instance & np.isnan(world.column("price_usd_per_hour"))))
+    if "endpoint" in runs.via:
+        serves = serves_model(world, workload)
+        scope = _not_in(world.text("scope"), runs.endpoint_scopes)
+        found.append(Exclusion("endpoint_model", runs.model, endpoint & ~serves))
+        found.append(Exclusion("endpoint_scope", "runs.endpoint_scopes", endpoint & serves & scope))
+        found.append(Exclusion("missing_price", None, endpoint & serves & np.isnan(price)))
+    if isinstance(workload, Job) and workload.output_gb > 0:
+        unknown = np.isnan(world.network.internet_usd_per_gb())[world.offer_region]
+        found.append(Exclusion("missing_egress_price", "output_gb", unknown))
+    return found
+
+
+def _not_in(values: NDArray[np.object_], allowed: tuple[str, ...]) -> Bools:
+    return ~np.isin(values, list(allowed)) if allowed else np.zeros(len(values), dtype=bool)
+
+
+def _purchase_out(world: World, workload: Workload) -> Bools:
+    """Spot is for interruptible jobs that list it; every other option must be listed."""
+    purchase = world.text("purchase")
+    out = _not_in(purchase, workload.runs.purchase)
+    if not (isinstance(workload, Job) and workload.interruptible):
+        out |= purchase == "spot"
+    return out
+
+
+def _software_out(world: World, workload: Workload) -> Bools:
+    return _not_in(world.text("software"), tuple(name.lower() for name in workload.runs.software))
+
+
+def gang_instances(world: World, job: Job) -> Floats:
+    """Return the instances of each offer that one gang takes; whole instances even where devices do not divide it."""
+    devices = world.column("counted_devices")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(devices > 0, np.ceil(job.gang_devices / devices - 1e-9), np.inf)
+
+
+def gang_exclusions(world: World, job: Job, pools: PoolView, candidates: Bools) -> list[Exclusion]:
+    """Return the offers on which no gang can be formed, or none fits the pools."""
+    instances = gang_instances(world, job)
+    devices = world.column("counted_devices")
+    unformable = candidates & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))
+    too_big = candidates & ~unformable & (instances > pools.most)
+    rules = sorted(set(pools.tightest[too_big]))
+    return [
+        Exclusion("gang", "gang_devices", unformable),
+        *(Exclusion("gang", str(rule), too_big & (pools.tightest == rule)) for rule in rules),
+    ]
+
+
+class _Figures:
+    """Which offers lack a figure that a metric is made of; [offers, periods]."""
+
+    def __init__(self, world: World) -> None:
+        regions, at = world.regions, world.offer_region
+        endpoint = world.is_endpoint[:, None]
+
+        def unknown(name: str) -> Bools:
+            return np.isnan(regions[name].to_numpy(dtype=float))[at][:, None] & ~endpoint
+
+        def lacks(name: str) -> Bools:
+            return np.isnan(world.column(name))[:, None]
+
+        power = (lacks("idle_kw") | lacks("load_kw")) & ~endpoint
+        pue, wue = unknown("pue"), unknown("wue_l_per_kwh")
+        grid = np.isnan(world.grid_g_per_kwh)[at] & ~endpoint
+        embodied = lacks("embodied_kg_per_hour") & ~endpoint
+        self._missing = {
+            "carbon": (
+                ("missing_power", power | (endpoint & lacks("kg_per_unit"))),
+                ("missing_pue", pue),
+                ("missing_grid", grid),
+                ("missing_embodied", embodied),
+            ),
+            "energy": (("missing_power", power | (endpoint & lacks("kwh_per_unit"))), ("missing_pue", pue)),
+            "water": (("missing_power", power | endpoint), ("missing_pue", pue), ("missing_wue", wue)),
+        }
+
+    def missing(self, figure: str) -> tuple[tuple[str, Bools], ...]:
+        """Return (reason, mask) for a figure: carbon, energy or water. No endpoint states its water."""
+        return self._missing[figure]

@@ -1,0 +1,133 @@
+"""Jobs: their table, the slots of each window, the check that a job can finish, and moves between regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Coefficients, Jobs, Moves, Slots
+from optimizer.compile.eligibility import gang_instances
+from optimizer.compile.speed import Speed
+from optimizer.compile.world import World
+from optimizer.instance.workloads import Job
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+ENOUGH = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Hours of each period inside a job's window [periods], its first and last period."""
+
+    hours: Floats
+    first: int
+    last: int
+
+
+def window_of(world: World, job: Job) -> Window:
+    """Return the window of a job; a deadline beyond the horizon ends with it."""
+    end = np.cumsum(world.period_hours)
+    begin = end - world.period_hours
+    deadline = min(job.deadline_hours or world.total_hours, world.total_hours)
+    hours = np.clip(np.minimum(end, deadline) - np.maximum(begin, job.release_hours), 0.0, None)
+    hours[hours < ENOUGH] = 0.0
+    inside = np.flatnonzero(hours)
+    if not len(inside):
+        return Window(hours, 0, -1)
+    return Window(hours, int(inside[0]), int(inside[-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class JobSpeed:
+    """Of each offer: instances of a gang, and units/s of one instance net of what interruptions cost."""
+
+    gang_instances: Floats
+    units_per_s: Floats
+
+
+def job_speed(world: World, job: Job, speed: Speed) -> JobSpeed:
+    """Return gang size and net speed of a job on every offer; spot offers lose 1/(1 + spot_overhead)."""
+    spot = world.text("purchase") == "spot"
+    return JobSpeed(gang_instances(world, job), speed.units_per_s / np.where(spot, 1.0 + job.spot_overhead, 1.0))
+
+
+def can_finish(job: Job, window: Window, allowed: Bools, rate_per_hour: Floats) -> Bools:
+    """Return on which offers the job can be done inside its window, if it had to stay on one; [offers].
+
+    `allowed` [offers, periods], `rate_per_hour` work units of all gangs together. A job whose gangs may sit on several
+    offers at once, or that may move, is not judged here.
+    """
+    if job.max_gangs > 1 or job.may_move or window.last < window.first:
+        return np.full(len(allowed), window.last >= window.first)
+    hours = np.where(allowed, window.hours, 0.0)
+    if not job.interruptible:
+        hours = _longest_run(hours, window, deferrable=job.deferrable)
+    usable = hours.sum(axis=1) if job.interruptible else hours.max(axis=1, initial=0.0)
+    if job.interruptible and not job.deferrable:
+        usable = np.where(allowed[:, window.first], usable, 0.0)
+    return usable * rate_per_hour >= job.work * (1 - ENOUGH)
+
+
+def _longest_run(hours: Floats, window: Window, *, deferrable: bool) -> Floats:
+    """Return the hours of the unbroken run of allowed periods that ends with each period; [offers, periods]."""
+    run = np.zeros_like(hours)
+    for t in range(window.first, window.last + 1):
+        before = run[:, t - 1] if t > window.first else np.zeros(len(hours))
+        open_before = before > 0 if (not deferrable and t > window.first) else True
+        run[:, t] = np.where((hours[:, t] > 0) & open_before, before + hours[:, t], 0.0)
+    return run
+
+
+def build_jobs(world: World, jobs: Sequence[int], prices: Sequence[float | None]) -> Jobs:
+    """Return the table of jobs: `jobs` are their positions among the workloads, `prices` USD per unit left undone."""
+    rows = [world.instance.workloads[w] for w in jobs]
+    own = [job for job in rows if isinstance(job, Job)]
+    windows = [window_of(world, job) for job in own]
+    return Jobs(
+        workload=np.array(jobs, dtype=np.int64),
+        work_units=np.array([job.work for job in own], dtype=float),
+        max_gangs=np.array([job.max_gangs for job in own], dtype=np.int64),
+        interruptible=np.array([job.interruptible for job in own], dtype=bool),
+        deferrable=np.array([job.deferrable for job in own], dtype=bool),
+        may_move=np.array([job.may_move for job in own], dtype=bool),
+        first_period=np.array([window.first for window in windows], dtype=np.int64),
+        last_period=np.array([max(window.last, window.first) for window in windows], dtype=np.int64),
+        may_be_undone=np.array([price is not None for price in prices], dtype=bool),
+        undone_usd=np.array([price or 0.0 for price in prices], dtype=float),
+    )
+
+
+def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
+    """Return the moves each job may make: between regions where it has slots, over routes with a known egress price."""
+    job_rows: list[Ints] = []
+    sources: list[Ints] = []
+    targets: list[Ints] = []
+    gb: list[Floats] = []
+    for g in np.flatnonzero(jobs.may_move).tolist():
+        workload = world.instance.workloads[int(jobs.workload[g])]
+        assert isinstance(workload, Job)
+        regions = np.unique(slots.region[slots.workload == jobs.workload[g]])
+        source, target = (a.ravel() for a in np.meshgrid(regions, regions, indexing="ij"))
+        differ = source != target
+        job_rows.append(np.full(int(differ.sum()), g, dtype=np.int64))
+        sources.append(source[differ])
+        targets.append(target[differ])
+        gb.append(np.full(int(differ.sum()), workload.checkpoint_gb or 0.0))
+    if not job_rows:
+        return Moves()
+    job, source, target = np.concatenate(job_rows), np.concatenate(sources), np.concatenate(targets)
+    size = np.concatenate(gb)
+    price = np.where(size > 0, world.network.egress_usd_per_gb(source, target), 0.0)
+    known = ~np.isnan(price)
+    spend = (price * size)[known]
+    return Moves(
+        job=job[known],
+        source=source[known],
+        target=target[known],
+        moving=Coefficients(spend, *(np.zeros(len(spend)) for _ in range(5))),
+    )

@@ -1,0 +1,241 @@
+"""Shared capacity: which quota covers which offer, how much of it one instance holds, and the pools of a problem.
+
+Pools count devices (vCPUs for CPU-only SKUs), kW of IT power, instances of a commitment, or work units/s of endpoints.
+The default of `quotas` stands for every (accelerator, region) and every endpoint that no quota names outright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Flows, Membership, Pools, Slots
+from optimizer.compile.ledger import Exclusion
+from optimizer.compile.offers import CPU
+from optimizer.compile.world import World
+from optimizer.instance.rules import Quota
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+FITS = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """One limit over offers: `members` index the offers, `weight` is what one instance (or unit/s) of each takes."""
+
+    id: str
+    limit: float
+    members: Ints
+    weight: Floats
+    by_flow: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class PoolView:
+    """Pools over the offer table and what follows for each offer.
+
+    `most[o]`: instances of offer o that fit every pool (inf for endpoints). `covered[o]`: some quota speaks for it.
+    `no_power[o]`: a kW quota covers it and its power is unknown; `kw_rule[o]` says which.
+    """
+
+    pools: tuple[Pool, ...]
+    most: Floats
+    covered: Bools
+    no_power: Bools
+    tightest: NDArray[np.object_] = field(repr=False)
+    kw_rule: NDArray[np.object_] = field(repr=False)
+
+    def exclusions(self, candidates: Bools) -> list[Exclusion]:
+        """Return what quotas rule out among the candidates: not covered, or not even one instance fits."""
+        found = [
+            Exclusion("no_quota", None, candidates & ~self.covered),
+            *_by_rule("missing_power", self.kw_rule, candidates & self.no_power),
+            *_by_rule("no_quota", self.tightest, candidates & self.covered & ~self.no_power & (self.most < 1)),
+        ]
+        return [exclusion for exclusion in found if exclusion.offers.any()]
+
+
+def _by_rule(reason: str, rule: NDArray[np.object_], mask: Bools) -> list[Exclusion]:
+    return [Exclusion(reason, str(name), mask & (rule == name)) for name in sorted(set(rule[mask]))]
+
+
+def quota_id(quota: Quota) -> str:
+    """Return the id of a quota: its own, or what it limits and where."""
+    if quota.id is not None:
+        return quota.id
+    kind = "devices" if quota.devices is not None else "kw" if quota.kw is not None else "units_per_s"
+    if kind == "kw":
+        return f"kw:{quota.region or quota.country or f'provider:{quota.provider}'}"
+    if kind == "units_per_s":
+        named = [quota.endpoint, quota.model, quota.region, quota.provider and f"provider:{quota.provider}"]
+        return f"{kind}:{'@'.join(part for part in named if part) or '*'}"
+    place = quota.region or quota.country or (f"provider:{quota.provider}" if quota.provider else "*")
+    return f"{kind}:{quota.accelerator or '*'}@{place}"
+
+
+def matches(quota: Quota, world: World) -> Bools:
+    """Return which offers carry every key the quota names; [offers].
+
+    A devices quota that names no accelerator covers all accelerators, not CPU-only SKUs: those it must name (`cpu`).
+    """
+    offers = world.offers
+    keep = world.is_endpoint if quota.units_per_s is not None else ~world.is_endpoint
+    if quota.devices is not None and quota.accelerator is None:
+        keep = keep & (world.text("accelerator") != CPU)
+    keys = (("accelerator", quota.accelerator), ("region_id", quota.region), ("provider", quota.provider))
+    for column, value in keys:
+        if value is not None:
+            keep = keep & (world.text(column) == value)
+    if quota.country is not None:
+        region = world.offer_region
+        column = "subdivision" if "-" in quota.country else "country"
+        keep = keep & (world.regions[column].to_numpy(dtype=object)[region] == quota.country)
+    if quota.model is not None:
+        keep = keep & ((world.text("model") == quota.model) | (world.text("model_raw") == quota.model))
+    if quota.endpoint is not None:
+        named = (world.text("endpoint") == quota.endpoint) | (offers.offer_id.to_numpy(dtype=object) == quota.endpoint)
+        keep = keep & named
+    return keep
+
+
+def view_pools(world: World) -> PoolView:
+    """Return every pool over the world's offers."""
+    pools, covered = _stated(world)
+    pools += _defaults(world, covered)
+    pools += _commitments(world)
+    count = len(world.offers)
+    most, tightest = np.full(count, np.inf), np.full(count, "", dtype=object)
+    no_power, kw_rule = np.zeros(count, dtype=bool), np.full(count, "", dtype=object)
+    for pool in pools:
+        if pool.by_flow:
+            continue
+        unknown = pool.members[np.isnan(pool.weight)]
+        no_power[unknown], kw_rule[unknown] = True, pool.id
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fits = np.where(pool.weight > 0, np.floor(pool.limit / pool.weight + FITS), np.inf)
+        lower = np.nan_to_num(fits, nan=np.inf) < most[pool.members]
+        most[pool.members[lower]] = fits[lower]
+        tightest[pool.members[lower]] = pool.id
+    covered |= world.text("purchase") == "committed"
+    return PoolView(tuple(pools), most, covered, no_power, tightest, kw_rule)
+
+
+def _stated(world: World) -> tuple[list[Pool], Bools]:
+    """Return the pools of `quotas.limits` and which offers a devices or work-rate quota speaks for."""
+    devices, power = world.column("counted_devices"), world.column("load_kw")
+    committed = world.text("purchase") == "committed"
+    covered = np.zeros(len(world.offers), dtype=bool)
+    pools: list[Pool] = []
+    taken: set[str] = set()
+    for quota in world.instance.quotas.limits:
+        mask = matches(quota, world)
+        if quota.kw is None:
+            mask &= ~committed
+            covered |= mask
+        limit = quota.kw if quota.kw is not None else quota.devices if quota.devices is not None else quota.units_per_s
+        members = np.flatnonzero(mask)
+        if limit is None or limit == "unlimited" or not len(members):
+            continue
+        name = _unique(quota_id(quota), taken)
+        by_flow = quota.units_per_s is not None
+        weight = np.ones(len(members)) if by_flow else (power if quota.kw is not None else devices)[members]
+        pools.append(Pool(name, float(limit), members, weight, by_flow))
+    return pools, covered
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    number, unique = 2, name
+    while unique in taken:
+        unique, number = f"{name}#{number}", number + 1
+    taken.add(unique)
+    return unique
+
+
+def _defaults(world: World, covered: Bools) -> list[Pool]:
+    """Return the default pools: per (accelerator, region) and per endpoint that no quota names; marks them covered."""
+    quotas = world.instance.quotas
+    accelerator, region = world.text("accelerator"), world.text("region_id")
+    named = np.zeros(len(world.offers), dtype=bool)
+    for quota in quotas.limits:
+        pair = quota.devices is not None and quota.accelerator is not None and quota.region is not None
+        if pair or (quota.units_per_s is not None and quota.endpoint is not None):
+            named |= matches(quota, world)
+    instance = ~world.is_endpoint & ~named & (world.text("purchase") != "committed")
+    endpoint = world.is_endpoint & ~named
+    pools: list[Pool] = []
+    if quotas.default_devices is not None:
+        covered |= instance
+        if quotas.default_devices != "unlimited":
+            groups: dict[tuple[str, str], list[int]] = {}
+            for o in np.flatnonzero(instance).tolist():
+                groups.setdefault((accelerator[o], region[o]), []).append(o)
+            devices = world.column("counted_devices")
+            for (name, place), offers in groups.items():
+                members = np.array(offers, dtype=np.int64)
+                pools.append(Pool(f"devices:{name}@{place}", float(quotas.default_devices), members, devices[members]))
+    if quotas.default_endpoint_units_per_s is not None:
+        covered |= endpoint
+        if quotas.default_endpoint_units_per_s != "unlimited":
+            limit = float(quotas.default_endpoint_units_per_s)
+            ids = world.text("offer_id")
+            for o in np.flatnonzero(endpoint).tolist():
+                pools.append(Pool(f"units_per_s:{ids[o]}", limit, np.array([o], dtype=np.int64), np.ones(1), True))
+    return pools
+
+
+def _commitments(world: World) -> list[Pool]:
+    instances = {commitment.id: commitment.instances for commitment in world.instance.commitments}
+    names = world.text("commitment")
+    return [
+        Pool(f"commitment:{names[o]}", float(instances[names[o]]), np.array([o], dtype=np.int64), np.ones(1))
+        for o in np.flatnonzero(names != "").tolist()
+    ]
+
+
+def build_pools(view: PoolView, slots: Slots, flows: Flows, periods: int) -> Pools:
+    """Return one row per pool and period in which a slot uses it.
+
+    `by_instances` holds slots with devices, kW or instances taken by one instance; `by_flow` the flows of endpoints.
+    """
+    member, pool, weight = _flat(view)
+    by_flow = np.array([p.by_flow for p in view.pools], dtype=bool)
+    slot, row_of = _join(member, slots.offer)
+    key = pool[row_of] * periods + slots.period[slot]
+    used, row = np.unique(key, return_inverse=True)
+    rated = by_flow[pool[row_of]]
+    by_instances = Membership(row[~rated].astype(np.int64), slot[~rated], weight[row_of][~rated])
+    flow, entry = _join(slot[rated], flows.slot)
+    flow_rows = Membership(row[rated][entry].astype(np.int64), flow, weight[row_of][rated][entry])
+    number = (used // max(periods, 1)).astype(np.int64)
+    limit = np.array([p.limit for p in view.pools], dtype=float)
+    return Pools(
+        ids=tuple(view.pools[k].id for k in number),
+        period=(used % max(periods, 1)).astype(np.int64),
+        limit=limit[number] if len(number) else np.zeros(0),
+        by_instances=by_instances,
+        by_flow=flow_rows,
+    )
+
+
+def _flat(view: PoolView) -> tuple[Ints, Ints, Floats]:
+    """Return (offer, pool, weight) of all memberships."""
+    if not view.pools:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+    sizes = [len(pool.members) for pool in view.pools]
+    member = np.concatenate([pool.members for pool in view.pools]).astype(np.int64)
+    return member, np.repeat(np.arange(len(sizes)), sizes), np.concatenate([pool.weight for pool in view.pools])
+
+
+def _join(keys: Ints, values: Ints) -> tuple[Ints, Ints]:
+    """Return all (x, e) with values[x] == keys[e]: positions in `values` and in `keys`."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.searchsorted(ordered, values, side="left")
+    count = np.searchsorted(ordered, values, side="right") - first
+    position = np.repeat(np.arange(len(values)), count)
+    within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
+    return position.astype(np.int64), order[np.repeat(first, count) + within].astype(np.int64)

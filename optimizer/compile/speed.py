@@ -1,0 +1,163 @@
+"""How fast a workload runs on each offer, and what a managed endpoint charges for one of its work units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.world import World
+from optimizer.errors import InputError, Issue
+from optimizer.instance.workloads import Runs, Service, Workload
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+UNITS_OF_METRIC = {
+    "output_tokens_per_s": frozenset({"tokens", "output_tokens"}),
+    "total_tokens_per_s": frozenset({"total_tokens"}),
+    "train_tokens_per_s": frozenset({"tokens", "train_tokens"}),
+}
+"""Work units that a token metric may stand for; a sample metric stands for any unit that does not name tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Speed:
+    """`units_per_s` of one instance of each offer, NaN unknown (endpoints too); quality of each; the profile."""
+
+    units_per_s: Floats
+    quality: NDArray[np.object_]
+    profile: str | None = None
+
+
+class SpeedView:
+    """Speeds of all workloads; those that run the same thing share the work."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._accelerator = world.text("accelerator")
+        self._devices = world.column("counted_devices")
+        self._selected: dict[tuple[object, ...], Speed] = {}
+        inline = world.instance.catalogue.inline
+        self._stated: dict[str, dict[str, float]] = {}
+        for row in inline.throughput if inline is not None else ():
+            self._stated.setdefault(row.workload, {})[row.accelerator] = row.units_per_s
+
+    def of(self, workload: Workload) -> Speed:
+        """Return the speed of a workload on every offer; explicit throughput, once stated, is all that counts.
+
+        Raises
+        ------
+        InputError
+            No throughput profile fits the model, several fit, or its metric is not the workload's unit.
+        """
+        stated = {**(workload.runs.throughput or {}), **self._stated.get(workload.id, {})}
+        if stated:
+            return self._explicit(stated)
+        if workload.runs.model is None or "instance" not in workload.runs.via:
+            return Speed(np.full(len(self._devices), np.nan), _all("missing", len(self._devices)))
+        return self._measured(workload)
+
+    def _explicit(self, stated: dict[str, float]) -> Speed:
+        key = ("stated", *sorted(stated.items()))
+        if key not in self._selected:
+            per_device = np.array([stated.get(name, np.nan) for name in self._accelerator], dtype=float)
+            units = per_device * self._devices
+            units[~(units > 0)] = np.nan
+            self._selected[key] = Speed(units, np.where(np.isnan(units), "missing", "stated").astype(object))
+        return self._selected[key]
+
+    def _measured(self, workload: Workload) -> Speed:
+        runs, unit = workload.runs, unit_of(workload)
+        tokens_served = isinstance(workload, Service) and unit in UNITS_OF_METRIC["output_tokens_per_s"]
+        metric = "output_tokens_per_s" if tokens_served else None
+        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric)
+        where = f"workloads[id={workload.id}].runs"
+        if key not in self._selected:
+            self._selected[key] = self._select(runs, metric if runs.profile is None else None, where)
+        speed = self._selected[key]
+        found = (speed.profile or "").rpartition("|")[2]
+        allowed = UNITS_OF_METRIC.get(found)
+        fits = unit in allowed if allowed is not None else "tokens" not in unit
+        if not fits:
+            raise InputError(Issue(
+                f"throughput profile {speed.profile!r} measures {found}, the workload's unit is {unit!r}", where=where,
+                maybe="name another profile, or state runs.throughput in the workload's own unit",
+            ))  # fmt: skip
+        return speed
+
+    def _select(self, runs: Runs, metric: str | None, where: str) -> Speed:
+        from optimizer.catalogue import select_throughput, sku_throughput
+
+        catalogue = self._world.catalogue
+        if catalogue is None:
+            raise InputError(Issue(
+                f"model {runs.model!r} has no throughput: an inline catalogue measures nothing", where=where,
+                maybe="state runs.throughput, or throughput rows in the inline catalogue",
+            ))  # fmt: skip
+        assert runs.model is not None
+        try:
+            profile, rows = select_throughput(
+                catalogue, runs.model, profile=runs.profile, precision=runs.precision,
+                input_tokens=runs.input_tokens, output_tokens=runs.output_tokens, metric=metric,
+            )  # fmt: skip
+        except InputError as error:
+            raise InputError([Issue(i.what, i.file, where, i.line, i.maybe) for i in error.issues]) from None
+        units = sku_throughput(rows, self._accelerator, self._devices)
+        quality = dict(zip(rows.accelerator, rows.quality, strict=True))
+        known = [quality.get(name, "missing") for name in self._accelerator]
+        return Speed(units, np.array(known, dtype=object), profile)
+
+
+def _all(value: str, size: int) -> NDArray[np.object_]:
+    return np.full(size, value, dtype=object)
+
+
+def unit_of(workload: Workload) -> str:
+    """Return the work unit without the time: `tokens` of `tokens/s`."""
+    return workload.streams[0].unit.partition("/")[0] if isinstance(workload, Service) else workload.unit
+
+
+def serves_model(world: World, workload: Workload) -> Bools:
+    """Return which offers are endpoints of the workload's model, or of one of its `endpoint_models`; [offers]."""
+    wanted = set(workload.runs.endpoint_models)
+    if workload.runs.model is not None:
+        wanted.add(workload.runs.model)
+    if world.catalogue is not None:
+        wanted |= {world.catalogue.canonical_model(name) for name in wanted}
+    names = sorted(wanted)
+    return world.is_endpoint & (np.isin(world.text("model"), names) | np.isin(world.text("model_raw"), names))
+
+
+def endpoint_usd_per_unit(world: World, workload: Workload) -> Floats:
+    """Return USD per work unit of each endpoint; NaN for instance offers and where a price is missing.
+
+    A work unit is one output token: (output price + input/output x input price) / 1e6. An inline endpoint states USD
+    per work unit itself.
+
+    Raises
+    ------
+    InputError
+        An endpoint priced by tokens could serve the workload, which does not state its request shape.
+    """
+    price = world.column("usd_per_unit").copy()
+    by_token = world.is_endpoint & np.isnan(price)
+    runs = workload.runs
+    if not (by_token & serves_model(world, workload)).any():
+        return price
+    where = f"workloads[id={workload.id}].runs"
+    if runs.input_tokens is None or runs.output_tokens is None:
+        raise InputError(Issue(
+            "endpoints are priced by input and output tokens, which the workload does not state", where=where,
+            maybe="state input_tokens and output_tokens, or drop endpoint from via",
+        ))  # fmt: skip
+    if unit_of(workload) not in ("tokens", "output_tokens"):
+        raise InputError(Issue(
+            f"endpoints serve output tokens, the workload's unit is {unit_of(workload)!r}", where=where,
+            maybe="state streams in tokens/s, or drop endpoint from via",
+        ))  # fmt: skip
+    ratio = runs.input_tokens / runs.output_tokens
+    inputs, outputs = world.column("usd_per_million_input_tokens"), world.column("usd_per_million_output_tokens")
+    price[by_token] = ((outputs + ratio * inputs) / 1e6)[by_token]
+    return price

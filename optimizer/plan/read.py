@@ -1,0 +1,166 @@
+"""From the solver's arrays to a `Plan`: what runs where, what it costs and emits, and the law behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.assemble import Compiled
+from optimizer.compile.world import World
+from optimizer.instance.identity import instance_sha256
+from optimizer.instance.models import Instance
+from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
+from optimizer.plan.placements import (
+    Values,
+    judgements_of,
+    lines_of,
+    mechanisms_of,
+    placements_of,
+    unserved_of,
+)
+from optimizer.plan.register import (
+    carbon_unknown_share,
+    data_quality,
+    ineligible_rows,
+    legal_register,
+    legal_warnings,
+    unmodelled_laws,
+    versions_of,
+)
+from optimizer.plan.usage import (
+    budgets_of,
+    by_slot,
+    copies_of,
+    cost_breakdown,
+    mechanisms_used,
+    moves_of,
+    quotas_of,
+    shares_of,
+    transfers_of,
+)
+
+if TYPE_CHECKING:
+    from optimizer.solve.solution import Solution
+
+Floats = NDArray[np.float64]
+SAME = 1e-6
+"""Relative difference allowed between the solver's objective and the sum of the plan's cost terms."""
+
+
+def header(instance: Instance, world: World | None) -> dict[str, Any]:
+    """Return what every plan says of its question, whatever the answer: hashes, versions, horizon, assertions."""
+    horizon = PlanHorizon(
+        start=instance.horizon.start,
+        periods=tuple(PlanPeriod(id=p.id, hours=p.hours) for p in instance.horizon.resolved()),
+    )
+    found: dict[str, Any] = {
+        "instance_name": instance.name,
+        "instance_sha256": instance_sha256(instance),
+        "horizon": horizon,
+        "assertions": instance.legal_assertions.model_dump(mode="json"),
+    }
+    if world is not None:
+        found["versions"] = versions_of(world)
+        found["catalogue_sha256"] = world.catalogue.sha256 if world.catalogue is not None else None
+        found["laws_sha256"] = world.laws.sha256 if world.laws is not None else None
+    return found
+
+
+def read_plan(compiled: Compiled, solution: Solution) -> Plan:
+    """Return the plan of a solution.
+
+    Without values (infeasible, or stopped before any plan) the plan has no placements and objective None; status,
+    termination and bound say what is known.
+    """
+    common = {
+        **header(compiled.world.instance, compiled.world),
+        "status": solution.status.value,
+        "termination": solution.termination.value,
+        "method": solution.method or None,
+        "timings_seconds": {**compiled.timings, **solution.timings},
+        "ineligible": ineligible_rows(compiled.ledger),
+        "unmodelled_laws": unmodelled_laws(compiled),
+    }
+    if not solution.values:
+        return Plan(**common, bound_usd=solution.bound_usd, warnings=compiled.warnings)
+    return Plan(**common, **_held(compiled, solution.values, solution.bound_usd))
+
+
+def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -> dict[str, Any]:
+    """Return every field of the plan that follows from the values."""
+    values = Values.of(compiled, raw)
+    lines = lines_of(compiled, values)
+    judgements = judgements_of(compiled, lines)
+    chosen = compiled.mechanisms.chosen(np.rint(raw["bought"]))
+    relies_on = mechanisms_of(compiled, lines, chosen)
+    placements = placements_of(compiled, values, lines, judgements, relies_on)
+    copies = copies_of(compiled, raw, chosen)
+    relied = {m for row in relies_on for m in row} | _relied_by_copies(compiled, raw, chosen)
+    mechanisms = mechanisms_used(compiled, raw, relied)
+    unreviewed = sorted({law for judgement in judgements for law in judgement.unreviewed})
+    known = compiled.terms.carbon_known
+    carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum())
+    costs = cost_breakdown(compiled, values, raw, carbon_kg)
+    objective = sum(costs.values())
+    bound = None if bound_usd is None else min(bound_usd, objective)
+    copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, np.rint(raw["copy"]), strict=True) if c > 0]
+    return {
+        "objective_usd": objective,
+        "bound_usd": bound,
+        "gap": None if bound is None else max(0.0, objective - bound) / max(abs(objective), 1e-9),
+        "cost_breakdown_usd": costs,
+        "carbon_kg": carbon_kg if _any_known(known, lines.slot) else None,
+        "carbon_unknown_share": carbon_unknown_share(compiled, lines),
+        "energy_kwh": _total(compiled, values, "energy_kwh", compiled.terms.energy_known, lines.slot),
+        "water_l": _total(compiled, values, "water_l", compiled.terms.water_known, lines.slot),
+        "placements": placements,
+        "copies": copies,
+        "transfers": transfers_of(compiled, raw),
+        "moves": moves_of(compiled, raw),
+        "mechanisms": mechanisms,
+        "budgets": budgets_of(compiled, values, raw),
+        "quotas": quotas_of(compiled, values),
+        "shares": shares_of(compiled, values),
+        "unserved": unserved_of(compiled, raw),
+        "legal_register": legal_register(compiled, placements, copies, mechanisms, unreviewed),
+        "data_quality": data_quality(compiled, lines),
+        "unreviewed_laws": tuple(unreviewed),
+        "warnings": (
+            *compiled.warnings,
+            *_price_warnings(compiled, lines.slot),
+            *legal_warnings((*judgements, *copy_judgements)),
+        ),
+    }
+
+
+def _relied_by_copies(compiled: Compiled, raw: Mapping[str, Floats], chosen: NDArray[np.int64]) -> set[int]:
+    members = compiled.mechanisms.by_copy
+    made = np.rint(raw["copy"])
+    pairs = zip(members.row.tolist(), members.column.tolist(), strict=True)
+    return {int(chosen[s]) for c, s in pairs if made[c] > 0 and chosen[s] >= 0}
+
+
+def _any_known(known: NDArray[np.bool_], slot: NDArray[np.int64]) -> bool:
+    return bool(known[slot].any())
+
+
+def _total(
+    compiled: Compiled, values: Values, metric: str, known: NDArray[np.bool_], slot: NDArray[np.int64]
+) -> float | None:
+    """Return the sum over slots whose figure is known; None if none of those used is."""
+    return float(by_slot(compiled, values, metric)[known].sum()) if _any_known(known, slot) else None
+
+
+def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    world = compiled.world
+    age = world.column("price_age_days")[compiled.problem.slots.offer[slot]]
+    oldest = world.instance.catalogue.max_price_age_days
+    stale = np.nan_to_num(age) > oldest
+    if not stale.any():
+        return ()
+    on = world.instance.laws.as_of or world.instance.horizon.start
+    worst = int(age[stale].max())
+    return (f"{int(stale.sum())} placements use prices older than {oldest} days on {on}, the oldest {worst}",)

@@ -1,0 +1,178 @@
+"""The legal register, the shares that rest on doubtful figures, and the versions behind a plan."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from optimizer.compile.assemble import Compiled
+from optimizer.compile.judgements import Judgement
+from optimizer.compile.ledger import Ledger
+from optimizer.compile.world import World
+from optimizer.plan.models import Copy, DataQuality, Ineligible, LegalEntry, MechanismUse, Placement
+from optimizer.plan.placements import DOUBTFUL, WEAK, Doubts, Lines
+
+LAW_REASONS = ("law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export")
+PACKAGES = ("domicile", "pyomo", "highspy", "numpy", "pandas", "scipy", "pydantic")
+EVERY_WORKLOAD = "*"
+"""Workload of ineligible rows that hold for all: what the catalogue settings shut."""
+
+
+def legal_register(
+    compiled: Compiled, placements: Sequence[Placement], copies: Sequence[Copy], mechanisms: Sequence[MechanismUse],
+    unreviewed: Iterable[str],
+) -> tuple[LegalEntry, ...]:  # fmt: skip
+    """Return one entry per law that forbade an option, asked for a mechanism, or bears on a placement or copy."""
+    pack = compiled.world.laws
+    if pack is None:
+        return ()
+    forbade: dict[str, int] = {}
+    for out in compiled.ledger.rows():
+        if out.reason in LAW_REASONS and out.rule is not None:
+            forbade[out.rule] = forbade.get(out.rule, 0) + out.offers
+    bears: dict[str, int] = {}
+    for laws in (*(p.laws for p in placements), *((*c.laws, *c.duty) for c in copies)):
+        for law in dict.fromkeys(laws):
+            bears[law] = bears.get(law, 0) + 1
+    asked: dict[str, dict[str, None]] = {}
+    for use in mechanisms:
+        for law in use.laws:
+            asked.setdefault(law, {})[use.mechanism] = None
+    doubtful = set(unreviewed)
+    overridden = {override.law for override in compiled.world.instance.legal_assertions.overrides}
+    entries = []
+    for law in sorted({*forbade, *bears, *asked}):
+        if law not in pack.laws:
+            continue
+        row = pack.law(law)
+        parts = [f"forbade {forbade[law]} options"] if law in forbade else []
+        parts += [f"required mechanism {', '.join(asked[law])}"] if law in asked else []
+        flags = {
+            "weak": row.confidence.startswith(WEAK),
+            "unreviewed": law in doubtful or not row.reviewed,
+            "overridden": law in overridden,
+            "advisory": row.status.startswith("guidance"),
+        }
+        entries.append(
+            LegalEntry(
+                law=law,
+                jurisdiction="|".join(row.jurisdictions),
+                instrument=row.instrument,
+                provision=row.provision,
+                citation=row.citation,
+                confidence=row.confidence,
+                status=row.status,
+                in_force_from=row.in_force_from,
+                decided="; ".join(parts) or "free",
+                placements=bears.get(law, 0),
+                flags=tuple(name for name, holds in flags.items() if holds),
+            )
+        )
+    return tuple(entries)
+
+
+def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
+    """Return, per doubtful quality, the share of cost and of known carbon whose price or environment figures have it.
+
+    A row that rests on figures of two qualities counts under both.
+    """
+    doubts, slots = Doubts(compiled), compiled.problem.slots
+    offer = slots.offer[lines.slot]
+    carbon = np.nan_to_num(lines.carbon_kg)
+    cost_by: dict[str, float] = {}
+    carbon_by: dict[str, float] = {}
+    for k, o in enumerate(offer.tolist()):
+        for quality in doubts.cost(o):
+            cost_by[quality] = cost_by.get(quality, 0.0) + float(lines.cost_usd[k])
+        for quality in doubts.carbon(o):
+            carbon_by[quality] = carbon_by.get(quality, 0.0) + float(carbon[k])
+    cost, kg = float(lines.cost_usd.sum()), float(carbon.sum())
+    return tuple(
+        DataQuality(
+            quality=quality,
+            cost_share=cost_by.get(quality, 0.0) / cost if cost > 0 else None,
+            carbon_share=carbon_by.get(quality, 0.0) / kg if kg > 0 else None,
+        )
+        for quality in (*DOUBTFUL, "stale_price")
+    )
+
+
+def carbon_unknown_share(compiled: Compiled, lines: Lines) -> float | None:
+    """Return the share without a carbon figure: of device-hours for instances, of cost for endpoints.
+
+    Where a plan has both, the two shares are weighted by cost; None when nothing runs.
+    """
+    slots = compiled.problem.slots
+    if not len(lines.slot):
+        return None
+    endpoint = slots.is_endpoint[lines.slot]
+    devices = compiled.world.column("counted_devices")[slots.offer[lines.slot]]
+    unknown = np.isnan(lines.carbon_kg)
+    hours = np.where(endpoint, 0.0, devices * lines.instance_hours)
+    cost = np.where(endpoint, lines.cost_usd, 0.0)
+    shares = [float(a[unknown].sum() / a.sum()) if a.sum() > 0 else 0.0 for a in (hours, cost)]
+    total = float(lines.cost_usd.sum())
+    weight = float(cost.sum()) / total if total > 0 else 0.0
+    return shares[0] * (1 - weight) + shares[1] * weight
+
+
+def unmodelled_laws(compiled: Compiled) -> tuple[str, ...]:
+    """Return the laws that could touch some eligible option and have no effect on it yet."""
+    law, slots, flows = compiled.law_view, compiled.problem.slots, compiled.problem.flows
+    found: dict[str, None] = {}
+    signature_of = {j: law.signature(k) for j, k in law.of_stream.items()}
+    pairs: dict[int, list[np.ndarray[tuple[int], np.dtype[np.int64]]]] = {}
+    order = np.argsort(flows.stream, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(flows.stream[order])) + 1) if len(order) else ():
+        pairs.setdefault(signature_of[int(flows.stream[part[0]])], []).append(flows.slot[part])
+    for w, k in law.of_job.items():
+        pairs.setdefault(law.signature(k), []).append(np.flatnonzero(slots.is_job & (slots.workload == w)))
+    for signature, parts in pairs.items():
+        at = np.unique(np.concatenate(parts))
+        judged, table = law.judgement_at(signature, slots.offer[at], slots.period[at])
+        for k in np.unique(judged).tolist():
+            found.update(dict.fromkeys(table[k].unmodelled))
+    for judgement in compiled.datasets.copy_judgement:
+        found.update(dict.fromkeys(judgement.unmodelled))
+    return tuple(sorted(found))
+
+
+def legal_warnings(judgements: Iterable[Judgement]) -> tuple[str, ...]:
+    """Return the residual risks of the placements and the conditions taken as met, one sentence each."""
+    risks: dict[str, None] = {}
+    conditions: dict[str, None] = {}
+    for judgement in {id(j): j for j in judgements}.values():
+        risks.update(dict.fromkeys(judgement.risks))
+        conditions.update(dict.fromkeys(judgement.conditions))
+    return (*(f"residual risk: {risk}" for risk in risks), *(f"condition taken as met: {text}" for text in conditions))
+
+
+def ineligible_rows(ledger: Ledger) -> tuple[Ineligible, ...]:
+    """Return the ledger's counts; what the catalogue settings shut for everybody comes first, under workload `*`."""
+    shut = [
+        Ineligible(workload=EVERY_WORKLOAD, reason=reason, rule=rule, options=count)
+        for (reason, rule), count in ledger.closed.items()
+    ]
+    own = [
+        Ineligible(workload=row.workload, stream=row.stream, reason=row.reason, rule=row.rule, options=row.offers)
+        for row in ledger.rows()
+    ]
+    return (*shut, *own)
+
+
+def versions_of(world: World) -> dict[str, str]:
+    """Return the versions of everything that can change a result."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            import optimizer
+
+            found[name] = optimizer.__version__ if name == "domicile" else "unknown"
+    found["catalogue"] = world.catalogue.version if world.catalogue is not None else "inline"
+    found["laws"] = world.laws.version if world.laws is not None else "none"
+    return found

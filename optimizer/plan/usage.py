@@ -1,0 +1,229 @@
+"""What a plan uses of every limit, and how its cost splits."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Coefficients, Membership
+from optimizer.compile.assemble import Compiled
+from optimizer.plan.models import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, ShareUse, Transfer
+from optimizer.plan.placements import NEGLIGIBLE, Values
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def by_slot(compiled: Compiled, values: Values, metric: str) -> Floats:
+    """Return what every slot adds to a metric: instances running, work done and flow served; [slots]."""
+    slots, flows = compiled.problem.slots, compiled.problem.flows
+
+    def of(coefficients: Coefficients) -> Floats:
+        array: Floats = getattr(coefficients, metric)
+        return array
+
+    served = np.bincount(flows.slot, weights=of(flows.serving) * values.flow, minlength=len(slots.offer))
+    total: Floats = of(slots.running) * values.instances + of(slots.working) * values.work_hours + served
+    return total
+
+
+def cost_breakdown(compiled: Compiled, values: Values, raw: dict[str, Floats], carbon_kg: float) -> dict[str, float]:
+    """Return USD by term; the terms sum to the objective."""
+    problem, terms = compiled.problem, compiled.terms
+    flows = problem.flows
+    copies, transfers = np.rint(raw["copy"]), raw["transfer"]
+    egress = (
+        float((terms.egress_usd * values.flow).sum())
+        + float((terms.working_egress_usd * values.work_hours).sum())
+        + float((compiled.datasets.copy_egress_usd * copies).sum())
+        + float((compiled.datasets.transfer_usd * transfers).sum())
+        + sum(cost for *_, cost in moves_made(compiled, raw))
+    )
+    unserved = float((raw["unserved"] * problem.services.unserved_usd).sum())
+    return {
+        "compute": float(by_slot(compiled, values, "compute_usd").sum()),
+        "storage": float((compiled.datasets.copy_storage_usd * copies).sum()),
+        "egress": egress,
+        "network": float((terms.network_usd * values.flow).sum()) if len(flows.slot) else 0.0,
+        "mechanisms": float((problem.mechanisms.cost_usd * np.rint(raw["bought"])).sum()),
+        "fixed": float((problem.regions.fixed_usd * np.rint(raw["region_used"])).sum()),
+        "carbon_price": problem.carbon_price_usd_per_kg * carbon_kg,
+        "unserved": unserved + float((raw["undone"] * problem.jobs.undone_usd).sum()),
+    }
+
+
+def _per_row(members: Membership, amount: Floats, rows: int) -> Floats:
+    """Return the weighted sum of `amount` over each row's members."""
+    weights = members.weight * amount[members.column]
+    return np.bincount(members.row, weights=weights, minlength=rows).astype(np.float64)
+
+
+def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tuple[BudgetUse, ...]:
+    """Return what every budget allows and what the plan uses."""
+    problem = compiled.problem
+    budgets, data = problem.budgets, problem.datasets
+    rows = len(budgets.ids)
+    uses = []
+    cached: dict[str, Floats] = {}
+    overhead = float((problem.mechanisms.cost_usd * np.rint(raw["bought"])).sum())
+    overhead += float((problem.regions.fixed_usd * np.rint(raw["region_used"])).sum())
+    for b, (name, metric) in enumerate(zip(budgets.ids, budgets.metric, strict=True)):
+        if metric not in cached:
+            used = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
+            used += _per_row(budgets.copies, getattr(data.copying, metric) * np.rint(raw["copy"]), rows)
+            used += _per_row(budgets.transfers, getattr(data.moving, metric) * raw["transfer"], rows)
+            cached[metric] = used
+        used_here = float(cached[metric][b])
+        if metric == "spend_usd" and budgets.whole[b]:
+            used_here += overhead + sum(cost for *_, cost in moves_made(compiled, raw))
+        limit = float(budgets.limit[b])
+        stated = cast("Metric", metric)
+        uses.append(BudgetUse(id=name, metric=stated, limit=limit, used=used_here, slack=limit - used_here))
+    return tuple(uses)
+
+
+def quotas_of(compiled: Compiled, values: Values) -> tuple[QuotaUse, ...]:
+    """Return every pool of which the plan uses something, per period."""
+    problem = compiled.problem
+    pools, slots = problem.pools, problem.slots
+    held = values.instances + values.gangs * slots.gang_instances
+    rows = len(pools.ids)
+    used = _per_row(pools.by_instances, held, rows) + _per_row(pools.by_flow, values.flow, rows)
+    return tuple(
+        QuotaUse(
+            id=pools.ids[k],
+            period=compiled.world.periods[int(pools.period[k])].id,
+            limit=float(pools.limit[k]),
+            used=float(used[k]),
+            slack=float(pools.limit[k] - used[k]),
+        )
+        for k in np.flatnonzero(used > 0).tolist()
+    )
+
+
+def shares_of(compiled: Compiled, values: Values) -> tuple[ShareUse, ...]:
+    """Return the share every policy reaches and the bound it keeps; a share of nothing is 0."""
+    shares = compiled.problem.shares
+    rows = len(shares.ids)
+    uses = []
+    for k, (name, measure) in enumerate(zip(shares.ids, shares.measure, strict=True)):
+        amount = by_slot(compiled, values, measure)
+        part, whole = (float(_per_row(m, amount, rows)[k]) for m in (shares.part, shares.all))
+        value = part / whole if whole > 0 else 0.0
+        if shares.upper[k] < 1:
+            uses.append(ShareUse(id=name, bound=float(shares.upper[k]), value=value, sense="at_most"))
+        if shares.lower[k] > 0:
+            uses.append(ShareUse(id=name, bound=float(shares.lower[k]), value=value, sense="at_least"))
+    return tuple(uses)
+
+
+def moves_made(compiled: Compiled, raw: dict[str, Floats]) -> list[tuple[int, int, float]]:
+    """Return (move, period, USD) of every move; the solver's table is indexed by move x periods + period."""
+    moves, periods = compiled.problem.moves, len(compiled.world.periods)
+    made = raw.get("move", np.zeros(0))
+    found = []
+    for k in np.flatnonzero(np.rint(made) > 0).tolist():
+        found.append((k // periods, k % periods, float(moves.moving.spend_usd[k // periods])))
+    return found
+
+
+def moves_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Move, ...]:
+    """Return the plan's moves of checkpoints between regions."""
+    problem, world = compiled.problem, compiled.world
+    rows = []
+    for e, t, cost in moves_made(compiled, raw):
+        w = int(problem.jobs.workload[problem.moves.job[e]])
+        rows.append(
+            Move(
+                job=problem.workload_ids[w],
+                source=problem.regions.ids[int(problem.moves.source[e])],
+                target=problem.regions.ids[int(problem.moves.target[e])],
+                period=world.periods[t].id,
+                gb=getattr(world.instance.workloads[w], "checkpoint_gb", None),
+                cost_usd=cost,
+            )
+        )
+    return tuple(rows)
+
+
+def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple[Copy, ...]:
+    """Return the copies of datasets with the laws that judged them and the duties they fulfil."""
+    table, data, regions = compiled.datasets, compiled.problem.datasets, compiled.world.regions
+    duties = _duty_laws(compiled)
+    sets: dict[int, list[int]] = {}
+    for c, s in zip(compiled.mechanisms.by_copy.row.tolist(), compiled.mechanisms.by_copy.column.tolist(), strict=True):
+        sets.setdefault(c, []).append(s)
+    rows = []
+    for c in np.flatnonzero(np.rint(raw["copy"]) > 0).tolist():
+        k, r = int(data.copy_dataset[c]), int(data.copy_region[c])
+        relied = [int(chosen[s]) for s in sets.get(c, ()) if chosen[s] >= 0]
+        rows.append(
+            Copy(
+                dataset=data.ids[k],
+                provider=str(regions.provider[r]),
+                region=str(regions.region[r]),
+                region_id=str(regions.region_id[r]),
+                country=str(regions.country[r]),
+                size_gb=table.info[k].size_gb,
+                cost_usd=float(data.copying.spend_usd[c]),
+                laws=table.copy_judgement[c].laws,
+                mechanisms=tuple(dict.fromkeys(compiled.mechanisms.info[m].key.mechanism for m in relied)),
+                duty=duties.get(c, ()),
+            )
+        )
+    return tuple(rows)
+
+
+def _duty_laws(compiled: Compiled) -> dict[int, tuple[str, ...]]:
+    """Return the laws whose duty a copy counts for, by copy."""
+    data, info = compiled.problem.datasets, compiled.datasets.info
+    laws: dict[int, dict[str, None]] = {}
+    for row, copy in zip(data.duty.row.tolist(), data.duty.column.tolist(), strict=True):
+        asked = {duty.law for duty in info[int(data.copy_dataset[copy])].duties}
+        law = data.duty_ids[row].removeprefix(f"{data.ids[int(data.copy_dataset[copy])]}:")
+        if law in asked:
+            laws.setdefault(copy, {})[law] = None
+    return {copy: tuple(found) for copy, found in laws.items()}
+
+
+def transfers_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Transfer, ...]:
+    """Return what is read across regions, and inside a region where it is read from the copy there."""
+    data, regions = compiled.problem.datasets, compiled.problem.regions
+    rows = []
+    amount = raw["transfer"]
+    least = NEGLIGIBLE * np.maximum(data.max_gb, NEGLIGIBLE)
+    for e in np.flatnonzero(amount > 0).tolist():
+        copy = int(data.transfer_copy[e])
+        k = int(data.copy_dataset[copy])
+        if amount[e] <= least[k]:
+            continue
+        rows.append(
+            Transfer(
+                dataset=data.ids[k],
+                source=regions.ids[int(data.copy_region[copy])],
+                target=regions.ids[int(data.transfer_region[e])],
+                gb=float(amount[e]),
+                cost_usd=float(amount[e] * data.moving.spend_usd[e]),
+            )
+        )
+    return tuple(rows)
+
+
+def mechanisms_used(compiled: Compiled, raw: dict[str, Floats], relied: set[int]) -> tuple[MechanismUse, ...]:
+    """Return the mechanisms bought, and the held ones that something in the plan relies on."""
+    rows = []
+    bought = np.rint(raw["bought"])
+    for m, info in enumerate(compiled.mechanisms.info):
+        if (m in relied) if info.held else (m < len(bought) and bought[m] > 0):
+            rows.append(
+                MechanismUse(
+                    mechanism=info.key.mechanism,
+                    key=info.key.key,
+                    cost_usd=info.cost_usd,
+                    held=info.held,
+                    laws=info.laws,
+                )
+            )
+    return tuple(rows)

@@ -1,0 +1,148 @@
+"""`solve`: from an instance to an audited plan."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from optimizer.errors import InternalError, LimitReached
+from optimizer.instance.models import Instance
+from optimizer.plan.models import Plan
+
+if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled, NothingEligibleError
+    from optimizer.solve.solution import Progress
+
+Method = Literal["auto", "direct", "construct"]
+VIOLATIONS_TOLD = 20
+log = logging.getLogger(__name__)
+
+
+def solve(
+    instance: Instance,
+    *,
+    gap: float = 1e-3,
+    time_limit_seconds: float = 300.0,
+    threads: int | None = None,
+    method: Method = "auto",
+    progress: Callable[[Progress], None] | None = None,
+    cancel: threading.Event | None = None,
+    base_dir: str | os.PathLike[str] | None = None,
+) -> Plan:
+    """Find the least-cost plan that obeys every rule of the instance, and audit it.
+
+    Parameters
+    ----------
+    instance
+        What `optimizer.load` returned.
+    gap
+        Stop once (objective − bound) / objective is proven to be at most this.
+    time_limit_seconds
+        Stop then with the best plan found, counted from this call.
+    threads
+        Threads for HiGHS; None: all cores.
+    method
+        `auto` chooses by size; `direct` hands the whole model to HiGHS, `construct` builds and improves a plan.
+    progress
+        Called from time to time with phase, incumbent, bound, gap and elapsed seconds.
+    cancel
+        Set it from another thread to stop with the best plan found.
+    base_dir
+        Where a catalogue folder named by the instance is looked for (default: the working directory).
+
+    Returns
+    -------
+    Plan
+        Status `optimal` or `feasible` with placements; `infeasible` with `diagnosis` and the counted reasons.
+
+    Raises
+    ------
+    InputError
+        The instance names something unknown, or lacks something a law or an endpoint needs.
+    LimitReached
+        Stopped before any plan was found.
+    InternalError
+        The plan found failed its own audit.
+    """
+    from optimizer.compile import NothingEligibleError, compile_instance
+
+    begun = time.perf_counter()
+    try:
+        compiled = compile_instance(instance, os.fspath(base_dir) if base_dir is not None else None)
+    except NothingEligibleError as nothing:
+        return _nothing_eligible(instance, nothing)
+    left = max(0.0, time_limit_seconds - (time.perf_counter() - begun))
+    return _solve_compiled(
+        compiled, gap=gap, seconds=left, threads=threads, method=method, progress=progress, cancel=cancel
+    )
+
+
+def _solve_compiled(
+    compiled: Compiled, *, gap: float, seconds: float, threads: int | None, method: Method,
+    progress: Callable[[Progress], None] | None, cancel: threading.Event | None,
+) -> Plan:  # fmt: skip
+    from optimizer.plan.read import read_plan
+    from optimizer.solve import solve_problem
+
+    solution = solve_problem(
+        compiled.problem, gap=gap, time_limit_seconds=seconds, threads=threads, method=method, progress=progress,
+        cancel=cancel,
+    )  # fmt: skip
+    plan = read_plan(compiled, solution)
+    if plan.status == "infeasible":
+        return plan.model_copy(update={"diagnosis": _diagnose(compiled)})
+    if plan.status == "no_plan":
+        raise LimitReached(f"stopped by {plan.termination} before any plan was found\nMaybe allow more time")
+    return _audited(compiled.world.instance, plan)
+
+
+def _audited(instance: Instance, plan: Plan) -> Plan:
+    """Return the plan if its own audit finds nothing; a plan that fails it is never output."""
+    from optimizer.audit import audit
+
+    begun = time.perf_counter()
+    report = audit(instance, plan)
+    if report.violations:
+        told = [
+            f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"
+            for v in report.violations[:VIOLATIONS_TOLD]
+        ]
+        if len(report.violations) > VIOLATIONS_TOLD:
+            told.append(f"  and {len(report.violations) - VIOLATIONS_TOLD} more")
+        raise InternalError("\n".join(["the plan fails its own audit:", *told]))
+    log.info("audit found nothing in %.2f s", time.perf_counter() - begun)
+    return plan.model_copy(update={"timings_seconds": {**plan.timings_seconds, "audit": time.perf_counter() - begun}})
+
+
+def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
+    """Return the plan that says who has no eligible option, with the reasons counted."""
+    from optimizer.plan.models import Ineligible
+    from optimizer.plan.read import header
+
+    return Plan(
+        **header(instance, nothing.world),
+        status="infeasible",
+        termination="infeasible",
+        diagnosis=nothing.lines,
+        ineligible=tuple(
+            Ineligible(workload=row.workload, stream=row.stream, reason=row.reason, rule=row.rule, options=row.offers)
+            for row in nothing.rows
+        ),
+    )
+
+
+def _diagnose(compiled: Compiled) -> tuple[str, ...]:
+    """Return which limits would have to give for a plan to exist."""
+    from optimizer.solve.diagnose import diagnose
+
+    shortfalls = diagnose(compiled.problem)
+    if not shortfalls:
+        return ("every workload has options of its own; together the limits admit no plan",)
+    return (
+        "every workload has options of its own; together the limits admit no plan. It would take",
+        *(f"    {s.id or s.family}: {s.by:,.6g} more" for s in shortfalls),
+    )
