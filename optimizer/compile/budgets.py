@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,12 @@ class FigureNeeds:
         return tuple(need for need, selected in self._rules if selected[workload])
 
 
+_NEEDS: WeakKeyDictionary[World, FigureNeeds] = WeakKeyDictionary()
+
+
 def budget_needs(world: World, workload: int) -> tuple[FigureNeed, ...]:
-    """Return which figures a workload's offers must have, by which rule; for many workloads keep a `FigureNeeds`."""
-    return FigureNeeds(world).of(workload)
+    """Return which figures a workload's offers must have, and by which rule; remembered for as long as the world is."""
+    found = _NEEDS.get(world)
+    if found is None:
+        found = _NEEDS[world] = FigureNeeds(world)
+    return found.of(workload)

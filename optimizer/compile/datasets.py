@@ -1,7 +1,7 @@
 """Data at rest: where copies may be and what they cost, who reads how much from where, and which copies are a duty.
 
 A copy needs a lawful region that the dataset allows, a storage price, and an egress price if it has to be carried
-there. What a law obliges a workload to keep in a country (its prompts, logs, caches) is a dataset as well, made up here.
+there. What a law obliges a workload to keep in a country (prompts, logs, caches) is a dataset as well, made up here.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class DatasetTable:
     """
 
     problem: Datasets
-    info: tuple[DatasetInfo, ...] = ()
-    copy_storage_usd: Floats = np.zeros(0)  # noqa: RUF009  (never written to)
-    copy_egress_usd: Floats = np.zeros(0)  # noqa: RUF009
-    transfer_usd: Floats = np.zeros(0)  # noqa: RUF009
-    copy_judgement: tuple[Judgement, ...] = ()
-    exclusions: tuple[tuple[str, Exclusion], ...] = ()
-    impossible: tuple[str, ...] = ()
+    info: tuple[DatasetInfo, ...]
+    copy_storage_usd: Floats
+    copy_egress_usd: Floats
+    transfer_usd: Floats
+    copy_judgement: tuple[Judgement, ...]
+    exclusions: tuple[tuple[str, Exclusion], ...]
+    impossible: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,9 @@ class LawView:
             signatures.setdefault((a.profiles, a.retains, a.tenant_hq), len(signatures)) for a in self.activities
         ]
         self.signatures = tuple(signatures)
+        self._kinds: list[set[str]] = [set() for _ in signatures]
+        for activity, signature in zip(self.activities, self._signature, strict=True):
+            self._kinds[signature].update(world.instance.workloads[activity.workload].runs.via)
         self._masks: dict[int, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._storage: dict[DataProfile, LawMask] = {}
@@ -98,7 +101,10 @@ class LawView:
         return self.mask(self._signature[self.of_job[workload]])
 
     def mask(self, signature: int) -> LawMask:
-        """Return the verdicts of a signature, broadcast to [offers, periods]."""
+        """Return the verdicts of a signature, broadcast to [offers, periods].
+
+        Offers of a kind that none of its workloads runs on (`runs.via`) were not judged and stand as free.
+        """
         by_site, table = self._of_signature(signature)
         return LawMask(by_site[np.ix_(self._sites.of_offer, self._date_of)], table)
 
@@ -123,11 +129,14 @@ class LawView:
         for d, on in enumerate(self.dates):
             judges = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
             for s, service in enumerate(sites.services):
+                if service.home.service not in self._kinds[signature]:
+                    by_service[s, d] = data.add(FREE)
+                    continue
                 here = judge_sites = [judge.at(service.home) for judge in judges]
                 if service.spread:
                     judge_sites = [judge.at(place) for judge in judges for place in service.spread]
                 by_service[s, d] = data.add(self._judgement(here, judge_sites, retains, on))
-        chips, chip_table = self._accelerator_judgements(tenant_hq)
+        chips, chip_table = self._accelerator_judgements(self._watched_seat(tenant_hq))
         both = Interned()
         pair = by_service[sites.service] * len(chip_table) + chips[sites.chip]
         distinct, inverse = np.unique(pair, return_inverse=True)
@@ -180,6 +189,17 @@ class LawView:
             conditions=tuple(conditions),
             unreviewed=tuple(unreviewed),
         )
+
+    def _watched_seat(self, tenant_hq: str | None) -> str | None:
+        """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
+        if tenant_hq is None or self.pack is None:
+            return None
+        for law in self.pack.laws:
+            for on in self.dates:
+                test = self.pack.law(law, on).trigger.accelerator
+                if test is not None and self.pack.groups.place_in(tenant_hq, test.tenant_hq, on):
+                    return tenant_hq
+        return None
 
     def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
         """[chip sites, dates]: may a tenant use this chip there; what the catalogue shows counts as licensed."""

@@ -6,7 +6,7 @@ the accelerator that an export rule may look at. Thousands of offers stand on a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +33,10 @@ class ServiceSite:
 
 @dataclass(frozen=True, eq=False)
 class Sites:
-    """`service` and `chip` [sites] index `services` and `chips`; `of_offer` [offers] is the site of each offer."""
+    """`service` and `chip` [sites] index `services` and `chips`; `of_offer` [offers] is the site of each offer.
+
+    Export rules look at country and provider, so that chips are not told apart by region.
+    """
 
     services: tuple[ServiceSite, ...]
     chips: tuple[tuple[AcceleratorFacts, Destination] | None, ...]
@@ -69,7 +72,7 @@ def build_sites(world: World) -> Sites:
             else:
                 service = ServiceSite(instance[region])
                 known = facts[accelerator]
-                chip = (known, instance[region]) if known is not None else None
+                chip = (known, replace(instance[region], region=None)) if known is not None else None
             pair = services.setdefault(service, len(services)), chips.setdefault(chip, len(chips))
             site = memo[key] = pairs.setdefault(pair, len(pairs))
         of_offer[o] = site

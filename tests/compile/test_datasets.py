@@ -1,0 +1,185 @@
+"""Copies, transfers, reads and duties of datasets, by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from law_worlds import catalogue, job, service, tables, world
+
+from optimizer.compile.datasets import build_datasets
+from optimizer.compile.law import build_law_view
+from optimizer.errors import InputError
+
+SMALL = {"de1": "DE", "fr1": "FR", "us1": "US"}
+OPEN = {"categories": ["non_personal"]}
+
+
+def _dataset(**more):
+    return {"id": "d", "size_gb": 1000.0, "categories": ["non_personal"], **more}
+
+
+def _build(made):
+    parts = tables(made)
+    return parts, build_datasets(made, build_law_view(made), parts["slots"], parts["flows"], parts["services"])
+
+
+def _names(made, regions):
+    return made.regions.region_id[regions].tolist()
+
+
+def test_a_copy_costs_storage_and_the_way_from_the_nearest_copy():
+    """0.02 USD/GB-month x 1000 GB x 1460/730 = 40 USD everywhere; 100 USD egress to where it is not present."""
+    made = world(
+        service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(present_in=["de1", "fr1"])], hours=1460.0
+    )
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["de1", "fr1", "us1"]
+    assert table.copy_storage_usd.tolist() == pytest.approx([40.0, 40.0, 40.0])
+    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 0.0, 100.0])
+    assert table.problem.copying.spend_usd.tolist() == pytest.approx([40.0, 40.0, 140.0])
+    assert table.problem.copying.compute_usd.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_discounts_lower_storage_and_egress():
+    """10 % off storage and 50 % off egress at p-de: 18 USD a month there, 50 USD to leave it."""
+    discounts = [
+        {"provider": "p-de", "percent": 10.0, "on": ["storage"]},
+        {"provider": "p-de", "percent": 50.0, "on": ["egress"]},
+    ]
+    made = world(
+        service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(present_in=["de1"])], discounts=discounts
+    )
+    _, table = _build(made)
+    assert table.copy_storage_usd.tolist() == pytest.approx([18.0, 20.0, 20.0])
+    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 50.0, 50.0])
+
+
+def test_a_first_upload_costs_no_egress():
+    """With no copy anywhere yet, nothing is carried between regions."""
+    made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset()])
+    assert _build(made)[1].copy_egress_usd.tolist() == [0.0, 0.0, 0.0]
+
+
+def test_a_region_without_a_storage_price_holds_no_copy():
+    """fr1 states no storage price: out with that reason; a dataset of 0 GB needs none."""
+    use = catalogue(SMALL)
+    del use["inline"]["regions"][1]["storage_usd_per_gb_month"]
+    empty = {**_dataset(), "id": "empty", "size_gb": 0.0}
+    made = world(service(data=OPEN), catalogue=use, datasets=[_dataset(), empty])
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["de1", "us1", "de1", "fr1", "us1"]
+    ((name, out),) = table.exclusions
+    assert (name, out.reason) == ("d", "missing_storage_price")
+    assert _names(made, np.flatnonzero(out.offers)) == ["fr1"]
+
+
+def test_a_copy_that_cannot_be_carried_is_out():
+    """de1 holds the only copy and states no egress price: the others cannot be filled."""
+    use = catalogue(SMALL)
+    del use["inline"]["regions"][0]["egress_usd_per_gb"]
+    made = world(service(data=OPEN), catalogue=use, datasets=[_dataset(present_in=["de1"])])
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["de1"]
+    assert {e.reason for _, e in table.exclusions} == {"missing_egress_price"}
+
+
+def test_law_and_the_datasets_own_list_limit_copies():
+    """German persons' data stay in the EEA without a mechanism; the dataset names fr1 and us1 only."""
+    personal = _dataset(categories=["personal"], subjects=["DE"], exporter="DE", regions=["fr1", "us1"])
+    made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[personal])
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["fr1"]
+    rules = {(e.reason, e.rule): _names(made, np.flatnonzero(e.offers)) for _, e in table.exclusions}
+    assert rules == {("not_allowed_region", "regions"): ["de1"], ("law_no_mechanism", "EU-GDPR-CHV"): ["us1"]}
+
+
+def test_all_demand_reads_all_gigabytes():
+    """500 GB over 300 h at 10 and 30 units/s: serving everything reads exactly 500 GB, in proportion to the work."""
+    load = service(origins=("DE", "FR"), data=OPEN)
+    load["streams"][1]["rate"] = [30.0, 0.0]
+    horizon = {"start": dt.date(2027, 1, 1), "periods": [{"id": "a", "hours": 100.0}, {"id": "b", "hours": 200.0}]}
+    made = world(
+        load, catalogue=catalogue({"de1": "DE"}), horizon=horizon,
+        datasets=[_dataset(readers=[{"workload": "chat", "gb": 500.0}])],
+    )  # fmt: skip
+    parts, table = _build(made)
+    reads = table.problem.read_by_flow
+    flow = reads.column
+    full = parts["services"].demand_per_s[parts["flows"].stream[flow], parts["slots"].period[parts["flows"].slot[flow]]]
+    assert (full * reads.weight).sum() == pytest.approx(500.0)
+    per_hour = reads.weight / made.period_hours[parts["slots"].period[parts["flows"].slot[flow]]]
+    assert per_hour == pytest.approx(np.full(len(flow), 500.0 / (10 * 300 + 30 * 100)))
+    assert table.problem.max_gb.tolist() == [500.0]
+
+
+def test_a_job_reads_by_its_work():
+    """36,000 units at 10 units/s are one instance-hour, which reads all 80 GB."""
+    made = world(
+        job(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(readers=[{"workload": "train", "gb": 80.0}])]
+    )
+    _, table = _build(made)
+    assert table.problem.read_by_work.weight.tolist() == pytest.approx([80.0, 80.0, 80.0])
+    assert _names(made, table.problem.read_region) == ["de1", "fr1", "us1"]
+
+
+def test_transfers_lead_from_every_copy_to_every_reader():
+    """Copies in fr1 and us1, readers in three regions: six ways at 0.1 USD/GB, none inside a region."""
+    made = world(
+        service(data=OPEN), catalogue=catalogue(SMALL),
+        datasets=[_dataset(regions=["fr1", "us1"], readers=[{"workload": "chat", "gb": 1.0}])],
+    )  # fmt: skip
+    _, table = _build(made)
+    source = _names(made, table.problem.copy_region[table.problem.transfer_copy])
+    target = _names(made, table.problem.transfer_region)
+    price = dict(zip(zip(source, target, strict=True), table.problem.moving.spend_usd, strict=True))
+    assert len(price) == 6
+    assert price["fr1", "fr1"] == price["us1", "us1"] == 0.0
+    assert price["fr1", "de1"] == pytest.approx(0.1)
+
+
+def test_minimum_copies_and_countries_are_kept_or_called_impossible():
+    """Two copies in two countries fit three countries; four countries do not exist, five copies neither."""
+    fits = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(min_copies=2, min_countries=2)])
+    _, table = _build(fits)
+    assert table.problem.duty_ids == ("d:min_copies",)
+    assert table.problem.duty_copies.tolist() == [2]
+    assert table.problem.min_countries.tolist() == [2]
+    assert table.problem.duty.column.tolist() == [0, 1, 2]
+    assert table.impossible == ()
+    never = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(min_copies=5, min_countries=4)])
+    assert len(_build(never)[1].impossible) == 2
+
+
+def test_a_copy_duty_binds_a_dataset():
+    """Banking data of a Canadian bank: one copy must be in Canada."""
+    bank = _dataset(categories=["banking"], exporter="CA")
+    made = world(service(data=OPEN), catalogue=catalogue({"us1": "US", "ca1": "CA"}), datasets=[bank])
+    _, table = _build(made)
+    row = table.problem.duty_ids.index("d:CA-BANKACT")
+    columns = table.problem.duty.column[table.problem.duty.row == row]
+    assert _names(made, table.problem.copy_region[columns]) == ["ca1"]
+    nowhere = world(service(data=OPEN), catalogue=catalogue({"us1": "US"}), datasets=[bank])
+    assert any("CA-BANKACT" in text for text in _build(nowhere)[1].impossible)
+
+
+def test_what_a_workload_keeps_is_copied_where_a_law_says():
+    """A Canadian bank's retained 5 GB need a copy in Canada; without retention there is no such duty."""
+    kept = {"categories": ["banking"], "exporter": "CA", "retention_hours": 24.0, "retained_gb": 5.0}
+    places = catalogue({"us1": "US", "ca1": "CA"})
+    made = world(service(origins=("CA",), data=kept), catalogue=places)
+    _, table = _build(made)
+    assert table.problem.ids == ("chat/CA:retained",)
+    assert _names(made, table.problem.copy_region) == ["ca1"]
+    assert table.copy_storage_usd.tolist() == pytest.approx([0.1])
+    brief = world(service(origins=("CA",), data={**kept, "retention_hours": 0.0}), catalogue=places)
+    assert _build(brief)[1].problem.ids == ()
+
+
+def test_the_size_of_what_is_kept_must_be_stated():
+    """The duty of a copy without retained_gb is an error that names law and workload."""
+    kept = {"categories": ["banking"], "exporter": "CA", "retention_hours": 24.0}
+    made = world(service(origins=("CA",), data=kept), catalogue=catalogue({"ca1": "CA"}))
+    with pytest.raises(InputError, match="CA-BANKACT"):
+        _build(made)
