@@ -1,0 +1,8 @@
+"""The independent audit: a plan judged from Instance + Plan, without compile step, formulations or solver."""
+
+from __future__ import annotations
+
+from optimizer.audit.audit import audit
+from optimizer.audit.findings import KINDS, AuditReport, Violation
+
+__all__ = ["KINDS", "AuditReport", "Violation", "audit"]

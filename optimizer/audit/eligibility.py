@@ -1,0 +1,164 @@
+"""May this offer serve this workload at all? Catalogue switches, hardware, speed, distance, prices, user policies."""
+
+from __future__ import annotations
+
+from optimizer.audit.findings import Findings
+from optimizer.audit.lines import Figures, Ledger, Line
+from optimizer.audit.scopes import Scopes
+from optimizer.audit.world import World
+from optimizer.instance.rules import Budget
+from optimizer.instance.workloads import Job
+
+
+def check_eligibility(ledger: Ledger, scopes: Scopes, findings: Findings) -> None:
+    """Check every line against catalogue options, the workload's wishes and the figures that limits need."""
+    world = ledger.world
+    for line, figures in ledger.pairs():
+        findings.checked["eligibility"] += 1
+        _check_places(world, line, findings)
+        if line.offer.endpoint:
+            _check_endpoint(world, line, findings)
+        else:
+            _check_hardware(world, line, findings)
+        _check_distance(world, line, findings)
+        _check_figures(world, line, figures, scopes, findings)
+
+
+def _check_places(world: World, line: Line, findings: Findings) -> None:
+    use, region, where = world.instance.catalogue, line.region, line.where
+    for names, rule in ((use.providers, "catalogue.providers"), (line.workload.providers, "workload.providers")):
+        if names and region.provider not in names:
+            findings.add("not_allowed_provider", where, "not among the providers allowed", expected=", ".join(names),
+                         found=region.provider, rule=rule)  # fmt: skip
+    if region.provider in use.exclude_providers:
+        findings.add("not_allowed_provider", where, "the provider is excluded", found=region.provider,
+                     rule="catalogue.exclude_providers")  # fmt: skip
+    for names, rule in ((use.regions, "catalogue.regions"), (line.workload.regions, "workload.regions")):
+        if names and not _names(names, line):
+            findings.add("not_allowed_region", where, "not among the regions allowed", found=region.id, rule=rule)
+    if use.exclude_regions and _names(use.exclude_regions, line):
+        findings.add("not_allowed_region", where, "the region is excluded", found=region.id,
+                     rule="catalogue.exclude_regions")  # fmt: skip
+    if use.countries and region.country not in use.countries:
+        findings.add("not_allowed_region", where, "not among the countries allowed", found=region.country,
+                     rule="catalogue.countries")  # fmt: skip
+    if region.country in use.exclude_countries:
+        findings.add("not_allowed_region", where, "the country is excluded", found=region.country,
+                     rule="catalogue.exclude_countries")  # fmt: skip
+    if region.access not in use.access:
+        findings.add("partition_not_opted_in", where, "the instance does not opt into the partition",
+                     found=region.access, rule="catalogue.access")  # fmt: skip
+    if region.country_level and "country_level" not in use.availability:
+        findings.add("availability_not_opted_in", where, "placed in a country, not in a region", found=region.id,
+                     rule="catalogue.availability")  # fmt: skip
+
+
+def _names(names: tuple[str, ...], line: Line) -> bool:
+    return line.region.id in names or f"{line.region.provider}:{line.region.id}" in names
+
+
+def _check_hardware(world: World, line: Line, findings: Findings) -> None:
+    offer, runs, where = line.offer, line.workload.runs, line.where
+    if "instance" not in runs.via:
+        findings.add("offer_kind", where, "instances are not allowed", expected=", ".join(runs.via), found="instance")
+    purchase = offer.purchase or "on_demand"
+    if purchase not in runs.purchase:
+        findings.add("purchase", where, "the purchase option is not allowed", expected=", ".join(runs.purchase),
+                     found=purchase)  # fmt: skip
+    if purchase == "spot" and not getattr(line.workload, "interruptible", False):
+        findings.add("purchase", where, "spot is for interruptible work only", found=purchase)
+    if offer.availability not in world.instance.catalogue.availability:
+        findings.add("availability_not_opted_in", where, "the instance does not opt into this availability",
+                     found=offer.availability, rule="catalogue.availability")  # fmt: skip
+    if runs.accelerators and offer.accelerator not in runs.accelerators:
+        findings.add("accelerator", where, "not among the accelerators named", expected=", ".join(runs.accelerators),
+                     found=offer.accelerator)  # fmt: skip
+    software = {name.lower() for name in runs.software}
+    if software and offer.software not in software:
+        findings.add("software", where, "not among the software stacks named", expected=", ".join(sorted(software)),
+                     found=offer.software or None)  # fmt: skip
+    least = runs.min_device_memory_gb
+    if least > 0 and (offer.device_memory_gb is None or offer.device_memory_gb < least * (1 - 1e-9)):
+        findings.add("device_memory", where, "device memory is too small or unknown", expected=least,
+                     found=offer.device_memory_gb)  # fmt: skip
+    if not world.units_per_s(line.workload, offer):
+        findings.add("no_throughput", where, "no throughput figure for this offer", found=offer.label)
+    if offer.usd_per_hour is None:
+        findings.add("missing_price", where, "the offer has no price", found=offer.label)
+
+
+def _check_endpoint(world: World, line: Line, findings: Findings) -> None:
+    offer, runs, where = line.offer, line.workload.runs, line.where
+    if "endpoint" not in runs.via or isinstance(line.workload, Job):
+        findings.add("offer_kind", where, "endpoints are not allowed", expected=", ".join(runs.via), found="endpoint")
+    wanted = world.model_names(line.workload)
+    if not wanted & set(offer.model_names):
+        findings.add("endpoint_model", where, "serves another model", expected=", ".join(sorted(wanted)),
+                     found=offer.model)  # fmt: skip
+    if runs.endpoint_scopes and offer.scope not in runs.endpoint_scopes:
+        findings.add("endpoint_scope", where, "not among the scopes named", expected=", ".join(runs.endpoint_scopes),
+                     found=offer.scope)  # fmt: skip
+    if offer.scope_countries is None:
+        findings.add("endpoint_scope_unspecified", where, "nobody says where it processes", found=offer.scope,
+                     rule="catalogue.unspecified_endpoint_scope")  # fmt: skip
+    if offer.retired_on is not None and offer.retired_on < world.calendar.last_day:
+        findings.add("endpoint_retired", where, "retires before the horizon ends", found=offer.retired_on.isoformat())
+    if world.endpoint_usd_per_unit(offer, line.workload) is None:
+        findings.add("missing_price", where, "no price per work unit (or the request shape is not stated)",
+                     found=offer.label)  # fmt: skip
+
+
+def _check_distance(world: World, line: Line, findings: Findings) -> None:
+    stream = line.stream
+    if stream is None or stream.max_rtt_ms is None or line.row.served_per_s <= 0:
+        return
+    findings.checked["rtt"] += 1
+    rtt = world.rtt_ms(stream.origin, line.region)
+    if rtt is None:
+        findings.add("rtt_unknown", line.where, f"no round trip from {stream.origin} to {line.region.id} is known",
+                     rule="max_rtt_ms")  # fmt: skip
+    elif rtt > stream.max_rtt_ms * (1 + 1e-9):
+        findings.add("rtt", line.where, f"round trip from {stream.origin} to {line.region.id} in ms",
+                     expected=stream.max_rtt_ms, found=rtt, rule="max_rtt_ms")  # fmt: skip
+
+
+NEEDED = {
+    "carbon_kg": ("missing_power", "missing_pue", "missing_grid", "missing_embodied"),
+    "energy_kwh": ("missing_power", "missing_pue"),
+    "water_l": ("missing_power", "missing_pue", "missing_wue"),
+}
+"""Figures that a metric needs."""
+
+
+def budget_metric(budget: Budget) -> tuple[str, float]:
+    """Return the metric a budget caps and its limit."""
+    for metric, limit in (
+        ("carbon_kg", budget.limit_kg),
+        ("water_l", budget.limit_l),
+        ("energy_kwh", budget.limit_kwh),
+        ("spend_usd", budget.limit_usd),
+    ):
+        if limit is not None:
+            return metric, limit
+    raise AssertionError(f"budget {budget.id} has no limit")
+
+
+def _check_figures(world: World, line: Line, figures: Figures, scopes: Scopes, findings: Findings) -> None:
+    """A figure that a limit or a carbon price needs must exist; where none needs it, unknown is allowed."""
+    needs: dict[str, str] = {}
+    if world.instance.carbon.price_usd_per_tonne > 0:
+        needs["carbon_kg"] = "carbon.price_usd_per_tonne"
+    for budget in world.instance.budgets:
+        metric, _ = budget_metric(budget)
+        if metric in NEEDED and scopes.selects(budget.scope, line.workload, line.region, line.period):
+            needs.setdefault(metric, budget.id)
+    for metric, rule in needs.items():
+        if getattr(figures, metric) is not None:
+            continue
+        for code in NEEDED[metric]:
+            if code in figures.missing:
+                findings.add(code, line.where, f"needed for {metric} of {line.offer.label}", rule=rule)
+    if figures.egress_usd is None:
+        findings.add("missing_egress_price", line.where, f"no egress price from {line.region.id}")
+    if figures.network_usd is None:
+        findings.add("missing_price", line.where, f"no network price from {line.row.stream} to {line.region.id}")

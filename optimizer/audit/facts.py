@@ -1,0 +1,111 @@
+"""The facts an audit works with: regions and offers, as plain figures. None means that there is no such figure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+CPU = "cpu"
+"""The accelerator name of SKUs without one; throughput and quotas count their vCPUs."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region. `grid_g_per_kwh` has one value per period, on the instance's one emission basis."""
+
+    id: str
+    provider: str
+    name: str
+    country: str
+    subdivision: str | None = None
+    metro: str | None = None
+    access: str = "public"
+    country_level: bool = False
+    pue: float | None = None
+    wue_l_per_kwh: float | None = None
+    water_l_per_kwh_grid: float | None = None
+    fixed_usd_per_hour: float = 0.0
+    grid_g_per_kwh: tuple[float | None, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """`ISO2-SUB` where the subdivision is known, else `ISO2`."""
+        if not self.subdivision:
+            return self.country
+        full = self.subdivision.startswith(f"{self.country}-")
+        return self.subdivision if full else f"{self.country}-{self.subdivision}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An instance offer (`sku`) or an endpoint (`endpoint`); prices are list prices, before discounts."""
+
+    region: Region
+    sku: str | None = None
+    endpoint: str | None = None
+    purchase: str | None = None
+    commitment: str | None = None
+    accelerator: str = ""
+    devices: float = 0.0
+    vcpu: float | None = None
+    device_memory_gb: float | None = None
+    software: str = ""
+    availability: str = "verified"
+    usd_per_hour: float | None = None
+    price_date: date | None = None
+    idle_kw: float | None = None
+    load_kw: float | None = None
+    embodied_kg_per_hour: float | None = None
+    bundled: bool = False
+    model: str | None = None
+    model_names: tuple[str, ...] = ()
+    retired_on: date | None = None
+    scope: str = "region"
+    scope_countries: tuple[str, ...] | None = None
+    usd_per_million_input_tokens: float | None = None
+    usd_per_million_output_tokens: float | None = None
+    usd_per_unit: float | None = None
+    kg_per_unit: float | None = None
+    kwh_per_unit: float | None = None
+
+    @property
+    def provider(self) -> str:
+        """The provider that operates the offer."""
+        return self.region.provider
+
+    @property
+    def counted(self) -> float | None:
+        """What throughput and quotas count: accelerators, or vCPUs of a CPU-only SKU."""
+        return self.vcpu if self.accelerator == CPU and not self.devices else self.devices
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells offers apart: region, SKU or endpoint, purchase option."""
+        return self.region.id, self.sku or self.endpoint or "", self.purchase or ""
+
+    @property
+    def offer_id(self) -> str:
+        """The id under which an endpoint without a quota of its own is counted; an inline one gains its region."""
+        return self.endpoint or "" if self.bundled else f"{self.region.id}:{self.endpoint}"
+
+    @property
+    def label(self) -> str:
+        """The offer in words."""
+        return f"{self.sku or self.endpoint} in {self.region.id}" + (f" ({self.purchase})" if self.purchase else "")
+
+
+def figure(value: Any) -> float | None:
+    """Return a cell of a table as a float, None where it is empty or NaN."""
+    if value is None or value == "":
+        return None
+    number = float(value)
+    return None if math.isnan(number) else number
+
+
+def words(value: Any) -> str:
+    """Return a cell of a table as text, "" where it is empty or NaN."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return str(value)

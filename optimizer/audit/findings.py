@@ -1,0 +1,192 @@
+"""What an audit says: violations, what was checked, and the figures it recomputed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict
+
+RELATIVE = 1e-6
+ABSOLUTE = 1e-6
+
+Value = float | int | str | None
+
+KINDS: dict[str, str] = {
+    # the plan as a document
+    "instance_hash": "the plan was made for another instance",
+    "data_version": "the plan was made with another catalogue or law pack",
+    "status": "status, objective, bound and gap contradict each other or the plan",
+    "horizon": "the plan's horizon is not the instance's",
+    "unknown_id": "names something that does not exist",
+    "statement": "a stated detail is not what the catalogue or the instance says",
+    "assertions": "the legal assertions repeated are not the instance's",
+    # eligibility, the words of the ledger
+    "unknown_offer": "no such offer in the catalogue",
+    "not_allowed_provider": "the provider is not among those allowed",
+    "not_allowed_region": "the region is not among those allowed",
+    "partition_not_opted_in": "the partition needs an opt-in",
+    "availability_not_opted_in": "availability is not verified and was not opted into",
+    "offer_kind": "this kind of offer is not allowed for the workload",
+    "purchase": "this purchase option is not allowed for the workload",
+    "accelerator": "the accelerator is not among those named",
+    "software": "the software stack is not among those named",
+    "device_memory": "device memory is too small or unknown",
+    "no_throughput": "no throughput figure",
+    "endpoint_model": "the endpoint serves another model",
+    "endpoint_scope": "the endpoint's residency scope is not among those named",
+    "endpoint_scope_unspecified": "the endpoint does not say where it processes",
+    "endpoint_retired": "the endpoint retires before the horizon ends",
+    "rtt": "the round trip is longer than allowed",
+    "rtt_unknown": "no round-trip figure",
+    "law_forbids": "a law forbids it",
+    "law_approval_missing": "a law asks for an approval that was not granted",
+    "law_no_mechanism": "a law asks for a mechanism that is not available",
+    "accelerator_export": "an export rule forbids the accelerator there",
+    "certification": "a required certification is not held by the service in that region",
+    "control": "an excluded jurisdiction can compel the operator",
+    "control_unknown": "who controls the operator is not known",
+    "places": "a policy keeps the workload out of the country",
+    "missing_price": "no price",
+    "missing_storage_price": "no storage price",
+    "missing_egress_price": "no egress price",
+    "missing_power": "no power figure, though a limit or quota needs it",
+    "missing_pue": "no PUE, though a limit needs it",
+    "missing_grid": "no grid intensity, though a limit needs it",
+    "missing_wue": "no water figure, though a limit needs it",
+    "missing_embodied": "no embodied carbon figure, though a limit needs it",
+    "no_quota": "no quota covers the offer",
+    # what a plan must do
+    "demand": "a stream's demand is not served",
+    "unserved": "demand is left that the instance does not allow to be left, or the row is wrong",
+    "capacity": "instances cannot serve what they are said to serve",
+    "integrality": "instances or gangs are not a whole number",
+    "quota": "a pool gives more than it has",
+    "regions": "a workload sits in too few or too many regions",
+    "job_work": "a job's work is not done",
+    "job_window": "a job runs outside its window",
+    "job_gang": "a gang is not whole, or too many run",
+    "job_place": "a job runs on several offers at once, or moves though it may not",
+    "job_contiguity": "a job that cannot be interrupted has a gap",
+    "job_hours": "a job works more hours than its gangs hold",
+    "move": "a move is missing, or is not one",
+    "mechanism_missing": "a safeguard that a law asks for is not in the plan",
+    "mechanism_unavailable": "the plan relies on a safeguard that is neither held nor priced",
+    "copies": "a dataset has too few copies, or one where it may not be",
+    "copy_countries": "a dataset's copies sit in too few countries",
+    "copy_duty": "a law asks for a copy in a place that has none",
+    "reads": "what is read of a dataset is not what transfers bring",
+    "route": "a dataset is read from where no copy is",
+    "budget": "a budget is exceeded",
+    "share": "a share policy is broken",
+    "survival": "a failure would leave demand unserved",
+    # figures
+    "cost": "a stated cost is not what it comes to",
+    "carbon": "a stated carbon figure is not what it comes to",
+    "energy": "a stated energy figure is not what it comes to",
+    "water": "a stated water figure is not what it comes to",
+    "hours": "stated instance-hours are not what they come to",
+    "objective": "the objective is not the sum of what the plan costs",
+    "breakdown": "the cost breakdown is not what the plan's parts come to",
+    "bound": "the proven bound lies above the objective",
+    "gap": "the gap is not what objective and bound make it",
+    "use": "a stated use of a budget, quota or share is not what it comes to",
+}
+"""Every kind of violation and what it means."""
+
+
+class Violation(BaseModel):
+    """A promise the plan breaks: where, what, both values; `rule` is the law, budget, quota or policy behind it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    where: str
+    what: str
+    expected: Value = None
+    found: Value = None
+    rule: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.kind}: {self.where}: {self.what}"
+        if self.expected is not None or self.found is not None:
+            text += f" (expected {shown(self.expected)}, found {shown(self.found)})"
+        return f"{text} [{self.rule}]" if self.rule else text
+
+
+class AuditReport(BaseModel):
+    """The verdict on a plan.
+
+    `checked` counts what was looked at, by subject; `recomputed` holds the audit's own figures (objective_usd,
+    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    violations: tuple[Violation, ...] = ()
+    checked: dict[str, int] = {}
+    recomputed: dict[str, float | None] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing is wrong with the plan."""
+        return not self.violations
+
+
+def shown(value: Value) -> str:
+    """Return a value as a person reads it."""
+    if value is None:
+        return "none"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def close(a: float, b: float, scale: float = 0.0) -> bool:
+    """Return True if two figures agree within the audit's tolerance (relative 1e-6 of the larger, or of `scale`)."""
+    return abs(a - b) <= ABSOLUTE + RELATIVE * max(abs(a), abs(b), abs(scale))
+
+
+def exceeds(value: float, limit: float, scale: float = 0.0) -> bool:
+    """Return True if `value` lies above `limit` by more than the tolerance."""
+    return value > limit + ABSOLUTE + RELATIVE * max(abs(limit), abs(scale))
+
+
+def known(value: float | None) -> bool:
+    """Return True if a figure is there."""
+    return value is not None and not math.isnan(value)
+
+
+@dataclass
+class Findings:
+    """Collects violations, counts and notes while the audit runs."""
+
+    violations: list[Violation] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def add(
+        self, kind: str, where: str, what: str, *, expected: Value = None, found: Value = None, rule: str | None = None
+    ) -> None:
+        """Record a violation.
+
+        Raises:
+            KeyError: the kind is not in the audit's vocabulary.
+        """
+        if kind not in KINDS:
+            raise KeyError(f"violation kind {kind!r} is not in the audit's vocabulary")
+        self.violations.append(Violation(kind=kind, where=where, what=what, expected=expected, found=found, rule=rule))
+
+    def note(self, text: str) -> None:
+        """Record, once, what could not be judged."""
+        self.notes[text] = None
+
+    def stated(
+        self, kind: str, where: str, what: str, *, expected: float, found: float | None, scale: float = 0.0
+    ) -> None:
+        """Compare a stated figure with the recomputed one; an absent figure is not judged."""
+        if found is None:
+            return
+        self.checked[kind] += 1
+        if not close(expected, found, scale):
+            self.add(kind, where, what, expected=expected, found=found)

@@ -1,0 +1,224 @@
+"""Is every placement lawful? Verdicts, export rules, safeguards in the plan, policies on operators and places."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from optimizer.audit.facts import CPU, Offer, Region
+from optimizer.audit.findings import Findings
+from optimizer.audit.law_profiles import Profile, Profiles
+from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Option, Ruling
+from optimizer.audit.law_triggers import Operator, Place
+from optimizer.audit.lines import Ledger, Line
+from optimizer.audit.scopes import Scopes
+from optimizer.audit.world import HOURS_PER_YEAR, World
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
+from optimizer.instance.workloads import Service
+from optimizer.plan.models import Plan
+
+if TYPE_CHECKING:
+    from optimizer.audit.desk import Desk
+
+
+class Safeguards:
+    """The mechanisms a plan states, and what may count as in force besides."""
+
+    def __init__(self, world: World, book: LawBook | None, plan: Plan) -> None:
+        self._book = book
+        self._costs = {c.id: c for c in world.instance.mechanism_costs}
+        self._years = world.calendar.total_hours / HOURS_PER_YEAR
+        self.stated = {(use.mechanism, use.key) for use in plan.mechanisms}
+        self._loose = {use.mechanism for use in plan.mechanisms if not use.key}
+        self.needed: dict[Option, set[str]] = {}
+
+    def price(self, mechanism: str) -> float | None:
+        """Return what one purchase costs over the horizon; None without a stated cost."""
+        cost = self._costs.get(mechanism)
+        if cost is None:
+            return None
+        return (cost.one_off_usd / cost.amortisation_years + cost.yearly_usd) * self._years
+
+    def free(self, option: Option, laws: tuple[str, ...]) -> bool:
+        """Return True if nothing is to be paid: held, or granted under one of the laws."""
+        if self._book is None:
+            return False
+        return self._book.held(option) or any(self._book.granted(law, option[0]) for law in laws)
+
+    def meets(self, need: Need) -> bool:
+        """Return True if the plan has one of the safeguards, or the organisation holds one already."""
+        for option in need.options:
+            self.needed.setdefault(option, set()).add(need.law)
+        return any(
+            option in self.stated or option[0] in self._loose or self.free(option, (need.law,))
+            for option in need.options
+        )
+
+
+def check_law(ledger: Ledger, desk: Desk, findings: Findings) -> None:
+    """Check every line against law, export rules and policies on the date of its period."""
+    world = ledger.world
+    for line in ledger.lines:
+        if line.row.instances <= 0 and line.row.served_per_s <= 0 and not line.row.instance_hours:
+            continue
+        findings.checked["law"] += 1
+        on = world.calendar.dates[line.period]
+        if desk.book is not None:
+            for profile in _profiles(line, desk.profiles):
+                for activity, ruling in offer_rulings(desk.book, profile, line.offer, on):
+                    what = f"{activity} at {line.offer.label}"
+                    report(ruling, desk.safeguards, line.where, what, findings)
+            _check_chip(desk, line, on, findings)
+        _check_policies(desk, line, findings)
+
+
+def _profiles(line: Line, profiles: Profiles) -> tuple[Profile, ...]:
+    """Return what the line handles; instances without a stream stand ready for every stream and are judged by none."""
+    name = line.row.stream
+    if isinstance(line.workload, Service) and name is None:
+        return ()
+    return profiles.of(line.workload.id, name if isinstance(line.workload, Service) else None)
+
+
+def offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> list[tuple[str, Ruling]]:
+    """Return the rulings that bear on a profile's data at an offer."""
+    service = "endpoint" if offer.endpoint else "instance"
+    home = Place.of(offer.region, service)
+    spread = [home]
+    if offer.endpoint and offer.scope != "region" and offer.scope_countries:
+        spread = [home.in_country(country) for country in offer.scope_countries]
+    found = [("processing", book.ruling(profile, place, "processing", on)) for place in spread]
+    if profile.retention_hours:
+        found.append(("storage", book.ruling(profile, home, "storage", on)))
+    found += [("access", book.ruling(profile, seat, "processing", on)) for seat in book.support_seats(home, on)]
+    return found
+
+
+def report(ruling: Ruling, safeguards: Safeguards, where: str, what: str, findings: Findings) -> bool:
+    """Turn a ruling into violations; True if there is none."""
+    for law, reason in ruling.forbids:
+        findings.add("law_forbids", where, f"{what}: {reason}", rule=law)
+    for law, reason in ruling.approvals:
+        findings.add("law_approval_missing", where, f"{what}: {reason}", rule=law)
+    for law, reason in ruling.lacks:
+        findings.add("law_no_mechanism", where, f"{what}: {reason}", rule=law)
+    ok = ruling.allowed
+    if what.startswith("access"):
+        return ok
+    for need in ruling.needs:
+        if not safeguards.meets(need):
+            names = " or ".join(f"{name} for {'/'.join(key) or 'all'}" for name, key in need.options)
+            findings.add("mechanism_missing", where, f"{what} needs a safeguard", expected=names, rule=need.law)
+            ok = False
+    return ok
+
+
+def _check_chip(desk: Desk, line: Line, on: date, findings: Findings) -> None:
+    """Export rules: observed capacity counts as licensed, so that only rules on who rents it can bind."""
+    assert desk.book is not None
+    if line.offer.endpoint or line.offer.accelerator in ("", CPU):
+        return
+    for law, reason in chip_rulings(desk, line.offer.accelerator, line.region, line.workload.data, on):
+        findings.add("accelerator_export", line.where, reason, rule=law)
+
+
+def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: date) -> list[tuple[str, str]]:
+    """Return (law, reason) of the export rules that close a chip to this tenant although the catalogue has it there."""
+    assert desk.book is not None
+    book, facts = desk.book, desk.chip(accelerator)
+    hq = desk.profiles.tenant_hq(data)
+    found = []
+    for row in book.active(on):
+        test = row.trigger.accelerator
+        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or _is_chip(row)):
+            continue
+        if test.classes and not (facts.classes & (set(test.classes) | {"unknown"})):
+            continue
+        if (test.vendor_not and facts.vendor_country in test.vendor_not) or test.site_flags:
+            continue
+        if test.tenant_hq and not (hq and book.groups.within(hq, test.tenant_hq, on)):
+            continue
+        if not test.tenant_hq and test.provider_hq_test and book.tests.operator(region.provider).bis_hq_test == "no":
+            continue
+        if test.tenant_hq or test.vendor_not:
+            found.append((row.id, f"{accelerator} is closed to {hq or facts.vendor_country}"))
+            continue
+        ruling = book.chip_ruling(row, Place.of(region, "instance"), on)
+        if ruling:
+            found.append((row.id, f"{accelerator} in {region.id}: {ruling}"))
+    return found
+
+
+def _is_chip(row: Any) -> bool:
+    return bool(set(row.kind.split("+")) & CHIP_KINDS) and not row.trigger.effect
+
+
+def _check_policies(desk: Desk, line: Line, findings: Findings) -> None:
+    for policy in desk.world.instance.policies:
+        if not isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+            continue
+        if not desk.scopes.selects(policy.scope, line.workload, line.region, line.period):
+            continue
+        findings.checked["policies"] += 1
+        for kind, reason in broken(desk, policy, line.offer, line.period):
+            findings.add(kind, line.where, reason, rule=policy.id)
+
+
+def broken(
+    desk: Desk, policy: ExcludeControl | RequireCertification | AllowedPlaces, offer: Offer, period: int
+) -> list[tuple[str, str]]:
+    """Return (kind, reason) of what an offer breaks of a policy on operators, certificates or places."""
+    if isinstance(policy, ExcludeControl):
+        return _control(desk.policy_operator(offer.provider), policy, offer.provider)
+    if isinstance(policy, RequireCertification):
+        at = Place.of(offer.region, "endpoint" if offer.endpoint else "instance")
+        on = desk.world.calendar.dates[period]
+        held = [desk.tests.certified(scheme, (), at, on) for scheme in policy.schemes]
+        if all(held) if policy.need == "all" else any(held):
+            return []
+        lacking = ", ".join(s for s, has in zip(policy.schemes, held, strict=True) if not has)
+        return [("certification", f"{offer.label} is not known to hold {lacking}")]
+    return _places(desk.scopes, policy, offer, period)
+
+
+def _control(operator: Operator, policy: ExcludeControl, provider: str) -> list[tuple[str, str]]:
+    if not operator.known:
+        return [("control_unknown", f"who controls {provider} is not known")]
+    reach = operator.strict if policy.basis == "strict" else operator.ownership
+    hit = sorted(reach & set(policy.jurisdictions))
+    return [("control", f"{', '.join(hit)} can compel {provider}")] if hit else []
+
+
+def _places(scopes: Scopes, policy: AllowedPlaces, offer: Offer, period: int) -> list[tuple[str, str]]:
+    region = offer.region
+    outside = bool(policy.allow) and not scopes.in_terms(region, policy.allow, period)
+    if outside or scopes.in_terms(region, policy.deny, period):
+        return [("places", f"{region.id} lies in {region.place}")]
+    for country in offer.scope_countries or () if offer.endpoint else ():
+        allowed = not policy.allow or scopes.country_in_terms(country, policy.allow, period)
+        if not allowed or scopes.country_in_terms(country, policy.deny, period):
+            return [("places", f"{offer.label} may process in {country}")]
+    return []
+
+
+def check_mechanisms(plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check that every mechanism of the plan exists, can be had, and costs what the instance says."""
+    if desk.book is None:
+        return
+    for k, use in enumerate(plan.mechanisms):
+        where = f"mechanisms[{k}] {use.mechanism}" + (f" for {'/'.join(use.key)}" if use.key else "")
+        findings.checked["mechanisms"] += 1
+        if not desk.book.knows(use.mechanism):
+            findings.add("unknown_id", where, "the law pack has no such mechanism", found=use.mechanism)
+            continue
+        option = (use.mechanism, use.key)
+        laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
+        price = desk.safeguards.price(use.mechanism)
+        if desk.safeguards.free(option, laws):
+            price = 0.0
+        elif use.held:
+            findings.add("mechanism_unavailable", where, "the instance does not say that it is held")
+        if price is None:
+            findings.add("mechanism_unavailable", where, "neither held nor granted, and no cost is stated")
+            continue
+        findings.stated("cost", where, "cost over the horizon", expected=price, found=use.cost_usd)

@@ -1,0 +1,134 @@
+"""What the law needs to know of each stream, job and dataset, drawn from the instance once more for the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import Exporter
+from optimizer.instance.workloads import Data, Dataset, Service
+
+NOTHING_SAID = "non_personal"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Data in the words of the laws. `retention_hours` None: kept without end (data at rest)."""
+
+    categories: frozenset[str]
+    stated_categories: frozenset[str]
+    subjects: frozenset[str] = frozenset()
+    exporter: str = ""
+    exporter_country: str = ""
+    exporter_hq: str = ""
+    roles: frozenset[str] = frozenset()
+    sectors: frozenset[str] = frozenset()
+    flags: frozenset[str] = frozenset()
+    retention_hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One body of data whose persons volume laws count: a workload's own data, or a dataset."""
+
+    exporter: str
+    subjects: frozenset[str]
+    sensitive: bool
+    persons: Mapping[str, int]
+    sensitive_persons: Mapping[str, int]
+
+
+class Profiles:
+    """The profiles of one instance. `implied` says which categories a category implies."""
+
+    def __init__(
+        self, instance: Instance, stream_ids: Mapping[str, Iterable[str]], implied: Mapping[str, frozenset[str]]
+    ) -> None:
+        self._implied = implied
+        self._exporters = {e.id: e for e in instance.legal_assertions.exporters}
+        self.datasets: dict[str, Profile] = {}
+        self.own: dict[tuple[str, str | None], Profile] = {}
+        self.read: dict[str, list[Profile]] = {w.id: [] for w in instance.workloads}
+        self.sources: list[Source] = []
+        for dataset in instance.datasets:
+            at_rest = frozenset(dataset.persons if dataset.subjects is None else dataset.subjects)
+            profile = self._profile(dataset, at_rest, None)
+            self.datasets[dataset.id] = profile
+            self.sources.append(_source(dataset, profile))
+        for workload in instance.workloads:
+            data = workload.data
+            named: dict[str | None, frozenset[str]] = {}
+            if isinstance(workload, Service):
+                for name, stream in zip(stream_ids[workload.id], workload.streams, strict=True):
+                    asked = data.subjects if stream.subjects is None else stream.subjects
+                    named[name] = _home(stream.origin) if asked is None else frozenset(asked)
+            else:
+                named[None] = frozenset(data.persons if data.subjects is None else data.subjects)
+            for which, subjects in named.items():
+                self.own[workload.id, which] = self._profile(data, subjects, data.retention_hours)
+            every = frozenset().union(*named.values())
+            whole = replace(self._profile(data, every, data.retention_hours), subjects=every)
+            self.sources.append(_source(data, whole))
+            for dataset in instance.datasets:
+                if any(reader.workload == workload.id for reader in dataset.readers):
+                    self.read[workload.id].append(
+                        replace(self.datasets[dataset.id], retention_hours=data.retention_hours)
+                    )
+
+    def of(self, workload: str, stream: str | None) -> tuple[Profile, ...]:
+        """Return everything a stream or job must be lawful for: its own data and every dataset it reads."""
+        return (self.own[workload, stream], *self.read[workload])
+
+    def tenant_hq(self, data: Data) -> str:
+        """Return the headquarters that export rules ask about, "" if nobody is named."""
+        exporter = self._exporter(data.exporter)
+        return (exporter.headquarters or exporter.country) if exporter else ""
+
+    def _exporter(self, name: str | None) -> Exporter | None:
+        if name is None:
+            return None
+        return self._exporters.get(name) or Exporter(id=name, country=name)
+
+    def _profile(self, data: Data | Dataset, subjects: frozenset[str], retention_hours: float | None) -> Profile:
+        exporter = self._exporter(data.exporter)
+        about_persons = bool(data.subjects or data.persons)
+        stated = frozenset(data.categories) or frozenset({"personal" if about_persons else NOTHING_SAID})
+        return Profile(
+            categories=self.expand(stated, subjects),
+            stated_categories=stated,
+            subjects=subjects,
+            exporter=exporter.id if exporter else "",
+            exporter_country=exporter.country if exporter else "",
+            exporter_hq=(exporter.headquarters or "") if exporter else "",
+            roles=frozenset(exporter.roles) if exporter else frozenset(),
+            sectors=frozenset(data.sectors) | frozenset(exporter.sectors if exporter else ()),
+            flags=frozenset(data.flags) | frozenset(exporter.flags if exporter else ()),
+            retention_hours=retention_hours,
+        )
+
+    def expand(self, stated: frozenset[str], subjects: frozenset[str]) -> frozenset[str]:
+        """Return categories with all they imply; data about persons are personal unless called non_personal."""
+        found: set[str] = set()
+        waiting = set(stated)
+        if subjects and NOTHING_SAID not in stated:
+            waiting.add("personal")
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting |= self._implied.get(one, frozenset())
+        return frozenset(found)
+
+
+def _source(data: Data | Dataset, profile: Profile) -> Source:
+    sensitive = "sensitive" in profile.categories
+    return Source(profile.exporter, profile.subjects, sensitive, data.persons, data.sensitive_persons)
+
+
+def _home(origin: str) -> frozenset[str]:
+    """Return the country of a stream's origin (`DE`, `US-CA`, `DE:Berlin`); nothing for a name that is no place."""
+    from optimizer.laws.codes import COUNTRIES
+
+    place = origin.partition(":")[0]
+    return frozenset({place}) if place.partition("-")[0] in COUNTRIES else frozenset()

@@ -1,0 +1,338 @@
+"""The laws, interpreted a second time from their tables: which bind, what they allow where, which safeguard they ask.
+
+Nothing here calls the evaluator of `optimizer.laws`; only its tables (laws, groups, triggers, mechanisms, holders) are
+read. A ruling ANDs over laws: the worst decides and every law behind it is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from optimizer.audit.law_profiles import Profile, Profiles
+from optimizer.audit.law_text import GroupBook, obligations, read
+from optimizer.audit.law_triggers import Operator, Place, Tests
+from optimizer.instance.models import Instance
+
+if TYPE_CHECKING:
+    from optimizer.laws import LawPack
+
+IN_FORCE = {"in_force", "repealed", "superseded", "enacted_not_yet_in_force", "enacted_phasing_in"}
+GUIDANCE = {"guidance", "guidance_reported"}
+BINDING_KINDS = {
+    "HARD_LOCAL", "STORE_ONLY", "LOCAL_COPY", "LOCAL_PRIMARY", "ALLOWLIST", "CONDITIONAL", "APPROVAL_GATE", "DENYLIST",
+    "VOLUME", "OPERATOR_CONTROL", "PERSONNEL",
+}  # fmt: skip
+CHIP_KINDS = {"ACCEL_EXPORT", "ACCEL_LOCAL"}
+
+Option = tuple[str, tuple[str, ...]]
+"""A mechanism and the key of its charge."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A law asks for any one of these safeguards."""
+
+    law: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What all laws together say. `forbids`, `approvals` (missing) and `lacks` (no safeguard): (law, reason)."""
+
+    forbids: tuple[tuple[str, str], ...] = ()
+    approvals: tuple[tuple[str, str], ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
+    needs: tuple[Need, ...] = ()
+    laws: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """True if no law stands against it (safeguards may still have to be bought)."""
+        return not (self.forbids or self.approvals or self.lacks)
+
+
+@dataclass(frozen=True)
+class Obligation:
+    """A law asks for a copy in one of `places`."""
+
+    law: str
+    kind: str
+    places: frozenset[str]
+
+
+class LawBook:
+    """The law tables of one instance, with what the instance asserts."""
+
+    def __init__(self, pack: LawPack, instance: Instance, profiles: Profiles, operators: dict[str, Operator],
+                 certificates: frozenset[tuple[str, str]]) -> None:  # fmt: skip
+        self._pack = pack
+        self._instance = instance
+        said = instance.legal_assertions
+        self._said = said
+        self.groups = GroupBook(pack.groups.rows, pack.groups.ids)
+        self.tests = Tests(
+            groups=self.groups,
+            operators=operators,
+            holders=pack.operators.holders,
+            importer_status=said.importer_status,
+            certificates=certificates,
+            sources=profiles.sources,
+        )
+        self._granted = {(a.law, a.mechanism) for a in said.approvals} | set(pack.granted)
+        self._priced = {c.id for c in instance.mechanism_costs}
+        self._active: dict[date, tuple[Any, ...]] = {}
+        self._memo: dict[tuple[Any, ...], Ruling] = {}
+
+    def law(self, law_id: str, on: date) -> Any:
+        """Return a law's row as amended on a day."""
+        row = self._pack.laws[law_id]
+        for start, amended in self._pack.amendments.get(law_id, ()):
+            if start <= on:
+                row = amended
+        return row
+
+    def active(self, on: date) -> tuple[Any, ...]:
+        """Return the laws in force on a day; guidance too if the instance takes it as advisory."""
+        if on not in self._active:
+            statuses = IN_FORCE | (GUIDANCE if self._said.advisory else set())
+            rows = (self.law(law_id, on) for law_id in self._pack.laws)
+            self._active[on] = tuple(
+                row
+                for row in rows
+                if row.status in statuses
+                and row.in_force_from is not None
+                and row.in_force_from <= on
+                and (row.in_force_to is None or on <= row.in_force_to)
+            )
+        return self._active[on]
+
+    def ruling(self, profile: Profile, at: Place, activity: str, on: date) -> Ruling:
+        """Return what the laws say of storing or processing a profile's data at a destination on a day."""
+        key = (profile, at, activity, on)
+        if key not in self._memo:
+            self._memo[key] = self._rule(profile, at, activity, on)
+        return self._memo[key]
+
+    def _binding(self, profile: Profile, on: date) -> Iterable[Any]:
+        for row in self.active(on):
+            kinds = set(row.kind.split("+"))
+            effect = row.trigger.effect or ("rule" if kinds & BINDING_KINDS and not kinds & CHIP_KINDS else "")
+            if effect == "rule" and ("any" in row.data_categories or row.data_categories & profile.categories):
+                yield row
+
+    def _rule(self, profile: Profile, at: Place, activity: str, on: date) -> Ruling:
+        forbids: list[tuple[str, str]] = []
+        approvals: list[tuple[str, str]] = []
+        lacks: list[tuple[str, str]] = []
+        needs: list[Need] = []
+        laws: list[str] = []
+        for row in self._binding(profile, on):
+            if not self.tests.binds(row.trigger, profile, at, on):
+                continue
+            laws.append(row.id)
+            level, reason, options = self._one(row, profile, at, activity, on)
+            if level == "forbidden":
+                forbids.append((row.id, reason))
+            elif level == "approval":
+                approvals.append((row.id, reason))
+            elif level == "lacking":
+                lacks.append((row.id, reason))
+            elif level == "conditional":
+                needs.append(Need(row.id, options))
+        return Ruling(tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws))
+
+    def _one(
+        self, row: Any, profile: Profile, at: Place, activity: str, on: date
+    ) -> tuple[str, str, tuple[Option, ...]]:
+        """Return (level, reason, options) of one law; level free, conditional, approval, lacking or forbidden."""
+        trigger = row.trigger
+        if self._set_aside(row.id, at, on) or (trigger.home and self.groups.within(at.place, trigger.home, on)):
+            return "free", "", ()
+        failing = self._operator_fails(trigger.requires, profile, at, activity, on)
+        if failing:
+            return "forbidden", failing, ()
+        text = row.storage_rule if activity == "storage" else row.processing_rule
+        reading = read(text, lambda term: self.tests.member(term, profile, at, on))
+        if reading.level == "free":
+            return "free", "", ()
+        mechanisms = reading.mechanisms
+        if reading.level == "forbidden":
+            if not set(trigger.exemption_flags) & profile.flags:
+                how = "denied" if reading.denied else "not among the places left open"
+                return "forbidden", f"{at.place} is {how} for {activity}", ()
+            mechanisms = row.mechanisms
+        return self._safeguards(row, mechanisms, profile, at, on, gate=reading.level == "approval")
+
+    def _set_aside(self, law: str, at: Place, on: date) -> bool:
+        return any(
+            o.law == law
+            and on <= o.expires
+            and (not o.countries or at.country in o.countries or at.place in o.countries)
+            and (not o.providers or at.provider in o.providers)
+            for o in self._said.overrides
+        )
+
+    def _operator_fails(self, requires: Any, profile: Profile, at: Place, activity: str, on: date) -> str:
+        """Return why the exporter or the operator does not meet what a law requires of it, "" if it does."""
+        if requires is None or activity not in requires.activities:
+            return ""
+        home = profile.exporter_country
+        if requires.exporter and home and not self.groups.within(home, requires.exporter, on):
+            return f"the exporter is established in {home}, not in {'+'.join(requires.exporter)}"
+        if requires.control_within or requires.control_outside:
+            operator = self.tests.operator(at.provider)
+            if not operator.known:
+                return f"who controls {at.provider} is not known"
+            exposed = sorted(operator.strict - {"EU"})
+            inside, outside = requires.control_within, requires.control_outside
+            if inside and not all(self.groups.within(j, inside, on) for j in exposed):
+                return f"{at.provider} is exposed to {', '.join(exposed)}, beyond {'+'.join(inside)}"
+            if outside and any(self.groups.within(j, outside, on) for j in exposed):
+                return f"{at.provider} is exposed to {', '.join(exposed)}"
+        for alternatives in requires.certificates:
+            if not any(self.tests.certified(c.scheme, c.levels, at, on) for c in alternatives):
+                names = " or ".join(c.scheme for c in alternatives)
+                return f"{at.provider} is not known to hold {names} for {at.service} in {at.region or at.place}"
+        return ""
+
+    def _safeguards(
+        self, row: Any, mechanisms: tuple[str, ...], profile: Profile, at: Place, on: date, *, gate: bool
+    ) -> tuple[str, str, tuple[Option, ...]]:
+        if row.trigger.volumes is not None:
+            band = self._band(row.trigger.volumes, mechanisms, profile, on)
+            if band is None:
+                return "free", "", ()
+            mechanisms = band
+        options: list[Option] = []
+        waiting: list[str] = []
+        for name in mechanisms:
+            terms = self._pack.mechanisms[name]
+            if not self._covers(terms, profile, at, on):
+                continue
+            option = (name, self._key(terms, row.id, profile, at))
+            granted = self.granted(row.id, name)
+            if (gate or terms.gate) and not granted:
+                waiting.append(name)
+            elif granted or self.held(option) or (name in self._priced and self._in_time(name, on)):
+                options.append(option)
+        if options:
+            return "conditional", "", tuple(options)
+        if waiting:
+            return "approval", f"needs a grant of {' or '.join(waiting)}", ()
+        return "lacking", f"none of {', '.join(mechanisms) or 'no mechanism'} is available", ()
+
+    def _covers(self, terms: Any, profile: Profile, at: Place, on: date) -> bool:
+        if terms.available_from is not None and on < terms.available_from:
+            return False
+        if getattr(terms, "not_in", ()) and self.groups.within(at.place, terms.not_in, on):
+            return False
+        if terms.covers == "group" and at.provider not in self._said.group_members:
+            return False
+        limit = terms.max_retention_hours
+        return limit is None or (profile.retention_hours is not None and profile.retention_hours <= limit)
+
+    def knows(self, mechanism: str) -> bool:
+        """Return True if the law pack has a mechanism of this name."""
+        return mechanism in self._pack.mechanisms
+
+    def support_seats(self, home: Place, on: date) -> list[Place]:
+        """Return the countries from which the provider is known to support and operate; none if nobody knows."""
+        support = self._pack.operators.support.get(home.provider)
+        if support is None:
+            return []
+        countries: set[str] = set()
+        for term in support.terms:
+            countries |= self.groups.members(term, on) if term in self.groups else {term}
+        return [home.in_country(country) for country in sorted(countries - {"EU"})]
+
+    def chip_ruling(self, row: Any, at: Place, on: date) -> str:
+        """Return what an export rule says of a place that is not free for it, "" if it is free."""
+
+        def member(term: str) -> bool:
+            if term not in self.groups:
+                return term in (at.place, at.country)
+            return "" in self.groups.conditions(term, {at.place, at.country}, on)
+
+        reading = read(row.processing_rule, member)
+        if reading.level == "free":
+            return ""
+        return "forbidden" if reading.level == "forbidden" else f"needs {' or '.join(reading.mechanisms)}"
+
+    def granted(self, law: str, mechanism: str) -> bool:
+        """Return True if a regulator granted the mechanism under a law."""
+        return (law, mechanism) in self._granted or (law, "*") in self._granted
+
+    def held(self, option: Option) -> bool:
+        """Return True if the organisation holds a mechanism for a charge, as far as the key can tell."""
+        name, key = option
+        if name not in self._pack.mechanisms:
+            return False
+        parts = dict(zip(self._pack.mechanisms[name].key, key, strict=False))
+        parts.setdefault("exporter", parts.get("group", ""))
+
+        def fits(asked: str | None, part: str) -> bool:
+            has = parts.get(part, "")
+            return asked is None or (has != "" and asked in (has, has.partition("-")[0]))
+
+        return any(
+            h.id == name
+            and fits(h.exporter, "exporter")
+            and fits(h.importer, "importer")
+            and fits(h.country, "country")
+            for h in self._said.mechanisms_held
+        )
+
+    def _in_time(self, mechanism: str, on: date) -> bool:
+        """Return True unless the mechanism's lead time, counted from what is known today, outlasts the day."""
+        lead, today = self._pack.mechanisms[mechanism].lead_time_days, self._instance.laws.as_of
+        return lead is None or today is None or today + timedelta(days=lead) <= on
+
+    def _band(
+        self, volumes: Any, mechanisms: tuple[str, ...], profile: Profile, on: date
+    ) -> tuple[str, ...] | None:
+        """Return the mechanisms of the volume tier that fits, None if it asks for nothing."""
+        if profile.flags & set(volumes.exempt_flags):
+            return None
+        persons, sensitive = self.tests.counts(volumes.of, profile, on)
+        if persons is None or sensitive is None:
+            return volumes.if_unknown or mechanisms
+        for tier in volumes.tiers:
+            below = tier.persons_below is None or persons < tier.persons_below
+            if below and (tier.sensitive_below is None or sensitive < tier.sensitive_below):
+                return None if tier.mechanisms == ("free",) else tier.mechanisms
+        return mechanisms
+
+    @staticmethod
+    def _key(terms: Any, law: str, profile: Profile, at: Place) -> tuple[str, ...]:
+        parts = {
+            "exporter": profile.exporter or "*",
+            "importer": at.provider or "*",
+            "country": at.place,
+            "group": profile.exporter or "*",
+            "data": f"{'+'.join(sorted(profile.stated_categories))}@{'+'.join(sorted(profile.subjects))}",
+            "law": law,
+            "region": at.region or "*",
+        }
+        return tuple(parts[name] for name in terms.key)
+
+    def obligations(self, profile: Profile, on: date) -> list[Obligation]:
+        """Return the copies that the laws binding a profile ask for, less those set aside everywhere."""
+        nowhere = Place("", "", "", None, "storage")
+        found = []
+        for row in self._binding(profile, on):
+            asks = obligations(row.storage_rule)
+            if not asks or not self.tests.binds(row.trigger, profile, nowhere, on):
+                continue
+            everywhere = [o for o in self._said.overrides if not (o.countries or o.providers)]
+            if any(o.law == row.id and on <= o.expires for o in everywhere):
+                continue
+            for clause in asks:
+                places: set[str] = set()
+                for term in clause.terms:
+                    places |= self.groups.members(term, on) if term in self.groups else {term}
+                found.append(Obligation(row.id, clause.verb, frozenset(places)))
+        return found

@@ -1,0 +1,170 @@
+"""The rule grammar and country groups, read a second time (law taxonomy, sections 2, 5 and 7), for the audit.
+
+    rule := "none" | clause (";" clause)*      clause := verb ":" term ("+" term)* ["@" mechanism ("|" mechanism)*]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Protocol
+
+FREE_VERBS = ("only", "free", "copy", "primary")
+IMPORTER_LISTS = {
+    "DPF": "EU-US DPF list",
+    "UK_BRIDGE": "UK Extension to the EU-US DPF",
+    "SWISS_DPF": "Swiss-US DPF",
+}
+"""Importer lists that group conditions name, and the certificate scheme that holds their members."""
+
+
+class Member(Protocol):
+    """A row of the group table."""
+
+    @property
+    def member(self) -> str:
+        """The country or subdivision."""
+
+    @property
+    def valid_from(self) -> date | None:
+        """First day, None if open."""
+
+    @property
+    def valid_to(self) -> date | None:
+        """Last day, None if open."""
+
+    @property
+    def condition(self) -> str:
+        """What must hold for the membership to count, "" if nothing."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A verb, the terms of its set, and its mechanisms."""
+
+    verb: str
+    terms: tuple[str, ...]
+    mechanisms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a rule says of a destination: free, conditional, approval or forbidden; `named`: a clause speaks of it."""
+
+    level: str
+    mechanisms: tuple[str, ...] = ()
+    named: bool = False
+    denied: bool = False
+
+
+@cache
+def parse(rule: str) -> tuple[Clause, ...]:
+    """Return the clauses of a rule; none for "none" and for an empty text."""
+    clauses = []
+    for part in (piece.strip() for piece in rule.split(";")):
+        if part in ("", "none"):
+            continue
+        body, _, mechanisms = part.partition("@")
+        verb, _, terms = body.partition(":")
+        clauses.append(Clause(verb.strip(), _split(terms, "+"), _split(mechanisms, "|")))
+    return tuple(clauses)
+
+
+def read(rule: str, member: Callable[[str], bool]) -> Reading:
+    """Return what a rule says of the destination that `member(term)` speaks for.
+
+    deny first, then the free verbs, then cond, then approve; `*` is whoever no clause names. Unmatched: forbidden if
+    the rule has an `only` or `free` clause, else free.
+    """
+    clauses = parse(rule)
+    if not clauses:
+        return Reading("free")
+    hits = [c for c in clauses if any(term != "*" and member(term) for term in c.terms)]
+    if not hits:
+        hits = [c for c in clauses if "*" in c.terms]
+    verbs = {c.verb: c for c in reversed(hits)}
+    if "deny" in verbs:
+        return Reading("forbidden", named=True, denied=True)
+    if any(verb in verbs for verb in FREE_VERBS):
+        return Reading("free", named=True)
+    if "cond" in verbs:
+        return Reading("conditional", verbs["cond"].mechanisms, named=True)
+    if "approve" in verbs:
+        return Reading("approval", verbs["approve"].mechanisms, named=True)
+    closed = any(c.verb in ("only", "free") for c in clauses)
+    return Reading("forbidden" if closed else "free")
+
+
+def obligations(rule: str) -> list[Clause]:
+    """Return the `copy` and `primary` clauses of a rule."""
+    return [c for c in parse(rule) if c.verb in ("copy", "primary")]
+
+
+class GroupBook:
+    """Dated membership in country groups. `rows(group)` gives the table's rows, `ids` the groups there are."""
+
+    def __init__(self, rows: Callable[[str], Iterable[Member]], ids: Iterable[str]) -> None:
+        self._rows: dict[str, tuple[Member, ...]] = {group: tuple(rows(group)) for group in ids}
+
+    def __contains__(self, group: str) -> bool:
+        return group in self._rows
+
+    def conditions(self, group: str, places: Iterable[str], on: date) -> list[str]:
+        """Return the conditions ("" = none) under which one of the places is a member on a day; [] if none is."""
+        return [r.condition for r in self._rows[group] if r.member in tuple(places) and _on(r, on)]
+
+    def members(self, group: str, on: date) -> set[str]:
+        """Return all members on a day, conditional ones included."""
+        return {r.member for r in self._rows[group] if _on(r, on)}
+
+    def firm_members(self, group: str, on: date) -> set[str]:
+        """Return the members on a day whose membership hangs on no condition."""
+        return {r.member for r in self._rows[group] if _on(r, on) and not r.condition}
+
+    def within(self, place: str, terms: Iterable[str], on: date) -> bool:
+        """Return True if a country or subdivision lies in a set of terms; a subdivision lies in its country."""
+        country = place.partition("-")[0]
+        return any(
+            term in ("*", place, country)
+            or (term in self._rows and bool(self.conditions(term, (place, country), on)))
+            for term in terms
+        )
+
+
+def sectors_of(condition: str) -> set[str]:
+    """Return the words of a `sector in {…}` condition."""
+    found = re.search(r"sector in \{([^}]*)\}", condition)
+    if found is None:
+        return set()
+    return {w.strip() for w in found.group(1).split(",") if re.fullmatch(r"[a-z_]+", w.strip())}
+
+
+def importer_list(condition: str) -> str | None:
+    """Return the list a condition wants the importer on (`PRIVATE`: a private business), None if about neither."""
+    if "DPF" in condition:
+        return "UK_BRIDGE" if "UK" in condition else "SWISS_DPF" if "Swiss" in condition else "DPF"
+    if any(words in condition for words in ("PIPEDA", "private sector", "business operator")):
+        return "PRIVATE"
+    return None
+
+
+def covers_region(selector: str, *, place: str, region: str | None, on: date, groups: GroupBook) -> bool:
+    """Return True if a certificate's region selector (`*`, places, groups, `provider:region` patterns) fits."""
+    for part in selector.split("|"):
+        if part == "*" or (":" in part and region is not None and fnmatchcase(region, part)):
+            return True
+        if ":" not in part and groups.within(place, (part,), on):
+            return True
+    return False
+
+
+def _split(text: str, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(separator) if part.strip())
+
+
+def _on(row: Member, day: date) -> bool:
+    return (row.valid_from is None or row.valid_from <= day) and (row.valid_to is None or day <= row.valid_to)

@@ -1,0 +1,194 @@
+"""Does a law bind a profile at a destination? Triggers of the law tables, tested once more for the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from optimizer.audit.facts import Region
+from optimizer.audit.law_profiles import Profile, Source
+from optimizer.audit.law_text import IMPORTER_LISTS, GroupBook, covers_region, importer_list, sectors_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """A destination: where, by whom, as what service; `region` is provider:region."""
+
+    country: str
+    place: str
+    provider: str
+    region: str | None
+    service: str
+
+    @classmethod
+    def of(cls, region: Region, service: str) -> Place:
+        """Return a region as a destination."""
+        return cls(region.country, region.place, region.provider, region.id, service)
+
+    def in_country(self, country: str) -> Place:
+        """Return the same service working somewhere in a country."""
+        return Place(country, country, self.provider, None, self.service)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Who can compel a provider; unknown control fails every control rule."""
+
+    ownership: frozenset[str] = frozenset()
+    strict: frozenset[str] = frozenset()
+    known: bool = False
+    bis_hq_test: str = "unknown"
+
+
+class Tests:
+    """Tests of triggers, group conditions and certificates, on given tables and assertions."""
+
+    def __init__(
+        self,
+        *,
+        groups: GroupBook,
+        operators: Mapping[str, Operator],
+        holders: Iterable[Any],
+        importer_status: Mapping[str, Iterable[str]],
+        certificates: frozenset[tuple[str, str]],
+        sources: Iterable[Source],
+    ) -> None:
+        self.groups = groups
+        self._operators = operators
+        self._holders = tuple(holders)
+        self._importer_status = {provider: frozenset(names) for provider, names in importer_status.items()}
+        self._certificates = certificates
+        self._sources = tuple(sources)
+        self._counts: dict[tuple[str, str, date], tuple[int | None, int | None]] = {}
+
+    def operator(self, provider: str) -> Operator:
+        """Return who controls a provider; nobody knows if no table says."""
+        return self._operators.get(provider, Operator())
+
+    def certified(self, scheme: str, levels: tuple[str, ...], at: Place, on: date) -> bool:
+        """Return True if the provider's service holds a certificate in that region on that day."""
+        if (at.provider, scheme) in self._certificates:
+            return True
+        return any(
+            row.scheme == scheme
+            and row.provider == at.provider
+            and row.status == "held"
+            and (not levels or row.level in levels)
+            and (row.service == "*" or at.service in row.service.split("|"))
+            and (row.held_from is None or row.held_from <= on)
+            and (row.held_to is None or on <= row.held_to)
+            and covers_region(row.region, place=at.place, region=at.region, on=on, groups=self.groups)
+            for row in self._holders
+        )
+
+    def member(self, term: str, profile: Profile, at: Place, on: date) -> bool:
+        """Return True if a destination is in a term of a rule, with the conditions of partial members met."""
+        if term not in self.groups:
+            return term in (at.place, at.country)
+        conditions = self.groups.conditions(term, {at.place, at.country}, on)
+        return any(not c or self._condition(c, profile, at, on) for c in conditions)
+
+    def _condition(self, condition: str, profile: Profile, at: Place, on: date) -> bool:
+        listed = importer_list(condition)
+        if listed is None:
+            return bool(sectors_of(condition) & (profile.sectors | profile.categories))
+        stated = self._importer_status.get(at.provider)
+        if listed == "PRIVATE":
+            return stated is None or "NOT_PRIVATE" not in stated
+        if stated is not None:
+            return listed in stated
+        return self.certified(IMPORTER_LISTS[listed], (), at, on)
+
+    def binds(self, trigger: Any, profile: Profile, at: Place, on: date) -> bool:
+        """Return True if one of a trigger's scopes holds and no `unless` scope does."""
+        if any(self._firm(scope, profile, on) for scope in trigger.unless):
+            return False
+        return not trigger.scopes or any(
+            self._data(scope, profile, on) and self._destination(scope, at, on) for scope in trigger.scopes
+        )
+
+    def _firm(self, scope: Any, profile: Profile, on: date) -> bool:
+        """Return True if a scope holds on stated facts alone: an exemption is not taken on an assumption."""
+        stated_exporter = not scope.exporter or bool(profile.exporter_country)
+        stated_role = not scope.who or bool((profile.roles | profile.sectors) & set(scope.who))
+        stated_count = scope.persons is None or None not in self._asked(scope.persons, profile, on)
+        return stated_exporter and stated_role and stated_count and self._data(scope, profile, on)
+
+    def _data(self, scope: Any, profile: Profile, on: date) -> bool:
+        def inside(places: Iterable[str], terms: tuple[str, ...]) -> bool:
+            return any(self.groups.within(place, terms, on) for place in places)
+
+        exporter = {profile.exporter_country} - {""}
+        if scope.where and not inside(profile.subjects | exporter, scope.where):
+            return False
+        if scope.subjects and not inside(profile.subjects, scope.subjects):
+            return False
+        if scope.exporter and not inside(exporter or profile.subjects, scope.exporter):
+            return False
+        if scope.exporter_hq and not inside({profile.exporter_hq} - {""}, scope.exporter_hq):
+            return False
+        if scope.categories and not profile.categories & set(scope.categories):
+            return False
+        if scope.flags and not profile.flags & set(scope.flags):
+            return False
+        if scope.who and not (profile.roles | profile.sectors) & set(scope.who):
+            unstated = not profile.roles and scope.unstated == "applies"
+            if not unstated:
+                return False
+        return scope.persons is None or self._many(scope.persons, profile, on)
+
+    def _destination(self, scope: Any, at: Place, on: date) -> bool:
+        if scope.services and at.service not in scope.services:
+            return False
+        if scope.destinations and not self.groups.within(at.place, scope.destinations, on):
+            return False
+        if not scope.provider_control:
+            return True
+        operator = self.operator(at.provider)
+        if not operator.known:
+            return True
+        return any(self.groups.within(j, scope.provider_control, on) for j in operator.strict - {"EU"})
+
+    def _asked(self, volume: Any, profile: Profile, on: date) -> list[int | None]:
+        persons, sensitive = self.counts(volume.of, profile, on)
+        asked = [persons] if volume.at_least is not None else []
+        return asked + ([sensitive] if volume.sensitive_at_least is not None else [])
+
+    def _many(self, volume: Any, profile: Profile, on: date) -> bool:
+        persons, sensitive = self.counts(volume.of, profile, on)
+        limits = [(persons, volume.at_least), (sensitive, volume.sensitive_at_least)]
+        asked = [(count, limit) for count, limit in limits if limit is not None]
+        if any(count is not None and count >= limit for count, limit in asked):
+            return True
+        return any(count is None for count, _ in asked) and volume.unknown != "skips"
+
+    def counts(self, of: str, profile: Profile, on: date) -> tuple[int | None, int | None]:
+        """Return persons and sensitive persons of a place whose data the profile's exporter has, in all it states.
+
+        Everybody counts as leaving: a safe upper bound. None: some workload or dataset does not state its count.
+        """
+        key = (profile.exporter, of, on)
+        if key not in self._counts:
+            self._counts[key] = self._count(*key)
+        return self._counts[key]
+
+    def _count(self, exporter: str, of: str, on: date) -> tuple[int | None, int | None]:
+        persons: int | None = 0
+        sensitive: int | None = 0
+        for source in self._sources:
+            if source.exporter != exporter:
+                continue
+            here = {s for s in source.subjects if self.groups.within(s, (of,), on)}
+            persons = _add(persons, here, source.persons)
+            if source.sensitive:
+                own = source.sensitive_persons if here <= set(source.sensitive_persons) else source.persons
+                sensitive = _add(sensitive, here, own)
+        return (None, None) if persons is None or sensitive is None else (persons, sensitive)
+
+
+def _add(total: int | None, places: set[str], stated: Mapping[str, int]) -> int | None:
+    if total is None or places - set(stated):
+        return None
+    return total + sum(stated[place] for place in places)

@@ -1,0 +1,223 @@
+"""Facts from an inline catalogue and from the catalogue's tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.audit.facts import Offer, Region, figure, words
+from optimizer.audit.law_triggers import Operator
+from optimizer.audit.world import Calendar, Source
+from optimizer.instance.models import Instance
+from optimizer.instance.workloads import Workload
+from optimizer.instance.world import InlineCatalogue, InlineOffer, NetworkLink
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+
+GRID_COLUMNS = {
+    "location_lifecycle": "grid_lifecycle_g_per_kwh",
+    "location_direct": "grid_direct_g_per_kwh",
+    "market_based": "market_based_g_per_kwh",
+}
+SHAPE_BASIS = {"location_lifecycle": "lifecycle", "location_direct": "direct"}
+
+
+def source_of(instance: Instance, calendar: Calendar, base_dir: Path | None = None) -> Source:
+    """Return the source an instance names."""
+    use = instance.catalogue
+    if use.use == "inline":
+        return InlineSource(instance, use.inline or InlineCatalogue(), calendar)
+    from optimizer.audit.world_source import CatalogueSource
+    from optimizer.catalogue import load_catalogue
+
+    place = use.use if use.use == "world" else (base_dir or Path()) / use.use
+    catalogue: Catalogue = load_catalogue(place)
+    if use.fallbacks:
+        catalogue = catalogue.with_fallbacks(use.fallbacks)
+    return CatalogueSource(instance, overridden(catalogue, use.overrides), calendar)
+
+
+def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> Catalogue:
+    """Return the catalogue with the instance's own figures in place: each is {table, id, set: {column: value}}."""
+    tables = dict(catalogue.tables)
+    for override in overrides:
+        name = override["table"]
+        key = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
+        table = tables[name].copy()
+        for column, value in override["set"].items():
+            table.loc[[key], column] = value
+        tables[name] = table
+    return dataclasses.replace(catalogue, tables=tables)
+
+
+def stated_throughput(workload: Workload, offer: Offer) -> float | None:
+    """Return units/s of one instance by the workload's own `runs.throughput`: per device, or per vCPU under `cpu`."""
+    each = (workload.runs.throughput or {}).get(offer.accelerator)
+    count = offer.counted
+    return None if each is None or not count else each * count
+
+
+class InlineSource:
+    """The catalogue an instance brings itself."""
+
+    def __init__(self, instance: Instance, inline: InlineCatalogue, calendar: Calendar) -> None:
+        self._inline = inline
+        self.sha256: str | None = None
+        self._embodied = instance.carbon.embodied != "none"
+        self._regions = {region.id: self._region(region, calendar) for region in inline.regions}
+        self._offers: dict[tuple[str, str, str], InlineOffer] = {
+            (o.region, o.sku, o.purchase): o for o in inline.offers
+        }
+        self._endpoints = {(e.id, e.region): e for e in inline.endpoints}
+        self._speed = {(t.workload, t.accelerator): t.units_per_s for t in inline.throughput}
+        self._links: dict[tuple[str, str], NetworkLink] = {(x.region, x.origin): x for x in inline.network}
+        self._links.update({(x.origin, x.region): x for x in inline.network})
+        self._prices_units = any(x.usd_per_unit is not None for x in inline.network)
+
+    @staticmethod
+    def _region(row: Any, calendar: Calendar) -> Region:
+        grid = row.grid_g_per_kwh
+        levels = grid if isinstance(grid, tuple) else (grid,) * len(calendar.hours)
+        return Region(
+            id=row.id,
+            provider=row.provider,
+            name=row.id,
+            country=row.country,
+            subdivision=row.subdivision,
+            metro=row.metro or row.id,
+            pue=row.pue,
+            wue_l_per_kwh=row.wue_l_per_kwh,
+            fixed_usd_per_hour=row.fixed_usd_per_hour,
+            grid_g_per_kwh=levels,
+        )
+
+    def region(self, region_id: str) -> Region | None:
+        """Return the region, by its id or by provider:id."""
+        found = self._regions.get(region_id)
+        if found is None and ":" in region_id:
+            provider, _, name = region_id.partition(":")
+            found = self._regions.get(name)
+            if found is not None and found.provider != provider:
+                return None
+        return found
+
+    def instance_offer(self, region: Region, sku: str, purchase: str) -> Offer | None:
+        """Return the offer of a SKU under a purchase option."""
+        row = self._offers.get((region.id, sku, purchase))
+        if row is None:
+            return None
+        return Offer(
+            region=region,
+            sku=sku,
+            purchase=purchase,
+            accelerator=row.accelerator,
+            devices=row.devices,
+            device_memory_gb=row.device_memory_gb,
+            software=(row.software or "").lower(),
+            usd_per_hour=row.usd_per_hour,
+            idle_kw=row.idle_kw,
+            load_kw=row.load_kw,
+            embodied_kg_per_hour=row.embodied_kg_per_hour if self._embodied else 0.0,
+        )
+
+    def sku(self, region: Region, sku: str) -> Offer | None:
+        """Return the SKU as some offer describes it, one of this region first."""
+        same = [row for row in self._inline.offers if row.sku == sku]
+        row = next((row for row in same if row.region == region.id), same[0] if same else None)
+        home = self._regions.get(row.region) if row is not None else None
+        found = self.instance_offer(home, sku, row.purchase) if row is not None and home is not None else None
+        return None if found is None else dataclasses.replace(found, region=region)
+
+    def endpoint(self, endpoint: str, region: Region) -> Offer | None:
+        """Return the endpoint; without countries it processes in its region's."""
+        row = self._endpoints.get((endpoint, region.id))
+        if row is None:
+            return None
+        return Offer(
+            region=region,
+            endpoint=endpoint,
+            model=row.model,
+            model_names=(row.model,),
+            scope="countries" if row.countries else "region",
+            scope_countries=row.countries or (region.country,),
+            usd_per_unit=row.usd_per_unit,
+            kg_per_unit=row.kg_per_unit,
+            kwh_per_unit=row.kwh_per_unit,
+        )
+
+    def _link(self, origin: str, region: Region) -> NetworkLink | None:
+        return self._links.get((origin, region.id))
+
+    def rtt_ms(self, origin: str, region: Region) -> float | None:
+        """Return the stated round trip."""
+        link = self._link(origin, region)
+        return link.rtt_ms if link else None
+
+    def usd_per_unit(self, origin: str, region: Region) -> float | None:
+        """Return the stated price; 0 if the network states none at all, unknown if it does for others only."""
+        link = self._link(origin, region)
+        if link is not None and link.usd_per_unit is not None:
+            return link.usd_per_unit
+        return None if self._prices_units else 0.0
+
+    def response_usd_per_gb(self, origin: str, region: Region) -> float | None:
+        """Return the link's price of a GB, else the region's egress price."""
+        link = self._link(origin, region)
+        return link.usd_per_gb if link is not None and link.usd_per_gb is not None else self.internet_usd_per_gb(region)
+
+    def _row(self, region: Region) -> Any:
+        return next(row for row in self._inline.regions if row.id == region.id)
+
+    def internet_usd_per_gb(self, region: Region) -> float | None:
+        """Return the region's egress price."""
+        value: float | None = self._row(region).egress_usd_per_gb
+        return value
+
+    def storage_usd_per_gb_month(self, region: Region) -> float | None:
+        """Return the region's storage price."""
+        value: float | None = self._row(region).storage_usd_per_gb_month
+        return value
+
+    def egress_usd_per_gb(self, source: Region, target: Region) -> float | None:
+        """Return the link's price of a GB, else the source's egress price."""
+        link = self._link(source.id, target)
+        return link.usd_per_gb if link is not None and link.usd_per_gb is not None else self.internet_usd_per_gb(source)
+
+    def endpoints(self, names: set[str]) -> list[Offer]:
+        """Return the endpoints of these models."""
+        found = []
+        for row in self._inline.endpoints:
+            region = self._regions.get(row.region)
+            offer = self.endpoint(row.id, region) if region is not None and row.model in names else None
+            if offer is not None:
+                found.append(offer)
+        return found
+
+    def operator(self, provider: str) -> Operator | None:
+        """Return nothing: the operators of an inline catalogue are the instance's own."""
+        return None
+
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+        """Return nothing: an inline catalogue has no export figures."""
+        return None, None, ""
+
+    def canonical_model(self, name: str) -> str:
+        """Return the name itself: an inline catalogue has no aliases."""
+        return name
+
+    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+        """Return devices x the stated speed of one device."""
+        each = self._speed.get((workload.id, offer.accelerator))
+        return each * (offer.counted or 0.0) if each is not None else stated_throughput(workload, offer)
+
+
+def cell(row: Any, name: str) -> float | None:
+    """Return a figure of a table's row, None if the column or the figure is missing."""
+    return figure(row[name]) if name in row.index else None
+
+
+def text(row: Any, name: str) -> str:
+    """Return a text of a table's row, "" if the column or the text is missing."""
+    return words(row[name]) if name in row.index else ""

@@ -1,0 +1,159 @@
+"""Shared capacity: what every quota and commitment gives, and what the plan takes of it in each period."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from optimizer.audit.facts import Offer
+from optimizer.audit.findings import Findings, exceeds
+from optimizer.audit.lines import Ledger, Line
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import Quota
+from optimizer.plan.models import Plan
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A supply: its id as plans name it, its limit, and in what it counts (devices, kw, units_per_s, instances)."""
+
+    id: str
+    limit: float
+    counts: str
+
+
+class Supply:
+    """Tells which pools an offer draws on."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._quotas = instance.quotas
+        self._commitments = {c.id: c.instances for c in instance.commitments}
+        self._names: dict[int, str] = {}
+        taken: set[str] = set()
+        for k, quota in enumerate(self._quotas.limits):
+            name, number = pool_name(quota), 2
+            unique = name
+            while unique in taken:
+                unique, number = f"{name}#{number}", number + 1
+            taken.add(unique)
+            self._names[k] = unique
+
+    def pools(self, offer: Offer) -> tuple[list[Pool], bool]:
+        """Return the pools an offer draws on, and whether any statement covers it (`unlimited` is one)."""
+        pools: list[Pool] = []
+        covered = named = False
+        for k, quota in enumerate(self._quotas.limits):
+            if not _matches(quota, offer):
+                continue
+            if quota.kw is not None:
+                pools.append(Pool(self._names[k], quota.kw, "kw"))
+                continue
+            if offer.purchase == "committed":
+                continue
+            covered = True
+            named |= quota.endpoint is not None if offer.endpoint else bool(quota.accelerator and quota.region)
+            limit = quota.units_per_s if offer.endpoint else quota.devices
+            if isinstance(limit, int | float):
+                pools.append(Pool(self._names[k], float(limit), "units_per_s" if offer.endpoint else "devices"))
+        if offer.commitment is not None:
+            own = Pool(f"commitment:{offer.commitment}", self._commitments[offer.commitment], "instances")
+            return [*pools, own], True
+        default = self._quotas.default_endpoint_units_per_s if offer.endpoint else self._quotas.default_devices
+        if not named and default is not None:
+            covered = True
+            if default != "unlimited":
+                pools.append(_default(offer, float(default)))
+        return pools, covered
+
+
+def _default(offer: Offer, limit: float) -> Pool:
+    if offer.endpoint:
+        return Pool(f"units_per_s:{offer.offer_id}", limit, "units_per_s")
+    return Pool(f"devices:{offer.accelerator}@{offer.region.id}", limit, "devices")
+
+
+def pool_name(quota: Quota) -> str:
+    """Return the id of a quota's pool: its own, or what it limits and where."""
+    if quota.id is not None:
+        return quota.id
+    provider = f"provider:{quota.provider}" if quota.provider else ""
+    if quota.kw is not None:
+        return f"kw:{quota.region or quota.country or provider or 'provider:None'}"
+    if quota.units_per_s is not None:
+        named = [part for part in (quota.endpoint, quota.model, quota.region, provider) if part]
+        return "units_per_s:" + ("@".join(named) or "*")
+    return f"devices:{quota.accelerator or '*'}@{quota.region or quota.country or provider or '*'}"
+
+
+def _matches(quota: Quota, offer: Offer) -> bool:
+    if (quota.units_per_s is not None) != (offer.endpoint is not None):
+        return False
+    region = offer.region
+    wanted: list[tuple[str | None, set[str | None]]] = [
+        (quota.accelerator, {offer.accelerator}),
+        (quota.region, {region.id, f"{region.provider}:{region.id}"}),
+        (quota.provider, {region.provider}),
+        (quota.country, {region.country, region.place}),
+        (quota.model, {*offer.model_names}),
+        (quota.endpoint, {offer.endpoint, offer.offer_id}),
+    ]
+    return all(value is None or value in has for value, has in wanted)
+
+
+def taken(pool: Pool, lines: Iterable[Line]) -> float | None:
+    """Return what lines take of a pool in its own unit; None if a power figure is missing."""
+    total = 0.0
+    for line in lines:
+        if pool.counts == "units_per_s":
+            total += line.row.served_per_s
+        elif pool.counts == "instances":
+            total += line.row.instances
+        elif pool.counts == "devices":
+            total += line.row.instances * (line.offer.counted or 0.0)
+        elif line.offer.load_kw is None:
+            return None
+        else:
+            total += line.row.instances * line.offer.load_kw
+    return total
+
+
+def check_supply(ledger: Ledger, plan: Plan, findings: Findings) -> dict[tuple[str, str], tuple[Pool, float]]:
+    """Check every pool in every period; return (pool, taken) by pool id and period id."""
+    world = ledger.world
+    supply = Supply(world.instance)
+    drawn: dict[tuple[Pool, int], list[Line]] = defaultdict(list)
+    for line in ledger.lines:
+        pools, covered = supply.pools(line.offer)
+        if not covered:
+            findings.add("no_quota", line.where, f"no quota speaks for {line.offer.label}", rule="quotas")
+        for pool in pools:
+            drawn[pool, line.period].append(line)
+    use: dict[tuple[str, str], tuple[Pool, float]] = {}
+    for (pool, t), lines in drawn.items():
+        findings.checked["quotas"] += 1
+        period = world.calendar.ids[t]
+        amount = taken(pool, lines)
+        if amount is None:
+            unknown = next(line for line in lines if line.offer.load_kw is None)
+            findings.add("missing_power", unknown.where, "a kW quota covers it", rule=pool.id)
+            continue
+        use[pool.id, period] = pool, amount
+        if exceeds(amount, pool.limit):
+            findings.add("quota", f"{pool.id} in {period}", f"{pool.counts} in use", expected=pool.limit, found=amount,
+                         rule=pool.id)  # fmt: skip
+    _compare(plan, use, findings)
+    return use
+
+
+def _compare(plan: Plan, use: dict[tuple[str, str], tuple[Pool, float]], findings: Findings) -> None:
+    """Compare the quota rows the plan states with the audit's own."""
+    limits = {pool.id: pool.limit for pool, _ in use.values()}
+    for k, row in enumerate(plan.quotas):
+        where = f"quotas[{k}] {row.id} in {row.period}"
+        pool, amount = use.get((row.id, row.period), (None, 0.0))
+        findings.stated("use", where, "quota in use", expected=amount, found=row.used, scale=row.limit)
+        findings.stated("use", where, "slack", expected=row.limit - amount, found=row.slack, scale=row.limit)
+        limit = pool.limit if pool is not None else limits.get(row.id)
+        if limit is not None:
+            findings.stated("use", where, "limit", expected=limit, found=row.limit)

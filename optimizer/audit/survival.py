@@ -1,0 +1,234 @@
+"""Would what is provisioned elsewhere carry the demand, if any one region, metro or provider failed?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.audit.desk import Desk
+from optimizer.audit.facts import Offer, Region
+from optimizer.audit.findings import Findings, exceeds
+from optimizer.audit.law_check import broken, offer_rulings
+from optimizer.audit.lines import Ledger
+from optimizer.audit.supply import Supply
+from optimizer.audit.world import World
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification, SurvivalPolicy
+from optimizer.instance.workloads import Service, Survival
+from optimizer.plan.models import Plan
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What an offer can still carry in a period: `capacity` units/s, for an endpoint what its pools leave."""
+
+    offer: Offer
+    capacity: float
+
+
+def place_of(region: Region, of: str) -> str:
+    """Return the place that fails with a region."""
+    return {"region": region.id, "metro": region.metro or region.id, "provider": region.provider}[of]
+
+
+def wishes(world: World, desk: Desk, service: Service) -> list[tuple[Survival, str | None]]:
+    """Return what a service must survive: by its own wish, else by the policies that select it."""
+    if service.survival is not None:
+        return [(service.survival, None)]
+    policies = [p for p in world.instance.policies if isinstance(p, SurvivalPolicy)]
+    return [(p, p.id) for p in policies if desk.scopes.of_workload(p.scope, service)]
+
+
+def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check every service that must survive, against every place whose failure would touch it."""
+    world = ledger.world
+    copies: dict[str, list[Region]] = defaultdict(list)
+    for row in plan.copies:
+        region = world.region(row.region_id) or world.region(row.region)
+        if region is not None:
+            copies[row.dataset].append(region)
+    for service in world.instance.workloads:
+        if not isinstance(service, Service):
+            continue
+        for wish, rule in wishes(world, desk, service):
+            check = _Check(ledger, desk, service, wish=wish, rule=rule, copies=copies, findings=findings)
+            for place in check.places():
+                check.fail(place)
+
+
+class _Check:
+    """One service and one kind of failure."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        desk: Desk,
+        service: Service,
+        *,
+        wish: Survival,
+        rule: str | None,
+        copies: dict[str, list[Region]],
+        findings: Findings,
+    ) -> None:
+        self.ledger, self.desk, self.world = ledger, desk, ledger.world
+        self.service, self.wish, self.rule, self.findings = service, wish, rule, findings
+        self.lines = ledger.by_workload.get(service.id, [])
+        self.read = {dataset.id: copies[dataset.id] for dataset, gb in self.world.readers(service) if gb > 0}
+        self.supply = Supply(self.world.instance)
+        self._eligible: dict[tuple[str, tuple[str, str, str], int], bool] = {}
+
+    def places(self) -> list[str]:
+        """Return every place whose failure would take something from the service."""
+        regions = [line.region for line in self.lines] + [r for copies in self.read.values() for r in copies]
+        return sorted({place_of(region, self.wish.of) for region in regions})
+
+    def outside(self, region: Region, place: str) -> bool:
+        """Return True if a region still stands."""
+        return place_of(region, self.wish.of) != place
+
+    def fail(self, place: str) -> None:
+        """Check one failing place in every period."""
+        where = f"{self.service.id} without {self.wish.of} {place}"
+        for dataset, copies in self.read.items():
+            if not any(self.outside(region, place) for region in copies):
+                self.findings.add("survival", where, f"no copy of {dataset} is left", rule=self.rule)
+        for t, period in enumerate(self.world.calendar.ids):
+            self.findings.checked["failures"] += 1
+            streams = self.world.streams[self.service.id]
+            demand = {name: self.wish.share * self.world.peak(s, t) for name, s in streams.items()}
+            cells = self.cells(place, t, self.used_offers(t))
+            short = self.shortfall(demand, cells, t, place)
+            if exceeds(short, 0.0, sum(demand.values())) and "endpoint" in self.service.runs.via:
+                short = self.shortfall(demand, self.cells(place, t, self.every_offer(t)), t, place)
+            if exceeds(short, 0.0, sum(demand.values())):
+                self.findings.add("survival", f"{where} in {period}", "units/s that nothing left can serve",
+                                  expected=0.0, found=short, rule=self.rule)  # fmt: skip
+
+    def used_offers(self, t: int) -> dict[tuple[str, str, str], Offer]:
+        """Return the offers on which the service has instances or flow in a period."""
+        return {line.offer.key: line.offer for line in self.lines if line.period == t}
+
+    def every_offer(self, t: int) -> dict[tuple[str, str, str], Offer]:
+        """Return the offers in use, and every endpoint of the model: endpoints hold nothing in reserve."""
+        endpoints = self.world.endpoints(self.service)
+        return {**{offer.key: offer for offer in endpoints}, **self.used_offers(t)}
+
+    def cells(self, place: str, t: int, offers: dict[tuple[str, str, str], Offer]) -> list[Cell]:
+        """Return what stands after the failure and what it carries."""
+        found = []
+        for key, offer in offers.items():
+            if not self.outside(offer.region, place) or not self.has_data(offer.region, place):
+                continue
+            if offer.endpoint is not None:
+                found.append(Cell(offer, float("inf")))
+                continue
+            count = sum(line.row.instances for line in self.lines if line.offer.key == key and line.period == t)
+            speed = self.world.units_per_s(self.service, offer) or 0.0
+            found.append(Cell(offer, self.world.utilisation(self.service) * speed * count))
+        return found
+
+    def has_data(self, region: Region, place: str) -> bool:
+        """Return True if every dataset read has a copy outside the failure that can be read in the region."""
+        return all(
+            any(self.outside(c, place) and self.world.egress_usd_per_gb(c, region) is not None for c in copies)
+            for copies in self.read.values()
+        )
+
+    def eligible(self, stream: str, offer: Offer, t: int) -> bool:
+        """Return True if a stream may be served by an offer: distance, price, law with safeguards, policies."""
+        key = (stream, offer.key, t)
+        if key not in self._eligible:
+            self._eligible[key] = self._judge(stream, offer, t)
+        return self._eligible[key]
+
+    def _judge(self, name: str, offer: Offer, t: int) -> bool:
+        stream = self.world.streams[self.service.id][name]
+        if stream.max_rtt_ms is not None:
+            rtt = self.world.rtt_ms(stream.origin, offer.region)
+            if rtt is None or rtt > stream.max_rtt_ms * (1 + 1e-9):
+                return False
+        if self.world.usd_per_unit(stream.origin, offer.region) is None:
+            return False
+        if offer.endpoint is not None and not self._endpoint_open(offer):
+            return False
+        for policy in self.world.instance.policies:
+            if isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+                selected = self.desk.scopes.selects(policy.scope, self.service, offer.region, t)
+                if selected and broken(self.desk, policy, offer, t):
+                    return False
+        if self.desk.book is None:
+            return True
+        on = self.world.calendar.dates[t]
+        for profile in self.desk.profiles.of(self.service.id, name):
+            for activity, ruling in offer_rulings(self.desk.book, profile, offer, on):
+                if not ruling.allowed:
+                    return False
+                if activity != "access" and not all(self.desk.safeguards.meets(need) for need in ruling.needs):
+                    return False
+        return True
+
+    def _endpoint_open(self, offer: Offer) -> bool:
+        use, runs, region = self.world.instance.catalogue, self.service.runs, offer.region
+        names = {region.id, f"{region.provider}:{region.id}"}
+        return (
+            offer.scope_countries is not None
+            and self.world.endpoint_usd_per_unit(offer, self.service) is not None
+            and (not runs.endpoint_scopes or offer.scope in runs.endpoint_scopes)
+            and region.access in use.access
+            and all(not allowed or region.provider in allowed for allowed in (use.providers, self.service.providers))
+            and region.provider not in use.exclude_providers
+            and all(not allowed or names & set(allowed) for allowed in (use.regions, self.service.regions))
+            and not names & set(use.exclude_regions)
+            and (not use.countries or region.country in use.countries)
+            and region.country not in use.exclude_countries
+        )
+
+    def shortfall(self, demand: dict[str, float], cells: list[Cell], t: int, place: str) -> float:
+        """Return the least demand (units/s) that cannot be served from the cells: a small transport problem."""
+        from scipy.optimize import linprog
+
+        names = [name for name, wanted in demand.items() if wanted > 0]
+        if not names:
+            return 0.0
+        pairs = [(j, c) for j, name in enumerate(names) for c, cell in enumerate(cells)
+                 if self.eligible(name, cell.offer, t)]  # fmt: skip
+        rows: list[tuple[dict[int, float], float]] = []
+        for c, cell in enumerate(cells):
+            if np.isfinite(cell.capacity):
+                rows.append(({x: 1.0 for x, (_, at) in enumerate(pairs) if at == c}, cell.capacity))
+        rows += self.pool_rows(pairs, cells, t, place)
+        for j, name in enumerate(names):
+            missing = {x: -1.0 for x, (of, _) in enumerate(pairs) if of == j}
+            rows.append(({**missing, len(pairs) + j: -1.0}, -demand[name]))
+        a = np.zeros((len(rows), len(pairs) + len(names)))
+        b = np.array([limit for _, limit in rows])
+        for k, (row, _) in enumerate(rows):
+            for x, weight in row.items():
+                a[k, x] = weight
+        cost = np.concatenate([np.zeros(len(pairs)), np.ones(len(names))])
+        scale = max(demand.values())
+        solved = linprog(cost, A_ub=a, b_ub=b / scale, bounds=(0, None), method="highs")
+        return float(solved.fun * scale) if solved.status == 0 else sum(demand.values())
+
+    def pool_rows(
+        self, pairs: Iterable[tuple[int, int]], cells: list[Cell], t: int, place: str
+    ) -> list[tuple[dict[int, float], float]]:
+        """Return the work-rate pools of endpoints, less what other workloads take of them outside the failure."""
+        members: dict[str, dict[int, float]] = defaultdict(dict)
+        limits: dict[str, float] = {}
+        for x, (_, c) in enumerate(pairs):
+            if cells[c].offer.endpoint is None:
+                continue
+            for pool in self.supply.pools(cells[c].offer)[0]:
+                members[pool.id][x] = 1.0
+                limits[pool.id] = pool.limit
+        for line in self.ledger.lines:
+            if line.workload.id == self.service.id or line.period != t or line.offer.endpoint is None:
+                continue
+            if self.outside(line.region, place):
+                for pool in self.supply.pools(line.offer)[0]:
+                    if pool.id in limits:
+                        limits[pool.id] -= line.row.served_per_s
+        return [(members[name], limits[name]) for name in members]

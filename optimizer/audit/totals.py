@@ -1,0 +1,278 @@
+"""What the plan comes to: cost by term, carbon, energy, water; budgets and shares; objective, bound and gap."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from optimizer.audit.data import Bill
+from optimizer.audit.desk import Desk
+from optimizer.audit.eligibility import budget_metric
+from optimizer.audit.facts import Region
+from optimizer.audit.findings import Findings, close, exceeds
+from optimizer.audit.lines import Figures, Ledger, Line
+from optimizer.audit.scopes import is_whole
+from optimizer.audit.work import unserved_cost
+from optimizer.audit.world import World
+from optimizer.instance.base import Scope
+from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
+from optimizer.instance.workloads import Job
+from optimizer.plan.models import COST_TERMS, Plan
+
+MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}
+TOTAL = "the whole plan"
+
+
+@dataclass
+class Totals:
+    """The audit's own sums over the plan; None where a part of it is unknown everywhere."""
+
+    terms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COST_TERMS, 0.0))
+    carbon_kg: float | None = None
+    energy_kwh: float | None = None
+    water_l: float | None = None
+    unknown_carbon: bool = False
+
+    @property
+    def objective_usd(self) -> float:
+        """The sum of all cost terms."""
+        return sum(self.terms.values())
+
+
+def check_lines(ledger: Ledger, findings: Findings) -> None:
+    """Compare what each placement states of its cost, carbon and energy with what it comes to."""
+    for line, figures in ledger.pairs():
+        row = line.row
+        if figures.spend_usd is not None:
+            findings.stated("cost", line.where, "cost in USD", expected=figures.spend_usd, found=row.cost_usd)
+        for kind, what, mine, stated in (
+            ("carbon", "carbon in kg", figures.carbon_kg, row.carbon_kg),
+            ("energy", "energy in kWh", figures.energy_kwh, row.energy_kwh),
+        ):
+            if mine is not None:
+                findings.stated(kind, line.where, what, expected=mine, found=stated)
+            elif stated is not None and row.instances + row.served_per_s > 0:
+                lacking = ", ".join(figures.missing)
+                why = f"{what} is stated, though figures are missing ({lacking})"
+                findings.add(kind, line.where, why, found=stated)
+
+
+def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Findings) -> Totals:
+    """Return the plan's totals."""
+    world = ledger.world
+    totals = Totals()
+    terms = totals.terms
+    known: dict[str, list[float]] = defaultdict(list)
+    for line, figures in ledger.pairs():
+        terms["compute"] += figures.compute_usd or 0.0
+        terms["network"] += figures.network_usd or 0.0
+        terms["egress"] += figures.egress_usd or 0.0
+        for name in ("carbon_kg", "energy_kwh", "water_l"):
+            value = getattr(figures, name)
+            if value is not None:
+                known[name].append(value)
+            elif name == "carbon_kg" and line.row.instances + line.row.served_per_s > 0:
+                totals.unknown_carbon = True
+    terms["storage"] += bill.storage_usd
+    terms["egress"] += bill.egress_usd + _moves(world, ledger, plan, findings)
+    for use in plan.mechanisms:
+        option = (use.mechanism, use.key)
+        laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
+        if not desk.safeguards.free(option, laws):
+            terms["mechanisms"] += desk.safeguards.price(use.mechanism) or 0.0
+    terms["fixed"] = sum(region.fixed_usd_per_hour for region in _used(ledger, plan)) * world.calendar.total_hours
+    terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
+    for name, values in known.items():
+        setattr(totals, name, sum(values))
+    terms["carbon_price"] = world.instance.carbon.price_usd_per_tonne / 1000 * (totals.carbon_kg or 0.0)
+    return totals
+
+
+def _used(ledger: Ledger, plan: Plan) -> list[Region]:
+    world = ledger.world
+    busy = [line for line in ledger.lines if line.row.instances > 0 or line.row.served_per_s > 0]
+    regions = {line.region.id: line.region for line in busy}
+    for row in plan.copies:
+        region = world.region(row.region_id) or world.region(row.region)
+        if region is not None:
+            regions[region.id] = region
+    return list(regions.values())
+
+
+def _moves(world: World, ledger: Ledger, plan: Plan, findings: Findings) -> float:
+    """Check the moves of jobs and return what they cost: egress of the checkpoint whenever the region changes."""
+    cost = 0.0
+    stated: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for k, row in enumerate(plan.moves):
+        where = f"moves[{k}] {row.job}"
+        findings.checked["moves"] += 1
+        job = world.workloads.get(row.job)
+        source, target = world.region(row.source), world.region(row.target)
+        period = world.calendar.index.get(row.period)
+        if not isinstance(job, Job) or source is None or target is None or period is None:
+            findings.add("unknown_id", where, "no such job, region or period", found=f"{row.source} to {row.target}")
+            continue
+        if not job.may_move:
+            findings.add("move", where, "the job may not move", found=f"{source.id} to {target.id}")
+        usd = _carry(world, job, source, target)
+        if usd is None:
+            findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
+            continue
+        if job.checkpoint_gb is not None:
+            findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb)
+        findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd)
+        stated[job.id].append((period, source.id, target.id))
+        cost += usd
+    for workload in world.instance.workloads:
+        if isinstance(workload, Job) and workload.may_move:
+            cost += _unstated_moves(world, ledger, workload, sorted(stated.get(workload.id, [])), findings)
+    return cost
+
+
+def _carry(world: World, job: Job, source: Region, target: Region) -> float | None:
+    gb = job.checkpoint_gb or 0.0
+    price = world.egress_usd_per_gb(source, target) if gb else 0.0
+    return None if price is None else price * gb
+
+
+def _unstated_moves(
+    world: World, ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], findings: Findings
+) -> float:
+    """Follow a job from region to region; each change must be a chain of stated moves, else it is missing."""
+    cost = 0.0
+    runs = {line.period: line.region for line in ledger.by_workload.get(job.id, []) if line.row.instances > 0}
+    at: Region | None = None
+    for t in sorted(runs):
+        if at is not None and runs[t].id != at.id:
+            here = at.id
+            for period, source, target in stated:
+                if period <= t and source == here:
+                    here = target
+            if here != runs[t].id:
+                findings.add("move", f"{job.id} in {world.calendar.ids[t]}", "changes region without a move",
+                             expected=f"{at.id} to {runs[t].id}")  # fmt: skip
+                cost += _carry(world, job, at, runs[t]) or 0.0
+            stated = [move for move in stated if move[0] > t]
+        at = runs[t]
+    return cost
+
+
+def check_budgets(
+    ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, findings: Findings
+) -> None:
+    """Check every budget on what is in its scope, and the uses that the plan states."""
+    world = ledger.world
+    rows = {row.id: row for row in plan.budgets}
+    for budget in world.instance.budgets:
+        metric, limit = budget_metric(budget)
+        findings.checked["budgets"] += 1
+        used = _in_scope(ledger, budget.scope, metric, desk)
+        if metric == "spend_usd":
+            used += _resting(bill, budget.scope, desk)
+            if is_whole(budget.scope):
+                used = sum(totals.terms[t] for t in COST_TERMS if t not in ("carbon_price", "unserved"))
+        if exceeds(used, limit):
+            findings.add("budget", budget.id, metric, expected=limit, found=used, rule=budget.id)
+        row = rows.get(budget.id)
+        if row is not None:
+            findings.stated("use", f"budget {budget.id}", metric, expected=used, found=row.used, scale=limit)
+            findings.stated("use", f"budget {budget.id}", "limit", expected=limit, found=row.limit)
+            findings.stated("use", f"budget {budget.id}", "slack", expected=limit - used, found=row.slack, scale=limit)
+            if row.metric != metric:
+                findings.add("use", f"budget {budget.id}", "caps another metric", expected=metric, found=row.metric)
+    for name in rows.keys() - {budget.id for budget in world.instance.budgets}:
+        findings.add("unknown_id", f"budget {name}", "the instance has no such budget")
+
+
+def _value(figures: Figures, metric: str) -> float:
+    value: float | None = getattr(figures, metric)
+    return value or 0.0
+
+
+def _in_scope(ledger: Ledger, scope: Scope, metric: str, desk: Desk) -> float:
+    return sum(
+        _value(figures, metric)
+        for line, figures in ledger.pairs()
+        if desk.scopes.selects(scope, line.workload, line.region, line.period)
+    )
+
+
+def _resting(bill: Bill, scope: Scope, desk: Desk) -> float:
+    """Return what copies and transfers in scope cost: they belong to a place, to no workload and no period."""
+    if scope.workloads or scope.tags or scope.periods:
+        return 0.0
+    return sum(usd for region, usd in bill.by_region if desk.scopes.of_place(scope, region, 0))
+
+
+def check_shares(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check every share policy, and the shares that the plan states."""
+    values: dict[str, tuple[float, float]] = {}
+    for policy in ledger.world.instance.policies:
+        if not isinstance(policy, ProviderShare | CountryShare | SpotShare):
+            continue
+        measure = "device_hours" if isinstance(policy, SpotShare) else MEASURES[policy.measure]
+        chosen = [(line, _value(figures, measure)) for line, figures in ledger.pairs()
+                  if desk.scopes.selects(policy.scope, line.workload, line.region, line.period)]  # fmt: skip
+        whole = sum(value for _, value in chosen)
+        findings.checked["shares"] += 1
+        for name, part in _parts(policy, chosen, desk):
+            share = part / whole if whole > 0 else 0.0
+            least = isinstance(policy, CountryShare)
+            bound = policy.min_share if isinstance(policy, CountryShare) else policy.max_share
+            values[name] = share, bound
+            broken = exceeds(bound * whole, part, whole) if least else exceeds(part, bound * whole, whole)
+            if broken and whole > 0:
+                side = "at least" if least else "at most"
+                findings.add("share", name, f"share of {measure}, {side}", expected=bound, found=share, rule=policy.id)
+    for row in plan.shares:
+        if row.id not in values:
+            continue
+        share, bound = values[row.id]
+        findings.stated("use", f"share {row.id}", "share reached", expected=share, found=row.value, scale=1.0)
+        findings.stated("use", f"share {row.id}", "bound", expected=bound, found=row.bound)
+
+
+def _parts(
+    policy: ProviderShare | CountryShare | SpotShare, chosen: list[tuple[Line, float]], desk: Desk
+) -> list[tuple[str, float]]:
+    if isinstance(policy, SpotShare):
+        return [(policy.id, sum(v for line, v in chosen if line.offer.purchase == "spot"))]
+    if isinstance(policy, CountryShare):
+        named, groups = policy.countries, policy.country_groups
+        inside = [v for line, v in chosen if desk.scopes.lies_in(line.region, named, groups, line.period)]
+        return [(policy.id, sum(inside))]
+    if policy.providers:
+        return [(policy.id, sum(v for line, v in chosen if line.region.provider in policy.providers))]
+    each: dict[str, float] = defaultdict(float)
+    for line, value in chosen:
+        each[line.region.provider] += value
+    return [(f"{policy.id}:{provider}", part) for provider, part in sorted(each.items())]
+
+
+def check_totals(plan: Plan, totals: Totals, findings: Findings) -> None:
+    """Compare the plan's breakdown, objective, bound, gap and carbon with the audit's own."""
+    objective = totals.objective_usd
+    scale = sum(abs(value) for value in totals.terms.values())
+    for term, value in totals.terms.items():
+        if plan.cost_breakdown_usd and (value or term in plan.cost_breakdown_usd):
+            findings.stated("breakdown", term, "USD", expected=value, found=plan.cost_breakdown_usd.get(term, 0.0),
+                            scale=scale)  # fmt: skip
+    for term in plan.cost_breakdown_usd.keys() - set(COST_TERMS):
+        findings.add("breakdown", term, "is no cost term", expected=", ".join(COST_TERMS))
+    findings.stated("objective", TOTAL, "sum of all cost in USD", expected=objective, found=plan.objective_usd)
+    if totals.carbon_kg is not None:
+        findings.stated("carbon", TOTAL, "carbon in kg", expected=totals.carbon_kg, found=plan.carbon_kg)
+    if totals.energy_kwh is not None:
+        findings.stated("energy", TOTAL, "energy in kWh", expected=totals.energy_kwh, found=plan.energy_kwh)
+    if totals.water_l is not None:
+        findings.stated("water", TOTAL, "water in l", expected=totals.water_l, found=plan.water_l)
+    if plan.bound_usd is not None:
+        findings.checked["bound"] += 1
+        best = objective if plan.objective_usd is None else min(objective, plan.objective_usd)
+        if exceeds(plan.bound_usd, best):
+            findings.add("bound", TOTAL, "proven bound above the plan's cost", expected=best, found=plan.bound_usd)
+    if plan.gap is not None and plan.bound_usd is not None and plan.objective_usd is not None:
+        gap = (plan.objective_usd - plan.bound_usd) / max(abs(plan.objective_usd), 1e-9)
+        findings.checked["gap"] += 1
+        if not close(plan.gap, max(gap, 0.0), 1.0):
+            findings.add("gap", TOTAL, "(objective - bound) / |objective|", expected=gap, found=plan.gap)

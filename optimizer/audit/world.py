@@ -1,0 +1,311 @@
+"""The world as the audit sees it: calendar, places, offers, prices and distances of one instance.
+
+Built straight from the instance and the catalogue's tables; nothing here knows how a plan is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from optimizer.audit.facts import Offer, Region
+from optimizer.audit.law_triggers import Operator
+from optimizer.instance.identity import stream_ids
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import Commitment
+from optimizer.instance.workloads import Dataset, Job, Service, Stream, Workload
+from optimizer.instance.world import Period
+
+HOURS_PER_MONTH = 730.0
+HOURS_PER_YEAR = 8760.0
+
+
+class Source(Protocol):
+    """Where facts come from: the bundled catalogue, a folder's, or the instance. None: no such thing or figure."""
+
+    def region(self, region_id: str) -> Region | None:
+        """Return the region."""
+
+    def instance_offer(self, region: Region, sku: str, purchase: str) -> Offer | None:
+        """Return the offer of a SKU under `on_demand` or `spot`."""
+
+    def sku(self, region: Region, sku: str) -> Offer | None:
+        """Return what is known of a SKU wherever it is sold, without price (for commitments)."""
+
+    def endpoint(self, endpoint: str, region: Region) -> Offer | None:
+        """Return the endpoint whose resource sits in the region."""
+
+    def rtt_ms(self, origin: str, region: Region) -> float | None:
+        """Return the round trip between users at the origin and the region."""
+
+    def usd_per_unit(self, origin: str, region: Region) -> float | None:
+        """Return the network's price of a work unit."""
+
+    def response_usd_per_gb(self, origin: str, region: Region) -> float | None:
+        """Return the price of a GB sent to the origin's users."""
+
+    def internet_usd_per_gb(self, region: Region) -> float | None:
+        """Return the price of a GB sent to the internet."""
+
+    def storage_usd_per_gb_month(self, region: Region) -> float | None:
+        """Return the price of a GB stored for a month."""
+
+    def egress_usd_per_gb(self, source: Region, target: Region) -> float | None:
+        """Return the price of a GB sent to another region."""
+
+    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+        """Return the throughput of one instance by the source's own figures."""
+
+    def canonical_model(self, name: str) -> str:
+        """Return the name a model goes by."""
+
+    sha256: str | None
+
+    def endpoints(self, names: set[str]) -> list[Offer]:
+        """Return every endpoint that serves one of the models named."""
+
+    def operator(self, provider: str) -> Operator | None:
+        """Return who controls a provider, None if the source has no such provider."""
+
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+        """Return total processing performance, memory bandwidth in GB/s and the vendor's country ("" unknown)."""
+
+
+class World:
+    """One instance's world, with discounts applied to prices."""
+
+    def __init__(self, instance: Instance, source: Source, horizon: Calendar) -> None:
+        self.instance = instance
+        self.calendar = horizon
+        self._source = source
+        self.workloads: dict[str, Workload] = {w.id: w for w in instance.workloads}
+        self.datasets: dict[str, Dataset] = {d.id: d for d in instance.datasets}
+        self.streams: dict[str, dict[str, Stream]] = {
+            w.id: dict(zip(stream_ids(w), w.streams, strict=True)) for w in instance.workloads if isinstance(w, Service)
+        }
+        self._discounts: dict[tuple[str, str], float] = {}
+        for discount in instance.discounts:
+            for on in discount.on:
+                factor = self._discounts.get((discount.provider, on), 1.0)
+                self._discounts[discount.provider, on] = factor * (1 - discount.percent / 100)
+        self._commitments: dict[tuple[str, str], list[Commitment]] = {}
+        for commitment in instance.commitments:
+            region = self.region(commitment.region)
+            key = (region.id if region else commitment.region, commitment.sku)
+            self._commitments.setdefault(key, []).append(commitment)
+        self.region = lru_cache(maxsize=None)(self.region)  # type: ignore[method-assign]
+        self.offer = lru_cache(maxsize=None)(self.offer)  # type: ignore[method-assign]
+        self.rtt_ms = lru_cache(maxsize=None)(self.rtt_ms)  # type: ignore[method-assign]
+        self.units_per_s = _memo_throughput(self.units_per_s)  # type: ignore[method-assign, assignment]
+
+    # places and offers
+
+    def region(self, region_id: str) -> Region | None:
+        """Return a region by id, None if there is none."""
+        return self._source.region(region_id)
+
+    def offer(self, region_id: str, sku: str | None, endpoint: str | None, purchase: str | None) -> Offer | None:
+        """Return an offer; an instance offer without a stated purchase is taken as on demand."""
+        region = self.region(region_id)
+        if region is None:
+            return None
+        if endpoint is not None:
+            return self._source.endpoint(endpoint, region)
+        assert sku is not None
+        if purchase == "committed":
+            return self._committed(region, sku)
+        return self._source.instance_offer(region, sku, purchase or "on_demand")
+
+    def _committed(self, region: Region, sku: str) -> Offer | None:
+        found = self._commitments.get((region.id, sku), ())
+        facts = self._source.sku(region, sku)
+        if not found or facts is None:
+            return None
+        return dataclasses.replace(
+            facts, purchase="committed", usd_per_hour=0.0, commitment=found[0].id, availability="verified"
+        )
+
+    def commitments(self, region_id: str, sku: str) -> list[Commitment]:
+        """Return the commitments to a SKU in a region."""
+        return self._commitments.get((region_id, sku), [])
+
+    # prices and distances, after discounts
+
+    def discount(self, provider: str, on: str) -> float:
+        """Return the factor left of list prices."""
+        return self._discounts.get((provider, on), 1.0)
+
+    def usd_per_hour(self, offer: Offer) -> float | None:
+        """Return the price of one instance-hour."""
+        if offer.usd_per_hour is None:
+            return None
+        return offer.usd_per_hour * self.discount(offer.provider, "compute")
+
+    def endpoint_usd_per_unit(self, offer: Offer, workload: Workload) -> float | None:
+        """Return the price of a work unit (output token): output price + input/output tokens x input price."""
+        factor = self.discount(offer.provider, "compute")
+        if offer.usd_per_unit is not None:
+            return offer.usd_per_unit * factor
+        runs = workload.runs
+        prices = offer.usd_per_million_input_tokens, offer.usd_per_million_output_tokens
+        if None in prices or runs.input_tokens is None or runs.output_tokens is None:
+            return None
+        per_input, per_output = prices
+        assert per_input is not None
+        assert per_output is not None
+        return (per_output + runs.input_tokens / runs.output_tokens * per_input) / 1e6 * factor
+
+    def rtt_ms(self, origin: str, region: Region) -> float | None:
+        """Return the round trip between users at the origin and the region, None if unknown."""
+        return self._source.rtt_ms(origin, region)
+
+    def usd_per_unit(self, origin: str, region: Region) -> float | None:
+        """Return the network's price of a work unit, None if unknown."""
+        return self._source.usd_per_unit(origin, region)
+
+    def response_usd_per_gb(self, origin: str, region: Region) -> float | None:
+        """Return the price of a GB answered to the origin's users."""
+        return _times(self._source.response_usd_per_gb(origin, region), self.discount(region.provider, "egress"))
+
+    def internet_usd_per_gb(self, region: Region) -> float | None:
+        """Return the price of a GB sent to the internet."""
+        return _times(self._source.internet_usd_per_gb(region), self.discount(region.provider, "egress"))
+
+    def storage_usd_per_gb_month(self, region: Region) -> float | None:
+        """Return the price of a GB stored for a month of 730 hours."""
+        return _times(self._source.storage_usd_per_gb_month(region), self.discount(region.provider, "storage"))
+
+    def egress_usd_per_gb(self, source: Region, target: Region) -> float | None:
+        """Return the price of a GB sent from region to region, 0 inside one."""
+        if source.id == target.id:
+            return 0.0
+        return _times(self._source.egress_usd_per_gb(source, target), self.discount(source.provider, "egress"))
+
+    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+        """Return the work units per second of one instance at full load, without utilisation or spot overhead."""
+        return self._source.units_per_s(workload, offer)
+
+    def model_names(self, workload: Workload) -> set[str]:
+        """Return the names under which an endpoint may serve the workload's model."""
+        names = set(workload.runs.endpoint_models) | ({workload.runs.model} if workload.runs.model else set())
+        return names | {self._source.canonical_model(name) for name in names}
+
+    @property
+    def catalogue_sha256(self) -> str | None:
+        """The checksum of the catalogue's tables, None for an inline catalogue (the instance's hash covers it)."""
+        return self._source.sha256
+
+    def endpoints(self, workload: Workload) -> list[Offer]:
+        """Return every endpoint that serves the workload's model."""
+        return self._source.endpoints(self.model_names(workload))
+
+    def operator(self, provider: str) -> Operator | None:
+        """Return who controls a provider by the catalogue, None if it does not list the provider."""
+        return self._source.operator(provider)
+
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+        """Return total processing performance, memory bandwidth in GB/s and the vendor's country of an accelerator."""
+        return self._source.chip_figures(accelerator)
+
+    # demand
+
+    def peak(self, stream: Stream, period: int) -> float:
+        """Return the peak rate of a stream in work units/s."""
+        return _rate(stream.rate, period) / _unit_seconds(stream.unit)
+
+    def mean_share(self, stream: Stream, period: int) -> float:
+        """Return mean rate / peak rate of a stream in a period (1 without a mean rate or without demand)."""
+        if stream.mean_rate is None:
+            return 1.0
+        peak = _rate(stream.rate, period)
+        return _rate(stream.mean_rate, period) / peak if peak > 0 else 1.0
+
+    def utilisation(self, workload: Workload) -> float:
+        """Return the share of an instance's throughput that peaks may use."""
+        own = workload.target_utilisation
+        return self.instance.target_utilisation if own is None else own
+
+    def unserved_price(self, workload: Workload) -> float | None:
+        """Return USD per work unit left unserved or undone, None if nothing may be left."""
+        own = workload.unserved_usd_per_unit
+        return self.instance.unserved_usd_per_unit if own is None else own
+
+    def readers(self, workload: Workload) -> list[tuple[Dataset, float]]:
+        """Return the datasets a workload reads and the GB of each over the horizon."""
+        return [(d, r.gb) for d in self.instance.datasets for r in d.readers if r.workload == workload.id]
+
+    def window(self, job: Job) -> tuple[float, float]:
+        """Return release and deadline of a job in hours from the start of the horizon."""
+        end = self.calendar.total_hours
+        return job.release_hours, end if job.deadline_hours is None else min(job.deadline_hours, end)
+
+
+class Calendar:
+    """The periods of a horizon, their hours and dates, by position."""
+
+    def __init__(self, start: date, periods: tuple[Period, ...]) -> None:
+        self.start = start
+        self.periods = periods
+        self.ids = tuple(p.id for p in periods)
+        self.index = {p.id: k for k, p in enumerate(periods)}
+        self.hours = tuple(p.hours for p in periods)
+        begins = [0.0]
+        for hours in self.hours:
+            begins.append(begins[-1] + hours)
+        self.begin = tuple(begins[:-1])
+        self.end = tuple(begins[1:])
+        self.total_hours = begins[-1]
+        midnight = datetime.combine(start, time())
+        self.dates = tuple((midnight + timedelta(hours=h)).date() for h in self.begin)
+        self.last_day = (midnight + timedelta(hours=self.total_hours)).date()
+
+    def clock(self, period: int) -> dict[tuple[int, int], float]:
+        """Return the hours of a period that fall into each (month, UTC hour of the day)."""
+        midnight = datetime.combine(self.start, time())
+        found: dict[tuple[int, int], float] = {}
+        at, end = self.begin[period], self.end[period]
+        while at < end - 1e-9:
+            whole = math.floor(at + 1e-9)
+            until = min(end, whole + 1.0)
+            moment = midnight + timedelta(hours=whole)
+            key = (moment.month, moment.hour)
+            found[key] = found.get(key, 0.0) + until - at
+            at = until
+        return found
+
+
+def resolve(instance: Instance, base_dir: Path | None = None) -> World:
+    """Return the world of an instance; `base_dir` is where a catalogue folder named by the instance is looked for."""
+    from optimizer.audit.sources import source_of
+
+    calendar = Calendar(instance.horizon.start, instance.horizon.resolved())
+    return World(instance, source_of(instance, calendar, base_dir), calendar)
+
+
+def _rate(rate: float | tuple[float, ...], period: int) -> float:
+    return rate[period] if isinstance(rate, tuple) else rate
+
+
+def _unit_seconds(unit: str) -> float:
+    return {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}[unit.rsplit("/", 1)[1]]
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _memo_throughput(method: Callable[[Workload, Offer], float | None]) -> Callable[[Workload, Offer], float | None]:
+    memo: dict[tuple[str, tuple[str, str, str]], float | None] = {}
+
+    def remembered(workload: Workload, offer: Offer) -> float | None:
+        key = (workload.id, offer.key)
+        if key not in memo:
+            memo[key] = method(workload, offer)
+        return memo[key]
+
+    return remembered

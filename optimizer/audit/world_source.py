@@ -1,0 +1,257 @@
+"""Facts from the tables of a catalogue (the bundled world, or a folder of the same form)."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from optimizer.audit.facts import CPU, Offer, Region, figure
+from optimizer.audit.law_triggers import Operator
+from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
+from optimizer.audit.world import Calendar
+from optimizer.instance.models import Instance
+from optimizer.instance.workloads import Service, Workload
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
+
+WHOLE = 1e-3
+
+
+class CatalogueSource:
+    """Reads one fact at a time from the catalogue's tables; figures the tables lack stay None."""
+
+    def __init__(self, instance: Instance, catalogue: Catalogue, calendar: Calendar) -> None:
+        self._instance = instance
+        self.catalogue = catalogue
+        self.sha256: str | None = catalogue.sha256 or None
+        self._calendar = calendar
+        self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
+        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float]]] = {}
+        self._endpoint_rows = catalogue.endpoints
+        self._prices = lru_cache(maxsize=None)(self._price)
+        self._links = lru_cache(maxsize=None)(self._egress)
+
+    def region(self, region_id: str) -> Region | None:
+        """Return the region with its grid intensity in every period, on the instance's basis."""
+        table = self.catalogue.regions
+        if region_id not in table.index:
+            return None
+        row = table.loc[region_id]
+        carbon = self._instance.carbon
+        annual = cell(row, GRID_COLUMNS[carbon.basis])
+        grid: tuple[float | None, ...] = (annual,) * len(self._clocks)
+        if annual is not None and carbon.resolution == "typical_day":
+            grid = tuple(annual * ratio for ratio in self._shape(text(row, "grid_zone"), carbon.basis))
+        return Region(
+            id=region_id,
+            provider=text(row, "provider"),
+            name=text(row, "region"),
+            country=text(row, "country"),
+            subdivision=text(row, "subdivision") or None,
+            metro=text(row, "metro") or region_id,
+            access=text(row, "access") or "public",
+            country_level=text(row, "granularity") == "country",
+            pue=cell(row, "pue"),
+            wue_l_per_kwh=cell(row, "wue_l_per_kwh"),
+            water_l_per_kwh_grid=cell(row, "water_l_per_kwh_grid"),
+            fixed_usd_per_hour=self._instance.catalogue.fixed_usd_per_hour.get(region_id, 0.0),
+            grid_g_per_kwh=grid,
+        )
+
+    def _shape(self, zone: str, basis: str) -> list[float]:
+        """Return the mean ratio to the annual level over each period; 1 where the zone has no hourly data."""
+        if basis not in SHAPE_BASIS or not zone:
+            return [1.0] * len(self._clocks)
+        months = {month for clock in self._clocks for month, _ in clock}
+        days = {m: self.catalogue.grid_shape([zone], m, SHAPE_BASIS[basis]).iloc[0] for m in months}
+        ratios = []
+        for clock in self._clocks:
+            values = [(figure(days[month].iloc[hour]), hours) for (month, hour), hours in clock.items()]
+            if any(value is None for value, _ in values):
+                ratios.append(1.0)
+                continue
+            ratios.append(sum((value or 0.0) * hours for value, hours in values) / sum(h for _, h in values))
+        return ratios
+
+    def _offer_row(self, region: Region, sku: str, purchase: str) -> Any:
+        offers = self.catalogue.offers
+        key = f"{region.id}:{sku}:{purchase}"
+        return offers.loc[key] if key in offers.index else None
+
+    def instance_offer(self, region: Region, sku: str, purchase: str) -> Offer | None:
+        """Return the priced offer, with the power and embodied carbon of its SKU."""
+        row = self._offer_row(region, sku, purchase)
+        base = self.sku(region, sku)
+        if row is None or base is None:
+            return None
+        listed = text(row, "price_date")
+        return dataclasses.replace(
+            base,
+            purchase=purchase,
+            availability=text(row, "availability"),
+            usd_per_hour=cell(row, "price_usd_per_hour"),
+            price_date=date.fromisoformat(listed) if listed else None,
+        )
+
+    def sku(self, region: Region, sku: str) -> Offer | None:
+        """Return the SKU's devices, memory, power and embodied carbon per hour of its life."""
+        table = self.catalogue.skus
+        if (region.provider, sku) not in table.index:
+            return None
+        row: Any = table.loc[(region.provider, sku)]
+        accelerator = text(row, "accelerator") or CPU
+        devices = 0.0 if accelerator == CPU else cell(row, "devices") or 0.0
+        software = CPU if accelerator == CPU else ""
+        if accelerator in self.catalogue.accelerators.index:
+            software = text(self.catalogue.accelerators.loc[accelerator], "software")
+        return Offer(
+            region=region,
+            sku=sku,
+            accelerator=accelerator,
+            devices=devices,
+            vcpu=cell(row, "vcpu"),
+            device_memory_gb=cell(row, "device_memory_gb"),
+            software=software,
+            idle_kw=cell(row, "idle_kw"),
+            load_kw=cell(row, "load_kw"),
+            embodied_kg_per_hour=self._embodied(row),
+        )
+
+    def _embodied(self, row: Any) -> float | None:
+        basis = self._instance.carbon.embodied
+        if basis == "none":
+            return 0.0
+        whole = cell(row, "embodied_kg" if basis == "boavizta" else "embodied_vendor_kg")
+        life = cell(row, "lifetime_hours")
+        return None if whole is None or not life else whole / life
+
+    def endpoint(self, endpoint: str, region: Region) -> Offer | None:
+        """Return the managed endpoint whose meter is listed in the region."""
+        if endpoint not in self._endpoint_rows.index:
+            return None
+        row: Any = self._endpoint_rows.loc[endpoint]
+        if text(row, "region_id") != region.id:
+            return None
+        countries = row["scope_countries"]
+        if countries is None and self._instance.catalogue.unspecified_endpoint_scope == "global":
+            regions = self.catalogue.regions
+            own = regions[regions.provider.eq(region.provider) & regions.granularity.eq("region")]
+            countries = frozenset(own.country)
+        retired = text(row, "retired_on")
+        return Offer(
+            region=region,
+            endpoint=endpoint,
+            bundled=True,
+            model=text(row, "model"),
+            model_names=(text(row, "model"), text(row, "model_raw")),
+            retired_on=date.fromisoformat(retired) if retired else None,
+            scope=text(row, "scope"),
+            scope_countries=tuple(sorted(countries)) if isinstance(countries, frozenset | set | tuple) else None,
+            usd_per_million_input_tokens=cell(row, "price_usd_per_million_input_tokens"),
+            usd_per_million_output_tokens=cell(row, "price_usd_per_million_output_tokens"),
+        )
+
+    def rtt_ms(self, origin: str, region: Region) -> float | None:
+        """Return the catalogue's estimate of the round trip."""
+        rtt, _ = self.catalogue.user_rtt([origin], [region.id])
+        return figure(rtt[0, 0])
+
+    def usd_per_unit(self, origin: str, region: Region) -> float | None:
+        """Return 0: the catalogue prices GB, not work units."""
+        return 0.0
+
+    def _price(self, region_id: str, what: str) -> float | None:
+        return figure(getattr(self.catalogue, what)([region_id]).iloc[0])
+
+    def _egress(self, source: str, target: str) -> float | None:
+        return figure(self.catalogue.egress_usd_per_gb([source], [target]).ravel()[0])
+
+    def response_usd_per_gb(self, origin: str, region: Region) -> float | None:
+        """Return the internet egress of the region, whoever asks."""
+        return self.internet_usd_per_gb(region)
+
+    def internet_usd_per_gb(self, region: Region) -> float | None:
+        """Return the first-tier price of a GB to the internet."""
+        return self._prices(region.id, "internet_egress_usd_per_gb")
+
+    def storage_usd_per_gb_month(self, region: Region) -> float | None:
+        """Return the first-tier price of a GB-month of object storage."""
+        return self._prices(region.id, "storage_usd_per_gb_month")
+
+    def egress_usd_per_gb(self, source: Region, target: Region) -> float | None:
+        """Return the catalogue's price of a GB between two regions."""
+        return self._links(source.id, target.id)
+
+    def endpoints(self, names: set[str]) -> list[Offer]:
+        """Return every endpoint of these models whose resource region is known."""
+        table = self._endpoint_rows
+        rows = table[(table.model.isin(names) | table.model_raw.isin(names)) & table.region_id.ne("")]
+        found = []
+        for endpoint, region_id in zip(rows.index, rows.region_id, strict=True):
+            region = self.region(region_id)
+            offer = self.endpoint(str(endpoint), region) if region is not None else None
+            if offer is not None:
+                found.append(offer)
+        return found
+
+    def operator(self, provider: str) -> Operator | None:
+        """Return who controls a provider by the catalogue's table."""
+        table = self.catalogue.providers
+        if provider not in table.index:
+            return None
+        row: Any = table.loc[provider]
+        return Operator(
+            frozenset(row["control_ownership"]), frozenset(row["control_strict"]), bool(row["control_known"])
+        )
+
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+        """Return the export figures of an accelerator's row."""
+        table = self.catalogue.accelerators
+        if accelerator not in table.index:
+            return None, None, ""
+        row = table.loc[accelerator]
+        return cell(row, "tpp"), cell(row, "memory_bandwidth_gb_per_s"), text(row, "vendor_country")
+
+    def canonical_model(self, name: str) -> str:
+        """Return the catalogue's name of a model."""
+        return self.catalogue.canonical_model(name)
+
+    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+        """Return the workload's own figure, else the best whole number of measured systems that fit the SKU."""
+        if workload.runs.throughput is not None:
+            return stated_throughput(workload, offer)
+        best = None
+        for accelerator, devices, units in self._speed(workload):
+            copies = (offer.counted or 0.0) / devices
+            whole = round(copies)
+            if accelerator == offer.accelerator and whole >= 1 and abs(copies - whole) <= WHOLE * whole:
+                best = max(best or 0.0, whole * units)
+        return best
+
+    def _speed(self, workload: Workload) -> list[tuple[str, float, float]]:
+        runs = workload.runs
+        if runs.model is None:
+            return []
+        metric = None
+        if isinstance(workload, Service) and runs.profile is None:
+            unit = workload.streams[0].unit.partition("/")[0]
+            metric = "output_tokens_per_s" if unit in ("tokens", "output_tokens") else None
+        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric)
+        if key not in self._speeds:
+            from optimizer.catalogue import select_throughput
+
+            _, rows = select_throughput(
+                self.catalogue,
+                runs.model,
+                profile=runs.profile,
+                precision=runs.precision,
+                input_tokens=runs.input_tokens,
+                output_tokens=runs.output_tokens,
+                metric=metric,
+            )
+            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"])
+            self._speeds[key] = [(str(a), float(d), float(u)) for a, d, u in zip(*columns, strict=True)]
+        return self._speeds[key]
