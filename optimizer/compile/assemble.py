@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from formulations.problem import Mechanisms, Problem, Regions
+from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
 from optimizer.compile.datasets import DatasetTable, build_datasets
@@ -99,7 +99,7 @@ def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> 
         jobs=jobs,
         slots=slots,
         flows=flows,
-        presence=build_presence(world, slots),
+        presence=_with_real_bounds(build_presence(world, slots), len(world.regions)),
         pools=build_pools(pools, slots, flows, len(world.periods)),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
@@ -140,6 +140,17 @@ def _regions(world: World) -> Regions:
         metro=labels("metro"),
         provider=labels("provider"),
         fixed_usd=fixed,
+    )
+
+
+def _with_real_bounds(presence: Presence, regions: int) -> Presence:
+    """Keep the bounds that bind anything: a workload without one has presences only where a fixed cost is charged."""
+    real = (presence.min_regions > 0) | (presence.max_regions < regions)
+    return replace(
+        presence,
+        bounded_workload=presence.bounded_workload[real],
+        min_regions=presence.min_regions[real],
+        max_regions=presence.max_regions[real],
     )
 
 

@@ -21,17 +21,26 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 FITS = 1e-9
+RATE = "units_per_s"
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """One limit over offers: `members` index the offers, `weight` is what one instance (or unit/s) of each takes."""
+    """One limit over offers: `members` index the offers, `weight` is what one instance (or unit/s) of each takes.
+
+    `kind`: devices (instances of a commitment too), kw or units_per_s.
+    """
 
     id: str
     limit: float
     members: Ints
     weight: Floats
-    by_flow: bool = False
+    kind: str = "devices"
+
+    @property
+    def by_flow(self) -> bool:
+        """True if it counts work rate, not instances."""
+        return self.kind == RATE
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,9 +150,9 @@ def _stated(world: World) -> tuple[list[Pool], Bools]:
         if limit is None or limit == "unlimited" or not len(members):
             continue
         name = _unique(quota_id(quota), taken)
-        by_flow = quota.units_per_s is not None
-        weight = np.ones(len(members)) if by_flow else (power if quota.kw is not None else devices)[members]
-        pools.append(Pool(name, float(limit), members, weight, by_flow))
+        kind = "kw" if quota.kw is not None else "devices" if quota.devices is not None else RATE
+        weight = np.ones(len(members)) if kind == RATE else (power if kind == "kw" else devices)[members]
+        pools.append(Pool(name, float(limit), members, weight, kind))
     return pools, covered
 
 
@@ -183,7 +192,7 @@ def _defaults(world: World, covered: Bools) -> list[Pool]:
             limit = float(quotas.default_endpoint_units_per_s)
             ids = world.text("offer_id")
             for o in np.flatnonzero(endpoint).tolist():
-                pools.append(Pool(f"units_per_s:{ids[o]}", limit, np.array([o], dtype=np.int64), np.ones(1), True))
+                pools.append(Pool(f"units_per_s:{ids[o]}", limit, np.array([o], dtype=np.int64), np.ones(1), RATE))
     return pools
 
 
@@ -218,6 +227,7 @@ def build_pools(view: PoolView, slots: Slots, flows: Flows, periods: int) -> Poo
         limit=limit[number] if len(number) else np.zeros(0),
         by_instances=by_instances,
         by_flow=flow_rows,
+        kind=tuple(view.pools[k].kind for k in number),
     )
 
 
