@@ -112,8 +112,12 @@ def _without_gone(work: Any, path: Path) -> _Marked:
 def _repair(work: Any, path: Path, kind: str, lost: set[str]) -> Path | None:
     """Make the value at `path` harmless; return the path touched, or None if nothing can be done."""
     owner = _at(work, path[:-1])
-    if not path or owner is None:
+    if not path:
         return None
+    if _inside_gone(work, path):
+        return path
+    if not isinstance(owner, dict | list):
+        return _take_out(work, path, lost)
     key = path[-1]
     if kind == "extra_forbidden" and isinstance(owner, dict):
         _forget(owner.pop(key, None), lost)
@@ -130,6 +134,11 @@ def _repair(work: Any, path: Path, kind: str, lost: set[str]) -> Path | None:
             del owner[key]
             return path
     return _take_out(work, path, lost)
+
+
+def _inside_gone(work: Any, path: Path) -> bool:
+    """Return True if an error found earlier took this value out already."""
+    return any(_at(work, path[:depth]) is _GONE for depth in range(1, len(path) + 1))
 
 
 def _take_out(work: Any, path: Path, lost: set[str]) -> Path | None:
