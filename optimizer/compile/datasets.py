@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion
-from optimizer.compile.scope import in_places
+from optimizer.compile.scope import in_places, named_regions
 from optimizer.errors import InputError, Issue
 from optimizer.instance.workloads import Dataset, Job
 from optimizer.laws.types import DataProfile, Duty
@@ -166,7 +166,7 @@ def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
     open_, source = world.regions["open"].to_numpy(dtype=bool), info.source
     wanted = np.ones(count, dtype=bool)
     if source is not None and source.regions:
-        wanted = world.regions["region_id"].isin(source.regions).to_numpy()
+        wanted = named_regions(world, source.regions)
     if info.implied:
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
@@ -207,10 +207,7 @@ def _carriage_usd_per_gb(world: World, present_in: Sequence[str]) -> Floats:
     if not present_in:
         return np.zeros(count)
     target = np.arange(count, dtype=np.int64)
-    for region in present_in:
-        if region not in world.region_index:
-            raise InputError(Issue(f"unknown region {region!r}", where="datasets.present_in"))
-        here = world.region_index[region]
+    for here in np.flatnonzero(named_regions(world, present_in)).tolist():
         best = np.fmin(best, world.network.egress_usd_per_gb(np.full(count, here, dtype=np.int64), target))
         best[here] = 0.0
     return best

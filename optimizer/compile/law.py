@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, Need, join, merge_needs
+from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
     Activity,
     activities,
@@ -49,7 +50,8 @@ NO_MECHANISM = "no available mechanism"
 class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
 
-    `activities` in the order of streams and jobs in the instance; equal profiles share one `signature`.
+    `activities` in the order of streams and jobs in the instance; equal profiles share one `signature`. `dates` are the
+    days that verdicts are computed for: the first of each stretch of the horizon under the same law.
     """
 
     def __init__(self, world: World) -> None:
@@ -58,8 +60,13 @@ class LawView:
         self.activities: tuple[Activity, ...] = activities(world.instance)
         self.dataset_profiles = dataset_profiles(world.instance)
         check_profiles(world, self.activities, self.dataset_profiles)
-        self.dates: tuple[date, ...] = tuple(dict.fromkeys(world.period_dates))
-        self._date_of = np.array([self.dates.index(on) for on in world.period_dates], dtype=np.int64)
+        every = tuple(dict.fromkeys(world.period_dates))
+        self._day = dict.fromkeys(every, every[0])
+        if self.pack is not None:
+            self._day = representatives(self.pack, world.instance, every)
+        self.dates: tuple[date, ...] = tuple(dict.fromkeys(self._day.values()))
+        position = {on: d for d, on in enumerate(self.dates)}
+        self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
         leaving: Mapping[tuple[str, str], tuple[int, int]] = {}
         self._volume_warnings: tuple[str, ...] = ()
         if self.pack is not None:
@@ -77,6 +84,7 @@ class LawView:
         self._masks: dict[int, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._storage: dict[DataProfile, LawMask] = {}
+        self._certified: dict[tuple[str, str, date], Bools] = {}
         self._sites = build_sites(world)
         self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
         self.of_job = {a.workload: k for k, a in enumerate(self.activities) if a.stream is None}
@@ -254,15 +262,14 @@ class LawView:
 
     def certified(self, scheme: str, service: str, on: date) -> Bools:
         """Return in which regions the provider's service holds a certificate; [regions]."""
-        pack = self.pack if self.pack is not None else _bundled_pack()
-        certificate = Certificate(scheme)
-        return np.array(
-            [
-                bool(pack.operators.holds(certificate, place, on, self.context))
-                for place in destinations(self.world, service)
-            ],
-            dtype=bool,
-        )
+        day = on if self.pack is None else self._day[on]
+        key = (scheme, service, day)
+        if key not in self._certified:
+            operators, certificate = (self.pack or _bundled_pack()).operators, Certificate(scheme)
+            places = destinations(self.world, service)
+            held = [bool(operators.holds(certificate, place, day, self.context)) for place in places]
+            self._certified[key] = np.array(held, dtype=bool)
+        return self._certified[key]
 
 
 def build_law_view(world: World) -> LawView:

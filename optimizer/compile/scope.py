@@ -91,12 +91,20 @@ def region_scope(scope: Scope, world: World) -> Bools:
     if scope.providers:
         keep &= regions["provider"].isin(scope.providers).to_numpy()[:, None]
     if scope.regions:
-        keep &= regions["region_id"].isin(scope.regions).to_numpy()[:, None]
+        keep &= named_regions(world, scope.regions)[:, None]
     if scope.countries or scope.country_groups:
         keep &= places_mask(world, scope.countries, scope.country_groups)
     if scope.periods:
         keep &= np.array([period.id in scope.periods for period in world.periods])[None, :]
     return keep
+
+
+def named_regions(world: World, names: Iterable[str]) -> Bools:
+    """Return which regions are named, by their id or as `provider:id` (the same thing in the bundled catalogue)."""
+    wanted = list(names)
+    ids = world.regions["region_id"]
+    named: Bools = (ids.isin(wanted) | (world.regions["provider"] + ":" + ids).isin(wanted)).to_numpy(dtype=bool)
+    return named
 
 
 def places_mask(world: World, countries: Iterable[str], groups: Iterable[str]) -> Bools:

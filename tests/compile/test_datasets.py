@@ -183,3 +183,12 @@ def test_the_size_of_what_is_kept_must_be_stated():
     made = world(service(origins=("CA",), data=kept), catalogue=catalogue({"ca1": "CA"}))
     with pytest.raises(InputError, match="CA-BANKACT"):
         _build(made)
+
+
+def test_regions_may_be_named_with_their_provider():
+    """`p-de:de1` is `de1`: where the data are present and where they may be."""
+    dataset = _dataset(present_in=["p-de:de1"], regions=["p-de:de1", "fr1"])
+    made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[dataset])
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["de1", "fr1"]
+    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 100.0])

@@ -268,3 +268,17 @@ def test_data_nobody_described_are_warned_of():
     view = build_law_view(world(service("mute")))
     assert view.stream_mask(0).allowed.all()
     assert any("mute" in text for text in view.warnings)
+
+
+def test_days_under_the_same_law_are_judged_once():
+    """A year of weeks around the end of UK adequacy has two stretches, and the verdicts are those of single days."""
+    horizon = {"start": dt.date(2031, 7, 1), "hours": 52 * 168.0, "count": 52}
+    made = world(service(data=PERSONAL), horizon=horizon)
+    view = build_law_view(made)
+    assert len(view.dates) < 6
+    offer = int(np.flatnonzero(made.offers.region_id == "gb1")[0])
+    allowed = view.stream_mask(0).allowed[offer]
+    assert allowed.tolist() == [on <= dt.date(2031, 12, 27) for on in made.period_dates]
+    for period in (0, 25, 26, 51):
+        alone = world(service(data=PERSONAL), start=made.period_dates[period].isoformat())
+        assert _mask(alone).allowed[:, 0].tolist() == view.stream_mask(0).allowed[:, period].tolist()
