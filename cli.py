@@ -36,7 +36,8 @@ FILE = click.Path(path_type=Path)
 def main(debug: bool) -> None:
     """Decide where AI workloads and their data should live: lawful, within carbon budgets, at proven least cost."""
     if debug:
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+        logging.getLogger("optimizer").setLevel(logging.DEBUG)
 
 
 @main.command()
@@ -65,7 +66,9 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Stop within this relative gap.")
 @click.option("--time-limit", type=Finite(min=0, min_open=True), default=300.0, show_default=True, help="Seconds.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads the solver may use.  [default: all]")
-@click.option("--method", default="auto", show_default=True, help="How to solve; auto chooses by size.")
+@click.option(
+    "--method", type=click.Choice(["auto", "direct", "construct"]), default="auto", help="By default, size decides."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
@@ -90,6 +93,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     _require_writable(output, tables)
     instance = optimizer.load(file)
     options: dict[str, Any] = {"gap": gap, "time_limit_seconds": time_limit, "threads": threads, "method": method}
+    options["base_dir"] = instance.folder
     try:
         plan = run_interruptible(
             lambda progress, cancel: optimizer.solve(instance, progress=progress, cancel=cancel, **options),
@@ -172,7 +176,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
         issues += error.issues
     if instance is None or plan is None:
         raise InputError(issues)
-    report = optimizer.audit(instance, plan)
+    report = optimizer.audit(instance, plan, base_dir=instance.folder)
     code = 0 if report.ok else VIOLATIONS
     try:
         if as_json:

@@ -128,7 +128,7 @@ def _repair(work: Any, path: Path, kind: str, lost: set[str]) -> Path | None:
         if isinstance(owner, dict):
             _forget(owner.get(key), lost)
         if dummy is not None:
-            owner[key] = dummy
+            owner[key] = dummy  # type: ignore[index]  (a key fits its owner)
             return path
         if optional and isinstance(owner, dict) and key in owner:
             del owner[key]
