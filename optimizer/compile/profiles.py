@@ -245,6 +245,15 @@ def _volume_places(pack: LawPack) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _headquarters_test(world: World, control: frozenset[str], known: bool) -> str:
+    """The headquarters test of US export rules (15 CFR 742.6(a)(6)(iii)(A)): seat or parent in group D:5 or Macau."""
+    pack = world.laws
+    if pack is None or not known or "BIS_D5" not in pack.groups:
+        return "unknown"
+    on = world.instance.horizon.start
+    return "yes" if any(pack.groups.place_in(place, ("BIS_D5", "MO"), on) for place in control) else "no"
+
+
 def legal_context(world: World, leaving: Mapping[tuple[str, str], tuple[int, int]]) -> LegalContext:
     """Return what the instance asserts, in the law pack's words; make it once, verdicts are remembered by it."""
     instance = world.instance
@@ -260,6 +269,7 @@ def legal_context(world: World, leaving: Mapping[tuple[str, str], tuple[int, int
                 control_ownership=row.control_ownership,
                 control_strict=row.control_strict,
                 control_known=bool(row.control_known),
+                bis_hq_test=_headquarters_test(world, row.control_strict, bool(row.control_known)),
                 source="stated in the instance",
             )
             certificates |= {(str(name), scheme) for scheme in row.certifications}

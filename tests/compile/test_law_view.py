@@ -282,3 +282,12 @@ def test_days_under_the_same_law_are_judged_once():
     for period in (0, 25, 26, 51):
         alone = world(service(data=PERSONAL), start=made.period_dates[period].isoformat())
         assert _mask(alone).allowed[:, 0].tolist() == view.stream_mask(0).allowed[:, period].tolist()
+
+
+def test_an_inline_operators_seat_passes_or_fails_the_headquarters_test():
+    """Operators from China fail the export rule's test, German ones pass, and one that states nothing is not known."""
+    use = catalogue({"de1": "DE", "cn1": "CN", "fr1": "FR"})
+    use["inline"]["providers"] = [p for p in use["inline"]["providers"] if p["id"] != "p-fr"]
+    facts = build_law_view(world(service(), catalogue=use)).context.providers
+    tests = {name: fact.bis_hq_test for name, fact in facts.items()}
+    assert tests == {"p-cn": "yes", "p-de": "no", "p-fr": "unknown"}
