@@ -16,6 +16,7 @@ STATUS_SCHEMES = {
     "UK_BRIDGE": "UK Extension to the EU-US DPF",
     "SWISS_DPF": "Swiss-US DPF",
 }
+STATUSES = (*STATUS_SCHEMES, "PIPEDA", "PRIVATE", "NOT_PRIVATE")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from .mechanisms import MechanismDesk
 from .operators import Operators
 from .patches import apply_patches
 from .places import Groups, importer_status_needed
-from .profiles import Vocabulary
+from .profiles import Vocabulary, check_context, nearest
 from .rows import LawRow, Mechanism
 from .scopes import ScopeResult, Subject
 from .tables import folder_sha256, raise_if, read_tables
@@ -61,6 +61,7 @@ class LawPack:
     mechanisms: Mapping[str, Mechanism]
     operators: Operators
     vocabulary: Vocabulary
+    source: str = "world"
     as_of: date | None = None
     patches: tuple[Mapping[str, object], ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class LawPack:
             InputError: unknown law.
         """
         if law_id not in self.laws:
-            raise InputError(Issue(f"unknown law {law_id!r}", maybe=_nearest(law_id, self.laws)))
+            raise InputError(Issue(f"unknown law {law_id!r}", maybe=nearest(law_id, self.laws)))
         row = self.laws[law_id]
         for start, amended in self.amendments.get(law_id, ()):
             if on is None or start <= on:
@@ -110,7 +111,10 @@ class LawPack:
         self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None
     ) -> Judge:
         """The judge of a profile on a day, to be asked about many destinations with `.at(destination)`."""
-        judges = self._judges.setdefault(context, {})
+        judges = self._judges.get(context)
+        if judges is None:
+            self.check_context(context)
+            judges = self._judges.setdefault(context, {})
         key = (profile, on, law)
         found = judges.get(key)
         if found is None:
@@ -118,6 +122,26 @@ class LawPack:
                 judges.clear()
             found = judges[key] = self._build(profile, on, context, law)
         return found
+
+    def check_context(self, context: LegalContext) -> None:
+        """Refuse assertions about laws, mechanisms, lists or certificates that do not exist.
+
+        Raises:
+            InputError: all of them together.
+        """
+        check_context(context, laws=self.laws, mechanisms=self.mechanisms, schemes=self.operators.schemes)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What a scenario's patches do that higher law forbids: localisation of non-personal data inside the EU."""
+        shipped = _load(self.source).laws
+        return tuple(
+            f"{row.id}: EU-FFD-4 bars a member state from localising non-personal data except for public security"
+            for row in self.laws.values()
+            if row.id not in shipped
+            and row.data_categories & {"any", "non_personal"}
+            and set(row.jurisdictions) & {*self.groups.expand(("EU27",), row.in_force_from or date.max), "EU"}
+            and any(c.verb == "only" for a in ("storage", "processing") for c in row.rule(a).clauses)
+        )
 
     def applicable(self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT) -> tuple[LawRow, ...]:
         """Laws with a rule whose trigger the profile meets (those that also ask for an operator included)."""
@@ -273,13 +297,6 @@ def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) 
     )
 
 
-def _nearest(word: str, known: Mapping[str, object]) -> str | None:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"you mean {', '.join(close)}" if close else None
-
-
 def load_laws(
     use: str | Path = "world", patches: Sequence[Mapping[str, object]] = (), as_of: date | None = None
 ) -> LawPack:
@@ -303,6 +320,7 @@ def load_laws(
         mechanisms=pack.mechanisms,
         operators=replace(pack.operators, groups=groups),
         vocabulary=pack.vocabulary,
+        source=pack.source,
         as_of=as_of,
         patches=tuple(patches),
         amendments=MappingProxyType(amendments),
@@ -327,4 +345,5 @@ def _load(use: str) -> LawPack:
         mechanisms=MappingProxyType(tables.mechanisms),
         operators=Operators(tables.providers, tables.holders, tables.schemes, tables.support, groups),
         vocabulary=Vocabulary.read(tables.vocabulary),
+        source=use,
     )

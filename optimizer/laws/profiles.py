@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InputError, Issue
 from .codes import check_place
-from .types import DataProfile
+from .operators import STATUSES
+from .types import DataProfile, LegalContext
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +84,37 @@ class Vocabulary:
             issues.append(Issue(f"retention of {hours} hours", where="retention_hours"))
         if issues:
             raise InputError(issues)
+
+
+def check_context(
+    context: LegalContext, *, laws: Collection[str], mechanisms: Collection[str], schemes: Collection[str]
+) -> None:
+    """Refuse assertions about laws, mechanisms, importer lists or certificates that do not exist.
+
+    Raises:
+        InputError: all of them together.
+    """
+    asserted = [("mechanisms", m, mechanisms) for m in sorted(context.mechanisms or ())]
+    asserted += [("approvals", law, laws) for law, _ in sorted(context.approvals)]
+    asserted += [("approvals", m, mechanisms) for _, m in sorted(context.approvals) if m != "*"]
+    asserted += [("overrides", override.law_id, laws) for override in context.overrides]
+    asserted += [
+        ("importer_status", s, STATUSES) for status in context.importer_status.values() for s in sorted(status)
+    ]
+    asserted += [("certificates", scheme, schemes) for _, scheme in sorted(context.certificates)]
+    issues = [
+        Issue(f"unknown id {word!r}", where=where, maybe=nearest(word, known))
+        for where, word, known in asserted
+        if word not in known
+    ]
+    if issues:
+        raise InputError(issues)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Advice that names the known words most like `word`, or None."""
+    close = get_close_matches(word, list(known), n=3, cutoff=0.5)
+    return f"you mean {', '.join(close)}" if close else None
 
 
 def _unknown(where: str, words: Iterable[str], known: Mapping[str, str]) -> Iterable[Issue]:

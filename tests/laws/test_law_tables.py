@@ -1,0 +1,169 @@
+"""The shipped tables hold together, load fast, and a broken pack is refused with all its problems."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from optimizer.errors import InputError
+from optimizer.laws import load_laws
+from optimizer.laws.pack import _load
+from optimizer.laws.query import list_laws, verdict_report
+from optimizer.laws.rows import UNMODELLED_KINDS
+
+FOLDER = Path(str(files("instances"))) / "laws"
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A copy of the pack to break."""
+    copy = tmp_path / "laws"
+    shutil.copytree(FOLDER, copy)
+    return copy
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_all_rows_of_the_sources_are_there() -> None:
+    pack = load_laws()
+    assert (len(pack.laws), len(pack.mechanisms), len(pack.groups.ids)) == (188, 71, 53)
+    assert len(rows("country_groups.csv")) == 1085
+    assert {m.id for m in pack.mechanisms.values()} == {row["id"] for row in rows("mechanisms.csv")}
+
+
+def test_every_kind_that_has_no_effect_yet_is_listed_as_unmodelled() -> None:
+    listed = {row["law"] for row in list_laws(effect="unmodelled")}
+    assert listed == {row["id"] for row in rows("laws.csv") if set(row["kind"].split("+")) & UNMODELLED_KINDS}
+
+
+def test_every_law_with_a_rule_has_an_effect() -> None:
+    """A rule string in the table is never dropped by calling its law context."""
+    pack = load_laws()
+    for row in pack.laws.values():
+        if row.storage_rule != "none" or row.processing_rule != "none":
+            assert row.effect in ("rule", "accelerator"), row.id
+
+
+def test_every_prose_about_operators_became_a_test_a_risk_or_an_assumption() -> None:
+    """Of the 32 rows with prose in provider_control only the three kinds without effect lack a counterpart."""
+    pack = load_laws()
+    without = []
+    for row in rows("laws.csv"):
+        trigger = pack.laws[row["id"]].trigger
+        tested = trigger.requires or trigger.risk or any(s.provider_control for s in trigger.scopes)
+        if row["provider_control"] and not tested and trigger.accelerator is None:
+            without.append(row["id"])
+    assert without == ["EU-DORA"]
+
+
+def test_the_provider_join_goes_through_the_laws_id_and_then_the_parent() -> None:
+    """A direct join on ids would lose 21 of the catalogue's providers, OVHcloud among them."""
+    pack = load_laws()
+    ovh = pack.operators.providers["ovhcloud"]
+    assert (ovh.laws_provider_id, "US" in ovh.control_strict, "US" in ovh.control_ownership) == ("ovh", True, False)
+    assert pack.operators.providers["nebius"].control_strict >= {"US"}
+    assert pack.operators.providers["aws-cn"].bis_hq_test == "yes"
+    assert not pack.operators.providers["oci-dedicated"].control_known
+
+
+def test_empty_groups_are_known_and_hold_nobody() -> None:
+    pack = load_laws()
+    for group in ("CL_ADEQUATE", "BH_ADEQUATE", "IN_DPDP_RESTRICTED", "AU_PRESCRIBED"):
+        assert group in pack.groups
+        assert pack.groups.rows(group) == ()
+
+
+def test_loading_takes_well_under_a_third_of_a_second() -> None:
+    load_laws()
+    _load.cache_clear()
+    start = time.perf_counter()
+    load_laws()
+    assert time.perf_counter() - start < 0.3
+
+
+def test_the_law_room_loads_without_pandas_or_pyomo() -> None:
+    code = (
+        "import sys, optimizer.laws as laws; laws.load_laws();"
+        "sys.exit(any(m in sys.modules for m in ('pandas', 'numpy', 'pyomo', 'highspy', 'pydantic')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=FOLDER.parent.parent).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("laws.csv", "free:EEA+EU_ADEQUATE", "free:EEE+EU_ADEQUATE", "EEE"),
+        ("laws.csv", "only:IN,free:IN", "only;IN,free:IN", "no known verb"),
+        ("laws.csv", "2018-10-15", "2018-15-10", "2018-15-10"),
+        ("laws.csv", "EU-DPF-US,", "EU-GDPR-CHV,", "duplicate law"),
+        ("country_groups.csv", "EU_ADEQUATE,GB,", "EU_ADEQUATE,UK,", "'UK'"),
+        ("mechanism_terms.csv", "SCC_EU,exporter|importer", "SCC_EU,exporter|imported", "imported"),
+        ("certificate_holders.csv", "HDS v2,,aws,", "HDS v2,,amazon,", "amazon"),
+        ("triggers.yaml", "scopes: [{where: EEA}]", "scopes: [{were: EEA}]", "unknown field 'were'"),
+        ("triggers.yaml", "who: ehds_body", "who: ehds_boddy", "ehds_boddy"),
+        ("triggers.yaml", "  IN-RBI-2018:", "  IN-RBI-2019:", "unknown law"),
+        ("triggers.yaml", "triggers:", "triggers: [", "is no YAML"),
+    ],
+)  # fmt: skip
+def test_a_broken_pack_is_refused(broken: Path, file: str, old: str, new: str, expected: str) -> None:
+    path = broken / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=expected):
+        load_laws(broken)
+
+
+def test_a_truncated_or_missing_file_is_refused(broken: Path) -> None:
+    path = broken / "laws.csv"
+    path.write_text(path.read_text(encoding="utf-8")[:60_000], encoding="utf-8")
+    (broken / "mechanisms.csv").unlink()
+    with pytest.raises(InputError) as caught:
+        load_laws(broken)
+    assert {issue.file for issue in caught.value.issues} >= {"laws.csv", "mechanisms.csv"}
+
+
+def test_no_pack_at_a_path_is_an_input_error() -> None:
+    with pytest.raises(InputError):
+        load_laws("nowhere")
+
+
+def test_verdict_report_for_the_command_line() -> None:
+    report = verdict_report(["personal"], "DE", "US", on=None)
+    assert report["storage"]["verdict"] == report["processing"]["verdict"] == "free"
+    assert report["storage"]["laws"] == ["EU-GDPR-CHV"]
+    assert any("DPF" in text for text in report["conditions_assumed"])
+    alone = verdict_report(["personal"], "DE", "SG", law="DE-SGBV-393")
+    assert alone["storage"]["verdict"] == "forbidden"
+    payments = verdict_report(["payment"], "IN", "US", provider="aws")
+    assert (payments["storage"]["verdict"], payments["processing"]["verdict"]) == ("forbidden", "conditional")
+    assert "RBI_24H" in payments["processing"]["mechanisms"]
+
+
+def test_a_report_tells_all_bad_words_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        verdict_report(["persnal"], "UK", "Germany", provider="ovh", law="GDPR")
+    text = str(caught.value)
+    assert len(caught.value.issues) == 5
+    assert "ovhcloud" in text
+    with pytest.raises(InputError):
+        verdict_report(["personal"], "", "DE")
+
+
+def test_list_filters() -> None:
+    assert {row["law"] for row in list_laws(jurisdictions=["CH"])} == {"CH-FADP-16"}
+    assert all("health" in row["categories"] for row in list_laws(categories=["health"]))
+    assert {row["status"] for row in list_laws(statuses=["guidance"])} == {"guidance"}
+    assert list_laws(reviewed=False) == []
+    with pytest.raises(InputError):
+        list_laws(kinds=["SOFT_LOCAL"])
