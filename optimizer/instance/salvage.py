@@ -11,7 +11,7 @@ import copy
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -128,7 +128,7 @@ def _repair(work: Any, path: Path, kind: str, lost: set[str]) -> Path | None:
         if isinstance(owner, dict):
             _forget(owner.get(key), lost)
         if dummy is not None:
-            owner[key] = dummy  # type: ignore[index]  (a key fits its owner)
+            cast(dict[str | int, Any], owner)[key] = dummy
             return path
         if optional and isinstance(owner, dict) and key in owner:
             del owner[key]

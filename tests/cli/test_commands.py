@@ -168,6 +168,53 @@ def test_audit_reports_faults_of_both_files_together(file, tmp_path):
     assert "plan.json" in result.stderr
 
 
+TWO_REGIONS = """\
+name: small
+horizon: {start: 2027-01-01, hours: 10}
+catalogue:
+  use: inline
+  inline:
+    regions: [{id: oslo, country: NO}, {id: rome, country: IT}]
+    offers:
+      - {sku: box, region: oslo, accelerator: gpu, usd_per_hour: 1}
+      - {sku: box, region: rome, accelerator: gpu, usd_per_hour: 3}
+laws: {use: none}
+target_utilisation: 1.0
+quotas: {limits: [{accelerator: gpu, region: oslo, devices: 2}, {accelerator: gpu, region: rome, devices: 9}]}
+workloads:
+  - {id: chat, kind: service, runs: {throughput: {gpu: 10}}, streams: [{origin: NO, rate: 45}]}
+"""
+
+
+def test_from_file_to_plan_to_audit(tmp_path):
+    """Five boxes: the two cheap ones, then three at 3 USD/h; 10 h cost 110 USD. A wrong cost is found, code 5."""
+    file, output = tmp_path / "small.yaml", tmp_path / "plan.json"
+    file.write_text(TWO_REGIONS)
+    assert run("solve", file, "--output", output, "--quiet").exit_code == 0
+    plan = json.loads(output.read_text())
+    assert plan["objective_usd"] == pytest.approx(110)
+    assert {row["region"]: row["instances"] for row in plan["placements"]} == pytest.approx({"oslo": 2, "rome": 3})
+    assert plan["instance_sha256"] == optimizer.instance_sha256(optimizer.load(file))
+    assert run("audit", file, "--plan", output, "--json").exit_code == 0
+    plan["placements"][0]["instances"] = 1
+    output.write_text(json.dumps(plan))
+    result = run("audit", file, "--plan", output, "--json")
+    assert result.exit_code == 5
+    assert json.loads(result.stdout)["violations"]
+
+
+def test_an_infeasible_instance_exits_3_and_says_why(tmp_path):
+    """More demand than both quotas can serve: proven infeasible, and the plan file says so."""
+    file, output = tmp_path / "small.yaml", tmp_path / "plan.json"
+    file.write_text(TWO_REGIONS.replace("rate: 45", "rate: 1e5"))
+    result = run("solve", file, "--output", output, "--quiet")
+    assert result.exit_code == 3, result.stderr
+    plan = json.loads(output.read_text())
+    assert plan["status"] == "infeasible"
+    assert plan["objective_usd"] is None
+    assert plan["diagnosis"]
+
+
 def test_catalogue_and_laws_print_json():
     """The listings answer in JSON with filters applied; unknown names exit 2."""
     regions = json.loads(run("catalogue", "regions", "--provider", "aws", "--country", "DE", "--json").stdout)
