@@ -134,6 +134,10 @@ def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: da
             continue
         if test.classes and not (facts.classes & (set(test.classes) | {"unknown"})):
             continue
+        if row.trigger.home and book.groups.within(region.place, row.trigger.home, on):
+            continue
+        if test.sites and not book.groups.within(region.place, test.sites, on):
+            continue
         if (test.vendor_not and facts.vendor_country in test.vendor_not) or test.site_flags:
             continue
         if test.tenant_hq and not (hq and book.groups.within(hq, test.tenant_hq, on)):

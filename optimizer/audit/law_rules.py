@@ -152,13 +152,16 @@ class LawBook:
         trigger = row.trigger
         if self._set_aside(row.id, at, on) or (trigger.home and self.groups.within(at.place, trigger.home, on)):
             return "free", "", ()
-        failing = self._operator_fails(trigger.requires, profile, at, activity, on)
-        if failing:
-            return "forbidden", failing, ()
+        healing: tuple[str, ...] = ()
+        for requires in trigger.requires:
+            failing = self._operator_fails(requires, profile, at, activity, on)
+            if failing and not requires.instead:
+                return "forbidden", failing, ()
+            healing = requires.instead if failing else healing
         text = row.storage_rule if activity == "storage" else row.processing_rule
         reading = read(text, lambda term: self.tests.member(term, profile, at, on))
         if reading.level == "free":
-            return "free", "", ()
+            return self._safeguards(row, healing, profile, at, on, gate=False) if healing else ("free", "", ())
         mechanisms = reading.mechanisms
         if reading.level == "forbidden":
             if not set(trigger.exemption_flags) & profile.flags:
@@ -178,7 +181,9 @@ class LawBook:
 
     def _operator_fails(self, requires: Any, profile: Profile, at: Place, activity: str, on: date) -> str:
         """Return why the exporter or the operator does not meet what a law requires of it, "" if it does."""
-        if requires is None or activity not in requires.activities:
+        if activity not in requires.activities:
+            return ""
+        if requires.when is not None and not self.tests.holds(requires.when, profile, on):
             return ""
         home = profile.exporter_country
         if requires.exporter and home and not self.groups.within(home, requires.exporter, on):

@@ -116,6 +116,10 @@ class Tests:
         stated_count = scope.persons is None or None not in self._asked(scope.persons, profile, on)
         return stated_exporter and stated_role and stated_count and self._data(scope, profile, on)
 
+    def holds(self, scope: Any, profile: Profile, on: date) -> bool:
+        """Return True if what a scope asks of the data and its exporter holds."""
+        return self._data(scope, profile, on)
+
     def _data(self, scope: Any, profile: Profile, on: date) -> bool:
         def inside(places: Iterable[str], terms: tuple[str, ...]) -> bool:
             return any(self.groups.within(place, terms, on) for place in places)
@@ -130,6 +134,8 @@ class Tests:
         if scope.exporter_hq and not inside({profile.exporter_hq} - {""}, scope.exporter_hq):
             return False
         if scope.categories and not profile.categories & set(scope.categories):
+            return False
+        if not set(scope.all_categories) <= profile.categories:
             return False
         if scope.flags and not profile.flags & set(scope.flags):
             return False

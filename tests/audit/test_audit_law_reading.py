@@ -1,0 +1,155 @@
+"""The audit's own reading of the laws: the oracle table, and agreement with the law room on random cases."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+
+import pytest
+
+from optimizer.audit.law_profiles import Profile, Profiles
+from optimizer.audit.law_rules import LawBook
+from optimizer.audit.law_text import GroupBook, obligations, parse, read
+from optimizer.audit.law_triggers import Operator, Place
+from optimizer.catalogue import load_catalogue
+from optimizer.instance.load import load
+from optimizer.laws import load_laws
+from optimizer.laws.types import DataProfile, Destination, LegalContext
+
+COUNTRIES = "DE FR GB CH US CA JP KR SG IN CN HK AE SA BR AU".split()
+ON = date(2026, 11, 22)
+LETTER = {"free": ".", "conditional": "c", "approval": "a", "forbidden": "X"}
+# law, activity, importer conditions met, one letter per country in the order above
+ORACLE = [
+    ("EU-GDPR-CHV", "storage", True, "........cccccc.c"),
+    ("EU-GDPR-CHV", "storage", False, "....ccc.cccccc.c"),
+    ("DE-SGBV-393", "processing", False, "....XXX.XXXXXX.X"),
+    ("DE-SGBV-393", "processing", True, "........XXXXXX.X"),
+    ("CH-FADP-16", "storage", True, "......cccccccccc"),
+    ("IN-RBI-2018", "storage", True, "XXXXXXXXX.XXXXXX"),
+    ("IN-DPDP-16", "storage", True, "................"),
+    ("CN-2024-FLOW", "storage", True, "cccccccccc.ccccc"),
+    ("AE-HEALTH-13", "storage", True, "XXXXXXXXXXXX.XXX"),
+    ("VN-PDPL", "storage", True, "cccccccccccccccc"),
+    ("US-ITAR-120-54", "storage", True, "cccc.cccccXccccc"),
+    ("US-ITAR-120-54", "processing", True, "XXXX.XXXXXXXXXXX"),
+    ("US-BIS-3A090", "processing", True, "..........cccc.."),
+]
+
+
+@pytest.fixture(scope="module")
+def pack():
+    return load_laws()
+
+
+@pytest.fixture(scope="module")
+def groups(pack):
+    return GroupBook(pack.groups.rows, pack.groups.ids)
+
+
+def _letter(rule, country, groups, met):
+    def member(term):
+        if term not in groups:
+            return term == country
+        conditions = groups.conditions(term, {country}, ON)
+        importer = ("DPF", "PIPEDA", "private sector", "business operator")
+        return any(not c or (met and any(word in c for word in importer)) for c in conditions)
+
+    return LETTER[read(rule, member).level]
+
+
+@pytest.mark.parametrize(("law", "activity", "met", "expected"), ORACLE)
+def test_oracle_table_of_the_taxonomy(pack, groups, law, activity, met, expected):
+    """Section 4 of the law taxonomy, one rule alone, through the audit's own parser."""
+    row = pack.laws[law]
+    rule = row.storage_rule if activity == "storage" else row.processing_rule
+    assert "".join(_letter(rule, country, groups, met) for country in COUNTRIES) == expected
+
+
+def test_russia_strict_scenario_closes_everything(groups):
+    """`only:RU` leaves none of the sixteen countries."""
+    assert {_letter("only:RU", c, groups, True) for c in COUNTRIES} == {"X"}
+
+
+def test_deny_wins_over_free_and_star_takes_the_rest():
+    """First match wins in the order of the grammar; `*` is whoever no other clause names."""
+    rule = "free:DE+FR;deny:FR;cond:*@M1|M2"
+    assert read(rule, lambda term: term == "FR").level == "forbidden"
+    assert read(rule, lambda term: term == "DE").level == "free"
+    assert read(rule, lambda term: False).mechanisms == ("M1", "M2")
+
+
+def test_unmatched_is_closed_only_by_only_or_free():
+    """A rule of cond clauses alone leaves the rest open, one with free or only closes it."""
+    assert read("cond:US@M", lambda term: False).level == "free"
+    assert read("free:DE", lambda term: False).level == "forbidden"
+    assert read("copy:RU;primary:RU", lambda term: False).level == "free"
+    assert [c.verb for c in obligations("copy:RU;primary:RU;cond:*@M")] == ["copy", "primary"]
+    assert parse("none") == ()
+
+
+def _random_case(rng, pack, regions):
+    words = pack.vocabulary
+    categories = frozenset(rng.sample(sorted(words.categories), rng.choice([1, 1, 2])))
+    places = sorted({*regions.country, "CA-QC", "RU", "VN", "KZ", "NG", "KE"})
+    subjects = frozenset(rng.sample(places, rng.choice([0, 1, 1, 2])))
+    exporter = rng.choice([*places, "", "DE", "CN", "IN"]).partition("-")[0]
+    roles = frozenset(rng.sample(sorted(words.roles), rng.choice([0, 0, 1, 2])))
+    sectors = frozenset(rng.sample(sorted(words.sectors), rng.choice([0, 0, 1])))
+    flags = frozenset(rng.sample(sorted(words.flags), rng.choice([0, 0, 0, 1, 2])))
+    retention, hq = rng.choice([0.0, 12.0, 24.0, 720.0]), rng.choice(["", "CN", "US", "DE"])
+    name = "e" if exporter else ""
+    theirs = DataProfile(categories, subjects, (), (), name, exporter, hq or None, roles, sectors, flags, retention)
+    return theirs, (categories, subjects, name, exporter, hq, roles, sectors, flags, retention)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_readings_of_the_laws_agree(pack, seed):
+    """The audit and the law room, written apart, forbid, gate, condition and oblige alike on random cases."""
+    rng = random.Random(seed)
+    available = sorted(pack.mechanisms)[:: rng.choice([1, 2])]
+    instance = load(
+        {
+            "name": "x",
+            "horizon": {"start": "2027-01-01", "hours": 1},
+            "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
+            "mechanism_costs": [{"id": name} for name in available],
+        }
+    )
+    profiles = Profiles(instance, {}, pack.vocabulary.implies)
+    operators = {
+        name: Operator(f.control_ownership, f.control_strict, f.control_known, f.bis_hq_test)
+        for name, f in pack.operators.providers.items()
+    }
+    book = LawBook(pack, instance, profiles, operators, frozenset())
+    leaving = {}
+    for of in {row.trigger.volumes.of for row in pack.laws.values() if row.trigger.volumes} | {
+        scope.persons.of
+        for row in pack.laws.values()
+        for scope in (*row.trigger.scopes, *row.trigger.unless)
+        if scope.persons is not None
+    }:
+        for exporter in ("e", ""):
+            leaving[exporter, of] = rng.choice([(50, 0), (200_000, 0), (200_000, 500), (5_000_000, 20_000)])
+    book.tests.counts = lambda of, profile, on: leaving[profile.exporter, of]
+    context = LegalContext(mechanisms=frozenset(available), persons_leaving=leaving)
+    regions = load_catalogue().regions.reset_index()
+    for _ in range(60):
+        theirs, (categories, subjects, *rest) = _random_case(rng, pack, regions)
+        mine = Profile(profiles.expand(categories, subjects), categories, subjects, *rest)
+        on = rng.choice([ON, date(2027, 1, 1), date(2027, 6, 1), date(2028, 1, 1)])
+        judge = pack.judge_for(theirs, on, context)
+        for k in rng.sample(range(len(regions)), 10):
+            r = regions.iloc[k]
+            service = rng.choice(["instance", "endpoint", "storage"])
+            destination = Destination(r.country, r.subdivision or None, r.provider, r.region_id, service)
+            at = Place(r.country, destination.place, r.provider, r.region_id, service)
+            for activity in ("storage", "processing"):
+                verdict = getattr(judge.at(destination), activity)
+                ruling = book.ruling(mine, at, activity, on)
+                assert {*verdict.forbidden_by} == {law for law, _ in (*ruling.forbids, *ruling.lacks)}
+                assert {law for law, _ in verdict.approvals_missing} == {law for law, _ in ruling.approvals}
+                asked = {(q.law, frozenset((m.mechanism, m.key) for m in q.mechanisms)) for q in verdict.requirements}
+                assert asked == {(need.law, frozenset(need.options)) for need in ruling.needs}
+        owed = {(duty.law, duty.kind, duty.countries) for duty in pack.duties(theirs, on, context)}
+        assert owed == {(duty.law, duty.kind, duty.places) for duty in book.obligations(mine, on)}
