@@ -170,17 +170,23 @@ def _raise_if_nothing_eligible(
 
 
 def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world: World) -> list[str]:
-    """Return sentences that say who has no eligible option and how many offers each reason rules out."""
+    """Return sentences that say who has no eligible option and how many offers each reason rules out.
+
+    Reasons that stand alone between an offer and the workload come first: they are what to reconsider.
+    """
     who = f"workload {lack.workload}" + (f", stream {lack.stream}" if lack.stream is not None else "")
     when = "" if len(lack.periods) == len(world.periods) else f" in {', '.join(lack.periods[:5])}"
     shut = sum(ledger.closed.values())
-    lines = [f"{who} has no eligible option{when}: {ledger.size} open offers, each ruled out at least once by"]
-    for row in sorted(counts, key=lambda row: -row.offers)[:REASONS_SHOWN]:
+    lines = [f"{who} has no eligible option{when}; of {ledger.size} open offers are ruled out"]
+    for row in sorted(counts, key=lambda row: (-row.alone, -row.offers))[:REASONS_SHOWN]:
         rule = f" ({row.rule})" if row.rule else ""
         part = " in some periods" if row.partial else ""
-        lines.append(f"    {row.offers} offers: {REASONS[row.reason]}{rule}{part}")
+        alone = f", {row.alone} by this alone" if row.alone else ""
+        lines.append(f"    {row.offers}: {REASONS[row.reason]}{rule}{part}{alone}")
     if shut:
         most_first = sorted(ledger.closed.items(), key=lambda item: -item[1])
         kinds = ", ".join(f"{count} {reason}" for (reason, _), count in most_first)
         lines.append(f"    besides, {shut} offers are shut for every workload: {kinds}")
+    if not any(row.alone for row in counts):
+        lines.append("    no single reason stands alone: at least two would have to give")
     return lines

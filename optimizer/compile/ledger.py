@@ -87,7 +87,11 @@ def pack(exclusions: Iterable[Exclusion]) -> tuple[Packed, ...]:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """`offers` are out by (reason, rule); of these `first` have it as their first reason, in the order of checking."""
+    """`offers` are out by (reason, rule).
+
+    Of these `first` have it as their first reason, in the order of checking, and `alone` have no other: they would be
+    open but for this rule.
+    """
 
     workload: str
     stream: str | None
@@ -95,6 +99,7 @@ class LedgerRow:
     rule: str | None
     offers: int
     first: int
+    alone: int = 0
     partial: bool = False
 
 
@@ -136,14 +141,20 @@ class Ledger:
 
     def counts(self, workload: str, stream: str | None = None) -> list[LedgerRow]:
         """Count the offers out by reason and rule, for one stream with what it has from its workload."""
+        exclusions = self.exclusions(workload, stream)
         seen = np.zeros(self.size, dtype=bool)
+        times = np.zeros(self.size, dtype=np.int64)
+        for exclusion in exclusions:
+            times += exclusion.offers
         rows = []
-        for exclusion in self.exclusions(workload, stream):
+        for exclusion in exclusions:
             first = 0 if exclusion.partial else int((exclusion.offers & ~seen).sum())
             if not exclusion.partial:
                 seen |= exclusion.offers
-            out = int(exclusion.offers.sum())
-            rows.append(LedgerRow(workload, stream, exclusion.reason, exclusion.rule, out, first, exclusion.partial))
+            out, alone = int(exclusion.offers.sum()), int((exclusion.offers & (times == 1)).sum())
+            rows.append(
+                LedgerRow(workload, stream, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial)
+            )
         return rows
 
     def rows(self) -> list[LedgerRow]:
