@@ -34,6 +34,13 @@ class Operators:
         found = context.providers.get(provider) or self.providers.get(provider)
         return found or ProviderFacts(provider, None, frozenset(), frozenset(), control_known=False)
 
+    def catalogue_id(self, provider: str) -> str:
+        """The catalogue's id of a provider that is called by its id in the laws tables ("ovh" is ovhcloud)."""
+        if provider in self.providers:
+            return provider
+        called = [f.provider for f in self.providers.values() if f.laws_provider_id == provider]
+        return called[0] if len(called) == 1 else provider
+
     def known(self, provider: str, context: LegalContext) -> bool:
         """True if anything is known of the provider."""
         return provider in context.providers or provider in self.providers

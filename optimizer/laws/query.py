@@ -50,6 +50,7 @@ def verdict_report(
     subjects = [subject] if isinstance(subject, str) else list(subject)
     subjects = [s for s in subjects if s]
     issues = [i for i in (check_place(to, "to"),) if i]
+    provider = pack.operators.catalogue_id(provider) if provider else None
     if provider is not None and not pack.operators.known(provider, context):
         issues.append(_unknown_provider(provider, pack))
     if law is None and not subjects and not exporter:

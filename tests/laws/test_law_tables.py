@@ -148,11 +148,12 @@ def test_verdict_report_for_the_command_line() -> None:
     payments = verdict_report(["payment"], "IN", "US", provider="aws")
     assert (payments["storage"]["verdict"], payments["processing"]["verdict"]) == ("forbidden", "conditional")
     assert "RBI_24H" in payments["processing"]["mechanisms"]
+    assert verdict_report(["personal"], "DE", "FR", provider="ovh")["query"]["provider"] == "ovhcloud"
 
 
 def test_a_report_tells_all_bad_words_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        verdict_report(["persnal"], "UK", "Germany", provider="ovh", law="GDPR")
+        verdict_report(["persnal"], "UK", "Germany", provider="ovhclod", law="GDPR")
     text = str(caught.value)
     assert len(caught.value.issues) == 5
     assert "ovhcloud" in text
