@@ -129,7 +129,7 @@ def base() -> dict[str, Any]:
 
 def instance_of(data: dict[str, Any]) -> Instance:
     """Return the instance of some fields."""
-    return load(data)
+    return load(data, references=False)
 
 
 def row(workload: str, region: str, **more: Any) -> dict[str, Any]:
@@ -212,3 +212,119 @@ def valid_plan() -> dict[str, Any]:
 def plan_of(data: dict[str, Any]) -> Plan:
     """Return the plan of some fields."""
     return Plan.model_validate(data)
+
+
+# assistant: 4 units/s from DE, personal data of an exporter in DE, kept a day; one gpu does 10 units/s.
+#   Half is served in JP (adequate, free), half in IN (standard clauses at 1 USD/h over the horizon: 12 USD in 12 h).
+# files: 10 GB of the same data in JP, storage free of charge.
+
+
+def law_base() -> dict[str, Any]:
+    """Return an instance under the bundled laws: personal data of Germans, offers in Japan and India."""
+    region = {"storage_usd_per_gb_month": 0.0, "egress_usd_per_gb": 0.0}
+    offer = {"sku": "g1", "accelerator": "gpu", "usd_per_hour": 1.0}
+    return {
+        "name": "lawful",
+        "horizon": {"start": "2027-01-01", "hours": 12},
+        "catalogue": {
+            "use": "inline",
+            "inline": {
+                "providers": [{"id": name, "headquarters": "JP", "control": ["JP"]} for name in ("nippon", "host")],
+                "regions": [
+                    {"id": "tokyo", "country": "JP", "provider": "nippon", **region},
+                    {"id": "mumbai", "country": "IN", "provider": "host", **region},
+                ],
+                "offers": [{"region": "tokyo", **offer}, {"region": "mumbai", **offer}],
+                "throughput": [{"workload": "assistant", "accelerator": "gpu", "units_per_s": 10}],
+            },
+        },
+        "laws": {"use": "world"},
+        "workloads": [
+            {
+                "id": "assistant", "kind": "service", "runs": {"model": "m"},
+                "data": {"categories": ["personal"], "exporter": "acme", "retention_hours": 24},
+                "streams": [{"origin": "DE", "rate": 4}],
+            }
+        ],
+        "datasets": [{"id": "files", "size_gb": 10, "categories": ["personal"], "subjects": ["DE"], "exporter": "acme"}],
+        "mechanism_costs": [{"id": "SCC_EU", "yearly_usd": 8760.0}],
+        "quotas": {"default_devices": 10},
+        "legal_assertions": {"exporters": [
+            {"id": "acme", "country": "DE"},
+            {"id": "clinic", "country": "DE", "roles": ["statutory_healthcare_provider"]},
+        ]},
+    }  # fmt: skip
+
+
+def law_plan() -> dict[str, Any]:
+    """Return a lawful plan of it."""
+    half = {"workload": "assistant", "stream": "DE", "sku": "g1", "purchase": "on_demand",
+            "period": "t0", "instances": 1, "served_per_s": 2.0, "cost_usd": 12.0}  # fmt: skip
+    return {
+        "status": "optimal",
+        "objective_usd": 36.0,
+        "bound_usd": 36.0,
+        "gap": 0.0,
+        "cost_breakdown_usd": {"compute": 24.0, "mechanisms": 12.0},
+        "placements": [
+            {**half, "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
+             "laws": ["EU-GDPR-CHV"]},
+            {**half, "provider": "host", "region": "mumbai", "region_id": "mumbai", "country": "IN", "laws": ["EU-GDPR-CHV"],
+             "mechanisms": ["SCC_EU"]},
+        ],
+        "copies": [{"dataset": "files", "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
+                    "size_gb": 10, "cost_usd": 0.0}],
+        "mechanisms": [{"mechanism": "SCC_EU", "key": SCC_KEY, "cost_usd": 12.0, "laws": ["EU-GDPR-CHV"]}],
+    }  # fmt: skip
+
+
+SCC_KEY = ["acme", "host"]
+
+# night: 36,000 units; one gpu does 10 units/s = 36,000 units/h... in halves: half an hour of work in hour 0 (east),
+#   a pause, half an hour in hour 3 (west). Checkpoint of 20 GB at 0.1 USD/GB = 2 USD.
+
+
+def timed_base() -> dict[str, Any]:
+    """Return an instance of four hours: an interruptible job that may move, and hourly grid carbon."""
+    offer = {"sku": "g1", "accelerator": "gpu", "devices": 2, "usd_per_hour": 4.0, "idle_kw": 0.5, "load_kw": 2.0,
+             "embodied_kg_per_hour": 0.0}  # fmt: skip
+    return {
+        "name": "night",
+        "horizon": {"start": "2027-01-01", "hours": 4, "count": 4},
+        "catalogue": {
+            "use": "inline",
+            "inline": {
+                "regions": [
+                    {"id": "east", "country": "DE", "pue": 1.0, "grid_g_per_kwh": [100.0, 300.0, 300.0, 300.0],
+                     "egress_usd_per_gb": 0.1},
+                    {"id": "west", "country": "FR", "pue": 1.0, "grid_g_per_kwh": [300.0, 300.0, 300.0, 50.0],
+                     "egress_usd_per_gb": 0.1},
+                ],
+                "offers": [{"region": "east", **offer}, {"region": "west", **offer}],
+                "throughput": [{"workload": "night", "accelerator": "gpu", "units_per_s": 5}],
+            },
+        },
+        "laws": {"use": "none"},
+        "workloads": [
+            {"id": "night", "kind": "job", "work": 36_000, "gang_devices": 2, "interruptible": True, "may_move": True,
+             "checkpoint_gb": 20, "runs": {"model": "m"}},
+        ],
+        "budgets": [{"id": "carbon", "limit_kg": 1}],
+        "quotas": {"default_devices": 2},
+    }  # fmt: skip
+
+
+def timed_plan() -> dict[str, Any]:
+    """Return a plan of it: half the work in the east in hour 0, half in the west in hour 3."""
+    half = {"workload": "night", "provider": "inline", "sku": "g1", "purchase": "on_demand", "instances": 1, "gangs": 1,
+            "instance_hours": 0.5, "work_units": 18_000, "cost_usd": 2.0, "energy_kwh": 1.0}  # fmt: skip
+    return {
+        "objective_usd": 6.0,
+        "cost_breakdown_usd": {"compute": 4.0, "egress": 2.0},
+        "carbon_kg": 0.15,
+        "placements": [
+            {**half, "region": "east", "region_id": "east", "period": "t0", "carbon_kg": 0.1},
+            {**half, "region": "west", "region_id": "west", "period": "t3", "carbon_kg": 0.05},
+        ],
+        "moves": [{"job": "night", "source": "east", "target": "west", "period": "t3", "gb": 20, "cost_usd": 2.0}],
+    }

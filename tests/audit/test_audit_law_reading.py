@@ -16,7 +16,7 @@ from optimizer.instance.load import load
 from optimizer.laws import load_laws
 from optimizer.laws.types import DataProfile, Destination, LegalContext
 
-COUNTRIES = "DE FR GB CH US CA JP KR SG IN CN HK AE SA BR AU".split()
+COUNTRIES = ["DE", "FR", "GB", "CH", "US", "CA", "JP", "KR", "SG", "IN", "CN", "HK", "AE", "SA", "BR", "AU"]
 ON = date(2026, 11, 22)
 LETTER = {"free": ".", "conditional": "c", "approval": "a", "forbidden": "X"}
 # law, activity, importer conditions met, one letter per country in the order above
