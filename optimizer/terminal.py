@@ -247,5 +247,7 @@ def _line(progress: Progress, stopping: bool) -> RenderableType:
     return Text.assemble(
         (f"{progress.elapsed_seconds:7.1f} s  ", "bold"),
         f"{progress.phase}  incumbent {incumbent} USD  bound {bound} USD  gap {shown}",
-        ("  stopping with the best plan" if stopping else "  Ctrl-C keeps the best plan", "dim"),
+        ("  stopping" if stopping else "  Ctrl-C keeps the best plan", "dim"),
+        no_wrap=True,
+        overflow="ellipsis",
     )

@@ -76,7 +76,8 @@ def shape_of(annotation: Any) -> Shape:
 @functools.cache
 def hints_of(model: type[BaseModel]) -> dict[str, Any]:
     """Return the annotation of every field of a model, constraints included."""
-    return {name: typing.get_type_hints(model, include_extras=True)[name] for name in model.model_fields}
+    hints = typing.get_type_hints(model, include_extras=True)
+    return {name: hints[name] for name in model.model_fields}
 
 
 def kind_of(model: type[BaseModel]) -> str | None:
