@@ -90,6 +90,12 @@ class _Sets:
         self.laws[at].update(dict.fromkeys(need.laws))
         return at
 
+    def used_by(self, *parts: Membership) -> tuple[_Sets, list[Membership]]:
+        """Return only the sets that appear as a column, renumbered, and the parts with the new numbers."""
+        used = np.unique(np.concatenate([part.column for part in parts]))
+        kept = _Sets([self.needs[s] for s in used.tolist()], [self.laws[s] for s in used.tolist()], {})
+        return kept, [Membership(p.row, np.searchsorted(used, p.column).astype(np.int64), p.weight) for p in parts]
+
     def of(self, table: Sequence[Judgement]) -> tuple[Ints, Ints]:
         """Return (offsets, set ids): the sets of judgement k are ids[offsets[k]:offsets[k + 1]]."""
         ids = [[self.add(need) for need in judgement.needs] for judgement in table]
@@ -110,6 +116,7 @@ def build_mechanisms(
     by_slot = Membership(working[by_slot.row].astype(np.int64), by_slot.column, by_slot.weight)
     offsets, ids = sets.of(datasets.copy_judgement)
     by_copy = _expand(np.arange(len(datasets.copy_judgement)), np.arange(len(datasets.copy_judgement)), offsets, ids)
+    sets, (by_flow, by_slot, by_copy) = sets.used_by(by_flow, by_slot, by_copy)
     info, members = _register(law, sets)
     rows = _Rows(world, law, sets, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets)
     bought = [k for k, one in enumerate(info) if not one.held]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, service, tables, world
 
+from formulations.problem import Flows
 from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
 from optimizer.compile.mechanisms import build_mechanisms
@@ -142,3 +143,15 @@ def test_every_flow_that_needs_a_mechanism_is_in_a_row():
         streams = set(parts["flows"].stream[table.problem.by_flow.column[table.problem.by_flow.row == row]])
         assert len(streams) == 1
         assert table.problem.bound[row] == pytest.approx(demand[streams.pop(), 0])
+
+
+def test_mechanisms_of_places_out_of_use_do_not_appear():
+    """Only the German offer has slots: clauses for India and the US, though priced, are no variables."""
+    made = world(service(data=PERSONAL), catalogue=catalogue(SMALL), mechanism_costs=COSTS)
+    view, parts = build_law_view(made), tables(made)
+    german = np.flatnonzero(made.regions.region_id[parts["slots"].region] == "de1")
+    kept = np.isin(parts["flows"].slot, german)
+    parts["flows"] = Flows(parts["flows"].stream[kept], parts["flows"].slot[kept])
+    datasets = build_datasets(made, view, parts["slots"], parts["flows"], parts["services"])
+    table = build_mechanisms(made, view, datasets=datasets, **parts)
+    assert (table.problem.ids, table.info, table.sets) == ((), (), ())
