@@ -124,7 +124,8 @@ def _moves(world: World, ledger: Ledger, plan: Plan, findings: Findings) -> floa
         stated[job.id].append((period, source.id, target.id))
         cost += usd
     for workload in world.instance.workloads:
-        if isinstance(workload, Job) and workload.may_move:
+        # gangs side by side are independent of each other: none of them follows the others
+        if isinstance(workload, Job) and workload.may_move and workload.max_gangs == 1:
             cost += _unstated_moves(world, ledger, workload, sorted(stated.get(workload.id, [])), findings)
     return cost
 

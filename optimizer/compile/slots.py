@@ -14,6 +14,7 @@ from optimizer.compile.coefficients import FlowPrices, Terms, gather, known, run
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_jobs, can_finish, job_speed, window_of
 from optimizer.compile.ledger import Exclusion
+from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.workloads import RATE_UNIT_SECONDS, Job, Service, Stream
@@ -65,7 +66,8 @@ def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
 
 def build_slots(world: World, eligibility: Eligibility) -> SlotTables:
     """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way."""
-    parts = _Parts(world, eligibility)
+    surviving = frozenset(build_survival(world).workload.tolist())
+    parts = _Parts(world, eligibility, surviving)
     for w, workload in enumerate(world.instance.workloads):
         if isinstance(workload, Service):
             parts.add_service(w, workload)
@@ -131,10 +133,11 @@ class _Columns:
 
 @dataclass
 class _Parts:
-    """Arrays collected workload by workload; `count` slots so far."""
+    """Arrays collected workload by workload; services that must survive a failure are `surviving`."""
 
     world: World
     eligibility: Eligibility
+    surviving: frozenset[int]
     slot: _Columns = field(default_factory=lambda: _Columns(SLOT_COLUMNS))
     flow: _Columns = field(default_factory=lambda: _Columns(FLOW_COLUMNS))
     demand: list[Floats] = field(default_factory=list)
@@ -183,7 +186,8 @@ class _Parts:
         self.names.append(name)
 
     def _note_lack(self, w: int, stream: str | None, lacking: Bools) -> None:
-        if lacking.any() and unserved_price(self.world, w) is None:
+        # survival is asked of the demand stated, even where it may be unserved as long as nothing fails
+        if lacking.any() and (unserved_price(self.world, w) is None or w in self.surviving):
             periods = tuple(self.world.periods[t].id for t in np.flatnonzero(lacking).tolist())
             self.no_option.append(NoOption(self.world.instance.workloads[w].id, stream, periods))
 

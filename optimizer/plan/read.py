@@ -91,6 +91,8 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
 
 def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -> dict[str, Any]:
     """Return every field of the plan that follows from the values."""
+    demand = compiled.problem.services.demand_per_s
+    raw = {**raw, "unserved": raw["unserved"].reshape(demand.shape)}  # the solver's index is stream x periods + period
     values = Values.of(compiled, raw)
     lines = lines_of(compiled, values)
     judgements = judgements_of(compiled, lines)
