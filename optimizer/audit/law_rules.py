@@ -316,7 +316,7 @@ class LawBook:
         parts = {
             "exporter": profile.exporter or "*",
             "importer": at.provider or "*",
-            "country": at.place,
+            "country": at.country,
             "group": profile.exporter or "*",
             "data": f"{'+'.join(sorted(profile.stated_categories))}@{'+'.join(sorted(profile.subjects))}",
             "law": law,

@@ -135,7 +135,7 @@ class MechanismDesk:
         parts = {
             "exporter": profile.exporter or "*",
             "importer": destination.provider or "*",
-            "country": destination.place,
+            "country": destination.country,
             "group": subject.context.group or profile.exporter or "*",
             "data": subject.label,
             "law": law.id,
