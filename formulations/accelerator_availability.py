@@ -2,8 +2,8 @@ r"""Accelerator availability: pools of devices, by accelerator and region, provi
 
 Sets: pools κ, each a (pool, period); slots i drawing on them.
 
-Parameters: Q[κ] devices (or committed instances) that can be had at once · δ[κ,i] devices of the pool in one instance of
-slot i · k[i] instances of one gang.
+Parameters: Q[κ] devices (or committed instances) that can be had at once · δ[κ,i] devices of the pool in one instance
+of slot i · k[i] instances of one gang.
 
 Constraint (coupling):
     devices[κ]    sum_i δ[κ,i] n[i] + sum_i δ[κ,i] k[i] b[i] <= Q[κ]
@@ -42,7 +42,7 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
 
 
 def rows_of_kind(problem: Problem, kind: str) -> Ints:
-    """Return the pool rows of a kind; where no kinds are stated, rows with flows are `units_per_s`, others `devices`."""
+    """Return the pool rows of a kind; with no kinds stated, rows with flows are `units_per_s`, all others `devices`."""
     pools = problem.pools
     if pools.kind:
         return np.flatnonzero(np.array([own == kind for own in pools.kind]))

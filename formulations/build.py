@@ -86,8 +86,8 @@ CONSTRAINTS: dict[str, str] = {
 def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> Any:
     """Build the Pyomo model of a problem.
 
-    Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices. Raises
-    ValueError when the arrays of the problem do not fit together (see `check_problem`).
+    Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices.
+    Raises ValueError when the arrays of the problem do not fit together (see `check_problem`).
     """
     check_problem(problem)
     with paused_gc():
@@ -105,7 +105,10 @@ def build_model(problem: Problem, *, coupling: bool = True, objective: bool = Tr
 
 
 def table_sizes(problem: Problem) -> dict[str, int]:
-    """Return the length of the table that each variable family is indexed by; `move` and `unserved` count periods within rows."""
+    """Return the length of the table that each variable family is indexed by.
+
+    `unserved` and `move` have one entry per period within each stream and each row of Moves.
+    """
     periods, slots = problem.period_hours.size, problem.slots.workload.size
     copies = problem.datasets.copy_dataset.size
     return {

@@ -1,7 +1,8 @@
 """Building Pyomo components in bulk: variables and constraint rows from arrays.
 
-A *family* is an indexed Pyomo component. Bodies are `LinearExpression`s over flat lists, grouped by row with one sort; no
-rule is called per term. Numbers handed to Pyomo are plain Python floats, since numpy scalars are slow in its walkers.
+A *family* is an indexed Pyomo component. Bodies are `LinearExpression`s over flat lists, grouped by row with one sort;
+no rule is called per term. Numbers handed to Pyomo are plain Python floats, since numpy scalars are slow in its
+walkers.
 """
 
 from __future__ import annotations

@@ -2,15 +2,16 @@ r"""Budgets on carbon, water, energy or money.
 
 Sets: budgets β, each on one metric μ(β) over a scope: slots, copies, transfers and moves with weights (0 or 1).
 
-Parameters: L[β] the limit (kg CO2e, l, kWh or USD over the horizon) · μ of one unit of each decision, from the Coefficients
-of running (per instance), working (per instance-hour), serving (per unit/s), copying, moving (per GB, per move).
+Parameters: L[β] the limit (kg CO2e, l, kWh or USD over the horizon) · μ of one unit of each decision, from the
+Coefficients of running (per instance), working (per instance-hour), serving (per unit/s), copying, moving (per GB, per
+move).
 
 Constraint (coupling):
-    budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c] + sum_e μ_gb u[e]
-                + sum_{e,t} μ_move m[e,t]   (+ sum_m cost z[m] + sum_r fixed s[r])   <= L[β]
+    budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c]
+                + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t]   (+ sum_m cost z[m] + sum_r fixed s[r])   <= L[β]
 
-Mechanisms and fixed region costs belong to no place, so that they count only in a money budget on everything; there, moves
-count too. The carbon price and penalties for unserved demand are no spending and never count.
+Mechanisms and fixed region costs belong to no place, so that they count only in a money budget on everything; there,
+moves count too. The carbon price and penalties for unserved demand are no spending and never count.
 """
 
 from __future__ import annotations

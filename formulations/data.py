@@ -2,9 +2,9 @@ r"""Data at rest: copies, and the way from a copy to who reads it.
 
 Sets: datasets k, copies c = (k, region), transfers e = (copy, region where it is read), countries.
 
-Parameters: g[x,q] GB that one unit/s of flow q reads of the dataset over its period · g[x,i] GB per instance-hour of a job ·
-G[k,r] the most that can be read of k in r (GB): the least of the stated bound and what all demand and work there would read ·
-P[k] least number of countries.
+Parameters: g[x,q] GB that one unit/s of flow q reads of the dataset over its period · g[x,i] GB per instance-hour of a
+job · G[k,r] the most that can be read of k in r (GB): the least of the stated bound and what all demand and work there
+would read · P[k] least number of countries.
 
 Variables:
     copy        d[c] binary          a copy is stored

@@ -2,11 +2,11 @@ r"""Data localization: what the law asks for before data may be served, worked o
 
 What the law forbids outright never becomes a variable. What it allows on conditions becomes a row here.
 
-Sets: mechanisms m, each with the key of its charge scope · requirements ρ, with admissible mechanisms M(ρ) · duties y, with
-the copies C(y) that fulfil them.
+Sets: mechanisms m, each with the key of its charge scope · requirements ρ, with admissible mechanisms M(ρ) · duties y,
+with the copies C(y) that fulfil them.
 
-Parameters: B[ρ] the most the activities of ρ can add up to (units/s, gangs, copies: the weights make them commensurable) ·
-β weights · c[y] copies that a duty asks for.
+Parameters: B[ρ] the most the activities of ρ can add up to (units/s, gangs, copies: the weights make them
+commensurable) · β weights · c[y] copies that a duty asks for.
 
 Variable:
     bought  z[m] binary       the mechanism is in force for its key

@@ -1,7 +1,8 @@
-"""The table of failure flows: which service loses which place, and what could take over. Mathematics in `formulations.survival`.
+"""The table of failure flows: which service loses which place, and what could take over (see `formulations.survival`).
 
-Slots of a service that lie in one region and period, serve the same streams and meet the same requirements and reads are one
-*cell*: in a failure only their joint capacity matters. A slot whose flows draw on a work-rate pool is a cell of its own.
+Slots of a service that lie in one region and period, serve the same streams and meet the same requirements and reads
+are one *cell*: in a failure only their joint capacity matters. A slot whose flows draw on a work-rate pool is a cell
+of its own.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ REGION, METRO, PROVIDER = 0, 1, 2
 class Failures:
     """Failure flows g, one row each, and the cells they use.
 
-    By failure flow: `case` (row of Survival), `place` (label of what fails, of the case's kind), `stream`, `period`, `region`,
-    `cell`, `flow` (the flow of the stream on the cell's first slot) and `most` (share x demand, units/s).
+    By failure flow: `case` (row of Survival), `place` (label of what fails, of the case's kind), `stream`, `period`,
+    `region`, `cell`, `flow` (the flow of the stream on the cell's first slot) and `most` (share x demand, units/s).
     By cell member: `member_cell`, `member_slot`. By cell: `cell_has_instances`.
-    Cases that fail: `event_case`, `event_place`; those where nothing of the service, but a copy it reads is lost, included.
+    Cases that fail: `event_case`, `event_place`; those where nothing of the service, but a copy it reads is lost,
+    included.
     """
 
     case: Ints
@@ -155,7 +157,7 @@ def _cells(problem: Problem, mine: Ints) -> _Cells:
 
 
 def _signatures(problem: Problem, flows: Ints) -> dict[int, int]:
-    """Number the distinct sets of requirement rows and datasets read among the flows; a flow with none has no number."""
+    """Number the distinct sets of requirement rows and datasets read among the flows; one with none has no number."""
     wanted = set(flows.tolist())
     marks: dict[int, list[tuple[str, int, float]]] = defaultdict(list)
     by_requirement = problem.mechanisms.by_flow

@@ -1,10 +1,10 @@
 r"""Jobs: work within a window, gangs, contiguity and moves between regions.
 
-Sets: jobs g, job slots i (job, offer o, region r, period t) inside the job's window; prev(i), next(i): the slot of the same
-job and offer one period earlier or later; moves e = (job, source, target).
+Sets: jobs g, job slots i (job, offer o, region r, period t) inside the job's window; prev(i), next(i): the slot of the
+same job and offer one period earlier or later; moves e = (job, source, target).
 
-Parameters: W[g] work units · K[i] units/s of one instance · k[i] instances of one gang · h[i] usable hours · M[g] most gangs
-at once.
+Parameters: W[g] work units · K[i] units/s of one instance · k[i] instances of one gang · h[i] usable hours · M[g] most
+gangs at once.
 
 Variables:
     gangs       b[i] integer, 0 <= b[i] <= M[g]   gangs running; they hold k[i] b[i] instances of every pool
@@ -12,7 +12,7 @@ Variables:
     undone      x[g] in [0, W[g]]                 work units left undone, only where it is allowed
     chosen      c[g,o] in [0, 1]                  the job's one offer (indexed by the first slot of the pair)
     starts      y[i] in [0, 1]                    the run starts in slot i (jobs that are not interruptible)
-    at          l[g,r,t] in [0, 1]                where the checkpoint is (jobs that may move; indexed by a slot of the triple)
+    at          l[g,r,t] in [0, 1]                where the checkpoint is (jobs that may move; by the triple's first slot)
     move        m[e,t] in [0, 1]                  the checkpoint moves before period t; index e*T + t
 The last four are continuous: with b integer they take integral values.
 
@@ -30,9 +30,10 @@ Constraints (all local to one job):
     located        sum_{i in r,t} b[i] <= l[g,r,t]                       may move
     one_place      sum_r l[g,r,t] = 1
     carried        l[g,r,t] = l[g,r,t-] + sum_{e into r} m[e,t] - sum_{e out of r} m[e,t]
-    leaving        sum_{e out of r} m[e,t] <= l[g,r,t-]                  t-: the period before t in which the job has slots
+    leaving        sum_{e out of r} m[e,t] <= l[g,r,t-]                  t-: the job's previous period with slots
     present_gangs  sum_{i in r,t} b[i] <= M[g] a[w,r]
-A checkpoint is only where the job could also run in that period, so that what the law forbids there is not done by waiting.
+A checkpoint is only where the job could also run in that period, so that what the law forbids there is not done by
+waiting.
 """
 
 from __future__ import annotations

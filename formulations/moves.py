@@ -15,7 +15,7 @@ from formulations.sets import sets_of
 
 @dataclass(frozen=True)
 class _Places:
-    """Slots of jobs that may move (`slot`), the place of each (`of`), and by place its job, region, period and first slot.
+    """Slots of jobs that may move (`slot`), the place of each (`of`); by place its job, region, period and first slot.
 
     `before` and `after` are the job's neighbouring periods with slots, -1 at either end.
     """
@@ -55,7 +55,7 @@ def add_local_constraints(model: Any, problem: Problem) -> None:
 
 
 def _add_journeys(model: Any, problem: Problem, places: _Places) -> None:
-    """Rows by (job, region, period) after the job's first: what is there came from there or moved in, and did not leave."""
+    """By (job, region, period) after the job's first: what is there was there or moved in, and did not leave."""
     periods, regions = problem.period_hours.size, len(problem.regions.ids)
     row, period = _possible_moves(problem, places)
     column = row * periods + period
@@ -124,7 +124,7 @@ def _places(model: Any, problem: Problem) -> _Places:
 
 
 def _neighbour_period(job: Ints, period: Ints, step: int) -> Ints:
-    """Return, for every place, the job's next (`step` 1) or previous (-1) period with places, -1 where there is none."""
+    """Return, for every place, the job's next (`step` 1) or previous (-1) period with places; -1: there is none."""
     moment, head = group(job, period)
     order = np.lexsort((period[head], job[head]))[::step]
     jobs, periods = job[head][order], period[head][order]

@@ -4,7 +4,8 @@ r"""The objective: least cost over the horizon, in USD.
               + sum_{e,t} move_e m[e,t] + sum_r fixed[r] s[r] + sum_m cost[m] z[m]
               + sum_{j,t} unserved[j,t] v[j,t] + sum_g undone[g] x[g]
 
-where the coefficient of a place's decision is its spend_usd + carbon_price x carbon_kg. Nothing else enters: no epsilon.
+where the coefficient of a place's decision is its spend_usd + carbon_price x carbon_kg. Nothing else enters: no
+epsilon.
 """
 
 from __future__ import annotations

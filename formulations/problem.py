@@ -7,9 +7,9 @@ Index sets and the letter used for them in every formulation module:
     p presences (workload, region) · κ pools · β budgets · σ shares
 
 A *slot* is an eligible (workload, offer, period): what is decided about it is how many instances run. A *flow* is an
-eligible (stream, slot). Only eligible combinations exist: whatever law, latency, memory or a missing figure rules out was
-removed before, by the compile step, which keeps the reasons. No array holds NaN. All quantities are over the horizon
-unless a name says otherwise, one unit each, named in the field.
+eligible (stream, slot). Only eligible combinations exist: whatever law, latency, memory or a missing figure rules out
+was removed before, by the compile step, which keeps the reasons. No array holds NaN. All quantities are over the
+horizon unless a name says otherwise, one unit each, named in the field.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def _bools() -> Bools:
 class Coefficients:
     """What one unit of each variable of a family adds to each metric; all arrays have the family's length.
 
-    `spend_usd` is money (the objective adds the carbon price to it); `compute_usd` the part of it that pays for compute.
+    `spend_usd` is money (the objective adds the carbon price to it); `compute_usd` the part of it that pays for
+    compute.
     """
 
     spend_usd: Floats = field(default_factory=_floats)
@@ -70,7 +71,8 @@ class Services:
     """Streams and the services they belong to. Shapes: [streams] and [streams, periods].
 
     `demand_per_s[j, t]` is the peak rate (work units/s) that must be served; `unserved_usd[j, t]` is the penalty of
-    leaving one unit/s of it unserved during the whole period, NaN-free: `may_be_unserved[j]` says whether it is allowed.
+    leaving one unit/s of it unserved during the whole period, NaN-free: `may_be_unserved[j]` says whether it is
+    allowed.
     """
 
     workload: Ints = field(default_factory=_ints)
@@ -83,8 +85,8 @@ class Services:
 class Jobs:
     """Jobs, one row each. Windows are by period: a slot outside its job's window does not exist.
 
-    `work_units` to be done; `max_gangs` gangs may run at once (1: all on one SKU in one region); `first_period`/`last_period` of
-    the window; `may_be_undone` with `undone_usd` per work unit left undone.
+    `work_units` to be done; `max_gangs` gangs may run at once (1: all on one SKU in one region);
+    `first_period`/`last_period` of the window; `may_be_undone` with `undone_usd` per work unit left undone.
     """
 
     workload: Ints = field(default_factory=_ints)
@@ -104,10 +106,10 @@ class Slots:
     """Eligible (workload, offer, period) triples; shape [slots].
 
     `offer` indexes the compile step's offer table; `is_endpoint`: no instances, flow only. For instances of a service
-    `capacity_per_s` = target utilisation x throughput of one instance (units/s), `max_instances` an upper bound on n, and
-    `running` what one instance kept running for the whole period adds. For a job `capacity_per_s` is the throughput of one
-    instance, `gang_instances` the instances of one gang, `usable_hours` the part of the period inside the job's window, and
-    `working` what one instance-hour adds.
+    `capacity_per_s` = target utilisation x throughput of one instance (units/s), `max_instances` an upper bound on n,
+    and `running` what one instance kept running for the whole period adds. For a job `capacity_per_s` is the
+    throughput of one instance, `gang_instances` the instances of one gang, `usable_hours` the part of the period
+    inside the job's window, and `working` what one instance-hour adds.
     """
 
     workload: Ints = field(default_factory=_ints)
@@ -151,8 +153,8 @@ class Regions:
 class Presence:
     """(workload, region) pairs whose presence is decided, for the workloads that need it; bounds per workload listed.
 
-    `workload[p]`, `region[p]`; `bounded_workload`, `min_regions`, `max_regions` have one row per workload with presences
-    (`max_regions` is the number of regions when unbounded).
+    `workload[p]`, `region[p]`; `bounded_workload`, `min_regions`, `max_regions` have one row per workload with
+    presences (`max_regions` is the number of regions when unbounded).
     """
 
     workload: Ints = field(default_factory=_ints)
@@ -166,8 +168,8 @@ class Presence:
 class Pools:
     """Shared capacity, one row per (pool, period): `by_instances` counts per instance of a slot, `by_flow` per unit/s.
 
-    `kind` by row is devices, kw or units_per_s, the unit of `limit`. Left empty, rows with `by_flow` are units_per_s and all
-    others devices.
+    `kind` by row is devices, kw or units_per_s, the unit of `limit`. Left empty, rows with `by_flow` are units_per_s
+    and all others devices.
     """
 
     ids: tuple[str, ...] = ()
@@ -211,8 +213,9 @@ class Datasets:
 class Mechanisms:
     """Transfer mechanisms by charge key, and the requirement rows that need at least one of them.
 
-    A row says: the activities in it happen only if one of its mechanisms is bought. Activities are flows (`by_flow`), gangs on a
-    slot (`by_gang`) and copies (`by_copy`); `bound[row]` is the most the row's activities can add up to (big-M, tight).
+    A row says: the activities in it happen only if one of its mechanisms is bought. Activities are flows (`by_flow`),
+    gangs on a slot (`by_gang`) and copies (`by_copy`); `bound[row]` is the most the row's activities can add up to
+    (big-M, tight).
     """
 
     ids: tuple[str, ...] = ()
@@ -229,8 +232,8 @@ class Mechanisms:
 class Budgets:
     """Caps on a metric over a scope: `metric` is one of carbon_kg, water_l, energy_kwh, spend_usd.
 
-    `slots`, `copies`, `transfers` and `moves` (rows of Moves) say what is in scope. `whole[β]`: the scope is everything, so that
-    all moves count, and in a money budget mechanisms and region fixed costs as well.
+    `slots`, `copies`, `transfers` and `moves` (rows of Moves) say what is in scope. `whole[β]`: the scope is
+    everything, so that all moves count, and in a money budget mechanisms and region fixed costs as well.
     """
 
     ids: tuple[str, ...] = ()
@@ -247,7 +250,8 @@ class Budgets:
 class Shares:
     """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all).
 
-    `measure` is one of compute_usd, device_hours, energy_kwh; `upper` 1 and `lower` 0 mean no bound. `part` and `all` hold slots.
+    `measure` is one of compute_usd, device_hours, energy_kwh; `upper` 1 and `lower` 0 mean no bound. `part` and `all`
+    hold slots.
     """
 
     ids: tuple[str, ...] = ()
@@ -272,7 +276,7 @@ class Survival:
 
 @dataclass(frozen=True)
 class Moves:
-    """Jobs that may move between regions: cost of carrying the checkpoint from `source` to `target` (region indices)."""
+    """Jobs that may move between regions: cost of carrying the checkpoint from region `source` to region `target`."""
 
     job: Ints = field(default_factory=_ints)
     source: Ints = field(default_factory=_ints)

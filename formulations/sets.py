@@ -15,8 +15,8 @@ from formulations.problem import Bools, Floats, Ints, Problem
 class Sets:
     """Derived arrays; every one is by slot, by flow or by workload as its name says.
 
-    `job_of_slot` is a row of Jobs (-1 for services); `presence_of_slot` a row of Presence (-1: presence is not decided there).
-    `demand_of_flow` is the peak demand (units/s) of the flow's stream in the flow's period.
+    `job_of_slot` is a row of Jobs (-1 for services); `presence_of_slot` a row of Presence (-1: presence is not decided
+    there). `demand_of_flow` is the peak demand (units/s) of the flow's stream in the flow's period.
     """
 
     periods: int

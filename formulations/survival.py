@@ -1,7 +1,7 @@
 r"""Survival: when any one region, metro or provider fails, what is already provisioned elsewhere still serves a share.
 
-Sets: cases x (a service w, what fails, a share) · failing places e of x: every place where w could run or a copy that it reads
-could lie · cells κ: slots of w in one region and period that serve the same streams under the same rules.
+Sets: cases x (a service w, what fails, a share) · failing places e of x: every place where w could run or a copy that
+it reads could lie · cells κ: slots of w in one region and period that serve the same streams under the same rules.
 
 Parameters: φ[x] share · D[j,t] peak demand (units/s) · K[i] capacity of one instance · ω weights of a work-rate pool.
 
@@ -11,12 +11,13 @@ Variable:
 Constraints local to one service:
     failover_demand     sum_{κ outside e} g[e,j,κ] >= φ D[j,t]                              every x, e, j, t
     failover_capacity   sum_j g[e,j,κ] <= sum_{i in κ} K[i] n[i]                            instances already running
-    failover_present    sum_j g[e,j,κ] <= (sum_j φ D[j,t]) a[w,r]                           endpoints, where presence is decided
+    failover_present    sum_j g[e,j,κ] <= (sum_j φ D[j,t]) a[w,r]                           endpoints with presences
 Coupling constraints:
     failover_rate         sum_{q outside e, not failing over} ω f[q] + sum ω g[e,·] <= Q    work-rate pools, for every e
-    failover_requirement  sum β g <= (sum β φ D) sum_{m in M(ρ)} z[m]                       mechanisms, as in data_localization
+    failover_requirement  sum β g <= (sum β φ D) sum_{m in M(ρ)} z[m]                       mechanisms, as requirement
     failover_copy         sum_{c of k outside e} d[c] >= 1                                  datasets that w reads
-    failover_route        sum g into r <= (sum φ D) sum_{c of k outside e with a route to r} d[c]   where not all copies have one
+    failover_route        sum g into r <= (sum φ D) sum_{c of k outside e with a route to r} d[c]
+                          where some copy of k has no route to r
 
 Demand that may be unserved in normal operation still counts: survival is asked of the demand stated.
 """

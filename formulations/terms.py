@@ -19,7 +19,7 @@ def slot_matrix(problem: Problem, members: Membership, rows: int) -> sparse.csr_
 
 
 def slot_blocks(model: Any, problem: Problem, weights: sparse.csr_array, metric: list[str]) -> list[Block]:
-    """Return the terms weights[row, i] x (metric of row) of everything that happens in slot i: running, work and serving.
+    """Return the terms weights[row, i] x (metric of row) of all that happens in slot i: running, work and serving.
 
     `metric[row]` names a field of Coefficients.
     """

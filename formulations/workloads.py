@@ -20,8 +20,8 @@ Constraints (all local to one workload):
     most_regions       sum_r a[w,r] <= U[w]                                        where U[w] binds at all
     least_regions      sum_r a[w,r] >= L[w]                                        where L[w] >= 2
     present_backed     a[w,r] <= sum_i n[i] + sum_q f[q] / (0.01 sum_{j,t} D[j,t]) + sum_i b[i]
-                       where L[w] >= 2: a region counts when an instance or a gang is kept there, or endpoints there serve at
-                       least 1 % of the demand (over all periods)
+                       where L[w] >= 2: a region counts when an instance or a gang is kept there, or endpoints there
+                       serve at least 1 % of the demand (over all periods)
 
 With L[w] = 1 no row is needed: demand that is served already has a region.
 """

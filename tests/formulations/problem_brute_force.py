@@ -1,7 +1,7 @@
-"""Least cost by enumeration, without any solver: for tiny problems with services of one stream and no budgets, shares, survival.
+"""Least cost by enumeration, without any solver: tiny problems, services of one stream, no budgets, shares or survival.
 
-Every subset of mechanisms, copies and charged regions is tried; within it every integer choice of every workload. What is
-left to decide is then a filling problem with one resource, which cheapest-first solves exactly.
+Every subset of mechanisms, copies and charged regions is tried; within it every integer choice of every workload. What
+is left to decide is then a filling problem with one resource, which cheapest-first solves exactly.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def _fill(need: float, options: list[tuple[float, float]]) -> float | None:
 class _Enumeration:
     def __init__(self, problem: Problem) -> None:
         self.p = problem
-        assert not (problem.budgets.ids or problem.shares.ids or problem.survival.workload.size)
+        assert not problem.budgets.ids
+        assert not problem.shares.ids
+        assert not problem.survival.workload.size
         assert not problem.pools.by_flow.row.size
         assert np.unique(problem.services.workload).size == problem.services.workload.size
         self.draws = defaultdict(lambda: np.zeros(problem.pools.limit.size))
@@ -62,7 +64,9 @@ class _Enumeration:
                 self.route = self._routes(copies)
                 for used in _subsets(len(self.charged)):
                     regions = {self.charged[x] for x in used}
-                    if any(int(r) in self.charged and int(r) not in regions for r in p.datasets.copy_region[list(copies)]):
+                    if any(
+                        int(r) in self.charged and int(r) not in regions for r in p.datasets.copy_region[list(copies)]
+                    ):
                         continue
                     base = mechanism_cost[list(bought)].sum() + copy_cost[list(copies)].sum()
                     base += p.regions.fixed_usd[sorted(regions)].sum()
@@ -95,7 +99,7 @@ class _Enumeration:
         return True
 
     def _routes(self, copies: frozenset[int]) -> tuple[dict[int, float], dict[int, float]]:
-        """Return the cost of reading (USD, infinite without a route) per unit/s of each flow and per hour of each job slot."""
+        """Return the cost of reading (USD, infinite without a route) per unit/s of a flow and hour of a job slot."""
         data = self.p.datasets
         price = self._price(data.moving)
         cheapest: dict[tuple[int, int], float] = defaultdict(lambda: math.inf)
@@ -207,7 +211,10 @@ class _Enumeration:
                 continue
             cost = self._job_cost(job, gangs, times, slots)
             if cost is not None:
-                usage = sum((self.draws[i] * p.slots.gang_instances[i] * n for i, n in gangs.items()), np.zeros(p.pools.limit.size))
+                usage = sum(
+                    (self.draws[i] * p.slots.gang_instances[i] * n for i, n in gangs.items()),
+                    np.zeros(p.pools.limit.size),
+                )
                 plans[tuple(usage)] = min(plans.get(tuple(usage), math.inf), cost)
         return plans
 
@@ -280,7 +287,10 @@ class _Enumeration:
                 cost = dict.fromkeys(allowed, 0.0)
                 continue
             cost = {
-                r: min((c + (0.0 if r == old else price.get((old, r), math.inf)) for old, c in cost.items()), default=math.inf)
+                r: min(
+                    (c + (0.0 if r == old else price.get((old, r), math.inf)) for old, c in cost.items()),
+                    default=math.inf,
+                )
                 for r in allowed
             }
         return min(cost.values(), default=0.0)

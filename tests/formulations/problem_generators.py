@@ -25,7 +25,7 @@ FEATURES = (
 
 
 def random_problem(seed: int, features: tuple[str, ...] | None = None, *, tiny: bool = False) -> Problem:
-    """Return a problem with a random choice of features, or with those given; `tiny` ones have one stream and few offers."""
+    """Return a problem with a random choice of features or those given; `tiny`: one stream, few offers."""
     rng = np.random.default_rng(seed)
     if features is None:
         features = tuple(name for name in FEATURES if rng.random() < 0.55)
@@ -232,7 +232,9 @@ class _Generator:
                 for region in self.regions:
                     own = [i for i in self._of(workload) if b.rows["slot"][i]["region"] == region]
                     flows = {q: weight for q, row in enumerate(b.rows["flow"]) if row["slot"] in own}
-                    work = {i: weight * b.rows["slot"][i]["capacity"] * 3600 for i in own if b.rows["slot"][i]["is_job"]}
+                    work = {
+                        i: weight * b.rows["slot"][i]["capacity"] * 3600 for i in own if b.rows["slot"][i]["is_job"]
+                    }
                     if flows or work:
                         b.read(dataset, region, flows=flows, work=work)
 

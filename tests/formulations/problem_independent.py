@@ -1,11 +1,12 @@
 """A second formulation of a `Problem`, written from the mathematics in plain loops: other variables, other big-M rows.
 
-It differs on purpose: contiguous jobs choose among explicit runs, moves are transitions between every pair of places, failure
-flows are per slot instead of per cell, and every conditional activity has its own row.
+It differs on purpose: contiguous jobs choose among explicit runs, moves are transitions between every pair of places,
+failure flows are per slot instead of per cell, and every conditional activity has its own row.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from typing import Any
 
@@ -105,9 +106,7 @@ class _Second:
         for j in range(p.services.workload.size):
             for t in range(p.period_hours.size):
                 terms = {
-                    self.f[q]: 1.0
-                    for q in self.f
-                    if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t
+                    self.f[q]: 1.0 for q in self.f if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t
                 }
                 if p.services.may_be_unserved[j]:
                     terms[add.variable(p.services.unserved_usd[j, t])] = 1.0
@@ -154,12 +153,12 @@ class _Second:
         offers = {int(self.p.slots.offer[i]): 0 for i in slots}
         for offer in offers:
             offers[offer] = self.program.variable(0.0, 1.0, True)
-        self.program.row({x: 1.0 for x in offers.values()}, high=1.0)
+        self.program.row(dict.fromkeys(offers.values(), 1.0), high=1.0)
         for i in slots:
             self.program.row({self.b[i]: 1.0, offers[int(self.p.slots.offer[i])]: -1.0}, high=0.0)
 
     def _one_run(self, g: int, slots: list[int]) -> None:
-        """Choose at most one run: an offer and consecutive periods; idle only before its first and after its last hour."""
+        """Choose at most one run: an offer and consecutive periods, idle only before its start and after its end."""
         p, add = self.p, self.program
         at = {(int(p.slots.offer[i]), int(p.slots.period[i])): i for i in slots}
         runs, covering, full_by = {}, defaultdict(dict), defaultdict(dict)
@@ -178,7 +177,7 @@ class _Second:
         for i in slots:
             add.row({self.b[i]: -1.0, **covering[i]}, 0.0, 0.0)
             full = p.slots.usable_hours[i] * p.slots.gang_instances[i]
-            add.row({self.h[i]: 1.0, **{run: -full for run in full_by[i]}}, low=0.0)
+            add.row({self.h[i]: 1.0, **dict.fromkeys(full_by[i], -full)}, low=0.0)
 
     def _journey(self, g: int, by_period: dict[int, list[int]]) -> None:
         p, add = self.p, self.program
@@ -193,10 +192,10 @@ class _Second:
             regions = {int(p.slots.region[i]) for i in by_period[t]}
             for r in regions:
                 at[r, t] = add.variable(0.0, 1.0, True)
-            add.row({at[r, t]: 1.0 for r in regions}, 1.0, 1.0)
+            add.row(dict.fromkeys([at[r, t] for r in regions], 1.0), 1.0, 1.0)
             for i in by_period[t]:
                 add.row({self.b[i]: 1.0, at[int(p.slots.region[i]), t]: -1.0}, high=0.0)
-        for before, t in zip(times, times[1:], strict=False):
+        for before, t in itertools.pairwise(times):
             steps = {}
             for source, target in [(x, y) for x, s in at if s == before for y, e in at if e == t]:
                 if source != target and (source, target) not in cost:
@@ -212,7 +211,9 @@ class _Second:
 
     def _places(self) -> None:
         p, add = self.p, self.program
-        where = {(int(w), int(r)): x for x, (w, r) in enumerate(zip(p.presence.workload, p.presence.region, strict=True))}
+        where = {
+            (int(w), int(r)): x for x, (w, r) in enumerate(zip(p.presence.workload, p.presence.region, strict=True))
+        }
         for i in range(p.slots.workload.size):
             x = where.get((int(p.slots.workload[i]), int(p.slots.region[i])))
             if x is None:
@@ -262,7 +263,9 @@ class _Second:
             add.row(terms, 0.0, 0.0)
         for y, least in enumerate(data.duty_copies.tolist()):
             kept = data.duty.row == y
-            add.row({self.d[c]: w for c, w in zip(data.duty.column[kept], data.duty.weight[kept], strict=True)}, low=least)
+            add.row(
+                {self.d[c]: w for c, w in zip(data.duty.column[kept], data.duty.weight[kept], strict=True)}, low=least
+            )
         for k, least in enumerate(data.min_countries.tolist()):
             countries = defaultdict(list)
             for c in np.flatnonzero(data.copy_dataset == k).tolist():
@@ -278,10 +281,16 @@ class _Second:
 
     def _law(self) -> None:
         law, add = self.p.mechanisms, self.program
-        self.asked: dict[int, list[dict[int, float]]] = defaultdict(list)  # by flow: mechanism terms of each requirement
+        self.asked: dict[int, list[dict[int, float]]] = defaultdict(
+            list
+        )  # by flow: mechanism terms of each requirement
         for row in range(law.bound.size):
             by = {self.z[int(m)]: -1e3 for m in law.satisfied_by.column[law.satisfied_by.row == row]}
-            for members, variables in ((law.by_flow, self.f), (law.by_gang, self.b), (law.by_copy, dict(enumerate(self.d)))):
+            for members, variables in (
+                (law.by_flow, self.f),
+                (law.by_gang, self.b),
+                (law.by_copy, dict(enumerate(self.d))),
+            ):
                 for column in members.column[members.row == row].tolist():
                     add.row({variables[column]: 1.0, **by}, high=0.0)
             for column in law.by_flow.column[law.by_flow.row == row].tolist():
@@ -292,7 +301,9 @@ class _Second:
         for row, limit in enumerate(p.pools.limit.tolist()):
             terms: dict[int, float] = {}
             held = p.pools.by_instances
-            for i, weight in zip(held.column[held.row == row].tolist(), held.weight[held.row == row].tolist(), strict=True):
+            for i, weight in zip(
+                held.column[held.row == row].tolist(), held.weight[held.row == row].tolist(), strict=True
+            ):
                 if i in self.n:
                     terms[self.n[i]] = weight
                 elif i in self.b:
@@ -376,11 +387,11 @@ class _Second:
         for j in np.flatnonzero(p.services.workload == w):
             for t in range(p.period_hours.size):
                 if p.services.demand_per_s[j, t] > 0:
-                    own = {
-                        g[q]: 1.0 for q in left if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t
-                    }
+                    own = {g[q]: 1.0 for q in left if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t}
                     add.row(own, low=share * p.services.demand_per_s[j, t])
-        where = {(int(v), int(r)): y for y, (v, r) in enumerate(zip(p.presence.workload, p.presence.region, strict=True))}
+        where = {
+            (int(v), int(r)): y for y, (v, r) in enumerate(zip(p.presence.workload, p.presence.region, strict=True))
+        }
         for i in {int(p.flows.slot[q]) for q in left}:
             own = {g[q]: 1.0 for q in left if p.flows.slot[q] == i}
             if i in self.n:

@@ -1,4 +1,4 @@
-"""Solve a small model exactly: the matrix of the Pyomo model goes to scipy's HiGHS, apart from the engine's own solving."""
+"""Solve a small model exactly: the matrix of the Pyomo model goes to scipy's HiGHS, not through the engine."""
 
 from __future__ import annotations
 

@@ -147,7 +147,9 @@ class Builder:
         self.flow(stream, index, usd=per_unit)
         return index
 
-    def pool(self, limit: float, *, slots: Any = None, flows: Any = None, kind: str = "devices", period: int = 0) -> int:
+    def pool(
+        self, limit: float, *, slots: Any = None, flows: Any = None, kind: str = "devices", period: int = 0
+    ) -> int:
         row = self._add("pool", limit=limit, kind=kind, period=period)
         self._link("pool_slots", row, slots)
         self._link("pool_flows", row, flows)
