@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.errors import InternalError, LimitReached
@@ -31,7 +31,7 @@ def solve(
     method: Method = "auto",
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
-    base_dir: str | os.PathLike[str] | None = None,
+    base_dir: Path | str | None = None,
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -52,7 +52,7 @@ def solve(
     cancel
         Set it from another thread to stop with the best plan found.
     base_dir
-        Where a catalogue folder named by the instance is looked for (default: the working directory).
+        Where a catalogue folder named by the instance lies (default: `instance.folder`, which `load` notes).
 
     Returns
     -------
@@ -72,13 +72,14 @@ def solve(
 
     begun = time.perf_counter()
     try:
-        compiled = compile_instance(instance, os.fspath(base_dir) if base_dir is not None else None)
+        compiled = compile_instance(instance, base_dir)
     except NothingEligibleError as nothing:
         return _nothing_eligible(instance, nothing)
     left = max(0.0, time_limit_seconds - (time.perf_counter() - begun))
-    return _solve_compiled(
+    plan = _solve_compiled(
         compiled, gap=gap, seconds=left, threads=threads, method=method, progress=progress, cancel=cancel
     )
+    return _audited(instance, plan, base_dir) if plan.status != "infeasible" else plan
 
 
 def _solve_compiled(
@@ -97,15 +98,15 @@ def _solve_compiled(
         return plan.model_copy(update={"diagnosis": _diagnose(compiled)})
     if plan.status == "no_plan":
         raise LimitReached(f"stopped by {plan.termination} before any plan was found\nMaybe allow more time")
-    return _audited(compiled.world.instance, plan)
+    return plan
 
 
-def _audited(instance: Instance, plan: Plan) -> Plan:
+def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:
     """Return the plan if its own audit finds nothing; a plan that fails it is never output."""
     from optimizer.audit import audit
 
     begun = time.perf_counter()
-    report = audit(instance, plan)
+    report = audit(instance, plan, base_dir=base_dir or instance.folder)
     if report.violations:
         told = [
             f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"

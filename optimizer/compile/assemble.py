@@ -65,7 +65,7 @@ class NothingEligibleError(InfeasibleError):
 
 
 def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> Compiled:
-    """Compile an instance; `base_dir` is where a catalogue folder named by the instance is looked for.
+    """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
     Raises
     ------

@@ -199,7 +199,8 @@ def _endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataF
         placed = regions[regions.granularity.eq("region")].groupby("provider").country
         everywhere = {provider: frozenset(codes) for provider, codes in placed}
         unknown = table.scope_countries.isna()
-        countries = table.scope_countries.where(~unknown, table.provider.map(everywhere)).to_numpy(dtype=object)
+        declared = table.scope_countries.where(~unknown, table.provider.map(everywhere))
+        countries = declared.to_numpy(dtype=object, copy=True)
         countries[pd.isna(countries)] = None
     return pd.DataFrame({
         "offer_id": table.endpoint_id,

@@ -131,7 +131,7 @@ class World:
 
 
 def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> World:
-    """Build the world of an instance; `base_dir` is where a catalogue folder named by `catalogue.use` is looked for.
+    """Build the world of an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Iss
     from optimizer.catalogue import load_catalogue
 
     use = instance.catalogue
-    catalogue = load_catalogue("world" if use.use == "world" else Path(base_dir or ".") / use.use)
+    catalogue = load_catalogue("world" if use.use == "world" else Path(base_dir or instance.folder or ".") / use.use)
     if use.fallbacks:
         catalogue = catalogue.with_fallbacks(use.fallbacks)
     return apply_overrides(catalogue, use.overrides, issues)

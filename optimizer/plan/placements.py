@@ -73,14 +73,12 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
     order = np.lexsort((flow, slots.period[slot], slot))
     slot, flow, share = slot[order], flow[order], share[order]
     n = values.instances[slot] * share
-    rate = np.where(flow >= 0, values.flow[flow], 0.0)
+    rate = _per_line(values.flow, flow)
     work = values.work_hours[slot]
 
     def add_up(metric: str) -> Floats:
         running, working = getattr(slots.running, metric)[slot], getattr(slots.working, metric)[slot]
-        serving = getattr(flows.serving, metric)
-        per_flow = np.where(flow >= 0, serving[flow], 0.0) if len(serving) else np.zeros(len(slot))
-        total: Floats = running * n + working * work + per_flow * rate
+        total: Floats = running * n + working * work + _per_line(getattr(flows.serving, metric), flow) * rate
         return total
 
     hours = np.where(slots.is_job[slot], work, n * compiled.problem.period_hours[slots.period[slot]])
@@ -95,6 +93,13 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
         carbon_kg=np.where(terms.carbon_known[slot], add_up("carbon_kg"), np.nan),
         energy_kwh=np.where(terms.energy_known[slot], add_up("energy_kwh"), np.nan),
     )
+
+
+def _per_line(per_flow: Floats, flow: Ints) -> Floats:
+    """Return the value of each line's flow, 0 for a line without one."""
+    found = np.zeros(len(flow))
+    found[flow >= 0] = per_flow[flow[flow >= 0]]
+    return found
 
 
 def judgements_of(compiled: Compiled, lines: Lines) -> list[Judgement]:

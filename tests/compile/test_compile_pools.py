@@ -1,0 +1,98 @@
+"""Which quota covers which offer and how much of it an instance takes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from compile_toys import job, offer, region, service, toy
+
+from optimizer.compile import compile_instance
+from optimizer.compile.pools import _join
+
+TWO = {
+    "regions": [region(), region("p:south", "FR")],
+    "offers": [offer(), offer("g4", devices=4.0), offer(place="p:south"), offer("y", accelerator="Y", place="p:south")],
+}
+BOTH = {"throughput": {"X": 10.0, "Y": 5.0}}
+
+
+def pools(instance):
+    """{pool id: (limit, {offer id: weight})} of the first period."""
+    compiled = compile_instance(instance)
+    problem, ids = compiled.problem, compiled.world.offers.offer_id
+    found = {}
+    for k, name in enumerate(problem.pools.ids):
+        mine = problem.pools.by_instances.row == k
+        members = zip(problem.pools.by_instances.column[mine], problem.pools.by_instances.weight[mine], strict=True)
+        found[name] = problem.pools.limit[k], {ids[problem.slots.offer[i]]: weight for i, weight in members}
+    return found
+
+
+def test_the_default_is_one_pool_per_accelerator_and_region():
+    found = pools(toy(service(runs=BOTH), inline=TWO, quotas={"default_devices": 8.0}))
+    assert found == {
+        "devices:X@p:north": (8.0, {"p:north:g1:on_demand": 1.0, "p:north:g4:on_demand": 4.0}),
+        "devices:X@p:south": (8.0, {"p:south:g1:on_demand": 1.0}),
+        "devices:Y@p:south": (8.0, {"p:south:y:on_demand": 1.0}),
+    }
+
+
+def test_a_quota_that_names_both_replaces_the_default_and_others_hold_besides():
+    pair = {"accelerator": "X", "region": "p:north", "devices": 2.0}
+    limits = [pair, {"id": "account", "provider": "p", "devices": 6.0}]
+    found = pools(toy(service(runs=BOTH), inline=TWO, quotas={"default_devices": 8.0, "limits": limits}))
+    assert found["devices:X@p:north"] == (2.0, {"p:north:g1:on_demand": 1.0})
+    assert set(found["account"][1]) == {"p:north:g1:on_demand", "p:south:g1:on_demand", "p:south:y:on_demand"}
+    assert found["devices:X@p:south"][0] == 8.0
+
+
+def test_unlimited_must_be_said_and_makes_no_pool():
+    assert pools(toy(quotas={"default_devices": "unlimited"})) == {}
+    limits = [{"accelerator": "X", "region": "p:north", "devices": "unlimited"}]
+    assert pools(toy(quotas={"limits": limits})) == {}
+
+
+def test_kw_pools_weigh_the_power_at_load_and_hold_commitments_too():
+    commitments = [{"id": "c", "region": "p:north", "sku": "g1", "instances": 2.0}]
+    limits = [{"region": "p:north", "kw": 5.0}]
+    found = pools(toy(commitments=commitments, quotas={"default_devices": 8.0, "limits": limits}))
+    assert found["kw:p:north"] == (5.0, {"p:north:g1:on_demand": 1.0, "commitment:c": 1.0})
+    assert found["commitment:c"] == (2.0, {"commitment:c": 1.0})
+
+
+def test_a_gang_of_whole_instances_even_where_devices_do_not_divide_it():
+    slots = compile_instance(toy(job(gang_devices=6), inline={"offers": [offer(devices=4.0)]})).problem.slots
+    assert slots.gang_instances.tolist() == [2.0]
+
+
+def test_endpoint_rates_count_flow():
+    endpoint = {"id": "api", "region": "p:north", "model": "m"}
+    quotas = {"default_endpoint_units_per_s": 50.0, "limits": [{"id": "maker", "model": "m", "units_per_s": 20.0}]}
+    workload = service(runs={"endpoint_models": ["m"], "via": ["endpoint"]})
+    problem = compile_instance(toy(workload, inline={"endpoints": [endpoint]}, quotas=quotas)).problem
+    assert sorted(zip(problem.pools.ids, problem.pools.limit, problem.pools.kind, strict=True)) == [
+        ("maker", 20.0, "units_per_s"),
+        ("units_per_s:p:north:api", 50.0, "units_per_s"),
+    ]
+    assert problem.pools.by_flow.weight.tolist() == [1.0, 1.0]
+
+
+def test_every_period_has_its_own_row():
+    horizon = {"start": "2027-01-01", "hours": 10.0, "count": 3}
+    problem = compile_instance(toy(horizon=horizon)).problem
+    assert problem.pools.period.tolist() == [0, 1, 2]
+
+
+def test_instances_are_bounded_by_what_the_pool_holds():
+    slots = compile_instance(toy(service(rate=1000.0), quotas={"default_devices": 7.0})).problem.slots
+    assert slots.max_instances.tolist() == [7.0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_join_pairs_are_all_pairs(seed):
+    random = np.random.default_rng(seed)
+    keys, values = random.integers(0, 6, 12), random.integers(0, 6, 9)
+    position, entry = _join(keys, values)
+    expected = {(x, e) for x in range(9) for e in range(12) if values[x] == keys[e]}
+    assert set(zip(position.tolist(), entry.tolist(), strict=True)) == expected
+    assert len(position) == len(expected)

@@ -1,0 +1,118 @@
+"""From instance to audited plan: hand-computed answers, statuses, and what the plan repeats."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from compile_toys import job, offer, region, service, toy
+
+import optimizer
+from optimizer.errors import InternalError, LimitReached
+
+TWO = {
+    "regions": [region(), region("p:south", "FR", grid_g_per_kwh=50.0, fixed_usd_per_hour=0.5)],
+    "offers": [offer(), offer("g4", place="p:south", devices=4.0, usd_per_hour=7.0, idle_kw=0.8, load_kw=4.0)],
+    "network": [{"origin": "DE", "region": place, "rtt_ms": 20.0} for place in ("p:north", "p:south")],
+}
+
+
+def test_the_cheapest_whole_instances_are_chosen_and_every_figure_adds_up():
+    """35 units/s at 7 per device: 5 x g1 cost 1,000 USD; 1 x g4 + 1 x g1 cost 950; 2 x g4 cost 1,450."""
+    plan = optimizer.solve(toy(service(rate=35.0), inline=TWO))
+    assert plan.status == "optimal"
+    assert plan.objective_usd == pytest.approx(7 * 100 + 2 * 100 + 0.5 * 100)
+    assert plan.cost_breakdown_usd["compute"] == pytest.approx(900.0)
+    assert plan.cost_breakdown_usd["fixed"] == pytest.approx(50.0)
+    assert sum(p.served_per_s for p in plan.placements) == pytest.approx(35.0)
+    assert sum(p.cost_usd for p in plan.placements) == pytest.approx(900.0)
+    assert sum(p.carbon_kg for p in plan.placements) == pytest.approx(plan.carbon_kg)
+
+
+def test_instances_split_over_streams_and_sum_to_a_whole_number():
+    streams = [{"id": s, "origin": "DE", "rate": r, "unit": "requests/s"} for s, r in (("a", 9.0), ("b", 5.0))]
+    plan = optimizer.solve(toy(service(streams=streams)))
+    assert {p.stream: p.instances for p in plan.placements} == pytest.approx({"a": 2 * 9 / 14, "b": 2 * 5 / 14})
+
+
+def test_a_job_pays_its_hours_and_holds_its_gang():
+    plan = optimizer.solve(toy(job(gang_devices=2)))
+    (row,) = plan.placements
+    assert (row.instances, row.gangs, row.stream) == (2.0, 1.0, None)
+    assert row.instance_hours == pytest.approx(10.0)
+    assert row.work_units == pytest.approx(360_000.0)
+    assert plan.objective_usd == pytest.approx(20.0)
+
+
+def test_a_carbon_price_enters_the_objective_and_its_own_term():
+    plan = optimizer.solve(toy(carbon={"price_usd_per_tonne": 1000.0}))
+    assert plan.cost_breakdown_usd["carbon_price"] == pytest.approx(plan.carbon_kg)
+    assert plan.objective_usd == pytest.approx(1000.0 + plan.carbon_kg)
+
+
+def test_unserved_demand_is_told_with_its_price():
+    plan = optimizer.solve(toy(service(rate=100.0), quotas={"default_devices": 10.0}, unserved_usd_per_unit=1.0))
+    (left,) = plan.unserved
+    assert left.per_s == pytest.approx(30.0)
+    assert left.cost_usd == pytest.approx(30.0 * 360_000)
+    assert plan.cost_breakdown_usd["unserved"] == pytest.approx(left.cost_usd)
+
+
+def test_nothing_eligible_gives_an_infeasible_plan_with_the_reasons_counted():
+    stream = {"origin": "DE", "rate": 1.0, "unit": "requests/s", "max_rtt_ms": 1.0}
+    plan = optimizer.solve(toy(service(streams=[stream])))
+    assert (plan.status, plan.objective_usd, plan.placements) == ("infeasible", None, ())
+    assert "svc, stream DE has no eligible option" in plan.diagnosis[0]
+    assert [(row.reason, row.options) for row in plan.ineligible] == [("rtt", 1)]
+    assert plan.instance_sha256
+
+
+def test_limits_that_clash_give_an_infeasible_plan():
+    plan = optimizer.solve(toy(service(rate=100.0), quotas={"default_devices": 10.0}))
+    assert plan.status == "infeasible"
+    assert any("devices:X@p:north" in line or "svc" in line for line in plan.diagnosis)
+
+
+def test_budget_and_quota_use_state_their_slack():
+    plan = optimizer.solve(toy(service(rate=14.0), budgets=[{"id": "money", "limit_usd": 500.0}]))
+    (budget,) = plan.budgets
+    assert (budget.used, budget.slack) == (pytest.approx(400.0), pytest.approx(100.0))
+    (quota,) = plan.quotas
+    assert (quota.id, quota.used, quota.slack) == ("devices:X@p:north", 2.0, 62.0)
+
+
+def test_the_plan_repeats_its_question():
+    instance = toy(legal_assertions={"exporters": [{"id": "acme", "country": "DE", "roles": ["controller"]}]})
+    plan = optimizer.solve(instance)
+    assert plan.instance_sha256 == optimizer.instance_sha256(instance)
+    assert plan.assertions["exporters"][0]["id"] == "acme"
+    assert plan.versions["catalogue"] == "inline"
+    assert [(p.id, p.hours) for p in plan.horizon.periods] == [("t0", 100.0)]
+
+
+def test_cancelled_before_anything_was_found_is_a_limit():
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(LimitReached):
+        optimizer.solve(toy(), cancel=cancel)
+
+
+def test_a_plan_that_fails_its_audit_is_never_output(monkeypatch):
+    """A formulation that forgets a budget makes a plan the audit refuses."""
+    from dataclasses import replace
+
+    from formulations import build_model
+    from formulations.problem import Budgets
+    from optimizer.solve import engine
+
+    monkeypatch.setattr(engine, "build_model", lambda problem: build_model(replace(problem, budgets=Budgets())))
+    with pytest.raises(InternalError, match="audit"):
+        optimizer.solve(toy(budgets=[{"id": "money", "limit_usd": 900.0}]))
+
+
+def test_unknown_carbon_is_none_not_zero():
+    plan = optimizer.solve(toy(inline={"offers": [offer(embodied_kg_per_hour=None)]}))
+    assert plan.carbon_kg is None
+    assert plan.carbon_unknown_share == 1.0
+    assert plan.energy_kwh > 0
+    assert all(p.carbon_kg is None for p in plan.placements)

@@ -1,0 +1,193 @@
+"""The world of an instance: which offers are open, dates, grid, discounts, overrides."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from compile_toys import job, offer, region, service, toy
+
+from optimizer.compile import compile_instance, resolve_world
+from optimizer.compile.periods import clock_weights, period_dates, shaped
+from optimizer.errors import InputError
+from optimizer.instance.load import load
+from optimizer.instance.models import Instance
+
+
+def world_instance(**more):
+    data = {
+        "name": "eu",
+        "horizon": {"start": "2027-01-01", "hours": 730.0},
+        "laws": {"use": "none"},
+        "quotas": {"default_devices": 64.0},
+        "workloads": [{
+            "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 20_000.0, "max_rtt_ms": 60.0}],
+            "runs": {"model": "meta-llama/Llama-3.1-8B-Instruct", "software": ["cuda"]},
+        }],
+        **more,
+    }  # fmt: skip
+    return load(data)
+
+
+def test_period_dates_follow_the_hours():
+    assert period_dates(dt.date(2027, 1, 31), np.array([12.0, 12.0, 24.0, 1.0])) == (
+        dt.date(2027, 1, 31), dt.date(2027, 1, 31), dt.date(2027, 2, 1), dt.date(2027, 2, 2),
+    )  # fmt: skip
+
+
+def test_clock_weights_split_a_period_over_hours_and_months():
+    weights = clock_weights(dt.date(2027, 1, 31), np.array([1.5, 24.0]))
+    assert weights.sum(axis=(1, 2)).tolist() == pytest.approx([1.0, 1.0])
+    assert weights[0, 0, 0] == pytest.approx(1 / 1.5)
+    assert weights[0, 0, 1] == pytest.approx(0.5 / 1.5)
+    assert weights[1, 0].sum() == pytest.approx(22.5 / 24)
+    assert weights[1, 1].sum() == pytest.approx(1.5 / 24)
+    assert weights[1, 1, 1] == pytest.approx(0.5 / 24)
+
+
+def test_shapes_scale_the_annual_level_and_unknown_shapes_leave_it():
+    weights = clock_weights(dt.date(2027, 1, 1), np.array([1.0, 1.0]))
+    ratio = np.ones((2, 24))
+    ratio[0, 0], ratio[0, 1] = 0.5, 1.5
+    ratio[1] = np.nan
+    grid = shaped(np.array([100.0, 80.0]), [ratio] * 12, weights)
+    assert grid.tolist() == [[50.0, 150.0], [80.0, 80.0]]
+
+
+def test_the_typical_day_keeps_the_annual_mean_of_each_zone():
+    """Hourly shape x annual level: over a whole day of a month the level moves, its hours differ, none is negative."""
+    horizon = {"start": "2027-06-01", "hours": 24.0, "count": 24}
+    world = resolve_world(world_instance(horizon=horizon, carbon={"resolution": "typical_day"}))
+    row = world.region_index["aws:eu-central-1"]
+    hourly, annual = world.grid_g_per_kwh[row], world.regions.grid_g_per_kwh_annual[row]
+    assert hourly.std() > 1.0
+    assert 0.3 * annual < hourly.mean() < 2.0 * annual
+
+
+@pytest.mark.parametrize(
+    ("use", "reason"),
+    [
+        ({"providers": ["gcp"]}, "not_allowed_provider"),
+        ({"exclude_providers": ["aws"]}, "not_allowed_provider"),
+        ({"regions": ["gcp:europe-west4"]}, "not_allowed_region"),
+        ({"exclude_regions": ["aws:eu-central-1"]}, "not_allowed_region"),
+        ({"countries": ["FR"]}, "not_allowed_region"),
+        ({"exclude_countries": ["DE"]}, "not_allowed_region"),
+    ],
+)
+def test_catalogue_settings_shut_offers_with_their_reason(use, reason):
+    world = resolve_world(world_instance(catalogue=use))
+    assert "aws:eu-central-1" not in set(world.offers.region_id)
+    closed = world.closed[world.closed.region_id.eq("aws:eu-central-1")]
+    assert set(closed.reason) == {reason}
+    open_world = resolve_world(world_instance())
+    assert "aws:eu-central-1" in set(open_world.offers.region_id)
+
+
+def test_partitions_and_unverified_offers_need_an_opt_in():
+    default = resolve_world(world_instance())
+    everything = resolve_world(world_instance(catalogue={
+        "access": ["public", "government", "china"],
+        "availability": ["verified", "unverified", "assumed", "country_level"],
+    }))  # fmt: skip
+    access = default.regions.set_index("region_id").access
+    assert set(access.reindex(default.offers.region_id)) == {"public"}
+    assert set(default.offers.availability) == {"verified"}
+    assert {"partition_not_opted_in", "availability_not_opted_in"} <= set(default.closed.reason)
+    assert set(access.reindex(everything.offers.region_id)) == {"public", "government", "china"}
+    assert len(everything.offers) > len(default.offers)
+
+
+def test_an_endpoint_without_a_scope_is_shut_unless_the_instance_declares_it_global_and_says_where_it_is():
+    name = "ibm:-:watsonx.ai:meta-llama-llama-3-2-3b-instruct:chat:unspecified"
+    placed = {"table": "endpoints", "id": name, "set": {"region_id": "ibm:eu-de"}}
+
+    def reason(**catalogue):
+        world = resolve_world(world_instance(catalogue=catalogue))
+        shut = world.closed[world.closed.offer_id.eq(name)]
+        return (shut.reason.iloc[0] if len(shut) else None), world
+
+    assert reason()[0] == "endpoint_scope_unspecified"
+    assert reason(unspecified_endpoint_scope="global")[0] == "endpoint_region_unknown"
+    none, world = reason(unspecified_endpoint_scope="global", overrides=[placed])
+    assert none is None
+    opened = world.offers[world.offers.offer_id.eq(name)]
+    assert {"DE", "US", "JP"} <= opened.scope_countries.iloc[0]
+
+
+def test_overrides_replace_a_figure_and_say_so():
+    override = {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 1.11}, "citation": "own meter"}
+    world = resolve_world(world_instance(catalogue={"overrides": [override]}))
+    row = world.regions.iloc[world.region_index["aws:eu-central-1"]]
+    assert (row.pue, row.pue_quality) == (1.11, "stated")
+
+
+def test_overrides_that_fit_nothing_are_told_all_together():
+    overrides = [
+        {"table": "regions", "id": "aws:nowhere", "set": {"pue": 1.1}},
+        {"table": "regions", "id": "aws:eu-central-1", "set": {"puee": 1.1}},
+        {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": -1.0}},
+        {"table": "planets", "id": "x", "set": {"pue": 1.1}},
+    ]
+    instance = world_instance().model_copy(deep=True)
+    catalogue = instance.catalogue.model_copy(update={"overrides": tuple(overrides)})
+    with pytest.raises(InputError) as caught:
+        resolve_world(Instance.model_copy(instance, update={"catalogue": catalogue}))
+    assert len(caught.value.issues) == 4
+
+
+def test_a_commitment_is_an_offer_of_its_own_at_no_price():
+    commitments = [{"id": "c1", "region": "p:north", "sku": "g1", "instances": 3.0}]
+    compiled = compile_instance(toy(service(rate=7.0), commitments=commitments, quotas={"default_devices": 1.0}))
+    offers = compiled.world.offers.set_index("offer_id")
+    assert offers.at["commitment:c1", "price_usd_per_hour"] == 0.0
+    assert offers.at["commitment:c1", "load_kw"] == 1.0
+    limits = dict(zip(compiled.problem.pools.ids, compiled.problem.pools.limit, strict=True))
+    assert limits == {"devices:X@p:north": 1.0, "commitment:c1": 3.0}
+
+
+def test_the_same_discount_twice_is_bad_input():
+    with pytest.raises(InputError, match="discount"):
+        resolve_world(toy(discounts=[{"provider": "p", "percent": 5.0}, {"provider": "p", "percent": 7.0}]))
+
+
+def test_two_inline_offers_with_one_identity_are_bad_input():
+    with pytest.raises(InputError):
+        resolve_world(toy(inline={"offers": [offer(), offer(usd_per_hour=3.0)]}))
+
+
+def test_world_prices_are_after_discounts():
+    plain = resolve_world(world_instance())
+    discount = {"provider": "aws", "percent": 10.0, "on": ["compute", "storage"]}
+    cheap = resolve_world(world_instance(discounts=[discount]))
+    aws = plain.offers.provider.eq("aws").to_numpy()
+    ratio = cheap.offers.price_usd_per_hour / plain.offers.price_usd_per_hour
+    assert ratio[aws].dropna().to_numpy() == pytest.approx(0.9)
+    assert ratio[~aws].dropna().to_numpy() == pytest.approx(1.0)
+    at = plain.region_index["aws:eu-central-1"]
+    assert cheap.storage_usd_per_gb_month[at] == pytest.approx(0.9 * plain.storage_usd_per_gb_month[at])
+
+
+def test_llama_on_european_regions_compiles_with_finite_capacity():
+    """The bundled catalogue has eligible offers near Germany, each with a capacity from the measured profile."""
+    compiled = compile_instance(world_instance())
+    slots = compiled.problem.slots
+    assert len(slots.offer) > 50
+    assert (slots.capacity_per_s > 0).all()
+    rtt = compiled.world.network.user_rtt(["DE"])[0][0]
+    assert (rtt[slots.region] <= 60.0).all()
+    offers = compiled.world.offers.iloc[slots.offer]
+    assert set(offers.software) == {"cuda"}
+
+
+def test_links_count_both_ways_and_states_prices_for_all_or_none():
+    inline = {
+        "regions": [region(), region("p:south", "FR")],
+        "network": [{"origin": "DE", "region": "p:north", "rtt_ms": 5.0},
+                    {"origin": "p:north", "region": "p:south", "usd_per_gb": 0.01}],
+    }  # fmt: skip
+    network = resolve_world(toy(service(), job(), inline=inline)).network
+    assert network.egress_usd_per_gb(np.array([0, 1, 0]), np.array([1, 0, 0])).tolist() == [0.01, 0.01, 0.0]
+    assert network.usd_per_unit(["DE"]).tolist() == [[0.0, 0.0]]
+    assert np.isnan(network.user_rtt(["DE"])[0]).tolist() == [[False, True]]
