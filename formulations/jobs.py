@@ -11,8 +11,8 @@ Variables:
     work_hours  H[i] >= 0                         instance-hours used
     undone      x[g] in [0, W[g]]                 work units left undone, only where it is allowed
     chosen      c[g,o] in [0, 1]                  the job's one offer (indexed by the first slot of the pair)
-    starts      y[i] in [0, 1]                    the run starts in slot i (jobs that are not interruptible)
-    at          l[g,r,t] in [0, 1]                where the checkpoint is (jobs that may move; by the triple's first slot)
+    starts      y[i] in [0, 1]                    the run starts in slot i (not interruptible, several periods)
+    at          l[g,r,t] in [0, 1]                where the checkpoint is (may move; by the triple's first slot)
     move        m[e,t] in [0, 1]                  the checkpoint moves before period t; index e*T + t
 The last four are continuous: with b integer they take integral values.
 
@@ -93,22 +93,27 @@ def _job_slots(model: Any, problem: Problem, which: np.ndarray) -> Ints:
 
 
 def _contiguous(model: Any, problem: Problem) -> Ints:
-    return _job_slots(model, problem, ~problem.jobs.interruptible)
+    """Return the slots of jobs that are not interruptible and could run in several periods."""
+    return _in_several_periods(model, problem, _job_slots(model, problem, ~problem.jobs.interruptible))
+
+
+def _in_several_periods(model: Any, problem: Problem, own: Ints) -> Ints:
+    """Return those of the slots whose job has slots (among them) in more than one period.
+
+    In one period `gangs_at_once` already leaves a job of one gang one slot.
+    """
+    job = sets_of(model, problem).job_of_slot
+    _, first = group(job[own], problem.slots.period[own])
+    periods = np.bincount(job[own[first]], minlength=problem.jobs.workload.size)
+    return own[periods[job[own]] > 1] if own.size else own
 
 
 def _choices(model: Any, problem: Problem) -> tuple[Ints, Ints]:
-    """Return the slots of jobs that keep to one offer, and the first slot of each of their (job, offer) pairs.
-
-    Jobs with slots in one period only need no choice: `gangs_at_once` already leaves them one slot.
-    """
-    jobs, slots = problem.jobs, problem.slots
+    """Return the slots of jobs that keep to one offer, and the first slot of each of their (job, offer) pairs."""
+    jobs = problem.jobs
     sticky = jobs.interruptible & ~jobs.may_move & (jobs.max_gangs == 1)
-    own = _job_slots(model, problem, sticky)
-    job = sets_of(model, problem).job_of_slot
-    _, first_period = group(job[own], slots.period[own])
-    periods = np.bincount(job[own[first_period]], minlength=jobs.workload.size)
-    own = own[periods[job[own]] > 1]
-    _, first = group(job[own], slots.offer[own])
+    own = _in_several_periods(model, problem, _job_slots(model, problem, sticky))
+    _, first = group(sets_of(model, problem).job_of_slot[own], problem.slots.offer[own])
     return own, own[first]
 
 
@@ -208,8 +213,8 @@ def _add_release(model: Any, problem: Problem) -> None:
         block(model, "undone", np.arange(prompt.size), prompt, 1.0 / jobs.work_units[prompt]),
     ]
     add_rows(model, "at_release", blocks, keys=prompt, lower=np.ones(prompt.size))
-    steady = own[~jobs.interruptible[job[own]]] if own.size else own
     everyone = _contiguous(model, problem)
+    steady = np.intersect1d(own, everyone)
     after = _neighbours(problem, everyone, 1)[lookup(everyone, steady)]
     kept = np.flatnonzero(after >= 0)
     row = np.arange(kept.size)

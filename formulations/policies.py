@@ -35,11 +35,11 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
     """Add share_upper and share_lower."""
     shares = problem.shares
     upper, lower = np.flatnonzero(shares.upper < 1.0), np.flatnonzero(shares.lower > 0.0)
-    _add(model, problem, "share_upper", upper, shares.upper[upper], 1.0)
-    _add(model, problem, "share_lower", lower, shares.lower[lower], -1.0)
+    _add(model, problem, "share_upper", upper, share=shares.upper[upper], sign=1.0)
+    _add(model, problem, "share_lower", lower, share=shares.lower[lower], sign=-1.0)
 
 
-def _add(model: Any, problem: Problem, name: str, kept: Ints, share: Floats, sign: float) -> None:
+def _add(model: Any, problem: Problem, name: str, kept: Ints, *, share: Floats, sign: float) -> None:
     """Add sign * (part - share * whole) <= 0 for the shares `kept`."""
     shares = problem.shares
     part = _chosen(problem, shares.part, kept)

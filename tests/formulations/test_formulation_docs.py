@@ -1,4 +1,4 @@
-"""docs/formulation.md against the model: every component is in a symbol table, and every row of a table is a component."""
+"""docs/formulation.md against the model: every component is in a symbol table, every row is a component."""
 
 from __future__ import annotations
 
