@@ -25,12 +25,13 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
 
     Works on plans made here, by hand or by another tool; what a plan does not state (a cost, a hash, transfers) is
     not held against it, except what an instance asks for. A plan that holds nothing (infeasible, no_plan) is judged as
-    a document only. `base_dir` is where a catalogue folder named by the instance is looked for.
+    a document only. `base_dir` is where a catalogue folder named by the instance is looked for
+    (default: the instance's own folder).
 
     Raises:
         InputError: the instance names catalogue entries or laws that do not exist.
     """
-    world = resolve(instance, Path(base_dir) if base_dir is not None else None)
+    world = resolve(instance, Path(base_dir) if base_dir is not None else instance.folder)
     findings = Findings()
     desk = Desk(world, plan)
     check_document(world, plan, desk, findings)

@@ -11,15 +11,15 @@ from optimizer.plan.models import Plan
 
 # Two regions of provider north, one of south. One period of 100 h.
 #
-# chat: 10 units/s from DE, 6 from FR, mean half the peak; one gpu does 10 units/s, utilisation 0.8 -> 8 units/s planned.
+# chat: 10 units/s from DE, 6 from FR, mean half the peak; one gpu does 10 units/s, utilisation 0.8: 8 units/s planned.
 #   north-1: 2 instances x 2 USD x 100 h = 400 USD; south-1: 1 instance x 3 USD x 100 h = 300 USD.
 #   12 units/s in north-1 (10 DE + 2 FR), 4 in south-1 (FR).
 #   answers: 0.001 GB per unit; units = 3600 x 100 x mean; egress 0.1 USD/GB in north, 0.2 in south.
 #     north DE: 3600*100*5 = 1.8e6 units, 1800 GB, 180 USD; north FR: 3.6e5 units, 360 GB, 36 USD
 #     south FR: 7.2e5 units, 720 GB, 144 USD
 #   energy: PUE (idle n h + (load - idle) h mean/10): north DE share 2*10/12, FR share 2*2/12
-# train: 7.2e6 units, gang of 2 gpus = 2 instances; one instance does 10 units/s = 36,000 units/h -> 200 instance-hours,
-#   100 h of 2 instances: 200 x 2 USD = 400 USD in north-1.
+# train: 7.2e6 units, gang of 2 gpus = 2 instances; one instance does 10 units/s = 36,000 units/h, so that it takes 200
+#   instance-hours, 100 h of 2 instances: 200 x 2 USD = 400 USD in north-1.
 # corpus: 1,000 GB stored in north-1 at 0.02 USD/GB-month for 100/730 months; read 50 GB by train in north-1.
 
 HOURS = 100.0
@@ -246,7 +246,9 @@ def law_base() -> dict[str, Any]:
                 "streams": [{"origin": "DE", "rate": 4}],
             }
         ],
-        "datasets": [{"id": "files", "size_gb": 10, "categories": ["personal"], "subjects": ["DE"], "exporter": "acme"}],
+        "datasets": [
+            {"id": "files", "size_gb": 10, "categories": ["personal"], "subjects": ["DE"], "exporter": "acme"},
+        ],
         "mechanism_costs": [{"id": "SCC_EU", "yearly_usd": 8760.0}],
         "quotas": {"default_devices": 10},
         "legal_assertions": {"exporters": [
@@ -269,8 +271,8 @@ def law_plan() -> dict[str, Any]:
         "placements": [
             {**half, "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
              "laws": ["EU-GDPR-CHV"]},
-            {**half, "provider": "host", "region": "mumbai", "region_id": "mumbai", "country": "IN", "laws": ["EU-GDPR-CHV"],
-             "mechanisms": ["SCC_EU"]},
+            {**half, "provider": "host", "region": "mumbai", "region_id": "mumbai", "country": "IN",
+             "laws": ["EU-GDPR-CHV"], "mechanisms": ["SCC_EU"]},
         ],
         "copies": [{"dataset": "files", "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
                     "size_gb": 10, "cost_usd": 0.0}],

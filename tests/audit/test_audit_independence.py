@@ -1,4 +1,4 @@
-"""The audit stands on its own: it imports neither the compile step, nor the solver, nor the formulations, nor the judge."""
+"""The audit stands on its own: it imports no compile step, no solver, no formulation and no judge of laws."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import optimizer.audit
+import optimizer
 
-FOLDER = Path(optimizer.audit.__file__).parent
+FOLDER = Path(optimizer.__file__).parent / "audit"
 FORBIDDEN = ("optimizer.compile", "optimizer.solve", "optimizer.run", "optimizer.plan.read", "formulations", "pyomo",
              "highspy", "optimizer.laws.judge", "optimizer.laws.grammar", "optimizer.laws.scopes",
              "optimizer.laws.operators", "optimizer.laws.mechanisms", "optimizer.laws.accelerators")  # fmt: skip

@@ -1,0 +1,8 @@
+"""What people see: plans, audits and validated instances as tables for a terminal (plain when piped)."""
+
+from __future__ import annotations
+
+from optimizer.report.plan_view import render_plan
+from optimizer.report.views import render_audit, render_validation
+
+__all__ = ["render_audit", "render_plan", "render_validation"]

@@ -1,0 +1,312 @@
+"""A plan for people: what goes where, what it costs, what binds, and the law behind it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from optimizer.plan.models import COST_TERMS, Placement, Plan, QuotaUse
+from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
+
+STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
+TERMINATION = {
+    "gap_reached": "the asked gap is proven",
+    "time_limit": "stopped by the time limit",
+    "interrupted": "stopped on request",
+    "infeasible": "no plan obeys every rule",
+    "limit": "stopped by a limit",
+}
+BINDING = 1e-6
+ROUNDING = 1e-9
+UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
+QUALITIES_TOLD = 1e-4
+ROOMY = 8
+"""Quotas told before those with room to spare are only counted."""
+
+
+def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
+    """Print a plan as a set of tables; `verbose` shows every row and every quota."""
+    _headline(plan, console)
+    if plan.status == "infeasible":
+        _diagnosis(plan, console)
+        _ineligible(plan, console, verbose=verbose)
+    if plan.placements:
+        _placements(plan, console, verbose=verbose)
+        _unserved(plan, console)
+        _data(plan, console, verbose=verbose)
+        _mechanisms(plan, console)
+        _limits(plan, console, verbose=verbose)
+        _cost(plan, console)
+    _law(plan, console, verbose=verbose)
+    _quality(plan, console, verbose=verbose)
+
+
+def _headline(plan: Plan, console: Console) -> None:
+    status = plan.status or "plan"
+    name = f"{plan.instance_name}: " if plan.instance_name else ""
+    told = TERMINATION.get(plan.termination or "", "")
+    style = STATUS_STYLE.get(status, "bold")
+    console.print(Text.assemble((name, "bold"), (status, style), f" ({told})" if told else ""))
+    table = grid(["", "figure", "note"], right=["figure"])
+    table.show_header = False
+    rows: list[tuple[str, str, str]] = []
+    if plan.objective_usd is not None:
+        rows.append(("cost", f"{usd(plan.objective_usd)} USD", _horizon(plan)))
+    if plan.bound_usd is not None:
+        gap = f"gap {percent(plan.gap, 2)}" if plan.gap is not None else ""
+        rows.append(("proven bound", f"{usd(plan.bound_usd)} USD", gap))
+    if plan.placements:
+        unknown = plan.carbon_unknown_share
+        missing = f"{percent(unknown)} of device-hours and endpoint cost has no carbon figure" if unknown else ""
+        rows.append(("carbon", amount(plan.carbon_kg, "kg CO2e"), missing))
+        if plan.energy_kwh is not None:
+            rows.append(("energy", amount(plan.energy_kwh, "kWh"), ""))
+        if plan.water_l is not None:
+            rows.append(("water", amount(plan.water_l, "l"), ""))
+    if rows:
+        add_rows(table, rows, verbose=True)
+        console.print(table)
+
+
+def _horizon(plan: Plan) -> str:
+    if plan.horizon is None:
+        return ""
+    hours = sum(period.hours for period in plan.horizon.periods)
+    count = len(plan.horizon.periods)
+    parts = f" in {count} periods" if count > 1 else ""
+    return f"over {hours:,.6g} h from {plan.horizon.start.isoformat()}{parts}"
+
+
+def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """One row per workload and offer, its streams together and its periods summed up."""
+    heading(console, "Placements")
+    groups: dict[tuple[str, str, str, str], list[Placement]] = defaultdict(list)
+    for row in plan.placements:
+        offer = row.sku or row.endpoint or ""
+        groups[row.workload, row.region_id, offer, row.purchase or ""].append(row)
+    columns = ["workload", "streams", "region", "offer", "instances", "USD", "kg CO2e", "law, safeguard"]
+    table = grid(columns, right=["instances", "USD", "kg CO2e"], whole=["workload", "region"])
+    before = ""
+    rows: list[Sequence[str | Text]] = []
+    for (workload, _, offer, purchase), members in sorted(groups.items(), key=lambda item: item[0]):
+        region = f"{members[0].region_id} {members[0].country}".strip()
+        bought = f"{offer} {purchase}" if purchase not in ("", "on_demand") else offer
+        rows.append([
+            workload if workload != before else "",
+            some([row.stream for row in members if row.stream], 4),
+            region,
+            bought,
+            _instances(members),
+            usd(_total([row.cost_usd for row in members])),
+            amount(_total([row.carbon_kg for row in members])),
+            _basis(members),
+        ])  # fmt: skip
+        before = workload
+    put(console, table, add_rows(table, rows, verbose=verbose))
+    _moves(plan, console)
+
+
+def _instances(members: Sequence[Placement]) -> str:
+    """Instances kept (least to most over the periods), or the endpoint's rate, with the hours of use of a job."""
+    if members[0].endpoint:
+        return f"{amount(max(sum(r.served_per_s for r in m) for m in _by_period(members)))}/s"
+    counts = [sum(row.instances for row in rows) for rows in _by_period(members)]
+    low, high = min(counts), max(counts)
+    text = f"{high:g}" if high - low < ROUNDING else f"{low:g}-{high:g}"
+    worked = [row.instance_hours for row in members if row.work_units is not None and row.instance_hours is not None]
+    return f"{text} x {sum(worked) / max(high, 1):,.4g} h" if worked else text
+
+
+def _by_period(members: Sequence[Placement]) -> list[list[Placement]]:
+    periods: dict[str, list[Placement]] = defaultdict(list)
+    for row in members:
+        periods[row.period].append(row)
+    return list(periods.values())
+
+
+def _total(values: Sequence[float | None]) -> float | None:
+    """Return the sum, None if any part is unknown."""
+    return None if None in values else sum(value for value in values if value is not None)
+
+
+def _basis(members: Sequence[Placement]) -> str:
+    laws = some([law for row in members for law in row.laws], 2)
+    safeguards = some([name for row in members for name in row.mechanisms], 2)
+    flags = [flag for row in members for flag in row.flags if flag in ("weak_law", "unreviewed_law")]
+    text = f"{laws} with {safeguards}" if safeguards else laws
+    return f"{text} ({some(flags)})" if flags else text
+
+
+def _moves(plan: Plan, console: Console) -> None:
+    for move in plan.moves:
+        cost = f" for {usd(move.cost_usd)} USD" if move.cost_usd else ""
+        bullet(console, f"{move.job} moves from {move.source} to {move.target} before {move.period}{cost}")
+
+
+def _unserved(plan: Plan, console: Console) -> None:
+    if not plan.unserved:
+        return
+    heading(console, "Left unserved")
+    table = grid(["workload", "stream", "period", "amount", "USD"], right=["amount", "USD"])
+    rows = [
+        [row.workload, row.stream or "", row.period or "",
+         f"{amount(row.per_s)}/s" if row.per_s is not None else amount(row.work_units), usd(row.cost_usd)]
+        for row in plan.unserved
+    ]  # fmt: skip
+    put(console, table, add_rows(table, rows, verbose=False))
+
+
+def _data(plan: Plan, console: Console, *, verbose: bool) -> None:
+    if not plan.copies:
+        return
+    heading(console, "Data at rest")
+    table = grid(["dataset", "region", "GB", "USD", "read from elsewhere", "duty, safeguards"], right=["GB", "USD"],
+                 whole=["region"])  # fmt: skip
+    away: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for way in plan.transfers:
+        if way.source != way.target and way.gb > 0:
+            price = f" ({usd(way.cost_usd)} USD)" if way.cost_usd else ""
+            away[way.dataset, way.source].append(f"{amount(way.gb, 'GB')} to {way.target}{price}")
+    rows = [
+        [copy.dataset, f"{copy.region_id} {copy.country}".strip(), amount(copy.size_gb), usd(copy.cost_usd),
+         some(away.get((copy.dataset, copy.region_id), [])), some([*copy.duty, *copy.mechanisms])]
+        for copy in plan.copies
+    ]  # fmt: skip
+    put(console, table, add_rows(table, rows, verbose=verbose))
+
+
+def _mechanisms(plan: Plan, console: Console) -> None:
+    if not plan.mechanisms:
+        return
+    heading(console, "Legal safeguards in force")
+    table = grid(["safeguard", "for", "USD", "asked by"], right=["USD"])
+    rows = [
+        [use.mechanism, "/".join(use.key), "held" if use.held else usd(use.cost_usd), some(use.laws, 4)]
+        for use in plan.mechanisms
+    ]
+    put(console, table, add_rows(table, rows, verbose=False))
+
+
+def _limits(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """Budgets and shares all of them; quotas that bind, and the fullest of the others."""
+    rows: list[Sequence[str | Text]] = []
+    for budget in plan.budgets:
+        unit = UNITS[budget.metric]
+        rows.append(_limit(f"budget {budget.id}", budget.used, budget.limit, budget.slack, unit))
+    for share in plan.shares:
+        left = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
+        side = "at most" if share.sense == "at_most" else "at least"
+        mark = _mark("binds") if left <= BINDING else Text("")
+        rows.append([f"share {share.id} ({side})", percent(share.value), percent(share.bound), percent(left), mark])
+    pools, hidden = _pools(plan, verbose=verbose)
+    rows += pools
+    if not rows:
+        return
+    heading(console, "Limits")
+    table = grid(["limit", "used", "of", "left", ""], right=["used", "of", "left"])
+    rest = add_rows(table, rows, verbose=verbose)
+    put(console, table, rest or (f"... and {hidden} quotas with more room" if hidden else ""))
+
+
+def _pools(plan: Plan, *, verbose: bool) -> tuple[list[Sequence[str | Text]], int]:
+    """One row per pool, at its fullest period; those that bind and the fullest others, and how many are left out."""
+    by_id: dict[str, list[QuotaUse]] = defaultdict(list)
+    for use in plan.quotas:
+        by_id[use.id].append(use)
+    fullest = {name: min(uses, key=lambda use: (use.slack, use.period)) for name, uses in by_id.items()}
+    several = len({use.period for use in plan.quotas}) > 1
+    rows: list[Sequence[str | Text]] = []
+    hidden = 0
+    for name, use in sorted(fullest.items(), key=lambda item: (item[1].slack / (item[1].limit or 1.0), item[0])):
+        binding = sum(_binds(u.slack, u.limit) for u in by_id[name])
+        if not verbose and not binding and len(rows) >= ROOMY:
+            hidden += 1
+            continue
+        row = _limit(f"quota {name}", use.used, use.limit, use.slack)
+        if several and binding:
+            row[-1] = _mark(f"binds in {binding} periods" if binding > 1 else f"binds in {use.period}")
+        rows.append(row)
+    return rows, hidden
+
+
+def _binds(slack: float, limit: float) -> bool:
+    return slack <= BINDING * max(1.0, abs(limit))
+
+
+def _mark(text: str) -> Text:
+    return Text(text, style="bold yellow")
+
+
+def _limit(label: str, used: float, limit: float, slack: float, unit: str = "") -> list[str | Text]:
+    mark = _mark("binds") if _binds(slack, limit) else Text("")
+    return [label, amount(used, unit), amount(limit, unit), amount(max(slack, 0.0), unit), mark]
+
+
+def _cost(plan: Plan, console: Console) -> None:
+    terms = plan.cost_breakdown_usd
+    shown = [(term, terms[term]) for term in COST_TERMS if terms.get(term)]
+    if not shown:
+        return
+    heading(console, "Cost")
+    whole = sum(value for _, value in shown)
+    table = grid(["term", "USD", "share"], right=["USD", "share"])
+    rows = [[term.replace("_", " "), usd(value), percent(value / whole if whole else None)] for term, value in shown]
+    put(console, table, add_rows(table, [*rows, ["total", usd(whole), ""]], verbose=True))
+
+
+def _law(plan: Plan, console: Console, *, verbose: bool) -> None:
+    if plan.legal_register:
+        heading(console, "Law")
+        table = grid(["law", "decided", "rows", "citation", "flags"], right=["rows"], whole=["law"])
+        entries = sorted(plan.legal_register, key=lambda entry: (-entry.placements, entry.law))
+        shown = entries if verbose else entries[:15]
+        rows = [[e.law, e.decided, str(e.placements), e.citation, ", ".join(e.flags)] for e in shown]
+        rest = add_rows(table, rows, verbose=True)
+        left = len(entries) - len(shown)
+        put(console, table, rest or (f"... and {left} more laws in the plan file" if left else ""))
+    for text, names in (
+        ("touch this estate and have no effect on the plan yet", plan.unmodelled_laws),
+        ("were applied without a reviewed trigger", plan.unreviewed_laws),
+    ):
+        if names:
+            bullet(console, f"{len(names)} laws {text}: {some(names, len(names) if verbose else 6)}")
+
+
+def _diagnosis(plan: Plan, console: Console) -> None:
+    if plan.diagnosis:
+        heading(console, "Why there is no plan")
+        for line in plan.diagnosis:
+            bullet(console, line)
+
+
+def _ineligible(plan: Plan, console: Console, *, verbose: bool) -> None:
+    if not plan.ineligible:
+        return
+    heading(console, "Options ruled out")
+    table = grid(["workload", "stream", "reason", "by", "options"], right=["options"])
+    rows = [
+        [row.workload, row.stream or "", row.reason.replace("_", " "), row.rule or "", f"{row.options:,}"]
+        for row in sorted(plan.ineligible, key=lambda row: (row.workload, row.stream or "", -row.options))
+    ]
+    put(console, table, add_rows(table, rows, verbose=verbose))
+
+
+def _quality(plan: Plan, console: Console, *, verbose: bool) -> None:
+    told = [q for q in plan.data_quality if max(q.cost_share or 0.0, q.carbon_share or 0.0) > QUALITIES_TOLD]
+    flags = Counter(flag for row in plan.placements for flag in row.flags)
+    if not told and not plan.warnings and not flags:
+        return
+    heading(console, "What this rests on")
+    for quality in told:
+        cost = percent(quality.cost_share) if quality.cost_share is not None else UNKNOWN
+        carbon = percent(quality.carbon_share) if quality.carbon_share is not None else UNKNOWN
+        note = f" ({quality.note})" if quality.note else ""
+        bullet(console, f"{quality.quality} figures: {cost} of the cost, {carbon} of the carbon{note}")
+    shown = plan.warnings if verbose else plan.warnings[:12]
+    for warning in shown:
+        bullet(console, warning, "yellow")
+    if len(shown) < len(plan.warnings):
+        console.print(Text(f"... and {len(plan.warnings) - len(shown)} more warnings in the plan file", style="dim"))

@@ -1,0 +1,109 @@
+"""Audits and validated instances for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.text import Text
+
+from optimizer.audit.findings import AuditReport, shown
+from optimizer.instance.models import Instance
+from optimizer.instance.workloads import Service
+from optimizer.report.parts import add_rows, amount, bullet, grid, heading, put, usd
+
+
+def render_audit(report: AuditReport, console: Console, *, verbose: bool = False) -> None:
+    """Print what an audit found, violations first; `verbose` shows every violation and count."""
+    if report.ok:
+        checks = sum(report.checked.values())
+        console.print(Text.assemble(("no violation", "bold green"), f" in {checks:,} checks"))
+    else:
+        count = len(report.violations)
+        console.print(Text(f"{count} violation{'s' if count != 1 else ''}", style="bold red"))
+        table = grid(["kind", "where", "what", "expected", "found", "rule"], right=["expected", "found"],
+                     whole=["kind"])  # fmt: skip
+        rows: list[list[str | Text]] = [
+            [Text(v.kind, style="red"), v.where, v.what, _value(v.expected), _value(v.found), v.rule or ""]
+            for v in report.violations
+        ]
+        put(console, table, add_rows(table, rows, verbose=verbose))
+        kinds = Counter(v.kind for v in report.violations)
+        if len(kinds) > 1:
+            console.print(Text("by kind: " + ", ".join(f"{k} {n}" for k, n in kinds.most_common()), style="dim"))
+    figures = [(name, value) for name, value in report.recomputed.items() if value is not None]
+    if figures:
+        heading(console, "Recomputed from instance and plan")
+        table = grid(["figure", "value"], right=["value"])
+        add_rows(table, [[name, _figure(name, value)] for name, value in figures if value or verbose], verbose=True)
+        console.print(table)
+    if verbose:
+        heading(console, "Checks")
+        table = grid(["subject", "checks"], right=["checks"])
+        add_rows(table, [[name, f"{n:,}"] for name, n in sorted(report.checked.items())], verbose=True)
+        console.print(table)
+    for note in report.notes:
+        bullet(console, note)
+
+
+def _value(value: float | int | str | None) -> str:
+    return "" if value is None else shown(value)
+
+
+def _figure(name: str, value: float) -> str:
+    for suffix, unit in (("_kg", "kg"), ("_kwh", "kWh"), ("_l", "l")):
+        if name.endswith(suffix):
+            return amount(value, unit)
+    return f"{usd(value)} USD"
+
+
+def render_validation(instance: Instance, console: Console) -> None:
+    """Print that an instance is valid and what is in it."""
+    services = [w for w in instance.workloads if isinstance(w, Service)]
+    streams = sum(len(s.streams) for s in services)
+    jobs = len(instance.workloads) - len(services)
+    periods = instance.horizon.resolved()
+    hours = sum(period.hours for period in periods)
+    console.print(Text.assemble((f"{instance.name}: ", "bold"), ("valid", "bold green")))
+    if instance.description:
+        console.print(Text(instance.description.strip(), overflow="fold"))
+    table = grid(["", "what"])
+    table.show_header = False
+    span = f"{hours:,.6g} h from {instance.horizon.start.isoformat()}"
+    held = len(instance.legal_assertions.mechanisms_held)
+    about = [
+        ["horizon", span + (f" in {len(periods)} periods" if len(periods) > 1 else "")],
+        ["workloads", f"{_count(len(services), 'service')} with {_count(streams, 'stream')}, {_count(jobs, 'job')}"],
+        ["datasets", str(len(instance.datasets))],
+        ["budgets", ", ".join(b.id for b in instance.budgets) or "none"],
+        ["policies", ", ".join(p.id for p in instance.policies) or "none"],
+        ["quotas", f"{len(instance.quotas.limits)} stated, default {_default(instance)}"],
+        ["catalogue", instance.catalogue.use + _chosen(instance)],
+        ["laws", "not checked" if instance.laws.use == "none" else _laws(instance)],
+        ["safeguards", f"{held} held, {len(instance.mechanism_costs)} with a price"],
+        ["carbon", f"{instance.carbon.basis.replace('_', ' ')}, embodied {instance.carbon.embodied}"],
+    ]
+    add_rows(table, about, verbose=True)
+    console.print(table)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _default(instance: Instance) -> str:
+    devices = instance.quotas.default_devices
+    if devices is None:
+        return "none: an offer that no quota covers is ineligible"
+    return "unlimited devices" if devices == "unlimited" else f"{devices:g} devices per accelerator and region"
+
+
+def _chosen(instance: Instance) -> str:
+    providers = instance.catalogue.providers
+    return f", providers {', '.join(providers)}" if providers else ""
+
+
+def _laws(instance: Instance) -> str:
+    laws = instance.laws
+    known = f", known as of {laws.as_of.isoformat()}" if laws.as_of else ""
+    return laws.use + known + (f", {len(laws.patches)} scenario patches" if laws.patches else "")
