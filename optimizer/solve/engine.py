@@ -17,6 +17,7 @@ from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
+from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -102,7 +103,7 @@ def to_solution(matrix: Matrix, problem: Problem, result: Run, gap: float, watch
         termination=termination,
         objective_usd=objective,
         bound_usd=bound,
-        values=to_tables(matrix, x, problem),
+        values=tidy(problem, to_tables(matrix, x, problem)),
         timings=watch.timings,
         method=method,
     )
