@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 Method = Literal["auto", "direct", "construct"]
 VIOLATIONS_TOLD = 20
+CLASH = (
+    "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit no "
+    "plan"
+)
 log = logging.getLogger(__name__)
 
 
@@ -95,7 +99,7 @@ def _solve_compiled(
     )  # fmt: skip
     plan = read_plan(compiled, solution)
     if plan.status == "infeasible":
-        return plan.model_copy(update={"diagnosis": _diagnose(compiled)})
+        return plan.model_copy(update={"diagnosis": (CLASH,)})
     if plan.status == "no_plan":
         raise LimitReached(f"stopped by {plan.termination} before any plan was found\nMaybe allow more time")
     return plan
@@ -133,17 +137,4 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
             Ineligible(workload=row.workload, stream=row.stream, reason=row.reason, rule=row.rule, options=row.offers)
             for row in nothing.rows
         ),
-    )
-
-
-def _diagnose(compiled: Compiled) -> tuple[str, ...]:
-    """Return which limits would have to give for a plan to exist."""
-    from optimizer.solve.diagnose import diagnose
-
-    shortfalls = diagnose(compiled.problem)
-    if not shortfalls:
-        return ("every workload has options of its own; together the limits admit no plan",)
-    return (
-        "every workload has options of its own; together the limits admit no plan. It would take",
-        *(f"    {s.id or s.family}: {s.by:,.6g} more" for s in shortfalls),
     )

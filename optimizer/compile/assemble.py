@@ -86,7 +86,7 @@ def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> 
     clock.lap("slots")
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
     datasets = build_datasets(world, law, slots, flows, services)
-    _raise_if_nothing_eligible(tables.no_option, datasets, eligibility.ledger, world)
+    _raise_if_nothing_eligible(tables, datasets, eligibility.ledger, world)
     mechanisms = build_mechanisms(
         world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
     )
@@ -155,18 +155,30 @@ def _with_real_bounds(presence: Presence, regions: int) -> Presence:
 
 
 def _raise_if_nothing_eligible(
-    no_option: tuple[NoOption, ...], datasets: DatasetTable, ledger: Ledger, world: World
+    tables: SlotTables, datasets: DatasetTable, ledger: Ledger, world: World
 ) -> None:
-    if not no_option and not datasets.impossible:
-        return
     lines: list[str] = []
     rows: list[LedgerRow] = []
-    for lack in no_option:
+    for lack in tables.no_option:
         counts = [row for row in ledger.counts(lack.workload, lack.stream) if row.offers]
         rows.extend(counts)
         lines.extend(explain_lack(lack, counts, ledger, world))
+    lines.extend(_too_few_regions(tables, world))
     lines.extend(f"dataset copy: {sentence}" for sentence in datasets.impossible)
-    raise NothingEligibleError(tuple(lines), tuple(rows), world)
+    if lines:
+        raise NothingEligibleError(tuple(lines), tuple(rows), world)
+
+
+def _too_few_regions(tables: SlotTables, world: World) -> list[str]:
+    """Return a sentence per workload that must be in more regions than it has options in."""
+    count = max(len(world.regions), 1)
+    pairs = np.unique(tables.slots.workload * count + tables.slots.region)
+    there = np.bincount(pairs // count, minlength=len(world.instance.workloads))
+    return [
+        f"workload {workload.id} needs min_regions {workload.min_regions}, its eligible options lie in {int(there[w])}"
+        for w, workload in enumerate(world.instance.workloads)
+        if workload.min_regions > 1 and there[w] < workload.min_regions
+    ]
 
 
 def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world: World) -> list[str]:
