@@ -14,6 +14,7 @@ from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.law_check import broken, offer_rulings
 from optimizer.audit.lines import Ledger
 from optimizer.audit.supply import Supply
+from optimizer.audit.totals import regions_used
 from optimizer.audit.world import World
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification, SurvivalPolicy
 from optimizer.instance.workloads import Service, Survival
@@ -49,11 +50,14 @@ def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -
         region = world.region(row.region_id) or world.region(row.region)
         if region is not None:
             copies[row.dataset].append(region)
+    in_use = set(regions_used(ledger, plan))
     for service in world.instance.workloads:
         if not isinstance(service, Service):
             continue
         for wish, rule in wishes(world, desk, service):
-            check = _Check(ledger, desk, service, wish=wish, rule=rule, copies=copies, findings=findings)
+            check = _Check(
+                ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings
+            )
             for place in check.places():
                 check.fail(place)
 
@@ -70,10 +74,12 @@ class _Check:
         wish: Survival,
         rule: str | None,
         copies: dict[str, list[Region]],
+        in_use: set[str],
         findings: Findings,
     ) -> None:
         self.ledger, self.desk, self.world = ledger, desk, ledger.world
         self.service, self.wish, self.rule, self.findings = service, wish, rule, findings
+        self.in_use = in_use
         self.lines = ledger.by_workload.get(service.id, [])
         self.read = {dataset.id: copies[dataset.id] for dataset, gb in self.world.readers(service) if gb > 0}
         self.supply = Supply(self.world.instance)
@@ -176,6 +182,7 @@ class _Check:
             offer.scope_countries is not None
             and self.world.endpoint_usd_per_unit(offer, self.service) is not None
             and (not runs.endpoint_scopes or offer.scope in runs.endpoint_scopes)
+            and (region.fixed_usd_per_hour == 0 or region.id in self.in_use)
             and region.access in use.access
             and all(not allowed or region.provider in allowed for allowed in (use.providers, self.service.providers))
             and region.provider not in use.exclude_providers

@@ -80,7 +80,7 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
         laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
         if not desk.safeguards.free(option, laws):
             terms["mechanisms"] += desk.safeguards.price(use.mechanism) or 0.0
-    terms["fixed"] = sum(region.fixed_usd_per_hour for region in _used(ledger, plan)) * world.calendar.total_hours
+    terms["fixed"] = _fixed(ledger, plan, findings)
     terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
     for name, values in known.items():
         setattr(totals, name, sum(values))
@@ -88,7 +88,23 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
     return totals
 
 
-def _used(ledger: Ledger, plan: Plan) -> list[Region]:
+def _fixed(ledger: Ledger, plan: Plan, findings: Findings) -> float:
+    """Return the fixed cost of every region in use, those that the plan keeps as a standby included."""
+    world = ledger.world
+    used = regions_used(ledger, plan)
+    for k, row in enumerate(plan.regions):
+        where = f"regions[{k}] {row.region_id}"
+        region = world.region(row.region_id)
+        if region is None:
+            findings.add("unknown_id", where, "the catalogue has no such region", found=row.region_id)
+            continue
+        usd = region.fixed_usd_per_hour * world.calendar.total_hours
+        findings.stated("cost", where, "fixed cost", expected=usd, found=row.fixed_usd)
+    return sum(region.fixed_usd_per_hour for region in used.values()) * world.calendar.total_hours
+
+
+def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
+    """Return the regions that hold placements or copies, or that the plan says are in use."""
     world = ledger.world
     busy = [line for line in ledger.lines if line.row.instances > 0 or line.row.served_per_s > 0]
     regions = {line.region.id: line.region for line in busy}
@@ -96,7 +112,9 @@ def _used(ledger: Ledger, plan: Plan) -> list[Region]:
         region = world.region(row.region_id) or world.region(row.region)
         if region is not None:
             regions[region.id] = region
-    return list(regions.values())
+    stated = (world.region(row.region_id) for row in plan.regions)
+    regions.update({region.id: region for region in stated if region is not None})
+    return regions
 
 
 def _moves(world: World, ledger: Ledger, plan: Plan, findings: Findings) -> float:

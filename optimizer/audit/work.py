@@ -129,7 +129,7 @@ def _check_regions(world: World, workload: Workload, lines: list[Line], findings
     if most is not None and len(used) > most:
         findings.add("regions", workload.id, f"sits in {', '.join(sorted(used))}: at most", expected=most,
                      found=len(used), rule="indivisible" if workload.indivisible else "max_regions")  # fmt: skip
-    if workload.min_regions > 1:
+    if workload.min_regions > 1 and used:
         findings.checked["regions"] += 1
         streams = world.streams.get(workload.id, {}).values()
         total = sum(world.peak(s, t) for s in streams for t in range(len(world.calendar.hours)))

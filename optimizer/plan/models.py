@@ -126,6 +126,14 @@ class Move(Row):
     cost_usd: float | None = None
 
 
+class RegionUse(Row):
+    """A region with a fixed cost that is in use; `standby`: only to take over when another place fails."""
+
+    region_id: str
+    fixed_usd: float | None = None
+    standby: bool = False
+
+
 class MechanismUse(Row):
     """A safeguard bought or held, once per `key` of its charge scope."""
 
@@ -249,6 +257,7 @@ class Plan(Row):
     copies: tuple[Copy, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     moves: tuple[Move, ...] = ()
+    regions: tuple[RegionUse, ...] = ()
     mechanisms: tuple[MechanismUse, ...] = ()
     budgets: tuple[BudgetUse, ...] = ()
     quotas: tuple[QuotaUse, ...] = ()
