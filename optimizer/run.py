@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Method = Literal["auto", "direct", "construct"]
 VIOLATIONS_TOLD = 20
 CLASH = (
-    "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit no "
-    "plan"
+    "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
+    "no plan"
 )
 log = logging.getLogger(__name__)
 

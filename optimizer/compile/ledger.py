@@ -51,6 +51,7 @@ REASONS: dict[str, str] = {
     "missing_embodied": "no embodied carbon figure on the instance's basis",
     "no_quota": "no quota covers it, or one instance does not fit the quota",
     "deadline": "cannot finish inside the window",
+    "dominated": "another offer of the region does everything at least as well",
 }
 
 

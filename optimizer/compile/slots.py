@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Flows, Jobs, Services, Slots
 from optimizer.compile.coefficients import FlowPrices, Terms, gather, known, running, serving, working
+from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_jobs, can_finish, job_speed, window_of
 from optimizer.compile.ledger import Exclusion
@@ -218,7 +219,7 @@ class _Parts:
         world = self.world
         demand = np.array(self.demand).reshape(len(self.owner), len(world.periods))
         mean_share = np.array(self.shares).reshape(demand.shape)
-        slots, flows, terms = _assemble(self, demand, mean_share)
+        slots, flows, terms, units_per_s = _assemble(self, demand, mean_share)
         return SlotTables(
             slots=slots,
             flows=flows,
@@ -226,13 +227,14 @@ class _Parts:
             jobs=build_jobs(world, self.jobs, [unserved_price(world, w) for w in self.jobs]),
             terms=terms,
             stream_ids=tuple(self.names),
-            units_per_s=self.slot.floats("units_per_s"),
+            units_per_s=units_per_s,
             mean_share=mean_share,
             no_option=tuple(self.no_option),
         )
 
 
-def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms]:
+def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
+    """Return slots, flows, terms and units/s per slot, without the slots that others dominate."""
     world, columns, rows = parts.world, parts.slot, parts.flow
     offer, period, is_job = columns.ints("offer"), columns.ints("period"), columns.bools("is_job")
     mu, capacity = columns.floats("units_per_s"), columns.floats("capacity")
@@ -277,7 +279,42 @@ def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots,
         network_usd=prices.units * prices.network_usd_per_unit,
         egress_usd=prices.units * prices.egress_usd_per_unit,
     )
-    return slots, Flows(stream=stream, slot=slot, serving=served), terms
+    out = dominated(world, slots, figures, mu)
+    _note_dominated(parts, slots, out)
+    flows = Flows(stream=stream, slot=slot, serving=served)
+    return *_without(slots, flows, terms, out), mu[~out]
+
+
+def _note_dominated(parts: _Parts, slots: Slots, out: Bools) -> None:
+    """Tell the ledger which offers are left out wherever the workload could have used them."""
+    for w in np.unique(slots.workload[out]).tolist():
+        mine = slots.workload == w
+        offers = np.zeros(len(parts.world.offers), dtype=bool)
+        offers[slots.offer[mine & out]] = True
+        offers[slots.offer[mine & ~out]] = False
+        parts.eligibility.ledger.add(parts.world.instance.workloads[w].id, None, [Exclusion("dominated", None, offers)])
+
+
+def _without(slots: Slots, flows: Flows, terms: Terms, out: Bools) -> tuple[Slots, Flows, Terms]:
+    """Return the tables without some slots and their flows, renumbered."""
+    keep = ~out
+    number = np.cumsum(keep) - 1
+    flow = keep[flows.slot]
+    on_flows = ("network_usd", "egress_usd")
+    kept = {name: getattr(terms, name)[flow if name in on_flows else keep] for name in vars(terms)}
+    left = _taken(flows, flow)
+    return _taken(slots, keep), replace(left, slot=number[left.slot].astype(np.int64)), Terms(**kept)
+
+
+def _taken(table: Any, keep: Bools) -> Any:
+    """Return a table of arrays (and of coefficients) with the rows kept."""
+    return replace(
+        table,
+        **{
+            name: value[keep] if isinstance(value, np.ndarray) else _taken(value, keep)
+            for name, value in vars(table).items()
+        },
+    )
 
 
 def _most(asked: Floats, capacity: Floats, fits: Floats, without: Bools) -> Floats:
