@@ -113,8 +113,8 @@ def print_table(
 def print_verdict(report: Mapping[str, Any]) -> None:
     """Print a legal verdict: the level of each activity and what stands behind it."""
     for activity in ("storage", "processing", "access"):
-        part = report[activity]
-        sys.stdout.write(f"{activity:11s}{part['verdict']}\n")
+        part = report["details"][activity]
+        sys.stdout.write(f"{activity:11s}{report[activity]}\n")
         for label, key in (
             ("laws", "laws"),
             ("forbidden by", "forbidden_by"),

@@ -40,7 +40,8 @@ def verdict_report(
     `provider`, conditions on the importer count as met and are listed; with `law`, that rule alone is judged.
 
     Returns:
-        `storage`, `processing` and `access`, each with its level under `verdict`, and what was asked and assumed.
+        `storage`, `processing` and `access`, each free, conditional, approval or forbidden; `laws` and `mechanisms`
+        behind each; `details` with the requirements and reasons; what was asked and `conditions_assumed`.
 
     Raises:
         InputError: unknown places, words, law or provider, all together.
@@ -90,7 +91,10 @@ def verdict_report(
             "law": law,
             "on": day.isoformat(),
         },
-        **parts,
+        **{name: part["verdict"] for name, part in parts.items()},
+        "laws": {name: part["laws"] for name, part in parts.items()},
+        "mechanisms": {name: part["mechanisms"] for name, part in parts.items()},
+        "details": parts,
         "conditions_assumed": list(assumed),
         "duties": [{"law": d.law, "kind": d.kind, "countries": sorted(d.countries)} for d in duties],
         "unmodelled": list(verdicts.unmodelled),

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -227,7 +226,7 @@ def test_catalogue_and_laws_print_json():
     verdict = json.loads(
         run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "US", "--json").stdout
     )
-    assert verdict["storage"]["verdict"] in ("free", "conditional", "approval", "forbidden")
+    assert verdict["storage"] in ("free", "conditional", "approval", "forbidden")
     assert verdict["conditions_assumed"]
     assert (
         "Not legal advice" in run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "IN").stdout
@@ -244,14 +243,16 @@ def test_schemas_print():
         assert json.loads(run("schema", which).stdout)["type"] == "object"
 
 
-def test_help_is_fast():
-    """`domicile --help` answers within 0.3 s (best of three; the machine may be busy)."""
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "cli", "--help"], check=True, capture_output=True, cwd=ROOT)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.3
+def test_help_loads_nothing_heavy():
+    """`domicile --help` needs neither tables, models, solver nor schema library."""
+    heavy = ("pandas", "numpy", "pyomo", "highspy", "pydantic", "rich", "yaml", "scipy")
+    code = (
+        "import sys, cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert "solve" in result.stdout
+    assert result.stderr.strip() == "[]"
 
 
 def test_a_closed_pipe_is_no_error():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -288,19 +287,15 @@ def test_a_50_mb_file_is_refused_at_once(write):
     """The size is read before the content."""
     path = write(b"")
     os.truncate(path, 50_000_000)
-    start = time.perf_counter()
     assert problems(path) == ["None: None: is 50.0 MB; the limit is 20 MB"]
-    assert time.perf_counter() - start < 0.5
 
 
 def test_a_yaml_bomb_is_refused_at_once(write):
     """Nine levels of nine aliases would be 400 million values."""
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
-    start = time.perf_counter()
     found = problems(write("\n".join(lines) + "\n"))
     assert "holds more than 2,000,000 values once its aliases are expanded" in found[0]
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize("name", ["deep.yaml", "deep.json"])

@@ -6,7 +6,6 @@ import csv
 import shutil
 import subprocess
 import sys
-import time
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 
 from optimizer.errors import InputError
 from optimizer.laws import load_laws
-from optimizer.laws.pack import _load
 from optimizer.laws.query import list_laws, verdict_report
 from optimizer.laws.rows import UNMODELLED_KINDS
 
@@ -83,17 +81,6 @@ def test_empty_groups_are_known_and_hold_nobody() -> None:
         assert pack.groups.rows(group) == ()
 
 
-def test_loading_takes_well_under_a_third_of_a_second() -> None:
-    """Processor time, best of three: other work on the machine is not the loader's."""
-    seconds = []
-    for _ in range(3):
-        _load.cache_clear()
-        start = time.process_time()
-        load_laws()
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.3
-
-
 def test_the_law_room_loads_without_pandas_or_pyomo() -> None:
     code = (
         "import sys, optimizer.laws as laws; laws.load_laws();"
@@ -143,14 +130,14 @@ def test_no_pack_at_a_path_is_an_input_error() -> None:
 
 def test_verdict_report_for_the_command_line() -> None:
     report = verdict_report(["personal"], "DE", "US", on=None)
-    assert report["storage"]["verdict"] == report["processing"]["verdict"] == "free"
-    assert report["storage"]["laws"] == ["EU-GDPR-CHV"]
+    assert report["storage"] == report["processing"] == "free"
+    assert report["laws"]["storage"] == ["EU-GDPR-CHV"]
     assert any("DPF" in text for text in report["conditions_assumed"])
     alone = verdict_report(["personal"], "DE", "SG", law="DE-SGBV-393")
-    assert alone["storage"]["verdict"] == "forbidden"
+    assert alone["storage"] == "forbidden"
     payments = verdict_report(["payment"], "IN", "US", provider="aws")
-    assert (payments["storage"]["verdict"], payments["processing"]["verdict"]) == ("forbidden", "conditional")
-    assert "RBI_24H" in payments["processing"]["mechanisms"]
+    assert (payments["storage"], payments["processing"]) == ("forbidden", "conditional")
+    assert "RBI_24H" in payments["mechanisms"]["processing"]
     assert verdict_report(["personal"], "DE", "FR", provider="ovh")["query"]["provider"] == "ovhcloud"
 
 
