@@ -144,6 +144,9 @@ def _moves(plan: Plan, console: Console) -> None:
     for move in plan.moves:
         cost = f" for {usd(move.cost_usd)} USD" if move.cost_usd else ""
         bullet(console, f"{move.job} moves from {move.source} to {move.target} before {move.period}{cost}")
+    for region in plan.regions:
+        if region.standby:
+            bullet(console, f"{region.region_id} is kept as a standby for {usd(region.fixed_usd)} USD")
 
 
 def _unserved(plan: Plan, console: Console) -> None:

@@ -42,6 +42,7 @@ PLAN = {
     "transfers": [{"dataset": "corpus", "source": "gcp:europe-west4", "target": "aws:eu-west-1", "gb": 500,
                    "cost_usd": 43.0}],
     "moves": [{"job": "train", "source": "a:b", "target": "c:d", "period": "t1", "gb": 5, "cost_usd": 2.0}],
+    "regions": [{"region_id": "aws:eu-west-3", "fixed_usd": 77.0, "standby": True}],
     "mechanisms": [{"mechanism": "SCC_EU", "key": ["acme", "aws"], "cost_usd": 150.0, "laws": ["EU-GDPR-CHV"]},
                    {"mechanism": "BCR_EU", "key": ["acme"], "cost_usd": 0.0, "held": True}],
     "budgets": [{"id": "carbon", "metric": "carbon_kg", "limit": 120.5, "used": 120.5, "slack": 0.0}],
@@ -122,7 +123,7 @@ def test_all_sections_are_there(text):
     """Data, safeguards, unserved demand, law, warnings and what the figures rest on."""
     for words in ("Left unserved", "corpus", "500 GB to aws:eu-west-1", "RU-LOCAL", "acme/aws", "held", "compute",
                   "97.2 %", "Reg (EU) 2016/679", "EU-DATAACT-29", "older than 730 days", "estimated figures: 10.0 %",
-                  "train moves from a:b to c:d"):  # fmt: skip
+                  "train moves from a:b to c:d", "aws:eu-west-3 is kept as a standby"):  # fmt: skip
         assert words in text, words
 
 
