@@ -1,0 +1,1 @@
+"""Benchmarks: run by hand, results committed. No test depends on their figures."""
