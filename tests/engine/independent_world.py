@@ -1,0 +1,508 @@
+"""What may run where and at what price: a second reading of an instance with a catalogue of its own.
+
+Plain Python, one option at a time, straight from the instance's fields and the law pack's judge; nothing of the compile
+step, the formulations or the audit is used. What it does not cover it refuses (`NotCoveredError`), so that a comparison
+is never made on half an instance.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from optimizer.instance.base import Scope
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import AllowedPlaces, Budget, CountryShare, ExcludeControl, ProviderShare
+from optimizer.instance.rules import RequireCertification as Certification
+from optimizer.instance.workloads import Data, Dataset, Job, Service, Stream
+from optimizer.laws import load_laws
+from optimizer.laws.types import (
+    AcceleratorFacts,
+    DataProfile,
+    Destination,
+    LegalContext,
+    MechanismKey,
+    ProviderFacts,
+    Verdict,
+)
+
+Need = frozenset[MechanismKey]
+"""Mechanisms of which at least one must be bought."""
+SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
+LIMITS = {"limit_kg": "carbon", "limit_l": "water", "limit_kwh": "energy", "limit_usd": "spend"}
+
+
+class NotCoveredError(Exception):
+    """The instance uses something that this second reading leaves out."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """A SKU under a purchase option, an endpoint or a commitment, in a region; figures as stated, None unknown."""
+
+    name: str
+    region: str
+    kind: str
+    accelerator: str = ""
+    devices: float = 0.0
+    purchase: str = ""
+    price: float = 0.0
+    idle_kw: float | None = None
+    load_kw: float | None = None
+    embodied: float | None = None
+    memory: float | None = None
+    software: str = ""
+    model: str = ""
+    kg: float | None = None
+    kwh: float | None = None
+    spread: frozenset[str] | None = None
+
+    @property
+    def endpoint(self) -> bool:
+        """True for a managed endpoint."""
+        return self.kind == "endpoint"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A stream of a service, or a job, as the law sees it."""
+
+    profiles: tuple[DataProfile, ...]
+    retains: bool
+    seat: str | None
+
+
+def budget_limit(budget: Budget) -> tuple[str, float]:
+    """Return the metric a budget caps and its limit."""
+    name = next(field for field in LIMITS if getattr(budget, field) is not None)
+    return LIMITS[name], getattr(budget, name)
+
+
+class World:
+    """The instance with every question answered that concerns a single placement."""
+
+    def __init__(self, instance: Instance) -> None:
+        if instance.catalogue.use != "inline" or instance.catalogue.inline is None:
+            raise NotCoveredError("bundled catalogue")
+        said = instance.legal_assertions
+        if said.approvals or said.overrides or said.importer_status or instance.laws.patches:
+            raise NotCoveredError("approvals, overrides, importer status or patches")
+        self.instance, self.inline = instance, instance.catalogue.inline
+        self.periods = instance.horizon.resolved()
+        self.hours = [period.hours for period in self.periods]
+        self.total = sum(self.hours)
+        start = dt.datetime.combine(instance.horizon.start, dt.time())
+        begins = [sum(self.hours[:t]) for t in range(len(self.hours))]
+        self.dates = [(start + dt.timedelta(hours=begin)).date() for begin in begins]
+        self.regions = {region.id: region for region in self.inline.regions}
+        self.operators = {provider.id: provider for provider in self.inline.providers}
+        bundled = load_laws("world", as_of=instance.laws.as_of)
+        self.pack = bundled if instance.laws.use == "world" else None
+        self.groups = bundled.groups
+        self.options = self._options()
+
+    # --- places, prices, network
+
+    def discount(self, region: str, on: str) -> float:
+        """Return the factor that a negotiated discount leaves of a price."""
+        provider = self.regions[region].provider
+        cuts = [d.percent for d in self.instance.discounts if d.provider == provider and on in d.on]
+        return 1.0 - sum(cuts) / 100.0
+
+    def _options(self) -> list[Option]:
+        none = self.instance.carbon.embodied == "none"
+        found = []
+        skus: dict[str, Option] = {}
+        for o in self.inline.offers:
+            option = Option(
+                f"{o.region}/{o.sku}/{o.purchase}", o.region, "instance", o.accelerator, o.devices, o.purchase,
+                o.usd_per_hour * self.discount(o.region, "compute"), o.idle_kw, o.load_kw,
+                0.0 if none else o.embodied_kg_per_hour, o.device_memory_gb, (o.software or "").lower(),
+            )  # fmt: skip
+            found.append(option)
+            skus.setdefault(f"{o.region}/{o.sku}", option)
+        for e in self.inline.endpoints:
+            found.append(Option(
+                e.id, e.region, "endpoint", price=e.usd_per_unit * self.discount(e.region, "compute"), model=e.model,
+                kg=e.kg_per_unit, kwh=e.kwh_per_unit, spread=frozenset(e.countries) or None,
+            ))  # fmt: skip
+        for c in self.instance.commitments:
+            of = skus[f"{c.region}/{c.sku}"]
+            found.append(Option(
+                f"commitment:{c.id}", c.region, "instance", of.accelerator, of.devices, "committed", 0.0, of.idle_kw,
+                of.load_kw, of.embodied, of.memory, of.software,
+            ))  # fmt: skip
+        return found
+
+    def _link(self, a: str, b: str, field: str) -> float | None:
+        for x, y in ((a, b), (b, a)):
+            for link in self.inline.network:
+                if (link.origin, link.region) == (x, y):
+                    value: float | None = getattr(link, field)
+                    return value
+        return None
+
+    def unit_price(self, origin: str, region: str) -> float | None:
+        """Return USD per work unit of the way; None if other ways are priced and this one is not."""
+        if all(link.usd_per_unit is None for link in self.inline.network):
+            return 0.0
+        return self._link(origin, region, "usd_per_unit")
+
+    def carry(self, source: str, target: str) -> float | None:
+        """Return USD per GB from region to region, or from a region to an origin's users."""
+        if source == target:
+            return 0.0
+        linked = self._link(source, target, "usd_per_gb")
+        price = self.regions[source].egress_usd_per_gb if linked is None else linked
+        return None if price is None else price * self.discount(source, "egress")
+
+    def grid(self, region: str, t: int) -> float | None:
+        """Return g CO2e per kWh."""
+        stated = self.regions[region].grid_g_per_kwh
+        return stated[t] if isinstance(stated, tuple) else stated
+
+    # --- scopes
+
+    def places(self, countries: tuple[str, ...], groups: tuple[str, ...], t: int) -> set[str]:
+        """Return the countries named, and the unconditional members of groups on the period's day."""
+        found = set(countries)
+        for group in groups:
+            found |= {row.member for row in self.groups.rows(group) if row.valid(self.dates[t]) and not row.condition}
+        return found
+
+    def in_scope(self, scope: Scope, workload: Service | Job | None, region: str, t: int | None) -> bool:
+        """Return True if a scope selects a placement; a copy has neither workload nor period (t None)."""
+        if workload is None and (scope.workloads or scope.tags or scope.periods):
+            return False
+        if workload is not None and scope.workloads and workload.id not in scope.workloads:
+            return False
+        if workload is not None and scope.tags and not set(scope.tags) & set(workload.tags):
+            return False
+        at, when = self.regions[region], 0 if t is None else t
+        if scope.providers and at.provider not in scope.providers:
+            return False
+        if scope.regions and region not in scope.regions:
+            return False
+        wanted = scope.countries or scope.country_groups
+        if wanted and at.country not in self.places(scope.countries, scope.country_groups, when):
+            return False
+        return not scope.periods or self.periods[when].id in scope.periods
+
+    # --- eligibility
+
+    def speed(self, workload: Service | Job, option: Option) -> float:
+        """Return work units/s of one instance; 0 if unknown."""
+        stated = dict(workload.runs.throughput or {})
+        stated |= {row.accelerator: row.units_per_s for row in self.inline.throughput if row.workload == workload.id}
+        return stated.get(option.accelerator, 0.0) * option.devices
+
+    def may_run(self, workload: Service | Job, option: Option, t: int) -> bool:
+        """Return True if a workload may use an option in a period, whatever its streams say."""
+        runs, region = workload.runs, self.regions[option.region]
+        if option.kind not in runs.via or (option.endpoint and isinstance(workload, Job)):
+            return False
+        if workload.providers and region.provider not in workload.providers:
+            return False
+        if workload.regions and option.region not in workload.regions:
+            return False
+        if option.endpoint:
+            if option.model not in (runs.model, *runs.endpoint_models):
+                return False
+        else:
+            spot = option.purchase == "spot" and not (isinstance(workload, Job) and workload.interruptible)
+            if option.purchase not in runs.purchase or spot or not self.speed(workload, option):
+                return False
+            if runs.accelerators and option.accelerator not in runs.accelerators:
+                return False
+            if runs.software and option.software not in runs.software:
+                return False
+            if runs.min_device_memory_gb and (option.memory or 0.0) < runs.min_device_memory_gb:
+                return False
+        if isinstance(workload, Job) and workload.output_gb and region.egress_usd_per_gb is None:
+            return False
+        return self._has_quota(option) and self._has_figures(workload, option, t) and self._policy(workload, option, t)
+
+    def _has_quota(self, option: Option) -> bool:
+        quotas = self.instance.quotas
+        if option.purchase == "committed":
+            covered = True
+        elif option.endpoint:
+            covered = quotas.default_endpoint_units_per_s is not None
+            covered |= any(q.units_per_s is not None and self.quota_covers(q, option) for q in quotas.limits)
+        else:
+            covered = quotas.default_devices is not None
+            covered |= any(q.devices is not None and self.quota_covers(q, option) for q in quotas.limits)
+        metered = any(q.kw is not None and self.quota_covers(q, option) for q in quotas.limits)
+        return covered and not (metered and not option.endpoint and option.load_kw is None)
+
+    def quota_covers(self, quota: object, option: Option) -> bool:
+        """Return True if every key that a quota names fits the option."""
+        if (getattr(quota, "units_per_s") is not None) != option.endpoint:  # noqa: B009
+            return False
+        region = self.regions[option.region]
+        keys = {
+            "accelerator": option.accelerator, "region": option.region, "provider": region.provider,
+            "country": region.country, "model": option.model, "endpoint": option.name,
+        }  # fmt: skip
+        return all(getattr(quota, key) in (None, value) for key, value in keys.items())
+
+    def _has_figures(self, workload: Service | Job, option: Option, t: int) -> bool:
+        needed = set()
+        for budget in self.instance.budgets:
+            if self.in_scope(budget.scope, workload, option.region, t):
+                needed.add(budget_limit(budget)[0])
+        for policy in self.instance.policies:
+            energy = isinstance(policy, ProviderShare | CountryShare) and policy.measure == "energy_kwh"
+            if energy and self.in_scope(policy.scope, workload, option.region, t):
+                needed.add("energy")
+        if self.instance.carbon.price_usd_per_tonne:
+            needed.add("carbon")
+        region, grid = self.regions[option.region], self.grid(option.region, t)
+        if option.endpoint:
+            sends = isinstance(workload, Service) and workload.response_gb_per_unit * self.network_kwh > 0
+            carbon = option.kg is not None and not (sends and grid is None)
+            return not (("carbon" in needed and not carbon) or ("energy" in needed and option.kwh is None)) and (
+                "water" not in needed
+            )
+        power = None not in (option.idle_kw, option.load_kw, region.pue)
+        lacks = {
+            "carbon": not power or grid is None or option.embodied is None,
+            "energy": not power,
+            "water": not power or region.wue_l_per_kwh is None,
+            "spend": False,
+        }
+        return not any(lacks[figure] for figure in needed)
+
+    @property
+    def network_kwh(self) -> float:
+        """kWh of network per GB."""
+        return self.instance.carbon.network_kwh_per_gb
+
+    def _policy(self, workload: Service | Job, option: Option, t: int) -> bool:
+        region = self.regions[option.region]
+        operator = self.operators.get(region.provider)
+        for policy in self.instance.policies:
+            if not self.in_scope(policy.scope, workload, option.region, t):
+                continue
+            if isinstance(policy, ExcludeControl):
+                if operator is None or operator.control is None:
+                    return False
+                if {*operator.control, operator.headquarters} & set(policy.jurisdictions):
+                    return False
+            elif isinstance(policy, Certification):
+                held = set(operator.certifications) if operator else set()
+                missing = set(policy.schemes) - held
+                if (policy.need == "all" and missing) or missing == set(policy.schemes):
+                    return False
+            elif isinstance(policy, AllowedPlaces):
+                inside = {region.country} | (option.spread or frozenset())
+                allow, deny = (self._terms(terms, t) for terms in (policy.allow, policy.deny))
+                if (policy.allow and not inside <= allow) or inside & deny:
+                    return False
+        return True
+
+    def _terms(self, terms: tuple[str, ...], t: int) -> set[str]:
+        countries = tuple(term for term in terms if len(term.split("-")[0]) == 2)
+        return self.places(countries, tuple(term for term in terms if term not in countries), t)
+
+    def near(self, service: Service, stream: Stream, region: str) -> bool:
+        """Return True if a region is near enough to a stream and the way there has a price."""
+        if stream.max_rtt_ms is not None:
+            rtt = self._link(stream.origin, region, "rtt_ms")
+            if rtt is None or rtt > stream.max_rtt_ms:
+                return False
+        sends = service.response_gb_per_unit > 0 and self.response_price(stream.origin, region) is None
+        return self.unit_price(stream.origin, region) is not None and not sends
+
+    def response_price(self, origin: str, region: str) -> float | None:
+        """Return USD per GB from a region to users: the link's price, else the region's egress."""
+        linked = self._link(origin, region, "usd_per_gb")
+        price = self.regions[region].egress_usd_per_gb if linked is None else linked
+        return None if price is None else price * self.discount(region, "egress")
+
+    # --- law
+
+    @cached_property
+    def context(self) -> LegalContext:
+        """What the instance asserts."""
+        said = self.instance.legal_assertions
+        facts = {}
+        for name in {region.provider for region in self.inline.regions}:
+            stated = self.operators.get(name)
+            home = {stated.headquarters} - {None} if stated else set()
+            control = frozenset({*(stated.control or ()), *home}) if stated else frozenset()
+            known = stated is not None and stated.control is not None
+            facts[name] = ProviderFacts(
+                name, stated.headquarters if stated else None, control, control, known, self._hq_test(control, known)
+            )
+        names = [cost.id for cost in self.instance.mechanism_costs] + [held.id for held in said.mechanisms_held]
+        return LegalContext(
+            group_members=frozenset(said.group_members),
+            mechanisms=frozenset(names),
+            advisory=said.advisory,
+            persons_leaving=self._persons(),
+            providers=facts,
+            certificates=frozenset((p.id, scheme) for p in self.inline.providers for scheme in p.certifications),
+        )
+
+    def _hq_test(self, control: frozenset[str], known: bool) -> str:
+        """Return the answer to the headquarters test of export rules (country group D:5 or Macau)."""
+        if not known:
+            return "unknown"
+        return "yes" if any(self.groups.place_in(c, ("BIS_D5", "MO"), self.dates[0]) for c in control) else "no"
+
+    def _persons(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return counts by (exporter, place) for volume laws: 0 where nobody is concerned, else unknown."""
+        assert self.pack is not None
+        every: list[DataProfile] = [profile for d, profile in self.rest]
+        for workload in self.instance.workloads:
+            streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
+            every += [self.own(workload, stream) for stream in streams]
+        if any(item.persons for item in (*(w.data for w in self.instance.workloads), *self.instance.datasets)):
+            raise NotCoveredError("counted persons")
+        places = {row.trigger.volumes.of for row in self.pack.laws.values() if row.trigger.volumes is not None}
+        for row in self.pack.laws.values():
+            places |= {s.persons.of for s in (*row.trigger.scopes, *row.trigger.unless) if s.persons is not None}
+        counts: dict[tuple[str, str], tuple[int, int]] = {}
+        for profile in every:
+            for place in places:
+                there = any(self.groups.place_in(s, (place,), self.dates[0]) for s in profile.subjects)
+                personal = "personal" in self.pack.vocabulary.expand(profile)
+                if there and personal:
+                    counts[profile.exporter, place] = (None, None)  # type: ignore[assignment]
+                else:
+                    counts.setdefault((profile.exporter, place), (0, 0))
+        return counts
+
+    def _profile(self, data: Data | Dataset, subjects: tuple[str, ...], retention: float | None) -> DataProfile:
+        stated = {exporter.id: exporter for exporter in self.instance.legal_assertions.exporters}
+        if stated:
+            raise NotCoveredError("described exporters")
+        about = ("personal",) if data.subjects or data.persons else ("non_personal",)
+        return DataProfile(
+            categories=frozenset(data.categories or about),
+            subjects=frozenset(subjects),
+            exporter=data.exporter or "",
+            exporter_country=data.exporter or "",
+            sectors=frozenset(data.sectors),
+            flags=frozenset(data.flags),
+            retention_hours=retention,
+        )
+
+    @cached_property
+    def rest(self) -> list[tuple[Dataset, DataProfile]]:
+        """Every dataset with its profile at rest."""
+        return [(d, self._profile(d, d.subjects or tuple(d.persons), None)) for d in self.instance.datasets]
+
+    def own(self, workload: Service | Job, stream: Stream | None) -> DataProfile:
+        """Return the profile of a stream's or job's own data."""
+        data = workload.data
+        subjects = data.subjects or ()
+        if stream is not None:
+            subjects = stream.subjects or data.subjects or (stream.origin,)
+        return self._profile(data, subjects, data.retention_hours)
+
+    def activity(self, workload: Service | Job, stream: Stream | None) -> Activity:
+        """Return a stream or a job with all the profiles it must be lawful for: its own and what it reads."""
+        own, data = self.own(workload, stream), workload.data
+        read = [
+            self._profile(d, d.subjects or tuple(d.persons), data.retention_hours)
+            for d in self.instance.datasets
+            if any(reader.workload == workload.id for reader in d.readers)
+        ]
+        return Activity((own, *read), data.retention_hours > 0, data.exporter)
+
+    def lawful(self, activity: Activity, option: Option, t: int) -> frozenset[Need] | None:
+        """Return the needs of running an activity on an option, or None if the law forbids it."""
+        if self.pack is None:
+            return frozenset()
+        region, on = self.regions[option.region], self.dates[t]
+        home = Destination(region.country, region.subdivision, region.provider, region.id, option.kind)
+        spread = [home]
+        if option.spread is not None:
+            spread = [Destination(country, None, region.provider, None, "endpoint") for country in sorted(option.spread)]
+        verdicts = []
+        for profile in activity.profiles:
+            judge = self.pack.judge_for(profile, on, self.context)
+            verdicts += [judge.at(place).processing for place in spread] + [judge.at(home).access]
+            if activity.retains:
+                verdicts.append(judge.at(home).storage)
+        if not option.endpoint:
+            verdicts.append(self.pack.judge_accelerator(
+                accelerator=AcceleratorFacts(option.accelerator, None), destination=home, tenant_hq=activity.seat,
+                on=on, context=self.context,
+            ))  # fmt: skip
+        return self._needs(verdicts, on)
+
+    def storable(self, profile: DataProfile, region_id: str) -> frozenset[Need] | None:
+        """Return the needs of keeping data at rest in a region all the time, or None."""
+        if self.pack is None:
+            return frozenset()
+        region = self.regions[region_id]
+        place = Destination(region.country, region.subdivision, region.provider, region.id, "storage")
+        needs: set[Need] = set()
+        for on in dict.fromkeys(self.dates):
+            found = self.pack.judge_for(profile, on, self.context).at(place)
+            day = self._needs([found.storage, found.access], on)
+            if day is None:
+                return None
+            needs |= day
+        return frozenset(needs)
+
+    def duties(self, profile: DataProfile) -> set[frozenset[str]]:
+        """Return for each duty to keep a copy the countries where it may be."""
+        if self.pack is None:
+            return set()
+        return {duty.countries for on in self.dates for duty in self.pack.duties(profile, on, self.context)}
+
+    def _needs(self, verdicts: list[Verdict], on: dt.date) -> frozenset[Need] | None:
+        held = self.instance.legal_assertions.mechanisms_held
+        if any(h.exporter or h.importer or h.country for h in held):
+            raise NotCoveredError("mechanisms held in part")
+        needs: set[Need] = set()
+        for verdict in verdicts:
+            if not verdict.level.allowed:
+                return None
+            for requirement in verdict.requirements:
+                if any(key.mechanism in {h.id for h in held} for key in requirement.mechanisms):
+                    continue
+                open_ = frozenset(key for key in requirement.mechanisms if self._in_time(key, on))
+                if not open_:
+                    return None
+                needs.add(open_)
+        return frozenset(needs)
+
+    def _in_time(self, key: MechanismKey, on: dt.date) -> bool:
+        if key.mechanism not in {cost.id for cost in self.instance.mechanism_costs}:
+            return False
+        assert self.pack is not None
+        lead, known = self.pack.mechanisms[key.mechanism].lead_time_days, self.instance.laws.as_of
+        return lead is None or known is None or (on - known).days >= lead
+
+    def mechanism_usd(self, key: MechanismKey) -> float:
+        """Return what a mechanism costs over the horizon."""
+        cost = next(c for c in self.instance.mechanism_costs if c.id == key.mechanism)
+        return (cost.one_off_usd / cost.amortisation_years + cost.yearly_usd) * self.total / 8760.0
+
+    # --- demand
+
+    def rates(self, stream: Stream, t: int) -> tuple[float, float]:
+        """Return peak rate (units/s) and mean over peak in a period."""
+        def at(value: float | tuple[float, ...]) -> float:
+            return value[t] if isinstance(value, tuple) else value
+
+        peak = at(stream.rate) / SECONDS[stream.unit.split("/")[1]]
+        if stream.mean_rate is None or not peak:
+            return peak, 1.0
+        return peak, at(stream.mean_rate) / SECONDS[stream.unit.split("/")[1]] / peak
+
+    def window(self, job: Job) -> list[float]:
+        """Return the hours of every period inside a job's window."""
+        end = min(job.deadline_hours or math.inf, self.total)
+        begins = [sum(self.hours[:t]) for t in range(len(self.hours))]
+        return [
+            max(0.0, min(begin + hours, end) - max(begin, job.release_hours))
+            for begin, hours in zip(begins, self.hours, strict=True)
+        ]
