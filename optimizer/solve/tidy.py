@@ -26,14 +26,20 @@ def tidy(problem: Problem, values: Values) -> Values:
 
 
 def _gangs(problem: Problem, values: Values) -> Floats:
-    """Keep as many gangs of an interruptible job as its hours need; others keep the run they started."""
+    """Keep as many gangs of an interruptible job as its hours need; others keep the run they started.
+
+    A job that may not be deferred keeps what it holds in its first period: starting there is asked of it.
+    """
     slots, jobs = problem.slots, problem.jobs
     interruptible = np.zeros(len(problem.workload_ids), dtype=bool)
     interruptible[jobs.workload] = jobs.interruptible
+    must_start = np.full(len(problem.workload_ids), -1)
+    must_start[jobs.workload] = np.where(jobs.deferrable, -1, jobs.first_period)
     per_gang = np.where(slots.is_job, slots.usable_hours * slots.gang_instances, 1.0)
     needed = np.ceil(np.divide(values["work_hours"], per_gang, where=per_gang > 0, out=np.zeros(len(per_gang))) - 1e-9)
     single = len(problem.period_hours) == 1
-    may_trim = slots.is_job & (interruptible[slots.workload] | (single & (needed == 0)))
+    may_trim = slots.is_job & (slots.period != must_start[slots.workload])
+    may_trim &= interruptible[slots.workload] | (single & (needed == 0))
     kept: Floats = np.where(may_trim, np.minimum(values["gangs"], needed), values["gangs"])
     return kept
 

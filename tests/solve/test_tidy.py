@@ -1,5 +1,7 @@
 """What costs nothing and serves nothing does not appear in a plan."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,17 @@ def test_idle_gangs_and_idle_free_instances_are_taken_out(compiled):
     assert tidied["gangs"][job].sum() == 1.0
     assert tidied["instances"][free] == 2.0
     assert (tidied["instances"][~slots.is_job & ~free] == 4.0).all()
+
+
+def test_a_job_that_may_not_be_deferred_keeps_its_start(compiled):
+    """The gang of the first period stays even if all its work is done later."""
+    problem = compiled.problem
+    jobs = replace(problem.jobs, deferrable=np.zeros_like(problem.jobs.deferrable))
+    values = {name: np.zeros(len(problem.slots.offer)) for name in ("instances", "gangs", "work_hours")}
+    values["flow"] = np.zeros(len(problem.flows.slot))
+    values["gangs"][problem.slots.is_job] = 1.0
+    tidied = tidy(replace(problem, jobs=jobs), values)
+    assert tidied["gangs"][problem.slots.is_job].min() == 1.0
 
 
 def test_a_solved_plan_holds_no_idle_gang(compiled):
