@@ -38,6 +38,7 @@ LOCAL, COUPLING = "local", "coupling"
 CONSTRAINTS: dict[str, str] = {
     "demand": LOCAL,
     "throughput": LOCAL,
+    "cover": LOCAL,
     "present_flow": LOCAL,
     "present_instances": LOCAL,
     "most_regions": LOCAL,

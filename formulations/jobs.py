@@ -18,7 +18,7 @@ The last four are continuous: with b integer they take integral values.
 
 Constraints (all local to one job):
     work           sum_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1
-    hours_held     H[i] <= h[i] k[i] b[i]
+    hours_held     H[i] <= min(h[i] k[i], W[g] / (3600 K[i])) b[i]    no more than the whole work takes
     gangs_at_once  sum_{i in t} b[i] <= M[g]                             every job and period
     one_offer      b[i] <= c[g,o(i)]                                     one gang, interruptible, may not move
     chosen_once    sum_o c[g,o] <= 1
@@ -57,7 +57,7 @@ def add_variables(model: Any, problem: Problem) -> None:
     size = slots.workload.size
     most = jobs.max_gangs[sets.job_of_slot[own]].astype(np.float64)
     add_family(model, "gangs", own, pyo.NonNegativeIntegers, size=size, upper=most)
-    hours = slots.usable_hours[own] * slots.gang_instances[own] * most
+    hours = _useful_hours(model, problem, own) * most
     add_family(model, "work_hours", own, pyo.NonNegativeReals, size=size, upper=hours)
     allowed = np.flatnonzero(jobs.may_be_undone)
     add_family(model, "undone", allowed, pyo.NonNegativeReals, size=jobs.workload.size, upper=jobs.work_units[allowed])
@@ -133,6 +133,12 @@ def _full_hours(problem: Problem, own: Ints) -> Floats:
     return problem.slots.usable_hours[own] * problem.slots.gang_instances[own]
 
 
+def _useful_hours(model: Any, problem: Problem, own: Ints) -> Floats:
+    """Return the instance-hours one gang on the slot can use: those it holds, at most what the whole work takes."""
+    work = problem.jobs.work_units[sets_of(model, problem).job_of_slot[own]]
+    return np.minimum(_full_hours(problem, own), work / (3600.0 * problem.slots.capacity_per_s[own]))
+
+
 def _add_work(model: Any, problem: Problem) -> None:
     slots, jobs = problem.slots, problem.jobs
     own = np.flatnonzero(slots.is_job)
@@ -150,7 +156,7 @@ def _add_hours_held(model: Any, problem: Problem) -> None:
     row = np.arange(own.size)
     blocks = [
         block(model, "work_hours", row, own, 1.0),
-        block(model, "gangs", row, own, -_full_hours(problem, own)),
+        block(model, "gangs", row, own, -_useful_hours(model, problem, own)),
     ]
     add_rows(model, "hours_held", blocks, keys=own, upper=np.zeros(own.size))
 

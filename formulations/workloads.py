@@ -14,7 +14,8 @@ Variables:
 
 Constraints (all local to one workload):
     demand             sum_i f[j,i] + v[j,t] = D[j,t]                              every j, t with D[j,t] > 0
-    throughput         sum_j f[j,i] <= K[i] n[i]                                   every slot of instances
+    throughput         sum_j f[j,i] <= K'[i] n[i]                                  every slot of instances
+    cover              sum_i K'[i] n[i] + sum_{q on endpoints} f[q] + sum_j v[j,t] >= sum_j D[j,t]    every w, t
     present_flow       sum_{i in r,t} f[j,i] <= D[j,t] a[w,r]                      every j, t, r
     present_instances  sum_{i in r,t} n[i] <= (sum_{i in r,t} N[i]) a[w,r]         every w, t, r
     most_regions       sum_r a[w,r] <= U[w]                                        where U[w] binds at all
@@ -23,7 +24,11 @@ Constraints (all local to one workload):
                        where L[w] >= 2: a region counts when an instance or a gang is kept there, or endpoints there
                        serve at least 1 % of the demand (over all periods)
 
-With L[w] = 1 no row is needed: demand that is served already has a region.
+K'[i] = min(K[i], sum of D[j,t] over the streams that slot i can serve): an instance that could serve more than there is
+counts for what there is. That changes no plan (n is whole) and tightens the relaxation, where half an instance would
+do. `cover` follows from demand and throughput; it is there for branch and bound alone, which derives cuts from a row
+that holds the instances of a period together, and only in models of at most `COVER_SLOTS` slots (larger ones are not
+solved whole). With L[w] = 1 no row on regions is needed: demand that is served already has a region.
 """
 
 from __future__ import annotations
@@ -34,8 +39,11 @@ import numpy as np
 import pyomo.core as pyo
 
 from formulations.bulk import Block, add_family, add_rows, block, group
-from formulations.problem import Problem
+from formulations.problem import Floats, Problem
 from formulations.sets import Sets, sets_of
+
+COVER_SLOTS = 20_000
+"""Models with more slots than this get no `cover` rows."""
 
 COUNTED_SHARE = 0.01
 """Share of a workload's demand that endpoints in a region must serve for the region to count as one of its regions."""
@@ -63,6 +71,7 @@ def add_local_constraints(model: Any, problem: Problem) -> None:
     """Add the constraints of each service on its own."""
     _add_demand(model, problem)
     _add_throughput(model, problem)
+    _add_cover(model, problem)
     _add_presence_of_flows(model, problem)
     _add_presence_of_instances(model, problem)
     _add_region_counts(model, problem)
@@ -97,9 +106,41 @@ def _add_throughput(model: Any, problem: Problem) -> None:
     used = np.flatnonzero(row_of[flows.slot] >= 0)
     blocks = [
         block(model, "flow", row_of[flows.slot[used]], used, 1.0),
-        block(model, "instances", np.arange(served.size), served, -slots.capacity_per_s[served]),
+        block(model, "instances", np.arange(served.size), served, -_useful_capacity(model, problem)[served]),
     ]
     add_rows(model, "throughput", blocks, keys=served, upper=np.zeros(served.size))
+
+
+def _useful_capacity(model: Any, problem: Problem) -> Floats:
+    """Return K' by slot (units/s): the capacity of one instance, at most what its slot could ever serve."""
+    slots, flows = problem.slots, problem.flows
+    wanted = np.bincount(flows.slot, weights=sets_of(model, problem).demand_of_flow, minlength=slots.workload.size)
+    return np.minimum(slots.capacity_per_s, wanted)
+
+
+def _add_cover(model: Any, problem: Problem) -> None:
+    """One row per service and period with demand, divided by that demand."""
+    sets, slots, services = sets_of(model, problem), problem.slots, problem.services
+    periods = sets.periods
+    demand = np.zeros((len(problem.workload_ids), periods))
+    np.add.at(demand, services.workload, services.demand_per_s)
+    total = demand.ravel()
+    keys = np.flatnonzero(total > 0) if slots.workload.size <= COVER_SLOTS else np.zeros(0, dtype=np.int64)
+    row_of = np.full(total.size, -1, dtype=np.int64)
+    row_of[keys] = np.arange(keys.size)
+    kept = np.flatnonzero(sets.serving_slots & (row_of[slots.workload * periods + slots.period] >= 0))
+    label = slots.workload[kept] * periods + slots.period[kept]
+    flow_label = sets.flow_workload * periods + sets.flow_period
+    flows = np.flatnonzero(sets.flow_is_endpoint & (row_of[flow_label] >= 0))
+    left_label = (services.workload[:, None] * periods + np.arange(periods)).ravel()
+    left = np.flatnonzero(row_of[left_label] >= 0)
+    useful = _useful_capacity(model, problem)[kept]
+    blocks = [
+        block(model, "instances", row_of[label], kept, useful / total[label]),
+        block(model, "flow", row_of[flow_label[flows]], flows, 1.0 / total[flow_label[flows]]),
+        block(model, "unserved", row_of[left_label[left]], left, 1.0 / total[left_label[left]]),
+    ]
+    add_rows(model, "cover", blocks, keys=keys, lower=np.ones(keys.size))
 
 
 def _add_presence_of_flows(model: Any, problem: Problem) -> None:

@@ -11,6 +11,9 @@ from problem_toys import Builder
 
 from formulations.problem import Problem
 
+REDUNDANT = {"cover"}
+"""Families that follow from others and are only there to tighten or to cut."""
+
 CASES: dict[str, tuple[Callable[[bool], Problem], float, float]] = {}
 
 
@@ -46,6 +49,12 @@ def _throughput(loose: bool) -> Builder:
     _, (j,) = b.service(5)
     b.serve(j, r, capacity=3 if loose else 2, usd=10)
     return b
+
+
+@case("cover", tight=30, loose=20)
+def _cover(loose: bool) -> Builder:
+    """As for throughput, from which it follows."""
+    return _throughput(loose)
 
 
 @case("present_flow", "in_use", tight=11, loose=10)

@@ -33,7 +33,7 @@ def solve(problem: Problem) -> Answer:
     return Answer(objective, values)
 
 
-def solve_model(model: Any) -> tuple[float | None, list[tuple[Any, float]]]:
+def solve_model(model: Any, *, relaxed: bool = False) -> tuple[float | None, list[tuple[Any, float]]]:
     try:
         form = LinearStandardFormCompiler().write(model, mixed_form=True)
     except InfeasibleConstraintException:
@@ -48,7 +48,7 @@ def solve_model(model: Any) -> tuple[float | None, list[tuple[Any, float]]]:
     rows = LinearConstraint(form.A, np.where(kind <= 0, rhs, -np.inf), np.where(kind >= 0, rhs, np.inf))
     result = milp(
         cost,
-        integrality=np.array([not x.is_continuous() for x in form.columns]).astype(int),
+        integrality=np.array([not relaxed and not x.is_continuous() for x in form.columns]).astype(int),
         bounds=Bounds(low, high),
         constraints=rows if len(form.rows) else (),
         options={"mip_rel_gap": 0.0},
