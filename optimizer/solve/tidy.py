@@ -34,10 +34,10 @@ def _gangs(problem: Problem, values: Values) -> Floats:
     interruptible = np.zeros(len(problem.workload_ids), dtype=bool)
     interruptible[jobs.workload] = jobs.interruptible
     must_start = np.full(len(problem.workload_ids), -1)
-    must_start[jobs.workload] = np.where(jobs.deferrable, -1, jobs.first_period)
+    single = len(problem.period_hours) == 1  # then whatever works, works in the first period
+    must_start[jobs.workload] = np.where(jobs.deferrable | single, -1, jobs.first_period)
     per_gang = np.where(slots.is_job, slots.usable_hours * slots.gang_instances, 1.0)
     needed = np.ceil(np.divide(values["work_hours"], per_gang, where=per_gang > 0, out=np.zeros(len(per_gang))) - 1e-9)
-    single = len(problem.period_hours) == 1
     may_trim = slots.is_job & (slots.period != must_start[slots.workload])
     may_trim &= interruptible[slots.workload] | (single & (needed == 0))
     kept: Floats = np.where(may_trim, np.minimum(values["gangs"], needed), values["gangs"])

@@ -10,14 +10,13 @@ from optimizer.compile import compile_instance
 from optimizer.solve.tidy import tidy
 
 
-@pytest.fixture
-def compiled():
-    """One job that fits two offers, one service with a free commitment, one period."""
+def estate(periods):
+    """One job that fits two offers, one service with a free commitment."""
     return compile_instance(
         optimizer.load(
             {
                 "name": "idle",
-                "horizon": {"start": "2027-01-01", "hours": 10},
+                "horizon": {"start": "2027-01-01", "hours": 10 * periods, "count": periods},
                 "catalogue": {
                     "use": "inline",
                     "inline": {
@@ -53,6 +52,12 @@ def compiled():
     )
 
 
+@pytest.fixture
+def compiled():
+    """The estate in one period."""
+    return estate(1)
+
+
 def test_idle_gangs_and_idle_free_instances_are_taken_out(compiled):
     """Gangs without hours and committed instances beyond the flow go; what works or is paid for stays."""
     problem = compiled.problem
@@ -74,15 +79,17 @@ def test_idle_gangs_and_idle_free_instances_are_taken_out(compiled):
     assert (tidied["instances"][~slots.is_job & ~free] == 4.0).all()
 
 
-def test_a_job_that_may_not_be_deferred_keeps_its_start(compiled):
-    """The gang of the first period stays even if all its work is done later."""
-    problem = compiled.problem
+def test_a_job_that_may_not_be_deferred_keeps_its_start():
+    """The gangs of the first period stay even if all work is done later; those of the second go."""
+    problem = estate(2).problem
+    first = problem.slots.is_job & (problem.slots.period == 0)
     jobs = replace(problem.jobs, deferrable=np.zeros_like(problem.jobs.deferrable))
     values = {name: np.zeros(len(problem.slots.offer)) for name in ("instances", "gangs", "work_hours")}
     values["flow"] = np.zeros(len(problem.flows.slot))
     values["gangs"][problem.slots.is_job] = 1.0
     tidied = tidy(replace(problem, jobs=jobs), values)
-    assert tidied["gangs"][problem.slots.is_job].min() == 1.0
+    assert tidied["gangs"][first].min() == 1.0
+    assert tidied["gangs"][~first].max() == 0.0
 
 
 def test_a_solved_plan_holds_no_idle_gang(compiled):
