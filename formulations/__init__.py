@@ -8,6 +8,7 @@ carbon_budgets, policies, survival, objective. Each has `add_variables`, `add_lo
 workload or one dataset) and `add_coupling_constraints` (rows that tie several together).
 """
 
+from formulations import light_pyomo  # noqa: F401  (before anything that imports scipy)
 from formulations.build import CONSTRAINTS, build_model, table_sizes
 from formulations.check import check_problem
 from formulations.objective import cost_usd

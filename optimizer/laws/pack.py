@@ -69,6 +69,7 @@ class LawPack:
     _judges: WeakKeyDictionary[LegalContext, dict[tuple[DataProfile, date, str | None], Judge]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
+    _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
 
     def law(self, law_id: str, on: date | None = None) -> LawRow:
         """The row of a law as amended on a day.
@@ -88,6 +89,14 @@ class LawPack:
         """Laws in force on a day, guidance included if `advisory`."""
         rows = (self.law(law_id, on) for law_id in self.laws)
         return tuple(row for row in rows if row.active(on, advisory=advisory))
+
+    def _accelerator_laws(self, on: date, *, advisory: bool) -> tuple[LawRow, ...]:
+        """The rules on chips in force on a day, looked up once per day: they are asked about every chip and place."""
+        found = self._chip_laws.get((on, advisory))
+        if found is None:
+            found = tuple(row for row in self.active(on, advisory=advisory) if row.effect == "accelerator")
+            self._chip_laws[on, advisory] = found
+        return found
 
     def judge(
         self,
@@ -183,7 +192,7 @@ class LawPack:
             site_flags=site_flags,
             hypothetical=hypothetical,
         )
-        return case.judge(row for row in self.active(on, advisory=context.advisory) if row.effect == "accelerator")
+        return case.judge(self._accelerator_laws(on, advisory=context.advisory))
 
     def evaluate_rule(
         self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
