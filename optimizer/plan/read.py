@@ -38,6 +38,7 @@ from optimizer.plan.usage import (
     mechanisms_used,
     moves_of,
     quotas_of,
+    regions_of,
     shares_of,
     transfers_of,
 )
@@ -122,6 +123,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
         "copies": copies,
         "transfers": transfers_of(compiled, raw),
         "moves": moves_of(compiled, raw),
+        "regions": regions_of(compiled, values, raw),
         "mechanisms": mechanisms,
         "budgets": budgets_of(compiled, values, raw),
         "quotas": quotas_of(compiled, values),

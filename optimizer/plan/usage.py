@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Membership
 from optimizer.compile.assemble import Compiled
-from optimizer.plan.models import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, ShareUse, Transfer
+from optimizer.plan.models import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
 from optimizer.plan.placements import NEGLIGIBLE, Values
 
 Floats = NDArray[np.float64]
@@ -127,6 +127,22 @@ def moves_made(compiled: Compiled, raw: dict[str, Floats]) -> list[tuple[int, in
     for k in np.flatnonzero(np.rint(made) > 0).tolist():
         found.append((k // periods, k % periods, float(moves.moving.spend_usd[k // periods])))
     return found
+
+
+def regions_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tuple[RegionUse, ...]:
+    """Return the regions whose fixed cost is due; on standby where nothing runs, is served or is stored."""
+    problem = compiled.problem
+    slots, data = problem.slots, problem.datasets
+    busy = np.zeros(len(problem.regions.ids), dtype=bool)
+    busy[slots.region[(values.instances > 0) | (values.gangs > 0)]] = True
+    busy[slots.region[problem.flows.slot[values.flow > 0]]] = True
+    busy[data.copy_region[np.rint(raw["copy"]) > 0]] = True
+    return tuple(
+        RegionUse(
+            region_id=problem.regions.ids[r], fixed_usd=float(problem.regions.fixed_usd[r]), standby=not bool(busy[r])
+        )
+        for r in np.flatnonzero(np.rint(raw["region_used"]) > 0)
+    )
 
 
 def moves_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Move, ...]:
