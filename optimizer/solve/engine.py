@@ -8,24 +8,28 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from formulations import Problem, build_model
+from optimizer.solve.blocks import find_blocks
+from optimizer.solve.construct import construct
 from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
 from optimizer.solve.highs import Run, polish, run
+from optimizer.solve.improve import improve
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.ranking import rank_options
+from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
-Floats = NDArray[np.float64]
 Method = Literal["auto", "direct", "construct"]
 log = logging.getLogger(__name__)
 
 CONSTRUCT_FROM_INTEGERS = 20_000
 """Integer columns from which `auto` constructs a plan: plain HiGHS finds none within minutes on such estates."""
+RELAX_SHARE = 0.5
+POLISH_SECONDS = 2.0
 
 
 def solve_problem(
@@ -40,10 +44,10 @@ def solve_problem(
 ) -> Solution:
     """Build the model of a problem and minimise its cost.
 
-    Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from another
-    thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct" hands the whole
-    model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by size. Raises
-    InternalError when the model is unbounded, and whatever `progress` raises.
+    Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
+    another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct" hands
+    the whole model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by size.
+    Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     try:
@@ -66,16 +70,45 @@ def solve_matrix(
     chosen = method
     if chosen == "auto":
         chosen = "construct" if int(matrix.integer.sum()) >= CONSTRUCT_FROM_INTEGERS else "direct"
-    result = _direct(matrix, watch, gap, workers)
-    return to_solution(matrix, problem, result, gap, watch, chosen)
+    result = None
+    if chosen == "construct":
+        result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+    if result is None:
+        with watch.phase_of("solve"):
+            result = run(matrix, watch, gap=gap, threads=workers, reports=True)
+    return to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
 
 
-def _direct(matrix: Matrix, watch: Watch, gap: float, threads: int) -> Run:
-    with watch.phase_of("solve"):
-        return run(matrix, watch, gap=gap, threads=threads, reports=True)
+def construct_and_improve(
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int
+) -> Run | None:
+    """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
+
+    Returns None when a workload has no place of its own, which only the whole model can settle.
+    """
+    with watch.phase_of("relax"):
+        relaxation = solve_relaxation(matrix, watch, RELAX_SHARE * watch.left_seconds())
+    if relaxation.termination is Termination.INFEASIBLE:
+        return Run(Termination.INFEASIBLE)
+    watch.note(bound_usd=relaxation.bound_usd)
+    blocks = find_blocks(matrix, problem)
+    rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
+    state = Incumbent(matrix, blocks, relaxation.row_price)
+    with watch.phase_of("construct"):
+        placed = construct(state, relaxation, rank, watch, threads)
+    if not placed:
+        return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
+    with watch.phase_of("improve"):
+        until = watch.elapsed_seconds() + max(0.0, watch.left_seconds() - POLISH_SECONDS)
+        improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=until)
+    x = state.x if state.is_whole() else None
+    objective = None if x is None else matrix.objective(x)
+    return Run(watch.why_stopped(), x, objective, watch.bound_usd)
 
 
-def to_solution(matrix: Matrix, problem: Problem, result: Run, gap: float, watch: Watch, method: str) -> Solution:
+def to_solution(
+    matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str
+) -> Solution:
     """Polish the values of a run, recompute the objective from the arrays and state what is held."""
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)

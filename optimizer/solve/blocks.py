@@ -1,0 +1,150 @@
+"""Which column belongs to which workload, and which rows tie workloads together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from formulations import Problem
+from optimizer.solve.matrix import Matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SHARED = -1
+"""Owner of what several workloads share: copies, transfers, mechanisms, regions in use."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Ownership of columns and rows.
+
+    `owner[column]` is a workload or SHARED; `option[column]` the (workload, offer) pair a column belongs to, -1 for columns that
+    belong to none. `touch[row, owner]` (owners shifted by one, SHARED first) counts the columns of an owner in a row;
+    `coupling[row]`: several owners meet in it. `elastic[row]`: coupling, and nothing that is shared can make room in it, so
+    that a constructed plan may first break it at a price.
+    """
+
+    workloads: int
+    owner: Ints
+    option: Ints
+    touch: sparse.csr_array
+    coupling: Bools
+    elastic: Bools
+    by_owner: tuple[Ints, ...]
+
+    def columns_of(self, workloads: Ints) -> Ints:
+        """Return the columns owned by some workloads, sorted."""
+        parts = [self.by_owner[int(w) + 1] for w in workloads]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+
+    @property
+    def shared_columns(self) -> Ints:
+        """The columns no single workload owns."""
+        return self.by_owner[0]
+
+
+def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
+    """Label the columns and rows of a model built from a problem."""
+    owner, slot = _owners(matrix, problem)
+    workloads = len(problem.workload_ids)
+    touch = _touch(matrix, owner, workloads)
+    for name in matrix.columns.names:  # families that are not indexed by a table above: their rows tell whose they are
+        columns = matrix.columns.of(name)
+        if columns.size and np.all(owner[columns] == UNKNOWN):
+            owner[columns] = _told_by_rows(matrix, columns, touch)
+    owner[owner == UNKNOWN] = SHARED
+    touch = _touch(matrix, owner, workloads)
+    coupling = np.diff(touch.indptr) > 1
+    order = np.argsort(owner, kind="stable")
+    ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
+    return Blocks(
+        workloads=workloads,
+        owner=owner,
+        option=_options(problem, slot),
+        touch=touch,
+        coupling=coupling,
+        elastic=coupling & ~_has_shared_relief(matrix, owner),
+        by_owner=tuple(np.split(order, ends[:-1])),
+    )
+
+
+UNKNOWN = -2
+
+
+def _owners(matrix: Matrix, problem: Problem) -> tuple[Ints, Ints]:
+    """Return the owner of each column (UNKNOWN where no table says) and its slot (-1: none)."""
+    slots, services, jobs = problem.slots, problem.services, problem.jobs
+    periods = problem.period_hours.size
+    owner = np.full(matrix.cost.size, UNKNOWN, dtype=np.int64)
+    slot = np.full(matrix.cost.size, -1, dtype=np.int64)
+    tables = {
+        "instances": slots.workload,
+        "gangs": slots.workload,
+        "work_hours": slots.workload,
+        "chosen": slots.workload,
+        "starts": slots.workload,
+        "at": slots.workload,
+        "flow": slots.workload[problem.flows.slot],
+        "unserved": np.repeat(services.workload, periods),
+        "present": problem.presence.workload,
+        "undone": jobs.workload,
+        "move": np.repeat(jobs.workload[problem.moves.job], periods),
+    }
+    for name, workload_of in tables.items():
+        columns = matrix.columns.of(name)
+        owner[columns] = workload_of[matrix.columns.key[columns]]
+    for name in ("instances", "gangs", "work_hours"):
+        columns = matrix.columns.of(name)
+        slot[columns] = matrix.columns.key[columns]
+    columns = matrix.columns.of("flow")
+    slot[columns] = problem.flows.slot[matrix.columns.key[columns]]
+    for name in ("copy", "transfer", "in_country", "region_used", "bought", "impossible"):
+        owner[matrix.columns.of(name)] = SHARED
+    return owner, slot
+
+
+def _options(problem: Problem, slot: Ints) -> Ints:
+    """Return per column the number of its (workload, offer) pair; -1 without a slot."""
+    slots = problem.slots
+    option = np.full(slot.size, -1, dtype=np.int64)
+    if slots.workload.size:
+        pair = slots.workload * (int(slots.offer.max()) + 1) + slots.offer
+        number = np.unique(pair, return_inverse=True)[1]
+        option[slot >= 0] = number[slot[slot >= 0]]
+    return option
+
+
+def _touch(matrix: Matrix, owner: Ints, workloads: int) -> sparse.csr_array:
+    known = np.flatnonzero(owner >= SHARED)
+    membership = sparse.csr_array(
+        (np.ones(known.size), (known, owner[known] + 1)), shape=(owner.size, workloads + 1)
+    )
+    pattern = sparse.csr_array((np.ones(matrix.a.nnz), matrix.a.indices, matrix.a.indptr), shape=matrix.a.shape)
+    touch = (pattern @ membership).tocsr()
+    touch.sort_indices()
+    return touch
+
+
+def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Ints:
+    """Return the owner of columns as the first row with a single known owner tells it; UNKNOWN when none does."""
+    only = np.where(np.diff(touch.indptr) == 1, touch.indices[np.minimum(touch.indptr[:-1], touch.indices.size - 1)], -1)
+    answer = np.full(columns.size, UNKNOWN, dtype=np.int64)
+    part = matrix.by_column[:, columns]
+    place = np.repeat(np.arange(columns.size), np.diff(part.indptr))
+    tells = only[part.indices] > 0
+    answer[place[tells]] = only[part.indices[tells]] - 1
+    return answer
+
+
+def _has_shared_relief(matrix: Matrix, owner: Ints) -> Bools:
+    """Whether a shared column of the row can be raised to make room for more of what workloads add to it."""
+    rows, columns = matrix.a.shape
+    row = np.repeat(np.arange(rows), np.diff(matrix.a.indptr))
+    column, value = matrix.a.indices, matrix.a.data
+    helps = (np.isfinite(matrix.row_upper[row]) & (value < 0)) | (np.isfinite(matrix.row_lower[row]) & (value > 0))
+    return np.bincount(row, helps & (owner[column] == SHARED), rows) > 0

@@ -1,0 +1,206 @@
+"""Large-neighbourhood search: free a few workloads that get in each other's way, solve them together, keep what is better."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.solve.incumbent import Incumbent
+from optimizer.solve.relaxation import Relaxation
+from optimizer.solve.solution import relative_gap
+from optimizer.solve.subproblem import Part, free_columns, make_part, shared_beside, side_by_side, solve_part
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+log = logging.getLogger(__name__)
+
+SMALLEST, LARGEST = 2, 60
+SECONDS_PER_PART = 4.0
+PART_GAP = 3e-3
+BETTER = 1e-9
+REPAIR_ROOM = 2.0
+"""Repairs free this many times more workloads and options."""
+
+
+@dataclass
+class Pace:
+    """How many workloads and options a neighbourhood frees; it grows while programs are solved fast, shrinks when slow."""
+
+    workloads: float = 4.0
+    options: float = 40.0
+
+    def adapt(self, seconds: float, improved: bool) -> None:
+        """Adapt to the time the last program took."""
+        if seconds > 0.8 * SECONDS_PER_PART:
+            self.workloads *= 0.85
+        elif seconds < 0.3 * SECONDS_PER_PART and not improved:
+            self.workloads *= 1.1
+        self.workloads = float(np.clip(self.workloads, SMALLEST, LARGEST))
+
+
+class Neighbours:
+    """Draws neighbourhoods: a seed that pays too much or breaks a row, and workloads that compete with it for scarce rows."""
+
+    def __init__(self, state: Incumbent, relaxation: Relaxation, seed: int = 0) -> None:
+        self.state = state
+        self.rng = np.random.default_rng(seed)
+        self.price = np.where(state.blocks.elastic, np.abs(relaxation.row_price), 0.0)
+        self.floor_usd = self._floor(relaxation)
+        self.elastic_rows = np.flatnonzero(state.blocks.elastic)
+        self.by_row = state.matrix.a[self.elastic_rows].tocsr()
+        owners = sparse.csr_array(
+            (
+                np.ones(state.blocks.owner.size),
+                (np.arange(state.blocks.owner.size), state.blocks.owner + 1),
+            ),
+            shape=(state.blocks.owner.size, state.blocks.workloads + 1),
+        )
+        self.owners = owners.tocsc()
+        self.tries = np.zeros(state.blocks.workloads)
+
+    def _floor(self, relaxation: Relaxation) -> Floats:
+        """Return per workload what it pays in the relaxation, scarce rows included."""
+        x = relaxation.x if relaxation.x is not None else np.zeros(self.state.x.size)
+        return self._paid(x)
+
+    def _paid(self, x: Floats) -> Floats:
+        matrix, owner = self.state.matrix, self.state.blocks.owner
+        owned = np.flatnonzero(owner >= 0)
+        charged = matrix.cost + matrix.a.T @ self.price
+        return np.bincount(owner[owned], (charged * x)[owned], self.state.blocks.workloads)
+
+    def use(self) -> sparse.csr_array:
+        """Return what each workload uses of each elastic row: shape [elastic rows, workloads]."""
+        weighted = self.by_row.multiply(self.state.x[None, :]).tocsr()
+        weighted.eliminate_zeros()
+        return (weighted @ self.owners).tocsr()[:, 1:]
+
+    def draw(self, size: int, apart_from: set[int]) -> Ints:
+        """Return about `size` workloads to free together, none of them in `apart_from`."""
+        state = self.state
+        use = self.use()
+        excess = state.excess()[self.elastic_rows]
+        regret = np.maximum(self._paid(state.x) - self.floor_usd, 0.0)
+        allowed = np.ones(state.blocks.workloads, dtype=bool)
+        allowed[list(apart_from)] = False
+        weight = regret / (1.0 + self.tries)
+        broken = np.flatnonzero(excess > 0)
+        if broken.size:
+            owed_usd = (excess * state.penalty_usd[self.elastic_rows])[broken]
+            row = self.rng.choice(broken, p=owed_usd / owed_usd.sum())
+            weight = np.abs(use[[row]].toarray()).ravel() / (1.0 + self.tries)
+        weight = np.where(allowed, weight, 0.0)
+        if weight.sum() <= 0:
+            weight = allowed.astype(np.float64)
+        seed = int(self.rng.choice(weight.size, p=weight / weight.sum()))
+        related = self._related(seed, use) * self.rng.uniform(0.3, 1.0, weight.size)
+        related = related + 1e-3 * related.max(initial=0.0) * self.rng.random(weight.size) + 1e-12 * self.rng.random(weight.size)
+        related[~allowed] = -1.0
+        related[seed] = np.inf
+        chosen = np.argsort(-related)[:size]
+        chosen = chosen[related[chosen] >= 0]
+        self.tries[chosen] += 1.0
+        return chosen
+
+    def _related(self, seed: int, use: sparse.csr_array) -> Floats:
+        """Return how much every workload stands in the seed's way: its use of scarce rows that the seed could use."""
+        state = self.state
+        own = state.blocks.columns_of(np.array([seed]))
+        could = np.asarray((self.by_row[:, own] != 0).sum(axis=1)).ravel() > 0
+        matrix = state.matrix
+        side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)[self.elastic_rows]
+        fullness = np.abs(state.activity[self.elastic_rows]) / np.maximum(np.abs(side), 1e-9)
+        scarce = could * np.clip(fullness, 0.0, 1.0) ** 4 / np.maximum(np.abs(side), 1e-9)
+        return np.asarray(abs(use).T @ scarce).ravel()
+
+
+def improve(
+    state: Incumbent,
+    relaxation: Relaxation,
+    rank: Ints,
+    watch: Watch,
+    *,
+    gap: float,
+    threads: int,
+    until_seconds: float,
+    seed: int = 0,
+) -> None:
+    """Improve a plan until its gap to the watch's bound is reached, the clock passes `until_seconds` or the solve is stopped.
+
+    Never makes the plan worse: a neighbourhood's answer is kept only when the cost with the penalty of what is broken falls.
+    `threads` neighbourhoods are solved side by side; each may use the slack of half of the scarce rows only, so that the answers
+    hold together.
+    """
+    neighbours = Neighbours(state, relaxation, seed)
+    pace = Pace()
+    rounds = kept = 0
+    while not watch.should_stop() and watch.elapsed_seconds() < until_seconds:
+        if state.is_whole():
+            objective = state.matrix.objective(state.x)
+            watch.note(incumbent_usd=objective)
+            reached = relative_gap(objective, watch.bound_usd)
+            if reached is not None and reached <= gap:
+                break
+        parts = _draw_parts(state, neighbours, rank, pace, threads)
+        limit = min(SECONDS_PER_PART, until_seconds - watch.elapsed_seconds())
+        begun = watch.elapsed_seconds()
+        answers = side_by_side([_task(part, watch, limit) for part in parts], threads, watch)
+        improved = [
+            _keep_if_better(state, part, values) for part, values in zip(parts, answers, strict=True) if values is not None
+        ]
+        pace.adapt(watch.elapsed_seconds() - begun, any(improved))
+        rounds += len(parts)
+        kept += sum(improved)
+    log.info("improvement: %d neighbourhoods, %d kept", rounds, kept)
+
+
+def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int) -> list[Part]:
+    """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used twice.
+
+    While rows are broken the first one gets all the slack and more room, since it is there to repair.
+    """
+    taken: set[int] = set()
+    parts: list[Part] = []
+    is_whole = state.is_whole()
+    lots = neighbours.rng.integers(threads, size=state.matrix.row_lower.size) if is_whole else None
+    shared_taken = np.zeros(state.x.size, dtype=bool)
+    for turn in range(threads):
+        repairs = not is_whole and turn == 0
+        size = max(2, round(pace.workloads * neighbours.rng.uniform(0.6, 1.4) * (REPAIR_ROOM if repairs else 1.0)))
+        workloads = neighbours.draw(size, taken)
+        if not workloads.size:
+            break
+        taken.update(int(w) for w in workloads)
+        own = free_columns(state, workloads, rank, round(pace.options * (REPAIR_ROOM if repairs else 1.0)))
+        shared = shared_beside(state, own)
+        shared = shared[~shared_taken[shared]]
+        shared_taken[shared] = True
+        free = np.concatenate([own, shared])
+        if threads == 1 or repairs:
+            may_use = None
+        else:
+            may_use = np.zeros(state.matrix.row_lower.size, dtype=bool) if lots is None else lots == turn
+        parts.append(make_part(state, free, elastic=not is_whole, may_use_slack=may_use))
+    return parts
+
+
+def _task(part: Part, watch: Watch, limit: float) -> Callable[[], Floats | None]:
+    return lambda: solve_part(part, watch, gap=PART_GAP, time_limit_seconds=limit, use_start=True)
+
+
+def _keep_if_better(state: Incumbent, part: Part, values: Floats) -> bool:
+    before, old = state.penalised_usd(), state.x[part.free].copy()
+    was_whole = state.is_whole()
+    state.set_columns(part.free, values)
+    after = state.penalised_usd()
+    if after < before - BETTER * abs(before) and (state.is_whole() or not was_whole):
+        return True
+    state.set_columns(part.free, old)
+    return False

@@ -1,0 +1,65 @@
+"""A plan under construction: its values, what every row adds up to, and what breaking rows costs it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.blocks import Blocks
+from optimizer.solve.matrix import Matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+PENALTY_FACTOR = 10.0
+BROKEN = 1e-7
+
+
+class Incumbent:
+    """Values `x`, their row activities, and the penalty (USD) on elastic rows that they break.
+
+    `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of the row
+    is worth, by its dual or by what the columns in it cost.
+    """
+
+    def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats) -> None:
+        self.matrix = matrix
+        self.blocks = blocks
+        self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
+        self.activity = np.asarray(matrix.a @ self.x).ravel()
+        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * _worth(matrix, row_price), 0.0)
+
+    def copy_values(self) -> Floats:
+        """Return a copy of the values."""
+        return self.x.copy()
+
+    def set_columns(self, columns: Ints, values: Floats) -> None:
+        """Give some columns new values."""
+        self.activity += self.matrix.by_column[:, columns] @ (values - self.x[columns])
+        self.x[columns] = values
+
+    def excess(self) -> Floats:
+        """Return by how much each elastic row is broken (its own unit), 0 for rows that hold within 1e-7 of their scale."""
+        over = np.maximum(self.matrix.row_lower - self.activity, self.activity - self.matrix.row_upper)
+        return np.where(self.blocks.elastic & (over > BROKEN * self.matrix.row_scale), over, 0.0)
+
+    def penalised_usd(self) -> float:
+        """Return the cost plus the penalty of what is broken."""
+        return self.matrix.objective(self.x) + float(self.penalty_usd @ self.excess())
+
+    def is_whole(self) -> bool:
+        """Whether no elastic row is broken."""
+        return not self.excess().any()
+
+
+def _worth(matrix: Matrix, row_price: Floats) -> Floats:
+    """Return what one unit of each row is worth (USD): its dual, or the mean cost per unit of what it limits."""
+    entries = matrix.a
+    row = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
+    paid = np.maximum(matrix.cost, 0.0)[entries.indices]
+    costs = np.bincount(row, paid, entries.shape[0])
+    units = np.bincount(row, np.abs(entries.data) * (paid > 0), entries.shape[0])
+    mean = np.divide(costs, units, out=np.zeros_like(costs), where=units > 0)
+    known = mean[mean > 0]
+    mean[mean == 0] = float(np.median(known)) if known.size else 1.0
+    return np.maximum(mean, np.abs(row_price))
