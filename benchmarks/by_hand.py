@@ -12,6 +12,7 @@ from benchmarks.program import Floats, Ints, Program
 from formulations.problem import Bools, Coefficients, Membership, Problem
 
 COUNTED_SHARE = 0.01
+COVER_SLOTS = 20_000
 
 
 class NotCovered(Exception):
@@ -87,7 +88,9 @@ class _Hand:
         gangs = jobs.max_gangs[self.job[own]].astype(np.float64)
         add("gangs", size, own, nothing, gangs, integer=True)
         self.full_hours = slots.usable_hours * slots.gang_instances
-        add("work_hours", size, own, self._priced(slots.working), self.full_hours[own] * gangs)
+        alone = jobs.work_units[self.job[own]] / (3600.0 * slots.capacity_per_s[own])
+        self.useful_hours = np.minimum(self.full_hours[own], alone)
+        add("work_hours", size, own, self._priced(slots.working), self.useful_hours * gangs)
         may = np.flatnonzero(jobs.may_be_undone)
         add("undone", jobs.workload.size, may, jobs.undone_usd, jobs.work_units[may])
         self._choose_offers()
@@ -144,11 +147,34 @@ class _Hand:
         program.add_rows("demand", parts, demand.size, demand, demand)
         on = np.flatnonzero(self.serving[flows.slot])
         served = np.unique(flows.slot[on])
+        wanted = np.bincount(flows.slot, weights=self.flow_demand, minlength=self.slot_count)
+        useful = np.minimum(slots.capacity_per_s, wanted)
         parts = [
             part("flow", np.searchsorted(served, flows.slot[on]), on, 1.0),
-            part("instances", np.arange(served.size), served, -slots.capacity_per_s[served]),
+            part("instances", np.arange(served.size), served, -useful[served]),
         ]
         program.add_rows("throughput", parts, served.size, upper=0.0)
+        if self.slot_count <= COVER_SLOTS:
+            self._cover(useful)
+
+    def _cover(self, useful: Floats) -> None:
+        """What all instances of a service hold, in parts of its demand: helps branch and bound, changes no plan."""
+        p, part = self.p, self.program.part
+        slots, flows, services = p.slots, p.flows, p.services
+        total = np.zeros((len(p.workload_ids), self.periods))
+        np.add.at(total, services.workload, services.demand_per_s)
+        of_slot, of_flow = total[slots.workload, slots.period], total[slots.workload[flows.slot], self.flow_period]
+        row = slots.workload * self.periods + slots.period
+        held = np.flatnonzero(self.serving & (of_slot > 0))
+        ends = np.flatnonzero(slots.is_endpoint[flows.slot] & (of_flow > 0))
+        left_row = (services.workload[:, None] * self.periods + np.arange(self.periods)).ravel()
+        left = np.flatnonzero(total.ravel()[left_row] > 0)
+        parts = [
+            part("instances", row[held], held, useful[held] / of_slot[held]),
+            part("flow", row[flows.slot[ends]], ends, 1.0 / of_flow[ends]),
+            part("unserved", left_row[left], left, 1.0 / total.ravel()[left_row[left]]),
+        ]
+        self.program.add_rows("cover", parts, total.size, lower=np.where(total.ravel() > 0, 1.0, -np.inf))
 
     def _regions(self) -> None:
         p, program = self.p, self.program
@@ -227,7 +253,7 @@ class _Hand:
             part("undone", every, every, 1.0 / jobs.work_units),
         ]
         program.add_rows("work", parts, every.size, 1.0, 1.0)
-        parts = [part("work_hours", count, own, 1.0), part("gangs", count, own, -self.full_hours[own])]
+        parts = [part("work_hours", count, own, 1.0), part("gangs", count, own, -self.useful_hours)]
         program.add_rows("hours_held", parts, own.size, upper=0.0)
         row, first = _numbers(job, slots.period[own])
         most = jobs.max_gangs[job[first]].astype(np.float64)

@@ -124,8 +124,20 @@ def _show(instance: Path, runs: dict[str, list[dict[str, Any]]]) -> None:
         + "".join(f"{one[-1]['objective_usd'] or float('nan'):>20.4f}" for one in runs.values())
     )
     print(f"{'bound USD':<22}" + "".join(f"{one[-1]['bound_usd'] or float('nan'):>20.4f}" for one in runs.values()))
+    _show_agreement({way: found[-1] for way, found in runs.items()})
     if "domicile" in median:
         _show_ratios(median)
+
+
+def _show_agreement(last: dict[str, dict[str, Any]]) -> None:
+    """Say when the ways do not solve the same model, or reach objectives that both cannot be right."""
+    sizes = {(one["columns"], one["rows"], one["nonzeros"], one["integers"]) for one in last.values()}
+    print("same number of columns, rows, non-zeros and integers" if len(sizes) == 1 else f"MODELS DIFFER: {sizes}")
+    best = min((one["objective_usd"] for one in last.values() if one["objective_usd"] is not None), default=None)
+    bounds = [one["bound_usd"] for one in last.values() if one["bound_usd"] is not None]
+    if best is not None and bounds:
+        agree = max(bounds) <= best * (1 + 1e-6) + 1e-6
+        print("every bound is below every objective" if agree else "OBJECTIVES DISAGREE: a bound is above an objective")
 
 
 def _show_ratios(median: dict[str, dict[str, dict[str, float]]]) -> None:

@@ -116,7 +116,7 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
     clock.add("read", max(0.0, wall - own - loaded["wall_s"]), 0.0)
     if not options.relaxed:
         with clock.phase("read"):
-            solution = to_solution(matrix, found.problem, result, options.gap, watch, "direct")
+            solution = to_solution(matrix, found.problem, result, gap=options.gap, watch=watch, method="direct")
             plan = read_plan(found, solution)
         if plan.objective_usd is not None:
             with clock.phase("audit"):
