@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from independent_world import Activity, Need, NotCoveredError, Option, World, budget_limit
@@ -152,7 +153,7 @@ class Independent:
         return self.instance.unserved_usd_per_unit if own is None else own
 
     def _power(self, option: Option, t: int, kw: float | None, hours: float, made: float) -> dict[str, float]:
-        """Energy, carbon and water of `kw` over `hours`, with embodied carbon of `made` instance-hours; unknown is 0."""
+        """Energy, carbon and water of `kw` over `hours`, with embodied carbon of `made` instance-hours; 0 if unknown."""
         region, grid = self.world.regions[option.region], self.world.grid(option.region, t)
         if kw is None or region.pue is None:
             return {}
@@ -283,7 +284,7 @@ class Independent:
             self._runs(job, inside, window, gangs, spent)
         elif job.max_gangs == 1 and not job.may_move:
             chosen = {name: model.var(1.0, integer=True) for name in {name for name, _ in gangs}}
-            model.row({column: 1.0 for column in chosen.values()}, most=1.0)
+            model.row(dict.fromkeys(chosen.values(), 1.0), most=1.0)
             for (name, _), b in gangs.items():
                 model.row({b: 1.0, chosen[name]: -1.0}, most=0.0)
         elif job.max_gangs == 1:
@@ -327,7 +328,7 @@ class Independent:
         for (name, t), b in gangs.items():
             self.model.row({**covering[name, t], b: -1.0}, least=0.0, most=0.0)
             size = math.ceil(job.gang_devices / self.by_name[name].devices - 1e-9)
-            row = {run: -window[t] * size for run in full[name, t]}
+            row = dict.fromkeys(full[name, t], -window[t] * size)
             if row:
                 self.model.row({**row, spent[name, t]: 1.0}, least=0.0)
 
@@ -336,13 +337,13 @@ class Independent:
         model, world = self.model, self.world
         there = {(self.by_name[name].region, t) for name, t in gangs}
         at = {key: model.var(1.0, integer=True) for key in sorted(there)}
-        for region, t in at:
+        for (region, t), there_now in at.items():
             here = {b: 1.0 for (name, when), b in gangs.items() if when == t and self.by_name[name].region == region}
-            model.row({**here, at[region, t]: -1.0}, most=0.0)
+            model.row({**here, there_now: -1.0}, most=0.0)
         periods = sorted({t for _, t in at})
         for t in periods:
             model.row({column: 1.0 for (_, when), column in at.items() if when == t}, least=1.0, most=1.0)
-        for before, t in zip(periods, periods[1:], strict=False):
+        for before, t in pairwise(periods):
             leaving, arriving = defaultdict(dict), defaultdict(dict)
             for source in [r for r, when in at if when == before]:
                 for target in [r for r, when in at if when == t]:
@@ -387,9 +388,9 @@ class Independent:
             if least > 1:
                 model.row(backed, most=0.0)
         if least > 1:
-            model.row({column: 1.0 for column in present.values()}, least=least)
+            model.row(dict.fromkeys(present.values(), 1.0), least=least)
         if most is not None:
-            model.row({column: 1.0 for column in present.values()}, most=most)
+            model.row(dict.fromkeys(present.values(), 1.0), most=most)
 
     # --- data
 
@@ -397,7 +398,7 @@ class Independent:
         world = self.world
         for dataset, profile in world.rest:
             here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions, held=dataset.present_in)
-            self.model.row({column: 1.0 for column in here.values()}, least=dataset.min_copies)
+            self.model.row(dict.fromkeys(here.values(), 1.0), least=dataset.min_copies)
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)
         for workload in self.instance.workloads:
@@ -410,7 +411,8 @@ class Independent:
                         raise NotCoveredError("a duty to keep what has no size")
                     name = f"{workload.id}#{j}"
                     places = set().union(*duties)
-                    allowed = tuple(r for r, region in world.regions.items() if region.country in places) or ("nowhere",)
+                    inside = tuple(r for r, region in world.regions.items() if region.country in places)
+                    allowed = inside or ("nowhere",)
                     self._copies(name, workload.data.retained_gb, profile, allowed=allowed, held=())
 
     def _copies(
@@ -510,9 +512,10 @@ class Independent:
     ) -> None:
         world, model = self.world, self.model
         read = [d.id for d, _ in self._readers(service)]
-        outside = {d: {r: c for (n, r), c in self.copies.items() if n == d and self._place(r, of) != place} for d in read}
+        stands = {key: column for key, column in self.copies.items() if self._place(key[1], of) != place}
+        outside = {d: {r: column for (name, r), column in stands.items() if name == d} for d in read}
         for copies in outside.values():
-            model.row({column: 1.0 for column in copies.values()}, least=1.0)
+            model.row(dict.fromkeys(copies.values(), 1.0), least=1.0)
         utilisation = service.target_utilisation or self.instance.target_utilisation
         activities = [world.activity(service, stream) for stream in service.streams]
         for t in range(len(world.hours)):
@@ -544,9 +547,9 @@ class Independent:
 
     def _failover_present(self, service: Service, option: Option, load: Row) -> None:
         """Where the number of regions is limited, an endpoint that takes over must be in one of them."""
-        if not (service.indivisible or service.max_regions is not None or service.min_regions > 1):
-            if not self.world.regions[option.region].fixed_usd_per_hour:
-                return
+        limited = service.indivisible or service.max_regions is not None or service.min_regions > 1
+        if not limited and not self.world.regions[option.region].fixed_usd_per_hour:
+            return
         present = self.present[service.id, option.region]
         self.model.row({**load, present: -sum(self.model.upper[g] for g in load)}, most=0.0)
 

@@ -422,7 +422,7 @@ class World:
         home = Destination(region.country, region.subdivision, region.provider, region.id, option.kind)
         spread = [home]
         if option.spread is not None:
-            spread = [Destination(country, None, region.provider, None, "endpoint") for country in sorted(option.spread)]
+            spread = [Destination(c, None, region.provider, None, "endpoint") for c in sorted(option.spread)]
         verdicts = []
         for profile in activity.profiles:
             judge = self.pack.judge_for(profile, on, self.context)
@@ -490,6 +490,7 @@ class World:
 
     def rates(self, stream: Stream, t: int) -> tuple[float, float]:
         """Return peak rate (units/s) and mean over peak in a period."""
+
         def at(value: float | tuple[float, ...]) -> float:
             return value[t] if isinstance(value, tuple) else value
 

@@ -34,6 +34,8 @@ MECHANISMS = (
 )  # fmt: skip
 DEVICE = {"A": (20.0, 2.0, 0.1, 0.7), "B": (6.0, 0.45, 0.05, 0.35)}
 """Accelerator: work units/s, USD/h, idle kW and load kW of one device."""
+FIGURES = ("pue", "wue_l_per_kwh", "grid_g_per_kwh", "storage_usd_per_gb_month", "egress_usd_per_gb")
+"""What a region may lack."""
 METRICS = {"carbon": "limit_kg", "water": "limit_l", "energy": "limit_kwh", "money": "limit_usd"}
 
 
@@ -116,7 +118,7 @@ def _catalogue(draft: _Draft) -> None:
             "storage_usd_per_gb_month": draft.between(0.01, 0.05, 3), "egress_usd_per_gb": draft.between(0.01, 0.12),
         }  # fmt: skip
         if draft.chance(0.12):
-            del region[draft.pick("pue", "wue_l_per_kwh", "grid_g_per_kwh", "storage_usd_per_gb_month", "egress_usd_per_gb")]
+            del region[draft.pick(*FIGURES)]
         if draft.chance(0.2):
             region["fixed_usd_per_hour"] = draft.pick(0.5, 1.0, 2.0)
         if draft.chance(0.2):
@@ -153,7 +155,7 @@ def _endpoint(draft: _Draft, region: Data, countries: list[str], level: float) -
     endpoint: Data = {
         "id": f"chat-{region['id']}", "region": region["id"], "model": "chat-model",
         "usd_per_unit": round(price * level * draft.pick(0.8, 1.2, 2.0) / (units * 0.7 * 3600), 9),
-        "kg_per_unit": draft.pick(1e-6, 1e-5), "kwh_per_unit": draft.pick(1e-6, 1e-5),
+        "kg_per_unit": draft.pick(2e-6, 8e-6), "kwh_per_unit": draft.pick(8e-6, 2e-5),
     }  # fmt: skip
     if draft.chance(0.2):
         del endpoint["kg_per_unit"]
@@ -163,7 +165,7 @@ def _endpoint(draft: _Draft, region: Data, countries: list[str], level: float) -
 
 
 def _workloads(draft: _Draft) -> None:
-    kinds = draft.pick(("s",), ("s", "s"), ("s", "j"), ("s", "j"), ("s", "s", "j"), ("j", "s"), ("s", "j", "j"))
+    kinds = draft.pick(("s",), ("s", "j"), ("s", "j"), ("s", "s", "j"), ("j", "s"), ("s", "j", "j"))
     draft.data["workloads"] = [
         _service(draft, k) if kind == "s" else _job(draft, k) for k, kind in enumerate(kinds)
     ]  # fmt: skip
@@ -184,7 +186,7 @@ def _runs(draft: _Draft) -> Data:
 
 
 def _service(draft: _Draft, k: int) -> Data:
-    origins = draft.some(draft.countries + ["FR", "DE", "US"], 1, 3)
+    origins = draft.some([*draft.countries, "FR", "DE", "US"], 1, 3)
     streams = []
     for origin in dict.fromkeys(origins):
         rates = [float(draft.pick(5, 10, 15, 25)) for _ in draft.hours]
@@ -201,14 +203,15 @@ def _service(draft: _Draft, k: int) -> Data:
     if draft.chance(0.3):
         service["response_gb_per_unit"] = draft.pick(1e-7, 1e-6)
     way = draft.rng.random()
-    if way < 0.15:
+    if way < 0.2:
         service["indivisible"] = True
-    elif way < 0.3:
+    elif way < 0.35:
         service["max_regions"] = draft.pick(1, 2)
     elif way < 0.5:
         service["min_regions"] = draft.pick(2, 2, 2, 3)
-    if draft.chance(0.3) and not service.get("indivisible") and service.get("max_regions") != 1:
-        service["survival"] = {"of": draft.pick("region", "region", "metro", "provider"), "share": draft.pick(0.3, 0.5, 0.9)}
+    if draft.chance(0.25) and not service.get("indivisible") and service.get("max_regions") != 1:
+        of = draft.pick("region", "region", "metro", "provider")
+        service["survival"] = {"of": of, "share": draft.pick(0.3, 0.5, 0.9)}
     return service
 
 
@@ -220,8 +223,8 @@ def _job(draft: _Draft, k: int) -> Data:
         "interruptible": draft.chance(0.6), "deferrable": draft.chance(0.7),
     }  # fmt: skip
     window = total
-    if draft.chance(0.6):
-        job["deadline_hours"] = round(total * draft.pick(0.4, 0.6, 0.8))
+    if draft.chance(0.75):
+        job["deadline_hours"] = round(total * draft.pick(0.3, 0.5, 0.7))
         window = job["deadline_hours"]
         if draft.chance(0.4):
             job["release_hours"] = round(window * draft.pick(0.2, 0.4))
@@ -236,7 +239,7 @@ def _job(draft: _Draft, k: int) -> Data:
         if draft.chance(0.25):
             parallel = job["max_gangs"] = 2
     pace = {name: speed * gang * parallel * 3600 for name, speed in runs["throughput"].items()}
-    slow = min(pace.values()) * total * draft.pick(0.3, 0.6, 0.9)
+    slow = min(pace.values()) * total * draft.pick(0.5, 0.8, 0.95)
     job["work"] = round(min(slow, max(pace.values()) * window * 0.9), -2)
     if draft.chance(0.2):
         job["output_gb"] = draft.pick(10.0, 100.0)
@@ -281,7 +284,7 @@ def _datasets(draft: _Draft) -> None:
             dataset["readers"] = [
                 {"workload": name, "gb": size * draft.pick(0.5, 1.0, 3.0)} for name in draft.some(workloads, 1, 2)
             ]
-        if draft.chance(0.3):
+        if draft.chance(0.2):
             dataset["min_countries"] = 2
         if draft.chance(0.4):
             dataset["present_in"] = draft.some(regions, 1, 1)
@@ -293,7 +296,7 @@ def _datasets(draft: _Draft) -> None:
 
 def _quotas(draft: _Draft) -> None:
     regions, limits = draft.inline["regions"], []
-    quotas: Data = {"default_devices": draft.pick(4, 6, 8, 8, 12, 16, "unlimited")}
+    quotas: Data = {"default_devices": draft.pick(3, 4, 6, 8, 12, "unlimited")}
     if draft.inline["endpoints"] and draft.chance(0.9):
         quotas["default_endpoint_units_per_s"] = draft.pick(3.0, 8.0, 20.0, "unlimited")
     if draft.chance(0.3):
@@ -303,8 +306,10 @@ def _quotas(draft: _Draft) -> None:
         limits.append({"id": "account", "provider": draft.pick(*regions)["provider"], "devices": draft.pick(4, 6, 8)})
     if draft.chance(0.1):
         limits.append({"id": "country", "country": draft.pick(*regions)["country"], "devices": draft.pick(4, 8)})
-    if draft.chance(0.35):
-        limits.append({"id": "site", "region": _cheapest_region(draft), "kw": draft.pick(0.3, 0.8, 1.5)})
+    if draft.chance(0.45):
+        usd = _spent_at(draft)
+        most = max(usd, key=lambda region: usd[region])
+        limits.append({"id": "site", "region": most, "kw": draft.pick(0.3, 0.8, 1.5)})
     if draft.chance(0.2):
         limits.append({"id": "hall", "provider": draft.pick(*regions)["provider"], "kw": draft.pick(1.5, 3.0)})
     if draft.inline["endpoints"] and draft.chance(0.3):
@@ -316,11 +321,6 @@ def _quotas(draft: _Draft) -> None:
         draft.data["commitments"] = [
             {"id": "owned", "region": offer["region"], "sku": offer["sku"], "instances": draft.pick(1, 2)}
         ]
-
-
-def _cheapest_region(draft: _Draft) -> str:
-    found: str = min(draft.inline["regions"], key=lambda r: PLACES[r["country"]][1])["id"]
-    return found
 
 
 def _laws(draft: _Draft) -> None:
@@ -339,7 +339,7 @@ def _laws(draft: _Draft) -> None:
         if draft.chance(0.8):
             workload["data"] = data
     for dataset in draft.data["datasets"]:
-        if draft.chance(0.5):
+        if draft.chance(0.35):
             place = draft.pick(*draft.countries)
             dataset |= {"categories": [draft.pick("personal", "health", "payment")], "subjects": [place]}
             dataset["exporter"] = place
@@ -356,7 +356,6 @@ def _laws(draft: _Draft) -> None:
 
 def _policies(draft: _Draft) -> None:
     providers = sorted({region["provider"] for region in draft.inline["regions"]})
-    home = PLACES[_country_of(draft, _cheapest_region(draft))]
     policies: list[Data] = []
     scope: Data = draft.pick({}, {}, _one_tag(draft), {"workloads": [draft.data["workloads"][0]["id"]]})
     if draft.chance(0.25):
@@ -364,16 +363,17 @@ def _policies(draft: _Draft) -> None:
             "kind": "provider_share", "providers": draft.some(providers, 0, 1), "max_share": draft.pick(0.4, 0.6, 0.8),
             "measure": draft.pick("compute_usd", "device_hours", "energy_kwh"),
         })  # fmt: skip
-    if draft.chance(0.25):
-        dear = max(draft.inline["regions"], key=lambda r: PLACES[r["country"]][1])["country"]
-        where = draft.pick({"countries": [dear]}, {"country_groups": ["EEA"]}, {"countries": [dear]})
+    if draft.chance(0.2):
+        usd = _spent_at(draft)
+        second = _country_of(draft, sorted(usd, key=lambda region: -usd[region])[1])
+        where = draft.pick({"countries": [second]}, {"countries": [second]}, {"country_groups": ["EEA"]})
         policies.append({
             "kind": "country_share", **where, "min_share": draft.pick(0.1, 0.3),
             "measure": draft.pick("device_hours", "compute_usd"),
         })  # fmt: skip
     if draft.chance(0.2):
         policies.append({"kind": "spot_share", "max_share": draft.pick(0.1, 0.3)})
-    if draft.chance(0.12):
+    if draft.chance(0.1):
         policies.append({
             "kind": "exclude_control", "jurisdictions": [draft.pick("US", "IN", "DE")],
             "basis": draft.pick("strict", "ownership"),
@@ -381,12 +381,14 @@ def _policies(draft: _Draft) -> None:
     certificates = sorted({c for p in draft.inline["providers"] for c in p["certifications"]})
     if certificates and draft.chance(0.1):
         policies.append({
-            "kind": "require_certification", "schemes": draft.some(certificates, 1, 2), "need": draft.pick("all", "any"),
+            "kind": "require_certification", "schemes": draft.some(certificates, 1, 2),
+            "need": draft.pick("all", "any"),
         })  # fmt: skip
-    if draft.chance(0.2):
-        cheap = _country_of(draft, _cheapest_region(draft))
-        policies.append({"kind": "places", **draft.pick({"deny": [cheap]}, {"deny": [cheap]}, {"allow": ["EEA", "US", "JP"]})})
-    if draft.chance(0.05) and home:
+    if draft.chance(0.35):
+        usd = _spent_at(draft)
+        cheap = _country_of(draft, max(usd, key=lambda region: usd[region]))
+        policies.append({"kind": "places", **{"deny": [cheap]}})
+    if draft.chance(0.05):
         policies.append({"kind": "survival", "of": draft.pick("region", "metro"), "share": draft.pick(0.3, 0.5)})
     for k, policy in enumerate(policies):
         policy["id"] = f"{policy['kind']}{k}"
@@ -404,27 +406,35 @@ def _country_of(draft: _Draft, region: str) -> str:
 
 
 def _budgets(draft: _Draft) -> None:
+    """At most one of carbon, water and energy, which would hide each other; and often one on money."""
     budgets = []
-    for metric, share in (("carbon", 0.4), ("water", 0.35), ("energy", 0.35), ("money", 0.4)):
-        if not draft.chance(share):
-            continue
-        scope: Data = {} if draft.chance(0.6) else draft.pick(
+    if draft.chance(0.5):
+        draft.data["unserved_usd_per_unit"] = draft.pick(1e-5, 1e-4, 1e-3)
+    metrics = [draft.pick("carbon", "water", "energy")] if draft.chance(0.9) else []
+    for metric in metrics + (["money"] if draft.chance(0.55) else []):
+        scope: Data = {} if draft.chance(0.75) else draft.pick(
             _one_tag(draft), {"workloads": [draft.data["workloads"][0]["id"]]}, {"periods": _some_periods(draft)},
             {"country_groups": ["EEA"]}, {"providers": [draft.inline["regions"][0]["provider"]]},
         )  # fmt: skip
         if metric == "money":
-            scope = draft.pick(
-                {"regions": [_cheapest_region(draft)]}, {"countries": [_country_of(draft, _cheapest_region(draft))]}
-            )
-        budgets.append({"id": metric, METRICS[metric]: _limit(draft, metric), "scope": scope})
+            scope, limit = _purse(draft)
+        else:
+            least, cheap = _estimate(draft, metric)
+            limit = max(least + draft.between(0.0, 0.4) * (cheap - least), least * 1.02)
+        budgets.append({"id": metric, METRICS[metric]: float(f"{limit:.3g}"), "scope": scope})
     draft.data["budgets"] = budgets
 
 
-def _limit(draft: _Draft, metric: str) -> float:
-    """Return a cap between what is least and what the cheapest offers use; on money, a part of the cheapest."""
-    least, cheap = _estimate(draft, metric)
-    limit = draft.between(0.05, 0.5) * cheap if metric == "money" else least + draft.between(0.3, 1.0) * (cheap - least)
-    return float(f"{max(limit, 0.0 if metric == 'money' else least * 1.1):.3g}")
+def _purse(draft: _Draft) -> tuple[Data, float]:
+    """Return a budget on money: in all, where demand may stay unserved, else at the place the cheapest offers are."""
+    usd = _spent_at(draft)
+    if "unserved_usd_per_unit" in draft.data and draft.chance(0.6):
+        return {}, draft.between(0.4, 0.9) * sum(usd.values())
+    denied = {place for policy in draft.data["policies"] for place in policy.get("deny", ())}
+    usd = {region: spent for region, spent in usd.items() if _country_of(draft, region) not in denied}
+    site = max(usd, key=lambda region: usd[region])
+    scope = draft.pick({"regions": [site]}, {"countries": [_country_of(draft, site)]})
+    return scope, draft.between(0.1, 0.5) * usd[site]
 
 
 def _some_periods(draft: _Draft) -> list[str]:
@@ -433,8 +443,6 @@ def _some_periods(draft: _Draft) -> list[str]:
 
 
 def _money_matters(draft: _Draft) -> None:
-    if draft.chance(0.3):
-        draft.data["unserved_usd_per_unit"] = draft.pick(1e-5, 1e-4, 1e-3)
     carbon: Data = {}
     if draft.chance(0.25):
         carbon["price_usd_per_tonne"] = draft.pick(50.0, 300.0)
@@ -455,13 +463,24 @@ def _estimate(draft: _Draft, metric: str) -> tuple[float, float]:
     for workload in draft.data["workloads"]:
         for rows in _alone(draft, workload, metric):
             if rows:
-                least += min(amount for _, amount in rows)
+                least += min(amount for _, amount, _ in rows)
                 cheapest += min(rows)[1]
     return least, cheapest
 
 
-def _alone(draft: _Draft, workload: Data, metric: str) -> list[list[tuple[float, float]]]:
-    """(USD, metric) of every on-demand offer for each stream and period of a service, or for a job."""
+def _spent_at(draft: _Draft) -> dict[str, float]:
+    """Return USD by region if every stream and job sat alone on its cheapest offer."""
+    spent = {region["id"]: 0.0 for region in draft.inline["regions"]}
+    for workload in draft.data["workloads"]:
+        for rows in _alone(draft, workload, "money"):
+            if rows:
+                usd, _, region = min(rows)
+                spent[region] += usd
+    return spent
+
+
+def _alone(draft: _Draft, workload: Data, metric: str) -> list[list[tuple[float, float, str]]]:
+    """(USD, metric, region) of every on-demand offer for each stream and period of a service, or for a job."""
     speeds = workload["runs"]["throughput"]
     regions = {region["id"]: region for region in draft.inline["regions"]}
     rtt = {(link["origin"], link["region"]): link.get("rtt_ms", math.inf) for link in draft.inline.get("network", ())}
@@ -489,7 +508,7 @@ def _alone(draft: _Draft, workload: Data, metric: str) -> list[list[tuple[float,
             made = hours * count * offer.get("embodied_kg_per_hour", 0.0)
             water = kwh / region.get("pue", 1.2) * region.get("wue_l_per_kwh", 1.0)
             uses = {"money": usd, "energy": kwh, "carbon": kwh * grid / 1000 + made, "water": water}
-            rows.append((usd, uses[metric]))
+            rows.append((usd, uses[metric], region["id"]))
         table.append(rows)
     return table
 

@@ -23,11 +23,11 @@ def _drop(data: Data, *names: str) -> bool:
 
 
 def _presence(data: Data) -> bool:
-    return any([_drop(w, "indivisible", "min_regions", "max_regions") for w in data["workloads"]])
+    return sum(_drop(w, "indivisible", "min_regions", "max_regions") for w in data["workloads"]) > 0
 
 
 def _latency(data: Data) -> bool:
-    return any([_drop(s, "max_rtt_ms") for w in data["workloads"] for s in w.get("streams", ())])
+    return sum(_drop(s, "max_rtt_ms") for w in data["workloads"] for s in w.get("streams", ())) > 0
 
 
 def _timing(data: Data) -> bool:
@@ -90,7 +90,7 @@ def _policies(*kinds: str) -> Callable[[Data], bool]:
 
 
 def _survival(data: Data) -> bool:
-    own = any([_drop(w, "survival") for w in data["workloads"]])
+    own = sum(_drop(w, "survival") for w in data["workloads"]) > 0
     return _policies("survival")(data) or own
 
 
