@@ -106,20 +106,19 @@ def _numbers(column: Column, cells: pd.Series, empty: np.ndarray, report: _Repor
 
 def _countries(column: Column, cells: pd.Series, report: _Report) -> np.ndarray:
     """Cells `A|B` or ready-made sets become frozensets of ISO codes; empty is the empty set, or None where allowed."""
-    cache: dict[str, frozenset[str]] = {}
+    cache: dict[frozenset[str] | str, tuple[frozenset[str] | None, bool]] = {}
     bad = np.zeros(len(cells), dtype=bool)
     out = np.empty(len(cells), dtype=object)
     for row, cell in enumerate(cells.to_numpy(dtype=object)):
+        key: frozenset[str] | str = cell if isinstance(cell, str) else ""
         if isinstance(cell, (set, frozenset, list, tuple)):
-            found: object = frozenset(cell)
-        else:
-            key = cell if isinstance(cell, str) else ""
-            if key not in cache:
-                cache[key] = frozenset(t for t in key.split("|") if t)
-            found = cache[key]
-        assert isinstance(found, frozenset)
-        bad[row] = any(not (isinstance(t, str) and len(t) == 2 and t.isupper()) for t in found)
-        out[row] = None if column.kind == "countries_or_none" and not found else found
+            key = frozenset(cell)
+        known = cache.get(key)
+        if known is None:
+            found = frozenset(t for t in key.split("|") if t) if isinstance(key, str) else key
+            wrong = any(not (isinstance(t, str) and len(t) == 2 and t.isupper()) for t in found)
+            known = cache[key] = (None if column.kind == "countries_or_none" and not found else found, wrong)
+        out[row], bad[row] = known
     report(bad, "not ISO 3166-1 alpha-2 codes")
     return out
 
