@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
+from optimizer.compile.speed import SpeedView
 from optimizer.plan.models import Placement, Unserved
 
 Floats = NDArray[np.float64]
@@ -145,10 +146,15 @@ def mechanisms_of(compiled: Compiled, lines: Lines, chosen: Ints) -> list[tuple[
 
 
 class Doubts:
-    """Which offers rest on figures that nobody verified, apart for cost and for carbon."""
+    """Which slots rest on figures that nobody verified, apart for cost and for carbon.
+
+    How many instances run, or for how long, follows from the throughput: its quality bears on both.
+    """
 
     def __init__(self, compiled: Compiled) -> None:
         world = compiled.world
+        self._workloads = world.instance.workloads
+        self._speeds = SpeedView(world)
         offers, regions = world.offers, world.regions
         region = world.offer_region
         oldest = world.instance.catalogue.max_price_age_days
@@ -160,14 +166,17 @@ class Doubts:
         ]
         self.stale = np.nan_to_num(offers.price_age_days.to_numpy(dtype=float)) > oldest
 
-    def cost(self, offer: int) -> set[str]:
-        """Return the doubtful qualities behind an offer's price."""
+    def cost(self, workload: int, offer: int) -> set[str]:
+        """Return the doubtful qualities behind an offer's price and the workload's speed on it."""
         found = {str(column[offer]) for column in self._cost} & set(DOUBTFUL)
-        return found | ({"stale_price"} if self.stale[offer] else set())
+        return found | self._speed(workload, offer) | ({"stale_price"} if self.stale[offer] else set())
 
-    def carbon(self, offer: int) -> set[str]:
-        """Return the doubtful qualities behind an offer's carbon."""
-        return {str(column[offer]) for column in self._carbon} & set(DOUBTFUL)
+    def carbon(self, workload: int, offer: int) -> set[str]:
+        """Return the doubtful qualities behind an offer's carbon and the workload's speed on it."""
+        return {str(column[offer]) for column in self._carbon} & set(DOUBTFUL) | self._speed(workload, offer)
+
+    def _speed(self, workload: int, offer: int) -> set[str]:
+        return {str(self._speeds.of(self._workloads[workload]).quality[offer])} & set(DOUBTFUL)
 
 
 def law_flags(compiled: Compiled, judgement: Judgement) -> set[str]:
@@ -189,21 +198,21 @@ def placements_of(
                "endpoint", "accelerator", "purchase")}  # fmt: skip
     names = world.regions.region.to_numpy(dtype=object)
     doubts = Doubts(compiled)
-    flags: dict[int, set[str]] = {}
+    flags: dict[tuple[int, int], set[str]] = {}
     by_law: dict[int, set[str]] = {}
     rows = []
     for k, (i, q) in enumerate(zip(lines.slot.tolist(), lines.flow.tolist(), strict=True)):
-        o, job = int(slots.offer[i]), bool(slots.is_job[i])
+        w, o, job = int(slots.workload[i]), int(slots.offer[i]), bool(slots.is_job[i])
         judgement = judgements[k]
-        if o not in flags:
-            flags[o] = doubts.cost(o) | doubts.carbon(o)
+        if (w, o) not in flags:
+            flags[w, o] = doubts.cost(w, o) | doubts.carbon(w, o)
         if id(judgement) not in by_law:
             by_law[id(judgement)] = law_flags(compiled, judgement)
         stream = compiled.stream_ids[int(problem.flows.stream[q])] if q >= 0 else None
         info = compiled.mechanisms.info
         rows.append(
             Placement(
-                workload=problem.workload_ids[int(slots.workload[i])],
+                workload=problem.workload_ids[w],
                 stream=stream,
                 provider=columns["provider"][o],
                 region=names[int(slots.region[i])],
@@ -224,7 +233,7 @@ def placements_of(
                 energy_kwh=_known(lines.energy_kwh[k]),
                 laws=judgement.laws,
                 mechanisms=tuple(dict.fromkeys(info[m].key.mechanism for m in relies_on[k])),
-                flags=tuple(sorted(flags[o] | by_law[id(judgement)])),
+                flags=tuple(sorted(flags[w, o] | by_law[id(judgement)])),
             )
         )
     return tuple(rows)

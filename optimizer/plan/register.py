@@ -75,19 +75,19 @@ def legal_register(
 
 
 def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
-    """Return, per doubtful quality, the share of cost and of known carbon whose price or environment figures have it.
+    """Return, per doubtful quality, the share of cost and of known carbon whose price, speed or environment has it.
 
     A row that rests on figures of two qualities counts under both.
     """
     doubts, slots = Doubts(compiled), compiled.problem.slots
-    offer = slots.offer[lines.slot]
+    pairs = zip(slots.workload[lines.slot].tolist(), slots.offer[lines.slot].tolist(), strict=True)
     carbon = np.nan_to_num(lines.carbon_kg)
     cost_by: dict[str, float] = {}
     carbon_by: dict[str, float] = {}
-    for k, o in enumerate(offer.tolist()):
-        for quality in doubts.cost(o):
+    for k, (w, o) in enumerate(pairs):
+        for quality in doubts.cost(w, o):
             cost_by[quality] = cost_by.get(quality, 0.0) + float(lines.cost_usd[k])
-        for quality in doubts.carbon(o):
+        for quality in doubts.carbon(w, o):
             carbon_by[quality] = carbon_by.get(quality, 0.0) + float(carbon[k])
     cost, kg = float(lines.cost_usd.sum()), float(carbon.sum())
     return tuple(
