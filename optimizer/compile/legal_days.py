@@ -20,13 +20,13 @@ _DAY = timedelta(days=1)
 
 def representatives(pack: LawPack, instance: Instance, dates: Sequence[date]) -> dict[date, date]:
     """Return for each date the first of `dates` (sorted) that is under the same law."""
-    turns = sorted(set(_turning_points(pack, instance)))
+    turns = sorted(set(turning_points(pack, instance)))
     first: dict[int, date] = {}
     return {on: first.setdefault(bisect_right(turns, on), on) for on in sorted(dates)}
 
 
-def _turning_points(pack: LawPack, instance: Instance) -> Iterator[date]:
-    """Every first day of a new state of the law."""
+def turning_points(pack: LawPack, instance: Instance) -> Iterator[date]:
+    """Yield every first day of a new state of the law, in no order and some of them twice."""
     rows = [row for law in pack.laws for row in (pack.laws[law], *(row for _, row in pack.amendments.get(law, ())))]
     yield from _spans((row.in_force_from, row.in_force_to) for row in rows)
     yield from (start for amended in pack.amendments.values() for start, _ in amended)

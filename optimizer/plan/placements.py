@@ -103,8 +103,8 @@ def _per_line(per_flow: Floats, flow: Ints) -> Floats:
     return found
 
 
-def judgements_of(compiled: Compiled, lines: Lines) -> list[Judgement]:
-    """Return what the law says of every line."""
+def signatures_of(compiled: Compiled, lines: Lines) -> Ints:
+    """Return for every line the number under which the law knows its stream or job; [lines]."""
     law, problem = compiled.law_view, compiled.problem
     slots = problem.slots
     of_job = {w: law.signature(k) for w, k in law.of_job.items()}
@@ -119,8 +119,14 @@ def judgements_of(compiled: Compiled, lines: Lines) -> list[Judgement]:
             signature.append(of_stream[int(problem.flows.stream[q])])
         else:
             signature.append(of_job[w] if slots.is_job[s] else of_stream[first_stream[w]])
+    return np.array(signature, dtype=np.int64)
+
+
+def judgements_of(compiled: Compiled, lines: Lines) -> list[Judgement]:
+    """Return what the law says of every line."""
+    law, slots = compiled.law_view, compiled.problem.slots
     found: list[Judgement] = [Judgement()] * len(lines.slot)
-    labels = np.array(signature, dtype=np.int64)
+    labels = signatures_of(compiled, lines)
     for one in np.unique(labels).tolist():
         rows = np.flatnonzero(labels == one)
         at, table = law.judgement_at(one, slots.offer[lines.slot[rows]], slots.period[lines.slot[rows]])

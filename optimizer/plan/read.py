@@ -30,6 +30,7 @@ from optimizer.plan.register import (
     unmodelled_laws,
     versions_of,
 )
+from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,
     by_slot,
@@ -135,6 +136,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
         "warnings": (
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),
+            *change_warnings(compiled, lines, judgements, raw["copy"]),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
     }

@@ -38,3 +38,51 @@ def test_cost_and_carbon_that_follow_from_a_fallback_throughput_rest_on_it():
 def test_measured_throughput_is_no_doubt_about_the_cost():
     plan = optimizer.solve(optimizer.load(estate()))
     assert shares(plan)["fallback"].cost_share == 0.0
+
+
+def transfer(**more):
+    """German personal data that may only run in Virginia, lawful while the United States are adequate."""
+    data = estate(laws={"use": "world", "as_of": "2026-11-22"}, **more)
+    data["workloads"][0]["data"] = {"categories": ["personal"], "exporter": "DE"}
+    data["workloads"][0]["regions"] = ["aws:us-east-1"]
+    return data
+
+
+def changes(data):
+    plan = optimizer.solve(optimizer.load(data))
+    return [line for line in plan.warnings if "inside period" in line]
+
+
+def test_a_law_that_tightens_inside_a_period_is_told():
+    """Verdicts are taken on a period's first day; what happens later in it must not pass in silence."""
+    fall = {"op": "remove_member", "group": "EU_ADEQUATE", "member": "US", "from": "2027-01-10"}
+    data = transfer()
+    data["laws"]["patches"] = [fall]
+    told = changes(data)
+    assert len(told) == 1
+    assert "EU-GDPR-CHV" in told[0]
+    assert "2027-01-10" in told[0]
+    assert "t0" in told[0]
+    assert changes(transfer()) == []
+
+
+def test_an_override_that_expires_inside_a_period_is_told():
+    data = transfer()
+    data["workloads"][0]["regions"] = ["aws:ap-south-1"]
+    data["legal_assertions"] = {
+        "overrides": [{"law": "EU-GDPR-CHV", "basis": "consent", "author": "dpo", "expires": "2027-01-15"}]
+    }
+    told = changes(data)
+    assert len(told) == 1
+    assert "2027-01-16" in told[0]
+    data["legal_assertions"]["overrides"][0]["expires"] = "2027-02-28"
+    assert changes(data) == []
+
+
+def test_a_law_that_changes_on_a_period_boundary_is_no_surprise():
+    """With the horizon cut on that day the second period is judged by the new law, and has no lawful option."""
+    data = transfer()
+    data["laws"]["patches"] = [{"op": "remove_member", "group": "EU_ADEQUATE", "member": "US", "from": "2027-01-10"}]
+    data["horizon"] = {"start": "2027-01-01", "periods": [{"id": "a", "hours": 216}, {"id": "b", "hours": 100}]}
+    plan = optimizer.solve(optimizer.load(data))
+    assert plan.status == "infeasible"
