@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optimizer.solve.shortfalls import Shortfall, diagnose
     from optimizer.solve.engine import solve_problem
     from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 
-__all__ = ["Progress", "Solution", "SolutionStatus", "Termination", "solve_problem"]
+_HOMES = {
+    "Progress": "optimizer.solve.solution",
+    "Shortfall": "optimizer.solve.shortfalls",
+    "Solution": "optimizer.solve.solution",
+    "SolutionStatus": "optimizer.solve.solution",
+    "Termination": "optimizer.solve.solution",
+    "diagnose": "optimizer.solve.shortfalls",
+    "solve_problem": "optimizer.solve.engine",
+}
+
+__all__ = ["Progress", "Shortfall", "Solution", "SolutionStatus", "Termination", "diagnose", "solve_problem"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "solve_problem":
-        from optimizer.solve.engine import solve_problem
-
-        return solve_problem
-    if name in __all__:
-        from optimizer.solve import solution
-
-        return getattr(solution, name)
-    raise AttributeError(f"module 'optimizer.solve' has no attribute {name!r}")
+    """Import the names of the package when they are first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'optimizer.solve' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

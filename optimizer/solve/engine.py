@@ -11,6 +11,7 @@ from typing import Literal
 from formulations import Problem, build_model
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.construct import construct
+from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.improve import improve
@@ -87,6 +88,7 @@ def construct_and_improve(
     Returns None when a workload has no place of its own, which only the whole model can settle.
     """
     with watch.phase_of("relax"):
+        matrix = with_cover_rows(matrix, problem)
         relaxation = solve_relaxation(matrix, watch, RELAX_SHARE * watch.left_seconds())
     if relaxation.termination is Termination.INFEASIBLE:
         return Run(Termination.INFEASIBLE)

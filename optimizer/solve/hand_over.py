@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.matrix import Columns, Matrix
+from optimizer.solve.matrix import Labels, Matrix
 
 
 class TriviallyInfeasible(Exception):  # noqa: N818  (an answer, not an error)
@@ -54,12 +54,6 @@ def _from_standard_form(form: Any) -> Matrix:
     rhs = np.asarray(form.rhs, dtype=np.float64)
     has_objective = form.c.shape[0] > 0
     cost = np.asarray(form.c[[0], :].toarray()).ravel() if has_objective else np.zeros(len(variables))
-    row_data = [row.constraint for row in form.rows]
-
-    def row_name(row: int) -> tuple[str, int]:
-        data = row_data[row]
-        return data.parent_component().local_name, _key(data.index())
-
     return Matrix(
         cost=cost.astype(np.float64),
         offset=float(form.c_offset[0]) if has_objective else 0.0,
@@ -69,8 +63,8 @@ def _from_standard_form(form: Any) -> Matrix:
         a=a,
         row_lower=np.where(sense <= 0, rhs, -np.inf),
         row_upper=np.where(sense >= 0, rhs, np.inf),
-        columns=_columns(variables),
-        row_name=row_name,
+        columns=_labels(variables),
+        rows=_labels([row.constraint for row in form.rows]),
     )
 
 
@@ -82,20 +76,20 @@ def _key(index: Any) -> int:
     return 0 if index is None else int(index)
 
 
-def _columns(variables: list[Any]) -> Columns:
+def _labels(parts: list[Any]) -> Labels:
     positions: dict[int, int] = {}
     names: list[str] = []
-    component = np.zeros(len(variables), dtype=np.int64)
-    keys = np.zeros(len(variables), dtype=np.int64)
-    for column, variable in enumerate(variables):
-        parent = variable.parent_component()
+    component = np.zeros(len(parts), dtype=np.int64)
+    key = np.zeros(len(parts), dtype=np.int64)
+    for place, part in enumerate(parts):
+        parent = part.parent_component()
         position = positions.get(id(parent))
         if position is None:
             position = positions[id(parent)] = len(names)
             names.append(parent.local_name)
-        component[column] = position
-        keys[column] = _key(variable.index())
-    return Columns(tuple(names), component, keys)
+        component[place] = position
+        key[place] = _key(part.index())
+    return Labels(tuple(names), component, key)
 
 
 def load(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Any:

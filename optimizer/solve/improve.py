@@ -25,16 +25,21 @@ SMALLEST, LARGEST = 2, 60
 SECONDS_PER_PART = 4.0
 PART_GAP = 3e-3
 BETTER = 1e-9
-REPAIR_ROOM = 2.0
-"""Repairs free this many times more workloads and options."""
+FIRST_REPAIR, LARGEST_REPAIR = 3.0, 16.0
 
 
 @dataclass
 class Pace:
-    """How many workloads and options a neighbourhood frees; it grows while programs are solved fast, shrinks when slow."""
+    """How many workloads and options a neighbourhood frees.
+
+    Ordinary ones grow while programs are solved fast and shrink when they are slow. Repairs start small, since a small program
+    is solved exactly, and grow with every failure.
+    """
 
     workloads: float = 4.0
-    options: float = 40.0
+    options: int = 40
+    repair_workloads: float = FIRST_REPAIR
+    repair_options: int = 60
 
     def adapt(self, seconds: float, improved: bool) -> None:
         """Adapt to the time the last program took."""
@@ -43,6 +48,11 @@ class Pace:
         elif seconds < 0.3 * SECONDS_PER_PART and not improved:
             self.workloads *= 1.1
         self.workloads = float(np.clip(self.workloads, SMALLEST, LARGEST))
+
+    def adapt_repair(self, improved: bool) -> None:
+        """Start small again after a success, free more after a failure."""
+        grown = self.repair_workloads * 1.25
+        self.repair_workloads = FIRST_REPAIR if improved or grown > LARGEST_REPAIR else grown
 
 
 class Neighbours:
@@ -90,6 +100,8 @@ class Neighbours:
         regret = np.maximum(self._paid(state.x) - self.floor_usd, 0.0)
         allowed = np.ones(state.blocks.workloads, dtype=bool)
         allowed[list(apart_from)] = False
+        if not allowed.any():
+            return np.zeros(0, dtype=np.int64)
         weight = regret / (1.0 + self.tries)
         broken = np.flatnonzero(excess > 0)
         if broken.size:
@@ -148,13 +160,17 @@ def improve(
             reached = relative_gap(objective, watch.bound_usd)
             if reached is not None and reached <= gap:
                 break
+        repairs = not state.is_whole()
         parts = _draw_parts(state, neighbours, rank, pace, threads)
         limit = min(SECONDS_PER_PART, until_seconds - watch.elapsed_seconds())
         begun = watch.elapsed_seconds()
         answers = side_by_side([_task(part, watch, limit) for part in parts], threads, watch)
         improved = [
-            _keep_if_better(state, part, values) for part, values in zip(parts, answers, strict=True) if values is not None
+            values is not None and _keep_if_better(state, part, values)
+            for part, values in zip(parts, answers, strict=True)
         ]
+        if repairs:
+            pace.adapt_repair(bool(improved) and improved[0])
         pace.adapt(watch.elapsed_seconds() - begun, any(improved))
         rounds += len(parts)
         kept += sum(improved)
@@ -173,12 +189,13 @@ def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace
     shared_taken = np.zeros(state.x.size, dtype=bool)
     for turn in range(threads):
         repairs = not is_whole and turn == 0
-        size = max(2, round(pace.workloads * neighbours.rng.uniform(0.6, 1.4) * (REPAIR_ROOM if repairs else 1.0)))
+        middle = pace.repair_workloads if repairs else pace.workloads
+        size = max(2, round(middle * neighbours.rng.uniform(0.7, 1.3)))
         workloads = neighbours.draw(size, taken)
         if not workloads.size:
             break
         taken.update(int(w) for w in workloads)
-        own = free_columns(state, workloads, rank, round(pace.options * (REPAIR_ROOM if repairs else 1.0)))
+        own = free_columns(state, workloads, rank, pace.repair_options if repairs else pace.options)
         shared = shared_beside(state, own)
         shared = shared[~shared_taken[shared]]
         shared_taken[shared] = True

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -18,27 +18,31 @@ ROW_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Which variable a column is: `component[column]` is a position in `names`, `key[column]` its index there."""
+class Labels:
+    """Which variable a column is, or which constraint a row: `component[x]` is a position in `names`, `key[x]` its index."""
 
     names: tuple[str, ...]
     component: Ints
     key: Ints
 
     def of(self, name: str) -> Ints:
-        """Return the columns of a component, in order; none when it has no column."""
+        """Return the columns or rows of a component, in order; none when it has none."""
         if name not in self.names:
             return np.zeros(0, dtype=np.int64)
         return np.flatnonzero(self.component == self.names.index(name))
 
-    def take(self, columns: Ints) -> Columns:
-        """Return the variables of some columns only."""
-        return Columns(self.names, self.component[columns], self.key[columns])
+    def take(self, chosen: Ints) -> Labels:
+        """Return the labels of some columns or rows only."""
+        return Labels(self.names, self.component[chosen], self.key[chosen])
+
+    def is_of(self, names: Collection[str]) -> Bools:
+        """Whether each column or row is of one of the components named."""
+        return np.isin(self.component, [place for place, name in enumerate(self.names) if name in names])
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A mixed-integer linear program in arrays; `rows` names a row by (component, key)."""
+    """A mixed-integer linear program in arrays."""
 
     cost: Floats
     offset: float
@@ -48,8 +52,12 @@ class Matrix:
     a: sparse.csr_array
     row_lower: Floats
     row_upper: Floats
-    columns: Columns
-    row_name: Callable[[int], tuple[str, int]] = field(repr=False)
+    columns: Labels
+    rows: Labels
+
+    def row_name(self, row: int) -> tuple[str, int]:
+        """Return the constraint and the index of a row."""
+        return self.rows.names[self.rows.component[row]], int(self.rows.key[row])
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -118,6 +126,6 @@ def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats) -> tuple[Matrix, Int
         row_lower=matrix.row_lower[kept] - used[kept],
         row_upper=matrix.row_upper[kept] - used[kept],
         columns=matrix.columns.take(free),
-        row_name=lambda row: matrix.row_name(int(kept[row])),
+        rows=matrix.rows.take(kept),
     )
     return smaller, kept

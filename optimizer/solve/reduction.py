@@ -45,13 +45,20 @@ class Reduced:
     shift: Floats
 
 
-def tight_pairs(matrix: Matrix) -> tuple[Ints, Ints]:
-    """Return (columns, rows): each column is defined by its row, as the module docstring says; no row or column twice."""
+IMPLIED = ("cover",)
+"""Families that follow from others in the relaxation, there for branch and bound alone: left out of it."""
+
+
+def tight_pairs(matrix: Matrix, ignored: Bools) -> tuple[Ints, Ints]:
+    """Return (columns, rows): each column is defined by its row, as the module docstring says; no row or column twice.
+
+    `ignored` rows do not count.
+    """
     a = matrix.by_column
     column = np.repeat(np.arange(a.shape[1]), np.diff(a.indptr))
     row, value = a.indices, a.data
     has_lower, has_upper = np.isfinite(matrix.row_lower[row]), np.isfinite(matrix.row_upper[row])
-    helps = (has_lower & (value > 0)) | (has_upper & (value < 0))
+    helps = ((has_lower & (value > 0)) | (has_upper & (value < 0))) & ~ignored[row]
     wanted = np.bincount(column, helps, a.shape[1])
     candidate = (wanted == 1) & (matrix.cost >= 0) & (matrix.lower == 0)
     # The defining row is one sided; turned so that it reads sum(rest) - a x <= u, nothing but x is negative in it and
@@ -61,14 +68,15 @@ def tight_pairs(matrix: Matrix) -> tuple[Ints, Ints]:
     one_sided = np.isfinite(matrix.row_lower) ^ np.isfinite(matrix.row_upper)
     negative = np.bincount(row, turn[row] * value < 0, a.shape[0])
     below_zero = np.bincount(row, matrix.lower[column] < 0, a.shape[0])
-    defining = one_sided & (turn * side <= 0) & (negative == 1) & (below_zero == 0)
+    defining = ~ignored & one_sided & (turn * side <= 0) & (negative == 1) & (below_zero == 0)
     chosen = helps & candidate[column] & defining[row]
     return column[chosen].astype(np.int64), row[chosen].astype(np.int64)
 
 
 def reduce(matrix: Matrix) -> Reduced:
     """Return the relaxation without its tight columns and their rows."""
-    columns, rows = tight_pairs(matrix)
+    ignored = matrix.rows.is_of(IMPLIED)
+    columns, rows = tight_pairs(matrix, ignored)
     # A defining row must not hold another tight column: its definition would chain.
     counts = np.asarray((matrix.a[rows][:, columns] != 0).sum(axis=1)).ravel() if columns.size else np.zeros(0)
     columns, rows = columns[counts == 1], rows[counts == 1]
@@ -76,7 +84,7 @@ def reduce(matrix: Matrix) -> Reduced:
     is_tight = np.zeros(n, dtype=bool)
     is_tight[columns] = True
     kept_columns = np.flatnonzero(~is_tight)
-    is_gone = np.zeros(matrix.row_lower.size, dtype=bool)
+    is_gone = ignored.copy()
     is_gone[rows] = True
     kept_rows = np.flatnonzero(~is_gone)
     lift, shift = _lift(matrix, columns, rows, kept_columns)

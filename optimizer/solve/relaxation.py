@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.highs import run
-from optimizer.solve.matrix import Columns, Matrix
+from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.reduction import Reduced, reduce
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
@@ -48,7 +48,7 @@ def solve_relaxation(matrix: Matrix, watch: Watch, time_limit_seconds: float) ->
 
 
 def _as_matrix(reduced: Reduced) -> Matrix:
-    n = reduced.cost.size
+    rows, n = reduced.a.shape
     return Matrix(
         cost=reduced.cost,
         offset=reduced.offset,
@@ -58,6 +58,6 @@ def _as_matrix(reduced: Reduced) -> Matrix:
         a=reduced.a,
         row_lower=reduced.row_lower,
         row_upper=reduced.row_upper,
-        columns=Columns(("reduced",), np.zeros(n, dtype=np.int64), np.arange(n)),
-        row_name=lambda row: ("reduced", row),
+        columns=Labels(("reduced",), np.zeros(n, dtype=np.int64), np.arange(n)),
+        rows=Labels(("reduced",), np.zeros(rows, dtype=np.int64), np.arange(rows)),
     )

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from optimizer.solve.highs import polish, run
 from optimizer.solve.incumbent import Incumbent
-from optimizer.solve.matrix import Columns, Matrix, submatrix
+from optimizer.solve.matrix import Labels, Matrix, submatrix
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -116,12 +116,12 @@ def _with_elastic_columns(small: Matrix, penalty_usd: Floats, start: Floats) -> 
         a=sparse.csr_array(sparse.hstack([small.a, added], format="csr")),
         row_lower=small.row_lower,
         row_upper=small.row_upper,
-        columns=Columns(
+        columns=Labels(
             (*columns.names, "elastic"),
             np.concatenate([columns.component, np.full(extra, len(columns.names))]),
             np.concatenate([columns.key, np.arange(extra)]),
         ),
-        row_name=small.row_name,
+        rows=small.rows,
     )
     assert n + extra == grown.cost.size
     return grown, np.concatenate([start, np.maximum(0.0, needed)])

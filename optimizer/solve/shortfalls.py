@@ -1,0 +1,163 @@
+"""Why no plan exists: relax limits and demands at a penalty and name the ones that have to give, and by how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from formulations import Problem, build_model
+from optimizer.solve.blocks import SHARED, find_blocks
+from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
+from optimizer.solve.highs import run
+from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LIMITS = ("devices", "power_kw", "work_rate", "budget", "share_upper", "share_lower")
+NEEDS = (
+    "demand",
+    "work",
+    "at_release",
+    "most_regions",
+    "least_regions",
+    "duty",
+    "least_countries",
+    "failover_demand",
+    "failover_rate",
+    "failover_copy",
+)
+NEED_WEIGHT = 1e4
+"""A need is given up only where no limit alone can make room: its share weighs this many times that of a limit."""
+NOTICED = 1e-6
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A row that has to give for a plan to exist.
+
+    `family` is the constraint family, `id` the pool, budget, share or duty where the row has one, `workload` whose need it is where
+    it is one workload's. `side` is the limit or need as stated and `by` the least by which it has to give, both in the row's
+    own unit (devices, kg, units/s …; work and shares: see formulations).
+    """
+
+    family: str
+    id: str | None
+    workload: str | None
+    period: int | None
+    side: float
+    by: float
+
+    def __str__(self) -> str:
+        whose = " ".join(part for part in (self.id, self.workload and f"of {self.workload}") if part)
+        when = "" if self.period is None else f" in period {self.period}"
+        return f"{self.family} {whose}{when}: {self.side:g} has to give by {self.by:g}"
+
+
+def diagnose(
+    problem: Problem, *, time_limit_seconds: float = 30.0, threads: int = 1
+) -> list[Shortfall]:
+    """Return the limits and needs that give way in the plan that breaks them least, relative to their size.
+
+    Empty when the problem has a plan, or when what blocks it cannot be relaxed here (a rule of a job's run, a requirement). Needs
+    (demand, work, duties …) are only named where no pool, budget or share can give instead.
+    """
+    watch = Watch(time_limit_seconds)
+    with paused_gc():
+        model = build_model(problem)
+    try:
+        matrix = to_matrix(model)
+    except TriviallyInfeasible:
+        return []
+    elastic, rows = _elastic(matrix)
+    result = run(elastic, watch, gap=1e-3, threads=threads)
+    if result.x is None:
+        return []
+    give = result.x[matrix.cost.size :]
+    owner = _workload_of_rows(matrix, problem, rows)
+    found = np.flatnonzero(give > NOTICED * matrix.row_scale[rows])
+    order = found[np.argsort(-give[found] / matrix.row_scale[rows[found]], kind="stable")]
+    return [_shortfall(matrix, problem, int(rows[x]), float(give[x]), int(owner[x])) for x in order]
+
+
+def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
+    """Return the model with one column of give per side of the rows that may, its cost alone, and the row of each column."""
+    may = matrix.rows.is_of(LIMITS + NEEDS)
+    over = np.flatnonzero(may & np.isfinite(matrix.row_upper))
+    under = np.flatnonzero(may & np.isfinite(matrix.row_lower))
+    row = np.concatenate([over, under])
+    extra = row.size
+    value = np.concatenate([np.full(over.size, -1.0), np.full(under.size, 1.0)])
+    added = sparse.csr_array((value, (row, np.arange(extra))), shape=(matrix.row_lower.size, extra))
+    weight = np.where(matrix.rows.is_of(NEEDS)[row], NEED_WEIGHT, 1.0) / _size(matrix)[row]
+    columns, n = matrix.columns, matrix.cost.size
+    upper = matrix.upper.copy()
+    impossible = columns.of("impossible")
+    upper[impossible] = 0.0
+    grown = replace(
+        matrix,
+        cost=np.concatenate([np.zeros(n), weight]),
+        offset=0.0,
+        lower=np.concatenate([matrix.lower, np.zeros(extra)]),
+        upper=np.concatenate([upper, np.full(extra, np.inf)]),
+        integer=np.concatenate([matrix.integer, np.zeros(extra, dtype=bool)]),
+        a=sparse.csr_array(sparse.hstack([matrix.a, added], format="csr")),
+        columns=Labels(
+            (*columns.names, "give"),
+            np.concatenate([columns.component, np.full(extra, len(columns.names))]),
+            np.concatenate([columns.key, np.arange(extra)]),
+        ),
+    )
+    return grown, row
+
+
+def _size(matrix: Matrix) -> Floats:
+    """Return what a row's give is relative to: its side, or where that is 0 the most one of its columns can add."""
+    side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
+    reach = np.where(np.isfinite(matrix.upper), matrix.upper, 1.0)[matrix.a.indices] * np.abs(matrix.a.data)
+    most = np.zeros(side.size)
+    filled = np.flatnonzero(np.diff(matrix.a.indptr))
+    if filled.size:
+        most[filled] = np.maximum.reduceat(reach, matrix.a.indptr[filled])
+    size = np.where(np.abs(side) > 0, np.abs(side), most)
+    return np.where(size > 0, size, 1.0)
+
+
+def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
+    """Return the one workload each row is about, SHARED when there are several or none."""
+    touch = find_blocks(matrix, problem).touch
+    single = np.diff(touch.indptr)[rows] == 1
+    first = np.array([touch.indices[touch.indptr[row]] if touch.indptr[row + 1] > touch.indptr[row] else 0 for row in rows])
+    return np.where(single, first - 1, SHARED).astype(np.int64)
+
+
+def _shortfall(matrix: Matrix, problem: Problem, row: int, by: float, owner: int) -> Shortfall:
+    family, key = matrix.row_name(row)
+    side = matrix.row_upper[row] if np.isfinite(matrix.row_upper[row]) else matrix.row_lower[row]
+    ids: dict[str, tuple[str, ...]] = {
+        "devices": problem.pools.ids,
+        "power_kw": problem.pools.ids,
+        "work_rate": problem.pools.ids,
+        "budget": problem.budgets.ids,
+        "share_upper": problem.shares.ids,
+        "share_lower": problem.shares.ids,
+        "duty": problem.datasets.duty_ids,
+        "least_countries": problem.datasets.ids,
+    }
+    period = None
+    if family in ("devices", "power_kw", "work_rate"):
+        period = int(problem.pools.period[key])
+    elif family == "demand":
+        period = key % problem.period_hours.size
+    return Shortfall(
+        family=family,
+        id=ids[family][key] if family in ids else None,
+        workload=problem.workload_ids[owner] if owner >= 0 and family not in ids else None,
+        period=period,
+        side=float(side),
+        by=by,
+    )

@@ -1,0 +1,63 @@
+"""Variations of the synthetic estate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from formulations.problem import Mechanisms, Membership, Presence, Problem, Shares, Survival
+from synthetic_estate import estate
+
+
+def surviving() -> Problem:
+    """Three services, two of which must survive the failure of any one region."""
+    problem = estate(3, regions=6, jobs_share=0.0, seed=3, offer_share=0.5)
+    return replace(
+        problem, survival=Survival(workload=np.array([0, 2]), of=np.zeros(2, dtype=np.int64), share=np.array([0.5, 0.3]))
+    )
+
+
+def coupled(workloads: int = 14, seed: int = 0) -> Problem:
+    """Services and jobs tied by pools, a carbon cap, mechanisms, a provider share, presences and survival."""
+    problem = estate(workloads, regions=10, seed=seed, jobs_share=0.2, offer_share=0.5, pool=(60, 120), carbon_limit_kg=1.1e5)
+    slots, flows = problem.slots, problem.flows
+    provider = problem.regions.provider[slots.region]
+    every = np.arange(slots.workload.size)
+    needs = np.flatnonzero(slots.region[flows.slot] % 3 == 0)
+    row = slots.region[flows.slot[needs]] // 3
+    rows = int(row.max()) + 1
+    bound = np.bincount(row, problem.services.demand_per_s[flows.stream[needs], 0], rows)
+    services = np.unique(problem.services.workload)
+    bounded = services[:2]
+    pairs = np.array(
+        sorted({(int(w), int(r)) for w, r in zip(slots.workload, slots.region, strict=True) if w in bounded})
+    )
+    first = np.flatnonzero(provider == 0)
+    return replace(
+        problem,
+        mechanisms=Mechanisms(
+            ids=tuple(f"m{x}" for x in range(rows)),
+            cost_usd=np.full(rows, 4000.0),
+            requirement_ids=tuple(f"law{x}" for x in range(rows)),
+            bound=bound,
+            by_flow=Membership(row, needs, np.ones(needs.size)),
+            satisfied_by=Membership(np.arange(rows), np.arange(rows), np.ones(rows)),
+        ),
+        shares=Shares(
+            ids=("provider-0",),
+            measure=("compute_usd",),
+            lower=np.zeros(1),
+            upper=np.array([0.4]),
+            part=Membership(np.zeros(first.size, dtype=np.int64), first, np.ones(first.size)),
+            all=Membership(np.zeros(every.size, dtype=np.int64), every, np.ones(every.size)),
+        ),
+        presence=Presence(
+            workload=pairs[:, 0],
+            region=pairs[:, 1],
+            bounded_workload=bounded,
+            min_regions=np.array([2, 1]),
+            max_regions=np.array([3, 1]),
+        ),
+        survival=Survival(workload=services[2:3], of=np.zeros(1, dtype=np.int64), share=np.array([0.5])),
+    )

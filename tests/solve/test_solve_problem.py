@@ -1,0 +1,112 @@
+"""`solve_problem` from arrays to Solution."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from helper_estate import coupled
+from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
+from small_models import two_regions
+from synthetic_estate import estate
+
+
+def test_optimum_by_hand():
+    """10 units/s at 4 per instance: one instance fits near (1 USD), two more far (2 USD each)."""
+    solution = solve_problem(two_regions())
+    assert solution.status is SolutionStatus.OPTIMAL
+    assert solution.termination is Termination.GAP_REACHED
+    assert solution.objective_usd == pytest.approx(5.0)
+    assert solution.gap == pytest.approx(0.0, abs=1e-9)
+    assert solution.values["instances"].tolist() == [1.0, 2.0]
+    assert solution.values["flow"].sum() == pytest.approx(10.0)
+
+
+def test_tables_have_full_length_where_there_is_no_variable():
+    """Families without a variable are arrays of zeros, not missing."""
+    values = solve_problem(two_regions()).values
+    assert values["unserved"].tolist() == [0.0]
+    assert values["gangs"].shape == (2,)
+    assert values["copy"].shape == (0,)
+
+
+def test_unserved_demand_is_priced():
+    """Serving the last units costs an instance of 2 USD; leaving them unserved 2 x 0.6 USD is cheaper."""
+    solution = solve_problem(two_regions(may_be_unserved=True, unserved_usd=0.6))
+    assert solution.values["unserved"][0] == pytest.approx(2.0)
+    assert solution.objective_usd == pytest.approx(1.0 + 2.0 + 1.2)
+
+
+def test_infeasible_and_what_has_to_give():
+    """Both pools together carry 2 of the 3 instances needed: status says so, and the diagnosis names one pool and 2 devices."""
+    problem = two_regions(limits=(2.0, 3.0))
+    solution = solve_problem(problem)
+    assert solution.status is SolutionStatus.INFEASIBLE
+    assert solution.objective_usd is None
+    assert solution.values == {}
+    short = diagnose(problem)
+    assert len(short) == 1
+    assert short[0].id in problem.pools.ids
+    assert short[0].by == pytest.approx(2.0)
+    assert "devices" in str(short[0])
+
+
+def test_feasible_problem_has_no_shortfall():
+    """The diagnosis of a problem that has a plan is empty."""
+    assert diagnose(two_regions()) == []
+
+
+def test_time_limit_is_honoured_with_all_phases():
+    """Building, handing over, solving and polishing together stay within the limit plus 5 % and a second."""
+    begun = time.monotonic()
+    solution = solve_problem(estate(60, regions=40), time_limit_seconds=4.0, gap=0.0, method="direct")
+    assert time.monotonic() - begun < 4.0 * 1.05 + 1.0
+    assert solution.termination is Termination.TIME_LIMIT
+    assert solution.status in (SolutionStatus.FEASIBLE, SolutionStatus.NO_PLAN)
+
+
+def test_construct_honours_the_time_limit_and_keeps_its_plan():
+    """Stopped by the clock, the constructed plan is returned with the relaxation's bound."""
+    begun = time.monotonic()
+    solution = solve_problem(estate(20, regions=20), time_limit_seconds=6.0, gap=0.0, method="construct", threads=2)
+    assert time.monotonic() - begun < 6.0 * 1.05 + 1.0
+    assert solution.status is SolutionStatus.FEASIBLE
+    assert solution.bound_usd <= solution.objective_usd
+
+
+def test_cancelled_solve_says_interrupted():
+    """The event set from another thread ends every method."""
+    for method in ("direct", "construct"):
+        cancel = threading.Event()
+        threading.Timer(1.5, cancel.set).start()
+        solution = solve_problem(
+            estate(20, regions=20), time_limit_seconds=60, gap=0.0, cancel=cancel, method=method, threads=2
+        )
+        assert solution.termination is Termination.INTERRUPTED
+
+
+def test_progress_reports_all_phases_in_order_of_time():
+    """Progress names the phase, time only grows, and the gap is that of the numbers reported."""
+    seen = []
+    solve_problem(estate(5, regions=10), time_limit_seconds=10, gap=0.02, progress=seen.append)
+    assert {"build", "hand_over", "solve"} <= {report.phase for report in seen}
+    assert all(a.elapsed_seconds <= b.elapsed_seconds for a, b in zip(seen, seen[1:], strict=False))
+    for report in seen:
+        if report.gap is not None:
+            expected = max(0.0, report.incumbent_usd - report.bound_usd) / abs(report.incumbent_usd)
+            assert report.gap == pytest.approx(expected)
+
+
+def test_methods_agree():
+    """Construct and direct give plans whose bounds do not contradict each other."""
+    problem = coupled(14)
+    direct = solve_problem(problem, gap=0.02, time_limit_seconds=20, method="direct")
+    built = solve_problem(problem, gap=0.03, time_limit_seconds=10, method="construct")
+    assert direct.values
+    assert built.values
+    assert built.bound_usd <= direct.objective_usd * (1 + 1e-9)
+    assert direct.bound_usd <= built.objective_usd * (1 + 1e-9)
+    assert np.array_equal(built.values["instances"], np.round(built.values["instances"]))
