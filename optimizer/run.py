@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from optimizer.errors import InternalError, LimitReached
+from optimizer.errors import InputError, InternalError, Issue, LimitReached
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 
@@ -66,7 +67,7 @@ def solve(
     Raises
     ------
     InputError
-        The instance names something unknown, or lacks something a law or an endpoint needs.
+        An argument means nothing; the instance names something unknown, or lacks something a law or an endpoint needs.
     LimitReached
         Stopped before any plan was found.
     InternalError
@@ -74,6 +75,7 @@ def solve(
     """
     from optimizer.compile import NothingEligibleError, compile_instance
 
+    _check_arguments(gap, time_limit_seconds, threads, method)
     begun = time.perf_counter()
     try:
         compiled = compile_instance(instance, base_dir)
@@ -84,6 +86,23 @@ def solve(
         compiled, gap=gap, seconds=left, threads=threads, method=method, progress=progress, cancel=cancel
     )
     return _audited(instance, plan, base_dir) if plan.status != "infeasible" else plan
+
+
+def _check_arguments(gap: object, seconds: object, threads: object, method: object) -> None:
+    def number(value: object) -> bool:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+    issues = []
+    if not (number(gap) and 0 <= gap < math.inf):  # type: ignore[operator]
+        issues.append(Issue(f"is {gap!r}, not a share of at least 0", where="gap"))
+    if not (number(seconds) and seconds > 0):  # type: ignore[operator]
+        issues.append(Issue(f"is {seconds!r}, not seconds above 0", where="time_limit_seconds"))
+    if threads is not None and not (isinstance(threads, int) and threads >= 1):
+        issues.append(Issue(f"is {threads!r}, not a whole number of at least 1", where="threads"))
+    if method not in get_args(Method):
+        issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
+    if issues:
+        raise InputError(issues)
 
 
 def _solve_compiled(

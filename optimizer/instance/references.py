@@ -12,6 +12,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
 from optimizer.laws.codes import COUNTRIES
+from optimizer.laws.operators import STATUSES
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
@@ -82,7 +83,6 @@ def _known_inline(instance: Instance) -> _Known:
     own = instance.catalogue.inline
     assert own is not None
     provider_of = {region.id: region.provider for region in own.regions}
-    provider_of |= {f"{region.provider}:{region.id}": region.provider for region in own.regions}
     return _Known(
         providers=frozenset({item.id for item in own.providers} | set(provider_of.values())),
         regions=frozenset(provider_of),
@@ -173,8 +173,9 @@ def _commitments(instance: Instance, known: _Known) -> Iterator[Finding]:
 def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
     stated = instance.legal_assertions
     path: Path = ("legal_assertions",)
-    for name in stated.importer_status:
+    for name, lists in stated.importer_status.items():
         yield from _one(name, known.providers, (*path, "importer_status", name), "provider")
+        yield from unknown(lists, STATUSES, (*path, "importer_status", name), "importer status")
     for at, held in enumerate(stated.mechanisms_held):
         yield from _one(held.importer, known.providers, (*path, "mechanisms_held", at, "importer"), "provider")
     for at, override in enumerate(stated.overrides):

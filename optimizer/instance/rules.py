@@ -123,13 +123,7 @@ class AllowedPlaces(Model):
 
 
 Policy = Annotated[
-    ProviderShare
-    | ExcludeControl
-    | RequireCertification
-    | CountryShare
-    | SpotShare
-    | SurvivalPolicy
-    | AllowedPlaces,
+    ProviderShare | ExcludeControl | RequireCertification | CountryShare | SpotShare | SurvivalPolicy | AllowedPlaces,
     Field(discriminator="kind"),
 ]
 

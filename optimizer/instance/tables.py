@@ -119,6 +119,8 @@ def _inside(entry: Any, folder: Path, at: Issue) -> Path:
     if not inside:
         what = f"{entry!r} lies outside the instance's folder"
         raise InputError(Issue(what, file=at.file, where=at.where, line=at.line, maybe="copy it beside the file"))
+    if not path.exists():
+        raise InputError(Issue(f"{entry!r} does not exist", file=at.file, where=at.where, line=at.line))
     return path
 
 
@@ -161,8 +163,16 @@ def _typed_rows(  # noqa: PLR0917
 
 def _require_columns(header: list[str], item: Shape, parent: str | None, file: str) -> None:
     """Refuse a table without a column that every row needs, once instead of once per row."""
-    needed = set.intersection(*({name for name, field in model.model_fields.items() if field.is_required()
-                                 and not _holds_models(model, name)} for model in item.models))
+    needed = set.intersection(
+        *(
+            {
+                name
+                for name, field in model.model_fields.items()
+                if field.is_required() and not _holds_models(model, name)
+            }
+            for model in item.models
+        )
+    )
     if parent is not None:
         needed.add(parent)
     present = {column.split(".")[0] for column in header} | {_in_usd(column) for column in header}
@@ -308,9 +318,7 @@ def _set(row: dict[str, Any], column: str, value: Any) -> None:
 # --- merging ------------------------------------------------------------------------------------------------------
 
 
-def _append(
-    data: dict[str, Any], places: Place, path: ValuePath, rows: list[tuple[dict[str, Any], Place]]
-) -> None:
+def _append(data: dict[str, Any], places: Place, path: ValuePath, rows: list[tuple[dict[str, Any], Place]]) -> None:
     here: Any = data
     for key in path[:-1]:
         if here.get(key) is None:

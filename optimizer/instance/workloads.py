@@ -200,5 +200,3 @@ class Dataset(Model):
     regions: Names = ()
     present_in: Names = ()
     readers: Annotated[tuple[Reader, ...], Field(strict=False)] = ()
-
-

@@ -176,6 +176,26 @@ CASES = {
         ("rate: 1e2", "rate: [1, 2]"),
         "21: workloads[id=chat].streams[1].rate: has 2 values",
     ),
+    "count beyond counting": (
+        ("gpu: 100}}\n    data", "gpu: 1}, input_tokens: 1000000000000000000000000}\n    data"),
+        "17: workloads[id=chat].runs.input_tokens: is 1000000000000000000000000; must be at most 10000",
+    ),
+    "rate beyond the solver": (("rate: 1e2", "rate: 1e16"), "21: workloads[id=chat].streams[1].rate: is 1e+16, above"),
+    "idle above load": (
+        ("gpu, usd_per_hour: 2}", "gpu, usd_per_hour: 2, idle_kw: 2, load_kw: 1}"),
+        "8: catalogue.inline.offers[0].idle_kw: is 2, above load_kw 1",
+    ),
+    "inline region by another name": (
+        ("region: paris, devices: 10}", "region: 'inline:paris', devices: 10}"),
+        "unknown region 'inline:paris'",
+    ),
+    "unknown importer status": (
+        (
+            "exporters: [{id: acme, country: DE}]",
+            "exporters: [{id: acme, country: DE}]\n  importer_status: {inline: [DFP]}",
+        ),
+        "13: legal_assertions.importer_status.inline[0]: unknown importer status",
+    ),
     "negative in a rate list": (
         ("rate: 1e2", "rate: [-1]"),
         "21: workloads[id=chat].streams[1].rate[0]: is -1; must be",
@@ -225,6 +245,15 @@ def test_one_fault_is_told_with_its_line(name: str, write):
     found = problems(write(text))
     assert any(expected in problem for problem in found), found
     assert len(found) == 1, found
+
+
+def test_rate_lists_of_nothing(write):
+    """Empty lists have too few values; nothing is computed from them."""
+    found = problems(write(change(("rate: 500, mean_rate: 200", "rate: [], mean_rate: []"))))
+    assert found == [
+        "20: workloads[id=chat].streams[0].rate: has 0 values for 1 period",
+        "20: workloads[id=chat].streams[0].mean_rate: has 0 values for 1 period",
+    ]
 
 
 def test_empty_demand(write):
@@ -397,6 +426,13 @@ def test_a_link_loop_and_an_unknown_table(write, tmp_path: Path):
     found = problems(write(text))
     assert any("tables.streams: " in problem for problem in found), found
     assert any("unknown table 'stream'" in problem for problem in found), found
+
+
+def test_a_missing_table_is_told_with_the_line_that_names_it(write):
+    """The file that does not exist has no line of its own; the instance's entry has."""
+    path = write(WITH_STREAMS)
+    line = WITH_STREAMS[: WITH_STREAMS.index("tables:")].count("\n") + 1
+    assert f"{line}: tables.streams: 'streams.csv' does not exist" in problems(path)
 
 
 def test_a_catalogue_folder_outside_is_refused(write):

@@ -9,6 +9,9 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
 from optimizer.instance.workloads import Job, Service
 
+LARGEST_RATE = 1e15
+"""Work units per unit of time; beyond it the solver takes a coefficient for infinite."""
+
 Rate = float | Sequence[float] | None
 
 HORIZON = ("horizon",)
@@ -53,7 +56,7 @@ def mean_below_peak(instance: Instance) -> Iterator[Finding]:
         peak = stream.rate if isinstance(stream.rate, tuple) else (stream.rate,)
         mean = stream.mean_rate if isinstance(stream.mean_rate, tuple) else (stream.mean_rate,)
         longest = max(len(peak), len(mean))
-        if {len(peak), len(mean)} - {1, longest}:
+        if not (peak and mean) or {len(peak), len(mean)} - {1, longest}:
             continue  # lengths disagree: reported by rate_lists
         peaks, means = peak * (longest // len(peak)), mean * (longest // len(mean))
         over = [(at, low, high) for at, (high, low) in enumerate(zip(peaks, means, strict=True)) if low > high]
@@ -70,6 +73,15 @@ def demand(instance: Instance) -> Iterator[Finding]:
             rates = [stream.rate for stream in workload.streams]
             if not any(any(rate) if isinstance(rate, tuple) else rate for rate in rates):
                 yield Finding(("workloads", at, "streams"), "empty demand: every rate is 0", "leave the workload out")
+
+
+def magnitudes(instance: Instance) -> Iterator[Finding]:
+    """A rate is one that the solver can count with: it takes figures up to 1e15."""
+    for path, service, row in _streams(instance):
+        rate = service.streams[row].rate
+        peak = max(rate, default=0.0) if isinstance(rate, tuple) else rate
+        if peak > LARGEST_RATE:
+            yield Finding((*path, "rate"), f"is {peak:g}, above {LARGEST_RATE:g}", "count work in a larger unit")
 
 
 def units(instance: Instance) -> Iterator[Finding]:
@@ -117,6 +129,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     grid_lists,
     mean_below_peak,
     demand,
+    magnitudes,
     units,
     horizon_dates,
     windows,

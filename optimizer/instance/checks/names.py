@@ -95,7 +95,7 @@ def inline_regions(instance: Instance) -> Iterator[Finding]:
     own = instance.catalogue.inline
     if own is None or instance.catalogue.use != "inline":
         return
-    known = {region.id for region in own.regions} | {f"{region.provider}:{region.id}" for region in own.regions}
+    known = {region.id for region in own.regions}
     path: Path = ("catalogue", "inline")
     for at, offer in enumerate(own.offers):
         yield from unknown((offer.region,), known, (*path, "offers", at, "region"), "region", each=False)
@@ -119,7 +119,7 @@ def network_origins(instance: Instance) -> Iterator[Finding]:
     own = instance.catalogue.inline
     if own is None or instance.catalogue.use != "inline":
         return
-    known = {region.id for region in own.regions} | {f"{region.provider}:{region.id}" for region in own.regions}
+    known = {region.id for region in own.regions}
     known |= {s.origin for w in instance.workloads if isinstance(w, Service) for s in w.streams}
     for at, link in enumerate(own.network):
         if link.origin not in known and link.origin not in COUNTRIES:

@@ -52,9 +52,7 @@ def sensitive_are_persons(instance: Instance) -> Iterator[Finding]:
         (("workloads", at, "data"), item.data.persons, item.data.sensitive_persons)
         for at, item in enumerate(instance.workloads)
     ]
-    counted += [
-        (("datasets", at), item.persons, item.sensitive_persons) for at, item in enumerate(instance.datasets)
-    ]
+    counted += [(("datasets", at), item.persons, item.sensitive_persons) for at, item in enumerate(instance.datasets)]
     for path, persons, sensitive in counted:
         for place, number in sensitive.items():
             if place in persons and number > persons[place]:
@@ -140,6 +138,15 @@ def selection(instance: Instance) -> Iterator[Finding]:
         yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
 
+def power(instance: Instance) -> Iterator[Finding]:
+    """An inline offer draws no less power at load than when idle."""
+    own = instance.catalogue.inline
+    for at, offer in enumerate(own.offers if own is not None else ()):
+        if offer.idle_kw is not None and offer.load_kw is not None and offer.idle_kw > offer.load_kw:
+            path = ("catalogue", "inline", "offers", at, "idle_kw")
+            yield Finding(path, f"is {offer.idle_kw:g}, above load_kw {offer.load_kw:g}")
+
+
 def quota_keys(instance: Instance) -> Iterator[Finding]:
     """A quota's keys fit what it limits."""
     wrong = {
@@ -164,5 +171,6 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     spot,
     places,
     selection,
+    power,
     quota_keys,
 )

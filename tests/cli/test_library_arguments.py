@@ -1,0 +1,47 @@
+"""`optimizer.solve` refuses arguments that mean nothing, all of them at once."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import optimizer
+
+TOY = {
+    "name": "toy",
+    "horizon": {"start": "2027-01-01", "hours": 10},
+    "laws": {"use": "none"},
+    "catalogue": {"use": "inline", "inline": {
+        "regions": [{"id": "here", "country": "DE"}],
+        "offers": [{"sku": "s", "region": "here", "accelerator": "G", "usd_per_hour": 1.0}],
+    }},
+    "quotas": {"default_devices": 9},
+    "workloads": [{
+        "id": "w", "kind": "service", "runs": {"throughput": {"G": 10.0}}, "streams": [{"origin": "DE", "rate": 5.0}],
+    }],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"gap": -0.1}, {"gap": math.nan}, {"gap": "0.1"}, {"gap": math.inf}, {"time_limit_seconds": 0},
+        {"time_limit_seconds": -1.0}, {"time_limit_seconds": math.nan}, {"threads": 0}, {"threads": 1.5},
+        {"method": "quick"},
+    ],
+)  # fmt: skip
+def test_arguments_without_meaning_are_refused(bad):
+    with pytest.raises(optimizer.InputError) as refused:
+        optimizer.solve(optimizer.load(TOY), **bad)
+    assert [issue.where for issue in refused.value.issues] == list(bad)
+
+
+def test_all_bad_arguments_are_told_together():
+    with pytest.raises(optimizer.InputError) as refused:
+        optimizer.solve(optimizer.load(TOY), gap=-1, threads=0, method="quick")
+    assert [issue.where for issue in refused.value.issues] == ["gap", "threads", "method"]
+
+
+def test_no_time_limit_is_an_infinite_one():
+    assert optimizer.solve(optimizer.load(TOY), time_limit_seconds=math.inf, gap=0, threads=1).objective_usd == 10.0
