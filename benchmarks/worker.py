@@ -83,8 +83,9 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         from formulations import build_model
         from optimizer.audit import audit
         from optimizer.plan.read import read_plan
-        from optimizer.solve.engine import run, to_solution
+        from optimizer.solve.engine import to_solution
         from optimizer.solve.hand_over import load, paused_gc, to_matrix
+        from optimizer.solve.highs import run
         from optimizer.solve.watch import Watch
 
         highs_room = importlib.import_module("optimizer.solve.highs")
