@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.solve.shortfalls import Shortfall, diagnose
     from optimizer.solve.engine import solve_problem
+    from optimizer.solve.shortfalls import Shortfall, diagnose
     from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 
 _HOMES = {

@@ -23,10 +23,11 @@ SHARED = -1
 class Blocks:
     """Ownership of columns and rows.
 
-    `owner[column]` is a workload or SHARED; `option[column]` the (workload, offer) pair a column belongs to, -1 for columns that
-    belong to none. `touch[row, owner]` (owners shifted by one, SHARED first) counts the columns of an owner in a row;
-    `coupling[row]`: several owners meet in it. `elastic[row]`: coupling, and nothing that is shared can make room in it, so
-    that a constructed plan may first break it at a price.
+    `owner[column]` is a workload or SHARED; `option[column]` the (workload, offer) pair a column belongs to, -1 for
+    columns that belong to none. `touch[row, owner]` (owners shifted by one, SHARED first) counts the columns of an
+    owner in a row;
+    `coupling[row]`: several owners meet in it. `elastic[row]`: coupling, and nothing that is shared can make room in
+    it, so that a constructed plan may first break it at a price.
     """
 
     workloads: int
@@ -132,7 +133,8 @@ def _touch(matrix: Matrix, owner: Ints, workloads: int) -> sparse.csr_array:
 
 def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Ints:
     """Return the owner of columns as the first row with a single known owner tells it; UNKNOWN when none does."""
-    only = np.where(np.diff(touch.indptr) == 1, touch.indices[np.minimum(touch.indptr[:-1], touch.indices.size - 1)], -1)
+    only = np.where(np.diff(touch.indptr) == 1, touch.indices[np.minimum(touch.indptr[:-1], touch.indices.size - 1)],
+    -1)
     answer = np.full(columns.size, UNKNOWN, dtype=np.int64)
     part = matrix.by_column[:, columns]
     place = np.repeat(np.arange(columns.size), np.diff(part.indptr))
@@ -143,7 +145,7 @@ def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Int
 
 def _has_shared_relief(matrix: Matrix, owner: Ints) -> Bools:
     """Whether a shared column of the row can be raised to make room for more of what workloads add to it."""
-    rows, columns = matrix.a.shape
+    rows = matrix.a.shape[0]
     row = np.repeat(np.arange(rows), np.diff(matrix.a.indptr))
     column, value = matrix.a.indices, matrix.a.data
     helps = (np.isfinite(matrix.row_upper[row]) & (value < 0)) | (np.isfinite(matrix.row_lower[row]) & (value > 0))

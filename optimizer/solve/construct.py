@@ -30,18 +30,17 @@ def insertion_order(state: Incumbent, relaxation: Relaxation) -> Ints:
     """Return the workloads, those that cost most in the relaxation first (most columns first when it has no values)."""
     owner = state.blocks.owner
     owned = np.flatnonzero(owner >= 0)
-    if relaxation.x is None:
-        weight = np.bincount(owner[owned], minlength=state.blocks.workloads).astype(np.float64)
-    else:
-        weight = np.bincount(owner[owned], (state.matrix.cost * relaxation.x)[owned], state.blocks.workloads)
+    size = np.ones(owner.size) if relaxation.x is None else state.matrix.cost * relaxation.x
+    weight = np.bincount(owner[owned], size[owned], state.blocks.workloads)
     return np.argsort(-weight, kind="stable")
 
 
 class Prices:
     """Prices of the elastic rows (USD per unit), raised while a row is heading for more than it can give.
 
-    The relaxation's duals are right for fractional plans; whole devices use more of everything. What the placed workloads use
-    and what the relaxation gives the others, together against the limit, tells how far a row is heading beyond it.
+    The relaxation's duals are right for fractional plans; whole devices use more of everything. What the placed
+    workloads use and what the relaxation gives the others, together against the limit, tells how far a row is heading
+    beyond it.
     """
 
     def __init__(self, state: Incumbent, relaxation: Relaxation) -> None:
@@ -71,15 +70,17 @@ class Prices:
         return price
 
 
-def construct(state: Incumbent, relaxation: Relaxation, rank: Ints, watch: Watch, threads: int) -> bool:
+def construct(
+    state: Incumbent, relaxation: Relaxation, rank: Ints, watch: Watch, *, threads: int, share: float = 1.0
+) -> bool:
     """Place every workload; False when time ran out before all were placed, or one has no place at all.
 
-    Each workload is solved on its best options against what is left of the pools and budgets, which it may overdraw at a
-    penalty: what stays broken is the business of `improve`.
+    Each workload is solved on its best options against what is left of the pools and budgets, which it may overdraw
+    at a penalty: what stays broken is the business of `improve`.
     """
     prices = Prices(state, relaxation)
     order = insertion_order(state, relaxation)
-    each = 2.0 * SHARE_OF_TIME * watch.left_seconds() * threads / max(order.size, 1)
+    each = 2.0 * SHARE_OF_TIME * share * watch.left_seconds() * threads / max(order.size, 1)
     each = float(np.clip(each, QUICKEST_SECONDS, SLOWEST_SECONDS))
     every_option = int(rank.max(initial=0)) + 1
     for begin in range(0, order.size, threads):
@@ -87,14 +88,15 @@ def construct(state: Incumbent, relaxation: Relaxation, rank: Ints, watch: Watch
         price = prices.now()
         parts = [_part_of(state, workload, rank, price, OPTIONS_PER_WORKLOAD) for workload in group]
         answers = side_by_side([_task(part, watch, each) for part in parts], threads, watch)
-        for workload, part, values in zip(group, parts, answers, strict=True):
+        for workload, part, answer in zip(group, parts, answers, strict=True):
+            chosen, values = part, answer
             if values is None:  # none of its best options will do, or not in so short a time
-                part = _part_of(state, workload, rank, price, every_option)
-                values = _task(part, watch, watch.left_seconds())()
+                chosen = _part_of(state, workload, rank, price, every_option)
+                values = _task(chosen, watch, watch.left_seconds())()
             if values is None:
                 log.info("no place found for workload %d", workload)
                 return False
-            state.set_columns(part.free, values)
+            state.set_columns(chosen.free, values)
             prices.placed(int(workload))
         watch.report()
     return not watch.should_stop()

@@ -9,28 +9,22 @@ from collections.abc import Callable
 from typing import Literal
 
 from formulations import Problem, build_model
-from optimizer.solve.blocks import find_blocks
-from optimizer.solve.construct import construct
-from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
 from optimizer.solve.highs import Run, polish, run
-from optimizer.solve.improve import improve
-from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.ranking import rank_options
-from optimizer.solve.relaxation import solve_relaxation
+from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
-Method = Literal["auto", "direct", "construct"]
+Method = Literal["auto", "direct", "beside", "construct"]
 log = logging.getLogger(__name__)
 
+BESIDE_FROM_INTEGERS = 2_000
+"""Integer columns from which `auto` searches for plans beside HiGHS."""
 CONSTRUCT_FROM_INTEGERS = 20_000
-"""Integer columns from which `auto` constructs a plan: plain HiGHS finds none within minutes on such estates."""
-RELAX_SHARE = 0.5
-POLISH_SECONDS = 2.0
+"""Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
 
 
 def solve_problem(
@@ -46,9 +40,9 @@ def solve_problem(
     """Build the model of a problem and minimise its cost.
 
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
-    another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct" hands
-    the whole model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by size.
-    Raises InternalError when the model is unbounded, and whatever `progress` raises.
+    another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
+    hands the whole model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by
+    size. Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     try:
@@ -68,44 +62,24 @@ def solve_matrix(
 ) -> Solution:
     """Minimise a model already handed over; arguments as for `solve_problem`."""
     workers = threads or os.cpu_count() or 1
-    chosen = method
-    if chosen == "auto":
-        chosen = "construct" if int(matrix.integer.sum()) >= CONSTRUCT_FROM_INTEGERS else "direct"
+    chosen = choose_method(matrix, problem) if method == "auto" else method
     result = None
     if chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+    elif chosen == "beside":
+        result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
     if result is None:
         with watch.phase_of("solve"):
             result = run(matrix, watch, gap=gap, threads=workers, reports=True)
     return to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
 
 
-def construct_and_improve(
-    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int
-) -> Run | None:
-    """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
-
-    Returns None when a workload has no place of its own, which only the whole model can settle.
-    """
-    with watch.phase_of("relax"):
-        matrix = with_cover_rows(matrix, problem)
-        relaxation = solve_relaxation(matrix, watch, RELAX_SHARE * watch.left_seconds())
-    if relaxation.termination is Termination.INFEASIBLE:
-        return Run(Termination.INFEASIBLE)
-    watch.note(bound_usd=relaxation.bound_usd)
-    blocks = find_blocks(matrix, problem)
-    rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    state = Incumbent(matrix, blocks, relaxation.row_price)
-    with watch.phase_of("construct"):
-        placed = construct(state, relaxation, rank, watch, threads)
-    if not placed:
-        return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
-    with watch.phase_of("improve"):
-        until = watch.elapsed_seconds() + max(0.0, watch.left_seconds() - POLISH_SECONDS)
-        improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=until)
-    x = state.x if state.is_whole() else None
-    objective = None if x is None else matrix.objective(x)
-    return Run(watch.why_stopped(), x, objective, watch.bound_usd)
+def choose_method(matrix: Matrix, problem: Problem) -> Method:
+    """Return the method that suits the size: HiGHS alone, with a search beside it, or the search alone."""
+    integers = int(matrix.integer.sum())
+    if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
+        return "direct"
+    return "beside" if integers < CONSTRUCT_FROM_INTEGERS else "construct"
 
 
 def to_solution(

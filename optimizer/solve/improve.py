@@ -1,4 +1,6 @@
-"""Large-neighbourhood search: free a few workloads that get in each other's way, solve them together, keep what is better."""
+"""Large-neighbourhood search: free a few workloads that get in each other's way, solve them together, keep what is
+better.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from optimizer.solve.exchange import Exchange
+from optimizer.solve.highs import polish
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.relaxation import Relaxation
 from optimizer.solve.solution import relative_gap
@@ -32,8 +36,8 @@ FIRST_REPAIR, LARGEST_REPAIR = 3.0, 16.0
 class Pace:
     """How many workloads and options a neighbourhood frees.
 
-    Ordinary ones grow while programs are solved fast and shrink when they are slow. Repairs start small, since a small program
-    is solved exactly, and grow with every failure.
+    Ordinary ones grow while programs are solved fast and shrink when they are slow. Repairs start small, since a
+    small program is solved exactly, and grow with every failure.
     """
 
     workloads: float = 4.0
@@ -56,7 +60,9 @@ class Pace:
 
 
 class Neighbours:
-    """Draws neighbourhoods: a seed that pays too much or breaks a row, and workloads that compete with it for scarce rows."""
+    """Draws neighbourhoods: a seed that pays too much or breaks a row, and workloads that compete with it for scarce
+    rows.
+    """
 
     def __init__(self, state: Incumbent, relaxation: Relaxation, seed: int = 0) -> None:
         self.state = state
@@ -84,7 +90,7 @@ class Neighbours:
         matrix, owner = self.state.matrix, self.state.blocks.owner
         owned = np.flatnonzero(owner >= 0)
         charged = matrix.cost + matrix.a.T @ self.price
-        return np.bincount(owner[owned], (charged * x)[owned], self.state.blocks.workloads)
+        return np.bincount(owner[owned], (charged * x)[owned], self.state.blocks.workloads).astype(np.float64)
 
     def use(self) -> sparse.csr_array:
         """Return what each workload uses of each elastic row: shape [elastic rows, workloads]."""
@@ -113,7 +119,7 @@ class Neighbours:
             weight = allowed.astype(np.float64)
         seed = int(self.rng.choice(weight.size, p=weight / weight.sum()))
         related = self._related(seed, use) * self.rng.uniform(0.3, 1.0, weight.size)
-        related = related + 1e-3 * related.max(initial=0.0) * self.rng.random(weight.size) + 1e-12 * self.rng.random(weight.size)
+        related += (1e-3 * related.max(initial=0.0) + 1e-12) * self.rng.random(weight.size)
         related[~allowed] = -1.0
         related[seed] = np.inf
         chosen = np.argsort(-related)[:size]
@@ -142,18 +148,24 @@ def improve(
     gap: float,
     threads: int,
     until_seconds: float,
+    exchange: Exchange | None = None,
     seed: int = 0,
 ) -> None:
-    """Improve a plan until its gap to the watch's bound is reached, the clock passes `until_seconds` or the solve is stopped.
+    """Improve a plan until its gap to the watch's bound is reached, the clock passes `until_seconds` or the solve is
+    stopped.
 
-    Never makes the plan worse: a neighbourhood's answer is kept only when the cost with the penalty of what is broken falls.
-    `threads` neighbourhoods are solved side by side; each may use the slack of half of the scarce rows only, so that the answers
-    hold together.
+    Never makes the plan worse: a neighbourhood's answer is kept only when the cost with the penalty of what is broken
+    falls.
+    Plans found elsewhere are taken over from `exchange` when they are better, and better ones put there. `threads`
+    neighbourhoods are solved side by side; each may use the slack of half of the scarce rows only, so that
+    the answers hold together.
     """
     neighbours = Neighbours(state, relaxation, seed)
     pace = Pace()
     rounds = kept = 0
     while not watch.should_stop() and watch.elapsed_seconds() < until_seconds:
+        if exchange is not None:
+            _trade(state, exchange, watch)
         if state.is_whole():
             objective = state.matrix.objective(state.x)
             watch.note(incumbent_usd=objective)
@@ -177,8 +189,20 @@ def improve(
     log.info("improvement: %d neighbourhoods, %d kept", rounds, kept)
 
 
+def _trade(state: Incumbent, exchange: Exchange, watch: Watch) -> None:
+    """Take over a better plan found elsewhere, or offer this one."""
+    own = state.matrix.objective(state.x) if state.is_whole() else np.inf
+    other = exchange.better_than(own)
+    clean = None if other is None else polish(state.matrix, other, watch)
+    if clean is not None and state.matrix.objective(clean) < own:
+        state.set_columns(np.arange(clean.size), clean)
+    elif np.isfinite(own):
+        exchange.put(state.x, own)
+
+
 def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int) -> list[Part]:
-    """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used twice.
+    """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used
+    twice.
 
     While rows are broken the first one gets all the slack and more room, since it is there to repair.
     """

@@ -18,8 +18,8 @@ BROKEN = 1e-7
 class Incumbent:
     """Values `x`, their row activities, and the penalty (USD) on elastic rows that they break.
 
-    `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of the row
-    is worth, by its dual or by what the columns in it cost.
+    `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of
+    the row is worth, by its dual or by what the columns in it cost.
     """
 
     def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats) -> None:
@@ -39,7 +39,9 @@ class Incumbent:
         self.x[columns] = values
 
     def excess(self) -> Floats:
-        """Return by how much each elastic row is broken (its own unit), 0 for rows that hold within 1e-7 of their scale."""
+        """Return by how much each elastic row is broken (its own unit), 0 for rows that hold within 1e-7 of their
+        scale.
+        """
         over = np.maximum(self.matrix.row_lower - self.activity, self.activity - self.matrix.row_upper)
         return np.where(self.blocks.elastic & (over > BROKEN * self.matrix.row_scale), over, 0.0)
 

@@ -19,7 +19,9 @@ ROW_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Labels:
-    """Which variable a column is, or which constraint a row: `component[x]` is a position in `names`, `key[x]` its index."""
+    """Which variable a column is, or which constraint a row: `component[x]` is a position in `names`, `key[x]` its
+    index.
+    """
 
     names: tuple[str, ...]
     component: Ints

@@ -1,4 +1,6 @@
-"""Rank every workload's options by what they cost at the relaxation's prices, so that small programs see the promising ones."""
+"""Rank every workload's options by what they cost at the relaxation's prices, so that small programs see the
+promising ones.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ Ints = NDArray[np.int64]
 def rank_options(matrix: Matrix, blocks: Blocks, reduced_cost: Floats, x: Floats | None) -> Ints:
     """Return the rank of each option within its workload, best 0; options the relaxation uses come before all others.
 
-    An option (workload, offer) is judged twice: by its best column alone (who serves one stream best) and by all of its columns
-    together (who serves many streams at once, where whole devices make sharing pay); the better rank counts.
+    An option (workload, offer) is judged twice: by its best column alone (who serves one stream best) and by all of
+    its columns together (who serves many streams at once, where whole devices make sharing pay); the better rank
+    counts.
     """
     placed = np.flatnonzero((blocks.option >= 0) & ~matrix.integer)
     option = blocks.option[placed]
@@ -40,7 +43,7 @@ def _together(matrix: Matrix, blocks: Blocks, placed: Ints, regret_usd: Floats, 
     worst = np.zeros(blocks.workloads)
     np.maximum.at(worst, blocks.owner[placed], regret_usd)
     saved = worst[blocks.owner[placed]] - regret_usd
-    return -np.bincount(blocks.option[placed], saved, options)
+    return -np.bincount(blocks.option[placed], saved, options).astype(np.float64)
 
 
 def _rank(score: Floats, owner: Ints) -> Ints:

@@ -1,10 +1,10 @@
 """Project tight columns out of the linear relaxation.
 
-In the relaxation nothing is gained by more instances than the flow needs: a column x >= 0 with a cost >= 0 that exactly one row
-wants larger (sum(rest) - a x <= u, with a > 0) while every other row wants it smaller can be replaced by x = (sum(rest) - u) / a
-whenever that is never negative. The optimal value is unchanged, except that the column's upper bound is given up: what is
-solved is at most weaker, so its value still bounds the model from below. On an estate of 500 workloads this takes the
-relaxation from 300,000 rows to 3,000.
+In the relaxation nothing is gained by more instances than the flow needs: a column x >= 0 with a cost >= 0 that
+exactly one row wants larger (sum(rest) - a x <= u, with a > 0) while every other row wants it smaller can be replaced
+by x = (sum(rest) - u) / a whenever that is never negative. The optimal value is unchanged, except that the column's
+upper bound is given up: what is solved is at most weaker, so its value still bounds the model from below. On an
+estate of 500 workloads this takes the relaxation from 300,000 rows to 3,000.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Bools = NDArray[np.bool_]
 class Reduced:
     """The smaller linear program and the way back to the full one.
 
-    x_full = lift @ x + shift; a row dual y of the reduced program becomes one of the full program through `kept_rows` and,
-    for the rows projected out, the reduced cost of the column they defined.
+    x_full = lift @ x + shift; a row dual y of the reduced program becomes one of the full program through `kept_rows`
+    and, for the rows projected out, the reduced cost of the column they defined.
     """
 
     cost: Floats

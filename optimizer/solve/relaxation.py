@@ -1,4 +1,6 @@
-"""The linear relaxation: a proven lower bound, prices of the coupling rows, and a ranking of every workload's options."""
+"""The linear relaxation: a proven lower bound, prices of the coupling rows, and a ranking of every workload's
+options.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,9 @@ Floats = NDArray[np.float64]
 class Relaxation:
     """What the relaxation says.
 
-    `bound_usd` bounds every plan from below (None: not finished); `x` is its solution, `row_price` the duals of the full
-    model's rows (USD per unit of the row; 0 on rows projected out), `reduced_cost` of the full model's columns at these
-    prices (for projected columns: 0).
+    `bound_usd` bounds every plan from below (None: not finished); `x` is its solution, `row_price` the duals of the
+    full model's rows (USD per unit of the row; 0 on rows projected out), `reduced_cost` of the full model's columns
+    at these prices (for projected columns: 0).
     """
 
     termination: Termination

@@ -40,9 +40,9 @@ NOTICED = 1e-6
 class Shortfall:
     """A row that has to give for a plan to exist.
 
-    `family` is the constraint family, `id` the pool, budget, share or duty where the row has one, `workload` whose need it is where
-    it is one workload's. `side` is the limit or need as stated and `by` the least by which it has to give, both in the row's
-    own unit (devices, kg, units/s …; work and shares: see formulations).
+    `family` is the constraint family, `id` the pool, budget, share or duty where the row has one, `workload` whose
+    need it is where it is one workload's. `side` is the limit or need as stated and `by` the least by which it has to
+    give, both in the row's own unit (devices, kg, units/s …; work and shares: see formulations).
     """
 
     family: str
@@ -63,8 +63,8 @@ def diagnose(
 ) -> list[Shortfall]:
     """Return the limits and needs that give way in the plan that breaks them least, relative to their size.
 
-    Empty when the problem has a plan, or when what blocks it cannot be relaxed here (a rule of a job's run, a requirement). Needs
-    (demand, work, duties …) are only named where no pool, budget or share can give instead.
+    Empty when the problem has a plan, or when what blocks it cannot be relaxed here (a rule of a job's run, a
+    requirement). Needs (demand, work, duties …) are only named where no pool, budget or share can give instead.
     """
     watch = Watch(time_limit_seconds)
     with paused_gc():
@@ -85,7 +85,9 @@ def diagnose(
 
 
 def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
-    """Return the model with one column of give per side of the rows that may, its cost alone, and the row of each column."""
+    """Return the model with one column of give per side of the rows that may, its cost alone, and the row of each
+    column.
+    """
     may = matrix.rows.is_of(LIMITS + NEEDS)
     over = np.flatnonzero(may & np.isfinite(matrix.row_upper))
     under = np.flatnonzero(may & np.isfinite(matrix.row_lower))
@@ -131,7 +133,8 @@ def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
     """Return the one workload each row is about, SHARED when there are several or none."""
     touch = find_blocks(matrix, problem).touch
     single = np.diff(touch.indptr)[rows] == 1
-    first = np.array([touch.indices[touch.indptr[row]] if touch.indptr[row + 1] > touch.indptr[row] else 0 for row in rows])
+    first = np.array([touch.indices[touch.indptr[row]] if touch.indptr[row + 1] > touch.indptr[row] else 0 for row in
+    rows])
     return np.where(single, first - 1, SHARED).astype(np.int64)
 
 

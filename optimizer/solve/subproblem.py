@@ -27,7 +27,9 @@ EAGER = {"mip_heuristic_effort": 0.3}
 
 @dataclass(frozen=True)
 class Part:
-    """A small program: `free` columns of the model, then one column per elastic side; `start` are its present values."""
+    """A small program: `free` columns of the model, then one column per elastic side; `start` are its present
+    values.
+    """
 
     matrix: Matrix
     free: Ints
@@ -69,9 +71,9 @@ def make_part(
 ) -> Part:
     """Build the program over `free` columns with everything else held.
 
-    `elastic` lets elastic rows be broken at their penalty. `price` (USD per unit of each row) charges for what the columns
-    add to the rows, on top of their cost. Where `may_use_slack` is False the columns may not use more of a row than
-    they do now: what two programs solved side by side need, so that both answers hold together.
+    `elastic` lets elastic rows be broken at their penalty. `price` (USD per unit of each row) charges for what the
+    columns add to the rows, on top of their cost. Where `may_use_slack` is False the columns may not use more of a
+    row than they do now: what two programs solved side by side need, so that both answers hold together.
     """
     matrix = state.matrix
     small, rows = submatrix(matrix, free, state.x)

@@ -33,6 +33,7 @@ class Watch:
         self._lock = threading.Lock()
         self._last_report = -1.0
         self.interrupted = False
+        self.answered = False
         self.broken: BaseException | None = None
         self.phase = ""
         self.incumbent_usd: float | None = None
@@ -55,9 +56,13 @@ class Watch:
         """Whether the caller, Ctrl-C or a failing progress callback asked to stop."""
         return self.interrupted or (self._cancel is not None and self._cancel.is_set())
 
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done: cancelled, or `answered` set by a phase that runs beside others."""
+        return self.answered or self.is_cancelled()
+
     def should_stop(self) -> bool:
-        """Whether the solve is cancelled or out of time."""
-        return self.is_cancelled() or self.left_seconds() <= 0.0
+        """Whether the solve is settled or out of time."""
+        return self.is_settled() or self.left_seconds() <= 0.0
 
     def why_stopped(self) -> Termination:
         """Return INTERRUPTED or TIME_LIMIT, whichever stopped the solve."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from synthetic_estate import estate
 
 from formulations import CONSTRAINTS, build_model
 from optimizer.solve.blocks import SHARED, find_blocks
 from optimizer.solve.hand_over import to_matrix
-from synthetic_estate import estate
 
 
 def test_columns_are_split_over_their_workloads():

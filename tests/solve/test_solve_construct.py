@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helper_estate import coupled
+from synthetic_estate import estate
 
 from formulations import build_model
-from helper_estate import coupled
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.construct import construct
 from optimizer.solve.hand_over import to_matrix
@@ -16,7 +17,6 @@ from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
-from synthetic_estate import estate
 
 
 def prepared(problem, seconds=60.0):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
 import numpy as np
 import pytest
-
 from helper_estate import coupled
-from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
 from small_models import two_regions
 from synthetic_estate import estate
+
+from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
 
 
 def test_optimum_by_hand():
@@ -41,7 +42,9 @@ def test_unserved_demand_is_priced():
 
 
 def test_infeasible_and_what_has_to_give():
-    """Both pools together carry 2 of the 3 instances needed: status says so, and the diagnosis names one pool and 2 devices."""
+    """Both pools together carry 2 of the 3 instances needed: status says so, and the diagnosis names one pool and 2
+    devices.
+    """
     problem = two_regions(limits=(2.0, 3.0))
     solution = solve_problem(problem)
     assert solution.status is SolutionStatus.INFEASIBLE
@@ -93,7 +96,7 @@ def test_progress_reports_all_phases_in_order_of_time():
     seen = []
     solve_problem(estate(5, regions=10), time_limit_seconds=10, gap=0.02, progress=seen.append)
     assert {"build", "hand_over", "solve"} <= {report.phase for report in seen}
-    assert all(a.elapsed_seconds <= b.elapsed_seconds for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a.elapsed_seconds <= b.elapsed_seconds for a, b in itertools.pairwise(seen))
     for report in seen:
         if report.gap is not None:
             expected = max(0.0, report.incumbent_usd - report.bound_usd) / abs(report.incumbent_usd)
@@ -110,3 +113,39 @@ def test_methods_agree():
     assert built.bound_usd <= direct.objective_usd * (1 + 1e-9)
     assert direct.bound_usd <= built.objective_usd * (1 + 1e-9)
     assert np.array_equal(built.values["instances"], np.round(built.values["instances"]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_search_beside_highs(threads):
+    """HiGHS and the search together hold a plan, a bound of the whole model, and the clock."""
+    begun = time.monotonic()
+    problem = estate(12, regions=15, pool=(60, 100))
+    solution = solve_problem(problem, gap=0.0, time_limit_seconds=5, method="beside", threads=threads)
+    assert time.monotonic() - begun < 5.0 * 1.05 + 1.0
+    assert solution.termination is Termination.TIME_LIMIT
+    assert solution.bound_usd <= solution.objective_usd
+    assert solution.gap < 0.1
+
+
+def test_search_beside_highs_proves_infeasibility():
+    """Whichever side proves that no plan exists, the answer is infeasible."""
+    for threads in (1, 2):
+        solution = solve_problem(
+            estate(6, regions=8, pool=(1, 2)), method="beside", threads=threads, time_limit_seconds=20
+        )
+        assert solution.status is SolutionStatus.INFEASIBLE
+
+
+def test_search_beside_highs_reaches_the_gap():
+    """A gap that can be reached ends both sides at once."""
+    begun = time.monotonic()
+    solution = solve_problem(estate(6, regions=12), gap=0.05, method="beside", threads=2, time_limit_seconds=60)
+    assert solution.status is SolutionStatus.OPTIMAL
+    assert solution.termination is Termination.GAP_REACHED
+    assert time.monotonic() - begun < 40.0
+
+
+def test_method_is_chosen_by_size():
+    """Small models go to HiGHS alone."""
+    assert solve_problem(two_regions()).method == "direct"
+    assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "beside"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from small_models import make_matrix, two_regions
+from synthetic_estate import estate
 
 from formulations import build_model
 from optimizer.solve.hand_over import to_matrix
@@ -11,8 +13,6 @@ from optimizer.solve.highs import run
 from optimizer.solve.reduction import reduce
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
-from small_models import make_matrix, two_regions
-from synthetic_estate import estate
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -1,0 +1,158 @@
+"""Plans of estates that HiGHS cannot solve whole: construct, improve, and run beside HiGHS where both have something
+to say.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import Problem
+from optimizer.solve.blocks import find_blocks
+from optimizer.solve.construct import construct
+from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.exchange import Exchange
+from optimizer.solve.highs import Run, run
+from optimizer.solve.improve import improve
+from optimizer.solve.incumbent import Incumbent
+from optimizer.solve.matrix import Matrix
+from optimizer.solve.ranking import rank_options
+from optimizer.solve.relaxation import solve_relaxation
+from optimizer.solve.solution import Termination, relative_gap
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+
+RELAX_SHARE = 0.5
+POLISH_SECONDS = 2.0
+START_SHARE = 0.3
+"""Part of the time that looking for a start may take where only one thread may run."""
+
+
+def construct_and_improve(
+    matrix: Matrix,
+    problem: Problem,
+    watch: Watch,
+    *,
+    gap: float,
+    threads: int,
+    share: float = 1.0,
+    exchange: Exchange | None = None,
+) -> Run | None:
+    """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
+
+    Takes at most `share` of the time left. Returns None when a workload has no place of its own, which only the whole
+    model can settle.
+    """
+    with watch.phase_of("relax"):
+        end = watch.elapsed_seconds() + share * watch.left_seconds() - (POLISH_SECONDS if share == 1.0 else 0.0)
+        matrix = with_cover_rows(matrix, problem)
+        relaxation = solve_relaxation(matrix, watch, RELAX_SHARE * share * watch.left_seconds())
+    if relaxation.termination is Termination.INFEASIBLE:
+        return Run(Termination.INFEASIBLE)
+    if watch.should_stop() and relaxation.x is None:
+        return Run(watch.why_stopped())
+    watch.note(bound_usd=relaxation.bound_usd)
+    blocks = find_blocks(matrix, problem)
+    rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
+    state = Incumbent(matrix, blocks, relaxation.row_price)
+    with watch.phase_of("construct"):
+        placed = construct(state, relaxation, rank, watch, threads=threads, share=share)
+    if not placed:
+        return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
+    with watch.phase_of("improve"):
+        improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
+    x = state.x if state.is_whole() else None
+    objective = None if x is None else matrix.objective(x)
+    return Run(watch.why_stopped(), x, objective, watch.bound_usd)
+
+
+def search_beside_highs(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run:
+    """Let HiGHS solve the whole model while plans are constructed and improved beside it; they trade what they find.
+
+    HiGHS brings the bound and the proof, the search brings plans early. With one thread the search comes first and
+    HiGHS starts from its plan.
+    """
+    if threads == 1:
+        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, share=START_SHARE)
+        if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
+            return found
+        start = None if found is None else found.x
+        with watch.phase_of("solve"):
+            whole = run(matrix, watch, gap=gap, start=start, reports=True)
+        return _best(whole, found, watch, gap)
+    exchange = Exchange()
+    answers: list[Run] = []
+    failures: list[BaseException] = []
+
+    def solve_whole() -> None:
+        try:
+            answers.append(_whole(matrix, watch, gap, threads - 1, exchange))
+        except BaseException as error:
+            failures.append(error)
+        if failures or answers[0].termination in (Termination.GAP_REACHED, Termination.INFEASIBLE):
+            watch.answered = True
+
+    beside = threading.Thread(target=solve_whole, name="whole-model")
+    beside.start()
+    try:
+        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, exchange=exchange)
+        if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
+            watch.answered = True
+    finally:
+        _join(beside, watch)
+    watch.answered = False
+    if failures:
+        raise failures[0]
+    return _best(answers[0], found, watch, gap)
+
+
+def _whole(matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange) -> Run:
+    best_seen = [float("inf")]
+
+    def offer() -> Floats | None:
+        better = exchange.better_than(best_seen[0])
+        if better is not None:
+            best_seen[0] = matrix.objective(better)
+        return better
+
+    def seen(x: Floats) -> None:
+        objective = matrix.objective(x)
+        best_seen[0] = min(best_seen[0], objective)
+        exchange.put(x, objective)
+
+    begun = watch.elapsed_seconds()
+    result = run(matrix, watch, gap=gap, threads=threads, on_incumbent=seen, offer=offer, reports=True)
+    watch.timings["solve"] = watch.elapsed_seconds() - begun
+    return result
+
+
+def _join(beside: threading.Thread, watch: Watch) -> None:
+    while beside.is_alive():
+        try:
+            beside.join(0.1)
+        except KeyboardInterrupt:
+            watch.interrupt()
+
+
+def _reaches(result: Run, gap: float) -> bool:
+    reached = relative_gap(result.objective_usd, result.bound_usd)
+    return reached is not None and reached <= gap
+
+
+def _best(whole: Run, found: Run | None, watch: Watch, gap: float) -> Run:
+    """Return the better plan with the better bound and why the solve stopped."""
+    if found is None or whole.termination is Termination.INFEASIBLE:
+        return whole
+    if found.termination is Termination.INFEASIBLE:
+        return found
+    bounds = [bound for bound in (whole.bound_usd, found.bound_usd) if bound is not None]
+    objectives = [result for result in (whole, found) if result.x is not None and result.objective_usd is not None]
+    best = min(objectives, key=lambda result: result.objective_usd or 0.0) if objectives else whole
+    joined = replace(best, bound_usd=max(bounds) if bounds else None, termination=whole.termination)
+    if _reaches(joined, gap):
+        return replace(joined, termination=Termination.GAP_REACHED)
+    return replace(joined, termination=watch.why_stopped() if watch.should_stop() else whole.termination)
