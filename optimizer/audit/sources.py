@@ -41,13 +41,20 @@ def source_of(instance: Instance, calendar: Calendar, base_dir: Path | None = No
 
 def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> Catalogue:
     """Return the catalogue with the instance's own figures in place: each is {table, id, set: {column: value}}."""
+    from optimizer.catalogue.schema import TABLES
+
     tables = dict(catalogue.tables)
     for override in overrides:
         name = override["table"]
         key = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
         table = tables[name].copy()
+        layout = TABLES[name]
         for column, value in override["set"].items():
-            table.loc[[key], column] = value
+            spec = layout.column(column)
+            if spec is not None and spec.kind.startswith("countries"):
+                table[column] = table[column].where(table.index != key, frozenset(value.split("|")))
+            else:
+                table.loc[[key], column] = value
         tables[name] = table
     return dataclasses.replace(catalogue, tables=tables)
 

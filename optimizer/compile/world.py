@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.catalogue.overrides import apply_overrides
 from optimizer.compile.inline import (
     inline_accelerators,
     inline_grid,
@@ -25,7 +26,6 @@ from optimizer.compile.inline import (
 )
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
 from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers
-from optimizer.compile.overrides import apply_overrides
 from optimizer.compile.periods import clock_weights, period_dates, shaped
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance

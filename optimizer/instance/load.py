@@ -115,6 +115,7 @@ def _unknown_names(instance: Instance) -> list[Finding]:
         catalogue = _catalogue(instance)
     except InputError as error:
         findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
+    findings += _overrides(instance, catalogue)
     try:
         laws = _laws(instance)
     except InputError as error:
@@ -131,6 +132,23 @@ def _catalogue(instance: Instance) -> Catalogue | None:
     if use == "world":
         return load_catalogue()
     return load_catalogue(instance.folder / use) if instance.folder is not None else None
+
+
+def _overrides(instance: Instance, catalogue: Catalogue | None) -> list[Finding]:
+    """Return a finding for everything in `catalogue.overrides` that fits nothing in the catalogue."""
+    overrides = instance.catalogue.overrides
+    if catalogue is None:
+        what = "has no effect on an inline catalogue"
+        own = instance.catalogue.use == "inline" and overrides
+        return [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
+    from optimizer.catalogue.overrides import apply_overrides
+
+    findings = []
+    for at, override in enumerate(overrides):
+        issues: list[Issue] = []
+        apply_overrides(catalogue, (override,), issues)
+        findings += [Finding(("catalogue", "overrides", at), issue.what, issue.maybe) for issue in issues]
+    return findings
 
 
 def _laws(instance: Instance) -> LawPack | None:

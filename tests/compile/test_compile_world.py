@@ -14,6 +14,8 @@ from optimizer.errors import InputError
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
 
+ENDPOINT = "ibm:-:watsonx.ai:meta-llama-llama-3-2-3b-instruct:chat:unspecified"
+
 
 def world_instance(**more):
     data = {
@@ -100,7 +102,7 @@ def test_partitions_and_unverified_offers_need_an_opt_in():
 
 
 def test_an_endpoint_without_a_scope_is_shut_unless_the_instance_declares_it_global_and_says_where_it_is():
-    name = "ibm:-:watsonx.ai:meta-llama-llama-3-2-3b-instruct:chat:unspecified"
+    name = ENDPOINT
     placed = {"table": "endpoints", "id": name, "set": {"region_id": "ibm:eu-de"}}
 
     def reason(**catalogue):
@@ -129,12 +131,37 @@ def test_overrides_that_fit_nothing_are_told_all_together():
         {"table": "regions", "id": "aws:eu-central-1", "set": {"puee": 1.1}},
         {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": -1.0}},
         {"table": "planets", "id": "x", "set": {"pue": 1.1}},
+        {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 0.5}},
+        {"table": "regions", "id": "aws:eu-central-1", "set": {"country": "XX"}},
+        {"table": "regions", "id": "aws:eu-central-1", "set": {"region_id": "aws:eu-west-1"}},
+        {"table": "skus", "id": "aws/p5.4xlarge", "set": {"accelerator": "H1000"}},
+        {"table": "endpoints", "id": ENDPOINT, "set": {"region_id": "ibm:mars"}},
+        {"table": "endpoints", "id": ENDPOINT, "set": {"scope": "martian"}},
+        {"table": "endpoints", "id": ENDPOINT, "set": {"scope_countries": "DE|Mars"}},
     ]
     instance = world_instance().model_copy(deep=True)
     catalogue = instance.catalogue.model_copy(update={"overrides": tuple(overrides)})
     with pytest.raises(InputError) as caught:
         resolve_world(Instance.model_copy(instance, update={"catalogue": catalogue}))
-    assert len(caught.value.issues) == 4
+    assert len(caught.value.issues) == len(overrides)
+    assert [issue.where.split(".set")[0] for issue in caught.value.issues] == [
+        f"catalogue.overrides[{k}]" for k in range(len(overrides))
+    ]
+
+
+def test_what_does_not_fit_an_override_is_told_when_the_instance_is_loaded():
+    with pytest.raises(InputError) as caught:
+        world_instance(catalogue={"overrides": [{"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 0.5}}]})
+    assert caught.value.issues[0].where == "catalogue.overrides[id=aws:eu-central-1]"
+
+
+def test_an_override_may_say_which_countries_an_endpoint_processes_in():
+    """So an endpoint of unspecified scope is opened with what its user knows, not with the whole world."""
+    stated = {"region_id": "ibm:eu-de", "scope_countries": "DE|FR"}
+    override = {"table": "endpoints", "id": ENDPOINT, "set": stated}
+    world = resolve_world(world_instance(catalogue={"overrides": [override]}))
+    opened = world.offers[world.offers.offer_id.eq(ENDPOINT)]
+    assert opened.scope_countries.iloc[0] == {"DE", "FR"}
 
 
 def test_a_commitment_is_an_offer_of_its_own_at_no_price():
