@@ -20,6 +20,7 @@ from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
 from optimizer.compile.slots import NoOption, SlotTables, build_slots
+from optimizer.compile.speed import endpoints_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
 from optimizer.instance.models import Instance
@@ -189,7 +190,7 @@ def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world:
     who = f"workload {lack.workload}" + (f", stream {lack.stream}" if lack.stream is not None else "")
     when = "" if len(lack.periods) == len(world.periods) else f" in {', '.join(lack.periods[:5])}"
     shut = sum(ledger.closed.values())
-    lines = [f"{who} has no eligible option{when}; of {ledger.size} open offers are ruled out"]
+    lines = [f"{who} has no eligible option{when}; all {ledger.size} open offers are ruled out (some more than once)"]
     for row in sorted(counts, key=lambda row: (-row.alone, -row.offers))[:REASONS_SHOWN]:
         rule = f" ({row.rule})" if row.rule else ""
         part = " in some periods" if row.partial else ""
@@ -199,6 +200,22 @@ def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world:
         most_first = sorted(ledger.closed.items(), key=lambda item: -item[1])
         kinds = ", ".join(f"{count} {reason}" for (reason, _), count in most_first)
         lines.append(f"    besides, {shut} offers are shut for every workload: {kinds}")
-    if not any(row.alone for row in counts):
-        lines.append("    no single reason stands alone: at least two would have to give")
+        lines.extend(_shut_endpoints(lack.workload, world))
+    if ledger.size and not any(row.alone for row in counts):
+        lines.append("    no open offer fails for one reason alone: at least two would have to give")
     return lines
+
+
+def _shut_endpoints(name: str, world: World) -> list[str]:
+    """Return a sentence on shut endpoints that serve the workload's models, if it may use endpoints."""
+    workload = next(w for w in world.instance.workloads if w.id == name)
+    if world.catalogue is None or "endpoint" not in workload.runs.via:
+        return []
+    serving = world.catalogue.endpoints[endpoints_of(world.catalogue.endpoints, workload, world.catalogue)]
+    shut = world.closed[world.closed.offer_id.isin(serving.index)].reason.value_counts()
+    if shut.empty:
+        return []
+    kinds = ", ".join(f"{count} {reason}" for reason, count in shut.items())
+    known = "endpoint_region_unknown" in shut.index or "endpoint_scope_unspecified" in shut.index
+    advice = "; catalogue.overrides may state their region_id and scope_countries" if known else ""
+    return [f"    among these are {int(shut.sum())} endpoints of the workload's models: {kinds}{advice}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 from optimizer.compile.world import World
 from optimizer.errors import InputError, Issue
 from optimizer.instance.workloads import Runs, Service, Workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from optimizer.catalogue import Catalogue
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -121,13 +127,18 @@ def unit_of(workload: Workload) -> str:
 
 def serves_model(world: World, workload: Workload) -> Bools:
     """Return which offers are endpoints of the workload's model, or of one of its `endpoint_models`; [offers]."""
+    return world.is_endpoint & endpoints_of(world.offers, workload, world.catalogue)
+
+
+def endpoints_of(table: pd.DataFrame, workload: Workload, catalogue: Catalogue | None) -> Bools:
+    """Return which rows of a table with `model` and `model_raw` serve a model the workload names; [rows]."""
     wanted = set(workload.runs.endpoint_models)
     if workload.runs.model is not None:
         wanted.add(workload.runs.model)
-    if world.catalogue is not None:
-        wanted |= {world.catalogue.canonical_model(name) for name in wanted}
+    if catalogue is not None:
+        wanted |= {catalogue.canonical_model(name) for name in wanted}
     names = sorted(wanted)
-    return world.is_endpoint & (np.isin(world.text("model"), names) | np.isin(world.text("model_raw"), names))
+    return (table.model.isin(names) | table.model_raw.isin(names)).to_numpy(dtype=bool)
 
 
 def endpoint_usd_per_unit(world: World, workload: Workload) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, service, toy
 
-from optimizer.compile import compile_instance, resolve_world
+from optimizer.compile import NothingEligibleError, compile_instance, resolve_world
 from optimizer.compile.periods import clock_weights, period_dates, shaped
 from optimizer.errors import InputError
 from optimizer.instance.load import load
@@ -218,3 +218,34 @@ def test_links_count_both_ways_and_states_prices_for_all_or_none():
     assert network.egress_usd_per_gb(np.array([0, 1, 0]), np.array([1, 0, 0])).tolist() == [0.01, 0.01, 0.0]
     assert network.usd_per_unit(["DE"]).tolist() == [[0.0, 0.0]]
     assert np.isnan(network.user_rtt(["DE"])[0]).tolist() == [[False, True]]
+
+
+def no_option(**catalogue):
+    data = {
+        "runs": {
+            "via": ["endpoint"], "endpoint_models": ["gemini-2.0-flash-lite"], "input_tokens": 10, "output_tokens": 10,
+        },
+        "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 10.0}],
+    }  # fmt: skip
+    instance = world_instance(
+        workloads=[data], catalogue=catalogue, quotas={"default_endpoint_units_per_s": 50.0, "default_devices": 1.0}
+    )
+    with pytest.raises(NothingEligibleError) as caught:
+        compile_instance(instance)
+    return caught.value.lines
+
+
+def test_endpoints_of_the_model_asked_that_are_shut_are_named_when_nothing_else_is_left():
+    """Otherwise the reader sees only that all open endpoints serve other models."""
+    lines = no_option(providers=["gcp"], unspecified_endpoint_scope="global")
+    told = [line for line in lines if "endpoints of the workload's models" in line]
+    assert len(told) == 1
+    assert "1 endpoint_region_unknown" in told[0]
+
+
+def test_with_every_offer_shut_no_word_is_said_about_open_ones():
+    """Opting into the partition would do: it is not true that two reasons would have to give."""
+    lines = no_option(providers=["aws-us-gov"])
+    assert "all 0 open offers" in lines[0]
+    assert any("partition_not_opted_in" in line for line in lines)
+    assert not any("at least two" in line for line in lines)

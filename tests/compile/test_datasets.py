@@ -185,10 +185,8 @@ def test_the_size_of_what_is_kept_must_be_stated():
         _build(made)
 
 
-def test_regions_may_be_named_with_their_provider():
-    """`p-de:de1` is `de1`: where the data are present and where they may be."""
+def test_regions_of_an_inline_catalogue_have_one_name():
+    """`p-de:de1` is not `de1`: a limit that names it otherwise would hold nothing."""
     dataset = _dataset(present_in=["p-de:de1"], regions=["p-de:de1", "fr1"])
-    made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[dataset])
-    _, table = _build(made)
-    assert _names(made, table.problem.copy_region) == ["de1", "fr1"]
-    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 100.0])
+    with pytest.raises(InputError, match="unknown region 'p-de:de1'"):
+        world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[dataset])
