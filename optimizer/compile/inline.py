@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimizer.compile.offers import REGION_COLUMNS, committed_row, complete
+from optimizer.compile.offers import REGION_COLUMNS, committed_row, complete, region_closed
 from optimizer.errors import Issue
 from optimizer.instance.models import Instance
-from optimizer.instance.world import InlineCatalogue, InlineOffer
+from optimizer.instance.world import CatalogueUse, InlineCatalogue, InlineOffer
 
 ACCELERATOR_COLUMNS = ("software", "tpp", "memory_bandwidth_gb_per_s", "vendor_country")
 
@@ -20,8 +20,8 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
 
-def inline_regions(inline: InlineCatalogue) -> pd.DataFrame:
-    """Return the inline regions (RangeIndex, REGION_COLUMNS), all open."""
+def inline_regions(use: CatalogueUse, inline: InlineCatalogue) -> pd.DataFrame:
+    """Return the inline regions (RangeIndex, REGION_COLUMNS); `open` are those the instance may use."""
     rows = [
         {
             "region_id": region.id,
@@ -43,13 +43,13 @@ def inline_regions(inline: InlineCatalogue) -> pd.DataFrame:
             "grid_quality": "stated" if region.grid_g_per_kwh is not None else "missing",
             "grid_zone": "",
             "fixed_usd_per_hour": region.fixed_usd_per_hour,
-            "open": True,
-            "closed_reason": "",
-            "closed_rule": "",
         }
         for region in inline.regions
     ]
-    return pd.DataFrame(rows, columns=list(REGION_COLUMNS))
+    regions = pd.DataFrame(rows, columns=list(REGION_COLUMNS))
+    regions["closed_reason"], regions["closed_rule"] = region_closed(use, regions)
+    regions["open"] = regions.closed_reason.eq("")
+    return regions
 
 
 def inline_grid(inline: InlineCatalogue, periods: int, issues: list[Issue]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ REGION_COLUMNS = (
     "pue", "pue_quality", "wue_l_per_kwh", "wue_quality", "water_l_per_kwh_grid", "grid_g_per_kwh_annual",
     "grid_quality", "grid_zone", "fixed_usd_per_hour", "open", "closed_reason", "closed_rule",
 )  # fmt: skip
+CLOSED_COLUMNS = ("offer_id", "provider", "region_id", "sku", "endpoint", "reason", "rule")
 GRID_COLUMN = {
     "location_lifecycle": "grid_lifecycle_g_per_kwh",
     "location_direct": "grid_direct_g_per_kwh",
@@ -67,13 +68,13 @@ def bundled_regions(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     regions["metro"] = table.metro.where(table.metro.ne(""), table.region_id)
     regions["grid_g_per_kwh_annual"] = table[GRID_COLUMN[instance.carbon.basis]].to_numpy(dtype=float)
     regions["fixed_usd_per_hour"] = table.region_id.map(use.fixed_usd_per_hour).fillna(0.0).to_numpy(dtype=float)
-    reason, rule = _region_closed(use, table)
+    reason, rule = region_closed(use, table)
     regions["closed_reason"], regions["closed_rule"] = reason, rule
     regions["open"] = regions.closed_reason.eq("")
     return regions
 
 
-def _region_closed(use: Any, table: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+def region_closed(use: Any, table: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
     """Return (reason, rule) per region, `""` where it is open; the first that holds is told."""
     country, region, provider = table.country, table.region_id, table.provider
     country_level = "country_level" not in use.availability
@@ -121,6 +122,18 @@ def bundled_offers(
     ]
     opened["price_age_days"] = _age_days(opened.price_date, on)
     return complete(opened), closed[reason != ""].reset_index(drop=True)
+
+
+def without_closed(
+    offers: pd.DataFrame, closed: pd.DataFrame, regions: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Move offers in closed regions, which every bundled one there already is, from open to closed."""
+    reason, rule = (regions[name].to_numpy(dtype=object)[offers.region] for name in ("closed_reason", "closed_rule"))
+    shut = reason != ""
+    if not shut.any():
+        return offers, closed
+    moved = offers.loc[shut, list(CLOSED_COLUMNS[:-2])].assign(reason=reason[shut], rule=rule[shut])
+    return offers[~shut].reset_index(drop=True), pd.concat([closed, moved], ignore_index=True)
 
 
 def _offer_checks(

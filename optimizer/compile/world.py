@@ -25,7 +25,7 @@ from optimizer.compile.inline import (
     inline_regions,
 )
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
-from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers
+from optimizer.compile.offers import CLOSED_COLUMNS, bundled_offers, bundled_regions, committed_offers, without_closed
 from optimizer.compile.periods import clock_weights, period_dates, shaped
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
@@ -213,6 +213,7 @@ def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
     if len(committed):
         offers = pd.concat([offers, committed], ignore_index=True)
     offers["region"] = offers.region.astype(np.int64)
+    offers, closed = without_closed(offers, closed, regions)
     network = CatalogueNetwork(
         catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
     )
@@ -271,11 +272,12 @@ def _inline_world(start: _Start) -> World:
     instance, issues = start.instance, start.issues
     inline = instance.catalogue.inline
     assert inline is not None
-    regions = inline_regions(inline)
+    regions = inline_regions(instance.catalogue, inline)
     grid = inline_grid(inline, len(start.periods), issues)
     regions["grid_g_per_kwh_annual"] = grid.mean(axis=1) if grid.size else np.zeros(len(regions))
     offers = inline_offers(instance, regions, issues)
     offers["region"] = offers.region.astype(np.int64)
+    offers, closed = without_closed(offers, pd.DataFrame(columns=list(CLOSED_COLUMNS)), regions)
     return World(
         instance=instance,
         catalogue=None,
@@ -291,5 +293,5 @@ def _inline_world(start: _Start) -> World:
         network=InlineNetwork(
             inline, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
         ),
-        closed=pd.DataFrame(columns=["offer_id", "provider", "region_id", "sku", "endpoint", "reason", "rule"]),
+        closed=closed,
     )

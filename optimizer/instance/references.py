@@ -114,6 +114,10 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
     yield from _commitments(instance, known)
     for at, discount in enumerate(instance.discounts):
         yield from _one(discount.provider, known.providers, ("discounts", at, "provider"), "provider")
+    for field in ("providers", "exclude_providers"):
+        yield from unknown(getattr(instance.catalogue, field), known.providers, ("catalogue", field), "provider")
+    for field in ("regions", "exclude_regions"):
+        yield from unknown(getattr(instance.catalogue, field), known.regions, ("catalogue", field), "region")
     for name in instance.catalogue.fixed_usd_per_hour:
         yield from _one(name, known.regions, ("catalogue", "fixed_usd_per_hour", name), "region")
     yield from _asserted(instance, known)
@@ -185,10 +189,6 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
 def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
     use = instance.catalogue
     path: Path = ("catalogue",)
-    for field in ("providers", "exclude_providers"):
-        yield from unknown(getattr(use, field), catalogue.providers.index, (*path, field), "provider")
-    for field in ("regions", "exclude_regions"):
-        yield from unknown(getattr(use, field), catalogue.regions.index, (*path, field), "region")
     if use.fallbacks:
         yield from unknown(use.fallbacks, set(catalogue.fallbacks["kind"]), (*path, "fallbacks"), "fallback family")
     profiles = set(catalogue.throughput["profile_id"])

@@ -249,3 +249,33 @@ def test_with_every_offer_shut_no_word_is_said_about_open_ones():
     assert "all 0 open offers" in lines[0]
     assert any("partition_not_opted_in" in line for line in lines)
     assert not any("at least two" in line for line in lines)
+
+
+NARROWED = {
+    "providers": ["p2"], "exclude_providers": ["p"], "regions": ["p2:south"], "exclude_regions": ["p:north"],
+    "countries": ["FR"], "exclude_countries": ["DE"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NARROWED)
+def test_an_inline_catalogue_is_narrowed_like_the_bundled_one(key):
+    """Commitments lie in regions too: an open one would break what the narrowing says."""
+    inline = {
+        "regions": [region("p:north", country="DE", provider="p"), region("p2:south", country="FR", provider="p2")],
+        "offers": [offer("g1", "p:north"), offer("g1", "p2:south")],
+    }
+    data = {
+        "name": "toy", "horizon": {"start": "2027-01-01", "hours": 10.0}, "laws": {"use": "none"},
+        "catalogue": {"use": "inline", "inline": inline, key: NARROWED[key]}, "workloads": [service(rate=7.0)],
+        "commitments": [{"id": "c1", "region": "p:north", "sku": "g1", "instances": 3.0}],
+    }  # fmt: skip
+    world = resolve_world(load(data))
+    assert set(world.offers.region_id) == {"p2:south"}
+    assert sorted(world.closed.offer_id) == ["commitment:c1", "p:north:g1:on_demand"]
+
+
+def test_a_commitment_outside_the_allowed_part_of_the_world_is_shut():
+    commitments = [{"id": "c1", "region": "aws:us-east-1", "sku": "g6e.xlarge", "instances": 3.0}]
+    world = resolve_world(world_instance(catalogue={"providers": ["gcp"]}, commitments=commitments))
+    assert set(world.offers.provider) == {"gcp"}
+    assert world.closed.offer_id.eq("commitment:c1").sum() == 1

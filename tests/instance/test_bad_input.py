@@ -180,6 +180,14 @@ CASES = {
         ("gpu: 100}}\n    data", "gpu: 1}, input_tokens: 1000000000000000000000000}\n    data"),
         "17: workloads[id=chat].runs.input_tokens: is 1000000000000000000000000; must be at most 10000",
     ),
+    "fixed cost beside an inline catalogue": (
+        ("  use: inline\n", "  use: inline\n  fixed_usd_per_hour: {paris: 2}\n"),
+        "5: catalogue.fixed_usd_per_hour: has no effect on an inline catalogue",
+    ),
+    "unknown provider of an inline catalogue": (
+        ("  use: inline\n", "  use: inline\n  providers: [acme]\n"),
+        "5: catalogue.providers[0]: unknown provider 'acme'",
+    ),
     "rate beyond the solver": (("rate: 1e2", "rate: 1e16"), "21: workloads[id=chat].streams[1].rate: is 1e+16, above"),
     "idle above load": (
         ("gpu, usd_per_hour: 2}", "gpu, usd_per_hour: 2, idle_kw: 2, load_kw: 1}"),

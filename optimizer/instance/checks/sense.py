@@ -134,6 +134,13 @@ def selection(instance: Instance) -> Iterator[Finding]:
             yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
     if use.use == "inline" and use.inline is None:
         yield Finding(("catalogue", "use"), "is 'inline', but catalogue.inline is missing")
+    if use.use == "inline":
+        for field, instead in (
+            ("fixed_usd_per_hour", "state it on the inline regions"),
+            ("fallbacks", "state the figures in the inline catalogue"),
+        ):
+            if getattr(use, field):
+                yield Finding(("catalogue", field), "has no effect on an inline catalogue", instead)
     if use.use != "inline" and use.inline is not None:
         yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
