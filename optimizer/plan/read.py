@@ -136,6 +136,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
         "warnings": (
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),
+            *_partial_warnings(compiled, lines.slot),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
@@ -158,6 +159,16 @@ def _total(
 ) -> float | None:
     """Return the sum over slots whose figure is known; None if none of those used is."""
     return float(by_slot(compiled, values, metric)[known].sum()) if _any_known(known, slot) else None
+
+
+def _partial_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    """Say which totals leave placements out; that of carbon is told by `carbon_unknown_share`."""
+    told = []
+    for name, known in (("energy_kwh", compiled.terms.energy_known), ("water_l", compiled.terms.water_known)):
+        out = int((~known[slot]).sum())
+        if 0 < out < len(slot):
+            told.append(f"{name} leaves out {out} of {len(slot)} placements, which have no figure")
+    return tuple(told)
 
 
 def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:

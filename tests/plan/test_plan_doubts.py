@@ -86,3 +86,28 @@ def test_a_law_that_changes_on_a_period_boundary_is_no_surprise():
     data["horizon"] = {"start": "2027-01-01", "periods": [{"id": "a", "hours": 216}, {"id": "b", "hours": 100}]}
     plan = optimizer.solve(optimizer.load(data))
     assert plan.status == "infeasible"
+
+
+def half_dry(**more):
+    """Two regions, of which only the first states its water use; half of the device-hours must be in each."""
+    place = {"country": "DE", "pue": 1.2, "grid_g_per_kwh": 100.0}
+    offer = {"accelerator": "G", "usd_per_hour": 1.0, "idle_kw": 0.1, "load_kw": 1.0, "embodied_kg_per_hour": 0.0}
+    return optimizer.load({
+        "name": "dry", "horizon": {"start": "2027-01-01", "hours": 10.0}, "laws": {"use": "none"},
+        "catalogue": {"use": "inline", "inline": {
+            "regions": [{"id": "a", "provider": "p", "wue_l_per_kwh": 1.0, **place},
+                        {"id": "b", "provider": "q", **place, **more}],
+            "offers": [{"sku": "s", "region": "a", **offer}, {"sku": "s", "region": "b", **offer}],
+        }},
+        "quotas": {"default_devices": 9},
+        "policies": [{"kind": "provider_share", "id": "half", "max_share": 0.5, "measure": "device_hours"}],
+        "workloads": [{"id": "w", "kind": "service", "runs": {"throughput": {"G": 10.0}},
+                       "streams": [{"origin": "DE", "rate": 12.0}]}],
+    })  # fmt: skip
+
+
+def test_a_total_that_leaves_placements_out_says_so():
+    """A sum of the known part alone would read like the whole."""
+    told = [line for line in optimizer.solve(half_dry()).warnings if "leaves out" in line]
+    assert told == ["water_l leaves out 1 of 2 placements, which have no figure"]
+    assert not any("leaves out" in line for line in optimizer.solve(half_dry(wue_l_per_kwh=2.0)).warnings)
