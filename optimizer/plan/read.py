@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
+from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from optimizer.solve.solution import Solution
 
 Floats = NDArray[np.float64]
+WORKLOADS_NAMED = 5
 SAME = 1e-6
 """Relative difference allowed between the solver's objective and the sum of the plan's cost terms."""
 
@@ -137,6 +139,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
+            *_profile_warnings(compiled, lines.slot),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
@@ -169,6 +172,23 @@ def _partial_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
         if 0 < out < len(slot):
             told.append(f"{name} leaves out {out} of {len(slot)} placements, which have no figure")
     return tuple(told)
+
+
+def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the throughput profile behind every placed workload that leaves open which of its model's it means."""
+    speeds, slots = SpeedView(compiled.world), compiled.problem.slots
+    by_profile: dict[str, list[str]] = {}
+    for w in np.unique(slots.workload[slot][~slots.is_endpoint[slot]]).tolist():
+        workload = compiled.world.instance.workloads[w]
+        runs = workload.runs
+        profile = speeds.of(workload).profile
+        if profile is not None and runs.profile is None and (runs.input_tokens is None or runs.output_tokens is None):
+            by_profile.setdefault(profile, []).append(workload.id)
+    return tuple(
+        f"throughput profile {profile}, the default of its model, is taken for {', '.join(names[:WORKLOADS_NAMED])}"
+        + (f" and {len(names) - WORKLOADS_NAMED} more" if len(names) > WORKLOADS_NAMED else "")
+        for profile, names in by_profile.items()
+    )
 
 
 def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:

@@ -111,3 +111,17 @@ def test_a_total_that_leaves_placements_out_says_so():
     told = [line for line in optimizer.solve(half_dry()).warnings if "leaves out" in line]
     assert told == ["water_l leaves out 1 of 2 placements, which have no figure"]
     assert not any("leaves out" in line for line in optimizer.solve(half_dry(wue_l_per_kwh=2.0)).warnings)
+
+
+def profiles(**runs):
+    data = estate()
+    data["workloads"][0]["runs"] = {"model": "meta-llama/Llama-3.1-8B-Instruct", **runs}
+    return [line for line in optimizer.solve(optimizer.load(data)).warnings if "throughput profile" in line]
+
+
+def test_a_throughput_profile_that_nobody_chose_is_named():
+    """The default of a model may serve other requests than the reader has in mind."""
+    told = profiles()
+    assert len(told) == 1
+    assert told[0].endswith("is taken for chat")
+    assert profiles(input_tokens=1024, output_tokens=256) == []
