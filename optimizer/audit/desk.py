@@ -101,6 +101,7 @@ def _inline_operators(world: World) -> dict[str, Operator]:
         return {}
     found = {region.provider: Operator() for region in inline.regions}
     for provider in inline.providers:
-        control = frozenset(provider.control or ()) | frozenset({provider.headquarters or ""} - {""})
-        found[provider.id] = Operator(control, control, provider.control is not None)
+        owners = frozenset({provider.headquarters or "", provider.parent or ""} - {""})
+        control = owners | frozenset(provider.control or ())
+        found[provider.id] = Operator(owners or control, control, provider.control is not None)
     return found

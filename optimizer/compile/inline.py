@@ -76,12 +76,13 @@ def inline_providers(inline: InlineCatalogue, regions: pd.DataFrame) -> pd.DataF
     for name in dict.fromkeys([*stated, *regions.provider]):
         provider = stated.get(name)
         home = frozenset(c for c in [provider.headquarters if provider else None] if c)
+        owners = home | frozenset(c for c in [provider.parent if provider else None] if c)
         control = frozenset(provider.control or ()) if provider else frozenset()
         rows.append({
             "provider": name,
             "hq_country": next(iter(home), ""),
-            "control_ownership": control | home,
-            "control_strict": control | home,
+            "control_ownership": owners or control,
+            "control_strict": control | owners,
             "control_known": provider is not None and provider.control is not None,
             "certifications": frozenset(provider.certifications) if provider else frozenset(),
         })  # fmt: skip

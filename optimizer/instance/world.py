@@ -71,10 +71,15 @@ class InlineRegion(Model):
 
 
 class InlineProvider(Model):
-    """An operator of the user's own: who controls it and what it is certified for (every service, every region)."""
+    """An operator of the user's own: who controls it and what it is certified for (every service, every region).
+
+    `headquarters` and `parent` (where its ultimate parent sits) own it; `control` lists everybody who can compel it,
+    and leaves control unknown when absent. Without headquarters and parent, whoever controls it counts as its owner.
+    """
 
     id: Id
     headquarters: Country | None = None
+    parent: Country | None = None
     control: Countries | None = None
     certifications: Names = ()
 

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, open_regions, service, tables, world
 
+from optimizer.audit import audit
 from optimizer.compile.law import build_law_view
 from optimizer.compile.policies import PolicyView, build_presence, build_shares, build_survival
 from optimizer.errors import InputError
+from optimizer.plan.models import Plan
 
 SMALL = {"de1": "DE", "fr1": "FR", "us1": "US"}
 
@@ -49,6 +51,28 @@ def test_ownership_overlooks_exposure_that_strict_counts():
     assert "aws" not in seen["strict"] | seen["ownership"]
     assert "ovhcloud" not in seen["strict"]
     assert {"ovhcloud", "scaleway"} <= seen["ownership"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "basis", "open_"),
+    [
+        ({"headquarters": "FR", "control": ["FR", "US"]}, "strict", False),
+        ({"headquarters": "FR", "control": ["FR", "US"]}, "ownership", True),
+        ({"headquarters": "FR", "parent": "US", "control": ["FR"]}, "ownership", False),
+        ({"headquarters": "FR", "parent": "US", "control": ["FR"]}, "strict", False),
+        ({"control": ["US"]}, "ownership", False),
+    ],
+)
+def test_the_owners_of_an_inline_operator_are_its_home_and_its_parent(stated, basis, open_):
+    """Exposure without ownership shuts an operator under strict only; the audit reads it the same way."""
+    use = catalogue({"fr1": "FR"})
+    use["inline"]["providers"] = [{"id": "p-fr", **stated}]
+    made = world(service(), catalogue=use, policies=[_exclude(["US"], basis)], laws={"use": "none"})
+    assert open_regions(made, _mask(made).allowed) == ({"fr1"} if open_ else set())
+    row = {"workload": "chat", "provider": "p-fr", "region": "fr1", "sku": "h100", "purchase": "on_demand"}
+    plan = Plan.model_validate({"placements": [{**row, "period": "t0", "instances": 1}]})
+    kinds = {violation.kind for violation in audit(made.instance, plan).violations}
+    assert ("control" in kinds) is not open_
 
 
 def test_policies_bind_only_their_scope():
