@@ -1,0 +1,24 @@
+"""Published location and assignment problems reach their published optimum through the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from answers import CLASSICAL, stated
+from click.testing import CliRunner
+
+import instances
+from cli import main
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_the_published_optimum_is_reached_and_proven(name):
+    """`domicile solve --gap 0` ends with the literature's figure as objective and as bound."""
+    file = str(instances.PATH / "classical" / f"{name}.yaml")
+    result = CliRunner().invoke(main, ["solve", file, "--gap", "0", "--json", "--quiet"])
+    assert result.exit_code == 0, result.output
+    plan = json.loads(result.stdout)
+    assert plan["objective_usd"] == pytest.approx(CLASSICAL[name], rel=1e-9)
+    assert plan["bound_usd"] == pytest.approx(CLASSICAL[name], rel=1e-6)
+    assert stated(f"classical/{name}") == CLASSICAL[name]
