@@ -83,7 +83,7 @@ def _stored(compiled: Compiled, copies: Floats, inside: list[list[date]]) -> lis
         view = LawView(dataclasses.replace(world, period_dates=(day,) * len(world.period_dates)))
         for c in made:
             k, r = int(data.copy_dataset[c]), int(data.copy_region[c])
-            mask = view.storage_mask(view.dataset_profiles[k])
+            mask = view.storage_mask(table.info[k].profile)
             later = mask.table[int(mask.judgement[r, 0])]
             found += [(law, day, world.periods[t].id) for law in tightened(table.copy_judgement[c], later)]
     return found
