@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Method = Literal["auto", "direct", "construct"]
 VIOLATIONS_TOLD = 20
+DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 30.0, 10
 CLASH = (
     "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
     "no plan"
@@ -118,10 +119,22 @@ def _solve_compiled(
     )  # fmt: skip
     plan = read_plan(compiled, solution)
     if plan.status == "infeasible":
-        return plan.model_copy(update={"diagnosis": (CLASH,)})
+        left = seconds - sum(solution.timings.values())
+        return plan.model_copy(update={"diagnosis": (CLASH, *_what_must_give(compiled, left, threads))})
     if plan.status == "no_plan":
         raise LimitReached(f"stopped by {plan.termination} before any plan was found\nMaybe allow more time")
     return plan
+
+
+def _what_must_give(compiled: Compiled, seconds: float, threads: int | None) -> tuple[str, ...]:
+    """Return a line for each limit or need that gives way in the plan that breaks them least; none without time."""
+    from optimizer.plan.shortfall import told
+    from optimizer.solve import diagnose
+
+    if seconds <= 0:
+        return ()
+    found = diagnose(compiled.problem, time_limit_seconds=min(seconds, DIAGNOSIS_SECONDS), threads=threads or 1)
+    return tuple(told(shortfall, compiled) for shortfall in found[:SHORTFALLS_TOLD])
 
 
 def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:

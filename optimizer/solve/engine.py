@@ -71,7 +71,9 @@ def solve_matrix(
     if result is None:
         with watch.phase_of("solve"):
             result = run(matrix, watch, gap=gap, threads=workers, reports=True)
-    return to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
+    solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
+    watch.raise_if_broken()
+    return solution
 
 
 def choose_method(matrix: Matrix, problem: Problem) -> Method:

@@ -98,8 +98,9 @@ def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
     weight = np.where(matrix.rows.is_of(NEEDS)[row], NEED_WEIGHT, 1.0) / _size(matrix)[row]
     columns, n = matrix.columns, matrix.cost.size
     upper = matrix.upper.copy()
-    impossible = columns.of("impossible")
-    upper[impossible] = 0.0
+    upper[columns.of("impossible")] = 0.0
+    upper[columns.of("instances")] = np.inf  # their bounds repeat what pools and demand say
+    row_lower = np.where(matrix.rows.is_of(("cover",)), -np.inf, matrix.row_lower)  # repeats demand and throughput
     grown = replace(
         matrix,
         cost=np.concatenate([np.zeros(n), weight]),
@@ -108,6 +109,7 @@ def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
         upper=np.concatenate([upper, np.full(extra, np.inf)]),
         integer=np.concatenate([matrix.integer, np.zeros(extra, dtype=bool)]),
         a=sparse.csr_array(sparse.hstack([matrix.a, added], format="csr")),
+        row_lower=row_lower,
         columns=Labels(
             (*columns.names, "give"),
             np.concatenate([columns.component, np.full(extra, len(columns.names))]),
