@@ -1,10 +1,10 @@
-# make demo        solve an instance and print its plan        (INSTANCE=instances/quickstart.yaml)
+# make demo        solve an instance and print its plan        (INSTANCE=instances/health-assistant.yaml)
 # make test        run the tests                               (TESTS=tests/instance for one room)
 # make lint types  ruff, mypy
 # Everything lives in .venv; a fresh machine needs Python 3.11 or later with its venv module.
 
 PYTHON ?= python3
-INSTANCE ?= instances/quickstart.yaml
+INSTANCE ?= instances/health-assistant.yaml
 TESTS ?= tests
 JOBS ?= auto
 BIN := .venv/bin
