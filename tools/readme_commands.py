@@ -50,7 +50,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("file", type=Path)
     parser.add_argument("--list", action="store_true", help="print the commands and run nothing")
-    parser.add_argument("--skip", action="append", default=[], help="a command, without its comment, that was run already")
+    parser.add_argument("--skip", action="append", default=[], help="a command that was run already, without comment")
     options = parser.parse_args()
     found = list(commands(options.file.read_text(encoding="utf-8")))
     if not found:
