@@ -37,6 +37,7 @@ class Blocks:
     coupling: Bools
     elastic: Bools
     by_owner: tuple[Ints, ...]
+    shared_in_row: sparse.csr_array
 
     def columns_of(self, workloads: Ints) -> Ints:
         """Return the columns owned by some workloads, sorted."""
@@ -61,6 +62,7 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
     owner[owner == UNKNOWN] = SHARED
     touch = _touch(matrix, owner, workloads)
     coupling = np.diff(touch.indptr) > 1
+    elastic = coupling & ~_has_shared_relief(matrix, owner)
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
     return Blocks(
@@ -69,8 +71,9 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
         option=_options(problem, slot),
         touch=touch,
         coupling=coupling,
-        elastic=coupling & ~_has_shared_relief(matrix, owner),
+        elastic=elastic,
         by_owner=tuple(np.split(order, ends[:-1])),
+        shared_in_row=_shared_in_row(matrix, owner, elastic),
     )
 
 
@@ -150,3 +153,9 @@ def _has_shared_relief(matrix: Matrix, owner: Ints) -> Bools:
     column, value = matrix.a.indices, matrix.a.data
     helps = (np.isfinite(matrix.row_upper[row]) & (value < 0)) | (np.isfinite(matrix.row_lower[row]) & (value > 0))
     return np.bincount(row, helps & (owner[column] == SHARED), rows) > 0
+
+
+def _shared_in_row(matrix: Matrix, owner: Ints, elastic: Bools) -> sparse.csr_array:
+    row = np.repeat(np.arange(matrix.a.shape[0]), np.diff(matrix.a.indptr))
+    marked = np.flatnonzero((owner[matrix.a.indices] == SHARED) & ~elastic[row])
+    return sparse.csr_array((np.ones(marked.size), (row[marked], matrix.a.indices[marked])), shape=matrix.a.shape)

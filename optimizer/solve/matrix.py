@@ -106,27 +106,29 @@ class Matrix:
         return self.worst_violation(x) <= tolerance
 
 
-def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats) -> tuple[Matrix, Ints]:
+def submatrix(
+    matrix: Matrix, free: Ints, fixed_at: Floats, activity: Floats | None = None
+) -> tuple[Matrix, Ints]:
     """Return the program left when every column but `free` is fixed at `fixed_at`, and the rows kept.
 
     Rows without a free column are dropped; what the fixed columns use is taken from both sides of the others. The
-    offset carries the cost of what is fixed, so that objectives of the two programs agree.
+    offset carries the cost of what is fixed, so that objectives of the two programs agree. `activity` is A `fixed_at`,
+    if known.
     """
-    rest = fixed_at.copy()
-    rest[free] = 0.0
-    used = matrix.a @ rest
     part = matrix.by_column[:, free].tocsr()
     kept = np.flatnonzero(np.diff(part.indptr))
     part = part[kept]
+    total = matrix.a @ fixed_at if activity is None else activity
+    used = total[kept] - part @ fixed_at[free]
     smaller = Matrix(
         cost=matrix.cost[free],
-        offset=matrix.offset + float(matrix.cost @ rest),
+        offset=matrix.objective(fixed_at) - float(matrix.cost[free] @ fixed_at[free]),
         lower=matrix.lower[free],
         upper=matrix.upper[free],
         integer=matrix.integer[free],
         a=part,
-        row_lower=matrix.row_lower[kept] - used[kept],
-        row_upper=matrix.row_upper[kept] - used[kept],
+        row_lower=matrix.row_lower[kept] - used,
+        row_upper=matrix.row_upper[kept] - used,
         columns=matrix.columns.take(free),
         rows=matrix.rows.take(kept),
     )

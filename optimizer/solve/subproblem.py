@@ -50,18 +50,22 @@ def free_columns(state: Incumbent, workloads: Ints, rank: Ints, options: int) ->
 
 
 def shared_beside(state: Incumbent, columns: Ints) -> Ints:
-    """Return the shared columns that meet the given ones, directly or through other shared ones, in some row."""
-    matrix, shared = state.matrix, state.blocks.shared_columns
-    if not shared.size:
-        return shared
-    is_shared = np.zeros(matrix.cost.size, dtype=bool)
-    is_shared[shared] = True
+    """Return the shared columns that meet the given ones in some row, directly or through other shared ones.
+
+    Rows in which nothing shared can make room (budgets) do not count: there the shared part can stay as it is.
+    """
+    marks = state.blocks.shared_in_row
+    if not marks.nnz:
+        return np.zeros(0, dtype=np.int64)
+    found = np.zeros(state.x.size, dtype=bool)
+    has_marks = np.diff(marks.indptr) > 0
     reached = columns
-    found = np.zeros(matrix.cost.size, dtype=bool)
     while reached.size:
-        rows = np.unique(matrix.by_column[:, reached].indices)
-        near = np.unique(matrix.a[rows].indices)
-        reached = near[is_shared[near] & ~found[near]]
+        rows = state.matrix.by_column[:, reached].indices
+        near = marks[np.flatnonzero(np.bincount(rows[has_marks[rows]], minlength=has_marks.size))].indices
+        fresh = np.zeros(state.x.size, dtype=bool)
+        fresh[near] = True
+        reached = np.flatnonzero(fresh & ~found)
         found[reached] = True
     return np.flatnonzero(found)
 
@@ -76,7 +80,7 @@ def make_part(
     row than they do now: what two programs solved side by side need, so that both answers hold together.
     """
     matrix = state.matrix
-    small, rows = submatrix(matrix, free, state.x)
+    small, rows = submatrix(matrix, free, state.x, state.activity)
     small = replace(small, offset=0.0)  # gaps are to be relative to what is free
     if price is not None:
         small = replace(small, cost=small.cost - small.a.T @ price[rows])

@@ -46,10 +46,10 @@ def test_a_column_two_rows_want_is_kept():
         [9, 20, 20],
         [True, False, False],
     )
-    assert 0 not in reduce(matrix).tight_columns
+    assert 0 not in reduce(matrix).left_out
 
 
 def test_a_column_with_negative_cost_is_kept():
     """More of it could pay: it is not tight."""
     matrix = make_matrix([-1.0, 0.0], [[-4.0, 1.0], [0.0, 1.0]], [-np.inf, 8.0], [0.0, np.inf], [9, 20], [True, False])
-    assert 0 not in reduce(matrix).tight_columns
+    assert 0 not in reduce(matrix).left_out
