@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
     from optimizer.solve.solution import Progress
 
-Method = Literal["auto", "direct", "construct"]
+Method = Literal["auto", "direct", "beside", "construct"]
 VIOLATIONS_TOLD = 20
 DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 30.0, 10
 CLASH = (
