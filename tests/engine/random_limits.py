@@ -20,7 +20,7 @@ def quotas(draft: Draft) -> None:
     if draft.chance(0.45):
         usd = spent_at(draft)
         most = max(usd, key=lambda region: usd[region])
-        limits.append({"id": "site", "region": most, "kw": draft.pick(0.3, 0.8, 1.5)})
+        limits.append({"id": "site", "region": most, "kw": draft.pick(0.3, 0.6, 1.0)})
     if draft.chance(0.2):
         limits.append({"id": "hall", "provider": draft.pick(*regions)["provider"], "kw": draft.pick(1.5, 3.0)})
     if draft.inline["endpoints"] and draft.chance(0.3):
@@ -69,7 +69,7 @@ def policies(draft: Draft) -> None:
     providers = sorted({region["provider"] for region in draft.inline["regions"]})
     policies: list[Data] = []
     scope: Data = draft.pick({}, {}, _one_tag(draft), {"workloads": [draft.data["workloads"][0]["id"]]})
-    if draft.chance(0.25):
+    if draft.chance(0.3):
         policies.append({
             "kind": "provider_share", "providers": draft.some(providers, 0, 1), "max_share": draft.pick(0.4, 0.6, 0.8),
             "measure": draft.pick("compute_usd", "device_hours", "energy_kwh"),
@@ -128,8 +128,8 @@ def budgets(draft: Draft) -> None:
             scope, limit = _purse(draft)
         else:
             least, cheap = estimate(draft, metric)
-            slack = 0.6 if "unserved_usd_per_unit" in draft.data else 1.12
-            limit = max(least + draft.between(-0.4, 0.25) * (cheap - least), least * slack)
+            slack = 0.5 if "unserved_usd_per_unit" in draft.data else 1.06
+            limit = max(least + draft.between(-0.6, 0.15) * (cheap - least), least * slack)
         budgets.append({"id": metric, METRICS[metric]: float(f"{limit:.3g}"), "scope": scope})
     draft.data["budgets"] = budgets
 
