@@ -67,7 +67,10 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--time-limit", type=Finite(min=0, min_open=True), default=300.0, show_default=True, help="Seconds.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads the solver may use.  [default: all]")
 @click.option(
-    "--method", type=click.Choice(["auto", "direct", "beside", "construct"]), default="auto", help="By default, size decides."
+    "--method",
+    type=click.Choice(["auto", "direct", "beside", "construct"]),
+    default="auto",
+    help="By default, size decides.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
