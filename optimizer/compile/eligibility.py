@@ -119,12 +119,15 @@ class Eligibility:
     def _of_figures(self, w: int) -> tuple[Bools, tuple[Packed, ...]]:
         """Return which (offer, period) have every figure that a budget or the carbon price needs of the workload."""
         needs = self._needs.of(w)
-        key = tuple((need.figure, need.rule) for need in needs)
+        workload = self.world.instance.workloads[w]
+        per_gb = self.world.instance.carbon.network_kwh_per_gb
+        sends = isinstance(workload, Service) and workload.response_gb_per_unit * per_gb > 0
+        key = (sends, *((need.figure, need.rule) for need in needs))
         if key not in self._missing:
             exclusions: list[Exclusion] = []
             allowed = np.ones((len(self.world.offers), len(self.world.periods)), dtype=bool)
             for need in needs:
-                for reason, missing in self._figures.missing(need.figure):
+                for reason, missing in self._figures.missing(need.figure, sends=sends):
                     out = missing & need.offers
                     allowed &= ~out
                     exclusions.extend(exclusion_rows(reason, need.rule, out))
@@ -236,7 +239,8 @@ class _Figures:
 
         power = (lacks("idle_kw") | lacks("load_kw")) & ~endpoint
         pue, wue = unknown("pue"), unknown("wue_l_per_kwh")
-        grid = np.isnan(world.grid_g_per_kwh)[at] & ~endpoint
+        no_grid = np.isnan(world.grid_g_per_kwh)[at]
+        grid = no_grid & ~endpoint
         embodied = lacks("embodied_kg_per_hour") & ~endpoint
         self._missing = {
             "carbon": (
@@ -248,7 +252,11 @@ class _Figures:
             "energy": (("missing_power", power | (endpoint & lacks("kwh_per_unit"))), ("missing_pue", pue)),
             "water": (("missing_power", power | endpoint), ("missing_pue", pue), ("missing_wue", wue)),
         }
+        self._network = ("missing_grid", no_grid & endpoint)
 
-    def missing(self, figure: str) -> tuple[tuple[str, Bools], ...]:
-        """Return (reason, mask) for a figure: carbon, energy or water. No endpoint states its water."""
-        return self._missing[figure]
+    def missing(self, figure: str, *, sends: bool) -> tuple[tuple[str, Bools], ...]:
+        """Return (reason, mask) for a figure: carbon, energy or water. No endpoint states its water.
+
+        `sends`: responses draw network energy, whose carbon needs the grid's figure at endpoints as well.
+        """
+        return (*self._missing[figure], self._network) if sends and figure == "carbon" else self._missing[figure]
