@@ -58,6 +58,7 @@ def test_retained_copies_are_looked_at_when_law_tightens() -> None:
     data["workloads"][0]["data"] = {
         "categories": ["personal"], "exporter": "RU", "retention_hours": 24.0, "retained_gb": 10.0,
     }  # fmt: skip
+    data["catalogue"]["inline"]["providers"] = [{"id": "inline", "headquarters": "RU", "control": ["RU"]}]
     plan = optimizer.solve(optimizer.load(data), threads=1)
     assert [(copy.dataset, copy.region_id) for copy in plan.copies] == [("w/RU:retained", "r")]
 
