@@ -81,14 +81,16 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         for module in ("highspy._core", "pyomo.repn.plugins.standard_form"):
             importlib.import_module(module)
         from formulations import build_model
+        from formulations.bulk import paused_gc
         from optimizer.audit import audit
         from optimizer.plan.read import read_plan
         from optimizer.solve.engine import to_solution
-        from optimizer.solve.hand_over import load, paused_gc, to_matrix
+        from optimizer.solve.hand_over import to_matrix
         from optimizer.solve.highs import run
         from optimizer.solve.watch import Watch
 
-        highs_room = importlib.import_module("optimizer.solve.highs")
+        session_room = importlib.import_module("optimizer.solve.session")
+        load = session_room.load
 
     instance, found = compiled(options, clock)
     with clock.phase("build"), paused_gc():
@@ -103,12 +105,12 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
             solvers.append(load(*arguments))
         return solvers[-1]
 
-    highs_room.load = timed_load
+    session_room.load = timed_load
     watch = Watch(options.time_limit)
     wall, cpu, handed = time.perf_counter(), time.process_time(), clock.phases["hand_over"].copy()
     result = run(
         matrix, watch, gap=options.gap, threads=options.threads, relaxed=options.relaxed, reports=True,
-        options={"random_seed": SEED},
+        options={"random_seed": SEED}, apart=False,
     )  # fmt: skip
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     own = solvers[0].getRunTime()

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from formulations import Problem, build_model
-from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
+from formulations.bulk import paused_gc
+from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs

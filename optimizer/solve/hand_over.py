@@ -1,32 +1,19 @@
-"""From a Pyomo model to arrays, and from arrays to a loaded HiGHS model in one call."""
+"""From a Pyomo model to arrays, and from arrays to what HiGHS takes in one call."""
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.bulk import paused_gc
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.session import Task
 
 
 class TriviallyInfeasible(Exception):  # noqa: N818  (an answer, not an error)
     """A constraint without variables is violated: the model is infeasible before any solver is asked."""
-
-
-@contextmanager
-def paused_gc() -> Iterator[None]:
-    """Pause the garbage collector: model building allocates many long-lived objects and frees none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def to_matrix(model: Any) -> Matrix:
@@ -92,34 +79,18 @@ def _labels(parts: list[Any]) -> Labels:
     return Labels(tuple(names), component, key)
 
 
-def load(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Any:
-    """Return a silent HiGHS model holding the matrix with the (scaled) cost given."""
-    from highspy import _core
-
-    highs = _core._Highs()
-    highs.setOptionValue("output_flag", False)
-    rows, columns = matrix.shape
+def to_task(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Task:
+    """Return the matrix with the (scaled) cost given as HiGHS takes it."""
     a = matrix.by_column
-    integrality = matrix.integer.astype(np.int32)
-    status = highs.passModel(
-        columns,
-        rows,
-        int(a.nnz),
-        int(_core.MatrixFormat.kColwise),
-        int(_core.ObjSense.kMinimize),
-        offset,
-        cost,
-        matrix.lower,
-        matrix.upper,
-        matrix.row_lower,
-        matrix.row_upper,
-        a.indptr.astype(np.int32),
-        a.indices.astype(np.int32),
-        a.data,
-        integrality,
+    return Task(
+        cost=cost,
+        offset=offset,
+        lower=matrix.lower,
+        upper=matrix.upper,
+        row_lower=matrix.row_lower,
+        row_upper=matrix.row_upper,
+        indptr=a.indptr.astype(np.int32),
+        indices=a.indices.astype(np.int32),
+        data=a.data,
+        integer=matrix.integer.astype(np.int32),
     )
-    if status == _core.HighsStatus.kError:
-        from optimizer.errors import InternalError
-
-        raise InternalError(f"HiGHS refused the model of {rows} rows and {columns} columns")
-    return highs

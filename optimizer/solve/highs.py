@@ -1,8 +1,7 @@
 """Run HiGHS on a `Matrix`: limits, cancellation, warm start, incumbents kept, clean values, honest numbers.
 
-HiGHS keeps one task scheduler per calling thread and refuses to run when a later call in the same thread asks for
-another number of threads; every run therefore has a thread of its own. That also leaves the calling thread free to
-notice Ctrl-C.
+The run happens in a thread or a process of its own (`runners`), which leaves the calling thread free to notice Ctrl-C
+and to end a run that outlives its limit; what it found until then is kept.
 """
 
 from __future__ import annotations
@@ -18,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InternalError
-from optimizer.solve.hand_over import load
+from optimizer.solve.hand_over import to_task
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix, submatrix
+from optimizer.solve.runners import Apart, Runner, make_runner
+from optimizer.solve.session import INFEASIBLE, OPTIMAL, OTHER, STOPPED, UNBOUNDED, Ears, Outcome
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
 
@@ -27,8 +28,11 @@ Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
 CLEAN_TOLERANCE = 1e-9
-OVERRUN_SECONDS = 0.8
-OVERRUN_SHARE = 0.04
+APART_FROM_NONZEROS = 100_000
+"""Non-zeros from which HiGHS runs in a process of its own: smaller models overrun a limit by 0.3 s at most."""
+GRACE_SECONDS, GRACE_SHARE, LONGEST_GRACE_SECONDS = 0.5, 0.01, 3.0
+"""How long after its limit a run may still come back with an answer."""
+LOOK_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,15 @@ def run(
     on_incumbent: Callable[[Floats], None] | None = None,
     offer: Callable[[], Floats | None] | None = None,
     reports: bool = False,
+    apart: bool | None = None,
 ) -> Run:
     """Minimise with HiGHS until the gap, the limit (the smaller of `time_limit_seconds` and the watch's) or a cancel.
 
     `start` is a full solution offered as MIP start; `relaxed` drops integrality; `on_incumbent` sees each improving
-    solution, and `offer` is asked now and then for a better one (None: no news), both from HiGHS' own thread; `reports`
-    forwards bounds to the watch (only right when the matrix is the whole model). Raises InternalError when HiGHS
-    fails or the model is unbounded.
+    solution, and `offer` is asked now and then for a better one (None: no news), both from another thread; `reports`
+    forwards bounds to the watch (only right when the matrix is the whole model). `apart`: in a process of its own,
+    which is ended when it outlives the limit; by default for large models. Raises InternalError when HiGHS fails or the
+    model is unbounded.
     """
     limit = min(time_limit_seconds, watch.left_seconds())
     if limit <= 0.0 or watch.is_cancelled():
@@ -85,22 +91,55 @@ def run(
         matrix = replace(matrix, integer=np.zeros(matrix.integer.size, dtype=bool))
     if matrix.cost.size == 0:
         return _without_columns(matrix)
-    session = _Session(matrix, watch, on_incumbent, offer, reports)
     chosen: dict[str, Any] = {
         "mip_rel_gap": float(gap),
         "mip_abs_gap": 1e-9,
         "time_limit": float(limit) if np.isfinite(limit) else 1e30,
         "threads": int(threads),
+        **(options or {}),
     }
-    for name, value in {**chosen, **(options or {})}.items():
-        session.highs.setOptionValue(name, value)
-    if start is not None:
-        session.highs.setSolution(start.size, np.arange(start.size, dtype=np.int32), start)
-    return session.result() if session.run(limit) else session.result_of_callbacks()
+    heard = _Heard(matrix, watch, on_incumbent, offer, reports)
+    scale = heard.scale
+    task = to_task(matrix, matrix.cost * scale, matrix.offset * scale)
+    task = replace(task, options=chosen, start=start, wants_offers=offer is not None)
+    runner = make_runner(task, heard.ears(), apart=matrix.a.nnz >= APART_FROM_NONZEROS if apart is None else apart)
+    ended = _wait(runner, watch, limit)
+    if ended and isinstance(runner, Apart) and not runner.ready.is_set() and watch.broken is None:
+        log.info("no process of its own for HiGHS: it runs in a thread")
+        return run(
+            matrix, watch, gap=gap, time_limit_seconds=limit - heard.seconds(), threads=threads, start=start,
+            options=options, on_incumbent=on_incumbent, offer=offer, reports=reports, apart=False,
+        )  # fmt: skip
+    watch.raise_if_broken()
+    return heard.result(runner.outcome if ended else None, is_late=not ended)
 
 
-class _Session:
-    """One HiGHS model being solved: what its callbacks saw (scaled units) and whether it is to stop."""
+def _wait(runner: Runner, watch: Watch, limit: float) -> bool:
+    """Start a run and wait for it; False when it outlived its limit and was given up on."""
+    runner.start()
+    deadline = time.monotonic() + limit
+    patience = min(GRACE_SECONDS + GRACE_SHARE * limit, LONGEST_GRACE_SECONDS)
+    is_stopping = False
+    while True:
+        try:
+            if runner.done.wait(LOOK_EVERY_SECONDS):
+                return True
+            runner.tick()
+            if watch.is_settled() and not is_stopping:
+                is_stopping = True
+                deadline = min(deadline, time.monotonic())
+            if time.monotonic() > deadline:
+                runner.stop()
+            if time.monotonic() > deadline + patience:
+                log.info("HiGHS did not stop in time: what it had found is used")
+                runner.leave()
+                return False
+        except KeyboardInterrupt:
+            watch.interrupt()
+
+
+class _Heard:
+    """What a run has told so far (scaled units), and whether it is to stop."""
 
     def __init__(
         self,
@@ -118,52 +157,31 @@ class _Session:
         self.reports = reports
         self.scale = cost_scale(matrix.cost)
         self.is_mip = bool(matrix.integer.any())
-        self.stop = threading.Event()
         self.lock = threading.Lock()
         self.x: Floats | None = None
         self.bound = -np.inf
-        self.highs = load(matrix, matrix.cost * self.scale, matrix.offset * self.scale)
-        self._subscribe()
 
-    def _subscribe(self) -> None:
-        from highspy import _core
+    def ears(self) -> Ears:
+        """Return what the run may call."""
+        return Ears(
+            improved=self._improved,
+            bounds=self._bounds,
+            offer=lambda: None if self.offer is None else self.offer(),
+            should_stop=self.watch.is_settled,
+            failed=self._failed,
+        )
 
-        kinds = _core.cb.HighsCallbackType
-        self.improving = int(kinds.kCallbackMipImprovingSolution)
-        self.mip_interrupt = int(kinds.kCallbackMipInterrupt)
-        self.user_solution = int(kinds.kCallbackMipUserSolution)
-        self.highs.setCallback(self._called, None)
-        wanted = [kinds.kCallbackSimplexInterrupt, kinds.kCallbackIpmInterrupt]
-        if self.is_mip:
-            wanted = [kinds.kCallbackMipInterrupt, kinds.kCallbackMipImprovingSolution]
-            if self.offer is not None:
-                wanted.append(kinds.kCallbackMipUserSolution)
-        for kind in wanted:
-            self.highs.startCallback(kind)
+    def seconds(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.begun
 
-    def _called(self, kind: int, _message: str, data: Any, answer: Any, _user: Any) -> None:
-        try:
-            if int(kind) == self.improving:
-                x = np.array(data.mip_solution, dtype=np.float64)
-                with self.lock:
-                    self.x = x
-                if self.on_incumbent is not None:
-                    self.on_incumbent(x)
-            elif int(kind) == self.mip_interrupt:
-                self._note_bounds(data)
-            elif int(kind) == self.user_solution and self.offer is not None:
-                better = self.offer()
-                if better is not None:
-                    answer.setSolution(better)
-                return
-            if answer is not None and (self.stop.is_set() or self.watch.is_settled()):
-                answer.user_interrupt = True
-        except BaseException as error:  # must not unwind through the solver's own frames
-            self.watch.broken = self.watch.broken or error
-            self.watch.interrupt()
+    def _improved(self, x: Floats) -> None:
+        with self.lock:
+            self.x = x
+        if self.on_incumbent is not None:
+            self.on_incumbent(x)
 
-    def _note_bounds(self, data: Any) -> None:
-        bound, incumbent = data.mip_dual_bound, data.mip_primal_bound
+    def _bounds(self, bound: float, incumbent: float) -> None:
         if np.isfinite(bound):
             self.bound = max(self.bound, bound)
         if self.reports:
@@ -172,93 +190,43 @@ class _Session:
                 bound / self.scale if np.isfinite(bound) else None,
             )
 
-    def run(self, limit: float) -> bool:
-        """Run HiGHS in its own thread; False when it did not come back in time and was left to end by itself."""
-        done = threading.Event()
+    def _failed(self, error: BaseException) -> None:
+        self.watch.broken = self.watch.broken or error
+        self.watch.interrupt()
 
-        def work() -> None:
-            try:
-                self.highs.run()
-            except BaseException as error:
-                self.watch.broken = self.watch.broken or error
-            finally:
-                self.highs.resetGlobalScheduler(True)
-                done.set()
-
-        worker = threading.Thread(target=work, name="highs")
-        deadline = time.monotonic() + limit
-        patience = OVERRUN_SECONDS + OVERRUN_SHARE * (limit if np.isfinite(limit) else 0.0)
-        worker.start()
-        while True:
-            try:
-                if done.wait(0.05):
-                    worker.join()
-                    return True
-                if self.watch.is_settled() and not self.stop.is_set():
-                    self.stop.set()
-                    deadline = min(deadline, time.monotonic())
-                if time.monotonic() > deadline:
-                    self.stop.set()
-                if time.monotonic() > deadline + patience:
-                    log.info("HiGHS did not stop in time; its best plan is used and its thread left to end")
-                    return False
-            except KeyboardInterrupt:
-                self.watch.interrupt()
-
-    def result_of_callbacks(self) -> Run:
-        """Return what the callbacks saw, HiGHS itself still being busy."""
-        self.watch.raise_if_broken()
-        with self.lock:
-            x = self.x
-        return Run(
-            termination=self.watch.why_stopped(),
-            x=x,
-            objective_usd=None if x is None else self.matrix.objective(x),
-            bound_usd=self.bound / self.scale if np.isfinite(self.bound) else None,
-            seconds=time.monotonic() - self.begun,
-        )
-
-    def result(self) -> Run:
-        """Return what HiGHS ended with."""
-        from highspy import _core
-
-        self.watch.raise_if_broken()
-        model_status, status = self.highs.getModelStatus(), _core.HighsModelStatus
-        if model_status in (status.kUnbounded, status.kUnboundedOrInfeasible):
-            return _resolve_unbounded(self.matrix, self.watch, time.monotonic() - self.begun)
-        if model_status == status.kInfeasible:
-            return Run(Termination.INFEASIBLE, seconds=time.monotonic() - self.begun)
-        if model_status in (status.kOptimal, status.kModelEmpty):
-            return self._values(Termination.GAP_REACHED)
+    def result(self, outcome: Outcome | None, *, is_late: bool) -> Run:
+        """Return the outcome in USD; without one (given up on, or broken off), what was heard until then."""
+        if outcome is None:
+            return self._values(Outcome(OTHER, ""), self.watch.why_stopped() if is_late else Termination.LIMIT)
+        if outcome.kind == UNBOUNDED:
+            return _resolve_unbounded(self.matrix, self.watch, self.seconds())
+        if outcome.kind == INFEASIBLE:
+            return Run(Termination.INFEASIBLE, seconds=self.seconds())
+        if outcome.kind == OPTIMAL:
+            return self._values(outcome, Termination.GAP_REACHED)
         if self.watch.is_cancelled():
-            return self._values(Termination.INTERRUPTED)
-        if model_status in (status.kTimeLimit, status.kInterrupt) or self.stop.is_set():
-            return self._values(Termination.TIME_LIMIT)
-        log.info("HiGHS stopped with status %s", self.highs.modelStatusToString(model_status))
-        return self._values(Termination.LIMIT)
+            return self._values(outcome, Termination.INTERRUPTED)
+        if outcome.kind == STOPPED:
+            return self._values(outcome, Termination.TIME_LIMIT)
+        log.info("HiGHS stopped with status %s", outcome.said)
+        return self._values(outcome, Termination.LIMIT)
 
-    def _values(self, termination: Termination) -> Run:
-        from highspy import _core
-
-        info, solution = self.highs.getInfo(), self.highs.getSolution()
-        is_feasible = info.primal_solution_status == _core.SolutionStatus.kSolutionStatusFeasible
-        x = np.array(solution.col_value, dtype=np.float64) if is_feasible else self.x
-        if x is not None and x.size != self.matrix.cost.size:
-            x = self.x
+    def _values(self, outcome: Outcome, termination: Termination) -> Run:
+        with self.lock:
+            x = self.x if outcome.x is None else outcome.x
         objective = None if x is None else self.matrix.objective(x)
         bound = objective if termination is Termination.GAP_REACHED and not self.is_mip else None
-        known = [b / self.scale for b in (info.mip_dual_bound, self.bound) if np.isfinite(b)]
+        known = [b for b in (outcome.bound, self.bound) if b is not None and np.isfinite(b)]
         if self.is_mip and known:
-            bound = max(known)
-        has_duals = not self.is_mip and solution.dual_valid
+            bound = max(known) / self.scale
         return Run(
             termination=termination,
             x=x,
             objective_usd=objective,
             bound_usd=bound,
-            row_dual=np.array(solution.row_dual) / self.scale if has_duals else None,
-            column_dual=np.array(solution.col_dual) / self.scale if has_duals else None,
-            seconds=time.monotonic() - self.begun,
+            row_dual=None if outcome.row_dual is None else outcome.row_dual / self.scale,
+            column_dual=None if outcome.column_dual is None else outcome.column_dual / self.scale,
+            seconds=self.seconds(),
         )
 
 

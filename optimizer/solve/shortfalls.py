@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem, build_model
+from formulations.bulk import paused_gc
 from optimizer.solve.blocks import SHARED, find_blocks
-from optimizer.solve.hand_over import TriviallyInfeasible, paused_gc, to_matrix
+from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
 from optimizer.solve.highs import run
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.watch import Watch
