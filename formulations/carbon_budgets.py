@@ -1,6 +1,7 @@
 r"""Budgets on carbon, water, energy or money.
 
-Sets: budgets β, each on one metric μ(β) over a scope: slots, copies, transfers and moves with weights (0 or 1).
+Sets: budgets β, each on one metric μ(β) over a scope: slots, copies, transfers and moves (each in the period before
+which it is made) with weights (0 or 1).
 
 Parameters: L[β] the limit (kg CO2e, l, kWh or USD over the horizon) · μ of one unit of each decision, from the
 Coefficients of running (per instance), working (per instance-hour), serving (per unit/s), copying, moving (per GB, per
@@ -10,8 +11,8 @@ Constraint (coupling):
     budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c]
                 + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t]   (+ sum_m cost z[m] + sum_r fixed s[r])   <= L[β]
 
-Mechanisms and fixed region costs belong to no place, so that they count only in a money budget on everything; there,
-moves count too. The carbon price and penalties for unserved demand are no spending and never count.
+Mechanisms and fixed region costs belong to no place, so that they count only in a money budget on everything. The
+carbon price and penalties for unserved demand are no spending and never count.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from formulations.bulk import Block, add_rows, block
-from formulations.problem import Membership, Problem
+from formulations.problem import Problem
 from formulations.terms import per_row, slot_blocks, slot_matrix
 
 
@@ -39,31 +40,15 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
     rows = np.arange(budgets.limit.size)
     metric = list(budgets.metric)
     blocks = slot_blocks(model, problem, slot_matrix(problem, budgets.slots, rows.size), metric)
-    for family, members, coefficients in (
-        ("copy", budgets.copies, problem.datasets.copying),
-        ("transfer", budgets.transfers, problem.datasets.moving),
+    for family, members, coefficients, each in (
+        ("copy", budgets.copies, problem.datasets.copying, 1),
+        ("transfer", budgets.transfers, problem.datasets.moving, 1),
+        ("move", budgets.moves, problem.moves.moving, problem.period_hours.size),
     ):
-        weight = members.weight * per_row(coefficients, metric, members.row, members.column)
+        weight = members.weight * per_row(coefficients, metric, members.row, members.column // each)
         blocks.append(block(model, family, members.row, members.column, weight))
-    blocks.append(_moves(model, problem, metric))
     blocks += _placeless(model, problem)
     add_rows(model, "budget", blocks, keys=rows, upper=budgets.limit)
-
-
-def _moves(model: Any, problem: Problem, metric: list[str]) -> Block:
-    """Return the moves in each budget's scope: those listed, and all of them where the budget is on everything."""
-    budgets, periods = problem.budgets, problem.period_hours.size
-    whole, every = np.flatnonzero(budgets.whole), np.arange(problem.moves.job.size)
-    listed = budgets.moves
-    kept = np.flatnonzero(~budgets.whole[listed.row])
-    members = Membership(
-        row=np.concatenate([listed.row[kept], np.repeat(whole, every.size)]),
-        column=np.concatenate([listed.column[kept], np.tile(every, whole.size)]),
-        weight=np.concatenate([listed.weight[kept], np.ones(whole.size * every.size)]),
-    )
-    weight = members.weight * per_row(problem.moves.moving, metric, members.row, members.column)
-    column = (members.column[:, None] * periods + np.arange(periods)).ravel()
-    return block(model, "move", np.repeat(members.row, periods), column, np.repeat(weight, periods))
 
 
 def _placeless(model: Any, problem: Problem) -> list[Block]:

@@ -36,6 +36,7 @@ def _sizes(problem: Problem) -> dict[str, int]:
         "duty": problem.datasets.duty_copies.size,
         "job": problem.jobs.workload.size,
         "move": problem.moves.job.size,
+        "move in a period": problem.moves.job.size * problem.period_hours.size,
         "mechanism": problem.mechanisms.cost_usd.size,
         "requirement": problem.mechanisms.bound.size,
         "pool": problem.pools.limit.size,
@@ -60,7 +61,7 @@ def _memberships(problem: Problem) -> list[tuple[str, Membership, str, str]]:
         ("budgets.slots", budgets.slots, "budget", "slot"),
         ("budgets.copies", budgets.copies, "budget", "copy"),
         ("budgets.transfers", budgets.transfers, "budget", "transfer"),
-        ("budgets.moves", budgets.moves, "budget", "move"),
+        ("budgets.moves", budgets.moves, "budget", "move in a period"),
         ("shares.part", shares.part, "share", "slot"),
         ("shares.all", shares.all, "share", "slot"),
     ]

@@ -232,8 +232,9 @@ class Mechanisms:
 class Budgets:
     """Caps on a metric over a scope: `metric` is one of carbon_kg, water_l, energy_kwh, spend_usd.
 
-    `slots`, `copies`, `transfers` and `moves` (rows of Moves) say what is in scope. `whole[β]`: the scope is
-    everything, so that all moves count, and in a money budget mechanisms and region fixed costs as well.
+    `slots`, `copies`, `transfers` and `moves` say what is in scope; a column of `moves` is (row of Moves) x periods +
+    the period before which it is made. `whole[β]`: the scope is everything, so that mechanisms and region fixed costs
+    count in a money budget as well.
     """
 
     ids: tuple[str, ...] = ()

@@ -11,12 +11,11 @@ from optimizer.audit.eligibility import budget_metric
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Figures, Ledger, Line
+from optimizer.audit.moves import Carried, check_moves
 from optimizer.audit.scopes import is_whole
 from optimizer.audit.work import unserved_cost
-from optimizer.audit.world import World
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
-from optimizer.instance.workloads import Job
 from optimizer.plan.models import COST_TERMS, Plan
 
 MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}
@@ -32,6 +31,7 @@ class Totals:
     energy_kwh: float | None = None
     water_l: float | None = None
     unknown_carbon: bool = False
+    moves: list[Carried] = field(default_factory=list)
 
     @property
     def objective_usd(self) -> float:
@@ -74,7 +74,8 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
             elif name == "carbon_kg" and line.row.instances + line.row.served_per_s > 0:
                 totals.unknown_carbon = True
     terms["storage"] += bill.storage_usd
-    terms["egress"] += bill.egress_usd + _moves(world, ledger, plan, findings)
+    totals.moves = check_moves(ledger, plan, findings)
+    terms["egress"] += bill.egress_usd + sum(move.usd for move in totals.moves)
     for use in plan.mechanisms:
         option = (use.mechanism, use.key)
         laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
@@ -117,65 +118,6 @@ def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
     return regions
 
 
-def _moves(world: World, ledger: Ledger, plan: Plan, findings: Findings) -> float:
-    """Check the moves of jobs and return what they cost: egress of the checkpoint whenever the region changes."""
-    cost = 0.0
-    stated: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-    for k, row in enumerate(plan.moves):
-        where = f"moves[{k}] {row.job}"
-        findings.checked["moves"] += 1
-        job = world.workloads.get(row.job)
-        source, target = world.region(row.source), world.region(row.target)
-        period = world.calendar.index.get(row.period)
-        if not isinstance(job, Job) or source is None or target is None or period is None:
-            findings.add("unknown_id", where, "no such job, region or period", found=f"{row.source} to {row.target}")
-            continue
-        if not job.may_move:
-            findings.add("move", where, "the job may not move", found=f"{source.id} to {target.id}")
-        usd = _carry(world, job, source, target)
-        if usd is None:
-            findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
-            continue
-        if job.checkpoint_gb is not None:
-            findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb)
-        findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd)
-        stated[job.id].append((period, source.id, target.id))
-        cost += usd
-    for workload in world.instance.workloads:
-        # gangs side by side are independent of each other: none of them follows the others
-        if isinstance(workload, Job) and workload.may_move and workload.max_gangs == 1:
-            cost += _unstated_moves(world, ledger, workload, sorted(stated.get(workload.id, [])), findings)
-    return cost
-
-
-def _carry(world: World, job: Job, source: Region, target: Region) -> float | None:
-    gb = job.checkpoint_gb or 0.0
-    price = world.egress_usd_per_gb(source, target) if gb else 0.0
-    return None if price is None else price * gb
-
-
-def _unstated_moves(
-    world: World, ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], findings: Findings
-) -> float:
-    """Follow a job from region to region; each change must be a chain of stated moves, else it is missing."""
-    cost = 0.0
-    runs = {line.period: line.region for line in ledger.by_workload.get(job.id, []) if line.row.instances > 0}
-    at: Region | None = None
-    for t in sorted(runs):
-        if at is not None and runs[t].id != at.id:
-            here = at.id
-            for period, source, target in stated:
-                if period <= t and source == here:
-                    here = target
-            if here != runs[t].id:
-                findings.add("move", f"{job.id} in {world.calendar.ids[t]}", "changes region without a move",
-                             expected=f"{at.id} to {runs[t].id}")  # fmt: skip
-                cost += _carry(world, job, at, runs[t]) or 0.0
-            stated = [move for move in stated if move[0] > t]
-        at = runs[t]
-    return cost
-
-
 def check_budgets(
     ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, findings: Findings
 ) -> None:
@@ -187,7 +129,7 @@ def check_budgets(
         findings.checked["budgets"] += 1
         used = _in_scope(ledger, budget.scope, metric, desk)
         if metric == "spend_usd":
-            used += _resting(bill, budget.scope, desk)
+            used += _resting(bill, budget.scope, desk) + _moving(totals.moves, budget.scope, desk)
             if is_whole(budget.scope):
                 used = sum(totals.terms[t] for t in COST_TERMS if t not in ("carbon_price", "unserved"))
         if exceeds(used, limit):
@@ -221,6 +163,11 @@ def _resting(bill: Bill, scope: Scope, desk: Desk) -> float:
     if scope.workloads or scope.tags or scope.periods:
         return 0.0
     return sum(usd for region, usd in bill.by_region if desk.scopes.of_place(scope, region, 0))
+
+
+def _moving(moves: list[Carried], scope: Scope, desk: Desk) -> float:
+    """Return what moves in scope cost: they belong to their job, to the source and to the period they precede."""
+    return sum(move.usd for move in moves if desk.scopes.selects(scope, move.job, move.source, move.period))
 
 
 def check_shares(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:

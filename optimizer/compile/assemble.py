@@ -92,6 +92,7 @@ def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> 
         world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
     )
     clock.lap("law_and_data")
+    moves = build_moves(world, jobs, slots)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
         period_hours=world.period_hours,
@@ -104,10 +105,10 @@ def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> 
         pools=build_pools(pools, slots, flows, len(world.periods)),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
-        budgets=build_budgets(world, slots, datasets.problem),
+        budgets=build_budgets(world, slots, datasets.problem, jobs=jobs, moves=moves),
         shares=build_shares(world, slots),
         survival=build_survival(world),
-        moves=build_moves(world, jobs, slots),
+        moves=moves,
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
     clock.lap("limits")

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Budgets, Datasets, Membership, Slots
+from formulations.problem import Budgets, Datasets, Jobs, Membership, Moves, Slots
 from optimizer.compile.policies import membership
 from optimizer.compile.scope import is_whole, offer_scope, region_scope, workload_scope
 from optimizer.instance.base import Scope
@@ -30,11 +30,12 @@ def metric_of(budget: Budget) -> tuple[str, float]:
     return METRICS[name], float(getattr(budget, name))
 
 
-def build_budgets(world: World, slots: Slots, datasets: Datasets) -> Budgets:
+def build_budgets(world: World, slots: Slots, datasets: Datasets, *, jobs: Jobs, moves: Moves) -> Budgets:
     """Return the budgets with what is in their scope.
 
     Copies of datasets, and transfers from them, belong to a place and to no workload or period: a scope that names
-    workloads, tags or periods leaves them out. A transfer counts where its source is, which charges for it.
+    workloads, tags or periods leaves them out. Transfers and moves count where their source is, which charges for
+    them; a move belongs to its job, and to the period before which it is made.
     """
     budgets = world.instance.budgets
     metrics = [metric_of(budget) for budget in budgets]
@@ -48,6 +49,7 @@ def build_budgets(world: World, slots: Slots, datasets: Datasets) -> Budgets:
         slots=_slots_in_scope(world, slots),
         copies=membership([inside[datasets.copy_region] for inside in regions]),
         transfers=membership([inside[sources] for inside in regions]),
+        moves=membership([_moves_in_scope(budget, world, jobs, moves) for budget in budgets]),
     )
 
 
@@ -57,6 +59,14 @@ def _slots_in_scope(world: World, slots: Slots) -> Membership:
         places = offer_scope(budget.scope, world)
         rows.append(workload_scope(budget.scope, world)[slots.workload] & places[slots.offer, slots.period])
     return membership(rows)
+
+
+def _moves_in_scope(budget: Budget, world: World, jobs: Jobs, moves: Moves) -> Bools:
+    """Return which moves that add to its metric a budget selects; [moves x periods]."""
+    adds: Bools = getattr(moves.moving, metric_of(budget)[0]) != 0
+    of_job = workload_scope(budget.scope, world)[jobs.workload[moves.job]]
+    inside: Bools = (adds & of_job)[:, None] & region_scope(budget.scope, world)[moves.source]
+    return inside.ravel()
 
 
 def _resting_regions(scope: Scope, world: World) -> Bools:

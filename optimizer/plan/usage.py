@@ -74,10 +74,11 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
             used = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
             used += _per_row(budgets.copies, getattr(data.copying, metric) * np.rint(raw["copy"]), rows)
             used += _per_row(budgets.transfers, getattr(data.moving, metric) * raw["transfer"], rows)
+            used += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
             cached[metric] = used
         used_here = float(cached[metric][b])
         if metric == "spend_usd" and budgets.whole[b]:
-            used_here += overhead + sum(cost for *_, cost in moves_made(compiled, raw))
+            used_here += overhead
         limit = float(budgets.limit[b])
         stated = cast("Metric", metric)
         uses.append(BudgetUse(id=name, metric=stated, limit=limit, used=used_here, slack=limit - used_here))
@@ -119,12 +120,18 @@ def shares_of(compiled: Compiled, values: Values) -> tuple[ShareUse, ...]:
     return tuple(uses)
 
 
+def _by_move(compiled: Compiled, raw: dict[str, Floats], metric: str) -> Floats:
+    """Return what every move adds to a metric; [moves x periods]."""
+    moving: Floats = getattr(compiled.problem.moves.moving, metric)
+    each: Floats = np.repeat(moving, len(compiled.world.periods)) * np.rint(raw["move"])
+    return each
+
+
 def moves_made(compiled: Compiled, raw: dict[str, Floats]) -> list[tuple[int, int, float]]:
     """Return (move, period, USD) of every move; the solver's table is indexed by move x periods + period."""
     moves, periods = compiled.problem.moves, len(compiled.world.periods)
-    made = raw.get("move", np.zeros(0))
     found = []
-    for k in np.flatnonzero(np.rint(made) > 0).tolist():
+    for k in np.flatnonzero(np.rint(raw["move"]) > 0).tolist():
         found.append((k // periods, k % periods, float(moves.moving.spend_usd[k // periods])))
     return found
 

@@ -318,6 +318,8 @@ TIME_FAULTS: list[tuple[str, str, Fault]] = [
     ("moves though it may not", "job_place", _set(lambda i: i["workloads"][0].update(may_move=False))),
     ("move not stated", "move", lambda i, p: p.update(moves=[])),
     ("move at another price", "cost", table("moves", 0, cost_usd=0.0)),
+    ("move beyond the purse of its job and source", "budget", _set(lambda i: i["budgets"].append(
+        {"id": "purse", "limit_usd": 3.9, "scope": {"workloads": ["night"], "regions": ["east"]}}))),
     ("grid of another hour", "carbon", _set(lambda i: inline(i)["regions"][0].update(
         grid_g_per_kwh=[200.0, 300.0, 100.0, 100.0]))),
     ("quota of one hour only", "quota", _set(lambda i: i["quotas"].update(default_devices=1))),

@@ -94,5 +94,6 @@ def tables(world: World) -> dict[str, Any]:
         workload=np.array([k for k, _ in job_rows], dtype=np.int64),
         work_units=np.array([load.work for _, load in job_rows], dtype=float),
         max_gangs=np.array([load.max_gangs for _, load in job_rows], dtype=np.int64),
+        may_move=np.array([load.may_move for _, load in job_rows], dtype=bool),
     )
     return {"slots": slots, "flows": flows, "services": services, "jobs": jobs}

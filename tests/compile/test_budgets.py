@@ -9,6 +9,7 @@ from law_worlds import catalogue, job, service, tables, world
 
 from optimizer.compile.budgets import CARBON_PRICE, budget_needs, build_budgets
 from optimizer.compile.datasets import build_datasets
+from optimizer.compile.jobs import build_moves
 from optimizer.compile.law import build_law_view
 
 SMALL = {"de1": "DE", "fr1": "FR", "us1": "US"}
@@ -22,7 +23,9 @@ def _budget(scope=None, **limit):
 def _build(made):
     parts = tables(made)
     datasets = build_datasets(made, build_law_view(made), parts["slots"], parts["flows"], parts["services"])
-    return parts, build_budgets(made, parts["slots"], datasets.problem), datasets.problem
+    moves = build_moves(made, parts["jobs"], parts["slots"])
+    budgets = build_budgets(made, parts["slots"], datasets.problem, jobs=parts["jobs"], moves=moves)
+    return parts, budgets, moves
 
 
 @pytest.mark.parametrize(
@@ -91,6 +94,32 @@ def test_copies_belong_to_places_only(scope, copies, transfers):
     _, budgets, _ = _build(made)
     assert len(budgets.copies.column) == copies
     assert len(budgets.transfers.column) == transfers
+
+
+MOVE_SCOPES = [
+    ({}, lambda source, t: True),
+    ({"workloads": ["train"]}, lambda source, t: True),
+    ({"workloads": ["chat"]}, lambda source, t: False),
+    ({"countries": ["DE"]}, lambda source, t: source == "de1"),
+    ({"country_groups": ["EU27"]}, lambda source, t: source in ("de1", "fr1")),
+    ({"periods": ["b"]}, lambda source, t: t == "b"),
+]
+
+
+@pytest.mark.parametrize(("scope", "inside"), MOVE_SCOPES)
+def test_moves_belong_to_their_job_their_source_and_the_period_they_precede(scope, inside):
+    """Every (source, target, period) of a job that may move, by a plain loop; carbon budgets count none of them."""
+    mover = job(interruptible=True, may_move=True, checkpoint_gb=5.0)
+    priced = catalogue(SMALL)
+    for region in priced["inline"]["regions"]:
+        region["egress_usd_per_gb"] = 0.1
+    for limit, counted in ({"limit_usd": 1.0}, True), ({"limit_kg": 1.0}, False):
+        made = world(service(), mover, catalogue=priced, horizon=HALVES, budgets=[_budget(scope, **limit)])
+        _, budgets, moves = _build(made)
+        assert moves.job.size == 6
+        names = made.regions.region_id[moves.source].tolist()
+        expected = [2 * e + t for e, name in enumerate(names) for t in (0, 1) if counted and inside(name, "ab"[t])]
+        assert budgets.moves.column.tolist() == expected
 
 
 def test_a_budget_needs_figures_only_where_it_reaches():

@@ -95,6 +95,9 @@ class Independent(Resting):
                     if region is not None and self.world.in_scope(budget.scope, None, region, None):
                         for column, weight in usd.items():
                             add(row, column, weight)
+                for job, source, t, column, usd in self.moving:
+                    if self.world.in_scope(budget.scope, job, source, t):
+                        add(row, column, usd)
                 if whole:
                     for column, weight in self._lump_sums():
                         add(row, column, weight)
@@ -104,7 +107,7 @@ class Independent(Resting):
         found = [(column, self.world.mechanism_usd(key)) for key, column in self.bought.items()]
         for region, column in self.in_use.items():
             found.append((column, self.world.regions[region].fixed_usd_per_hour * self.world.total))
-        return found + [(column, usd) for terms, _ in self.other for column, usd in terms.items()]
+        return found
 
     def _shares(self) -> None:
         measures = {"compute_usd": "compute", "device_hours": "devices", "energy_kwh": "energy"}
@@ -146,5 +149,7 @@ class Independent(Resting):
         for _, _, usd in self.resting:
             for column, weight in usd.items():
                 cost[column] += weight
+        for *_, column, usd in self.moving:
+            cost[column] += usd
         for column, usd in self._lump_sums():
             cost[column] += usd

@@ -103,7 +103,7 @@ class Frame:
         self.in_use: dict[str, int] = {}
         self.present: dict[tuple[str, str], int] = {}
         self.copies: dict[tuple[str, str], int] = {}
-        self.other: list[tuple[Row, dict[str, float]]] = []
+        self.moving: list[tuple[Job, str, int, int, float]] = []  # (job, source, t, column, USD)
         self.by_name = {option.name: option for option in self.world.options}
         self.resting: list[tuple[str, str | None, Row]] = []  # (kind, region charged, USD)
 

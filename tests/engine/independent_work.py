@@ -199,7 +199,7 @@ class Work(Frame):
                     leaving[source][arc] = arriving[target][arc] = 1.0
                     spend = usd * (job.checkpoint_gb or 0.0)
                     if spend:
-                        self.other.append(({arc: spend}, {"moving": 1.0}))
+                        self.moving.append((job, source, t, arc, spend))
             for source in [r for r, when in at if when == before]:
                 model.row({**leaving[source], at[source, before]: -1.0}, least=0.0, most=0.0)
             for target in [r for r, when in at if when == t]:

@@ -245,7 +245,7 @@ class _Generator:
                 whole = self.chance(0.4)
                 copies = [c for c in range(len(b.rows["copy"])) if whole or self.chance(0.6)]
                 transfers = [e for e in range(len(b.rows["transfer"])) if whole or self.chance(0.6)]
-                moves = [e for e in range(len(b.rows["move"])) if self.chance(0.6)]
+                moves = [x for x in range(len(b.rows["move"]) * len(self.periods)) if whole or self.chance(0.6)]
                 b.budget(
                     metric,
                     float(self.whole(20, 120) * (1 + len(self.periods))),

@@ -340,8 +340,8 @@ class _Second:
             for e, weight in of(budgets.transfers, row).items():
                 terms[self.u[e]] = weight * getattr(p.datasets.moving, metric)[e]
             counted = of(budgets.moves, row)
-            for e, _, step in self.move:
-                weight = 1.0 if budgets.whole[row] else counted.get(e, 0.0)
+            for e, t, step in self.move:
+                weight = counted.get(e * p.period_hours.size + t, 0.0)
                 terms[step] = weight * getattr(p.moves.moving, metric)[e]
             if budgets.whole[row] and metric == "spend_usd":
                 terms.update(zip(self.z, p.mechanisms.cost_usd.tolist(), strict=True))

@@ -202,6 +202,7 @@ class Builder:
         transfers: Any = None,
         moves: Any = None,
     ) -> int:
+        """Add a budget; `moves` are move x periods + period."""
         row = self._add("budget", metric=metric, limit=limit, whole=whole)
         self._link("budget_slots", row, slots)
         self._link("budget_copies", row, copies)

@@ -1,0 +1,81 @@
+"""Moves of jobs between regions: stated, missing, and what carrying the checkpoint costs whom, where and when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from optimizer.audit.facts import Region
+from optimizer.audit.findings import Findings
+from optimizer.audit.lines import Ledger
+from optimizer.audit.world import World
+from optimizer.instance.workloads import Job
+from optimizer.plan.models import Plan
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A checkpoint carried to another region at the start of a period: egress, billed by its source."""
+
+    job: Job
+    source: Region
+    period: int
+    usd: float
+
+
+def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]:
+    """Check the moves that the plan states and return all that it makes, those it leaves out included."""
+    world = ledger.world
+    made: list[Carried] = []
+    stated: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
+    for k, row in enumerate(plan.moves):
+        where = f"moves[{k}] {row.job}"
+        findings.checked["moves"] += 1
+        job = world.workloads.get(row.job)
+        source, target = world.region(row.source), world.region(row.target)
+        period = world.calendar.index.get(row.period)
+        if not isinstance(job, Job) or source is None or target is None or period is None:
+            findings.add("unknown_id", where, "no such job, region or period", found=f"{row.source} to {row.target}")
+            continue
+        if not job.may_move:
+            findings.add("move", where, "the job may not move", found=f"{source.id} to {target.id}")
+        usd = _egress(world, job, source, target)
+        if usd is None:
+            findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
+            continue
+        if job.checkpoint_gb is not None:
+            findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb)
+        findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd)
+        stated[job.id].append((period, source.id, target.id))
+        made.append(Carried(job, source, period, usd))
+    for workload in world.instance.workloads:
+        # gangs side by side are independent of each other: none of them follows the others
+        if isinstance(workload, Job) and workload.may_move and workload.max_gangs == 1:
+            made += _unstated(ledger, workload, sorted(stated.get(workload.id, [])), findings)
+    return made
+
+
+def _egress(world: World, job: Job, source: Region, target: Region) -> float | None:
+    gb = job.checkpoint_gb or 0.0
+    price = world.egress_usd_per_gb(source, target) if gb else 0.0
+    return None if price is None else price * gb
+
+
+def _unstated(ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], findings: Findings) -> list[Carried]:
+    """Follow a job from region to region; each change must be a chain of stated moves, else it is missing."""
+    world, missing = ledger.world, []
+    runs = {line.period: line.region for line in ledger.by_workload.get(job.id, []) if line.row.instances > 0}
+    at: Region | None = None
+    for t in sorted(runs):
+        if at is not None and runs[t].id != at.id:
+            here = at.id
+            for period, source, target in stated:
+                if period <= t and source == here:
+                    here = target
+            if here != runs[t].id:
+                findings.add("move", f"{job.id} in {world.calendar.ids[t]}", "changes region without a move",
+                             expected=f"{at.id} to {runs[t].id}")  # fmt: skip
+                missing.append(Carried(job, at, t, _egress(world, job, at, runs[t]) or 0.0))
+            stated = [move for move in stated if move[0] > t]
+        at = runs[t]
+    return missing
