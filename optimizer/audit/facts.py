@@ -58,7 +58,7 @@ class Offer:
     idle_kw: float | None = None
     load_kw: float | None = None
     embodied_kg_per_hour: float | None = None
-    bundled: bool = False
+    own_id: bool = False
     model: str | None = None
     model_names: tuple[str, ...] = ()
     retired_on: date | None = None
@@ -87,8 +87,11 @@ class Offer:
 
     @property
     def offer_id(self) -> str:
-        """The id under which an endpoint without a quota of its own is counted; an inline one gains its region."""
-        return self.endpoint or "" if self.bundled else f"{self.region.id}:{self.endpoint}"
+        """The id under which an endpoint without a quota of its own is counted.
+
+        One whose id does not imply its region (inline, or with declared resource regions) gains it.
+        """
+        return self.endpoint or "" if self.own_id else f"{self.region.id}:{self.endpoint}"
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_profiles import Profile, Profiles
@@ -85,7 +86,7 @@ def offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> li
     service = "endpoint" if offer.endpoint else "instance"
     home = Place.of(offer.region, service)
     spread = [home]
-    if offer.endpoint and offer.scope != "region" and offer.scope_countries:
+    if offer.endpoint and offer.scope not in WHERE_IT_IS and offer.scope_countries:
         spread = [home.in_country(country) for country in offer.scope_countries]
     found = [("processing", book.ruling(profile, place, "processing", on)) for place in spread]
     if profile.retention_hours:

@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.endpoint_resources import EndpointResources
 from optimizer.audit.facts import CPU, Offer, Region, figure
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
@@ -31,6 +32,7 @@ class CatalogueSource:
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
         self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float]]] = {}
         self._endpoint_rows = catalogue.endpoints
+        self._resources = EndpointResources(instance, catalogue)
         self._prices = lru_cache(maxsize=None)(self._price)
         self._links = lru_cache(maxsize=None)(self._egress)
 
@@ -129,29 +131,29 @@ class CatalogueSource:
         return None if whole is None or not life else whole / life
 
     def endpoint(self, endpoint: str, region: Region) -> Offer | None:
-        """Return the managed endpoint whose meter is listed in the region."""
+        """Return the managed endpoint whose resource sits in the region, by the catalogue or by declaration."""
         if endpoint not in self._endpoint_rows.index:
             return None
         row: Any = self._endpoint_rows.loc[endpoint]
-        if text(row, "region_id") != region.id:
+        residency = self._resources.residency(row, region.id)
+        if residency is None:
             return None
-        countries = row["scope_countries"]
-        if countries is None and self._instance.catalogue.unspecified_endpoint_scope == "global":
-            regions = self.catalogue.regions
-            own = regions[regions.provider.eq(region.provider) & regions.granularity.eq("region")]
-            countries = frozenset(own.country)
         retired = text(row, "retired_on")
         return Offer(
             region=region,
             endpoint=endpoint,
-            bundled=True,
+            own_id=not residency.declared_region,
             model=text(row, "model"),
             model_names=(text(row, "model"), text(row, "model_raw")),
             retired_on=date.fromisoformat(retired) if retired else None,
-            scope=text(row, "scope"),
-            scope_countries=tuple(sorted(countries)) if isinstance(countries, frozenset | set | tuple) else None,
-            usd_per_million_input_tokens=cell(row, "price_usd_per_million_input_tokens"),
-            usd_per_million_output_tokens=cell(row, "price_usd_per_million_output_tokens"),
+            scope=residency.scope,
+            scope_countries=residency.countries,
+            usd_per_million_input_tokens=_times(
+                cell(row, "price_usd_per_million_input_tokens"), residency.price_factor
+            ),
+            usd_per_million_output_tokens=_times(
+                cell(row, "price_usd_per_million_output_tokens"), residency.price_factor
+            ),
         )
 
     def rtt_ms(self, origin: str, region: Region) -> float | None:
@@ -188,13 +190,14 @@ class CatalogueSource:
     def endpoints(self, names: set[str]) -> list[Offer]:
         """Return every endpoint of these models whose resource region is known."""
         table = self._endpoint_rows
-        rows = table[(table.model.isin(names) | table.model_raw.isin(names)) & table.region_id.ne("")]
+        rows = table[table.model.isin(names) | table.model_raw.isin(names)]
         found = []
-        for endpoint, region_id in zip(rows.index, rows.region_id, strict=True):
-            region = self.region(region_id)
-            offer = self.endpoint(str(endpoint), region) if region is not None else None
-            if offer is not None:
-                found.append(offer)
+        for endpoint, row in rows.iterrows():
+            for region_id in self._resources.regions(row):
+                region = self.region(region_id)
+                offer = self.endpoint(str(endpoint), region) if region is not None else None
+                if offer is not None:
+                    found.append(offer)
         return found
 
     def operator(self, provider: str) -> Operator | None:
@@ -255,3 +258,7 @@ class CatalogueSource:
             columns = (rows["accelerator"], rows["devices"], rows["units_per_s"])
             self._speeds[key] = [(str(a), float(d), float(u)) for a, d, u in zip(*columns, strict=True)]
         return self._speeds[key]
+
+
+def _times(price: float | None, factor: float) -> float | None:
+    return None if price is None else price * factor

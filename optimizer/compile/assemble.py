@@ -213,10 +213,10 @@ def _shut_endpoints(name: str, world: World) -> list[str]:
     if world.catalogue is None or "endpoint" not in workload.runs.via:
         return []
     serving = world.catalogue.endpoints[endpoints_of(world.catalogue.endpoints, workload, world.catalogue)]
-    shut = world.closed[world.closed.offer_id.isin(serving.index)].reason.value_counts()
+    shut = world.closed[world.closed.endpoint.isin(serving.index)].reason.value_counts()
     if shut.empty:
         return []
     kinds = ", ".join(f"{count} {reason}" for reason, count in shut.items())
-    known = "endpoint_region_unknown" in shut.index or "endpoint_scope_unspecified" in shut.index
-    advice = "; catalogue.overrides may state their region_id and scope_countries" if known else ""
+    unknown = {"endpoint_region_unknown", "endpoint_scope_unspecified", "endpoint_outside_scope"} & set(shut.index)
+    advice = "; catalogue.endpoint_resources declares where resources sit and process" if unknown else ""
     return [f"    among these are {int(shut.sum())} endpoints of the workload's models: {kinds}{advice}"]

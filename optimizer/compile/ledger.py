@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "endpoint_scope": "the endpoint's residency scope is not among those named",
     "endpoint_scope_unspecified": "the endpoint does not say where it processes",
     "endpoint_region_unknown": "the endpoint does not say in which region its resource sits",
+    "endpoint_outside_scope": "by what the instance declares, the endpoint's resource region lies outside its scope",
     "endpoint_retired": "the endpoint is retired before the horizon ends",
     "gang": "a gang cannot be formed of this SKU, or does not fit its pool",
     "rtt": "the round trip is longer than allowed",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.compile.endpoints import endpoint_offers
 from optimizer.errors import Issue
 
 if TYPE_CHECKING:
@@ -22,12 +23,12 @@ OFFER_COLUMNS = (
     "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "purchase", "price_usd_per_hour",
     "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw", "power_quality",
     "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries", "usd_per_million_input_tokens",
-    "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit", "commitment",
+    "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit", "commitment", "declared_by",
 )  # fmt: skip
 TEXT = (
     "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
     "accelerator", "software", "purchase", "price_quality", "price_date", "availability", "power_quality",
-    "embodied_quality", "scope", "commitment",
+    "embodied_quality", "scope", "commitment", "declared_by",
 )  # fmt: skip
 REGION_COLUMNS = (
     "region_id", "provider", "region", "name", "country", "subdivision", "metro", "lat", "lon", "access", "granularity",
@@ -102,7 +103,7 @@ def bundled_offers(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (open offers with OFFER_COLUMNS, closed offers with offer_id, provider, region_id, reason, rule)."""
     instances = _instance_offers(instance, catalogue)
-    endpoints = _endpoint_offers(instance, catalogue, regions)
+    endpoints = endpoint_offers(instance, catalogue, regions)
     offers = pd.concat([instances, endpoints], ignore_index=True)
     index = pd.Series(regions.index, index=regions.region_id)
     offers["region"] = offers.region_id.map(index)
@@ -149,13 +150,14 @@ def _offer_checks(
     if use.providers:
         provider_shut = ~offers.provider.isin(use.providers).to_numpy()
     provider_shut |= offers.provider.isin(use.exclude_providers).to_numpy()
-    no_scope = np.array([scope is None for scope in offers.scope_countries])
     return [
         ("not_allowed_provider", "catalogue.providers", provider_shut),
         ("availability_not_opted_in", "catalogue.availability",
          ~endpoint & ~offers.availability.isin(use.availability).to_numpy()),
-        ("endpoint_scope_unspecified", "catalogue.unspecified_endpoint_scope", endpoint & no_scope),
-        ("endpoint_region_unknown", "", endpoint & offers.region.isna().to_numpy()),
+        ("endpoint_scope_unspecified", "catalogue.unspecified_endpoint_scope",
+         offers.scope_unknown.eq(True).to_numpy()),
+        ("endpoint_outside_scope", "catalogue.endpoint_resources", offers.outside_scope.eq(True).to_numpy()),
+        ("endpoint_region_unknown", "catalogue.endpoint_resources", endpoint & offers.region.isna().to_numpy()),
         ("endpoint_retired", "", endpoint & (retired < horizon_end).to_numpy()),
     ]  # fmt: skip
 
@@ -203,39 +205,6 @@ def _instance_offers(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
 def _stands(offers: pd.DataFrame) -> pd.Series:
     """Placeholder of an instance offer's countries: where it stands, filled in when the region is known."""
     return pd.Series([frozenset()] * len(offers), index=offers.index, dtype=object)
-
-
-def _endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFrame) -> pd.DataFrame:
-    table = catalogue.endpoints.reset_index(drop=True)
-    countries = table.scope_countries.to_numpy(dtype=object)
-    if instance.catalogue.unspecified_endpoint_scope == "global":
-        placed = regions[regions.granularity.eq("region")].groupby("provider").country
-        everywhere = {provider: frozenset(codes) for provider, codes in placed}
-        unknown = table.scope_countries.isna()
-        declared = table.scope_countries.where(~unknown, table.provider.map(everywhere))
-        countries = declared.to_numpy(dtype=object, copy=True)
-        countries[pd.isna(countries)] = None
-    return pd.DataFrame({
-        "offer_id": table.endpoint_id,
-        "kind": "endpoint",
-        "region_id": table.region_id.fillna(""),
-        "provider": table.provider,
-        "sku": "",
-        "endpoint": table.endpoint_id,
-        "model": table.model,
-        "model_raw": table.model_raw,
-        "mode": table["mode"],
-        "devices": 0.0,
-        "counted_devices": 0.0,
-        "price_quality": table.price_quality,
-        "price_date": table.price_date,
-        "availability": "verified",
-        "retired_on": table.retired_on,
-        "scope": table.scope,
-        "scope_countries": countries,
-        "usd_per_million_input_tokens": table.price_usd_per_million_input_tokens,
-        "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens,
-    })  # fmt: skip
 
 
 def committed_offers(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.catalogue.residency import IN_REGION
 from optimizer.compile.offers import CPU
 from optimizer.laws.types import AcceleratorFacts, Destination
 
@@ -67,7 +68,7 @@ def build_sites(world: World) -> Sites:
             kind, region, accelerator, scope, countries, provider = key
             chip: tuple[AcceleratorFacts, Destination] | None = None
             if kind == "endpoint":
-                spread = () if scope == "region" else _spread(countries, provider)
+                spread = () if scope in IN_REGION else _spread(countries, provider)
                 service = ServiceSite(endpoint[region], spread)
             else:
                 service = ServiceSite(instance[region])

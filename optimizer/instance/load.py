@@ -115,7 +115,12 @@ def _unknown_names(instance: Instance) -> list[Finding]:
         catalogue = _catalogue(instance)
     except InputError as error:
         findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
-    findings += _overrides(instance, catalogue)
+    overridden = _overrides(instance, catalogue)
+    findings += overridden
+    if catalogue is not None and not overridden:
+        from optimizer.catalogue.overrides import apply_overrides
+
+        catalogue = apply_overrides(catalogue, instance.catalogue.overrides, [])
     try:
         laws = _laws(instance)
     except InputError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import Issue
 from optimizer.instance.checks.names import scopes, unknown
+from optimizer.instance.endpoint_references import endpoint_resources
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
@@ -74,7 +75,7 @@ def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
         models=frozenset(endpoint_models | {name for name, model in aliases.items() if model in endpoint_models}),
         measured=frozenset(measured | {name for name, model in aliases.items() if model in measured}),
         endpoints=frozenset(catalogue.endpoints.index),
-        scopes=frozenset(catalogue.endpoints["scope"]) | {"global"},
+        scopes=frozenset(catalogue.endpoints["scope"]) | {"global", "region", "countries"},
         skus=frozenset(catalogue.skus.index),
     )
 
@@ -194,6 +195,7 @@ def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]
     profiles = set(catalogue.throughput["profile_id"])
     for at, workload in enumerate(instance.workloads):
         yield from _one(workload.runs.profile, profiles, ("workloads", at, "runs", "profile"), "throughput profile")
+    yield from endpoint_resources(instance, catalogue)
 
 
 def _places(instance: Instance, laws: LawPack | None) -> Iterator[Finding]:

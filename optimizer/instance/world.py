@@ -141,6 +141,29 @@ class InlineCatalogue(Model):
     throughput: Annotated[tuple[Throughput, ...], Field(strict=False)] = ()
 
 
+class EndpointResource(Model):
+    """Where resources of a provider's managed endpoints sit, and where those of unknown scope may process.
+
+    Speaks of the endpoints of `provider` among `ids`, `models` and `scopes` (empty: all), and fills in only what the
+    catalogue leaves open. `regions`: resource regions; an endpoint opens in each that lies in its scope. `processing`:
+    `region` (where the resource is), `global` (every country in which the provider has regions), or countries.
+    """
+
+    provider: Id
+    regions: Names = ()
+    processing: Literal["region", "global"] | Annotated[Countries, Field(min_length=1)] | None = None
+    ids: Names = ()
+    models: Names = ()
+    scopes: Names = ()
+    citation: str = ""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> EndpointResource:
+        if not self.regions and self.processing is None:
+            raise ValueError("states neither regions (where resources sit) nor processing (where they may process)")
+        return self
+
+
 class CatalogueUse(Model):
     """Which part of the world may be used. Empty lists allow everything the defaults allow.
 
@@ -148,6 +171,8 @@ class CatalogueUse(Model):
     `access` opts into partitions: government, china, disaster_recovery, dedicated, limited.
     `availability` opts into offers that are not verified: unverified, assumed, country_level.
     `fallbacks` opts into named families of fallback figures. `max_price_age_days` warns beyond it.
+    `endpoint_resources` declares where managed endpoints sit and process where the catalogue does not say;
+    `unspecified_endpoint_scope: global` lets all that say nothing else process anywhere.
     """
 
     use: str = "world"
@@ -160,6 +185,7 @@ class CatalogueUse(Model):
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)] = ("public",)
     availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = ("verified",)
     unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
+    endpoint_resources: Annotated[tuple[EndpointResource, ...], Field(strict=False)] = ()
     fallbacks: Names = ()
     max_price_age_days: PositiveCount = 730
     fixed_usd_per_hour: dict[str, NonNegative] = {}

@@ -165,11 +165,12 @@ class Doubts:
         region = world.offer_region
         oldest = world.instance.catalogue.max_price_age_days
         self._cost = [world.text("price_quality"), np.where(world.text("availability") != "verified", "unverified", "")]
-        self._carbon = [
-            world.text("power_quality"),
-            world.text("embodied_quality"),
-            *(regions[column].fillna("").to_numpy(dtype=object)[region] for column in ("pue_quality", "grid_quality")),
-        ]
+        pue, self._grid = (
+            regions[column].fillna("").to_numpy(dtype=object)[region] for column in ("pue_quality", "grid_quality")
+        )
+        self._carbon = [world.text("power_quality"), world.text("embodied_quality"), pue, self._grid]
+        self._endpoint, self._kg_stated = world.is_endpoint, ~np.isnan(world.column("kg_per_unit"))
+        self._network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
         self.stale = np.nan_to_num(offers.price_age_days.to_numpy(dtype=float)) > oldest
 
     def cost(self, workload: int, offer: int) -> set[str]:
@@ -178,8 +179,15 @@ class Doubts:
         return found | self._speed(workload, offer) | ({"stale_price"} if self.stale[offer] else set())
 
     def carbon(self, workload: int, offer: int) -> set[str]:
-        """Return the doubtful qualities behind an offer's carbon and the workload's speed on it."""
-        return {str(column[offer]) for column in self._carbon} & set(DOUBTFUL) | self._speed(workload, offer)
+        """Return the doubtful qualities behind an offer's carbon and the workload's speed on it.
+
+        An endpoint's carbon is a stated figure per unit; of its region only the grid bears on it, through what its
+        answers draw from the network.
+        """
+        if not self._endpoint[offer]:
+            return {str(column[offer]) for column in self._carbon} & set(DOUBTFUL) | self._speed(workload, offer)
+        sends = getattr(self._workloads[workload], "response_gb_per_unit", 0.0) * self._network_kwh_per_gb > 0
+        return {str(self._grid[offer])} & set(DOUBTFUL) if sends and self._kg_stated[offer] else set()
 
     def _speed(self, workload: int, offer: int) -> set[str]:
         return {str(self._speeds.of(self._workloads[workload]).quality[offer])} & set(DOUBTFUL)

@@ -143,6 +143,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
+            *_declared_warnings(compiled, lines.slot),
     }
 
 
@@ -194,6 +195,19 @@ def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
 def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
     world = compiled.world
     age = world.column("price_age_days")[compiled.problem.slots.offer[slot]]
+def _declared_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the instance's own statements that the residency of placed endpoints rests on, with their citation."""
+    by = compiled.world.text("declared_by")[compiled.problem.slots.offer[slot]]
+    stated = compiled.world.instance.catalogue.endpoint_resources
+    told = []
+    for name in sorted(set(by) - {""}):
+        sources = [d.citation for k, d in enumerate(stated) if f"endpoint_resources[{k}]" in name and d.citation]
+        source = f" ({'; '.join(sources)})" if sources else ""
+        count = int((by == name).sum())
+        told.append(f"where the endpoints of {count} placements sit or process is stated by {name}{source}")
+    return tuple(told)
+
+
     oldest = world.instance.catalogue.max_price_age_days
     stale = np.nan_to_num(age) > oldest
     if not stale.any():

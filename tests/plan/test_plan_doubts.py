@@ -125,3 +125,26 @@ def test_a_throughput_profile_that_nobody_chose_is_named():
     assert len(told) == 1
     assert told[0].endswith("is taken for chat")
     assert profiles(input_tokens=1024, output_tokens=256) == []
+
+
+def bought_in(**more):
+    """Answers bought at Azure's endpoints; regions without a PUE of their own have the fallback one."""
+    data = estate(
+        catalogue={"use": "world", "providers": ["azure"], "fallbacks": ["pue_fleet", "pue_industry"]},
+        quotas={"default_endpoint_units_per_s": 1000.0}, **more,
+    )  # fmt: skip
+    data["workloads"][0]["runs"] = {
+        "via": ["endpoint"], "endpoint_models": ["openai/gpt-5.4"], "input_tokens": 1000, "output_tokens": 250,
+    }  # fmt: skip
+    data["workloads"][0]["response_gb_per_unit"] = 1e-6
+    return data
+
+
+def test_an_endpoint_does_not_rest_on_the_power_figures_of_its_region():
+    """It is paid per token and has no energy figure: the region's PUE bears on nothing."""
+    data = bought_in()
+    data["workloads"][0]["regions"] = ["azure:uaenorth"]
+    plan = optimizer.solve(optimizer.load(data))
+    assert [row.flags for row in plan.placements] == [()]
+    assert shares(plan)["fallback"].cost_share == 0.0
+    assert shares(plan)["estimated"].cost_share == 0.0

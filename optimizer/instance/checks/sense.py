@@ -138,6 +138,7 @@ def selection(instance: Instance) -> Iterator[Finding]:
         for field, instead in (
             ("fixed_usd_per_hour", "state it on the inline regions"),
             ("fallbacks", "state the figures in the inline catalogue"),
+            ("endpoint_resources", "state region and countries of the inline endpoints"),
         ):
             if getattr(use, field):
                 yield Finding(("catalogue", field), "has no effect on an inline catalogue", instead)
