@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
@@ -89,7 +89,8 @@ def _kept(world: World, desk: Desk, findings: Findings) -> dict[str, Kept]:
         if size is None:
             findings.add("copy_duty", name, "a law asks for a copy of what is kept, and its size is not stated",
                          rule=duties[0].law)  # fmt: skip
-        kept[name] = Kept(name, size, profile, None, duties)
+        # The copy owed is there for good, however soon the workload drops its own.
+        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties)
     return kept
 
 

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.law_profiles import Profile, Profiles
-from optimizer.audit.law_text import GroupBook, obligations, read
+from optimizer.audit.law_text import GroupBook, Reading, obligations, read
 from optimizer.audit.law_triggers import Operator, Place, Tests
 from optimizer.instance.models import Instance
 
@@ -162,6 +162,8 @@ class LawBook:
         reading = read(text, lambda term: self.tests.member(term, profile, at, on))
         if reading.level == "free":
             return self._safeguards(row, healing, profile, at, on, gate=False) if healing else ("free", "", ())
+        if activity == "storage" and reading.level == "forbidden" and not reading.denied:
+            reading = self._passing(row, profile, at, on) or reading
         mechanisms = reading.mechanisms
         if reading.level == "forbidden":
             if not set(trigger.exemption_flags) & profile.flags:
@@ -169,6 +171,20 @@ class LawBook:
                 return "forbidden", f"{at.place} is {how} for {activity}", ()
             mechanisms = row.mechanisms
         return self._safeguards(row, mechanisms, profile, at, on, gate=reading.level == "approval")
+
+    def _passing(self, row: Any, profile: Profile, at: Place, on: date) -> Reading | None:
+        """Return how a law bears data that pass through a place its storage rule leaves closed; None if it does not.
+
+        Its processing rule must open the place by a mechanism that says within how many hours data are deleted, and
+        the data must be kept no longer. Data at rest, and laws that count persons, have no such way.
+        """
+        kept = profile.retention_hours
+        if kept is None or row.trigger.volumes is not None or set(row.trigger.exemption_flags) & profile.flags:
+            return None
+        worked = read(row.processing_rule, lambda term: self.tests.member(term, profile, at, on))
+        limits = {name: self._pack.mechanisms[name].max_retention_hours for name in worked.mechanisms}
+        names = tuple(name for name, hours in limits.items() if hours is not None and kept <= hours)
+        return Reading(worked.level, names, named=True) if names else None
 
     def _set_aside(self, law: str, at: Place, on: date) -> bool:
         return any(

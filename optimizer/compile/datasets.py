@@ -7,7 +7,7 @@ there. What a law obliges a workload to keep in a country (prompts, logs, caches
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -150,7 +150,9 @@ def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
                 where=f"workloads[id={activity.workload_id}].data", maybe="state retained_gb",
             ))  # fmt: skip
             continue
-        found.append(DatasetInfo(f"{name}:retained", activity.retained_gb, activity.profiles[0], duties))
+        # The copy owed is there for good, however soon the workload drops its own.
+        profile = replace(activity.profiles[0], retention_hours=None)
+        found.append(DatasetInfo(f"{name}:retained", activity.retained_gb, profile, duties))
     if issues:
         raise InputError(dict.fromkeys(issues))
     return tuple(found)

@@ -117,6 +117,8 @@ class Judge:
         for bound in self.bound:
             law = bound.law
             match = here.match(law.rule(activity))
+            if activity == "storage":
+                match = self._until_deleted(law, here, match)
             if match.verb is None and match.level is Level.FREE and not law.trigger.requires:
                 continue
             assumptions = self._open(bound, here.destination)
@@ -127,6 +129,25 @@ class Judge:
             if outcome.named:
                 found.append((law, assumptions, outcome))
         return found
+
+    def _until_deleted(self, law: LawRow, here: Place, match: Match) -> Match:
+        """Storage that a law leaves open nowhere else, where its own processing rule bears data for a limited time.
+
+        What is deleted within the window of a mechanism of the processing rule (`max_retention_hours`) is no more than
+        its processing: storage then needs such a mechanism. Data at rest (no retention stated), a `deny` and longer
+        retention stay refused; so does a law whose mechanisms depend on persons who leave.
+        """
+        profile = self.subject.profile
+        if match.level is not Level.FORBIDDEN or match.verb is not None or profile.retention_hours is None:
+            return match
+        if law.trigger.volumes is not None or set(law.trigger.exemption_flags) & profile.flags:
+            return match
+        processing = here.match(law.rule("processing"))
+        names = self._desk.within_window(processing.mechanisms, profile.retention_hours)
+        if not names:
+            return match
+        told = self._desk.windows(names, profile.retention_hours)
+        return Match(processing.level, processing.verb, names, (*processing.conditions, *told))
 
     def _open(self, bound: Bound, destination: Destination) -> tuple[str, ...] | None:
         """Assumptions under which a law binds at this destination, or None if it does not."""

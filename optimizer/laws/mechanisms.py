@@ -80,6 +80,19 @@ class MechanismDesk:
         reason = "no available mechanism (" + "; ".join(closed) + ")"
         return Offer(Level.FORBIDDEN, conditions=tuple(conditions), reason=reason)
 
+    def within_window(self, names: tuple[str, ...], retention_hours: float) -> tuple[str, ...]:
+        """The mechanisms that state how long data may be kept, and bear this retention."""
+        limits = ((name, self.mechanisms[name].max_retention_hours) for name in names)
+        return tuple(name for name, limit in limits if limit is not None and retention_hours <= limit)
+
+    def windows(self, names: tuple[str, ...], retention_hours: float) -> tuple[str, ...]:
+        """The condition that each of these mechanisms puts on what is kept, in a sentence."""
+        return tuple(
+            f"{name}: what is kept there is deleted within {self.mechanisms[name].max_retention_hours:g} h"
+            f" ({retention_hours:g} h stated)"
+            for name in names
+        )
+
     def _granted(self, law: str, mechanism: str, subject: Subject) -> bool:
         granted = self.granted | subject.context.approvals
         return (law, mechanism) in granted or (law, "*") in granted

@@ -187,6 +187,7 @@ class Unserved(Row):
 class LegalEntry(Row):
     """A law that decided something: what, where it is written, how sure its encoding is.
 
+    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
     `flags`: weak, unreviewed, overridden, advisory.
     """
 
@@ -200,6 +201,7 @@ class LegalEntry(Row):
     in_force_from: datetime.date | None = None
     decided: str = ""
     placements: int = 0
+    obligations: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
 

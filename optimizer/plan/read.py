@@ -25,6 +25,7 @@ from optimizer.plan.placements import (
 from optimizer.plan.register import (
     carbon_unknown_share,
     data_quality,
+    deletion_obligations,
     ineligible_rows,
     legal_register,
     legal_warnings,
@@ -132,7 +133,14 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
         "quotas": quotas_of(compiled, values),
         "shares": shares_of(compiled, values),
         "unserved": unserved_of(compiled, raw),
-        "legal_register": legal_register(compiled, placements, copies, mechanisms, unreviewed),
+        "legal_register": legal_register(
+            compiled,
+            placements,
+            copies,
+            mechanisms,
+            unreviewed,
+            obligations=deletion_obligations(compiled, placements, relies_on),
+        ),
         "data_quality": data_quality(compiled, lines),
         "unreviewed_laws": tuple(unreviewed),
         "warnings": (
@@ -140,10 +148,10 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
             *_profile_warnings(compiled, lines.slot),
+            *_declared_warnings(compiled, lines.slot),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
-            *_declared_warnings(compiled, lines.slot),
     }
 
 
@@ -192,9 +200,6 @@ def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
     )
 
 
-def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
-    world = compiled.world
-    age = world.column("price_age_days")[compiled.problem.slots.offer[slot]]
 def _declared_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
     """Name the instance's own statements that the residency of placed endpoints rests on, with their citation."""
     by = compiled.world.text("declared_by")[compiled.problem.slots.offer[slot]]
@@ -208,6 +213,9 @@ def _declared_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str
     return tuple(told)
 
 
+def _price_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    world = compiled.world
+    age = world.column("price_age_days")[compiled.problem.slots.offer[slot]]
     oldest = world.instance.catalogue.max_price_age_days
     stale = np.nan_to_num(age) > oldest
     if not stale.any():

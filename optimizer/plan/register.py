@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -23,7 +23,7 @@ EVERY_WORKLOAD = "*"
 
 def legal_register(
     compiled: Compiled, placements: Sequence[Placement], copies: Sequence[Copy], mechanisms: Sequence[MechanismUse],
-    unreviewed: Iterable[str],
+    unreviewed: Iterable[str], *, obligations: Mapping[str, tuple[str, ...]],
 ) -> tuple[LegalEntry, ...]:  # fmt: skip
     """Return one entry per law that forbade an option, asked for a mechanism, or bears on a placement or copy."""
     pack = compiled.world.laws
@@ -68,10 +68,38 @@ def legal_register(
                 in_force_from=row.in_force_from,
                 decided="; ".join(parts) or "free",
                 placements=bears.get(law, 0),
+                obligations=obligations.get(law, ()),
                 flags=tuple(name for name, holds in flags.items() if holds),
             )
         )
     return tuple(entries)
+
+
+def deletion_obligations(
+    compiled: Compiled, placements: Sequence[Placement], relies_on: Sequence[tuple[int, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return by law what must be deleted abroad, within how many hours, at which placements.
+
+    `relies_on`: for each placement the mechanisms it relies on, as positions in the mechanism table's `info`. Those
+    that state `max_retention_hours` bear the data for that long and no longer.
+    """
+    pack = compiled.world.laws
+    if pack is None:
+        return {}
+    places: dict[tuple[str, str, str], dict[str, None]] = {}
+    for placement, relied in zip(placements, relies_on, strict=True):
+        for one in (compiled.mechanisms.info[m] for m in relied):
+            hours = pack.mechanisms[one.key.mechanism].max_retention_hours
+            if hours is None:
+                continue
+            duty = f"deleted abroad within {hours:g} h ({one.key.mechanism})"
+            for law in (law for law in one.laws if law in placement.laws):
+                at = f"{placement.region_id} ({placement.country})"
+                places.setdefault((law, placement.workload, duty), {})[at] = None
+    found: dict[str, tuple[str, ...]] = {}
+    for (law, workload, duty), there in places.items():
+        found[law] = (*found.get(law, ()), f"{workload} at {', '.join(there)}: {duty}")
+    return found
 
 
 def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:

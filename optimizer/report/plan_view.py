@@ -270,6 +270,9 @@ def _law(plan: Plan, console: Console, *, verbose: bool) -> None:
         rest = add_rows(table, rows, verbose=True)
         left = len(entries) - len(shown)
         put(console, table, rest or (f"... and {left} more laws in the plan file" if left else ""))
+        for entry in entries:
+            for duty in entry.obligations:
+                bullet(console, f"obligation under {entry.law}: {duty}")
     for text, names in (
         ("touch this estate and have no effect on the plan yet", plan.unmodelled_laws),
         ("were applied without a reviewed trigger", plan.unreviewed_laws),

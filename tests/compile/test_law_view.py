@@ -6,8 +6,9 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from law_worlds import catalogue, job, open_regions, service, world
+from law_worlds import catalogue, job, open_regions, service, tables, world
 
+from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
 from optimizer.compile.supply import MechanismSupply
 from optimizer.errors import InputError
@@ -78,11 +79,54 @@ def test_retention_asks_for_a_storage_verdict():
     rbi = [{"id": "RBI_24H", "yearly_usd": 1.0}, {"id": "IN_SPDI", "yearly_usd": 1.0}]
     data = {"categories": ["payment"], "exporter": "IN"}
     brief = world(service(origins=("IN",), data=data), mechanism_costs=rbi)
-    kept = world(service(origins=("IN",), data={**data, "retention_hours": 1.0}), mechanism_costs=rbi)
+    kept = world(service(origins=("IN",), data={**data, "retention_hours": 48.0}), mechanism_costs=rbi)
     assert "us1" in open_regions(brief, _mask(brief).allowed)
     mask = _mask(kept)
     assert open_regions(kept, mask.allowed) == {"in1"}
     assert ("law_forbids", "IN-RBI-2018") in _causes(mask)
+
+
+@pytest.mark.parametrize(("hours", "abroad"), [(0, True), (24, True), (24.5, False), (25, False)])
+def test_retention_within_the_window_of_the_processing_mechanism_stays_open(hours, abroad):
+    """RBI_24H bears data deleted within 24 hours: up to there storage asks for it as well, and is not refused."""
+    rbi = [{"id": "RBI_24H", "yearly_usd": 1.0}, {"id": "IN_SPDI", "yearly_usd": 1.0}]
+    made = world(
+        service(origins=("IN",), data={"categories": ["payment"], "exporter": "IN", "retention_hours": hours}),
+        mechanism_costs=rbi,
+    )
+    mask = _mask(made)
+    assert ("us1" in open_regions(made, mask.allowed)) is abroad
+    if abroad:
+        asked = {tuple(k.mechanism for k in need.mechanisms) for need in _judgement(made, mask, "us1").needs}
+        assert asked == {("RBI_24H",), ("IN_SPDI",)}
+
+
+def test_another_law_on_storage_closes_what_the_window_opens():
+    """A second law that stores in India only and knows no window refuses one hour of retention, not none."""
+    rbi = [{"id": "RBI_24H", "yearly_usd": 1.0}, {"id": "IN_SPDI", "yearly_usd": 1.0}]
+    stay = {"id": "IN-STAY", "jurisdiction": "IN", "in_force_from": "2020-01-01", "data_categories": "payment",
+            "kind": "HARD_LOCAL", "storage_rule": "only:IN", "processing_rule": "none"}  # fmt: skip
+    laws = {"patches": [{"op": "add_law", "law": stay}]}
+    for hours, open_ in ((0.0, True), (1.0, False)):
+        data = {"categories": ["payment"], "exporter": "IN", "retention_hours": hours}
+        made = world(service(origins=("IN",), data=data), mechanism_costs=rbi, laws=laws)
+        mask = _mask(made)
+        assert ("us1" in open_regions(made, mask.allowed)) is open_
+        assert (("law_forbids", "IN-STAY") in _causes(mask)) is not open_
+
+
+def test_what_a_law_has_kept_is_at_rest_however_soon_the_workload_drops_its_own():
+    """A copy that a second law wants in the US is data at rest: RBI refuses it there, window or not."""
+    copy = {"id": "US-COPY", "jurisdiction": "IN", "in_force_from": "2020-01-01", "data_categories": "payment",
+            "kind": "LOCAL_COPY", "storage_rule": "copy:US", "processing_rule": "none"}  # fmt: skip
+    data = {"categories": ["payment"], "exporter": "IN", "retention_hours": 24.0, "retained_gb": 5.0}
+    made = world(
+        service(origins=("IN",), data=data), laws={"patches": [{"op": "add_law", "law": copy}]},
+        mechanism_costs=[{"id": "RBI_24H", "yearly_usd": 1.0}, {"id": "IN_SPDI", "yearly_usd": 1.0}],
+    )  # fmt: skip
+    table = build_datasets(made, build_law_view(made), **{k: tables(made)[k] for k in ("slots", "flows", "services")})
+    assert len(table.problem.copy_region) == 0
+    assert any("US-COPY" in line for line in table.impossible)
 
 
 def test_a_reader_inherits_the_data_it_reads():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from independent_model import Row, add
 from independent_work import Work
@@ -37,7 +38,8 @@ class Resting(Work):
                     places = set().union(*duties)
                     inside = tuple(r for r, region in world.regions.items() if region.country in places)
                     allowed = inside or ("nowhere",)
-                    self._copies(name, workload.data.retained_gb, profile, allowed=allowed, held=())
+                    at_rest = replace(profile, retention_hours=None)
+                    self._copies(name, workload.data.retained_gb, at_rest, allowed=allowed, held=())
 
     def _copies(
         self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...]

@@ -162,12 +162,16 @@ def test_indian_payment_data_rest_in_india_only():
     abroad = [p for p in of("india-payments", "fraud-scoring") if p.country != "IN"]
     assert abroad
     assert all({"RBI_24H", "IN_SPDI"} <= set(p.mechanisms) for p in abroad)
+    (obliged,) = (text for e in plan.legal_register if e.law == "IN-RBI-2018" for text in e.obligations)
+    assert obliged.endswith("deleted abroad within 24 h (RBI_24H)")
+    assert all(p.region_id in obliged for p in abroad)
 
 
 def test_scoring_that_keeps_its_inputs_for_more_than_a_day_stays_in_india():
     """RBI_24H covers at most 24 hours; kept longer, the same demand has no lawful place abroad."""
     changed = document("india-payments")
-    changed["workloads"][0]["data"]["retention_hours"] = 48
+    assert changed["workloads"][0]["data"]["retention_hours"] == 24
+    changed["workloads"][0]["data"]["retention_hours"] = 25
     changed["quotas"]["default_devices"] = 64
     changed["budgets"][0]["limit_kg"] *= 10
     plan = optimizer.solve(optimizer.load(changed), time_limit_seconds=SECONDS)
