@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from optimizer.catalogue.residency import lacking
 from optimizer.catalogue.select import unknown_ids
 from optimizer.errors import InputError
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
+
+NOT_LISTED = "not listed"
+COUNTRIES_SHOWN = 6
 
 
 def _require(kind: str, asked: Sequence[str] | None, known: pd.Index | pd.Series | set[str]) -> None:
@@ -140,6 +144,10 @@ def list_accelerators(
     return out.reset_index(drop=True)
 
 
+def _places(codes: Sequence[str]) -> str:
+    return ", ".join(codes) if len(codes) <= COUNTRIES_SHOWN else f"{len(codes)} countries"
+
+
 def list_endpoints(
     catalogue: Catalogue,
     *,
@@ -148,7 +156,10 @@ def list_endpoints(
     scope: Sequence[str] | None = None,
     region: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Managed endpoints, cheapest input price first; `model` is a canonical name, an alias or a part of a name."""
+    """Managed endpoints, cheapest input price first; `model` is a canonical name, an alias or a part of a name.
+
+    `resource` and `processing` say in words where the resource sits and where it processes, and what is not listed.
+    """
     rows = catalogue.endpoints
     _require("provider", provider, catalogue.providers.index)
     _require("scope", scope, set(rows.scope))
@@ -162,6 +173,12 @@ def list_endpoints(
     out = rows[["endpoint_id", "provider", "model", "mode", "scope", "region_id", "price_usd_per_million_input_tokens",
                 "price_usd_per_million_output_tokens", "price_date", "retired_on"]].copy()  # fmt: skip
     out.insert(6, "scope_countries", _joined(rows.scope_countries))
+    no_region, no_scope = lacking(rows)
+    out["resource"] = out.region_id.where(~no_region, NOT_LISTED)
+    out["processing"] = [
+        NOT_LISTED if unknown else "where the resource is" if not codes else _places(codes.split("|"))
+        for codes, unknown in zip(out.scope_countries, no_scope, strict=True)
+    ]
     return out.sort_values(["price_usd_per_million_input_tokens", "endpoint_id"], ignore_index=True)
 
 

@@ -237,6 +237,20 @@ def test_catalogue_and_laws_print_json():
     assert "ZZ" in bad.stderr
 
 
+def test_the_endpoint_listing_says_what_a_row_leaves_open():
+    """A Bedrock profile names no resource region; its scope, or that nobody lists one, is told all the same."""
+    listing = ("catalogue", "endpoints", "--model", "haiku-5.5", "--provider")
+    bedrock = run(*listing, "aws").stdout
+    assert "not listed" in bedrock
+    assert "DE, ES, FR, IE, IT, SE" in bedrock
+    assert "where the resource is" in bedrock
+    assert "29 countries" in bedrock
+    assert run(*listing, "gcp").stdout.count("not listed") == 4
+    rows = json.loads(run(*listing, "aws", "--json").stdout)
+    assert {row["region_id"] for row in rows} == {""}
+    assert {row["resource"] for row in rows} == {"not listed"}
+
+
 def test_schemas_print():
     """Both schemas are JSON on stdout."""
     for which in ("instance", "plan"):
