@@ -26,6 +26,7 @@ from optimizer.compile.profiles import (
     dataset_profiles,
     legal_context,
     persons_leaving,
+    scheme_warnings,
     unstated_warnings,
 )
 from optimizer.compile.sites import build_sites, destinations
@@ -94,7 +95,8 @@ class LawView:
         """What a reader of the plan must know about how the law was asked."""
         if self.pack is None:
             return ("no law was checked (laws.use is none)",)
-        return (*unstated_warnings(self.activities), *self._volume_warnings, *self.supply.warnings)
+        told = (*unstated_warnings(self.activities), *scheme_warnings(self.world))
+        return (*told, *self._volume_warnings, *self.supply.warnings)
 
     def signature(self, activity: int) -> int:
         """Return the number shared by all activities that the law cannot tell apart."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from optimizer.errors import InputError, Issue
@@ -173,6 +174,29 @@ def unstated_warnings(found: Iterable[Activity]) -> tuple[str, ...]:
         return ()
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (f"data of {shown} counts as non-personal: no other category is stated",)
+
+
+def scheme_warnings(world: World) -> tuple[str, ...]:
+    """Return a warning per certificate of an inline provider whose name is near one that laws know, and is not it.
+
+    Schemes of one's own are welcome, policies may ask for them; a slip would only leave a law's own scheme unheld.
+    """
+    inline, pack = world.instance.catalogue.inline, world.laws
+    if inline is None or pack is None:
+        return ()
+    known = sorted(pack.operators.schemes)
+    holders: dict[str, list[str]] = {}
+    for provider in inline.providers:
+        for scheme in provider.certifications:
+            if scheme not in pack.operators.schemes:
+                holders.setdefault(scheme, []).append(provider.id)
+    found = []
+    for scheme, providers in holders.items():
+        words = set(scheme.lower().split())
+        near = get_close_matches(scheme, known, cutoff=0.75) or [k for k in known if words <= set(k.lower().split())]
+        if near:
+            found.append(f"no law asks for {scheme!r}, declared by {', '.join(providers)}; laws know {', '.join(near)}")
+    return tuple(found)
 
 
 def persons_leaving(

@@ -160,6 +160,9 @@ def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> Wor
 
 def _laws(instance: Instance) -> LawPack | None:
     if instance.laws.use == "none":
+        if instance.laws.patches:
+            maybe = "set use: world, or leave the patches out"
+            raise InputError(Issue("has no effect: laws.use is none", where="laws.patches", maybe=maybe))
         return None
     from optimizer.laws import load_laws
 

@@ -27,7 +27,7 @@ def check_references(instance: Instance, catalogue: Catalogue | None, laws: LawP
     """Return an issue for every name that neither the catalogue nor the law pack knows.
 
     `catalogue` is None where the instance brings its own inline; `laws` is None where no law is checked: names that
-    only laws use are then not judged, except country groups, which policies and budgets use too.
+    only laws use are then not judged, except country groups and certification schemes, which policies use too.
     """
     data = instance.model_dump(mode="json")
     return to_issues(find_unknown(instance, catalogue, laws), None, data)
@@ -41,6 +41,7 @@ def find_unknown(instance: Instance, catalogue: Catalogue | None, laws: LawPack 
     if catalogue is not None:
         findings += _bundled_only(instance, catalogue)
     findings += _places(instance, laws)
+    findings += _certifications(instance, laws)
     if laws is not None:
         findings += _in_laws(instance, laws)
     return findings
@@ -221,26 +222,30 @@ class _Groups:
         """Yield a finding for every name that is neither a group nor a country."""
         codes = {name for name in names if name.split("-")[0] in COUNTRIES and what != "country group"}
         if set(names) - codes:
-            if self._laws is None:
-                from optimizer.laws import load_laws
-
-                self._laws = load_laws()
+            self._laws = self._laws or _bundled_pack()
             yield from unknown(names, codes | set(self._laws.groups.ids), path, what)
 
 
-def _in_laws(instance: Instance, laws: LawPack) -> Iterator[Finding]:
+def _bundled_pack() -> LawPack:
+    from optimizer.laws import load_laws
+
+    return load_laws()
+
+
+def _certifications(instance: Instance, laws: LawPack | None) -> Iterator[Finding]:
+    """A policy's schemes are those that the law pack knows (held or not) and those that inline providers declare."""
+    own = instance.catalogue.inline
+    declared = {scheme for item in own.providers for scheme in item.certifications} if own is not None else set()
     for at, policy in enumerate(instance.policies):
-        if isinstance(policy, RequireCertification):
-            path = ("policies", at, "schemes")
-            yield from unknown(policy.schemes, _schemes(instance, laws), path, "certification scheme")
+        if isinstance(policy, RequireCertification) and set(policy.schemes) - declared:
+            laws = laws or _bundled_pack()
+            known = declared | laws.operators.schemes
+            yield from unknown(policy.schemes, known, ("policies", at, "schemes"), "certification scheme")
+
+
+def _in_laws(instance: Instance, laws: LawPack) -> Iterator[Finding]:
     yield from _words(instance, laws)
     yield from _mechanisms(instance, laws)
-
-
-def _schemes(instance: Instance, laws: LawPack) -> set[str]:
-    own = instance.catalogue.inline
-    inline = {scheme for item in own.providers for scheme in item.certifications} if own is not None else set()
-    return {holder.scheme for holder in laws.operators.holders} | inline
 
 
 def _words(instance: Instance, laws: LawPack) -> Iterator[Finding]:

@@ -91,6 +91,8 @@ def check_context(
 ) -> None:
     """Refuse assertions about laws, mechanisms, importer lists or certificates that do not exist.
 
+    An operator that the context itself describes may hold schemes that only its policies know.
+
     Raises:
         InputError: all of them together.
     """
@@ -101,7 +103,11 @@ def check_context(
     asserted += [
         ("importer_status", s, STATUSES) for status in context.importer_status.values() for s in sorted(status)
     ]
-    asserted += [("certificates", scheme, schemes) for _, scheme in sorted(context.certificates)]
+    asserted += [
+        ("certificates", scheme, schemes)
+        for provider, scheme in sorted(context.certificates)
+        if provider not in context.providers
+    ]
     issues = [
         Issue(f"unknown id {word!r}", where=where, maybe=nearest(word, known))
         for where, word, known in asserted

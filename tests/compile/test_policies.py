@@ -100,6 +100,26 @@ def test_certificates_all_or_any(need, open_):
     assert set(_reasons(made, mask)) == {("certification", "cert")}
 
 
+def test_an_operator_of_ones_own_may_be_certified_by_a_scheme_no_law_knows():
+    """Data about persons are judged all the same; a name close to one that laws ask for is pointed out."""
+    use = catalogue(SMALL)
+    for provider in use["inline"]["providers"]:
+        provider["certifications"] = ["House Seal", "SecNumCloud"]
+    policy = {"kind": "require_certification", "id": "cert", "schemes": ["House Seal"]}
+    made = world(service(data={"categories": ["personal"], "exporter": "DE"}), catalogue=use, policies=[policy])
+    view = build_law_view(made)
+    assert "de1" in open_regions(made, view.stream_mask(0).allowed)
+    (told,) = (text for text in view.warnings if "SecNumCloud" in text)
+    assert "no law asks for 'SecNumCloud'" in told
+    assert "SecNumCloud 3.2" in told
+    assert not any("House Seal" in text for text in view.warnings)
+
+
+def test_patches_to_no_law_are_refused_by_the_compile_step_too():
+    with pytest.raises(InputError, match=r"laws\.patches"):
+        world(service(), laws={"use": "none", "patches": [{"op": "deactivate", "law": "EU-GDPR-CHV"}]})
+
+
 @pytest.mark.parametrize(
     ("rule", "open_"),
     [

@@ -290,6 +290,42 @@ def test_unknown_names_with_the_nearest(changes, where, what, maybe):
     assert maybe is None or maybe in (issues[0].maybe or "")
 
 
+def test_patches_to_no_law_are_refused():
+    """A scenario's patches would be dropped without a word where no law is checked."""
+    patches = [{"op": "deactivate", "law": "EU-GDPR-CHV"}]
+    with pytest.raises(InputError) as caught:
+        load(world(laws={"use": "none", "patches": patches}))
+    (issue,) = caught.value.issues
+    assert (issue.where, issue.maybe) == ("laws.patches", "set use: world, or leave the patches out")
+    assert "has no effect" in issue.what
+    load(world(laws={"use": "world", "patches": patches}))
+
+
+def own_operator(scheme: str, *schemes: str, laws: str = "none") -> dict[str, Any]:
+    """Return a world of one operator of the user's own, certified for `scheme`; a policy asks for `schemes`."""
+    inline = {
+        "providers": [{"id": "mine", "headquarters": "DE", "control": ["DE"], "certifications": [scheme]}],
+        "regions": [{"id": "r", "country": "DE", "provider": "mine"}],
+        "offers": [{"sku": "g", "region": "r", "accelerator": "H100", "usd_per_hour": 1.0}],
+    }
+    policy = {"kind": "require_certification", "id": "p", "schemes": list(schemes)}
+    return world(catalogue={"use": "inline", "inline": inline}, runs={"throughput": {"H100": 5}}, laws={"use": laws},
+                 policies=[policy])  # fmt: skip
+
+
+@pytest.mark.parametrize("laws", ["none", "world"])
+def test_schemes_are_those_of_the_pack_and_those_declared_inline(laws):
+    """A typo is caught with the nearest name, whether or not a law is checked; a known scheme needs no holder."""
+    load(own_operator("House Seal", "House Seal", "SecNumCloud 3.2", "EUCS", laws=laws))
+    with pytest.raises(InputError) as caught:
+        load(own_operator("House Seal", "House Seel", "SecNumClod", laws=laws))
+    told = [(issue.where, issue.what, issue.maybe) for issue in caught.value.issues]
+    assert [where for where, _, _ in told] == ["policies[id=p].schemes[0]", "policies[id=p].schemes[1]"]
+    assert "unknown certification scheme 'House Seel'" in told[0][1]
+    assert "House Seal" in (told[0][2] or "")
+    assert "SecNumCloud 3.2" in (told[1][2] or "")
+
+
 def test_unknown_names_come_with_the_other_faults(tmp_path: Path):
     """A negative rate does not hide an unknown provider: both have their line."""
     (tmp_path / "a.yaml").write_text(

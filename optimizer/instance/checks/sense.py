@@ -146,6 +146,13 @@ def selection(instance: Instance) -> Iterator[Finding]:
         yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
 
+def law_patches(instance: Instance) -> Iterator[Finding]:
+    """Where no law is checked there is nothing to patch."""
+    if instance.laws.use == "none" and instance.laws.patches:
+        advice = "set use: world, or leave the patches out"
+        yield Finding(("laws", "patches"), "has no effect: laws.use is none", advice)
+
+
 def power(instance: Instance) -> Iterator[Finding]:
     """An inline offer draws no less power at load than when idle."""
     own = instance.catalogue.inline
@@ -179,6 +186,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     spot,
     places,
     selection,
+    law_patches,
     power,
     quota_keys,
 )
