@@ -11,7 +11,7 @@ workload or one dataset) and `add_coupling_constraints` (rows that tie several t
 from formulations import light_pyomo  # noqa: F401  (before anything that imports scipy)
 from formulations.build import CONSTRAINTS, build_model, table_sizes
 from formulations.check import check_problem
-from formulations.objective import cost_usd
+from formulations.objective import carbon_kg, cost_usd
 from formulations.problem import Problem
 
-__all__ = ["CONSTRAINTS", "Problem", "build_model", "check_problem", "cost_usd", "table_sizes"]
+__all__ = ["CONSTRAINTS", "Problem", "build_model", "carbon_kg", "check_problem", "cost_usd", "table_sizes"]

@@ -15,10 +15,10 @@ from formulations import (
     survival,
     workloads,
 )
+from formulations import objective as costs
 from formulations.bulk import paused_gc, start_model
 from formulations.check import check_problem
 from formulations.failures import find_failures
-from formulations.objective import add_objective
 from formulations.problem import Problem
 
 MODULES = (
@@ -31,6 +31,7 @@ MODULES = (
     regional_capacity,
     carbon_budgets,
     policies,
+    costs,
 )
 
 LOCAL, COUPLING = "local", "coupling"
@@ -80,6 +81,7 @@ CONSTRAINTS: dict[str, str] = {
     "budget": COUPLING,
     "share_upper": COUPLING,
     "share_lower": COUPLING,
+    "cost_cap": COUPLING,
 }
 """Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
 
@@ -101,7 +103,7 @@ def build_model(problem: Problem, *, coupling: bool = True, objective: bool = Tr
             for module in MODULES:
                 module.add_coupling_constraints(model, problem)
         if objective:
-            add_objective(model, problem)
+            costs.add_objective(model, problem)
     return model
 
 

@@ -172,6 +172,8 @@ def _number_faults(problem: Problem) -> list[str]:
     for name, value in (*arrays, *nested, ("period_hours", problem.period_hours)):
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and not np.isfinite(value).all():
             faults.append(f"{name} holds {int((~np.isfinite(value)).sum())} figures that are not finite")
+    if problem.cost_cap_usd is not None and not np.isfinite(problem.cost_cap_usd):
+        faults.append(f"cost_cap_usd is {problem.cost_cap_usd}, not a finite figure")
     positive = [
         ("jobs.work_units", problem.jobs.work_units),
         ("slots.capacity_per_s", problem.slots.capacity_per_s[~problem.slots.is_endpoint]),

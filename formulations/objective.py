@@ -1,39 +1,40 @@
-r"""The objective: least cost over the horizon, in USD.
+r"""The objective: least cost over the horizon, in USD; or, in a second solve, least carbon at no higher cost.
 
-    minimise  sum_i run_i n[i] + sum_i work_i H[i] + sum_q serve_q f[q] + sum_c copy_c d[c] + sum_e gb_e u[e]
-              + sum_{e,t} move_e m[e,t] + sum_r fixed[r] s[r] + sum_m cost[m] z[m]
-              + sum_{j,t} unserved[j,t] v[j,t] + sum_g undone[g] x[g]
+    minimise  cost  =  sum_i run_i n[i] + sum_i work_i H[i] + sum_q serve_q f[q] + sum_c copy_c d[c] + sum_e gb_e u[e]
+                       + sum_{e,t} move_e m[e,t] + sum_r fixed[r] s[r] + sum_m cost[m] z[m]
+                       + sum_{j,t} unserved[j,t] v[j,t] + sum_g undone[g] x[g]
 
 where the coefficient of a place's decision is its spend_usd + carbon_price x carbon_kg. Nothing else enters: no
 epsilon.
+
+Where the problem has a cost cap C (`cost_cap_usd`), what is minimised is kg CO2e over the horizon, the sum that a
+carbon budget on everything caps:
+
+    minimise  carbon  =  sum_i run_i n[i] + sum_i work_i H[i] + sum_q serve_q f[q] + sum_c copy_c d[c] + sum_e gb_e u[e]
+                         + sum_{e,t} move_e m[e,t]                                      each coefficient its carbon_kg
+
+Constraint (coupling):
+    cost_cap[0]   cost <= C
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
 from pyomo.core.expr.numeric_expr import LinearExpression
 
-from formulations.bulk import block, objective_terms
+from formulations.bulk import Block, add_rows, block, objective_terms
 from formulations.problem import Coefficients, Floats, Problem
 
 
 def cost_usd(problem: Problem) -> dict[str, Floats]:
     """Return what one unit of every decision adds to the objective (USD), by component, over its full table length."""
-    periods, slots, datasets = problem.period_hours.size, problem.slots, problem.datasets
-
-    def priced(coefficients: Coefficients) -> Floats:
-        return coefficients.spend_usd + problem.carbon_price_usd_per_kg * coefficients.carbon_kg
-
+    price = problem.carbon_price_usd_per_kg
     return {
-        "instances": priced(slots.running),
-        "flow": priced(problem.flows.serving),
-        "work_hours": priced(slots.working),
-        "copy": priced(datasets.copying),
-        "transfer": priced(datasets.moving),
-        "move": np.repeat(priced(problem.moves.moving), periods),
+        **_placed(problem, lambda coefficients: coefficients.spend_usd + price * coefficients.carbon_kg),
         "region_used": problem.regions.fixed_usd,
         "bought": problem.mechanisms.cost_usd,
         "unserved": problem.services.unserved_usd.ravel(),
@@ -41,10 +42,50 @@ def cost_usd(problem: Problem) -> dict[str, Floats]:
     }
 
 
+def carbon_kg(problem: Problem) -> dict[str, Floats]:
+    """Return what one unit of every decision emits (kg CO2e), by component, over its full table length."""
+    return _placed(problem, lambda coefficients: coefficients.carbon_kg)
+
+
+def _placed(problem: Problem, of: Callable[[Coefficients], Floats]) -> dict[str, Floats]:
+    """Return one figure of the coefficients of everything that happens in a place, by component."""
+    slots, datasets = problem.slots, problem.datasets
+    return {
+        "instances": of(slots.running),
+        "flow": of(problem.flows.serving),
+        "work_hours": of(slots.working),
+        "copy": of(datasets.copying),
+        "transfer": of(datasets.moving),
+        "move": np.repeat(of(problem.moves.moving), problem.period_hours.size),
+    }
+
+
+def add_variables(model: Any, problem: Problem) -> None:
+    """Add nothing: everything that costs is decided elsewhere."""
+
+
+def add_local_constraints(model: Any, problem: Problem) -> None:
+    """Add nothing: cost is shared."""
+
+
+def add_coupling_constraints(model: Any, problem: Problem) -> None:
+    """Add cost_cap, which has a row only where the problem has a cap."""
+    cap = problem.cost_cap_usd
+    blocks = _blocks(model, cost_usd(problem)) if cap is not None else []
+    limit = np.zeros(0) if cap is None else np.array([cap])
+    add_rows(model, "cost_cap", blocks, keys=np.arange(limit.size), upper=limit)
+
+
 def add_objective(model: Any, problem: Problem) -> None:
-    """Add the objective `cost`."""
-    blocks = []
-    for family, cost in cost_usd(problem).items():
-        every = np.arange(cost.size)
-        blocks.append(block(model, family, np.zeros(cost.size, dtype=np.int64), every, cost))
-    model.cost = pyo.Objective(expr=LinearExpression(objective_terms(blocks)), sense=pyo.minimize)
+    """Add the objective: `cost`, or `carbon` under a cost cap."""
+    name, amounts = ("cost", cost_usd) if problem.cost_cap_usd is None else ("carbon", carbon_kg)
+    terms = objective_terms(_blocks(model, amounts(problem)))
+    setattr(model, name, pyo.Objective(expr=LinearExpression(terms), sense=pyo.minimize))
+
+
+def _blocks(model: Any, amounts: Mapping[str, Floats]) -> list[Block]:
+    """Return the terms of all decisions in one row."""
+    return [
+        block(model, family, np.zeros(amount.size, dtype=np.int64), np.arange(amount.size), amount)
+        for family, amount in amounts.items()
+    ]

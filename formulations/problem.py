@@ -287,7 +287,10 @@ class Moves:
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything the formulations need. Index arrays refer to positions in the sibling tables."""
+    """Everything the formulations need. Index arrays refer to positions in the sibling tables.
+
+    `cost_cap_usd` makes it a second solve: least carbon at no higher cost than this.
+    """
 
     workload_ids: tuple[str, ...]
     period_hours: Floats
@@ -305,3 +308,4 @@ class Problem:
     survival: Survival = Survival()
     moves: Moves = Moves()
     carbon_price_usd_per_kg: float = 0.0
+    cost_cap_usd: float | None = None

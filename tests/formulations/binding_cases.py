@@ -476,3 +476,16 @@ def _share_lower(loose: bool) -> Builder:
     b, slots = _two_compute_prices()
     b.share("compute_usd", slots[1:], slots, lower=0.2 if loose else 0.5)
     return b
+
+
+@case("cost_cap", tight=9, loose=8)
+def _cost_cap(loose: bool) -> Builder:
+    """Least kg at no more than 9 (10) USD: of 6 units, x at 1 USD and 2 kg, the rest at 2 USD and 1 kg; x = 3 (2)."""
+    b = Builder()
+    r = b.region()
+    _, (j,) = b.service(6)
+    slots = [b.slot(0, r, endpoint=True) for _ in range(2)]
+    b.flow(j, slots[0], usd=1, carbon_kg=2)
+    b.flow(j, slots[1], usd=2, carbon_kg=1)
+    b.cost_cap = 10 if loose else 9
+    return b

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,36 @@ class Program:
 def least_cost(problem: Problem) -> float | None:
     """Return the optimal objective (USD), or None when no plan exists."""
     return _Second(problem).program.least()
+
+
+def least_carbon(problem: Problem, cost_cap_usd: float) -> float | None:
+    """Return the least kg CO2e at no more than this cost, or None when no plan exists."""
+    money = _Second(problem).program
+    carbon = _Second(_only_carbon(problem)).program  # its variables are the same; its rows on money are not
+    money.row(dict(enumerate(money.cost)), high=cost_cap_usd)
+    money.cost = carbon.cost
+    return money.least()
+
+
+def _only_carbon(p: Problem) -> Problem:
+    """Return the problem in which kg cost what USD did, and nothing else costs anything."""
+
+    def only(table: Any, *names: str) -> Any:
+        swapped = {name: replace(of := getattr(table, name), spend_usd=of.carbon_kg) for name in names}
+        return replace(table, **swapped)
+
+    return replace(
+        p,
+        regions=replace(p.regions, fixed_usd=0 * p.regions.fixed_usd),
+        services=replace(p.services, unserved_usd=0 * p.services.unserved_usd),
+        jobs=replace(p.jobs, undone_usd=0 * p.jobs.undone_usd),
+        slots=only(p.slots, "running", "working"),
+        flows=only(p.flows, "serving"),
+        datasets=only(p.datasets, "copying", "moving"),
+        mechanisms=replace(p.mechanisms, cost_usd=0 * p.mechanisms.cost_usd),
+        moves=only(p.moves, "moving"),
+        carbon_price_usd_per_kg=0.0,
+    )
 
 
 class _Second:

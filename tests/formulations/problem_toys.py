@@ -56,6 +56,7 @@ class Builder:
         self.rows: dict[str, list[Any]] = defaultdict(list)
         self.members: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
         self.carbon_price = 0.0
+        self.cost_cap: float | None = None
 
     def _add(self, table: str, **row: Any) -> int:
         self.rows[table].append(row)
@@ -355,4 +356,5 @@ class Builder:
                 moving=coefficients(of("move", "metrics")),
             ),
             carbon_price_usd_per_kg=self.carbon_price,
+            cost_cap_usd=self.cost_cap,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problem_generators import random_problem
-from problem_independent import least_cost
+from problem_independent import least_carbon, least_cost
 from problem_solve import solve
 
 FEATURE_SETS = (
@@ -30,3 +32,19 @@ def test_same_optimum_as_the_second_formulation(features: tuple[str, ...] | None
     assert (expected is None) == (found is None)
     if expected is not None:
         assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("features", FEATURE_SETS, ids=lambda x: "-".join(x) if x else "mixed")
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1), more=st.sampled_from([0.0, 0.05]))
+def test_same_least_carbon_as_the_second_formulation(features: tuple[str, ...] | None, seed: int, more: float) -> None:
+    """At the least cost, and at 5 % above it, both agree on the least carbon."""
+    problem = random_problem(seed, features)
+    cost = solve(problem).objective
+    if cost is None:
+        return
+    cap = cost + more * abs(cost) + 1e-3  # clear of the tolerances of both solvers
+    expected = least_carbon(problem, cap)
+    found = solve(replace(problem, cost_cap_usd=cap)).objective
+    assert expected is not None
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-4)
