@@ -15,6 +15,7 @@ from .grammar import Match, Membership, match_rule
 from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import SILENT, Outcome, combine
+from .remarks import Remark
 from .rows import LawRow
 from .scopes import Subject
 from .triggers import AcceleratorTest
@@ -129,7 +130,8 @@ class Case:
             return SILENT
         if not self.hypothetical and not test.even_observed:
             where = self.destination.region or place
-            return Outcome(Level.FREE, conditions=(f"{law.id}: {name} observed in {where} counts as licensed",))
+            seen = Remark(f"{law.id}: observed capacity counts as licensed", "", f"{name} in {where}")
+            return Outcome(Level.FREE, conditions=(seen,))
         if test.deny_above_class and classes & {"above_band", "unknown"}:
             return Outcome(Level.FORBIDDEN, reason=f"presumption of denial for {name} to {place}")
         offer = self.desk.offer(law, match.level, match.mechanisms, self.destination, self.subject)

@@ -15,6 +15,7 @@ from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import Outcome, Said, combine
 from .places import Groups, condition_sectors
+from .remarks import Remark, worded
 from .rows import CertificateHolder, LawRow
 from .scopes import Subject
 from .triggers import Requires, Scope
@@ -170,7 +171,8 @@ class Judge:
             return None
         facts = self._operators.facts(destination.provider, self.subject.context)
         if not facts.control_known:
-            return (f"{facts.provider}: control unknown, counted as within {', '.join(scope.provider_control)}",)
+            within = ", ".join(scope.provider_control)
+            return (Remark(f"control unknown, counted as within {within}", "", facts.provider),)
         reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict))
         return () if reach else None
 
@@ -193,7 +195,7 @@ class Judge:
 
     def _outcome(self, law: LawRow, destination: Destination, match: Match, conditions: tuple[str, ...]) -> Outcome:
         if match.conditions:
-            conditions = (*conditions, *(f"{law.id}: {text}" for text in match.conditions))
+            conditions = (*conditions, *(worded(text, before=f"{law.id}: ") for text in match.conditions))
         if match.level is Level.FREE:
             named = match.verb is not None or bool(conditions)
             return Outcome(Level.FREE, named=named, conditions=conditions)
@@ -283,7 +285,7 @@ class Judge:
                 return f"{where} ({destination.service}) is not known to hold {names}"
             if isinstance(holder, CertificateHolder) and holder.confidence != "verified in page":
                 told = "; ".join(text for text in (holder.confidence, holder.note) if text)
-                conditions.append(f"{law.id}: {where} holds {names} ({told})")
+                conditions.append(Remark(f"{law.id}: {names} is held", told, where))
         return ""
 
     def _access(self, destination: Destination) -> tuple[Verdict, tuple[str, ...]]:
@@ -293,7 +295,7 @@ class Judge:
         support = self._operators.support.get(destination.provider or "")
         if support is None:
             who = destination.provider or "the provider"
-            return FREE_VERDICT, (f"the countries that {who} supports and operates from are not known",)
+            return FREE_VERDICT, (Remark("the countries of support and operation are not known", "", who),)
         verdicts = []
         for country in sorted(_places(self.groups.expand(support.terms, self.on))):
             seat = Destination(country, None, destination.provider, destination.region, destination.service)
@@ -305,20 +307,20 @@ class Judge:
         if destination.provider is None:
             return ()
         facts = self._operators.facts(destination.provider, self.subject.context)
-        found = []
+        found: list[str] = []
         for bound in self._risky:
             if self._open(bound, destination) is None:
                 continue
             law, trigger = bound.law, bound.law.trigger
             if not facts.control_known:
-                found.append(f"{law.id}: {trigger.risk} (who controls {facts.provider} is unknown)")
+                found.append(Remark(f"{law.id}: {trigger.risk}", "control unknown", facts.provider))
                 continue
             exposed = _places(facts.control_strict)
             hit = [j for j in exposed if self.groups.place_in(j, trigger.risk_control, self.on)]
             if trigger.risk_control_outside:
                 hit += [j for j in exposed if not self.groups.place_in(j, trigger.risk_control_outside, self.on)]
             if hit:
-                found.append(f"{law.id}: {trigger.risk} ({facts.provider} is exposed to {', '.join(hit)})")
+                found.append(Remark(f"{law.id}: {trigger.risk}", f"exposed to {', '.join(hit)}", facts.provider))
         return tuple(found)
 
 

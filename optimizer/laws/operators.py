@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .places import Groups, importer_status_needed, region_selected
+from .remarks import Remark
 from .rows import CertificateHolder, SupportAccess
 from .triggers import Certificate
 from .types import Destination, LegalContext, ProviderFacts
@@ -87,9 +88,9 @@ class Operators:
         stated = context.importer_status.get(provider)
         if status == "PRIVATE":
             private = stated is None or "NOT_PRIVATE" not in stated
-            return private, f"{provider}: {condition}, as cloud providers are as a rule"
+            return private, Remark(condition, "as cloud providers are as a rule", provider)
         if stated is not None:
-            return status in stated, f"{provider}: {condition}, as the instance asserts"
+            return status in stated, Remark(condition, "as the instance asserts", provider)
         held = self.holds(Certificate(STATUS_SCHEMES[status]), destination, on, context)
         confidence = held.confidence if isinstance(held, CertificateHolder) else "as the instance asserts"
-        return bool(held), f"{provider}: {condition}, {confidence}"
+        return bool(held), Remark(condition, confidence, provider)

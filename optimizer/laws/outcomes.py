@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .mechanisms import Offer
+from .remarks import worded
 from .rows import LawRow
 from .types import Level, Requirement, Verdict
 
@@ -50,7 +51,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
             if outcome.offer.keys:
                 requirements.append(Requirement(law.id, activity, outcome.offer.keys))
         for text in assumptions:
-            conditions[f"{law.id}: {text}"] = None
+            conditions[worded(text, before=f"{law.id}: ")] = None
         for text in outcome.conditions:
             conditions[text] = None
         if not law.reviewed:

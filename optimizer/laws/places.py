@@ -8,6 +8,7 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from .grammar import Match, Membership
+from .remarks import worded
 from .rows import GroupMember
 
 NOT_A_MEMBER = Membership(False)
@@ -61,7 +62,7 @@ class Groups:
                     return MEMBER
                 met, sentence = test(row.condition)
                 if met:
-                    conditional = Membership(True, f"{sentence} ({place} in {group})")
+                    conditional = Membership(True, worded(sentence, after=f" ({place} in {group})"))
         return conditional
 
     def expand(self, terms: Iterable[str], on: date) -> frozenset[str]:

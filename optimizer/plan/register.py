@@ -13,6 +13,7 @@ from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Ledger
 from optimizer.compile.world import World
 from optimizer.plan.models import Copy, DataQuality, Ineligible, LegalEntry, MechanismUse, Placement
+from optimizer.laws.remarks import together
 from optimizer.plan.placements import DOUBTFUL, WEAK, Doubts, Lines
 
 LAW_REASONS = ("law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export")
@@ -169,13 +170,19 @@ def unmodelled_laws(compiled: Compiled) -> tuple[str, ...]:
 
 
 def legal_warnings(judgements: Iterable[Judgement]) -> tuple[str, ...]:
-    """Return the residual risks of the placements and the conditions taken as met, one sentence each."""
+    """Return the residual risks of the placements and the conditions taken as met.
+
+    What a law says alike of several operators, regions or chips is one sentence that names them all.
+    """
     risks: dict[str, None] = {}
     conditions: dict[str, None] = {}
     for judgement in {id(j): j for j in judgements}.values():
         risks.update(dict.fromkeys(judgement.risks))
         conditions.update(dict.fromkeys(judgement.conditions))
-    return (*(f"residual risk: {risk}" for risk in risks), *(f"condition taken as met: {text}" for text in conditions))
+    return (
+        *(f"residual risk: {risk}" for risk in together(risks)),
+        *(f"condition taken as met: {text}" for text in together(conditions)),
+    )
 
 
 def ineligible_rows(ledger: Ledger) -> tuple[Ineligible, ...]:

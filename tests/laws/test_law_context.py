@@ -207,9 +207,9 @@ def test_known_support_countries_are_judged_and_unknown_ones_are_a_residual_risk
     known = PACK.judge(GERMAN, Destination("DE", provider="aws-eusc"), DAY)
     unknown = PACK.judge(GERMAN, Destination("DE", provider="aws"), DAY)
     assert known.access.laws == ("EU-GDPR-CHV",)
-    assert not any("supports" in risk for risk in known.residual_risks)
+    assert not any("support and operation" in risk for risk in known.residual_risks)
     assert unknown.access.level is Level.FREE
-    assert any("aws supports" in risk for risk in unknown.residual_risks)
+    assert "the countries of support and operation are not known: aws" in unknown.residual_risks
 
 
 def test_access_from_abroad_is_a_transfer() -> None:
