@@ -10,8 +10,9 @@ from typing import Literal
 
 from formulations import Problem, build_model
 from formulations.bulk import paused_gc
+from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
-from optimizer.solve.highs import Run, polish, run
+from optimizer.solve.highs import Run, polish
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
@@ -71,7 +72,7 @@ def solve_matrix(
         result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
     if result is None:
         with watch.phase_of("solve"):
-            result = run(matrix, watch, gap=gap, threads=workers, reports=True)
+            result = run_whole(matrix, watch, gap=gap, threads=workers)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     watch.raise_if_broken()
     return solution

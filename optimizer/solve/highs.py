@@ -75,14 +75,15 @@ def run(
     offer: Callable[[], Floats | None] | None = None,
     reports: bool = False,
     apart: bool | None = None,
+    scale: float | None = None,
 ) -> Run:
     """Minimise with HiGHS until the gap, the limit (the smaller of `time_limit_seconds` and the watch's) or a cancel.
 
     `start` is a full solution offered as MIP start; `relaxed` drops integrality; `on_incumbent` sees each improving
     solution, and `offer` is asked now and then for a better one (None: no news), both from another thread; `reports`
     forwards bounds to the watch (only right when the matrix is the whole model). `apart`: in a process of its own,
-    which is ended when it outlives the limit; by default for large models. Raises InternalError when HiGHS fails or the
-    model is unbounded.
+    which is ended when it outlives the limit; by default for large models. `scale`: what costs are multiplied with for
+    HiGHS, by default `cost_scale`. Raises InternalError when HiGHS fails or the model is unbounded.
     """
     limit = min(time_limit_seconds, watch.left_seconds())
     if limit <= 0.0 or watch.is_cancelled():
@@ -93,13 +94,13 @@ def run(
         return _without_columns(matrix)
     chosen: dict[str, Any] = {
         "mip_rel_gap": float(gap),
-        "mip_abs_gap": 1e-9,
+        "mip_abs_gap": 0.0,
         "time_limit": float(limit) if np.isfinite(limit) else 1e30,
         "threads": int(threads),
         **(options or {}),
     }
-    heard = _Heard(matrix, watch, on_incumbent, offer, reports)
-    scale = heard.scale
+    scale = cost_scale(matrix.cost) if scale is None else scale
+    heard = _Heard(matrix, watch, on_incumbent, offer, reports, scale=scale)
     task = to_task(matrix, matrix.cost * scale, matrix.offset * scale)
     task = replace(task, options=chosen, start=start, wants_offers=offer is not None)
     runner = make_runner(task, heard.ears(), apart=matrix.a.nnz >= APART_FROM_NONZEROS if apart is None else apart)
@@ -108,7 +109,7 @@ def run(
         log.info("no process of its own for HiGHS: it runs in a thread")
         return run(
             matrix, watch, gap=gap, time_limit_seconds=limit - heard.seconds(), threads=threads, start=start,
-            options=options, on_incumbent=on_incumbent, offer=offer, reports=reports, apart=False,
+            options=options, on_incumbent=on_incumbent, offer=offer, reports=reports, apart=False, scale=scale,
         )  # fmt: skip
     watch.raise_if_broken()
     return heard.result(runner.outcome if ended else None, is_late=not ended)
@@ -148,6 +149,8 @@ class _Heard:
         on_incumbent: Callable[[Floats], None] | None,
         offer: Callable[[], Floats | None] | None,
         reports: bool,
+        *,
+        scale: float,
     ) -> None:
         self.begun = time.monotonic()
         self.matrix = matrix
@@ -155,7 +158,7 @@ class _Heard:
         self.on_incumbent = on_incumbent
         self.offer = offer
         self.reports = reports
-        self.scale = cost_scale(matrix.cost)
+        self.scale = scale
         self.is_mip = bool(matrix.integer.any())
         self.lock = threading.Lock()
         self.x: Floats | None = None

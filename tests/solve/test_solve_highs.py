@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from small_models import knapsack, make_matrix
 
 from optimizer.errors import InternalError
+from optimizer.solve.fine import run_whole
 from optimizer.solve.highs import cost_scale, polish, run
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
@@ -161,3 +163,21 @@ def test_polish_refuses_integers_nothing_goes_with():
     """Rounding 2.5 instances down leaves demand that cannot be met: no plan is made up."""
     matrix = make_matrix([1.0, 0.0], [[-4.0, 1.0], [0.0, 1.0]], [-np.inf, 10.0], [0.0, 10.0], [9, 20], [True, False])
     assert polish(matrix, np.array([2.4, 9.6]), Watch(5)) is None
+
+
+@pytest.mark.parametrize("cents", [1e-2, 1e-6, 1e-8, 1e-10, 1e-12])
+@pytest.mark.parametrize("seed", range(6))
+def test_cheap_plans_beside_dear_ones_are_proven_too(cents, seed):
+    """Covering with 10 items at a tiny price where dear ones would do as well: the bound is the enumerated optimum."""
+    rng = np.random.default_rng(seed)
+    price, weight = rng.integers(50, 100, 10) * cents, rng.integers(10, 60, (2, 10)).astype(float)
+    need = np.floor(weight.sum(axis=1) * 0.45)
+    matrix = make_matrix(
+        np.concatenate([price, rng.uniform(50, 200, 10)]), np.hstack([weight, np.full((2, 10), 200.0)]), need,
+        np.full(2, np.inf), np.ones(20),
+    )  # fmt: skip
+    some = np.array(list(itertools.product((0, 1), repeat=10)))
+    best = (some @ price)[(some @ weight.T >= need).all(axis=1)].min()
+    result = run_whole(matrix, Watch(20), gap=1e-6, threads=1)
+    assert result.objective_usd == pytest.approx(best, rel=1e-5, abs=0)
+    assert result.bound_usd == pytest.approx(best, rel=1e-5, abs=0)
