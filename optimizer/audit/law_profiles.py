@@ -46,6 +46,7 @@ class Profiles:
         self, instance: Instance, stream_ids: Mapping[str, Iterable[str]], implied: Mapping[str, frozenset[str]]
     ) -> None:
         self._implied = implied
+        self._origins = {origin.id: origin.country for origin in instance.origins}
         self._exporters = {e.id: e for e in instance.legal_assertions.exporters}
         self.datasets: dict[str, Profile] = {}
         self.own: dict[tuple[str, str | None], Profile] = {}
@@ -62,7 +63,7 @@ class Profiles:
             if isinstance(workload, Service):
                 for name, stream in zip(stream_ids[workload.id], workload.streams, strict=True):
                     asked = data.subjects if stream.subjects is None else stream.subjects
-                    named[name] = _home(stream.origin) if asked is None else frozenset(asked)
+                    named[name] = self._home(stream.origin) if asked is None else frozenset(asked)
             else:
                 named[None] = frozenset(data.persons if data.subjects is None else data.subjects)
             for which, subjects in named.items():
@@ -84,6 +85,10 @@ class Profiles:
         """Return the headquarters that export rules ask about, "" if nobody is named."""
         exporter = self._exporter(data.exporter)
         return (exporter.headquarters or exporter.country) if exporter else ""
+
+    def _home(self, origin: str) -> frozenset[str]:
+        own = self._origins.get(origin)
+        return _home(origin) if own is None else frozenset({own})
 
     def _exporter(self, name: str | None) -> Exporter | None:
         if name is None:

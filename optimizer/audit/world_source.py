@@ -12,6 +12,7 @@ from optimizer.audit.facts import CPU, Offer, Region, figure
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
 from optimizer.audit.world import Calendar
+from optimizer.catalogue.network import UserPlace
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service, Workload
 
@@ -32,6 +33,7 @@ class CatalogueSource:
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
         self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float]]] = {}
         self._endpoint_rows = catalogue.endpoints
+        self._origins = {stated.id: stated for stated in instance.origins}
         self._resources = EndpointResources(instance, catalogue)
         self._prices = lru_cache(maxsize=None)(self._price)
         self._links = lru_cache(maxsize=None)(self._egress)
@@ -157,8 +159,12 @@ class CatalogueSource:
         )
 
     def rtt_ms(self, origin: str, region: Region) -> float | None:
-        """Return the catalogue's estimate of the round trip."""
-        rtt, _ = self.catalogue.user_rtt([origin], [region.id])
+        """Return the catalogue's estimate of the round trip, from the position of an origin the instance states."""
+        stated = self._origins.get(origin)
+        if stated is not None and (stated.lat is None or stated.lon is None):
+            return None
+        place = origin if stated is None else UserPlace(stated.country, stated.lat or 0.0, stated.lon or 0.0)
+        rtt, _ = self.catalogue.user_rtt([place], [region.id])
         return figure(rtt[0, 0])
 
     def usd_per_unit(self, origin: str, region: Region) -> float | None:

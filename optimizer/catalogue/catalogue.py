@@ -137,11 +137,18 @@ class Catalogue:
         """
         return self._network.egress(src_region_ids, dst_region_ids)
 
-    def user_rtt(self, origins: Sequence[str], region_ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    @property
+    def user_places(self) -> frozenset[str]:
+        """Origins with a position: countries (`DE`) and their ten largest cities (`DE:Berlin`)."""
+        return self._network.user_places
+
+    def user_rtt(
+        self, origins: Sequence[str | network.UserPlace], region_ids: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Round trip in ms from users to regions and its quality, both of shape (origins, regions).
 
-        An origin is a country (`DE`: population-weighted over its largest cities) or a city (`DE:Berlin`). Always
-        `estimated` (fitted line) or `missing` (region without position, NaN).
+        An origin is a country (`DE`: population-weighted over its largest cities), a city (`DE:Berlin`) or a
+        `UserPlace`. Always `estimated` (fitted line) or `missing` (region or place without position, NaN).
         """
         return self._network.user_rtt(origins, region_ids)
 

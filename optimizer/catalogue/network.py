@@ -8,6 +8,7 @@ a + b·km per pair of continents. Users are reached by the fitted line alone, fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
@@ -19,6 +20,15 @@ from optimizer.errors import InputError, Issue
 EARTH_RADIUS_KM = 6371.0
 DETOUR_MS_PER_KM = 0.0125
 SAME_REGION_MS = 1.0  # inside one region, where no source measured it
+
+
+@dataclass(frozen=True)
+class UserPlace:
+    """Users at one point of a country; degrees, NaN where not known."""
+
+    country: str
+    lat: float = np.nan
+    lon: float = np.nan
 
 
 def distance_km(lat_a: np.ndarray, lon_a: np.ndarray, lat_b: np.ndarray, lon_b: np.ndarray) -> np.ndarray:
@@ -150,20 +160,31 @@ class Network:
     def _places(self) -> pd.DataFrame:
         return self._later["places"]()
 
-    def _origin(self, origin: str) -> pd.DataFrame:
-        """Weighted points of an origin (`DE` or `DE:Berlin`); empty if unknown."""
+    @property
+    def user_places(self) -> frozenset[str]:
+        """Names of the origins the catalogue has: countries (`DE`) and their largest cities (`DE:Berlin`)."""
+        return frozenset(self._places.country) | frozenset(self._places.country + ":" + self._places.city)
+
+    def _origin(self, origin: str | UserPlace) -> pd.DataFrame:
+        """Weighted points of an origin (`DE`, `DE:Berlin` or a point); empty if unknown."""
+        if isinstance(origin, UserPlace):
+            near = self._places[self._places.country.eq(origin.country)]
+            continent = near.continent.iloc[0] if len(near) else ""
+            row = {"country": origin.country, "continent": continent, "lat": origin.lat, "lon": origin.lon}
+            return pd.DataFrame([{**row, "weight": 1.0}])
         country, _, city = origin.partition(":")
         rows = self._places[self._places.country.eq(country)]
         return rows[rows.city.eq(city)].assign(weight=1.0) if city else rows
 
-    def user_rtt(self, origins: Sequence[str], region_ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def user_rtt(self, origins: Sequence[str | UserPlace], region_ids: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """RTT in ms and quality from users to regions, shape (origins, regions)."""
         at = self._at(region_ids)
         points = [self._origin(o) for o in origins]
         unknown = [o for o, p in zip(origins, points, strict=True) if p.empty]
         if unknown:
-            names = sorted(set(self._places.country) | set(self._places.country + ":" + self._places.city))
-            raise InputError([Issue(f"unknown origin {o!r}", maybe=_near(o, names)) for o in dict.fromkeys(unknown)])
+            names = sorted(self.user_places)
+            told = dict.fromkeys(str(o) for o in unknown)
+            raise InputError([Issue(f"unknown origin {o!r}", maybe=_near(o, names)) for o in told])
         region = self._regions.iloc[at]
         lat, lon = region.lat.to_numpy(), region.lon.to_numpy()
         km = np.empty((len(origins), len(at)))

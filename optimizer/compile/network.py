@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.catalogue.network import UserPlace
+
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
-    from optimizer.instance.world import InlineCatalogue
+    from optimizer.instance.world import InlineCatalogue, Origin
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,8 +46,12 @@ class Network(Protocol):
 class CatalogueNetwork:
     """The network of the bundled catalogue, with discounts on storage and egress (factors per region)."""
 
-    def __init__(self, catalogue: Catalogue, region_ids: Sequence[str], storage: Floats, egress: Floats) -> None:
+    def __init__(
+        self, catalogue: Catalogue, region_ids: Sequence[str], storage: Floats, egress: Floats,
+        origins: Sequence[Origin] = (),
+    ) -> None:  # fmt: skip
         self._catalogue = catalogue
+        self._own = {origin.id: origin for origin in origins}
         self._ids = list(region_ids)
         self._storage, self._egress = storage, egress
         self._rtt: dict[str, tuple[Floats, NDArray[np.object_]]] = {}
@@ -55,13 +61,20 @@ class CatalogueNetwork:
         """Return round trips in ms [origins, regions] and their quality; one look-up per origin and world."""
         new = [origin for origin in dict.fromkeys(origins) if origin not in self._rtt]
         if new:
-            rtt, quality = self._catalogue.user_rtt(new, self._ids)
+            rtt, quality = self._catalogue.user_rtt([self._place(origin) for origin in new], self._ids)
             for row, origin in enumerate(new):
                 self._rtt[origin] = (np.array(rtt[row], dtype=np.float64), np.array(quality[row], dtype=object))
         shape = (len(origins), len(self._ids))
         if not origins:
             return np.zeros(shape), np.zeros(shape, dtype=object)
         return np.stack([self._rtt[o][0] for o in origins]), np.stack([self._rtt[o][1] for o in origins])
+
+    def _place(self, origin: str) -> str | UserPlace:
+        own = self._own.get(origin)
+        if own is None:
+            return origin
+        lat, lon = (np.nan if degrees is None else degrees for degrees in (own.lat, own.lon))
+        return UserPlace(own.country, lat, lon)
 
     def usd_per_unit(self, origins: Sequence[str]) -> Floats:
         """Return zeros [origins, regions]: the bundled catalogue prices GB, not work units."""

@@ -57,8 +57,10 @@ class Activity:
         return f"workloads[id={self.workload_id}]{inner}"
 
 
-def country_of(origin: str) -> str | None:
-    """Return the country of a stream's origin: `DE`, `US-CA` or `DE:Berlin`; None for a name that is no place."""
+def country_of(origin: str, own: Mapping[str, str] | None = None) -> str | None:
+    """Return the country of a stream's origin: `DE`, `US-CA`, `DE:Berlin` or one of `own`; None if it is no place."""
+    if own and origin in own:
+        return own[origin]
     place = origin.partition(":")[0]
     return place if place.partition("-")[0] in COUNTRIES else None
 
@@ -112,6 +114,7 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
     for dataset, profile in zip(instance.datasets, at_rest, strict=True):
         for reader in dataset.readers:
             reads.setdefault(reader.workload, []).append(profile)
+    places = {origin.id: origin.country for origin in instance.origins}
     found: list[Activity] = []
     count = 0
     for w, workload in enumerate(instance.workloads):
@@ -123,7 +126,7 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
         if isinstance(workload, Service):
             for label, stream in zip(stream_ids(workload), workload.streams, strict=True):
                 stated = stream.subjects if stream.subjects is not None else data.subjects
-                place = country_of(stream.origin)
+                place = country_of(stream.origin, places)
                 if stated is None and place is None and data.categories and set(data.categories) != UNSTATED:
                     issues.append(Issue(
                         f"origin {stream.origin!r} is no country, and whose data it is is not stated",

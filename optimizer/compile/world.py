@@ -218,8 +218,9 @@ def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
     offers["region"] = offers.region.astype(np.int64)
     offers, closed = without_closed(offers, closed, regions)
     network = CatalogueNetwork(
-        catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
-    )
+        catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress"),
+        instance.origins,
+    )  # fmt: skip
     grid, warnings = _bundled_grid(instance, catalogue, regions, start.hours)
     return World(
         instance=instance,

@@ -18,7 +18,7 @@ from optimizer.instance.rules import (
     Quotas,
 )
 from optimizer.instance.workloads import Dataset, Workload
-from optimizer.instance.world import Carbon, CatalogueUse, Currency, Horizon, LawsUse
+from optimizer.instance.world import Carbon, CatalogueUse, Currency, Horizon, LawsUse, Origin
 
 
 class Instance(Model):
@@ -38,6 +38,7 @@ class Instance(Model):
     carbon: Carbon = Carbon()
     target_utilisation: PositiveShare = 0.7
     unserved_usd_per_unit: NonNegative | None = None
+    origins: Annotated[tuple[Origin, ...], Field(strict=False)] = ()
     workloads: Annotated[tuple[Workload, ...], Field(strict=False, min_length=1)]
     datasets: Annotated[tuple[Dataset, ...], Field(strict=False)] = ()
     budgets: Annotated[tuple[Budget, ...], Field(strict=False)] = ()

@@ -12,6 +12,8 @@ from optimizer.instance.endpoint_references import endpoint_resources
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
+from optimizer.instance.suggest import did_you_mean
+from optimizer.instance.workloads import Service
 from optimizer.laws.codes import COUNTRIES
 from optimizer.laws.operators import STATUSES
 
@@ -197,6 +199,19 @@ def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]
     for at, workload in enumerate(instance.workloads):
         yield from _one(workload.runs.profile, profiles, ("workloads", at, "runs", "profile"), "throughput profile")
     yield from endpoint_resources(instance, catalogue)
+    yield from _cities(instance, catalogue)
+
+
+def _cities(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
+    """A stream's origin is a country or city whose position the catalogue has, unless the instance states it."""
+    stated = {origin.id for origin in instance.origins}
+    for at, workload in enumerate(instance.workloads):
+        for row, stream in enumerate(workload.streams if isinstance(workload, Service) else ()):
+            if ":" in stream.origin and stream.origin not in stated and stream.origin not in catalogue.user_places:
+                near = did_you_mean(stream.origin, catalogue.user_places)
+                path = ("workloads", at, "streams", row, "origin")
+                maybe = near or "describe the place under origins: id, country, lat, lon"
+                yield Finding(path, f"unknown origin {stream.origin!r}", maybe, (stream.origin,))
 
 
 def _places(instance: Instance, laws: LawPack | None) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from optimizer.instance.yaml_reader import plain_scalar
 
 TARGETS: dict[str, ValuePath] = {
     "workloads": ("workloads",),
+    "origins": ("origins",),
     "datasets": ("datasets",),
     "budgets": ("budgets",),
     "policies": ("policies",),

@@ -79,7 +79,8 @@ class Data(Model):
 class Stream(Model):
     """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what cost and energy follow.
 
-    `rate` may be a list, one value per period. `origin` is a country, or a key of the instance's inline network.
+    `rate` may be a list, one value per period. `origin` is a country (`DE`), a city of the catalogue (`DE:Munich`), an
+    id of the instance's `origins`, or a key of its inline network.
     """
 
     id: Id | None = None

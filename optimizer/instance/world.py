@@ -193,6 +193,21 @@ class CatalogueUse(Model):
     inline: InlineCatalogue | None = None
 
 
+class Origin(Model):
+    """A place where users are, for streams to name: the law asks its country, round trips start at its position."""
+
+    id: Id
+    country: Annotated[Country, Field(pattern=r"^[A-Z]{2}$")]
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = None
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Origin:
+        if (self.lat is None) != (self.lon is None):
+            raise ValueError("has one of lat and lon; a position needs both")
+        return self
+
+
 class LawsUse(Model):
     """Which law pack binds: `world` or `none` (the plan then says that no law was checked), known as of `as_of`.
 

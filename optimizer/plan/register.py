@@ -7,15 +7,18 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Ledger
 from optimizer.compile.world import World
-from optimizer.plan.models import Copy, DataQuality, Ineligible, LegalEntry, MechanismUse, Placement
+from optimizer.instance.workloads import Service
 from optimizer.laws.remarks import together
+from optimizer.plan.models import Copy, DataQuality, Ineligible, LegalEntry, MechanismUse, Placement
 from optimizer.plan.placements import DOUBTFUL, WEAK, Doubts, Lines
 
+ESTIMATED_RTT = "estimated_rtt"
 LAW_REASONS = ("law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export")
 PACKAGES = ("domicile", "pyomo", "highspy", "numpy", "pandas", "scipy", "pydantic")
 EVERY_WORKLOAD = "*"
@@ -106,11 +109,13 @@ def deletion_obligations(
 def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
     """Return, per doubtful quality, the share of cost and of known carbon whose price, speed or environment has it.
 
-    A row that rests on figures of two qualities counts under both.
+    A row that rests on figures of two qualities counts under both. `estimated_rtt` is the share placed within a
+    round-trip limit by an estimate.
     """
     doubts, slots = Doubts(compiled), compiled.problem.slots
     pairs = zip(slots.workload[lines.slot].tolist(), slots.offer[lines.slot].tolist(), strict=True)
     carbon = np.nan_to_num(lines.carbon_kg)
+    by_estimate = estimated_round_trips(compiled, lines)
     cost_by: dict[str, float] = {}
     carbon_by: dict[str, float] = {}
     for k, (w, o) in enumerate(pairs):
@@ -118,6 +123,8 @@ def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
             cost_by[quality] = cost_by.get(quality, 0.0) + float(lines.cost_usd[k])
         for quality in doubts.carbon(w, o):
             carbon_by[quality] = carbon_by.get(quality, 0.0) + float(carbon[k])
+    cost_by[ESTIMATED_RTT] = float(lines.cost_usd[by_estimate].sum())
+    carbon_by[ESTIMATED_RTT] = float(carbon[by_estimate].sum())
     cost, kg = float(lines.cost_usd.sum()), float(carbon.sum())
     return tuple(
         DataQuality(
@@ -125,8 +132,21 @@ def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
             cost_share=cost_by.get(quality, 0.0) / cost if cost > 0 else None,
             carbon_share=carbon_by.get(quality, 0.0) / kg if kg > 0 else None,
         )
-        for quality in (*DOUBTFUL, "stale_price")
+        for quality in (*DOUBTFUL, "stale_price", ESTIMATED_RTT)
     )
+
+
+def estimated_round_trips(compiled: Compiled, lines: Lines) -> NDArray[np.bool_]:
+    """Return which lines serve a stream with a round-trip limit over an estimated round trip; [lines]."""
+    world, problem = compiled.world, compiled.problem
+    streams = [s for w in world.instance.workloads if isinstance(w, Service) for s in w.streams]
+    region = problem.slots.region[lines.slot]
+    found = np.zeros(len(lines.slot), dtype=bool)
+    for k in np.flatnonzero(lines.flow >= 0).tolist():
+        stream = streams[int(problem.flows.stream[lines.flow[k]])]
+        if stream.max_rtt_ms is not None:
+            found[k] = world.network.user_rtt([stream.origin])[1][0][region[k]] == "estimated"
+    return found
 
 
 def carbon_unknown_share(compiled: Compiled, lines: Lines) -> float | None:

@@ -27,6 +27,7 @@ def repeated(keys: Iterable[Hashable], path: Path, what: str, field: str | None 
 def ids(instance: Instance) -> Iterator[Finding]:
     """Workloads, datasets, budgets, policies, quotas, commitments, periods and mechanism costs have one id each."""
     lists: list[tuple[Path, str, Iterable[str | None]]] = [
+        (("origins",), "origin id", (item.id for item in instance.origins)),
         (("workloads",), "workload id", (item.id for item in instance.workloads)),
         (("datasets",), "dataset id", (item.id for item in instance.datasets)),
         (("budgets",), "budget id", (item.id for item in instance.budgets)),

@@ -75,16 +75,38 @@ def exporters(instance: Instance) -> Iterator[Finding]:
 
 
 def origins(instance: Instance) -> Iterator[Finding]:
-    """A stream comes from a country, or from an origin of the instance's own network."""
+    """A stream comes from a country, a city (known to the catalogue: `references`), or a place the instance states."""
     own = instance.catalogue.inline
     links = {link.origin for link in own.network} if own is not None else set()
+    named = links | {origin.id for origin in instance.origins}
     for at, workload in enumerate(instance.workloads):
         for row, stream in enumerate(workload.streams if isinstance(workload, Service) else ()):
-            if stream.origin not in links and stream.origin not in COUNTRIES:
+            city = instance.catalogue.use != "inline" and ":" in stream.origin
+            if stream.origin not in named and stream.origin not in COUNTRIES and not city:
                 maybe = "name a country by its two letters" + (", or an origin of the inline network" if links else "")
                 path = ("workloads", at, "streams", row, "origin")
-                near = did_you_mean(stream.origin, links) if links else None
+                near = did_you_mean(stream.origin, named) if named else None
                 yield Finding(path, f"unknown origin {stream.origin!r}", near or maybe, (stream.origin,))
+
+
+def own_origins(instance: Instance) -> Iterator[Finding]:
+    """An origin of the instance's own does not take the name of a country or city, and has a position if one asks."""
+    named = {origin.id: origin for origin in instance.origins}
+    for at, origin in enumerate(instance.origins):
+        path: Path = ("origins", at)
+        if origin.id.partition(":")[0] in COUNTRIES:
+            yield Finding((*path, "id"), f"{origin.id!r} is the name of a country or city", "choose another id")
+        if origin.lat is not None and instance.catalogue.use == "inline":
+            what = "has no effect on an inline catalogue"
+            yield Finding((*path, "lat"), what, "state rtt_ms in catalogue.inline.network")
+    if instance.catalogue.use == "inline":
+        return
+    for at, workload in enumerate(instance.workloads):
+        for row, stream in enumerate(workload.streams if isinstance(workload, Service) else ()):
+            place = named.get(stream.origin)
+            if place is not None and place.lat is None and stream.max_rtt_ms is not None:
+                what = f"asks for the round trip from {stream.origin!r}, which has no position"
+                yield Finding(("workloads", at, "streams", row, "max_rtt_ms"), what, "state its lat and lon")
 
 
 def inline_regions(instance: Instance) -> Iterator[Finding]:
@@ -121,6 +143,7 @@ def network_origins(instance: Instance) -> Iterator[Finding]:
         return
     known = {region.id for region in own.regions}
     known |= {s.origin for w in instance.workloads if isinstance(w, Service) for s in w.streams}
+    known |= {origin.id for origin in instance.origins}
     for at, link in enumerate(own.network):
         if link.origin not in known and link.origin not in COUNTRIES:
             path = ("catalogue", "inline", "network", at, "origin")
@@ -133,6 +156,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     readers,
     exporters,
     origins,
+    own_origins,
     inline_regions,
     inline_throughput,
     network_origins,
