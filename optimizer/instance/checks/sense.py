@@ -8,6 +8,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
 from optimizer.instance.rules import AllowedPlaces
 from optimizer.instance.workloads import Job, Service
+from optimizer.instance.world import CatalogueUse
 
 _PERSONAL = """
     banking biometric civil_registry ecommerce education elections financial genetic geolocation health insurance
@@ -135,13 +136,7 @@ def selection(instance: Instance) -> Iterator[Finding]:
     if use.use == "inline" and use.inline is None:
         yield Finding(("catalogue", "use"), "is 'inline', but catalogue.inline is missing")
     if use.use == "inline":
-        for field, instead in (
-            ("fixed_usd_per_hour", "state it on the inline regions"),
-            ("fallbacks", "state the figures in the inline catalogue"),
-            ("endpoint_resources", "state region and countries of the inline endpoints"),
-        ):
-            if getattr(use, field):
-                yield Finding(("catalogue", field), "has no effect on an inline catalogue", instead)
+        yield from _of_the_world_only(instance)
     if use.use != "inline" and use.inline is not None:
         yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
@@ -151,6 +146,24 @@ def law_patches(instance: Instance) -> Iterator[Finding]:
     if instance.laws.use == "none" and instance.laws.patches:
         advice = "set use: world, or leave the patches out"
         yield Finding(("laws", "patches"), "has no effect: laws.use is none", advice)
+
+
+def _of_the_world_only(instance: Instance) -> Iterator[Finding]:
+    """Settings about the bundled catalogue's rows say nothing about an inline one; only defaults may stand."""
+    use, default = instance.catalogue, CatalogueUse()
+    for field, instead in (
+        ("fixed_usd_per_hour", "state it on the inline regions"),
+        ("fallbacks", "state the figures in the inline catalogue"),
+        ("endpoint_resources", "state region and countries of the inline endpoints"),
+        ("unspecified_endpoint_scope", "state countries of the inline endpoints"),
+        ("access", "leave regions out of the inline catalogue"),
+        ("availability", "leave offers out of the inline catalogue"),
+    ):
+        if getattr(use, field) != getattr(default, field):
+            yield Finding(("catalogue", field), "has no effect on an inline catalogue", instead)
+    if instance.carbon.resolution != "annual":
+        what = f"{instance.carbon.resolution} has no effect on an inline catalogue"
+        yield Finding(("carbon", "resolution"), what, "state grid_g_per_kwh of the inline regions as one value per period")
 
 
 def power(instance: Instance) -> Iterator[Finding]:
