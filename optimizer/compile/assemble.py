@@ -11,7 +11,7 @@ import numpy as np
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
-from optimizer.compile.datasets import DatasetTable, build_datasets
+from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
 from optimizer.compile.law import LawView, build_law_view
@@ -166,7 +166,10 @@ def _raise_if_nothing_eligible(
         rows.extend(counts)
         lines.extend(explain_lack(lack, counts, ledger, world))
     lines.extend(_too_few_regions(tables, world))
-    lines.extend(f"dataset copy: {sentence}" for sentence in datasets.impossible)
+    for copies in datasets.impossible:
+        out = [row for row in datasets.ledger.counts(copies.dataset, among=copies.regions) if row.offers]
+        rows.extend(row for row in out if row not in rows)
+        lines.extend(explain_copies(copies, out))
     if lines:
         raise NothingEligibleError(tuple(lines), tuple(rows), world)
 
@@ -211,6 +214,16 @@ def _shut_endpoints(name: str, world: World) -> list[str]:
     """Return a sentence on shut endpoints that serve the workload's models, if it may use endpoints."""
     workload = next(w for w in world.instance.workloads if w.id == name)
     if world.catalogue is None or "endpoint" not in workload.runs.via:
+def explain_copies(lack: CopyLack, counts: list[LedgerRow]) -> list[str]:
+    """Return sentences that say which copies cannot be made and how many regions each reason rules out."""
+    total = int(lack.regions.sum())
+    lines = [f"dataset copy: {lack.sentence}; ruled out of the {total} regions that would do (some more than once)"]
+    for row in sorted(counts, key=lambda row: (-row.alone, -row.offers))[:REASONS_SHOWN]:
+        alone = f", {row.alone} by this alone" if row.alone else ""
+        lines.append(f"    {row.offers}: {REASONS[row.reason]}{f' ({row.rule})' if row.rule else ''}{alone}")
+    return lines if counts else [f"dataset copy: {lack.sentence}"]
+
+
         return []
     serving = world.catalogue.endpoints[endpoints_of(world.catalogue.endpoints, workload, world.catalogue)]
     shut = world.closed[world.closed.endpoint.isin(serving.index)].reason.value_counts()

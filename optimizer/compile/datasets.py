@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
 from optimizer.compile.judgements import Judgement
-from optimizer.compile.ledger import Exclusion
+from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.scope import in_places, named_regions
 from optimizer.errors import InputError, Issue
 from optimizer.instance.workloads import Dataset, Job
@@ -56,8 +56,8 @@ class DatasetTable:
     """`problem` with what lies behind it.
 
     `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
-    `copy_judgement` [copies] is the law's word. `exclusions`: for each dataset id the regions (not offers) that are
-    out, by ledger reason and rule. `impossible`: sentences about copies nobody can make.
+    `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
+    `impossible`: copies nobody can make.
     """
 
     problem: Datasets
@@ -66,8 +66,17 @@ class DatasetTable:
     copy_egress_usd: Floats
     transfer_usd: Floats
     copy_judgement: tuple[Judgement, ...]
-    exclusions: tuple[tuple[str, Exclusion], ...]
-    impossible: tuple[str, ...]
+    ledger: Ledger
+    impossible: tuple[CopyLack, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CopyLack:
+    """Copies that must exist and cannot: what is asked of which dataset, and the regions that would do; [regions]."""
+
+    sentence: str
+    dataset: str
+    regions: Bools
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +123,11 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         duty_copies=duties.copies,
         duty=duties.members,
     )
-    excluded = [(one.id, e) for one, c in zip(info, copies, strict=True) for e in c.exclusions]
+    ledger = Ledger(len(world.regions), at_rest=True)
+    for one, c in zip(info, copies, strict=True):
+        ledger.add(one.id, None, c.exclusions)
+    for name, exclusion in cut_off:
+        ledger.add(name, None, (exclusion,))
     return DatasetTable(
         problem=problem,
         info=info,
@@ -122,7 +135,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         copy_egress_usd=egress,
         transfer_usd=usd_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
-        exclusions=(*excluded, *cut_off),
+        ledger=ledger,
         impossible=(*duties.impossible, *_too_few_countries(world, info, copy_dataset, copy_region)),
     )
 
@@ -291,7 +304,7 @@ class _Duties:
     ids: tuple[str, ...]
     copies: Ints
     members: Membership
-    impossible: tuple[str, ...]
+    impossible: tuple[CopyLack, ...]
 
 
 def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints) -> _Duties:
@@ -299,16 +312,17 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     ids: list[str] = []
     need: list[int] = []
     columns: list[Ints] = []
-    impossible: list[str] = []
+    impossible: list[CopyLack] = []
+    everywhere = np.ones(len(world.regions), dtype=bool)
     for k, one in enumerate(info):
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
-        rows = [(f"{one.id}:min_copies", one.source.min_copies, own)] if one.source is not None else []
-        for duty in one.duties:
-            inside = in_places(world, duty.countries)[copy_region[own]]
-            rows.append((f"{one.id}:{duty.law}", 1, own[inside]))
-        for name, copies, there in rows:
+        rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
+        rows += [(f"{one.id}:{duty.law}", 1, in_places(world, duty.countries)) for duty in one.duties]
+        for name, copies, places in rows:
+            there = own[places[copy_region[own]]]
             if len(there) < copies:
-                impossible.append(f"{name} needs {copies} copies, and {len(there)} regions can hold one")
+                what = f"{name} needs {copies} copies, and {len(there)} regions can hold one"
+                impossible.append(CopyLack(what, one.id, places))
             ids.append(name)
             need.append(copies)
             columns.append(there)
@@ -319,14 +333,15 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
 
 def _too_few_countries(
     world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints
-) -> list[str]:
+) -> list[CopyLack]:
     country = world.regions["country"].to_numpy(dtype=object)
     found = []
     for k, one in enumerate(info):
         least = one.source.min_countries if one.source else 1
         there = len(set(country[copy_region[copy_dataset == k]]))
         if least > 1 and there < least:
-            found.append(f"{one.id}:min_countries needs {least} countries, and copies can be in {there}")
+            what = f"{one.id}:min_countries needs {least} countries, and copies can be in {there}"
+            found.append(CopyLack(what, one.id, np.ones(len(world.regions), dtype=bool)))
     return found
 
 

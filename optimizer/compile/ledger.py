@@ -1,13 +1,15 @@
 """The eligibility ledger: which offers are out, for which workload or stream, by which reason and rule.
 
-An exclusion holds for a workload (`stream` None) or for one of its streams. `reason` is one of `REASONS`; `rule` is the
-id of the law, policy, quota, budget or field behind it. Masks are packed to bits: an estate has millions of pairs.
+Which regions are out for the copies of which dataset is told by a ledger of its own, of the same make. An exclusion
+holds for a workload or dataset (`stream` None) or for one of a workload's streams. `reason` is one of `REASONS`; `rule`
+is the id of the law, policy, quota, budget or field behind it. Masks are packed to bits: an estate has millions of
+pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +91,7 @@ def pack(exclusions: Iterable[Exclusion]) -> tuple[Packed, ...]:
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """`offers` are out by (reason, rule).
+    """`offers` are out by (reason, rule); of a `dataset`, in whose ledger `workload` is empty, regions.
 
     Of these `first` have it as their first reason, in the order of checking, and `alone` have no other: they would be
     open but for this rule.
@@ -103,17 +105,20 @@ class LedgerRow:
     first: int
     alone: int = 0
     partial: bool = False
+    dataset: str | None = None
 
 
 @dataclass
 class Ledger:
     """Exclusions by (workload, stream); those of a workload hold for all its streams.
 
-    `size` is the number of open offers; `closed` counts offers shut for everybody by (reason, rule).
+    `size` is the number of open offers; `closed` counts offers shut for everybody by (reason, rule). With `at_rest` it
+    is about datasets (under the name of workloads, without streams), and `size` is the number of regions.
     """
 
     size: int
     closed: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    at_rest: bool = False
     _packed: dict[tuple[str, str | None], list[Packed]] = field(default_factory=dict)
 
     def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
@@ -141,9 +146,14 @@ class Ledger:
         """Return every (reason, rule) that rules the offer out, the first checked first; empty if none does."""
         return [(e.reason, e.rule) for e in self.exclusions(workload, stream) if e.offers[offer]]
 
-    def counts(self, workload: str, stream: str | None = None) -> list[LedgerRow]:
-        """Count the offers out by reason and rule, for one stream with what it has from its workload."""
+    def counts(self, workload: str, stream: str | None = None, among: Bools | None = None) -> list[LedgerRow]:
+        """Count the offers out by reason and rule, for one stream with what it has from its workload.
+
+        `among` [offers] leaves out the others; all count without it.
+        """
         exclusions = self.exclusions(workload, stream)
+        if among is not None:
+            exclusions = [replace(e, offers=e.offers & among) for e in exclusions]
         seen = np.zeros(self.size, dtype=bool)
         times = np.zeros(self.size, dtype=np.int64)
         for exclusion in exclusions:
@@ -154,9 +164,10 @@ class Ledger:
             if not exclusion.partial:
                 seen |= exclusion.offers
             out, alone = int(exclusion.offers.sum()), int((exclusion.offers & (times == 1)).sum())
-            rows.append(
-                LedgerRow(workload, stream, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial)
-            )
+            owner, dataset = ("", workload) if self.at_rest else (workload, None)
+            rows.append(LedgerRow(
+                owner, stream, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial, dataset
+            ))  # fmt: skip
         return rows
 
     def rows(self) -> list[LedgerRow]:

@@ -206,13 +206,23 @@ class LegalEntry(Row):
 
 
 class Ineligible(Row):
-    """How many options one reason ruled out for one workload (and stream); `rule`: the law, policy or limit."""
+    """How many options one reason ruled out; `rule`: the law, policy or limit behind it.
 
-    workload: str
+    Options are offers for a workload (and stream), or regions for the copies of a dataset: one of the two is named.
+    """
+
+    workload: str | None = None
     stream: str | None = None
+    dataset: str | None = None
     reason: str
     rule: str | None = None
     options: int
+
+    @model_validator(mode="after")
+    def _one_owner(self) -> Ineligible:
+        if (self.workload is None) == (self.dataset is None):
+            raise ValueError(f"names a workload or a dataset; has workload {self.workload}, dataset {self.dataset}")
+        return self
 
 
 class DataQuality(Row):

@@ -86,7 +86,7 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         "termination": solution.termination.value,
         "method": solution.method or None,
         "timings_seconds": {**compiled.timings, **solution.timings},
-        "ineligible": ineligible_rows(compiled.ledger),
+        "ineligible": ineligible_rows(compiled.ledger, compiled.datasets.ledger),
         "unmodelled_laws": unmodelled_laws(compiled),
     }
     if not solution.values:

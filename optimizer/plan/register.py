@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
-from optimizer.compile.ledger import Ledger
+from optimizer.compile.ledger import Ledger, LedgerRow
 from optimizer.compile.world import World
 from optimizer.instance.workloads import Service
 from optimizer.laws.remarks import together
@@ -37,6 +37,10 @@ def legal_register(
     for out in compiled.ledger.rows():
         if out.reason in LAW_REASONS and out.rule is not None:
             forbade[out.rule] = forbade.get(out.rule, 0) + out.offers
+    closed: dict[str, int] = {}
+    for out in compiled.datasets.ledger.rows():
+        if out.reason in LAW_REASONS and out.rule is not None:
+            closed[out.rule] = closed.get(out.rule, 0) + out.offers
     bears: dict[str, int] = {}
     for laws in (*(p.laws for p in placements), *((*c.laws, *c.duty) for c in copies)):
         for law in dict.fromkeys(laws):
@@ -48,11 +52,12 @@ def legal_register(
     doubtful = set(unreviewed)
     overridden = {override.law for override in compiled.world.instance.legal_assertions.overrides}
     entries = []
-    for law in sorted({*forbade, *bears, *asked}):
+    for law in sorted({*forbade, *closed, *bears, *asked}):
         if law not in pack.laws:
             continue
         row = pack.law(law)
         parts = [f"forbade {forbade[law]} options"] if law in forbade else []
+        parts += [f"closed {closed[law]} regions to copies"] if law in closed else []
         parts += [f"required mechanism {', '.join(asked[law])}"] if law in asked else []
         flags = {
             "weak": row.confidence.startswith(WEAK),
@@ -205,17 +210,28 @@ def legal_warnings(judgements: Iterable[Judgement]) -> tuple[str, ...]:
     )
 
 
-def ineligible_rows(ledger: Ledger) -> tuple[Ineligible, ...]:
-    """Return the ledger's counts; what the catalogue settings shut for everybody comes first, under workload `*`."""
+def ineligible_rows(ledger: Ledger, at_rest: Ledger) -> tuple[Ineligible, ...]:
+    """Return the counts of both ledgers, of offers and of regions for datasets at rest.
+
+    What the catalogue settings shut for everybody comes first, under workload `*`.
+    """
     shut = [
         Ineligible(workload=EVERY_WORKLOAD, reason=reason, rule=rule, options=count)
         for (reason, rule), count in ledger.closed.items()
     ]
-    own = [
-        Ineligible(workload=row.workload, stream=row.stream, reason=row.reason, rule=row.rule, options=row.offers)
-        for row in ledger.rows()
-    ]
-    return (*shut, *own)
+    return (*shut, *map(ineligible_row, ledger.rows()), *map(ineligible_row, at_rest.rows()))
+
+
+def ineligible_row(row: LedgerRow) -> Ineligible:
+    """Return a row of a ledger as the plan tells it."""
+    return Ineligible(
+        workload=None if row.dataset is not None else row.workload,
+        stream=row.stream,
+        dataset=row.dataset,
+        reason=row.reason,
+        rule=row.rule,
+        options=row.offers,
+    )
 
 
 def versions_of(world: World) -> dict[str, str]:

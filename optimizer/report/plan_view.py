@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import COST_TERMS, Placement, Plan, QuotaUse
+from optimizer.plan.models import COST_TERMS, Ineligible, Placement, Plan, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 
 STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
@@ -293,9 +293,13 @@ def _ineligible(plan: Plan, console: Console, *, verbose: bool) -> None:
         return
     heading(console, "Options ruled out")
     table = grid(["workload", "stream", "reason", "by", "options"], right=["options"])
+
+    def owner(row: Ineligible) -> str:
+        return row.workload if row.workload is not None else f"dataset {row.dataset}"
+
     rows = [
-        [row.workload, row.stream or "", row.reason.replace("_", " "), row.rule or "", f"{row.options:,}"]
-        for row in sorted(plan.ineligible, key=lambda row: (row.workload, row.stream or "", -row.options))
+        [owner(row), row.stream or "", row.reason.replace("_", " "), row.rule or "", f"{row.options:,}"]
+        for row in sorted(plan.ineligible, key=lambda row: (owner(row), row.stream or "", -row.options))
     ]
     put(console, table, add_rows(table, rows, verbose=verbose))
 

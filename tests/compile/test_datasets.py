@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, service, tables, world
 
+import optimizer
 from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
 from optimizer.errors import InputError
@@ -70,8 +71,9 @@ def test_a_region_without_a_storage_price_holds_no_copy():
     made = world(service(data=OPEN), catalogue=use, datasets=[_dataset(), empty])
     _, table = _build(made)
     assert _names(made, table.problem.copy_region) == ["de1", "us1", "de1", "fr1", "us1"]
-    ((name, out),) = table.exclusions
-    assert (name, out.reason) == ("d", "missing_storage_price")
+    assert list(table.ledger.exclusions("empty")) == []
+    (out,) = table.ledger.exclusions("d")
+    assert out.reason == "missing_storage_price"
     assert _names(made, np.flatnonzero(out.offers)) == ["fr1"]
 
 
@@ -82,7 +84,7 @@ def test_a_copy_that_cannot_be_carried_is_out():
     made = world(service(data=OPEN), catalogue=use, datasets=[_dataset(present_in=["de1"])])
     _, table = _build(made)
     assert _names(made, table.problem.copy_region) == ["de1"]
-    assert {e.reason for _, e in table.exclusions} == {"missing_egress_price"}
+    assert {e.reason for e in table.ledger.exclusions("d")} == {"missing_egress_price"}
 
 
 def test_law_and_the_datasets_own_list_limit_copies():
@@ -91,7 +93,7 @@ def test_law_and_the_datasets_own_list_limit_copies():
     made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[personal])
     _, table = _build(made)
     assert _names(made, table.problem.copy_region) == ["fr1"]
-    rules = {(e.reason, e.rule): _names(made, np.flatnonzero(e.offers)) for _, e in table.exclusions}
+    rules = {(e.reason, e.rule): _names(made, np.flatnonzero(e.offers)) for e in table.ledger.exclusions("d")}
     assert rules == {("not_allowed_region", "regions"): ["de1"], ("law_no_mechanism", "EU-GDPR-CHV"): ["us1"]}
 
 
@@ -161,7 +163,50 @@ def test_a_copy_duty_binds_a_dataset():
     columns = table.problem.duty.column[table.problem.duty.row == row]
     assert _names(made, table.problem.copy_region[columns]) == ["ca1"]
     nowhere = world(service(data=OPEN), catalogue=catalogue({"us1": "US"}), datasets=[bank])
-    assert any("CA-BANKACT" in text for text in _build(nowhere)[1].impossible)
+    assert any("CA-BANKACT" in lack.sentence for lack in _build(nowhere)[1].impossible)
+
+
+RBI = {"id": "pay", "size_gb": 10.0, "categories": ["payment"], "subjects": ["IN"], "exporter": "IN"}
+
+
+def test_a_dataset_that_may_be_nowhere_is_explained_by_law_with_counts():
+    """Payments of India in DE, FR and US: RBI shuts all three; the copy asked for is named with law and counts."""
+    made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[RBI])
+    plan = optimizer.solve(made.instance)
+    assert plan.status == "infeasible"
+    at = next(k for k, line in enumerate(plan.diagnosis) if "pay:min_copies" in line)
+    assert "ruled out of the 3 regions" in plan.diagnosis[at]
+    forbids = "    3: a law forbids it (IN-RBI-2018)"
+    assert any(line.startswith(forbids) for line in plan.diagnosis[at:])
+    told = [(row.dataset, row.workload, row.options) for row in plan.ineligible if row.rule == "IN-RBI-2018"]
+    assert told == [("pay", None, 3)]
+
+
+def test_the_regions_of_a_duty_are_those_that_are_counted():
+    """A copy owed in the US, which RBI forbids: one region would do, and the law shuts it."""
+    copy = {"id": "US-COPY", "jurisdiction": "IN", "in_force_from": "2020-01-01", "data_categories": "payment",
+            "kind": "LOCAL_COPY", "storage_rule": "copy:US", "processing_rule": "none"}  # fmt: skip
+    made = world(
+        service(data=OPEN), catalogue=catalogue({**SMALL, "in1": "IN"}), datasets=[RBI],
+        laws={"patches": [{"op": "add_law", "law": copy}]},
+    )  # fmt: skip
+    plan = optimizer.solve(made.instance)
+    (line,) = (k for k, line in enumerate(plan.diagnosis) if "US-COPY" in line)
+    assert "ruled out of the 1 regions" in plan.diagnosis[line]
+    assert plan.diagnosis[line + 1].startswith("    1: a law forbids it (IN-RBI-2018)")
+
+
+def test_a_plan_counts_the_regions_that_law_closes_to_copies():
+    """In a plan that holds, the ledger of data at rest stands beside that of offers; the register repeats the count."""
+    made = world(
+        service(data=OPEN), catalogue=catalogue({**SMALL, "in1": "IN"}), datasets=[RBI], quotas={"default_devices": 9}
+    )
+    plan = optimizer.solve(made.instance)
+    assert [copy.country for copy in plan.copies] == ["IN"]
+    rows = [(row.dataset, row.reason, row.rule, row.options) for row in plan.ineligible if row.dataset]
+    assert ("pay", "law_forbids", "IN-RBI-2018", 3) in rows
+    (entry,) = (entry for entry in plan.legal_register if entry.law == "IN-RBI-2018")
+    assert "closed 3 regions to copies" in entry.decided
 
 
 def test_what_a_workload_keeps_is_copied_where_a_law_says():

@@ -131,10 +131,13 @@ def test_infeasible_plan_says_why():
     """The diagnosis and the counted reasons take the place of tables."""
     plan = Plan.model_validate({
         "status": "infeasible", "termination": "infeasible", "diagnosis": ["chat/BR has no eligible option"],
-        "ineligible": [{"workload": "chat", "stream": "BR", "reason": "law_forbids", "rule": "BR-X", "options": 1200}],
+        "ineligible": [
+            {"workload": "chat", "stream": "BR", "reason": "law_forbids", "rule": "BR-X", "options": 1200},
+            {"dataset": "archive", "reason": "law_forbids", "rule": "BR-Y", "options": 77},
+        ],
     })  # fmt: skip
     text = shown(render_plan, plan)
-    for words in ("infeasible", "chat/BR has no eligible option", "law forbids", "BR-X", "1,200"):
+    for words in ("infeasible", "chat/BR has no eligible option", "law forbids", "BR-X", "1,200", "dataset archive"):
         assert words in text
 
 
