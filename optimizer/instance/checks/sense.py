@@ -163,7 +163,7 @@ def _of_the_world_only(instance: Instance) -> Iterator[Finding]:
             yield Finding(("catalogue", field), "has no effect on an inline catalogue", instead)
     if instance.carbon.resolution != "annual":
         what = f"{instance.carbon.resolution} has no effect on an inline catalogue"
-        yield Finding(("carbon", "resolution"), what, "state grid_g_per_kwh of the inline regions as one value per period")
+        yield Finding(("carbon", "resolution"), what, "state grid_g_per_kwh as one value per period")
 
 
 def power(instance: Instance) -> Iterator[Finding]:
