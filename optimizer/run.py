@@ -7,25 +7,49 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from optimizer.errors import InputError, InternalError, Issue, LimitReached
+from optimizer.errors import InputError, InternalError, Issue
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
-    from optimizer.solve.solution import Progress
+    from optimizer.solve.second import LeastCarbon
+    from optimizer.solve.solution import Progress, Solution
 
 Method = Literal["auto", "direct", "beside", "construct"]
+Then = Literal["carbon"]
 VIOLATIONS_TOLD = 20
 DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 30.0, 10
+AFTERWARDS, AFTERWARDS_SHARE = 1.0, 0.25
+"""Time kept for reading and auditing the plan: as much as compiling took, at most this share of the limit."""
 CLASH = (
     "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
     "no plan"
 )
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """How to solve: the caller's arguments, and when solving has to end so that reading and auditing fit in."""
+
+    gap: float
+    threads: int | None
+    method: Method
+    then: Then | None
+    progress: Callable[[Progress], None] | None
+    cancel: threading.Event | None
+    until: float
+
+    def left_seconds(self) -> float:
+        """Seconds until solving has to end; 0 when it should not begin."""
+        if self.cancel is not None and self.cancel.is_set():
+            return 0.0
+        return max(0.0, self.until - time.perf_counter())
 
 
 def solve(
@@ -35,6 +59,7 @@ def solve(
     time_limit_seconds: float = 300.0,
     threads: int | None = None,
     method: Method = "auto",
+    then: Then | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
     base_dir: Path | str | None = None,
@@ -48,11 +73,16 @@ def solve(
     gap
         Stop once (objective − bound) / objective is proven to be at most this.
     time_limit_seconds
-        Stop then with the best plan found, counted from this call.
+        Return by then with the best plan found, counted from this call, reading and auditing the plan included.
+        Compiling is not cut short.
     threads
         Threads for HiGHS; None: all cores.
     method
-        `auto` chooses by size; `direct` hands the whole model to HiGHS, `construct` builds and improves a plan.
+        `auto` chooses by size; `direct` hands the whole model to HiGHS, `construct` builds and improves a plan,
+        `beside` does both at once.
+    then
+        `carbon`: once the cost is settled, a second solve minimises carbon at no higher cost, in what is left of the
+        time. `Plan.least_carbon` says what came of it.
     progress
         Called from time to time with phase, incumbent, bound, gap and elapsed seconds.
     cancel
@@ -63,33 +93,33 @@ def solve(
     Returns
     -------
     Plan
-        Status `optimal` or `feasible` with placements; `infeasible` with `diagnosis` and the counted reasons.
+        Status `optimal` or `feasible` with placements; `infeasible` with `diagnosis` and the counted reasons;
+        `no_plan` when the limit or a cancel came before any plan was found, with the bound proven until then if any.
+        `Plan.held` tells the first two from the others.
 
     Raises
     ------
     InputError
         An argument means nothing; the instance names something unknown, or lacks something a law or an endpoint needs.
-    LimitReached
-        Stopped before any plan was found.
     InternalError
         The plan found failed its own audit.
     """
     from optimizer.compile import NothingEligibleError, compile_instance
 
-    _check_arguments(gap, time_limit_seconds, threads, method)
+    _check_arguments(gap, time_limit_seconds, threads, method, then)
     begun = time.perf_counter()
     try:
-        compiled = compile_instance(instance, base_dir)
+        compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
     except NothingEligibleError as nothing:
         return _nothing_eligible(instance, nothing)
-    left = max(0.0, time_limit_seconds - (time.perf_counter() - begun))
-    plan = _solve_compiled(
-        compiled, gap=gap, seconds=left, threads=threads, method=method, progress=progress, cancel=cancel
-    )
-    return _audited(instance, plan, base_dir) if plan.status != "infeasible" else plan
+    compiling = time.perf_counter() - begun
+    kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
+    order = _Order(gap, threads, method, then, progress, cancel, until=begun + time_limit_seconds - kept)
+    plan = _solve_compiled(compiled, order)
+    return _audited(instance, plan, base_dir) if plan.held else plan
 
 
-def _check_arguments(gap: object, seconds: object, threads: object, method: object) -> None:
+def _check_arguments(gap: object, seconds: object, threads: object, method: object, then: object) -> None:
     def number(value: object) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -102,38 +132,84 @@ def _check_arguments(gap: object, seconds: object, threads: object, method: obje
         issues.append(Issue(f"is {threads!r}, not a whole number of at least 1", where="threads"))
     if method not in get_args(Method):
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
+    if then is not None and then not in get_args(Then):
+        issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
     if issues:
         raise InputError(issues)
 
 
-def _solve_compiled(
-    compiled: Compiled, *, gap: float, seconds: float, threads: int | None, method: Method,
-    progress: Callable[[Progress], None] | None, cancel: threading.Event | None,
-) -> Plan:  # fmt: skip
+def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
     from optimizer.plan.read import read_plan
-    from optimizer.solve import solve_problem
 
-    solution = solve_problem(
-        compiled.problem, gap=gap, time_limit_seconds=seconds, threads=threads, method=method, progress=progress,
-        cancel=cancel,
-    )  # fmt: skip
+    solution = _solution(compiled, order)
+    second = None
+    if order.then == "carbon" and solution.values:
+        second = _least_carbon(compiled, solution, order)
+        solution = replace(
+            solution, values=second.values, timings={**solution.timings, "least_carbon": second.seconds}
+        )
     plan = read_plan(compiled, solution)
     if plan.status == "infeasible":
-        left = seconds - sum(solution.timings.values())
-        return plan.model_copy(update={"diagnosis": (CLASH, *_what_must_give(compiled, left, threads))})
-    if plan.status == "no_plan":
-        raise LimitReached(f"stopped by {plan.termination} before any plan was found\nMaybe allow more time")
-    return plan
+        return plan.model_copy(update={"diagnosis": (CLASH, *_what_must_give(compiled, order))})
+    return plan if second is None else plan.model_copy(update=_told(plan, second))
 
 
-def _what_must_give(compiled: Compiled, seconds: float, threads: int | None) -> tuple[str, ...]:
+def _solution(compiled: Compiled, order: _Order) -> Solution:
+    """Return what minimising cost gave; nothing where the time was up before it began."""
+    from optimizer.solve import Solution, SolutionStatus, Termination, solve_problem
+
+    left = order.left_seconds()
+    if left <= 0:
+        is_cancelled = order.cancel is not None and order.cancel.is_set()
+        why = Termination.INTERRUPTED if is_cancelled else Termination.TIME_LIMIT
+        return Solution(SolutionStatus.NO_PLAN, why)
+    return solve_problem(
+        compiled.problem, gap=order.gap, time_limit_seconds=left, threads=order.threads, method=order.method,
+        progress=order.progress, cancel=order.cancel,
+    )  # fmt: skip
+
+
+def _least_carbon(compiled: Compiled, first: Solution, order: _Order) -> LeastCarbon:
+    from optimizer.solve import least_carbon
+
+    return least_carbon(
+        compiled.problem, first, carbon_known=compiled.terms.carbon_known, gap=order.gap,
+        time_limit_seconds=order.left_seconds(), threads=order.threads, progress=order.progress, cancel=order.cancel,
+    )  # fmt: skip
+
+
+def _told(plan: Plan, second: LeastCarbon) -> dict[str, Any]:
+    """Return what the plan says of the second solve."""
+    from optimizer.plan.models import LeastCarbon as Told
+
+    has_figures = plan.carbon_kg is not None
+    status: Literal["optimal", "feasible", "not_run"] = "not_run"
+    if has_figures and second.status.value != "no_plan":
+        status = "optimal" if second.status.value == "optimal" else "feasible"
+    told = Told(
+        status=status,
+        termination=second.termination.value,
+        cost_cap_usd=second.cost_cap_usd,
+        carbon_before_kg=second.carbon_before_kg if has_figures else None,
+        bound_kg=second.bound_kg if has_figures else None,
+        gap=second.gap if has_figures else None,
+    )
+    warnings = plan.warnings
+    if told.status == "not_run":
+        why = "no time was left for it" if has_figures else "nothing in the plan has a carbon figure"
+        warnings = (*warnings, f"the second solve, for least carbon, was not run: {why}")
+    return {"least_carbon": told, "warnings": warnings}
+
+
+def _what_must_give(compiled: Compiled, order: _Order) -> tuple[str, ...]:
     """Return a line for each limit or need that gives way in the plan that breaks them least; none without time."""
     from optimizer.plan.shortfall import told
     from optimizer.solve import diagnose
 
+    seconds = min(order.left_seconds(), DIAGNOSIS_SECONDS)
     if seconds <= 0:
         return ()
-    found = diagnose(compiled.problem, time_limit_seconds=min(seconds, DIAGNOSIS_SECONDS), threads=threads or 1)
+    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=order.threads or 1)
     return tuple(told(shortfall, compiled) for shortfall in found[:SHORTFALLS_TOLD])
 
 

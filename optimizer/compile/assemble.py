@@ -65,8 +65,12 @@ class NothingEligibleError(InfeasibleError):
         self.lines, self.rows, self.world = lines, rows, world
 
 
-def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> Compiled:
+def compile_instance(
+    instance: Instance, base_dir: Path | str | None = None, *, carbon_counts: bool = False
+) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
+
+    `carbon_counts`: options that differ in carbon alone are all kept, for a second solve that minimises it.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def compile_instance(instance: Instance, base_dir: Path | str | None = None) -> 
     pools = view_pools(world)
     eligibility = Eligibility(world, law, pools)
     clock.lap("views")
-    tables = build_slots(world, eligibility)
+    tables = build_slots(world, eligibility, carbon_counts=carbon_counts)
     clock.lap("slots")
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
     datasets = build_datasets(world, law, slots, flows, services)
@@ -210,10 +214,6 @@ def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world:
     return lines
 
 
-def _shut_endpoints(name: str, world: World) -> list[str]:
-    """Return a sentence on shut endpoints that serve the workload's models, if it may use endpoints."""
-    workload = next(w for w in world.instance.workloads if w.id == name)
-    if world.catalogue is None or "endpoint" not in workload.runs.via:
 def explain_copies(lack: CopyLack, counts: list[LedgerRow]) -> list[str]:
     """Return sentences that say which copies cannot be made and how many regions each reason rules out."""
     total = int(lack.regions.sum())
@@ -224,6 +224,10 @@ def explain_copies(lack: CopyLack, counts: list[LedgerRow]) -> list[str]:
     return lines if counts else [f"dataset copy: {lack.sentence}"]
 
 
+def _shut_endpoints(name: str, world: World) -> list[str]:
+    """Return a sentence on shut endpoints that serve the workload's models, if it may use endpoints."""
+    workload = next(w for w in world.instance.workloads if w.id == name)
+    if world.catalogue is None or "endpoint" not in workload.runs.via:
         return []
     serving = world.catalogue.endpoints[endpoints_of(world.catalogue.endpoints, workload, world.catalogue)]
     shut = world.closed[world.closed.endpoint.isin(serving.index)].reason.value_counts()

@@ -3,8 +3,9 @@
 Slots of one workload, region, period, accelerator and purchase option share their pools, laws, streams and scopes. Slot
 B is dominated by slot A of that group if k instances of A can stand in for one of B (k = ratio of devices, or of gang
 sizes for jobs) with no less capacity, taking no more of any pool, and adding no more to any metric that something in
-the instance looks at. Where a share policy measures something, that must be equal: less of it is not always better. Of
-slots that dominate each other the first stays. An optimum of what is left is an optimum of the whole.
+the instance, or a second solve for carbon, looks at. Where a share policy measures something, that must be equal: less
+of it is not always better. Of slots that dominate each other the first stays. An optimum of what is left is an optimum
+of the whole.
 """
 
 from __future__ import annotations
@@ -38,12 +39,14 @@ class _Traits:
     same_per_instance: tuple[Floats, ...]
 
 
-def dominated(world: World, slots: Slots, figures: Figures, units_per_s: Floats) -> Bools:
+def dominated(
+    world: World, slots: Slots, figures: Figures, units_per_s: Floats, *, carbon_counts: bool = False
+) -> Bools:
     """Return which slots can go; endpoints and commitments always stay. [slots]
 
     A job keeps to one offer, so that an offer goes only where it is dominated in every period by the same group.
     """
-    traits = _traits(world, slots, figures, units_per_s)
+    traits = _traits(world, slots, figures, units_per_s, carbon_counts)
     group, candidates = _groups(world, slots)
     order = np.lexsort((candidates, group))
     at, label = candidates[order], group[order]
@@ -69,10 +72,12 @@ def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
     return group.astype(np.int64), candidates.astype(np.int64)
 
 
-def _traits(world: World, slots: Slots, figures: Figures, units_per_s: Floats) -> _Traits:
+def _traits(
+    world: World, slots: Slots, figures: Figures, units_per_s: Floats, carbon_counts: bool
+) -> _Traits:
     instance = world.instance
     metrics = {metric_of(budget)[0] for budget in instance.budgets}
-    carbon = "carbon_kg" in metrics or instance.carbon.price_usd_per_tonne > 0
+    carbon = carbon_counts or "carbon_kg" in metrics or instance.carbon.price_usd_per_tonne > 0
     shares = {
         "device_hours" if isinstance(policy, SpotShare) else policy.measure
         for policy in instance.policies

@@ -65,10 +65,13 @@ def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
         return peak, np.where(peak > 0, mean / peak, 1.0)
 
 
-def build_slots(world: World, eligibility: Eligibility) -> SlotTables:
-    """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way."""
+def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool = False) -> SlotTables:
+    """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way.
+
+    `carbon_counts`: an offer is not left out for one that costs no more and emits more.
+    """
     surviving = frozenset(build_survival(world).workload.tolist())
-    parts = _Parts(world, eligibility, surviving)
+    parts = _Parts(world, eligibility, surviving, carbon_counts)
     for w, workload in enumerate(world.instance.workloads):
         if isinstance(workload, Service):
             parts.add_service(w, workload)
@@ -139,6 +142,7 @@ class _Parts:
     world: World
     eligibility: Eligibility
     surviving: frozenset[int]
+    carbon_counts: bool
     slot: _Columns = field(default_factory=lambda: _Columns(SLOT_COLUMNS))
     flow: _Columns = field(default_factory=lambda: _Columns(FLOW_COLUMNS))
     demand: list[Floats] = field(default_factory=list)
@@ -279,7 +283,7 @@ def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots,
         network_usd=prices.units * prices.network_usd_per_unit,
         egress_usd=prices.units * prices.egress_usd_per_unit,
     )
-    out = dominated(world, slots, figures, mu)
+    out = dominated(world, slots, figures, mu, carbon_counts=parts.carbon_counts)
     _note_dominated(parts, slots, out)
     flows = Flows(stream=stream, slot=slot, serving=served)
     return *_without(slots, flows, terms, out), mu[~out]

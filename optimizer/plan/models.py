@@ -234,6 +234,23 @@ class DataQuality(Row):
     note: str = ""
 
 
+class LeastCarbon(Row):
+    """What a second solve did, which minimises carbon at no higher cost; absent from plans that did not ask for it.
+
+    `status`: optimal (least carbon within the gap asked), feasible (not proven) or not_run (no time was left, or
+    nothing has a carbon figure); `termination` says why it stopped. `cost_cap_usd` is the cost of the first plan,
+    `carbon_before_kg` its carbon. `bound_kg` is proven: no plan of at most that cost, with no more placed where carbon
+    is unknown, emits less; `gap` is (carbon_kg - bound_kg) / carbon_kg. Numbers are absent when unknown.
+    """
+
+    status: Literal["optimal", "feasible", "not_run"]
+    termination: Termination
+    cost_cap_usd: float
+    carbon_before_kg: float | None = None
+    bound_kg: float | None = None
+    gap: float | None = None
+
+
 class PlanPeriod(Row):
     """A period of the plan's horizon."""
 
@@ -284,6 +301,7 @@ class Plan(Row):
     unmodelled_laws: tuple[str, ...] = ()
     unreviewed_laws: tuple[str, ...] = ()
     versions: dict[str, str] = {}
+    least_carbon: LeastCarbon | None = None
     method: str | None = None
     timings_seconds: dict[str, float] = {}
     instance_name: str | None = None

@@ -7,20 +7,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimizer.solve.engine import solve_problem
+    from optimizer.solve.second import LeastCarbon, least_carbon
     from optimizer.solve.shortfalls import Shortfall, diagnose
     from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 
 _HOMES = {
+    "LeastCarbon": "optimizer.solve.second",
     "Progress": "optimizer.solve.solution",
     "Shortfall": "optimizer.solve.shortfalls",
     "Solution": "optimizer.solve.solution",
     "SolutionStatus": "optimizer.solve.solution",
     "Termination": "optimizer.solve.solution",
     "diagnose": "optimizer.solve.shortfalls",
+    "least_carbon": "optimizer.solve.second",
     "solve_problem": "optimizer.solve.engine",
 }
 
-__all__ = ["Progress", "Shortfall", "Solution", "SolutionStatus", "Termination", "diagnose", "solve_problem"]
+__all__ = [
+    "LeastCarbon",
+    "Progress",
+    "Shortfall",
+    "Solution",
+    "SolutionStatus",
+    "Termination",
+    "diagnose",
+    "least_carbon",
+    "solve_problem",
+]
 
 
 def __getattr__(name: str) -> Any:

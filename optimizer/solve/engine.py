@@ -50,6 +50,8 @@ def solve_problem(
     try:
         with watch.phase_of("build"), paused_gc():
             model = build_model(problem)
+        if watch.should_stop():
+            return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings)
         with watch.phase_of("hand_over"):
             matrix = to_matrix(model)
             del model
@@ -65,6 +67,8 @@ def solve_matrix(
     """Minimise a model already handed over; arguments as for `solve_problem`."""
     workers = threads or os.cpu_count() or 1
     chosen = choose_method(matrix, problem) if method == "auto" else method
+    if watch.should_stop():
+        return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings, method=chosen)
     result = None
     if chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)

@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.solve.highs import Run, cost_scale, run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
 
 COARSE, FINE = 1.0, 2.0**10
 """Scaled objective below which the tolerances are no small part of it, and what the second run brings it to."""
@@ -23,9 +26,9 @@ LARGEST_COST = 2.0**50
 TOLERANCE = 1e-6
 
 
-def run_whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int) -> Run:
+def run_whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None) -> Run:
     """Minimise a whole model; arguments as for `run`. The bound holds in USD, however small the objective."""
-    first = run(matrix, watch, gap=gap, threads=threads, reports=True)
+    first = run(matrix, watch, gap=gap, threads=threads, start=start, reports=True)
     scale = cost_scale(matrix.cost)
     size = abs(first.objective_usd or 0.0) * scale
     if first.termination is not Termination.GAP_REACHED or first.x is None or not 0.0 < size < COARSE:

@@ -41,11 +41,12 @@ def construct_and_improve(
     threads: int,
     share: float = 1.0,
     exchange: Exchange | None = None,
+    start: Floats | None = None,
 ) -> Run | None:
     """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
 
-    Takes at most `share` of the time left. Returns None when a workload has no place of its own, which only the whole
-    model can settle.
+    Takes at most `share` of the time left. `start` is a plan to improve: then nothing is placed anew. Returns None when
+    a workload has no place of its own, which only the whole model can settle.
     """
     with watch.phase_of("relax"):
         end = watch.elapsed_seconds() + share * watch.left_seconds() - (POLISH_SECONDS if share == 1.0 else 0.0)
@@ -54,13 +55,17 @@ def construct_and_improve(
     if relaxation.termination is Termination.INFEASIBLE:
         return Run(Termination.INFEASIBLE)
     if watch.should_stop() and relaxation.x is None:
-        return Run(watch.why_stopped())
+        return Run(watch.why_stopped(), start, None if start is None else matrix.objective(start))
     watch.note(bound_usd=relaxation.bound_usd)
     blocks = find_blocks(matrix, problem)
     rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
     state = Incumbent(matrix, blocks, relaxation.row_price)
-    with watch.phase_of("construct"):
-        placed = construct(state, relaxation, rank, watch, threads=threads, share=share)
+    if start is not None:
+        state.set_columns(np.arange(start.size), start)
+        placed = True
+    else:
+        with watch.phase_of("construct"):
+            placed = construct(state, relaxation, rank, watch, threads=threads, share=share)
     if not placed:
         return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
     with watch.phase_of("improve"):

@@ -1,6 +1,8 @@
-"""From columns back to the tables of `Problem`: arrays of full length, zero where no variable exists."""
+"""From columns to the tables of `Problem` and back: arrays of full length, zero where no variable exists."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,3 +18,12 @@ def to_tables(matrix: Matrix, x: NDArray[np.float64], problem: Problem) -> dict[
         columns = matrix.columns.of(name)
         tables[name][matrix.columns.key[columns]] = x[columns]
     return tables
+
+
+def from_tables(matrix: Matrix, tables: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the value of every column as the tables have it."""
+    x = np.zeros(matrix.cost.size)
+    for name in matrix.columns.names:
+        columns = matrix.columns.of(name)
+        x[columns] = tables[name][matrix.columns.key[columns]]
+    return x
