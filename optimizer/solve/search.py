@@ -75,17 +75,19 @@ def construct_and_improve(
     return Run(watch.why_stopped(), x, objective, watch.bound_usd)
 
 
-def search_beside_highs(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run:
+def search_beside_highs(
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, start: Floats | None = None
+) -> Run:
     """Let HiGHS solve the whole model while plans are constructed and improved beside it; they trade what they find.
 
     HiGHS brings the bound and the proof, the search brings plans early. With one thread the search comes first and
-    HiGHS starts from its plan.
+    HiGHS starts from its plan. `start` is a plan for both to begin with.
     """
     if threads == 1:
-        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, share=START_SHARE)
+        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, share=START_SHARE, start=start)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             return found
-        start = None if found is None else found.x
+        start = start if found is None or found.x is None else found.x
         with watch.phase_of("solve"):
             whole = run(matrix, watch, gap=gap, start=start, reports=True)
         return _best(whole, found, watch, gap)
@@ -95,7 +97,7 @@ def search_beside_highs(matrix: Matrix, problem: Problem, watch: Watch, *, gap: 
 
     def solve_whole() -> None:
         try:
-            answers.append(_whole(matrix, watch, gap, threads - 1, exchange))
+            answers.append(_whole(matrix, watch, gap, threads - 1, exchange, start=start))
         except BaseException as error:
             failures.append(error)
         if failures or answers[0].termination in (Termination.GAP_REACHED, Termination.INFEASIBLE):
@@ -104,7 +106,9 @@ def search_beside_highs(matrix: Matrix, problem: Problem, watch: Watch, *, gap: 
     beside = threading.Thread(target=solve_whole, name="whole-model")
     beside.start()
     try:
-        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, exchange=exchange)
+        found = construct_and_improve(
+            matrix, problem, watch, gap=gap, threads=1, exchange=exchange, start=start
+        )
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             watch.answered = True
     finally:
@@ -115,7 +119,9 @@ def search_beside_highs(matrix: Matrix, problem: Problem, watch: Watch, *, gap: 
     return _best(answers[0], found, watch, gap)
 
 
-def _whole(matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange) -> Run:
+def _whole(
+    matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange, *, start: Floats | None
+) -> Run:
     best_seen = [float("inf")]
 
     def offer() -> Floats | None:
@@ -130,7 +136,9 @@ def _whole(matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exc
         exchange.put(x, objective)
 
     begun = watch.elapsed_seconds()
-    result = run(matrix, watch, gap=gap, threads=threads, on_incumbent=seen, offer=offer, reports=True)
+    result = run(
+        matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=seen, offer=offer, reports=True
+    )
     watch.timings["solve"] = watch.elapsed_seconds() - begun
     return result
 

@@ -18,7 +18,7 @@ from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.search import construct_and_improve
+from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch
@@ -136,11 +136,13 @@ def _hold_unknown(matrix: Matrix, problem: Problem, x: Floats, unknown: Bools) -
 def _run(
     matrix: Matrix, problem: Problem, start: Floats, watch: Watch, *, method: str, gap: float, threads: int
 ) -> Run:
-    """Minimise from a start: estates too large for HiGHS are searched, others handed over whole."""
+    """Minimise from a start by the method that found it."""
     if method == "construct" and matrix.is_feasible(start):
         found = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads, start=start)
         if found is not None:
             return found
+    if method == "beside" and matrix.is_feasible(start):
+        return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=start)
     return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
 
 
