@@ -1,7 +1,7 @@
 """The `domicile` command: parse, call, print, exit code. Everything heavy is imported inside the command that needs it.
 
 Exit codes: 0 a plan within the asked gap · 1 internal error · 2 bad input or usage · 3 proven infeasible · 4 stopped by
-a limit (the best plan found is written with its gap) · 5 the audit found violations.
+a limit or Ctrl-C (the best plan found is written with its gap) · 5 the audit found violations.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -18,13 +20,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optimizer
-from optimizer.errors import InfeasibleError, InputError, Issue
+from optimizer.errors import InputError, Issue
 from optimizer.terminal import Finite, Shell, silence_stdout
 
 if TYPE_CHECKING:
     from optimizer.plan.models import Plan
+    from optimizer.solve.solution import Progress
 
 INFEASIBLE, STOPPED, VIOLATIONS = 3, 4, 5
+NOTHING_TO_AUDIT = {"infeasible": INFEASIBLE, "no_plan": STOPPED}
+NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it was stopped"}
+LEAST_SECONDS = 1e-3
 
 
 FILE = click.Path(path_type=Path)
@@ -72,6 +78,11 @@ def validate(file: Path, as_json: bool) -> None:
     default="auto",
     help="By default, size decides.",
 )
+@click.option(
+    "--then",
+    type=click.Choice(["carbon"]),
+    help="Then solve again in the time left: least carbon at no higher cost.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
@@ -84,36 +95,40 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     time_limit: float,
     threads: int | None,
     method: str,
+    then: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Find the least-cost plan for an instance FILE that obeys every law, budget and quota; prove how good it is.
 
-    Ctrl-C and the time limit keep the best plan found (exit code 4).
+    Ctrl-C and the time limit keep the best plan found (exit code 4); the limit counts from the start of the command.
+    Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
     from optimizer.terminal import run_interruptible
 
+    begun = time.perf_counter()
     _require_writable(output, tables)
     instance = optimizer.load(file)
-    options: dict[str, Any] = {"gap": gap, "time_limit_seconds": time_limit, "threads": threads, "method": method}
+    options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
     options["base_dir"] = instance.folder
-    try:
-        plan = run_interruptible(
-            lambda progress, cancel: optimizer.solve(instance, progress=progress, cancel=cancel, **options),
-            display=not quiet and sys.stderr.isatty(),
-        )
-    except InfeasibleError as error:
-        plan = getattr(error, "plan", None)
-        if plan is None:
-            raise
-    _write(plan, output, tables)
+    options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
+
+    def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:
+        plan = optimizer.solve(instance, progress=progress, cancel=cancel, **options)
+        if output is not None:  # written here, where Ctrl-C does not keep it from being written
+            plan.write(output)
+        if tables is not None:
+            plan.write_tables(tables)
+        return plan
+
+    plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
     code = exit_code(plan, gap)
     try:
         _print_plan(plan, as_json=as_json, quiet=quiet)
     except BrokenPipeError:
         silence_stdout()
-    if quiet and code == INFEASIBLE:
-        click.echo(f"Error: {file}: infeasible", err=True)
+    if quiet and not plan.held:
+        click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
     ctx.exit(code)
 
 
@@ -149,22 +164,16 @@ def _require_writable(output: Path | None, tables: Path | None) -> None:
         raise click.BadParameter(f"{tables} is not a folder.", param_hint="--tables")
 
 
-def _write(plan: Plan, output: Path | None, tables: Path | None) -> None:
-    if output is not None:
-        plan.write(output)
-    if tables is not None:
-        tables.mkdir(parents=True, exist_ok=True)
-        for name, table in plan.tables().items():
-            table.to_csv(tables / f"{name}.csv", index=False)
-
-
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--plan", "plan_file", type=FILE, required=True, help="The plan to judge, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> None:
-    """Recompute a plan from the instance FILE alone and list what it violates (exit code 5)."""
+    """Recompute a plan from the instance FILE alone and list what it violates (exit code 5).
+
+    A plan file that holds no plan (infeasible, or none found in time) leaves nothing to audit (exit code 3 or 4).
+    """
     from optimizer.plan.models import Plan
 
     issues: list[Issue] = []
@@ -180,7 +189,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     if instance is None or plan is None:
         raise InputError(issues)
     report = optimizer.audit(instance, plan, base_dir=instance.folder)
-    code = 0 if report.ok else VIOLATIONS
+    code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status]
     try:
         if as_json:
             click.echo(report.model_dump_json(indent=2))
@@ -192,6 +201,8 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()
+    if not plan.held:
+        click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status]}; nothing to audit", err=True)
     ctx.exit(code)
 
 

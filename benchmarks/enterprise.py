@@ -68,7 +68,6 @@ def _solve(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Solve and return the reports; the last is what was held in the end, after loading, compiling and the audit."""
     begun = time.perf_counter()
     import optimizer
-    from optimizer.errors import LimitReached
 
     reports: list[dict[str, Any]] = []
 
@@ -88,15 +87,11 @@ def _solve(options: argparse.Namespace) -> list[dict[str, Any]]:
             note(progress.phase, progress.incumbent_usd, progress.bound_usd, progress.gap)
 
     instance = optimizer.load(options.instance)
-    try:
-        plan = optimizer.solve(
-            instance, gap=options.gap, time_limit_seconds=options.time_limit, threads=options.threads,
-            method=options.worker, progress=seen,
-        )  # fmt: skip
-    except LimitReached:
-        note("no plan", None, reports[-1]["bound_usd"] if reports else None, None, final=True)
-    else:
-        note(plan.status, plan.objective_usd, plan.bound_usd, plan.gap, final=True)
+    plan = optimizer.solve(
+        instance, gap=options.gap, time_limit_seconds=options.time_limit, threads=options.threads,
+        method=options.worker, progress=seen,
+    )  # fmt: skip
+    note(plan.status.replace("_", " "), plan.objective_usd, plan.bound_usd, plan.gap, final=True)
     return reports
 
 

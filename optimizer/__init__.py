@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from optimizer.audit import audit
-    from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue, LimitReached
+    from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue
     from optimizer.instance.identity import instance_sha256, stream_ids
     from optimizer.instance.load import load
     from optimizer.instance.models import Instance
@@ -31,7 +31,6 @@ _HOMES = {
     "InputError": "optimizer.errors",
     "InternalError": "optimizer.errors",
     "Issue": "optimizer.errors",
-    "LimitReached": "optimizer.errors",
     "Instance": "optimizer.instance.models",
     "instance_sha256": "optimizer.instance.identity",
     "stream_ids": "optimizer.instance.identity",
@@ -48,7 +47,6 @@ __all__ = [
     "Instance",
     "InternalError",
     "Issue",
-    "LimitReached",
     "Plan",
     "__version__",
     "audit",

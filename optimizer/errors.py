@@ -3,7 +3,6 @@
     DomicileError
     ├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
     ├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
-    ├── LimitReached        stopped by a limit with no plan in hand                    (exit code 4)
     └── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
 """
 
@@ -60,12 +59,6 @@ class InfeasibleError(DomicileError):
     """No plan obeys every rule of the instance; the message names what blocks it."""
 
     exit_code = 3
-
-
-class LimitReached(DomicileError):  # noqa: N818  (the field's word for it is a limit, not an error)
-    """A time limit or a cancellation came before any plan was found."""
-
-    exit_code = 4
 
 
 class InternalError(DomicileError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from optimizer.solve.solution import Progress
 
 _REFRESH_SECONDS = 0.25
+INTERRUPTED = 4
 
 
 class Shell(click.Group):
@@ -41,6 +42,9 @@ class Shell(click.Group):
         except BrokenPipeError:
             silence_stdout()
             ctx.exit(0)
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            ctx.exit(INTERRUPTED)
         except DomicileError as error:
             if debug:
                 raise
@@ -212,7 +216,7 @@ def _signals(cancel: threading.Event) -> Iterator[None]:
 
     def handle(number: int, frame: object) -> None:
         if cancel.is_set():
-            os._exit(4)
+            os._exit(INTERRUPTED)
         cancel.set()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

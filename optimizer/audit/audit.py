@@ -11,6 +11,7 @@ from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import AuditReport, Findings
 from optimizer.audit.law_check import check_law, check_mechanisms
 from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.second import check_least_carbon
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
 from optimizer.audit.totals import check_budgets, check_lines, check_shares, check_totals, sum_up
@@ -36,7 +37,8 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     desk = Desk(world, plan)
     check_document(world, plan, desk, findings)
     if not plan.held:
-        return _report(findings, {})
+        findings.note(f"the file holds no plan (status {plan.status}): there is nothing to audit")
+        return _report(findings, {}, held=False)
     ledger = Ledger(world, resolve_lines(world, plan, findings))
     check_eligibility(ledger, desk.scopes, findings)
     check_work(ledger, plan, findings)
@@ -50,6 +52,7 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
+    check_least_carbon(plan, totals, findings)
     if desk.book is None:
         findings.note("no law was checked: the instance says laws: {use: none}")
     if totals.unknown_carbon:
@@ -64,10 +67,11 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     return _report(findings, recomputed)
 
 
-def _report(findings: Findings, recomputed: dict[str, float | None]) -> AuditReport:
+def _report(findings: Findings, recomputed: dict[str, float | None], *, held: bool = True) -> AuditReport:
     return AuditReport(
         violations=tuple(dict.fromkeys(findings.violations)),
         checked=dict(findings.checked),
         recomputed=recomputed,
         notes=tuple(findings.notes),
+        held=held,
     )

@@ -18,6 +18,7 @@ KINDS: dict[str, str] = {
     "instance_hash": "the plan was made for another instance",
     "data_version": "the plan was made with another catalogue or law pack",
     "status": "status, objective, bound and gap contradict each other or the plan",
+    "second_solve": "what is said of the second solve, for least carbon, contradicts the plan",
     "horizon": "the plan's horizon is not the instance's",
     "unknown_id": "names something that does not exist",
     "statement": "a stated detail is not what the catalogue or the instance says",
@@ -119,7 +120,8 @@ class AuditReport(BaseModel):
     """The verdict on a plan.
 
     `checked` counts what was looked at, by subject; `recomputed` holds the audit's own figures (objective_usd,
-    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged.
+    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged. `held` is False for a file
+    that holds no plan (infeasible, no_plan): then nothing but the document was looked at.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -128,6 +130,7 @@ class AuditReport(BaseModel):
     checked: dict[str, int] = {}
     recomputed: dict[str, float | None] = {}
     notes: tuple[str, ...] = ()
+    held: bool = True
 
     @property
     def ok(self) -> bool:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import datetime
 import os
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from optimizer.errors import InputError, Issue
+from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.reading import parse_json, validation_issues
 
 if TYPE_CHECKING:
@@ -339,19 +340,15 @@ class Plan(Row):
         return self.model_dump_json(indent=2)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as JSON, whole or not at all (temporary file beside the target, then rename)."""
-        target = Path(path)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(self.to_json() + "\n")
-            umask = os.umask(0)
-            os.umask(umask)
-            Path(name).chmod(0o666 & ~umask)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        """Write the plan as JSON, whole or not at all (a file beside the target, then rename)."""
+        write_whole(path, lambda stream: stream.write(self.to_json() + "\n"))
+
+    def write_tables(self, folder: str | os.PathLike[str]) -> None:
+        """Write every table as <name>.csv into a folder, made if need be; none of them unless all could be filled."""
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        writers = {target / f"{name}.csv": partial(table.to_csv, index=False) for name, table in self.tables().items()}
+        write_all(writers)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Plan:

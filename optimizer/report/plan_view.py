@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import COST_TERMS, Ineligible, Placement, Plan, QuotaUse
+from optimizer.plan.models import COST_TERMS, Ineligible, LeastCarbon, Placement, Plan, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 
 STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
@@ -30,6 +30,8 @@ ROOMY = 8
 def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
     """Print a plan as a set of tables; `verbose` shows every row and every quota."""
     _headline(plan, console)
+    if plan.status == "no_plan":
+        bullet(console, "no plan was found before it was stopped; maybe allow more time, or try another method")
     if plan.status == "infeasible":
         _diagnosis(plan, console)
         _ineligible(plan, console, verbose=verbose)
@@ -66,9 +68,20 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(("energy", amount(plan.energy_kwh, "kWh"), ""))
         if plan.water_l is not None:
             rows.append(("water", amount(plan.water_l, "l"), ""))
+        if plan.least_carbon is not None:
+            rows.append(_second(plan.least_carbon))
     if rows:
         add_rows(table, rows, verbose=True)
         console.print(table)
+
+
+def _second(second: LeastCarbon) -> tuple[str, str, str]:
+    """Return the line on the second solve, for least carbon: its proven bound, and what it saved."""
+    if second.status == "not_run":
+        return "least carbon", "not run", TERMINATION.get(second.termination, "")
+    gap = f"gap {percent(second.gap, 2)}, " if second.gap is not None else ""
+    before = f"{amount(second.carbon_before_kg, 'kg')} at least cost" if second.carbon_before_kg is not None else ""
+    return "proven carbon bound", amount(second.bound_kg, "kg CO2e"), f"{gap}{before}"
 
 
 def _horizon(plan: Plan) -> str:

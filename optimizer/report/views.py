@@ -15,7 +15,9 @@ from optimizer.report.parts import add_rows, amount, bullet, grid, heading, put,
 
 def render_audit(report: AuditReport, console: Console, *, verbose: bool = False) -> None:
     """Print what an audit found, violations first; `verbose` shows every violation and count."""
-    if report.ok:
+    if report.ok and not report.held:
+        console.print(Text("nothing to audit", style="bold yellow"))
+    elif report.ok:
         checks = sum(report.checked.values())
         console.print(Text.assemble(("no violation", "bold green"), f" in {checks:,} checks"))
     else:

@@ -51,7 +51,7 @@ def solve_problem(
         with watch.phase_of("build"), paused_gc():
             model = build_model(problem)
         if watch.should_stop():
-            return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings)
+            return _nothing_yet(watch)
         with watch.phase_of("hand_over"):
             matrix = to_matrix(model)
             del model
@@ -68,7 +68,7 @@ def solve_matrix(
     workers = threads or os.cpu_count() or 1
     chosen = choose_method(matrix, problem) if method == "auto" else method
     if watch.should_stop():
-        return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings, method=chosen)
+        return _nothing_yet(watch, chosen)
     result = None
     if chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
@@ -80,6 +80,12 @@ def solve_matrix(
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     watch.raise_if_broken()
     return solution
+
+
+def _nothing_yet(watch: Watch, method: str = "") -> Solution:
+    """Return that the solve was stopped before anything was run."""
+    watch.raise_if_broken()
+    return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings, method=method)
 
 
 def choose_method(matrix: Matrix, problem: Problem) -> Method:

@@ -63,6 +63,15 @@ def policy(**fields: Any) -> Fault:
     return lambda instance, plan: instance["policies"].append(fields)
 
 
+def second(plan: Fields, **changes: Any) -> None:
+    """Let the plan claim a second solve that halved nothing, with some claims changed."""
+    told = {
+        "status": "optimal", "termination": "gap_reached", "cost_cap_usd": plan["objective_usd"],
+        "carbon_before_kg": plan["carbon_kg"], "bound_kg": plan["carbon_kg"] * 0.9, "gap": 0.1,
+    }  # fmt: skip
+    plan["least_carbon"] = {**told, **changes}
+
+
 def _set(edit: Callable[[Fields], Any]) -> Fault:
     return lambda instance, plan: (edit(instance), None)[1]
 
@@ -164,6 +173,12 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("energy in MWh", "energy", top(energy_kwh=0.3996)),
     ("dataset size in TB", "statement", table("copies", 0, size_gb=1.0)),
     ("gap in per cent", "gap", top(gap=0.1)),
+    ("dearer than its cost cap", "second_solve", lambda i, p: second(p, cost_cap_usd=p["objective_usd"] * 0.99)),
+    ("dirtier than before", "second_solve", lambda i, p: second(p, carbon_before_kg=p["carbon_kg"] * 0.99)),
+    ("carbon below its bound", "second_solve", lambda i, p: second(p, bound_kg=p["carbon_kg"] * 1.01)),
+    ("gap of the second solve", "second_solve", lambda i, p: second(p, gap=0.3)),
+    ("second solve without bound", "second_solve", lambda i, p: second(p, bound_kg=None, gap=None)),
+    ("second solve not run with bound", "second_solve", lambda i, p: second(p, status="not_run")),
     # constraints
     ("demand not served", "demand", placement(FR_SOUTH, served_per_s=3.9)),
     ("demand overserved", "demand", placement(FR_SOUTH, served_per_s=4.1)),
@@ -307,12 +322,24 @@ def test_law_fault_is_caught(kind, fault):
     assert kind in _kinds(instance, plan)
 
 
+def _idle_at_release(instance, plan):
+    """The gang is held in hour 0, and all the work is done in hour 3."""
+    first, last = plan["placements"]
+    first.update(instance_hours=0.0, work_units=0.0, cost_usd=0.0, energy_kwh=0.0, carbon_kg=0.0)
+    last.update(instance_hours=1.0, work_units=36_000, cost_usd=4.0, energy_kwh=2.0, carbon_kg=0.1)
+    plan["carbon_kg"] = 0.1
+
+
 TIME_FAULTS: list[tuple[str, str, Fault]] = [
     ("runs before its release", "job_window", _set(lambda i: i["workloads"][0].update(release_hours=1))),
     ("runs after its deadline", "job_window", _set(lambda i: i["workloads"][0].update(deadline_hours=1))),
     ("not deferrable, yet late", "job_window", _then(
         _set(lambda i: i["workloads"][0].update(deferrable=False)),
         lambda i, p: p["placements"].pop(0))),
+    ("not deferrable, yet idle at its release", "job_window", _then(
+        _set(lambda i: i["workloads"][0].update(deferrable=False)), _idle_at_release)),
+    ("not deferrable, yet half idle in its first period", "job_window",
+        _set(lambda i: i["workloads"][0].update(deferrable=False))),
     ("pauses though it may not", "job_contiguity", _set(lambda i: i["workloads"][0].update(
         interruptible=False, may_move=False))),
     ("moves though it may not", "job_place", _set(lambda i: i["workloads"][0].update(may_move=False))),
@@ -349,6 +376,22 @@ def test_faults_cover_the_vocabulary():
     assert set(KINDS) - seeded == elsewhere
 
 
+def test_second_solve_of_a_valid_plan_passes():
+    """What is said of the second solve agrees with the plan."""
+    plan = valid_plan()
+    second(plan)
+    assert audit(instance_of(base()), plan_of(plan)).violations == ()
+
+
+@pytest.mark.parametrize("status", ["no_plan", "infeasible"])
+def test_a_file_without_a_plan_is_told_from_one_without_faults(status):
+    """Nothing is violated, nothing is held, and the report says so."""
+    report = audit(instance_of(base()), plan_of({"status": status, "termination": "infeasible", "placements": []}))
+    assert report.ok
+    assert not report.held
+    assert f"the file holds no plan (status {status}): there is nothing to audit" in report.notes
+
+
 def test_all_violations_come_together():
     """Three damages, three kinds, one report."""
     instance, plan = base(), valid_plan()
@@ -375,3 +418,16 @@ def test_hand_written_plan_is_judged_by_what_it_states():
 def test_plan_that_holds_nothing_is_judged_as_a_document():
     """An infeasible plan has no placements and needs none."""
     assert audit(instance_of(base()), plan_of({"status": "infeasible", "termination": "infeasible"})).ok
+
+
+def test_a_job_that_may_not_be_deferred_may_pause_after_its_first_period():
+    """With twice the work it fills hour 0, pauses, and goes on in hour 3; with half of it, it ends in hour 0."""
+    instance, plan = timed_base(), timed_plan()
+    instance["workloads"][0].update(deferrable=False, work=54_000)
+    plan["placements"][0].update(instance_hours=1.0, work_units=36_000, cost_usd=4.0, energy_kwh=2.0, carbon_kg=0.2)
+    plan.update(objective_usd=8.0, cost_breakdown_usd={"compute": 6.0, "egress": 2.0}, carbon_kg=0.25)
+    assert audit(instance_of(instance), plan_of(plan)).violations == ()
+    instance["workloads"][0].update(work=36_000)
+    del plan["placements"][1], plan["moves"]
+    plan.update(objective_usd=4.0, cost_breakdown_usd={"compute": 4.0}, carbon_kg=0.2)
+    assert audit(instance_of(instance), plan_of(plan)).violations == ()

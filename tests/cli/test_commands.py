@@ -17,7 +17,7 @@ import cli
 import instances
 import optimizer
 from cli import main
-from optimizer.errors import InfeasibleError, InputError, InternalError, LimitReached
+from optimizer.errors import InfeasibleError, InputError, InternalError
 from optimizer.plan.models import Plan
 from optimizer.terminal import cell, jsonable, run_interruptible
 
@@ -97,7 +97,6 @@ def test_solve_exit_codes(status, gap, code, file, monkeypatch, tmp_path):
     [
         (InputError("wrong"), 2, "Error: wrong"),
         (InfeasibleError("no lawful region"), 3, "Error: no lawful region"),
-        (LimitReached("no plan yet"), 4, "Error: no plan yet"),
         (InternalError("audit failed"), 1, "Error: audit failed"),
         (ZeroDivisionError("oops"), 1, "Internal error: ZeroDivisionError: oops"),
     ],
@@ -119,11 +118,13 @@ def test_debug_raises(file, monkeypatch):
 
 
 def test_solve_passes_its_options_on(file, monkeypatch):
-    """Gap, time limit, threads and method reach the library."""
+    """Gap, threads, method and what then reach the library, and of the time limit what loading left."""
     seen = answer_with(monkeypatch, PLAN)
-    run("solve", file, "--gap", "0.05", "--time-limit", "7", "--threads", "2", "--method", "direct", "--quiet")
-    options = {key: seen[0][key] for key in ("gap", "time_limit_seconds", "threads", "method")}
-    assert options == {"gap": 0.05, "time_limit_seconds": 7.0, "threads": 2, "method": "direct"}
+    run("solve", file, "--gap", "0.05", "--time-limit", "7", "--threads", "2", "--method", "direct", "--then",
+        "carbon", "--quiet")  # fmt: skip
+    options = {key: seen[0][key] for key in ("gap", "threads", "method", "then")}
+    assert options == {"gap": 0.05, "threads": 2, "method": "direct", "then": "carbon"}
+    assert 0 < seen[0]["time_limit_seconds"] < 7.0
     assert isinstance(seen[0]["cancel"], threading.Event)
 
 
@@ -314,14 +315,14 @@ def test_errors_of_the_solving_thread_surface():
     """What the solve raises is raised to the caller, also from a thread that cannot set signal handlers."""
 
     def solve(progress, cancel):
-        raise LimitReached("none")
+        raise InternalError("none")
 
     caught: list[Exception] = []
 
     def call() -> None:
         try:
             run_interruptible(solve, display=False)
-        except LimitReached as error:
+        except InternalError as error:
             caught.append(error)
 
     thread = threading.Thread(target=call)

@@ -8,7 +8,7 @@ import pytest
 from compile_toys import job, offer, region, service, toy
 
 import optimizer
-from optimizer.errors import InternalError, LimitReached
+from optimizer.errors import InternalError
 
 TWO = {
     "regions": [region(), region("p:south", "FR", grid_g_per_kwh=50.0, fixed_usd_per_hour=0.5)],
@@ -90,11 +90,13 @@ def test_the_plan_repeats_its_question():
     assert [(p.id, p.hours) for p in plan.horizon.periods] == [("t0", 100.0)]
 
 
-def test_cancelled_before_anything_was_found_is_a_limit():
+def test_cancelled_before_anything_was_found_is_no_plan():
     cancel = threading.Event()
     cancel.set()
-    with pytest.raises(LimitReached):
-        optimizer.solve(toy(), cancel=cancel)
+    plan = optimizer.solve(toy(), cancel=cancel)
+    assert (plan.status, plan.termination, plan.objective_usd, plan.placements) == ("no_plan", "interrupted", None, ())
+    assert plan.versions["catalogue"] == "inline"
+    assert not plan.held
 
 
 def test_a_plan_that_fails_its_audit_is_never_output(monkeypatch):
