@@ -98,6 +98,10 @@ class _Hand:
         steady = own[~jobs.interruptible[self.job[own]]] if own.size else own
         self.steady = steady[self._in_several_periods(steady)]
         add("starts", size, self.steady, nothing, 1.0)
+        late = own[slots.period[own] > jobs.first_period[self.job[own]]]
+        self.prompt = np.unique(self.job[late][~jobs.deferrable[self.job[late]]])
+        every = np.zeros(jobs.workload.size)
+        add("done_first", every.size, self.prompt, every, 1.0, integer=True)
         data = p.datasets
         every = np.arange(data.copy_dataset.size)
         add("copy", every.size, every, self._priced(data.copying), 1.0, integer=True)
@@ -264,9 +268,10 @@ class _Hand:
         heads = np.unique(self.first_of_choice)
         program.add_rows("chosen_once", [part("chosen", self.job[heads], heads, 1.0)], every.size, upper=1.0)
         self._runs()
+        self._releases()
 
     def _runs(self) -> None:
-        """Jobs that are not interruptible: one start, no idling inside; jobs that are not deferrable start at once."""
+        """Jobs that are not interruptible: one start, no idling inside."""
         p, program, own = self.p, self.program, self.steady
         part, slots, jobs = program.part, p.slots, p.jobs
         pair, _ = _numbers(slots.workload[own], slots.offer[own])
@@ -290,20 +295,26 @@ class _Hand:
             part("gangs", count, after[inner], -full[inner]),
         ]
         program.add_rows("interior", parts, inner.size, lower=-full[inner])
-        prompt = np.flatnonzero(~jobs.deferrable)
-        at_release = self.job_slots[slots.period[self.job_slots] == jobs.first_period[self.job[self.job_slots]]]
-        at_release = at_release[~jobs.deferrable[self.job[at_release]]]
+
+    def _releases(self) -> None:
+        """Jobs that may not be deferred: a gang's hours are worked in the first period, or none later."""
+        p, program, jobs = self.p, self.program, self.p.jobs
+        part, periods = program.part, p.slots.period
+        own = self.job_slots[np.isin(self.job[self.job_slots], self.prompt)]
+        is_first = periods[own] == jobs.first_period[self.job[own]]
+        first, later = own[is_first], own[~is_first]
         parts = [
-            part("gangs", self.job[at_release], at_release, 1.0),
-            part("undone", prompt, prompt, 1.0 / jobs.work_units[prompt]),
+            part("work_hours", self.job[first], first, 1.0 / self.full_hours[first]),
+            part("done_first", self.prompt, self.prompt, 1.0),
         ]
-        program.add_rows("at_release", parts, jobs.workload.size, lower=np.where(jobs.deferrable, -np.inf, 1.0))
-        first = np.flatnonzero(
-            ~jobs.deferrable[self.job[own]] & (slots.period[own] == jobs.first_period[self.job[own]]) & (after >= 0)
-        )
-        count = np.arange(first.size)
-        parts = [part("work_hours", count, own[first], 1.0), part("gangs", count, after[first], -full[first])]
-        program.add_rows("first_full", parts, first.size, lower=0.0)
+        asked = np.full(jobs.workload.size, -np.inf)
+        asked[self.prompt] = 1.0
+        program.add_rows("at_release", parts, jobs.workload.size, lower=asked)
+        row, head = _numbers(self.job[later], periods[later])
+        of = self.job[later[head]]
+        most = jobs.max_gangs[of].astype(np.float64)
+        parts = [part("gangs", row, later, 1.0), part("done_first", np.arange(of.size), of, most)]
+        program.add_rows("none_later", parts, of.size, upper=most)
 
     def _pools(self) -> None:
         p, program = self.p, self.program

@@ -12,9 +12,10 @@ Variables:
     undone      x[g] in [0, W[g]]                 work units left undone, only where it is allowed
     chosen      c[g,o] in [0, 1]                  the job's one offer (indexed by the first slot of the pair)
     starts      y[i] in [0, 1]                    the run starts in slot i (not interruptible, several periods)
+    done_first  e[g] binary                       nothing runs after the job's first period (not deferrable)
     at          l[g,r,t] in [0, 1]                where the checkpoint is (may move; by the triple's first slot)
     move        m[e,t] in [0, 1]                  the checkpoint moves before period t; index e*T + t
-The last four are continuous: with b integer they take integral values.
+Chosen, starts, at and move are continuous: with b integer they take integral values.
 
 Constraints (all local to one job):
     work           sum_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1
@@ -25,15 +26,16 @@ Constraints (all local to one job):
     start          b[i] - b[prev(i)] <= y[i]                             not interruptible
     start_once     sum_i y[i] <= 1                                       hence one offer and contiguous periods
     interior       H[i] >= h[i] k[i] (b[prev(i)] + b[next(i)] - 1)       no idling inside the run
-    at_release     sum_{i in first period} b[i] + x[g] / W[g] >= 1       not deferrable
-    first_full     H[i] >= h[i] k[i] b[next(i)]                          neither: i in the first period
+    at_release     sum_{i in first period} H[i] / (h[i] k[i]) + e[g] >= 1   not deferrable: a gang's hours are worked
+    none_later     sum_{i in t} b[i] + M[g] e[g] <= M[g]                 not deferrable: every later period
     located        sum_{i in r,t} b[i] <= l[g,r,t]                       may move
     one_place      sum_r l[g,r,t] = 1
     carried        l[g,r,t] = l[g,r,t-] + sum_{e into r} m[e,t] - sum_{e out of r} m[e,t]
     leaving        sum_{e out of r} m[e,t] <= l[g,r,t-]                  t-: the job's previous period with slots
     present_gangs  sum_{i in r,t} b[i] <= M[g] a[w,r]
 A checkpoint is only where the job could also run in that period, so that what the law forbids there is not done by
-waiting.
+waiting. A job that may not be deferred works through the first period of its window, with one gang at least, or ends
+in it; an interruptible one may pause from then on. What is left undone altogether asks for nothing at release.
 """
 
 from __future__ import annotations
@@ -65,6 +67,7 @@ def add_variables(model: Any, problem: Problem) -> None:
     add_family(model, "chosen", first, pyo.NonNegativeReals, size=size, upper=np.ones(first.size))
     runs = _contiguous(model, problem)
     add_family(model, "starts", runs, pyo.NonNegativeReals, size=size, upper=np.ones(runs.size))
+    add_family(model, "done_first", _prompt(model, problem), pyo.Binary, size=jobs.workload.size)
     moves.add_variables(model, problem)
 
 
@@ -95,6 +98,13 @@ def _job_slots(model: Any, problem: Problem, which: np.ndarray) -> Ints:
 def _contiguous(model: Any, problem: Problem) -> Ints:
     """Return the slots of jobs that are not interruptible and could run in several periods."""
     return _in_several_periods(model, problem, _job_slots(model, problem, ~problem.jobs.interruptible))
+
+
+def _prompt(model: Any, problem: Problem) -> Ints:
+    """Return the jobs that may not be deferred and could run after their first period."""
+    own = _job_slots(model, problem, ~problem.jobs.deferrable)
+    job = sets_of(model, problem).job_of_slot[own]
+    return np.unique(job[problem.slots.period[own] > problem.jobs.first_period[job]])
 
 
 def _in_several_periods(model: Any, problem: Problem, own: Ints) -> Ints:
@@ -209,26 +219,24 @@ def _add_contiguity(model: Any, problem: Problem) -> None:
 def _add_release(model: Any, problem: Problem) -> None:
     jobs, slots = problem.jobs, problem.slots
     job = sets_of(model, problem).job_of_slot
-    prompt = np.flatnonzero(~jobs.deferrable)
-    row_of = np.full(jobs.workload.size + 1, -1, dtype=np.int64)
-    row_of[prompt] = np.arange(prompt.size)
-    own = _job_slots(model, problem, ~jobs.deferrable)
-    own = own[slots.period[own] == jobs.first_period[job[own]]]
+    prompt = _prompt(model, problem)
+    own = _job_slots(model, problem, np.isin(np.arange(jobs.workload.size), prompt))
+    is_first = slots.period[own] == jobs.first_period[job[own]]
+    first, later = own[is_first], own[~is_first]
+    every = np.arange(prompt.size)
     blocks = [
-        block(model, "gangs", row_of[job[own]], own, 1.0),
-        block(model, "undone", np.arange(prompt.size), prompt, 1.0 / jobs.work_units[prompt]),
+        block(model, "work_hours", lookup(prompt, job[first]), first, 1.0 / _full_hours(problem, first)),
+        block(model, "done_first", every, prompt, 1.0),
     ]
     add_rows(model, "at_release", blocks, keys=prompt, lower=np.ones(prompt.size))
-    everyone = _contiguous(model, problem)
-    steady = np.intersect1d(own, everyone)
-    after = _neighbours(problem, everyone, 1)[lookup(everyone, steady)]
-    kept = np.flatnonzero(after >= 0)
-    row = np.arange(kept.size)
+    row, head = group(job[later], slots.period[later])
+    keys = later[head]
+    most = jobs.max_gangs[job[keys]].astype(np.float64)
     blocks = [
-        block(model, "work_hours", row, steady[kept], 1.0),
-        block(model, "gangs", row, after[kept], -_full_hours(problem, steady[kept])),
+        block(model, "gangs", row, later, 1.0),
+        block(model, "done_first", np.arange(keys.size), job[keys], most),
     ]
-    add_rows(model, "first_full", blocks, keys=steady[kept], lower=np.zeros(kept.size))
+    add_rows(model, "none_later", blocks, keys=keys, upper=most)
 
 
 def _add_presence_of_gangs(model: Any, problem: Problem) -> None:

@@ -163,13 +163,35 @@ def _check_job(world: World, job: Job, lines: list[Line], undone: float, finding
         findings.add("job_work", job.id, "work units done", expected=job.work - undone, found=done)
     active = sorted(gangs)
     _check_places(world, job, lines, gangs, findings)
-    if not job.deferrable and active and undone < job.work * (1 - WHOLE):
-        first = next((t for t in range(len(world.calendar.hours)) if usable_hours(world, job, t) > USED), None)
-        if first is not None and active[0] != first:
-            findings.add("job_window", job.id, "not deferrable, yet it starts later than its release allows",
-                         expected=world.calendar.ids[first], found=world.calendar.ids[active[0]])  # fmt: skip
+    if not job.deferrable:
+        _check_release(world, job, lines, findings)
     if not job.interruptible and active:
         _check_contiguity(world, job, active, hours=hours, gangs=gangs, findings=findings)
+
+
+def _check_release(world: World, job: Job, lines: list[Line], findings: Findings) -> None:
+    """Check that a job that may not be deferred works through the first period of its window, or ends in it.
+
+    A gang that holds devices and works no hour is no start. Of several gangs one has to work throughout.
+    """
+    working = [line for line in lines if line.row.stream is None and worked_hours(world, line) > USED]
+    first = next((t for t in range(len(world.calendar.hours)) if usable_hours(world, job, t) > USED), None)
+    if first is None or all(line.period <= first for line in working):
+        return
+    begin = min(line.period for line in working)
+    if begin != first:
+        findings.add("job_window", job.id, "not deferrable, yet it starts to work later than its release allows",
+                     expected=world.calendar.ids[first], found=world.calendar.ids[begin])  # fmt: skip
+        return
+    gang_periods = 0.0
+    for line in working:
+        gang = gang_instances(job, line.offer)
+        if line.period == first and gang:
+            gang_periods += worked_hours(world, line) / (gang * usable_hours(world, job, first))
+    if gang_periods < 1 - WHOLE:
+        findings.add("job_window", f"{job.id} in {world.calendar.ids[first]}",
+                     "not deferrable, yet it leaves part of its first period idle and goes on later (gang-periods)",
+                     expected=1.0, found=gang_periods)  # fmt: skip
 
 
 def _check_gang(world: World, job: Job, line: Line, worked: float, findings: Findings) -> None:

@@ -138,8 +138,8 @@ class Job(WorkloadBase):
     `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side
     (more than one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and
     `deadline_hours` count from the start of the horizon. An `interruptible` job may pause between periods; a
-    `deferrable` one may start later than its release; `may_move` lets it continue in another region, paying egress for
-    `checkpoint_gb`.
+    `deferrable` one may start later than its release, any other works through the first period of its window (one gang
+    at least) unless it ends there; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
     `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
     """
 

@@ -13,7 +13,7 @@ UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "U
 POOLS = {"devices": "devices", "power_kw": "kW", "work_rate": "work units/s"}
 NEEDS = {
     "work": "its work cannot be done within its window",
-    "at_release": "it cannot start at its release",
+    "at_release": "it cannot work from its release on",
     "most_regions": "its max_regions is too small",
     "least_regions": "its min_regions cannot be met",
     "failover_demand": "what it asks to survive cannot be carried by the rest",

@@ -97,6 +97,7 @@ def _owners(matrix: Matrix, problem: Problem) -> tuple[Ints, Ints]:
         "unserved": np.repeat(services.workload, periods),
         "present": problem.presence.workload,
         "undone": jobs.workload,
+        "done_first": jobs.workload,
         "move": np.repeat(jobs.workload[problem.moves.job], periods),
     }
     for name, workload_of in tables.items():

@@ -21,27 +21,43 @@ def tidy(problem: Problem, values: Values) -> Values:
     """Return the values with idle gangs and idle free instances taken out; arrays as in `Solution.values`."""
     tidied = dict(values)
     tidied["gangs"] = _gangs(problem, values)
+    tidied["starts"] = _starts(problem, values["starts"], tidied["gangs"])
     tidied["instances"] = _instances(problem, values)
     return tidied
 
 
 def _gangs(problem: Problem, values: Values) -> Floats:
-    """Keep as many gangs of an interruptible job as its hours need; others keep the run they started.
+    """Keep as many gangs as the hours worked need.
 
-    A job that may not be deferred keeps what it holds in its first period: starting there is asked of it.
+    A run that is not interrupted works all its hours but in its first and last period, so that only its ends can go;
+    what a job owes its release is work, which keeps its gang. Only a job that must sit in several regions may hold a
+    gang somewhere to be there.
     """
     slots, jobs = problem.slots, problem.jobs
-    interruptible = np.zeros(len(problem.workload_ids), dtype=bool)
-    interruptible[jobs.workload] = jobs.interruptible
-    must_start = np.full(len(problem.workload_ids), -1)
-    single = len(problem.period_hours) == 1  # then whatever works, works in the first period
-    must_start[jobs.workload] = np.where(jobs.deferrable | single, -1, jobs.first_period)
-    per_gang = np.where(slots.is_job, slots.usable_hours * slots.gang_instances, 1.0)
-    needed = np.ceil(np.divide(values["work_hours"], per_gang, where=per_gang > 0, out=np.zeros(len(per_gang))) - 1e-9)
-    may_trim = slots.is_job & (slots.period != must_start[slots.workload])
-    may_trim &= interruptible[slots.workload] | (single & (needed == 0))
-    kept: Floats = np.where(may_trim, np.minimum(values["gangs"], needed), values["gangs"])
+    work = np.zeros(len(problem.workload_ids))
+    work[jobs.workload] = jobs.work_units
+    spread = np.zeros(len(problem.workload_ids), dtype=bool)
+    spread[problem.presence.bounded_workload[problem.presence.min_regions > 1]] = True
+    own = np.flatnonzero(slots.is_job & ~spread[slots.workload])
+    whole_work = work[slots.workload[own]] / (3600.0 * slots.capacity_per_s[own])
+    most_hours = np.minimum(slots.usable_hours[own] * slots.gang_instances[own], whole_work)
+    kept: Floats = values["gangs"].copy()
+    kept[own] = np.minimum(kept[own], np.ceil(values["work_hours"][own] / most_hours - 1e-9))
     return kept
+
+
+def _starts(problem: Problem, starts: Floats, gangs: Floats) -> Floats:
+    """Return where the runs of jobs that are not interruptible start now; [slots]."""
+    slots = problem.slots
+    runs = np.isin(slots.workload, slots.workload[starts > 0])
+    order = np.lexsort((slots.period, slots.offer, slots.workload))
+    before = np.zeros(len(gangs))
+    follows = np.ones(max(len(order) - 1, 0), dtype=bool)
+    for label, step in ((slots.workload, 0), (slots.offer, 0), (slots.period, 1)):
+        follows &= np.diff(label[order]) == step
+    before[order[1:][follows]] = gangs[order[:-1][follows]]
+    moved: Floats = np.where(runs, np.maximum(gangs - before, 0.0), starts)
+    return moved
 
 
 def _instances(problem: Problem, values: Values) -> Floats:

@@ -123,8 +123,7 @@ class Work(Frame):
         undone = {} if price is None else {model.var(1.0, cost=price * job.work): 1.0}
         model.row({**work, **undone}, least=1.0, most=1.0)
         if not job.deferrable and inside:
-            first = {b: 1.0 for (_, at), b in gangs.items() if at == inside[0]}
-            model.row({**first, **undone}, least=1.0)
+            self._prompt(job, inside[0], window[inside[0]], gangs=gangs, spent=spent)
         if not job.interruptible:
             self._runs(job, inside, window, gangs, spent)
         elif job.max_gangs == 1 and not job.may_move:
@@ -134,6 +133,21 @@ class Work(Frame):
                 model.row({b: 1.0, chosen[name]: -1.0}, most=0.0)
         elif job.max_gangs == 1:
             self._walk(job, gangs)
+
+    def _prompt(
+        self, job: Job, first: int, hours: float, *, gangs: Mapping[tuple[str, int], int],
+        spent: Mapping[tuple[str, int], int],
+    ) -> None:  # fmt: skip
+        """If the job goes on after its first period, it works there for as long as one gang can."""
+        goes_on = self.model.var(1.0, integer=True)
+        worked: Row = {goes_on: -1.0}
+        for (name, t), b in gangs.items():
+            if t == first:
+                size = math.ceil(job.gang_devices / self.by_name[name].devices - 1e-9)
+                worked[spent[name, t]] = 1.0 / (hours * size)
+            else:
+                self.model.row({b: 1.0, goes_on: -job.max_gangs}, most=0.0)
+        self.model.row(worked, least=0.0)
 
     def _working(self, job: Job, option: Option, t: int, column: int, share: float) -> None:
         """One instance-hour does `share` of the work."""

@@ -186,23 +186,12 @@ def _interior(loose: bool) -> Builder:
     return b
 
 
-@case("at_release", tight=5, loose=1)
+@case("at_release", "none_later", tight=5.5, loose=3.5)
 def _at_release(loose: bool) -> Builder:
-    """What starts at its release takes the offer of that time (5 USD); what is deferrable waits for the cheap one."""
-    b = Builder(hours=(1.0, 1.0))
+    """1.5 h of work that may pause but not wait: all of the dear first hour (half hour), the rest at 1 USD."""
+    b = Builder(hours=(0.5 if loose else 1.0, 2.0))
     r = b.region()
-    w, _ = b.job(1, deferrable=loose)
-    b.slot(w, r, period=0, usd=5)
-    b.slot(w, r, period=1, usd=1)
-    return b
-
-
-@case("first_full", tight=5, loose=3)
-def _first_full(loose: bool) -> Builder:
-    """Started at its release and never interrupted, the work fills the dear first period of 1 h (half an hour)."""
-    b = Builder(hours=(0.5 if loose else 1.0, 1.0))
-    r = b.region()
-    w, _ = b.job(1, interruptible=False, deferrable=False)
+    w, _ = b.job(1.5, deferrable=False)
     b.slot(w, r, offer=0, period=0, usd=5)
     b.slot(w, r, offer=0, period=1, usd=1)
     return b

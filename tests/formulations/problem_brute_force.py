@@ -227,49 +227,66 @@ class _Enumeration:
                 return None
         elif p.jobs.max_gangs[job] == 1:
             moves = self._journey(job, gangs, times, slots)
-        work = float(p.jobs.work_units[job])
         forced = self._forced(job, gangs)
         if forced is None or math.isinf(moves):
             return None
-        need, cost, options = work, moves, []
+        at_release = self._at_release(job, gangs, forced)
+        costs = [self._work_cost(job, gangs, forced | more) for more in at_release]
+        return min((moves + cost for cost in costs if cost is not None), default=None)
+
+    def _at_release(self, job: int, gangs: dict[int, int], forced: dict[int, float]) -> list[dict[int, float]]:
+        """Return the ways to owe the release: gangs (or parts of them) that work throughout, by slot."""
+        p = self.p
+        first = [i for i in gangs if p.slots.period[i] == p.jobs.first_period[job]]
+        if p.jobs.deferrable[job] or len(first) == len(gangs):
+            return [{}]
+        if len(first) < 2:
+            return [{i: 1.0} for i in first]
+        one, other = first
+        shares, (fast, slow) = {0.0, 1.0}, (self._rate(one), self._rate(other))
+        if fast != slow:  # a part of each only where they and full slots later on make up the work exactly
+            later = [self._rate(i) * count for i, count in gangs.items() if i not in first]
+            for filled in (part for n in range(len(later) + 1) for part in itertools.combinations(later, n)):
+                shares.add((float(p.jobs.work_units[job]) - sum(filled) - slow) / (fast - slow))
+        return [{one: x, other: 1.0 - x} for x in shares if 0.0 <= x <= 1.0]
+
+    def _rate(self, slot: int) -> float:
+        """Return the work that one gang on a slot can do in its period."""
+        slots = self.p.slots
+        return float(3600.0 * slots.capacity_per_s[slot] * slots.usable_hours[slot] * slots.gang_instances[slot])
+
+    def _work_cost(self, job: int, gangs: dict[int, int], forced: dict[int, float]) -> float | None:
+        """Return the least cost of the work with these gangs, so many of each working throughout by force."""
+        p = self.p
+        need, cost, options = float(p.jobs.work_units[job]), 0.0, []
         for i, count in gangs.items():
-            rate = 3600.0 * p.slots.capacity_per_s[i]
-            hours = p.slots.usable_hours[i] * p.slots.gang_instances[i] * count
-            unit = (self.working[i] + self.route[1].get(i, 0.0)) / rate
+            rate = self._rate(i)
+            unit = (self.working[i] + self.route[1].get(i, 0.0)) / (3600.0 * p.slots.capacity_per_s[i])
+            held = forced.get(i, 0.0)
             if math.isinf(unit):
-                if i in forced:
+                if held:
                     return None
                 continue
-            if i in forced:
-                need, cost = need - hours * rate, cost + unit * hours * rate
-            else:
-                options.append((unit, hours * rate))
+            if held:
+                need, cost = need - held * rate, cost + unit * held * rate
+            options.append((unit, (count - held) * rate))
         if need < -1e-9:
             return None
-        prompt = not p.jobs.deferrable[job]
-        starts = any(p.slots.period[i] == p.jobs.first_period[job] for i in gangs)
-        if prompt and not starts:
-            if not p.jobs.may_be_undone[job] or forced:
-                return None
-            return cost + float(p.jobs.undone_usd[job]) * work
         if p.jobs.may_be_undone[job]:
             options.append((float(p.jobs.undone_usd[job]), need))
         filled = _fill(max(need, 0.0), options)
         return None if filled is None else cost + filled
 
-    def _forced(self, job: int, gangs: dict[int, int]) -> set[int] | None:
-        """Return the slots that a run without interruption must use fully, None when the periods are not contiguous."""
+    def _forced(self, job: int, gangs: dict[int, int]) -> dict[int, float] | None:
+        """Return the gangs that a run without interruption must use fully, None when the periods are not contiguous."""
         p = self.p
         if p.jobs.interruptible[job] or not gangs:
-            return set()
+            return {}
         by_time = {int(p.slots.period[i]): i for i in gangs}
         run = sorted(by_time)
         if run != list(range(run[0], run[-1] + 1)):
             return None
-        forced = set(run[1:-1])
-        if not p.jobs.deferrable[job] and run[0] == p.jobs.first_period[job] and len(run) > 1:
-            forced.add(run[0])
-        return {by_time[t] for t in forced}
+        return {by_time[t]: 1.0 for t in run[1:-1]}
 
     def _journey(self, job: int, gangs: dict[int, int], times: list[int], slots: list[int]) -> float:
         """Return the least cost of being where the gangs are, going only where the job could run."""

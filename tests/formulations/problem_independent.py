@@ -152,7 +152,7 @@ class _Second:
         for g, w in enumerate(p.jobs.workload.tolist()):
             slots = [i for i in range(p.slots.workload.size) if p.slots.workload[i] == w]
             work = p.jobs.work_units[g]
-            done, undone = {}, None
+            done = {}
             for i in slots:
                 full = p.slots.usable_hours[i] * p.slots.gang_instances[i]
                 self.b[i] = add.variable(0.0, float(p.jobs.max_gangs[g]), True)
@@ -160,8 +160,7 @@ class _Second:
                 add.row({self.h[i]: 1.0, self.b[i]: -full}, high=0.0)
                 done[self.h[i]] = 3600 * p.slots.capacity_per_s[i]
             if p.jobs.may_be_undone[g]:
-                undone = add.variable(p.jobs.undone_usd[g])
-                done[undone] = 1.0
+                done[add.variable(p.jobs.undone_usd[g])] = 1.0
             add.row(done, work, work)
             by_period = defaultdict(list)
             for i in slots:
@@ -169,16 +168,25 @@ class _Second:
             for own in by_period.values():
                 add.row({self.b[i]: 1.0 for i in own}, high=float(p.jobs.max_gangs[g]))
             if not p.jobs.deferrable[g]:
-                terms = {self.b[i]: 1.0 for i in by_period.get(int(p.jobs.first_period[g]), ())}
-                if undone is not None:
-                    terms[undone] = 1.0 / work
-                add.row(terms, low=1.0)
+                self._prompt(g, slots)
             if not p.jobs.interruptible[g]:
                 self._one_run(g, slots)
             elif p.jobs.max_gangs[g] == 1 and p.jobs.may_move[g]:
                 self._journey(g, by_period)
             elif p.jobs.max_gangs[g] == 1:
                 self._one_offer(slots)
+
+    def _prompt(self, g: int, slots: list[int]) -> None:
+        """Either every later gang is shut, or a gang's hours are worked in the first period."""
+        p, add = self.p, self.program
+        goes_on = add.variable(0.0, 1.0, True)
+        worked = {goes_on: -1.0}
+        for i in slots:
+            if p.slots.period[i] == p.jobs.first_period[g]:
+                worked[self.h[i]] = 1.0 / (p.slots.usable_hours[i] * p.slots.gang_instances[i])
+            else:
+                add.row({self.b[i]: 1.0, goes_on: -float(p.jobs.max_gangs[g])}, high=0.0)
+        add.row(worked, low=0.0)
 
     def _one_offer(self, slots: list[int]) -> None:
         offers = {int(self.p.slots.offer[i]): 0 for i in slots}

@@ -63,6 +63,7 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
         "unserved": lambda x: problem.services.workload[x // periods],
         "present": lambda p: problem.presence.workload[p],
         "undone": lambda g: problem.jobs.workload[g],
+        "done_first": lambda g: problem.jobs.workload[g],
         "move": lambda x: problem.jobs.workload[problem.moves.job[x // periods]],
         "failover": lambda g: problem.survival.workload[failures.case[g]],
         "copy": lambda c: -1 - problem.datasets.copy_dataset[c],
