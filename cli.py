@@ -71,7 +71,7 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--tables", type=FILE, help="Write every table of the plan as CSV into this folder.")
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Stop within this relative gap.")
 @click.option("--time-limit", type=Finite(min=0, min_open=True), default=300.0, show_default=True, help="Seconds.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads the solver may use.  [default: all]")
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads the solver may use.  [default: all]")
 @click.option(
     "--method",
     type=click.Choice(["auto", "direct", "beside", "construct"]),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Method = Literal["auto", "direct", "beside", "construct"]
 Then = Literal["carbon"]
+MOST_THREADS = 1024
+"""The solver ends the whole process when the system gives it no more threads."""
 VIOLATIONS_TOLD = 20
 DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 30.0, 10
 AFTERWARDS, AFTERWARDS_SHARE = 1.0, 0.25
@@ -128,8 +130,8 @@ def _check_arguments(gap: object, seconds: object, threads: object, method: obje
         issues.append(Issue(f"is {gap!r}, not a share of at least 0", where="gap"))
     if not (number(seconds) and seconds > 0):  # type: ignore[operator]
         issues.append(Issue(f"is {seconds!r}, not seconds above 0", where="time_limit_seconds"))
-    if threads is not None and not (isinstance(threads, int) and threads >= 1):
-        issues.append(Issue(f"is {threads!r}, not a whole number of at least 1", where="threads"))
+    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+        issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
     if method not in get_args(Method):
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
     if then is not None and then not in get_args(Then):

@@ -55,7 +55,7 @@ def _absent(column: Column, rows: int) -> object:
         return [frozenset()] * rows
     if column.kind in ("countries_or_none", "tristate"):
         return np.full(rows, None, dtype=object)
-    return [column.default if column.default is not None else ""] * rows
+    return np.full(rows, column.default if column.default is not None else "", dtype=object)
 
 
 def _convert(table: Table, column: Column, cells: pd.Series, file: str | None, issues: list[Issue]) -> object:
@@ -65,6 +65,7 @@ def _convert(table: Table, column: Column, cells: pd.Series, file: str | None, i
         bad = np.flatnonzero(mask)
         for row in bad[:MAX_PER_PROBLEM]:
             value = cells.iloc[row]
+            value = value.item() if isinstance(value, np.generic) else value
             issues.append(Issue(f"{what}: {value!r}", file, f"{table.name}: row {row + 1}, column {column.name}",
                                 int(row) + 2 if file else None, maybe))  # fmt: skip
         if len(bad) > MAX_PER_PROBLEM:

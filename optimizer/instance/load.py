@@ -13,7 +13,7 @@ from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
 from optimizer.instance.models import Instance
-from optimizer.instance.place import Finding, Place, to_issues
+from optimizer.instance.place import Finding, Place, shortened, to_issues
 from optimizer.instance.salvage import Salvage, salvage
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
@@ -89,17 +89,20 @@ def _set_folder(instance: Instance, folder: Path | None) -> list[Finding]:
     if use in ("world", "inline"):
         return []
     where = ("catalogue", "use")
+    if not use:
+        return [Finding(where, "is empty", "it is world, inline, or a folder beside the instance file")]
     maybe = "it is world, inline, or a folder beside the instance file"
     if folder is None:
         return [Finding(where, f"folder {use!r} needs a file to stand beside", maybe)]
     try:
         path = (folder / use).resolve()
         inside = not Path(use).is_absolute() and path.is_relative_to(folder.resolve())
+        there = path.is_dir()
     except (OSError, ValueError, RuntimeError):
-        return [Finding(where, f"{use!r} is no path", maybe)]
+        return [Finding(where, f"{shortened(use)} is no path", maybe)]
     if not inside:
         return [Finding(where, f"{use!r} lies outside the instance's folder", maybe)]
-    if not path.is_dir():
+    if not there:
         return [Finding(where, f"{use!r} is no folder", maybe)]
     instance._folder = folder
     return []

@@ -12,6 +12,9 @@ Path = tuple[str | int, ...]
 """Keys and list positions from the root of an instance down to a value."""
 
 
+LONGEST_NAME_SHOWN, LONGEST_VALUE_SHOWN = 128, 60
+
+
 @dataclass(slots=True)
 class Place:
     """The place of one value; places form a tree of the shape of the data.
@@ -53,6 +56,12 @@ class Finding:
     names: tuple[str, ...] = ()
 
 
+def shortened(value: Any) -> str:
+    """Write a value for a message, cut where it would never end."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
+
+
 def show_path(path: Path, data: Any = None) -> str:
     """Write a path for people: `workloads[id=triage-chat].streams[0].rate`; positions where an item has no id."""
     text, here = "", data
@@ -63,10 +72,15 @@ def show_path(path: Path, data: Any = None) -> str:
             here = None
         if isinstance(key, int):
             name = here.get("id") if isinstance(here, dict) else None
-            text += f"[id={name}]" if isinstance(name, str) and name else f"[{key}]"
+            text += f"[id={name}]" if isinstance(name, str) and _fit_to_show(name) else f"[{key}]"
         else:
             text += f".{key}" if text else str(key)
     return text
+
+
+def _fit_to_show(name: str) -> bool:
+    """An id that breaks lines, turns the writing direction or never ends would hide what the message says."""
+    return bool(name) and name.isprintable() and len(name) <= LONGEST_NAME_SHOWN
 
 
 def to_issues(findings: Iterable[Finding], places: Place | None, data: Any) -> list[Issue]:

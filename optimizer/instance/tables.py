@@ -21,7 +21,7 @@ from optimizer.instance.currency import CURRENCIES
 from optimizer.instance.files import read_bytes, read_text
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Path as ValuePath
-from optimizer.instance.place import Place
+from optimizer.instance.place import Place, shortened
 from optimizer.instance.shape import Shape, hints_of, shape_of
 from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.yaml_reader import plain_scalar
@@ -56,6 +56,7 @@ CHILDREN: dict[str, tuple[str, str, str]] = {
 _Row = tuple[int, int | None, list[Any]]
 """Number of a data row from 1, its line in the file if it has lines, its cells."""
 
+_OTHER_SEPARATORS = ";\t|"
 _NO_LINE_BREAK = "its last row does not end with a line break, so it may be cut short"
 
 
@@ -115,12 +116,13 @@ def _inside(entry: Any, folder: Path, at: Issue) -> Path:
     try:
         path = (folder / entry).resolve()
         inside = not Path(entry).is_absolute() and path.is_relative_to(folder.resolve())
+        there = path.exists()
     except (OSError, ValueError, RuntimeError):
-        raise InputError(Issue(f"{entry!r} is no path", file=at.file, where=at.where, line=at.line)) from None
+        raise InputError(Issue(f"{shortened(entry)} is no path", file=at.file, where=at.where, line=at.line)) from None
     if not inside:
         what = f"{entry!r} lies outside the instance's folder"
         raise InputError(Issue(what, file=at.file, where=at.where, line=at.line, maybe="copy it beside the file"))
-    if not path.exists():
+    if not there:
         raise InputError(Issue(f"{entry!r} does not exist", file=at.file, where=at.where, line=at.line))
     return path
 
@@ -178,6 +180,9 @@ def _require_columns(header: list[str], item: Shape, parent: str | None, file: s
         needed.add(parent)
     present = {column.split(".")[0] for column in header} | {_in_usd(column) for column in header}
     issues = [Issue(f"missing column {name!r}", file=file, line=1) for name in sorted(needed - present)]
+    if len(header) == 1 and any(separator in header[0] for separator in _OTHER_SEPARATORS):
+        what = f"has one column, {header[0]!r}"
+        issues = [Issue(what, file=file, line=1, maybe="separate columns by commas")]
     if issues:
         raise InputError(issues)
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from optimizer.instance.models import Instance
-from optimizer.instance.place import Finding, Path
+from optimizer.instance.place import Finding, Path, shortened
 from optimizer.instance.shape import fields_at
 from optimizer.instance.suggest import did_you_mean
 
@@ -90,7 +90,7 @@ def _below(path: Path, other: Path) -> bool:
 
 def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
     kind, context = error["type"], error.get("ctx", {})
-    value = _show(error["input"])
+    value = shortened(error["input"])
     if kind == "missing":
         return Finding(path, _WORDS[kind])
     if kind == "extra_forbidden":
@@ -134,8 +134,3 @@ def _pattern_advice(field: str, value: str) -> str | None:
     if field == "unit":
         return "a rate is work per s, min, h or day, in lower case: tokens/s, requests/min"
     return "an id has letters, digits and _ . : / @ + - only" if field == "id" else None
-
-
-def _show(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

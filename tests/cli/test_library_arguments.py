@@ -28,7 +28,7 @@ TOY = {
     [
         {"gap": -0.1}, {"gap": math.nan}, {"gap": "0.1"}, {"gap": math.inf}, {"time_limit_seconds": 0},
         {"time_limit_seconds": -1.0}, {"time_limit_seconds": math.nan}, {"threads": 0}, {"threads": 1.5},
-        {"method": "quick"}, {"then": "water"},
+        {"threads": 100_000}, {"method": "quick"}, {"then": "water"},
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(bad):

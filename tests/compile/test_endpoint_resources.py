@@ -160,6 +160,11 @@ def test_declarations_that_fit_nothing_are_told_all_together():
     assert "the catalogue states it" in told[f"{path}[9].processing"]
 
 
+def test_a_declaration_about_a_provider_left_out_is_told():
+    found = complaints({"provider": "aws", "regions": ["aws:eu-central-1"]}, providers=["azure"])
+    assert [where for where, _ in found] == ["catalogue.endpoint_resources[0].provider"]
+
+
 @pytest.mark.parametrize(
     ("resource", "what"),
     [

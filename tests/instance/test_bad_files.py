@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from bad_inputs import GOOD, WITH_STREAMS, change, problems
 
+from optimizer.errors import InputError
+from optimizer.instance.load import load
+
 
 def test_a_50_mb_file_is_refused_at_once(write):
     """The size is read before the content."""
@@ -103,6 +106,57 @@ def test_tables_stay_in_the_instances_folder(name: str, write, tmp_path: Path):
     found = problems(write(WITH_STREAMS.replace("streams.csv", name), "in/instance.yaml"))
     assert any("lies outside the instance's folder" in problem for problem in found), found
     assert not any("secret" in problem for problem in found)
+
+
+def test_a_name_too_long_for_the_file_system(write):
+    """Neither a table nor a catalogue folder of 5,000 letters is a crash."""
+    found = problems(write(WITH_STREAMS.replace("streams.csv", "a" * 5000 + ".csv")))
+    assert any("tables.streams: 'aaa" in problem and "is no path" in problem for problem in found), found
+    found = problems(write(change(("use: inline", f"use: {'a' * 5000}"))))
+    assert any("is no path" in problem for problem in found), found
+    with pytest.raises(InputError, match="cannot be read"):
+        load("a" * 5000 + ".yaml")
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_table_with_another_separator(separator: str, write):
+    """One column by the name of all: the advice is the comma."""
+    write(f"workload{separator}origin{separator}rate\nchat{separator}FR{separator}5\n", "streams.csv")
+    with pytest.raises(InputError) as caught:
+        load(write(WITH_STREAMS))
+    told = str(caught.value)
+    assert "streams.csv:1: " in told
+    assert "separate columns by commas" in told
+
+
+@pytest.mark.parametrize(
+    ("regions", "offers"),
+    [
+        ("a,b\n1,2\n", "garbage"),
+        ("region_id,provider,region,country\n", "offer_id\n"),
+        ("provider,region,country\nx,y,Germany\n", "region_id,sku,purchase,price_usd_per_hour\n,,,\n"),
+        ("provider,region,country\nx,y,DE\nx,y,DE\n", "region_id,sku,price_usd_per_hour\nx:y,s,cheap\n"),
+        ('"', '"'),
+        ("", ""),
+    ],
+)
+def test_a_broken_catalogue_folder(regions: str, offers: str, write):
+    """Tables of the wrong columns, without rows, cut inside a quote or empty are told by name."""
+    write(regions, "own/regions.csv")
+    write(offers, "own/offers.csv")
+    text = change(("laws: {use: none}\n", "laws: {use: none}\n"))
+    head, tail = text.split("catalogue:\n")[0], text[text.index("laws:") :]
+    found = problems(write(f"{head}catalogue: {{use: own}}\n{tail}"))
+    assert any(".csv" in problem or "table" in problem or "column" in problem for problem in found), found
+
+
+def test_the_same_cell_overridden_twice(write):
+    """Which of two figures is meant nobody can tell."""
+    one = '{table: regions, id: "aws:eu-central-1", set: {pue: 1.%d}}'
+    text = GOOD.replace(GOOD[GOOD.index("catalogue:") : GOOD.index("laws:")],
+                        f"catalogue:\n  overrides:\n    - {one % 1}\n    - {one % 2}\n")  # fmt: skip
+    found = problems(write(text))
+    assert any(p.startswith("6: catalogue.overrides[id=aws:eu-central-1]: replaces pue") for p in found), found
 
 
 def test_a_link_loop_and_an_unknown_table(write, tmp_path: Path):

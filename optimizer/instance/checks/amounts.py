@@ -5,14 +5,19 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from pydantic import BaseModel
+
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
 from optimizer.instance.workloads import Job, Service
 
-LARGEST_RATE = 1e15
-"""Work units per unit of time; beyond it the solver takes a coefficient for infinite."""
+LARGEST = 1e15
+"""Of rates, work and prices: beyond it the solver takes a coefficient for infinite."""
 
 Rate = float | Sequence[float] | None
+
+YEARS = range(2000, 2200)
+_OUTSIDE = f"outside the years {YEARS[0]} to {YEARS[-1]}"
 
 HORIZON = ("horizon",)
 """What a finding names when a broken horizon alone may have caused it."""
@@ -76,12 +81,39 @@ def demand(instance: Instance) -> Iterator[Finding]:
 
 
 def magnitudes(instance: Instance) -> Iterator[Finding]:
-    """A rate is one that the solver can count with: it takes figures up to 1e15."""
+    """Rates, work and prices are such that the solver can count with them: it takes figures up to 1e15."""
     for path, service, row in _streams(instance):
         rate = service.streams[row].rate
         peak = max(rate, default=0.0) if isinstance(rate, tuple) else rate
-        if peak > LARGEST_RATE:
-            yield Finding((*path, "rate"), f"is {peak:g}, above {LARGEST_RATE:g}", "count work in a larger unit")
+        if peak > LARGEST:
+            yield Finding((*path, "rate"), f"is {peak:g}, above {LARGEST:g}", "count work in a larger unit")
+    for at, workload in enumerate(instance.workloads):
+        if isinstance(workload, Job) and workload.work > LARGEST:
+            path = ("workloads", at, "work")
+            yield Finding(path, f"is {workload.work:g}, above {LARGEST:g}", "count work in a larger unit")
+    for path, price in _prices(instance, ()):
+        if price > LARGEST:
+            yield Finding(path, f"is {price:g}, above {LARGEST:g}")
+
+
+def _prices(value: object, path: Path) -> Iterator[tuple[Path, float]]:
+    """Yield every price of an instance with its path: figures in USD that are no limit."""
+    if isinstance(value, BaseModel):
+        fields = [(name, getattr(value, name)) for name in type(value).model_fields]
+    elif isinstance(value, dict):
+        fields = list(value.items())
+    elif isinstance(value, tuple):
+        fields = list(enumerate(value))
+    else:
+        fields = []
+    for name, below in fields:
+        here = (*path, name)
+        priced = any("usd" in str(key) and "limit" not in str(key) for key in here)
+        if isinstance(below, float | int) and not isinstance(below, bool):
+            if priced:
+                yield here, float(below)
+        else:
+            yield from _prices(below, here)
 
 
 def units(instance: Instance) -> Iterator[Finding]:
@@ -93,13 +125,27 @@ def units(instance: Instance) -> Iterator[Finding]:
 
 
 def horizon_dates(instance: Instance) -> Iterator[Finding]:
-    """The horizon ends on a date that exists."""
+    """The horizon lies in years of which prices and laws can speak."""
     hours = sum(period.hours for period in instance.horizon.resolved())
-    start = datetime.datetime.combine(instance.horizon.start, datetime.time())
+    begins = instance.horizon.start
+    if begins.year not in YEARS:
+        # in 1027 no law of the pack is in force: a slip of the pen would make everything lawful
+        yield Finding((*HORIZON, "start"), f"is {begins}, {_OUTSIDE}", names=HORIZON)
+        return
+    start = datetime.datetime.combine(begins, datetime.time())
     try:
-        start + datetime.timedelta(hours=hours)
+        within = (start + datetime.timedelta(hours=hours)).year in YEARS
     except OverflowError:
-        yield Finding(HORIZON, f"{hours:g} hours from {instance.horizon.start} end after the year 9999", names=HORIZON)
+        within = False
+    if not within:
+        yield Finding(HORIZON, f"{hours:g} hours from {begins} end after the year {YEARS[-1]}", names=HORIZON)
+
+
+def knowledge(instance: Instance) -> Iterator[Finding]:
+    """The date of knowledge is of these times."""
+    as_of = instance.laws.as_of
+    if as_of is not None and as_of.year not in YEARS:
+        yield Finding(("laws", "as_of"), f"is {as_of}, {_OUTSIDE}")
 
 
 def windows(instance: Instance) -> Iterator[Finding]:
@@ -132,6 +178,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     magnitudes,
     units,
     horizon_dates,
+    knowledge,
     windows,
     overrides,
 )

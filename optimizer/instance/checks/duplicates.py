@@ -87,6 +87,19 @@ def discounts(instance: Instance) -> Iterator[Finding]:
             seen.add((discount.provider, kind))
 
 
+def overrides(instance: Instance) -> Iterator[Finding]:
+    """One cell of the catalogue is replaced by one figure."""
+    seen: dict[tuple[str, str, str], int] = {}
+    for at, override in enumerate(instance.catalogue.overrides):
+        cells = override.get("set")
+        for column in cells if isinstance(cells, dict) else ():
+            cell = str(override.get("table")), str(override.get("id")), str(column)
+            if cell in seen:
+                what = f"replaces {column} of {cell[0]} a second time, first at overrides[{seen[cell]}]"
+                yield Finding(("catalogue", "overrides", at), what)
+            seen.setdefault(cell, at)
+
+
 def inline(instance: Instance) -> Iterator[Finding]:
     """Rows of the instance's own catalogue are told apart by what names them."""
     own = instance.catalogue.inline
@@ -110,5 +123,6 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     readers,
     quotas,
     discounts,
+    overrides,
     inline,
 )

@@ -133,11 +133,15 @@ def selection(instance: Instance) -> Iterator[Finding]:
         both = sorted(set(getattr(use, field)) & set(getattr(use, f"exclude_{field}")))
         if both:
             yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
+    for at, declared in enumerate(use.endpoint_resources):
+        if (use.providers and declared.provider not in use.providers) or declared.provider in use.exclude_providers:
+            what = f"has no effect: {declared.provider} is not among the providers the catalogue is narrowed to"
+            yield Finding(("catalogue", "endpoint_resources", at, "provider"), what)
     if use.use == "inline" and use.inline is None:
         yield Finding(("catalogue", "use"), "is 'inline', but catalogue.inline is missing")
     if use.use == "inline":
         yield from _of_the_world_only(instance)
-    if use.use != "inline" and use.inline is not None:
+    if use.use and use.use != "inline" and use.inline is not None:
         yield Finding(("catalogue", "use"), f"is {use.use!r}, yet an inline catalogue is given", "set use: inline")
 
 
