@@ -9,7 +9,7 @@ from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
 from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import AuditReport, Findings
-from optimizer.audit.law_check import check_law, check_mechanisms
+from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
 from optimizer.audit.lines import Ledger, resolve_lines
 from optimizer.audit.second import check_least_carbon
 from optimizer.audit.supply import check_supply
@@ -40,6 +40,8 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         findings.note(f"the file holds no plan (status {plan.status}): there is nothing to audit")
         return _report(findings, {}, held=False)
     ledger = Ledger(world, resolve_lines(world, plan, findings))
+    if desk.book is not None:
+        desk.book.tests.departures = departures_of(ledger, plan, desk)
     check_eligibility(ledger, desk.scopes, findings)
     check_work(ledger, plan, findings)
     check_supply(ledger, plan, findings)

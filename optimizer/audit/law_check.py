@@ -10,7 +10,7 @@ from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Option, Ruling
-from optimizer.audit.law_triggers import Operator, Place
+from optimizer.audit.law_triggers import Departures, Operator, Place
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import HOURS_PER_YEAR, World
@@ -54,6 +54,34 @@ class Safeguards:
             option in self.stated or option[0] in self._loose or self.free(option, (need.law,))
             for option in need.options
         )
+
+
+def departures_of(ledger: Ledger, plan: Plan, desk: Desk) -> Departures:
+    """Return where every workload's own data and every dataset are in the plan, support staff included."""
+    found, world, book = Departures(), ledger.world, desk.book
+    readers: dict[str, list[str]] = {}
+    for dataset in world.instance.datasets:
+        for reader in dataset.readers:
+            readers.setdefault(reader.workload, []).append(dataset.id)
+    for line in ledger.lines:
+        on = world.calendar.dates[line.period]
+        home = Place.of(line.region, "endpoint" if line.offer.endpoint else "instance")
+        spread = line.offer.scope_countries if line.offer.scope not in WHERE_IT_IS else ()
+        places = {home.place, *((spread or ()) if line.offer.endpoint else ())}
+        places |= {seat.place for seat in (book.support_seats(home, on) if book else ())}
+        found.add("workload", line.workload.id, places)
+        for dataset_id in readers.get(line.workload.id, ()):
+            found.add("dataset", dataset_id, places)
+    for row in plan.copies:
+        region = world.region(row.region_id) or world.region(row.region)
+        if region is None:
+            continue
+        home = Place.of(region, "storage")
+        seats = book.support_seats(home, world.calendar.dates[0]) if book else []
+        owner, kept, _ = row.dataset.rpartition(":retained")
+        kind, owner = ("workload", owner.partition("/")[0]) if kept else ("dataset", row.dataset)
+        found.add(kind, owner, {region.place, *(seat.place for seat in seats)})
+    return found
 
 
 def check_law(ledger: Ledger, desk: Desk, findings: Findings) -> None:

@@ -30,10 +30,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Source:
-    """One body of data whose persons volume laws count: a workload's own data, or a dataset."""
+    """One body of data whose persons laws count: a workload's own data, or a dataset (`kind`), by its id."""
 
+    kind: str
+    owner: str
     exporter: str
     subjects: frozenset[str]
+    personal: bool
     sensitive: bool
     persons: Mapping[str, int]
     sensitive_persons: Mapping[str, int]
@@ -56,7 +59,7 @@ class Profiles:
             at_rest = frozenset(dataset.persons if dataset.subjects is None else dataset.subjects)
             profile = self._profile(dataset, at_rest, None)
             self.datasets[dataset.id] = profile
-            self.sources.append(_source(dataset, profile))
+            self.sources.append(_source("dataset", dataset.id, dataset, profile))
         for workload in instance.workloads:
             data = workload.data
             named: dict[str | None, frozenset[str]] = {}
@@ -70,7 +73,7 @@ class Profiles:
                 self.own[workload.id, which] = self._profile(data, subjects, data.retention_hours)
             every = frozenset().union(*named.values())
             whole = replace(self._profile(data, every, data.retention_hours), subjects=every)
-            self.sources.append(_source(data, whole))
+            self.sources.append(_source("workload", workload.id, data, whole))
             for dataset in instance.datasets:
                 if any(reader.workload == workload.id for reader in dataset.readers):
                     self.read[workload.id].append(
@@ -126,9 +129,17 @@ class Profiles:
         return frozenset(found)
 
 
-def _source(data: Data | Dataset, profile: Profile) -> Source:
-    sensitive = "sensitive" in profile.categories
-    return Source(profile.exporter, profile.subjects, sensitive, data.persons, data.sensitive_persons)
+def _source(kind: str, owner: str, data: Data | Dataset, profile: Profile) -> Source:
+    return Source(
+        kind=kind,
+        owner=owner,
+        exporter=profile.exporter,
+        subjects=profile.subjects,
+        personal="personal" in profile.categories,
+        sensitive="sensitive" in profile.categories,
+        persons=data.persons,
+        sensitive_persons=data.sensitive_persons,
+    )
 
 
 def _home(origin: str) -> frozenset[str]:

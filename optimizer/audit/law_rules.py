@@ -318,7 +318,7 @@ class LawBook:
         """Return the mechanisms of the volume tier that fits, None if it asks for nothing."""
         if profile.flags & set(volumes.exempt_flags):
             return None
-        persons, sensitive = self.tests.counts(volumes.of, profile, on)
+        persons, sensitive = self.tests.leaving(volumes.of, profile, on)
         if persons is None or sensitive is None:
             return volumes.if_unknown or mechanisms
         for tier in volumes.tiers:

@@ -42,6 +42,22 @@ class Operator:
     bis_hq_test: str = "unknown"
 
 
+class Departures:
+    """Where data are in a plan: (kind, owner) of a source, with the places it is kept, worked on or seen from."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[str, str], set[str]] = {}
+
+    def add(self, kind: str, owner: str, places: Iterable[str]) -> None:
+        """Record that a source is in some places."""
+        self._places.setdefault((kind, owner), set()).update(places)
+
+    def leaves(self, source: Source, of: str, groups: GroupBook, on: date) -> bool:
+        """Return True if the source is anywhere outside `of`."""
+        places = self._places.get((source.kind, source.owner), set())
+        return any(not groups.within(place, (of,), on) for place in places)
+
+
 class Tests:
     """Tests of triggers, group conditions and certificates, on given tables and assertions."""
 
@@ -61,7 +77,8 @@ class Tests:
         self._importer_status = {provider: frozenset(names) for provider, names in importer_status.items()}
         self._certificates = certificates
         self._sources = tuple(sources)
-        self._counts: dict[tuple[str, str, date], tuple[int | None, int | None]] = {}
+        self._counts: dict[tuple[str, str, date, bool], tuple[int | None, int | None]] = {}
+        self.departures: Departures | None = None
 
     def operator(self, provider: str) -> Operator:
         """Return who controls a provider; nobody knows if no table says."""
@@ -173,18 +190,31 @@ class Tests:
     def counts(self, of: str, profile: Profile, on: date) -> tuple[int | None, int | None]:
         """Return persons and sensitive persons of a place whose data the profile's exporter has, in all it states.
 
-        Everybody counts as leaving: a safe upper bound. None: some workload or dataset does not state its count.
+        None: some workload or dataset does not state its count.
         """
-        key = (profile.exporter, of, on)
+        return self._counted(profile.exporter, of, on, everybody=True)
+
+    def leaving(self, of: str, profile: Profile, on: date) -> tuple[int | None, int | None]:
+        """Return the same of those whose data leave the place in the plan; of everybody if no plan was looked at."""
+        if self.departures is None:
+            return self.counts(of, profile, on)
+        return self._counted(profile.exporter, of, on, everybody=False)
+
+    def _counted(self, exporter: str, of: str, on: date, *, everybody: bool) -> tuple[int | None, int | None]:
+        key = (exporter, of, on, everybody)
         if key not in self._counts:
-            self._counts[key] = self._count(*key)
+            self._counts[key] = self._count(exporter, of, on, None if everybody else self.departures)
         return self._counts[key]
 
-    def _count(self, exporter: str, of: str, on: date) -> tuple[int | None, int | None]:
+    def _count(
+        self, exporter: str, of: str, on: date, departures: Departures | None
+    ) -> tuple[int | None, int | None]:
         persons: int | None = 0
         sensitive: int | None = 0
         for source in self._sources:
-            if source.exporter != exporter:
+            if source.exporter != exporter or not source.personal:
+                continue
+            if departures is not None and not departures.leaves(source, of, self.groups, on):
                 continue
             here = {s for s in source.subjects if self.groups.within(s, (of,), on)}
             persons = _add(persons, here, source.persons)

@@ -25,18 +25,17 @@ from optimizer.compile.profiles import (
     check_profiles,
     dataset_profiles,
     legal_context,
-    persons_leaving,
     scheme_warnings,
     unstated_warnings,
 )
 from optimizer.compile.sites import build_sites, destinations
 from optimizer.compile.supply import MechanismSupply
+from optimizer.compile.volumes import count_persons
 from optimizer.errors import InternalError
 from optimizer.laws.triggers import Certificate
 from optimizer.laws.types import DataProfile, Duty, Verdict, Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from optimizer.compile.world import World
     from optimizer.laws.pack import LawPack
@@ -68,11 +67,10 @@ class LawView:
         self.dates: tuple[date, ...] = tuple(dict.fromkeys(self._day.values()))
         position = {on: d for d, on in enumerate(self.dates)}
         self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
-        leaving: Mapping[tuple[str, str], tuple[int, int]] = {}
-        self._volume_warnings: tuple[str, ...] = ()
-        if self.pack is not None:
-            leaving, self._volume_warnings = persons_leaving(world.instance, self.pack, world.instance.horizon.start)
-        self.context = legal_context(world, leaving)
+        self._sites = build_sites(world)
+        persons = count_persons(world, self._sites, self.dates)
+        self._volume_warnings = persons.warnings
+        self.context = legal_context(world, persons)
         self.supply = MechanismSupply(world)
         signatures: dict[tuple[tuple[DataProfile, ...], bool, str | None], int] = {}
         self._signature = [
@@ -86,7 +84,6 @@ class LawView:
         self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._storage: dict[DataProfile, LawMask] = {}
         self._certified: dict[tuple[str, str, date], Bools] = {}
-        self._sites = build_sites(world)
         self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
         self.of_job = {a.workload: k for k, a in enumerate(self.activities) if a.stream is None}
 

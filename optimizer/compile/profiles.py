@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import stream_ids
@@ -22,8 +21,8 @@ from optimizer.laws.codes import COUNTRIES
 from optimizer.laws.types import DataProfile, LegalContext, Override, ProviderFacts
 
 if TYPE_CHECKING:
+    from optimizer.compile.volumes import Persons
     from optimizer.compile.world import World
-    from optimizer.laws.pack import LawPack
 
 UNSTATED = frozenset({"non_personal"})
 """Categories of data about which nothing was said: judged as data about nobody, and said so in the warnings."""
@@ -202,76 +201,6 @@ def scheme_warnings(world: World) -> tuple[str, ...]:
     return tuple(found)
 
 
-def persons_leaving(
-    instance: Instance, pack: LawPack, on: date
-) -> tuple[Mapping[tuple[str, str], tuple[int, int]], tuple[str, ...]]:
-    """Return persons and sensitive persons by (exporter, place of a volume law), over all its data; and warnings.
-
-    Volume laws count everybody whose data one exporter sends abroad. What stays at home is decided later, so all counts
-    too: a safe upper bound. A count that some workload or dataset does not state makes the sum unknown (None, None).
-    """
-    places = _volume_places(pack)
-    counted: dict[tuple[str, str], tuple[int, int]] = {}
-    warnings: list[str] = []
-    for exporter, sources in _sources(instance).items():
-        for place in places:
-            persons: int | None = 0
-            sensitive: int | None = 0
-            for data, profile in sources:
-                categories = pack.vocabulary.expand(profile)
-                if "personal" not in categories:
-                    continue
-                here = {s for s in profile.subjects if pack.groups.place_in(s, (place,), on)}
-                persons = _add(persons, here, data.persons)
-                if "sensitive" not in categories:
-                    continue
-                stated = data.sensitive_persons if here <= set(data.sensitive_persons) else data.persons
-                sensitive = _add(sensitive, here, stated)
-            if persons is None or sensitive is None:
-                counted[exporter, place] = cast("tuple[int, int]", (None, None))
-                continue
-            counted[exporter, place] = (persons, sensitive)
-            if persons:
-                warnings.append(
-                    f"volume laws of {place}: all {persons} persons of {exporter or 'the unnamed exporter'} count as "
-                    "leaving, wherever their data stays (upper bound)"
-                )
-    return counted, tuple(warnings)
-
-
-def _add(total: int | None, here: set[str], stated: Mapping[str, int]) -> int | None:
-    if total is None or here - set(stated):
-        return None
-    return total + sum(stated[s] for s in here)
-
-
-def _sources(instance: Instance) -> dict[str, list[tuple[Data | Dataset, DataProfile]]]:
-    """Every workload's own data and every dataset once, by exporter, with a profile of all its persons."""
-    sources: dict[str, list[tuple[Data | Dataset, DataProfile]]] = {}
-    by_workload: dict[int, DataProfile] = {}
-    for activity in activities(instance):
-        own = activity.profiles[0]
-        before = by_workload.get(activity.workload, own)
-        by_workload[activity.workload] = replace(before, subjects=before.subjects | own.subjects)
-    for w, profile in by_workload.items():
-        sources.setdefault(profile.exporter, []).append((instance.workloads[w].data, profile))
-    for dataset, profile in zip(instance.datasets, dataset_profiles(instance), strict=True):
-        sources.setdefault(profile.exporter, []).append((dataset, profile))
-    return sources
-
-
-def _volume_places(pack: LawPack) -> tuple[str, ...]:
-    """Places whose persons some volume law counts."""
-    found: dict[str, None] = {}
-    for row in pack.laws.values():
-        if row.trigger.volumes is not None:
-            found[row.trigger.volumes.of] = None
-        for scope in (*row.trigger.scopes, *row.trigger.unless):
-            if scope.persons is not None:
-                found[scope.persons.of] = None
-    return tuple(found)
-
-
 def _headquarters_test(world: World, control: frozenset[str], known: bool) -> str:
     """The headquarters test of US export rules (15 CFR 742.6(a)(6)(iii)(A)): seat or parent in group D:5 or Macau."""
     pack = world.laws
@@ -281,7 +210,7 @@ def _headquarters_test(world: World, control: frozenset[str], known: bool) -> st
     return "yes" if any(pack.groups.place_in(place, ("BIS_D5", "MO"), on) for place in control) else "no"
 
 
-def legal_context(world: World, leaving: Mapping[tuple[str, str], tuple[int, int]]) -> LegalContext:
+def legal_context(world: World, persons: Persons) -> LegalContext:
     """Return what the instance asserts, in the law pack's words; make it once, verdicts are remembered by it."""
     instance = world.instance
     said = instance.legal_assertions
@@ -319,7 +248,8 @@ def legal_context(world: World, leaving: Mapping[tuple[str, str], tuple[int, int
             for o in said.overrides
         ),
         advisory=said.advisory,
-        persons_leaving=leaving,
+        persons_leaving=persons.leaving,
+        persons_held=persons.held,
         providers=facts,
         certificates=frozenset(certificates),
     )

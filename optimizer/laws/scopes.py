@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -100,7 +100,7 @@ class Subject:
         return ""
 
     def _volume(self, volume: Volume, assumptions: list[str]) -> str:
-        persons, sensitive = self.counts(volume.of)
+        persons, sensitive = self.held(volume.of)
         limits = (
             (persons, volume.at_least, "persons"),
             (sensitive, volume.sensitive_at_least, "sensitive persons"),
@@ -117,10 +117,22 @@ class Subject:
         return "below the threshold: " + ", ".join(f"{count} {word} < {limit}" for count, limit, word in asked)
 
     def counts(self, of: str) -> tuple[int | None, int | None]:
-        """Persons and sensitive persons of a place; None = unknown. Sensitive data without a count counts everybody."""
-        leaving = self.context.persons_leaving
-        if leaving is not None and (self.profile.exporter, of) in leaving:
-            return leaving[self.profile.exporter, of]
+        """Persons and sensitive persons of a place who leave; None = unknown.
+
+        Sensitive data without a count counts everybody.
+        """
+        return self._counts(of, self.context.persons_leaving)
+
+    def held(self, of: str) -> tuple[int | None, int | None]:
+        """Persons and sensitive persons of a place whose data the exporter has, leaving or not."""
+        context = self.context
+        return self._counts(of, context.persons_leaving if context.persons_held is None else context.persons_held)
+
+    def _counts(
+        self, of: str, stated: Mapping[tuple[str, str], tuple[int, int]] | None
+    ) -> tuple[int | None, int | None]:
+        if stated is not None and (self.profile.exporter, of) in stated:
+            return stated[self.profile.exporter, of]
         persons = self._sum(self.profile.persons, of)
         if "sensitive" not in self.categories:
             return persons, 0

@@ -147,7 +147,8 @@ class LegalContext:
     judged by the shipped certificate holders. `group_members` are providers inside the exporter's group `group`.
     `mechanisms` are the ids that are held or have a stated cost (None: all may be considered). `approvals` are (law,
     mechanism or "*") that a regulator granted. `persons_leaving` overrides the counts for volume tiers per (exporter,
-    jurisdiction): (persons, sensitive persons) since 1 January. `providers` describes operators of the instance's own,
+    jurisdiction): (persons, sensitive persons) since 1 January; `persons_held` those for thresholds of who is bound
+    (by default the same). `providers` describes operators of the instance's own,
     `certificates` are (provider, scheme) that the instance asserts.
     """
 
@@ -158,6 +159,7 @@ class LegalContext:
     overrides: tuple[Override, ...] = ()
     advisory: bool = False
     persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
+    persons_held: Mapping[tuple[str, str], tuple[int, int]] | None = None
     group: str | None = None
     providers: Mapping[str, ProviderFacts] = field(default_factory=lambda: MappingProxyType({}))
     certificates: frozenset[tuple[str, str]] = frozenset()

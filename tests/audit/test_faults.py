@@ -289,7 +289,8 @@ LAW_FAULTS: list[tuple[str, str, Fault]] = [
     ("safeguard called held", "mechanism_unavailable", table("mechanisms", 0, held=True)),
     ("safeguard at another price", "cost", table("mechanisms", 0, cost_usd=1.0)),
     ("payment data at rest abroad", "law_forbids",
-     _set(lambda i: i["workloads"][0]["data"].update(categories=["payment"], subjects=["IN"], exporter="IN"))),
+     _set(lambda i: i["workloads"][0]["data"].update(
+         categories=["payment"], subjects=["IN"], exporter="IN", retention_hours=25))),
     ("copy of payment data abroad", "law_forbids",
      _set(lambda i: i["datasets"][0].update(categories=["payment"], subjects=["IN"], exporter="IN"))),
     ("law that does not exist", "unknown_id", placement(0, laws=["EU-NOTHING"])),
