@@ -6,60 +6,14 @@ failure flows are per slot instead of per cell, and every conditional activity h
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
+from problem_independent_survival import Surviving
 
-from formulations.problem import Coefficients, Problem
-
-INF = np.inf
-
-
-class Program:
-    """min cost'x, rows of dicts."""
-
-    def __init__(self) -> None:
-        self.cost: list[float] = []
-        self.high: list[float] = []
-        self.integer: list[int] = []
-        self.rows: list[tuple[dict[int, float], float, float]] = []
-
-    def variable(self, cost: float = 0.0, high: float = INF, integer: bool = False) -> int:
-        self.cost.append(cost)
-        self.high.append(high)
-        self.integer.append(int(integer))
-        return len(self.cost) - 1
-
-    def row(self, terms: dict[int, float], low: float = -INF, high: float = INF) -> None:
-        self.rows.append((terms, low, high))
-
-    def least(self) -> float | None:
-        for terms, low, high in self.rows:
-            if not any(terms.values()) and (low > 0 or high < 0):
-                return None
-        data, row, column = [], [], []
-        for position, (terms, _, _) in enumerate(self.rows):
-            for variable, weight in terms.items():
-                data.append(weight)
-                row.append(position)
-                column.append(variable)
-        matrix = sparse.csr_array((data, (row, column)), shape=(len(self.rows), len(self.cost)))
-        result = milp(
-            np.array(self.cost),
-            integrality=np.array(self.integer),
-            bounds=Bounds(np.zeros(len(self.cost)), np.array(self.high)),
-            constraints=LinearConstraint(matrix, [r[1] for r in self.rows], [r[2] for r in self.rows]),
-            options={"mip_rel_gap": 0.0},
-        )
-        if result.status == 2:
-            return None
-        assert result.status == 0, result.message
-        return float(result.fun)
+from formulations.problem import Problem
 
 
 def least_cost(problem: Problem) -> float | None:
@@ -97,156 +51,15 @@ def _only_carbon(p: Problem) -> Problem:
     )
 
 
-class _Second:
+class _Second(Surviving):
     def __init__(self, problem: Problem) -> None:
-        self.p = problem
-        self.program = Program()
-        self.n: dict[int, int] = {}
-        self.b: dict[int, int] = {}
-        self.h: dict[int, int] = {}
-        self.f: dict[int, int] = {}
-        self.move: list[tuple[int, int, int]] = []  # move row, period, variable
-        self.s = self._family(problem.regions.fixed_usd, 1.0, True)
-        self.z = self._family(problem.mechanisms.cost_usd, 1.0, True)
-        self.d = self._family(self._price(problem.datasets.copying), 1.0, True)
-        self.u = self._family(self._price(problem.datasets.moving), INF, False)
-        self.a = [self.program.variable(0.0, 1.0, True) for _ in problem.presence.workload]
-        self._services()
-        self._jobs()
+        super().__init__(problem)
         self._places()
         self._data()
         self._law()
         self._pools()
         self._measured()
         self._survival()
-
-    def _family(self, costs: Any, high: float, integer: bool) -> list[int]:
-        return [self.program.variable(float(cost), high, integer) for cost in costs]
-
-    def _price(self, of: Coefficients) -> Any:
-        return of.spend_usd + self.p.carbon_price_usd_per_kg * of.carbon_kg
-
-    def _services(self) -> None:
-        p, add = self.p, self.program
-        running, serving = self._price(p.slots.running), self._price(p.flows.serving)
-        for i in range(p.slots.workload.size):
-            if not p.slots.is_job[i] and not p.slots.is_endpoint[i]:
-                self.n[i] = add.variable(running[i], float(np.floor(p.slots.max_instances[i])), True)
-        for q in range(p.flows.stream.size):
-            self.f[q] = add.variable(serving[q])
-        for j in range(p.services.workload.size):
-            for t in range(p.period_hours.size):
-                terms = {
-                    self.f[q]: 1.0 for q in self.f if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t
-                }
-                if p.services.may_be_unserved[j]:
-                    terms[add.variable(p.services.unserved_usd[j, t])] = 1.0
-                add.row(terms, p.services.demand_per_s[j, t], p.services.demand_per_s[j, t])
-        for i, n in self.n.items():
-            terms = {self.f[q]: 1.0 for q in self.f if p.flows.slot[q] == i}
-            add.row({**terms, n: -p.slots.capacity_per_s[i]}, high=0.0)
-
-    def _jobs(self) -> None:
-        p, add = self.p, self.program
-        working = self._price(p.slots.working)
-        for g, w in enumerate(p.jobs.workload.tolist()):
-            slots = [i for i in range(p.slots.workload.size) if p.slots.workload[i] == w]
-            work = p.jobs.work_units[g]
-            done = {}
-            for i in slots:
-                full = p.slots.usable_hours[i] * p.slots.gang_instances[i]
-                self.b[i] = add.variable(0.0, float(p.jobs.max_gangs[g]), True)
-                self.h[i] = add.variable(working[i])
-                add.row({self.h[i]: 1.0, self.b[i]: -full}, high=0.0)
-                done[self.h[i]] = 3600 * p.slots.capacity_per_s[i]
-            if p.jobs.may_be_undone[g]:
-                done[add.variable(p.jobs.undone_usd[g])] = 1.0
-            add.row(done, work, work)
-            by_period = defaultdict(list)
-            for i in slots:
-                by_period[int(p.slots.period[i])].append(i)
-            for own in by_period.values():
-                add.row({self.b[i]: 1.0 for i in own}, high=float(p.jobs.max_gangs[g]))
-            if not p.jobs.deferrable[g]:
-                self._prompt(g, slots)
-            if not p.jobs.interruptible[g]:
-                self._one_run(g, slots)
-            elif p.jobs.max_gangs[g] == 1 and p.jobs.may_move[g]:
-                self._journey(g, by_period)
-            elif p.jobs.max_gangs[g] == 1:
-                self._one_offer(slots)
-
-    def _prompt(self, g: int, slots: list[int]) -> None:
-        """Either every later gang is shut, or a gang's hours are worked in the first period."""
-        p, add = self.p, self.program
-        goes_on = add.variable(0.0, 1.0, True)
-        worked = {goes_on: -1.0}
-        for i in slots:
-            if p.slots.period[i] == p.jobs.first_period[g]:
-                worked[self.h[i]] = 1.0 / (p.slots.usable_hours[i] * p.slots.gang_instances[i])
-            else:
-                add.row({self.b[i]: 1.0, goes_on: -float(p.jobs.max_gangs[g])}, high=0.0)
-        add.row(worked, low=0.0)
-
-    def _one_offer(self, slots: list[int]) -> None:
-        offers = {int(self.p.slots.offer[i]): 0 for i in slots}
-        for offer in offers:
-            offers[offer] = self.program.variable(0.0, 1.0, True)
-        self.program.row(dict.fromkeys(offers.values(), 1.0), high=1.0)
-        for i in slots:
-            self.program.row({self.b[i]: 1.0, offers[int(self.p.slots.offer[i])]: -1.0}, high=0.0)
-
-    def _one_run(self, g: int, slots: list[int]) -> None:
-        """Choose at most one run: an offer and consecutive periods, idle only before its start and after its end."""
-        p, add = self.p, self.program
-        at = {(int(p.slots.offer[i]), int(p.slots.period[i])): i for i in slots}
-        runs, covering, full_by = {}, defaultdict(dict), defaultdict(dict)
-        for offer, start in at:
-            end = start
-            while (offer, end) in at:
-                run = add.variable(0.0, 1.0, True)
-                runs[run] = 1.0
-                for t in range(start, end + 1):
-                    covering[at[offer, t]][run] = 1.0
-                    prompt = not p.jobs.deferrable[g] and t == start == p.jobs.first_period[g] and end > start
-                    if start < t < end or prompt:
-                        full_by[at[offer, t]][run] = 1.0
-                end += 1
-        add.row(runs, high=1.0)
-        for i in slots:
-            add.row({self.b[i]: -1.0, **covering[i]}, 0.0, 0.0)
-            full = p.slots.usable_hours[i] * p.slots.gang_instances[i]
-            add.row({self.h[i]: 1.0, **dict.fromkeys(full_by[i], -full)}, low=0.0)
-
-    def _journey(self, g: int, by_period: dict[int, list[int]]) -> None:
-        p, add = self.p, self.program
-        times = sorted(by_period)
-        cost = {
-            (int(p.moves.source[e]), int(p.moves.target[e])): (e, float(self._price(p.moves.moving)[e]))
-            for e in range(p.moves.job.size)
-            if p.moves.job[e] == g
-        }
-        at: dict[tuple[int, int], int] = {}
-        for t in times:
-            regions = {int(p.slots.region[i]) for i in by_period[t]}
-            for r in regions:
-                at[r, t] = add.variable(0.0, 1.0, True)
-            add.row(dict.fromkeys([at[r, t] for r in regions], 1.0), 1.0, 1.0)
-            for i in by_period[t]:
-                add.row({self.b[i]: 1.0, at[int(p.slots.region[i]), t]: -1.0}, high=0.0)
-        for before, t in itertools.pairwise(times):
-            steps = {}
-            for source, target in [(x, y) for x, s in at if s == before for y, e in at if e == t]:
-                if source != target and (source, target) not in cost:
-                    continue
-                row, usd = cost.get((source, target), (-1, 0.0))
-                step = add.variable(usd if source != target else 0.0, 1.0, True)
-                add.row({step: 1.0, at[source, before]: -1.0}, high=0.0)
-                add.row({step: 1.0, at[target, t]: -1.0}, high=0.0)
-                steps[step] = 1.0
-                if source != target:
-                    self.move.append((row, t, step))
-            add.row(steps, 1.0, 1.0)
 
     def _places(self) -> None:
         p, add = self.p, self.program
@@ -320,9 +133,6 @@ class _Second:
 
     def _law(self) -> None:
         law, add = self.p.mechanisms, self.program
-        self.asked: dict[int, list[dict[int, float]]] = defaultdict(
-            list
-        )  # by flow: mechanism terms of each requirement
         for row in range(law.bound.size):
             by = {self.z[int(m)]: -1e3 for m in law.satisfied_by.column[law.satisfied_by.row == row]}
             for members, variables in (
@@ -393,79 +203,3 @@ class _Second:
                 self._measure(measure, of(shares.all, row), terms, -sign * bound)
                 if 0.0 < bound < 1.0 or (sign > 0) == (bound < 1.0):
                     self.program.row(terms, high=0.0)
-
-    def _survival(self) -> None:
-        p = self.p
-        survival = p.survival
-        replaced: dict[tuple[int, int], dict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-        for x, w in enumerate(survival.workload.tolist()):
-            label = (np.arange(len(p.regions.ids)), p.regions.metro, p.regions.provider)[survival.of[x]]
-            mine = [
-                q
-                for q in self.f
-                if p.slots.workload[p.flows.slot[q]] == w
-                and p.services.demand_per_s[p.flows.stream[q], p.slots.period[p.flows.slot[q]]] > 0
-            ]
-            region = {q: int(p.slots.region[p.flows.slot[q]]) for q in mine}
-            reads = p.datasets.read_by_flow
-            read = defaultdict(set)
-            for row, q in zip(reads.row.tolist(), reads.column.tolist(), strict=True):
-                read[q].add(int(p.datasets.read_dataset[row]))
-            known = set().union(*(read[q] for q in mine)) if mine else set()
-            copies = {k: np.flatnonzero(p.datasets.copy_dataset == k).tolist() for k in known}
-            places = {int(label[region[q]]) for q in mine}
-            places |= {int(label[p.datasets.copy_region[c]]) for own in copies.values() for c in own} if mine else set()
-            for place in sorted(places):
-                self._failure(x, place, label, [q for q in mine if label[region[q]] != place], replaced, read, copies)
-        self._failing_rates(replaced)
-
-    def _failure(self, x: int, place: int, label: Any, left: list[int], replaced: Any, read: Any, copies: Any) -> None:
-        p, add, survival = self.p, self.program, self.p.survival
-        share, w = survival.share[x], survival.workload[x]
-        g = {q: add.variable() for q in left}
-        for j in np.flatnonzero(p.services.workload == w):
-            for t in range(p.period_hours.size):
-                if p.services.demand_per_s[j, t] > 0:
-                    own = {g[q]: 1.0 for q in left if p.flows.stream[q] == j and p.slots.period[p.flows.slot[q]] == t}
-                    add.row(own, low=share * p.services.demand_per_s[j, t])
-        where = {
-            (int(v), int(r)): y for y, (v, r) in enumerate(zip(p.presence.workload, p.presence.region, strict=True))
-        }
-        for i in {int(p.flows.slot[q]) for q in left}:
-            own = {g[q]: 1.0 for q in left if p.flows.slot[q] == i}
-            if i in self.n:
-                add.row({**own, self.n[i]: -p.slots.capacity_per_s[i]}, high=0.0)
-            elif (int(w), int(p.slots.region[i])) in where:
-                add.row({**own, self.a[where[int(w), int(p.slots.region[i])]]: -1e3}, high=0.0)
-        for q in left:
-            for by in self.asked[q]:
-                add.row({g[q]: 1.0, **by}, high=0.0)
-            for k in read[q]:
-                routed = {
-                    self.d[c]: -1e3
-                    for c, target in zip(p.datasets.transfer_copy.tolist(), p.datasets.transfer_region, strict=True)
-                    if c in copies[k]
-                    and target == p.slots.region[p.flows.slot[q]]
-                    and label[p.datasets.copy_region[c]] != place
-                }
-                add.row({g[q]: 1.0, **routed}, high=0.0)
-            replaced[int(survival.of[x]), place][int(w)].append((q, g[q]))
-        for own in copies.values():
-            add.row({self.d[c]: 1.0 for c in own if label[p.datasets.copy_region[c]] != place}, low=1.0)
-
-    def _failing_rates(self, replaced: Any) -> None:
-        p = self.p
-        for (of, place), by_workload in replaced.items():
-            label = (np.arange(len(p.regions.ids)), p.regions.metro, p.regions.provider)[of]
-            failing = dict(pair for pairs in by_workload.values() for pair in pairs)
-            for row, limit in enumerate(p.pools.limit.tolist()):
-                kept = p.pools.by_flow.row == row
-                weights = dict(zip(p.pools.by_flow.column[kept].tolist(), p.pools.by_flow.weight[kept], strict=True))
-                terms = {failing[q]: float(weight) for q, weight in weights.items() if q in failing}
-                if not terms:
-                    continue
-                for q, weight in weights.items():
-                    slot = p.flows.slot[q]
-                    if label[p.slots.region[slot]] != place and int(p.slots.workload[slot]) not in by_workload:
-                        terms[self.f[q]] = float(weight)
-                self.program.row(terms, high=limit)
