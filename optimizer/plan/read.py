@@ -26,6 +26,7 @@ from optimizer.plan.register import (
     carbon_unknown_share,
     data_quality,
     deletion_obligations,
+    deletion_warnings,
     ineligible_rows,
     legal_register,
     legal_warnings,
@@ -150,6 +151,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
             *_profile_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
+            *deletion_warnings(compiled, placements),
             *legal_warnings((*judgements, *copy_judgements)),
         ),
     }

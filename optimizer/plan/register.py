@@ -111,6 +111,30 @@ def deletion_obligations(
     return found
 
 
+def deletion_warnings(compiled: Compiled, placements: Sequence[Placement]) -> tuple[str, ...]:
+    """Name the jobs that work abroad for longer than a mechanism they rely on bears their data there.
+
+    Retention is what the instance states; a job reads its data for as long as it works.
+    """
+    pack = compiled.world.laws
+    if pack is None:
+        return ()
+    hours: dict[tuple[str, str, str], float] = {}
+    for row in placements:
+        if row.work_units is None or not row.instances:
+            continue
+        for name in row.mechanisms:
+            key = row.workload, row.region_id, name
+            hours[key] = hours.get(key, 0.0) + (row.instance_hours or 0.0) / row.instances
+    found = []
+    for (workload, region, name), worked in hours.items():
+        limit = pack.mechanisms[name].max_retention_hours
+        if limit is not None and worked > limit:
+            bears = f"{name}, which bears its data there for {limit:g} h: they must go and come in between"
+            found.append(f"{workload} works {worked:g} h in {region} under {bears}")
+    return tuple(found)
+
+
 def data_quality(compiled: Compiled, lines: Lines) -> tuple[DataQuality, ...]:
     """Return, per doubtful quality, the share of cost and of known carbon whose price, speed or environment has it.
 

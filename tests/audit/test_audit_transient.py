@@ -107,5 +107,20 @@ def test_the_cheaper_machine_abroad_is_used_within_the_window(hours, usd, countr
     assert obliged == (expected if country == "US" else [])
 
 
+@pytest.mark.parametrize(("work_hours", "told"), [(20.0, False), (60.0, True)])
+def test_a_job_that_works_abroad_for_longer_than_the_window_is_told_of(work_hours, told):
+    """Its retention is what the instance states; 60 h of work abroad at 24 h are worth a second look, 20 h are not."""
+    instance = scoring(24)
+    instance["workloads"] = [{
+        "id": "tune", "kind": "job", "runs": {"throughput": {"gpu": 10.0}}, "work": 36_000.0 * work_hours,
+        "data": {"categories": ["payment"], "subjects": ["IN"], "exporter": "IN", "retention_hours": 24},
+    }]  # fmt: skip
+    plan = optimizer.solve(load(instance))
+    assert {p.country for p in plan.placements} == {"US"}
+    text = "tune works 60 h in us1 under RBI_24H, which bears its data there for 24 h: they must go and come in between"
+    assert (text in plan.warnings) is told
+    assert any("under RBI_24H" in warning for warning in plan.warnings) is told
+
+
 def test_the_law_that_knows_no_window_keeps_it_at_home():
     assert optimizer.solve(load(scoring(24, STAY))).objective_usd == pytest.approx(200.0)
