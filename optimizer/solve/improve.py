@@ -166,6 +166,7 @@ def improve(
     while not watch.should_stop() and watch.elapsed_seconds() < until_seconds:
         if exchange is not None:
             _trade(state, exchange, watch)
+        state.save()
         if state.is_whole():
             objective = state.matrix.objective(state.x)
             watch.note(incumbent_usd=objective)

@@ -26,12 +26,18 @@ class Incumbent:
         self.matrix = matrix
         self.blocks = blocks
         self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
+        self.saved = self.x.copy()
         self.activity = np.asarray(matrix.a @ self.x).ravel()
         self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * _worth(matrix, row_price), 0.0)
 
-    def copy_values(self) -> Floats:
-        """Return a copy of the values."""
-        return self.x.copy()
+    def save(self) -> None:
+        """Remember the values as they are."""
+        self.saved = self.x.copy()
+
+    def restore(self) -> None:
+        """Go back to the values last saved."""
+        self.x = self.saved.copy()
+        self.activity = np.asarray(self.matrix.a @ self.x).ravel()
 
     def set_columns(self, columns: Ints, values: Floats) -> None:
         """Give some columns new values."""

@@ -69,7 +69,11 @@ def construct_and_improve(
     if not placed:
         return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
     with watch.phase_of("improve"):
-        improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
+        try:
+            improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
+        except KeyboardInterrupt:  # in the middle of a change
+            watch.interrupt()
+            state.restore()
     x = state.x if state.is_whole() else None
     objective = None if x is None else matrix.objective(x)
     return Run(watch.why_stopped(), x, objective, watch.bound_usd)

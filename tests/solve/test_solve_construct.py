@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from helper_estate import coupled
 from synthetic_estate import estate
 
 from formulations import build_model
+from optimizer.solve import Termination, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.construct import construct
 from optimizer.solve.hand_over import to_matrix
@@ -17,6 +20,8 @@ from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
+
+improve_module = importlib.import_module("optimizer.solve.improve")
 
 
 def prepared(problem, seconds=60.0):
@@ -83,3 +88,21 @@ def test_slack_is_not_used_twice():
     construct(state, relaxation, rank, watch, threads=2)
     improve(state, relaxation, rank, watch, gap=0.0, threads=4, until_seconds=watch.elapsed_seconds() + 2)
     assert state.is_whole() == matrix.is_feasible(state.x)
+
+
+def test_ctrl_c_in_the_middle_of_a_change_keeps_the_plan(monkeypatch):
+    """A KeyboardInterrupt while values are being changed goes back to the plan before the change."""
+    kept: list[float] = []
+    old = improve_module._keep_if_better
+
+    def interrupted(state, part, values):
+        if not state.is_whole():
+            return old(state, part, values)
+        kept.append(state.matrix.objective(state.x))
+        state.x[part.free] = -1.0
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(improve_module, "_keep_if_better", interrupted)
+    solution = solve_problem(estate(8, regions=10), gap=0.0, method="construct", time_limit_seconds=30, threads=1)
+    assert solution.termination is Termination.INTERRUPTED
+    assert solution.objective_usd == pytest.approx(kept[-1])
