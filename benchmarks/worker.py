@@ -89,8 +89,8 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         from optimizer.solve.highs import run
         from optimizer.solve.watch import Watch
 
-        session_room = importlib.import_module("optimizer.solve.session")
-        load = session_room.load
+        highs_room, session_room = (importlib.import_module(f"optimizer.solve.{name}") for name in ("highs", "session"))
+        load, to_task = session_room.load, highs_room.to_task
 
     instance, found = compiled(options, clock)
     with clock.phase("build"), paused_gc():
@@ -105,7 +105,11 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
             solvers.append(load(*arguments))
         return solvers[-1]
 
-    session_room.load = timed_load
+    def timed_to_task(*arguments: Any) -> Any:
+        with clock.phase("hand_over"):
+            return to_task(*arguments)
+
+    session_room.load, highs_room.to_task = timed_load, timed_to_task
     watch = Watch(options.time_limit)
     wall, cpu, handed = time.perf_counter(), time.process_time(), clock.phases["hand_over"].copy()
     result = run(

@@ -121,7 +121,7 @@ class Apart:
         self._sending = threading.Lock()
         self._listener = threading.Thread(target=self._listen, name="highs-apart", daemon=True)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", START, json.dumps([str(place) for place in sys.path])],
+            [sys.executable, "-P", "-c", START, json.dumps([str(place) for place in sys.path])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -122,6 +122,24 @@ def test_without_a_process_it_runs_in_a_thread(program, monkeypatch):
     assert run(knapsack(25, 3), Watch(20), apart=True).termination is Termination.GAP_REACHED
 
 
+def test_a_module_in_the_working_folder_is_not_taken_for_a_known_one(tmp_path, monkeypatch):
+    """A file json.py where the user happens to be does not end up in the other process."""
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    ready = []
+    monkeypatch.setattr(runners.Apart, "_hear", _noting(ready, runners.Apart._hear))
+    assert run(knapsack(25, 3), Watch(20), apart=True).termination is Termination.GAP_REACHED
+    assert ready
+
+
+def _noting(seen, hear):
+    def noting(self, kind, content):
+        seen.append(kind)
+        hear(self, kind, content)
+
+    return noting
+
+
 STUBBORN = """\
 import sys
 sys.path[:0] = {paths!r}
