@@ -98,14 +98,13 @@ def magnitudes(instance: Instance) -> Iterator[Finding]:
 
 def _prices(value: object, path: Path) -> Iterator[tuple[Path, float]]:
     """Yield every price of an instance with its path: figures in USD that are no limit."""
+    fields: list[tuple[str | int, object]] = []
     if isinstance(value, BaseModel):
         fields = [(name, getattr(value, name)) for name in type(value).model_fields]
     elif isinstance(value, dict):
         fields = list(value.items())
     elif isinstance(value, tuple):
         fields = list(enumerate(value))
-    else:
-        fields = []
     for name, below in fields:
         here = (*path, name)
         priced = any("usd" in str(key) and "limit" not in str(key) for key in here)
