@@ -80,6 +80,23 @@ def test_another_law_and_a_denial_still_refuse_storage():
     assert violations(scoring(1, DENY)) == {("law_forbids", "IN-RBI-2018")}
 
 
+def test_a_copy_that_a_law_has_kept_is_at_rest_to_the_audit_too():
+    """A second law wants a copy in the US of what the scoring keeps: it is there for good, and RBI refuses it."""
+    copy = {"op": "add_law", "law": {**STAY["law"], "id": "US-COPY", "kind": "LOCAL_COPY", "storage_rule": "copy:US"}}
+    instance = scoring(24, copy)
+    instance["workloads"][0]["data"]["retained_gb"] = 0.0
+    row = {"workload": "score", "stream": "IN", "provider": "p", "region": "in1", "sku": "g", "period": "t0",
+           "instances": 1, "served_per_s": 10}  # fmt: skip
+    kept = {"dataset": "score/IN:retained", "provider": "p", "region": "us1"}
+    plan = {"placements": [row], "mechanisms": [{"mechanism": name} for name in MECHANISMS]}
+    found = {
+        len(copies): {(v.kind, v.rule) for v in
+                      audit(load(instance), Plan.model_validate({**plan, "copies": copies})).violations}
+        for copies in ([], [kept])
+    }  # fmt: skip
+    assert found == {0: {("copy_duty", "US-COPY")}, 1: {("law_forbids", "IN-RBI-2018")}}
+
+
 @pytest.mark.parametrize(
     ("hours", "level"), [(0.0, "needs"), (24.0, "needs"), (25.0, "forbids"), (None, "forbids")]
 )  # fmt: skip
