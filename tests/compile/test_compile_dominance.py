@@ -43,6 +43,15 @@ def test_dearer_but_cleaner_stays_under_a_carbon_budget_only():
     assert kept(service(), offers=[offer(), clean], carbon={"price_usd_per_tonne": 1.0})[0] == {"g1", "clean"}
 
 
+def test_a_second_solve_for_carbon_keeps_what_emits_less_at_the_same_price():
+    """Without it the first of two equal prices stays; asked for, neither stands in for the other's carbon."""
+    dirty, clean = offer(), offer("clean", idle_kw=0.1, load_kw=0.5, embodied_kg_per_hour=0.02)
+    instance = toy(service(), inline={"offers": [dirty, clean]})
+    for counts, expected in ((False, {"g1"}), (True, {"g1", "clean"})):
+        compiled = compile_instance(instance, carbon_counts=counts)
+        assert {compiled.world.offers.sku[o] for o in compiled.problem.slots.offer} == expected
+
+
 def test_dearer_but_drawing_less_stays_under_a_power_quota():
     frugal = offer("frugal", usd_per_hour=2.5, load_kw=0.5)
     quotas = {"default_devices": 64.0, "limits": [{"region": "p:north", "kw": 5.0}]}
