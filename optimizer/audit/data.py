@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from optimizer.audit.carried import sent_kg
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close
@@ -33,11 +35,11 @@ class Kept:
 
 @dataclass(frozen=True)
 class Bill:
-    """What data at rest costs in USD: storage, carrying copies and reads, and each by region for scoped budgets."""
+    """What data at rest costs in USD: storage, carriage, reads; `by_region` also kg CO2e of the network."""
 
     storage_usd: float = 0.0
     egress_usd: float = 0.0
-    by_region: tuple[tuple[Region, float], ...] = ()
+    by_region: tuple[tuple[Region, float, float | None], ...] = ()
 
 
 def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bill:
@@ -45,7 +47,7 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     world = ledger.world
     kept = _kept(world, desk, findings)
     copies: dict[str, dict[str, Region]] = {name: {} for name in kept}
-    spent: list[tuple[Region, float]] = []
+    spent: list[tuple[Region, float, float | None]] = []
     storage = egress = 0.0
     for k, row in enumerate(plan.copies):
         where = f"copies[{k}] {row.dataset}"
@@ -60,17 +62,19 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
             continue
         copies[one.id][region.id] = region
         _check_copy(world, desk, one, region, where=where, findings=findings)
-        stored, carried = copy_cost(world, one, region, where, findings)
+        stored, carried, kg = copy_cost(world, one, region, where, findings)
         storage, egress = storage + stored, egress + carried
-        spent.append((region, stored + carried))
+        spent.append((region, stored + carried, kg))
+        if kg is not None:
+            findings.stated("carbon", where, "network carbon of carrying it", expected=kg, found=row.carbon_kg)
         findings.stated("cost", where, "storage and carriage", expected=stored + carried, found=row.cost_usd)
         if one.size_gb is not None:
             findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb)
     for one in kept.values():
         _check_numbers(world, one, copies[one.id], findings)
-    for region, usd in _check_reads(ledger, plan, kept, copies, findings):
+    for region, usd, kg in _check_reads(ledger, plan, kept, copies, findings):
         egress += usd
-        spent.append((region, usd))
+        spent.append((region, usd, kg))
     return Bill(storage, egress, tuple(spent))
 
 
@@ -127,24 +131,30 @@ def _check_copy(
                findings)  # fmt: skip
 
 
-def copy_cost(world: World, one: Kept, region: Region, where: str, findings: Findings) -> tuple[float, float]:
-    """Return (storage, carriage) of a copy over the horizon in USD; a missing price is a violation and counts 0."""
+def copy_cost(
+    world: World, one: Kept, region: Region, where: str, findings: Findings
+) -> tuple[float, float, float | None]:
+    """Return storage and carriage of a copy over the horizon in USD, and kg CO2e of the carriage.
+
+    It comes from the cheapest region that holds it, the cleanest of those. A missing price is a violation, counts 0.
+    """
     size = one.size_gb or 0.0
     if size == 0:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     price = world.storage_usd_per_gb_month(region)
     if price is None:
         findings.add("missing_storage_price", where, f"no storage price in {region.id}")
     stored = (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
     present = [world.region(name) for name in one.source.present_in] if one.source is not None else []
     if not present or any(home is not None and home.id == region.id for home in present):
-        return stored, 0.0
-    prices = [world.egress_usd_per_gb(home, region) for home in present if home is not None]
-    known = [p for p in prices if p is not None]
+        return stored, 0.0, 0.0
+    ways = [(world.egress_usd_per_gb(home, region), sent_kg(world, home, size)) for home in present if home is not None]
+    known = [(usd, math.inf if kg is None else kg) for usd, kg in ways if usd is not None]
     if not known:
         findings.add("missing_egress_price", where, f"no price of carrying the data to {region.id}")
-        return stored, 0.0
-    return stored, min(known) * size
+        return stored, 0.0, 0.0
+    usd, kg = min(known)
+    return stored, usd * size, None if math.isinf(kg) else kg
 
 
 def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings: Findings) -> None:
@@ -193,13 +203,13 @@ def _check_reads(
     kept: dict[str, Kept],
     copies: dict[str, dict[str, Region]],
     findings: Findings,
-) -> list[tuple[Region, float]]:
+) -> list[tuple[Region, float, float | None]]:
     """Check that what is read in each region is brought there from copies; return what each source charges."""
     world = ledger.world
     needed = read_gb(ledger)
     brought: dict[tuple[str, str], float] = defaultdict(float)
     stated: set[str] = set()
-    spent: list[tuple[Region, float]] = []
+    spent: list[tuple[Region, float, float | None]] = []
     for k, row in enumerate(plan.transfers):
         where = f"transfers[{k}] {row.dataset}"
         findings.checked["transfers"] += 1
@@ -219,7 +229,10 @@ def _check_reads(
             findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
             continue
         findings.stated("cost", where, "egress", expected=price * row.gb, found=row.cost_usd)
-        spent.append((source, price * row.gb))
+        kg = 0.0 if source.id == target.id else sent_kg(world, source, row.gb)
+        if kg is not None:
+            findings.stated("carbon", where, "network carbon of the reads", expected=kg, found=row.carbon_kg)
+        spent.append((source, price * row.gb, kg))
     for dataset, target_id in sorted({*needed, *brought}):
         amount, got = needed.get((dataset, target_id), 0.0), brought.get((dataset, target_id), 0.0)
         findings.checked["reads"] += 1
@@ -237,5 +250,5 @@ def _check_reads(
                 findings.add("route", f"{dataset} in {target_id}", "no copy can be read from there", expected=amount)
                 continue
             price, _, source = min(known)
-            spent.append((source, price * amount))
+            spent.append((source, price * amount, 0.0 if source.id == target_id else sent_kg(world, source, amount)))
     return spent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from optimizer.audit.carried import sent_kg
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Ledger
@@ -15,12 +16,13 @@ from optimizer.plan.models import Plan
 
 @dataclass(frozen=True)
 class Carried:
-    """A checkpoint carried to another region at the start of a period: egress, billed by its source."""
+    """A checkpoint carried to another region at the start of a period: egress, billed by its source, and carbon."""
 
     job: Job
     source: Region
     period: int
     usd: float
+    kg: float | None = 0.0
 
 
 def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]:
@@ -46,8 +48,11 @@ def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]
         if job.checkpoint_gb is not None:
             findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb)
         findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd)
+        kg = sent_kg(world, source, job.checkpoint_gb or 0.0)
+        if kg is not None:
+            findings.stated("carbon", where, "network carbon of the checkpoint", expected=kg, found=row.carbon_kg)
         stated[job.id].append((period, source.id, target.id))
-        made.append(Carried(job, source, period, usd))
+        made.append(Carried(job, source, period, usd, kg))
     for workload in world.instance.workloads:
         # gangs side by side are independent of each other: none of them follows the others
         if isinstance(workload, Job) and workload.may_move and workload.max_gangs == 1:
@@ -75,7 +80,8 @@ def _unstated(ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], find
             if here != runs[t].id:
                 findings.add("move", f"{job.id} in {world.calendar.ids[t]}", "changes region without a move",
                              expected=f"{at.id} to {runs[t].id}")  # fmt: skip
-                missing.append(Carried(job, at, t, _egress(world, job, at, runs[t]) or 0.0))
+                kg = sent_kg(world, at, job.checkpoint_gb or 0.0)
+                missing.append(Carried(job, at, t, _egress(world, job, at, runs[t]) or 0.0, kg))
             stated = [move for move in stated if move[0] > t]
         at = runs[t]
     return missing

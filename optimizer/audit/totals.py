@@ -85,6 +85,12 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
     terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
     for name, values in known.items():
         setattr(totals, name, sum(values))
+    carried = [kg for *_, kg in bill.by_region] + [move.kg for move in totals.moves]
+    if any(carried):
+        totals.carbon_kg = (totals.carbon_kg or 0.0) + sum(kg or 0.0 for kg in carried)
+    if world.instance.carbon.price_usd_per_tonne > 0 and None in carried:
+        findings.add("missing_grid", TOTAL, "data is sent from a region without grid intensity",
+                     rule="carbon.price_usd_per_tonne")  # fmt: skip
     terms["carbon_price"] = world.instance.carbon.price_usd_per_tonne / 1000 * (totals.carbon_kg or 0.0)
     return totals
 
@@ -128,8 +134,15 @@ def check_budgets(
         metric, limit = budget_metric(budget)
         findings.checked["budgets"] += 1
         used = _in_scope(ledger, budget.scope, metric, desk)
+        resting, moving = _resting(bill, budget.scope, desk), _moving(totals.moves, budget.scope, desk)
+        if metric == "carbon_kg":
+            kgs = [kg for _, kg in resting] + [kg for _, kg in moving]
+            used += sum(kg or 0.0 for kg in kgs)
+            if None in kgs:
+                findings.add("missing_grid", budget.id, "data is sent from a region without grid intensity",
+                             rule=budget.id)  # fmt: skip
         if metric == "spend_usd":
-            used += _resting(bill, budget.scope, desk) + _moving(totals.moves, budget.scope, desk)
+            used += sum(usd for usd, _ in resting) + sum(usd for usd, _ in moving)
             if is_whole(budget.scope):
                 used = sum(totals.terms[t] for t in COST_TERMS if t not in ("carbon_price", "unserved"))
         if exceeds(used, limit):
@@ -158,16 +171,16 @@ def _in_scope(ledger: Ledger, scope: Scope, metric: str, desk: Desk) -> float:
     )
 
 
-def _resting(bill: Bill, scope: Scope, desk: Desk) -> float:
-    """Return what copies and transfers in scope cost: they belong to a place, to no workload and no period."""
+def _resting(bill: Bill, scope: Scope, desk: Desk) -> list[tuple[float, float | None]]:
+    """Return (USD, kg) of copies and transfers in scope: they belong to a place, to no workload and no period."""
     if scope.workloads or scope.tags or scope.periods:
-        return 0.0
-    return sum(usd for region, usd in bill.by_region if desk.scopes.of_place(scope, region, 0))
+        return []
+    return [(usd, kg) for region, usd, kg in bill.by_region if desk.scopes.of_place(scope, region, 0)]
 
 
-def _moving(moves: list[Carried], scope: Scope, desk: Desk) -> float:
-    """Return what moves in scope cost: they belong to their job, to the source and to the period they precede."""
-    return sum(move.usd for move in moves if desk.scopes.selects(scope, move.job, move.source, move.period))
+def _moving(moves: list[Carried], scope: Scope, desk: Desk) -> list[tuple[float, float | None]]:
+    """Return (USD, kg) of moves in scope: they belong to their job, to the source and to the period they precede."""
+    return [(m.usd, m.kg) for m in moves if desk.scopes.selects(scope, m.job, m.source, m.period)]
 
 
 def check_shares(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:

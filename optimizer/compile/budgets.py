@@ -39,7 +39,7 @@ def build_budgets(world: World, slots: Slots, datasets: Datasets, *, jobs: Jobs,
     """
     budgets = world.instance.budgets
     metrics = [metric_of(budget) for budget in budgets]
-    regions = [_resting_regions(budget.scope, world) for budget in budgets]
+    regions = [resting_regions(budget.scope, world) for budget in budgets]
     sources = datasets.copy_region[datasets.transfer_copy]
     return Budgets(
         ids=tuple(budget.id for budget in budgets),
@@ -69,7 +69,7 @@ def _moves_in_scope(budget: Budget, world: World, jobs: Jobs, moves: Moves) -> B
     return inside.ravel()
 
 
-def _resting_regions(scope: Scope, world: World) -> Bools:
+def resting_regions(scope: Scope, world: World) -> Bools:
     """Regions whose copies a scope selects, by the country groups at the horizon's start; [regions]."""
     if scope.workloads or scope.tags or scope.periods:
         return np.zeros(len(world.regions), dtype=bool)

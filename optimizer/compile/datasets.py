@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
+from optimizer.compile.carried import carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.scope import in_places, named_regions
@@ -57,14 +58,16 @@ class DatasetTable:
 
     `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
-    `impossible`: copies nobody can make.
+    `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
     """
 
     problem: Datasets
     info: tuple[DatasetInfo, ...]
     copy_storage_usd: Floats
     copy_egress_usd: Floats
+    copy_carbon_kg: Floats
     transfer_usd: Floats
+    transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
     ledger: Ledger
     impossible: tuple[CopyLack, ...]
@@ -86,6 +89,7 @@ class _Copies:
     region: Ints
     storage_usd: Floats
     egress_usd: Floats
+    carbon_kg: Floats
     judgement: tuple[Judgement, ...]
     exclusions: tuple[Exclusion, ...]
 
@@ -103,7 +107,8 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     copy_region = _concat([c.region for c in copies])
     storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
     reads = _Reads(world, info, slots, flows, services)
-    transfer_copy, transfer_region, usd_per_gb, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
+    carbon_kg = _joined([c.carbon_kg for c in copies])
+    ways, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
     duties = _duties(world, info, copy_dataset, copy_region)
     problem = Datasets(
         ids=tuple(one.id for one in info),
@@ -111,10 +116,10 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         max_gb=np.array([_read_gb(one) for one in info], dtype=float),
         copy_dataset=copy_dataset,
         copy_region=copy_region,
-        copying=_spending(storage + egress),
-        transfer_copy=transfer_copy,
-        transfer_region=transfer_region,
-        moving=_spending(usd_per_gb),
+        copying=_spending(storage + egress, carbon_kg),
+        transfer_copy=ways.copy,
+        transfer_region=ways.target,
+        moving=_spending(ways.usd_per_gb, ways.kg_per_gb),
         read_dataset=reads.dataset,
         read_region=reads.region,
         read_by_flow=reads.by_flow,
@@ -133,7 +138,9 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         info=info,
         copy_storage_usd=storage,
         copy_egress_usd=egress,
-        transfer_usd=usd_per_gb,
+        copy_carbon_kg=carbon_kg,
+        transfer_usd=ways.usd_per_gb,
+        transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
         ledger=ledger,
         impossible=(*duties.impossible, *_too_few_countries(world, info, copy_dataset, copy_region)),
@@ -186,9 +193,11 @@ def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
     price = world.storage_usd_per_gb_month
-    carried = _carriage_usd_per_gb(world, source.present_in if source is not None else ())
+    carried, kg_per_gb = carriage(world, source.present_in if source is not None else ())
     if info.size_gb == 0:
-        price, carried = np.zeros(count), np.zeros(count)
+        price, carried, kg_per_gb = np.zeros(count), np.zeros(count), np.zeros(count)
+    rule, asked = carbon_rule_at_rest(world)
+    no_grid = asked & np.isnan(kg_per_gb) & ~np.isnan(carried)
     candidates = open_ & wanted
     exclusions = [
         *_closed(world, wanted),
@@ -196,13 +205,15 @@ def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
         *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in mask.exclusions),
         Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
         Exclusion("missing_egress_price", None, candidates & np.isnan(carried)),
+        Exclusion("missing_grid", rule, candidates & no_grid),
     ]
     lawful = mask.allowed[:, 0]
-    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~np.isnan(carried)).astype(np.int64)
+    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~np.isnan(carried) & ~no_grid).astype(np.int64)
     return _Copies(
         region=region,
         storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,
         egress_usd=carried[region] * info.size_gb,
+        carbon_kg=kg_per_gb[region] * info.size_gb,
         judgement=tuple(mask.table[k] for k in mask.judgement[region, 0].tolist()),
         exclusions=tuple(e for e in exclusions if e.offers.any()),
     )
@@ -213,19 +224,6 @@ def _closed(world: World, wanted: Bools) -> list[Exclusion]:
     rule = world.regions["closed_rule"].to_numpy(dtype=object)
     pairs = dict.fromkeys((a, b) for a, b in zip(reason, rule, strict=True) if a)
     return [Exclusion(a, b or None, wanted & (reason == a) & (rule == b)) for a, b in pairs]
-
-
-def _carriage_usd_per_gb(world: World, present_in: Sequence[str]) -> Floats:
-    """USD per GB of bringing the data to each region from the cheapest that holds it; NaN if no price is known."""
-    count = len(world.regions)
-    best = np.full(count, np.nan)
-    if not present_in:
-        return np.zeros(count)
-    target = np.arange(count, dtype=np.int64)
-    for here in np.flatnonzero(named_regions(world, present_in)).tolist():
-        best = np.fmin(best, world.network.egress_usd_per_gb(np.full(count, here, dtype=np.int64), target))
-        best[here] = 0.0
-    return best
 
 
 class _Reads:
@@ -275,9 +273,19 @@ def _membership(rows: Ints, parts: Sequence[tuple[Ints, Ints, Floats]]) -> Membe
     return Membership(row, _concat([p[1] for p in parts]), _joined([p[2] for p in parts]))
 
 
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """Ways from copies to regions that read them, USD and kg CO2e per GB (NaN: not known, and nobody asks)."""
+
+    copy: Ints
+    target: Ints
+    usd_per_gb: Floats
+    kg_per_gb: Floats
+
+
 def _transfers(
     world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: _Reads
-) -> tuple[Ints, Ints, Floats, list[tuple[str, Exclusion]]]:
+) -> tuple[_Ways, list[tuple[str, Exclusion]]]:
     """Every way from a copy to a region that reads it whose price is known; and readers that no copy can reach."""
     copies, targets = [], []
     for k in range(len(info)):
@@ -287,16 +295,24 @@ def _transfers(
         targets.append(np.tile(there, len(own)))
     copy, target = _concat(copies), _concat(targets)
     price = world.network.egress_usd_per_gb(copy_region[copy], target) if len(copy) else np.zeros(0)
-    known = ~np.isnan(price)
-    copy, target, price = copy[known], target[known], price[known]
+    source = copy_region[copy]
+    kg = np.where(source == target, 0.0, sent_kg_per_gb(world)[source])
+    rule, asked = carbon_rule_at_rest(world)
+    priced = ~np.isnan(price)
+    known = priced & ~(np.isnan(kg) & asked[source])
     cut_off: list[tuple[str, Exclusion]] = []
     for k, one in enumerate(info):
+        own_way = copy_dataset[copy] == k
         out = np.zeros(len(world.regions), dtype=bool)
         out[reads.region[reads.dataset == k]] = True
-        out[target[copy_dataset[copy] == k]] = False
-        if out.any():
-            cut_off.append((one.id, Exclusion("missing_egress_price", "no copy can be read there", out)))
-    return copy, target, price, cut_off
+        out[target[own_way & known]] = False
+        by_price = out.copy()
+        by_price[target[own_way & priced]] = False
+        if by_price.any():
+            cut_off.append((one.id, Exclusion("missing_egress_price", "no copy can be read there", by_price)))
+        if (out & ~by_price).any():
+            cut_off.append((one.id, Exclusion("missing_grid", rule, out & ~by_price)))
+    return _Ways(copy[known], target[known], price[known], kg[known]), cut_off
 
 
 @dataclass(frozen=True, eq=False)
@@ -349,9 +365,9 @@ def _read_gb(info: DatasetInfo) -> float:
     return sum(reader.gb for reader in info.source.readers) if info.source is not None else 0.0
 
 
-def _spending(usd: Floats) -> Coefficients:
+def _spending(usd: Floats, carbon_kg: Floats) -> Coefficients:
     rest = np.zeros(len(usd))
-    return Coefficients(usd, rest, rest, rest, rest, rest)
+    return Coefficients(usd, rest, np.nan_to_num(carbon_kg), rest, rest, rest)
 
 
 def _concat(parts: Sequence[Ints]) -> Ints:

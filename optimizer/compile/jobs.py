@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Jobs, Moves, Slots
+from optimizer.compile.carried import carbon_asked_of_moves, sent_kg_per_gb
 from optimizer.compile.eligibility import gang_instances
 from optimizer.compile.speed import Speed
 from optimizer.compile.world import World
@@ -103,7 +104,10 @@ def build_jobs(world: World, jobs: Sequence[int], prices: Sequence[float | None]
 
 
 def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
-    """Return the moves each job may make: between regions where it has slots, over routes with a known egress price."""
+    """Return the moves each job may make: between regions where it has slots, over routes with a known egress price.
+
+    Where a carbon budget or price asks, the carbon of the route must be known as well.
+    """
     job_rows: list[Ints] = []
     sources: list[Ints] = []
     targets: list[Ints] = []
@@ -123,11 +127,14 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
     job, source, target = np.concatenate(job_rows), np.concatenate(sources), np.concatenate(targets)
     size = np.concatenate(gb)
     price = np.where(size > 0, world.network.egress_usd_per_gb(source, target), 0.0)
-    known = ~np.isnan(price)
+    kg = np.where(size > 0, sent_kg_per_gb(world)[source] * size, 0.0)
+    asked = np.array([carbon_asked_of_moves(world, w) for w in jobs.workload.tolist()], dtype=bool)
+    known = ~np.isnan(price) & ~(np.isnan(kg) & asked[job, source])
     spend = (price * size)[known]
+    none = np.zeros(len(spend))
     return Moves(
         job=job[known],
         source=source[known],
         target=target[known],
-        moving=Coefficients(spend, *(np.zeros(len(spend)) for _ in range(5))),
+        moving=Coefficients(spend, none, np.nan_to_num(kg[known]), none, none, none),
     )

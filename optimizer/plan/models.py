@@ -88,7 +88,10 @@ class Placement(Row):
 
 
 class Copy(Row):
-    """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils."""
+    """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils.
+
+    `carbon_kg` (here, of transfers and of moves): what the network emits for carrying it, None if unknown.
+    """
 
     dataset: str
     provider: str
@@ -97,6 +100,7 @@ class Copy(Row):
     country: str = ""
     size_gb: float | None = None
     cost_usd: float | None = None
+    carbon_kg: float | None = None
     laws: tuple[str, ...] = ()
     mechanisms: tuple[str, ...] = ()
     duty: tuple[str, ...] = ()
@@ -114,6 +118,7 @@ class Transfer(Row):
     target: str
     gb: float
     cost_usd: float | None = None
+    carbon_kg: float | None = None
 
 
 class Move(Row):
@@ -125,6 +130,7 @@ class Move(Row):
     period: str
     gb: float | None = None
     cost_usd: float | None = None
+    carbon_kg: float | None = None
 
 
 class RegionUse(Row):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
-from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
+from optimizer.plan.models import Copy, Move, Plan, PlanHorizon, PlanPeriod, Transfer
 from optimizer.plan.placements import (
     Values,
     judgements_of,
@@ -37,6 +37,7 @@ from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,
     by_slot,
+    carried_kg,
     copies_of,
     cost_breakdown,
     mechanisms_used,
@@ -106,11 +107,13 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
     relies_on = mechanisms_of(compiled, lines, chosen)
     placements = placements_of(compiled, values, lines, judgements, relies_on)
     copies = copies_of(compiled, raw, chosen)
+    transfers, moves = transfers_of(compiled, raw), moves_of(compiled, raw)
     relied = {m for row in relies_on for m in row} | _relied_by_copies(compiled, raw, chosen)
     mechanisms = mechanisms_used(compiled, raw, relied)
     unreviewed = sorted({law for judgement in judgements for law in judgement.unreviewed})
     known = compiled.terms.carbon_known
-    carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum())
+    carried = carried_kg(compiled, raw)
+    carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
     costs = cost_breakdown(compiled, values, raw, carbon_kg)
     objective = sum(costs.values())
     bound = None if bound_usd is None else min(bound_usd, objective)
@@ -120,14 +123,14 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
         "bound_usd": bound,
         "gap": None if bound is None else max(0.0, objective - bound) / max(abs(objective), 1e-9),
         "cost_breakdown_usd": costs,
-        "carbon_kg": carbon_kg if _any_known(known, lines.slot) else None,
+        "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),
         "energy_kwh": _total(compiled, values, "energy_kwh", compiled.terms.energy_known, lines.slot),
         "water_l": _total(compiled, values, "water_l", compiled.terms.water_known, lines.slot),
         "placements": placements,
         "copies": copies,
-        "transfers": transfers_of(compiled, raw),
-        "moves": moves_of(compiled, raw),
+        "transfers": transfers,
+        "moves": moves,
         "regions": regions_of(compiled, values, raw),
         "mechanisms": mechanisms,
         "budgets": budgets_of(compiled, values, raw),
@@ -150,6 +153,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
             *_partial_warnings(compiled, lines.slot),
             *_profile_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
+            *_carried_warnings((*copies, *transfers, *moves)),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *deletion_warnings(compiled, placements),
             *legal_warnings((*judgements, *copy_judgements)),
@@ -200,6 +204,14 @@ def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
         + (f" and {len(names) - WORKLOADS_NAMED} more" if len(names) > WORKLOADS_NAMED else "")
         for profile, names in by_profile.items()
     )
+
+
+def _carried_warnings(rows: Iterable[Copy | Transfer | Move]) -> tuple[str, ...]:
+    """Say how many copies, reads and moves are sent from regions whose grid is unknown."""
+    unknown = sum(row.carbon_kg is None for row in rows)
+    if not unknown:
+        return ()
+    return (f"network carbon of {unknown} copies, reads and moves is not known and counts 0",)
 
 
 def _declared_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:

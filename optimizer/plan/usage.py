@@ -54,6 +54,20 @@ def cost_breakdown(compiled: Compiled, values: Values, raw: dict[str, Floats], c
     }
 
 
+def carried_kg(compiled: Compiled, raw: dict[str, Floats]) -> float:
+    """Return kg CO2e of the network that copies, reads of datasets and moves of jobs use, where it is known."""
+    data, moves = compiled.problem.datasets, compiled.problem.moves
+    return (
+        float((data.copying.carbon_kg * np.rint(raw["copy"])).sum())
+        + float((data.moving.carbon_kg * raw["transfer"]).sum())
+        + float((np.repeat(moves.moving.carbon_kg, len(compiled.world.periods)) * np.rint(raw["move"])).sum())
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
 def _per_row(members: Membership, amount: Floats, rows: int) -> Floats:
     """Return the weighted sum of `amount` over each row's members."""
     weights = members.weight * amount[members.column]
@@ -166,9 +180,19 @@ def moves_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Move, ...]:
                 period=world.periods[t].id,
                 gb=getattr(world.instance.workloads[w], "checkpoint_gb", None),
                 cost_usd=cost,
+                carbon_kg=_move_kg(compiled, e),
             )
         )
     return tuple(rows)
+
+
+def _move_kg(compiled: Compiled, move: int) -> float | None:
+    """Return kg CO2e of a move; None if the grid it is sent from is unknown."""
+    world, moves = compiled.world, compiled.problem.moves
+    job = world.instance.workloads[int(compiled.problem.jobs.workload[moves.job[move]])]
+    sends = world.instance.carbon.network_kwh_per_gb * (getattr(job, "checkpoint_gb", None) or 0.0) > 0
+    unknown = sends and np.isnan(world.grid_g_per_kwh[moves.source[move]]).any()
+    return None if unknown else float(moves.moving.carbon_kg[move])
 
 
 def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple[Copy, ...]:
@@ -191,6 +215,7 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
                 country=str(regions.country[r]),
                 size_gb=table.info[k].size_gb,
                 cost_usd=float(data.copying.spend_usd[c]),
+                carbon_kg=_known(table.copy_carbon_kg[c]),
                 laws=table.copy_judgement[c].laws,
                 mechanisms=tuple(dict.fromkeys(compiled.mechanisms.info[m].key.mechanism for m in relied)),
                 duty=duties.get(c, ()),
@@ -229,6 +254,7 @@ def transfers_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Transfer, 
                 target=regions.ids[int(data.transfer_region[e])],
                 gb=float(amount[e]),
                 cost_usd=float(amount[e] * data.moving.spend_usd[e]),
+                carbon_kg=_known(amount[e] * compiled.datasets.transfer_kg_per_gb[e]),
             )
         )
     return tuple(rows)

@@ -95,12 +95,19 @@ class Independent(Resting):
                     if region is not None and self.world.in_scope(budget.scope, None, region, None):
                         for column, weight in usd.items():
                             add(row, column, weight)
-                for job, source, t, column, usd in self.moving:
+                for job, source, t, column, usd, _ in self.moving:
                     if self.world.in_scope(budget.scope, job, source, t):
                         add(row, column, usd)
                 if whole:
                     for column, weight in self._lump_sums():
                         add(row, column, weight)
+            if metric == "carbon":
+                for region, column, kg in self.carried:
+                    if self.world.in_scope(budget.scope, None, region, None):
+                        add(row, column, kg)
+                for job, source, t, column, _, kg in self.moving:
+                    if self.world.in_scope(budget.scope, job, source, t):
+                        add(row, column, kg)
             self.model.row(row, most=limit)
 
     def _lump_sums(self) -> list[tuple[int, float]]:
@@ -149,7 +156,9 @@ class Independent(Resting):
         for _, _, usd in self.resting:
             for column, weight in usd.items():
                 cost[column] += weight
-        for *_, column, usd in self.moving:
-            cost[column] += usd
+        for *_, column, usd, kg in self.moving:
+            cost[column] += usd + price * kg
+        for _, column, kg in self.carried:
+            cost[column] += price * kg
         for column, usd in self._lump_sums():
             cost[column] += usd

@@ -49,7 +49,14 @@ class Resting(Work):
             needs = world.storable(profile, region)
             if (allowed and region not in allowed) or needs is None:
                 continue
-            carried = [usd for h in held if (usd := world.carry(h, region)) is not None]
+            ways = [(usd, 0.0 if h == region else world.sent_kg(h)) for h in held
+                    if (usd := world.carry(h, region)) is not None]  # fmt: skip
+            carried = [usd for usd, _ in ways]
+            kg = min((usd, float("inf") if kg is None else kg) for usd, kg in ways)[1] if size and ways else 0.0
+            if kg == float("inf"):
+                if world.carbon_asked(None, region):
+                    continue
+                kg = 0.0
             stored = facts.storage_usd_per_gb_month
             if size and (stored is None or (held and not carried)):
                 continue
@@ -59,6 +66,7 @@ class Resting(Work):
                 usd += size * min(carried) if held else 0.0
             column = found[region] = self.copies[name, region] = self.model.var(1.0, integer=True)
             self.resting.append(("copy", region, {column: usd}))
+            self.carried.append((region, column, size * kg))
             self._buy(needs, {column: 1.0}, 1.0)
             self._use_region(region, column)
         for countries in world.duties(profile):
@@ -85,9 +93,11 @@ class Resting(Work):
             balance = {column: -gb for column, gb in read.items()}
             for source, copy in here.items():
                 usd = self.world.carry(source, region)
-                if usd is None:
+                kg = 0.0 if source == region else self.world.sent_kg(source)
+                if usd is None or (kg is None and self.world.carbon_asked(None, source)):
                     continue
                 column = self.model.var()
+                self.carried.append((source, column, kg or 0.0))
                 balance[column] = 1.0
                 self.model.row({column: 1.0, copy: -most}, most=0.0)
                 self.resting.append(("transfer", source, {column: usd}))

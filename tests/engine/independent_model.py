@@ -103,9 +103,10 @@ class Frame:
         self.in_use: dict[str, int] = {}
         self.present: dict[tuple[str, str], int] = {}
         self.copies: dict[tuple[str, str], int] = {}
-        self.moving: list[tuple[Job, str, int, int, float]] = []  # (job, source, t, column, USD)
+        self.moving: list[tuple[Job, str, int, int, float, float]] = []  # (job, source, t, column, USD, kg)
         self.by_name = {option.name: option for option in self.world.options}
         self.resting: list[tuple[str, str | None, Row]] = []  # (kind, region charged, USD)
+        self.carried: list[tuple[str, int, float]] = []  # (region charged, column, kg of network)
 
     def _buy(self, needs: frozenset[Need], terms: Row, most: float) -> None:
         """For each need: terms <= most x (any of its mechanisms)."""

@@ -207,13 +207,15 @@ class Work(Frame):
             for source in [r for r, when in at if when == before]:
                 for target in [r for r, when in at if when == t]:
                     usd = 0.0 if not job.checkpoint_gb else world.carry(source, target)
-                    if usd is None:
+                    kg = 0.0 if source == target or not job.checkpoint_gb else world.sent_kg(source)
+                    if usd is None or (kg is None and world.carbon_asked(job, source)):
                         continue
                     arc = model.var(1.0)
                     leaving[source][arc] = arriving[target][arc] = 1.0
                     spend = usd * (job.checkpoint_gb or 0.0)
-                    if spend:
-                        self.moving.append((job, source, t, arc, spend))
+                    made = (kg or 0.0) * (job.checkpoint_gb or 0.0)
+                    if spend or made:
+                        self.moving.append((job, source, t, arc, spend, made))
             for source in [r for r, when in at if when == before]:
                 model.row({**leaving[source], at[source, before]: -1.0}, least=0.0, most=0.0)
             for target in [r for r, when in at if when == t]:

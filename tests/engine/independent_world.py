@@ -254,6 +254,24 @@ class World:
         }
         return not any(lacks[figure] for figure in needed)
 
+    def sent_kg(self, region: str) -> float | None:
+        """Return kg CO2e of network per GB a region sends, over the horizon; None if its grid is unknown."""
+        if not self.network_kwh:
+            return 0.0
+        grids = [self.grid(region, t) for t in range(len(self.hours))]
+        if None in grids:
+            return None
+        mean = sum((g or 0.0) * h for g, h in zip(grids, self.hours, strict=True)) / sum(self.hours)
+        return self.network_kwh * mean / 1000.0
+
+    def carbon_asked(self, workload: Service | Job | None, region: str) -> bool:
+        """Return whether something needs the carbon of what a region sends (None: of data at rest)."""
+        if self.instance.carbon.price_usd_per_tonne:
+            return True
+        periods = range(len(self.hours)) if workload is not None else (None,)
+        budgets = [b for b in self.instance.budgets if budget_limit(b)[0] == "carbon"]
+        return any(self.in_scope(b.scope, workload, region, t) for b in budgets for t in periods)
+
     @property
     def network_kwh(self) -> float:
         """kWh of network per GB."""
