@@ -131,7 +131,11 @@ class Apart:
     def start(self) -> None:
         """Hand the task over and listen."""
         self._listener.start()
-        threading.Thread(target=self._send, args=(self._task,), name="highs-task", daemon=True).start()
+        self._send_soon(self._task)
+
+    def _send_soon(self, message: Any) -> None:
+        """Send from another thread: who waits for a run must not wait for a pipe that is full."""
+        threading.Thread(target=self._send, args=(message,), name="highs-message", daemon=True).start()
 
     def _send(self, message: Any) -> None:
         stream = self._process.stdin
@@ -181,15 +185,15 @@ class Apart:
             self.stop()
         elif self._task.wants_offers and time.monotonic() - self._offered_at > OFFER_EVERY_SECONDS:
             self._offered_at = time.monotonic()
-            better = self._ears.offer()
+            better = None if self._sending.locked() else self._ears.offer()
             if better is not None:
-                self._send(("offer", better))
+                self._send_soon(("offer", better))
 
     def stop(self) -> None:
         """Ask for an early end."""
         if self.ready.is_set() and not self._told_to_stop:
             self._told_to_stop = True
-            self._send(("stop", None))
+            self._send_soon(("stop", None))
 
     def leave(self) -> None:
         """End the process."""

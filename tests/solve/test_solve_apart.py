@@ -108,6 +108,22 @@ def test_a_silent_solver_is_ended_and_its_plan_kept(started):
 
 
 @posix
+def test_a_full_pipe_does_not_keep_the_limit_from_being_noticed(started):
+    """What is offered to a solver that reads nothing any more (160 kB a time) is not waited for."""
+    wide = knapsack(20_000, 2)
+    nothing = np.zeros(20_000)
+
+    def offer():
+        if started:
+            started[0].send_signal(signal.SIGSTOP)
+        return nothing
+
+    begun = time.monotonic()
+    assert run(wide, Watch(2.0), apart=True, offer=offer).termination is Termination.TIME_LIMIT
+    assert time.monotonic() - begun < 10.0
+
+
+@posix
 def test_a_broken_solver_is_a_limit_with_its_plan_kept(started):
     """A process that dies (out of memory) leaves what it told, and says so."""
     result = run(HARD, Watch(20.0), apart=True, on_incumbent=lambda _x: started[0].kill())
