@@ -30,7 +30,7 @@ UNSPECIFIED = "unspecified"
 class Stated:
     """What the instance declares of each endpoint row; [rows].
 
-    `regions`: resource regions (empty: none declared); `processing`: `region`, `global`, a tuple of countries or None;
+    `regions`: resource regions or None; `processing`: `region`, `global`, a tuple of countries or None;
     `by`: the fields that say so.
     """
 
@@ -42,7 +42,7 @@ class Stated:
 def stated_of(instance: Instance, catalogue: Catalogue, table: pd.DataFrame) -> Stated:
     """Return what the instance declares; only rows that lack a figure take a declared one."""
     use = instance.catalogue
-    regions, processing, by = (_filled(len(table), value) for value in ((), None, ""))
+    regions, processing, by = (np.full(len(table), value, dtype=object) for value in (None, None, ""))
     no_region, no_scope = lacking(table)
     for k, declaration in enumerate(use.endpoint_resources):
         mask = selected_endpoints(
@@ -75,25 +75,13 @@ def endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFr
     table, processing = rows.iloc[at].reset_index(drop=True), stated.processing[at]
     country_of = dict(zip(regions.region_id, regions.country, strict=True))
     country = [country_of.get(region) for region in region_id]
-    placed = regions[regions.granularity.eq("region")].groupby("provider").country
-    everywhere = {provider: frozenset(codes) for provider, codes in placed}
-    countries = _filled(len(table), None)
-    for i, (known, scope, mode, provider) in enumerate(
-        zip(table.scope_countries, table.scope, processing, table.provider, strict=True)
-    ):
-        if isinstance(known, frozenset):
-            countries[i] = known
-        elif scope in IN_REGION or mode == "region":
-            countries[i] = frozenset((country[i],)) if country[i] else None
-        elif mode == "global":
-            countries[i] = everywhere.get(provider)
-        elif mode is not None:
-            countries[i] = frozenset(mode)
-    inside = np.array([
-        scope is None or place is None or place in scope for scope, place in zip(countries, country, strict=True)
-    ], dtype=bool)  # fmt: skip
-    listed_countries = np.array([isinstance(mode, tuple) for mode in processing], dtype=bool)
-    keep, outside = _inside_only(at, inside | ~(declared | listed_countries))
+    countries = _countries(table, processing, country, regions)
+    must_hold = declared | np.array([isinstance(mode, tuple) for mode in processing], dtype=bool)
+    inside = np.ones(len(table), dtype=bool)
+    for i in np.flatnonzero(must_hold).tolist():
+        inside[i] = countries[i] is None or country[i] is None or country[i] in countries[i]
+    keep, outside = _inside_only(at, inside)
+    no_scope = lacking(table)[1] & np.array([mode is None for mode in processing], dtype=bool)
     local = np.array([mode is not None and mode != "global" for mode in processing], dtype=bool)
     uplift = np.where(local, table.regional_uplift.fillna(1.0).to_numpy(dtype=float), 1.0)
     offers = pd.DataFrame({
@@ -118,26 +106,41 @@ def endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFr
         "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens * uplift,
         "declared_by": stated.by[at],
         "outside_scope": outside,
-        "scope_unknown": [c is None and s not in IN_REGION and m != "region"
-                          for c, s, m in zip(countries, table.scope, processing, strict=True)],
-    })  # fmt: skip
+        "scope_unknown": no_scope,
+    })
     return offers[keep].reset_index(drop=True)
 
 
-def _filled(size: int, value: object) -> Objects:
-    out = np.empty(size, dtype=object)
-    for i in range(size):
-        out[i] = value
-    return out
+def _countries(
+    table: pd.DataFrame, processing: Objects, country: list[str | None], regions: pd.DataFrame
+) -> Objects:
+    """Return where each row may process: the listed countries, else by scope or declaration; None where unknown."""
+    placed = regions[regions.granularity.eq("region")].groupby("provider").country
+    everywhere = {provider: frozenset(codes) for provider, codes in placed}
+    unlisted = table.scope_countries.isna().to_numpy(dtype=bool)
+    countries = table.scope_countries.to_numpy(dtype=object, copy=True)
+    scopes, providers = table.scope.to_numpy(dtype=object), table.provider.to_numpy(dtype=object)
+    for i in np.flatnonzero(unlisted).tolist():
+        own, mode = country[i], processing[i]
+        if scopes[i] in IN_REGION or mode == "region":
+            countries[i] = frozenset((own,)) if own else None
+        elif mode == "global":
+            countries[i] = everywhere.get(providers[i])
+        else:
+            countries[i] = frozenset(mode) if mode is not None else None
+    return countries
 
 
 def _spread_out(rows: pd.DataFrame, stated: Stated) -> tuple[NDArray[np.int64], Objects, Bools]:
     """Return (row, region id, whether it is a declared one) of every endpoint and resource region."""
     own = rows.region_id.fillna("").to_numpy(dtype=object)
-    pairs = [(i, name) for i, names in enumerate(stated.regions) for name in names or (None,)]
-    at = np.array([i for i, _ in pairs], dtype=np.int64)
-    region = np.array([own[i] if name is None else name for i, name in pairs], dtype=object)
-    return at, region, np.array([name is not None for _, name in pairs], dtype=bool)
+    named = np.flatnonzero([names is not None for names in stated.regions])
+    copies = np.ones(len(rows), dtype=np.int64)
+    copies[named] = [len(stated.regions[i]) for i in named.tolist()]
+    at = np.repeat(np.arange(len(rows)), copies)
+    region, declared = own[at], np.isin(at, named)
+    region[declared] = [name for i in named.tolist() for name in stated.regions[i]]
+    return at, region, declared
 
 
 def _inside_only(at: NDArray[np.int64], inside: Bools) -> tuple[Bools, Bools]:
