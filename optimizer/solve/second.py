@@ -71,15 +71,17 @@ def least_carbon(
     threads: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
+    elapsed_seconds: float = 0.0,
 ) -> LeastCarbon:
     """Minimise the carbon of a plan found, at no higher cost, starting from it.
 
     `carbon_known` [slots]: where it is False no more is placed than in the first plan, since its carbon would count as
-    none. Stops as `solve_problem` does. Raises what `progress` raises; reports carry the cost of the first plan.
+    none. Stops as `solve_problem` does, `gap` being that of the carbon. Raises what `progress` raises; reports carry
+    the cost of the first plan, and count their time from `elapsed_seconds`, which finding it took.
     """
     assert first.objective_usd is not None
     before = total(carbon_kg(problem), first.values)
-    told = None if progress is None else _about_cost(first, progress)
+    told = None if progress is None else _about_cost(first, progress, elapsed_seconds)
     watch = Watch(time_limit_seconds, cancel, told)
     nothing = LeastCarbon(
         SolutionStatus.NO_PLAN, Termination.TIME_LIMIT, first.objective_usd, before, before, None, first.values, 0.0
@@ -112,12 +114,13 @@ def least_carbon(
     )
 
 
-def _about_cost(first: Solution, progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+def _about_cost(
+    first: Solution, progress: Callable[[Progress], None], before: float
+) -> Callable[[Progress], None]:
     """Return a callback that reports the cost of the first plan while the second solve runs."""
-    begun = sum(first.timings.values())
 
     def told(report: Progress) -> None:
-        progress(Progress(PHASE, first.objective_usd, first.bound_usd, first.gap, begun + report.elapsed_seconds))
+        progress(Progress(PHASE, first.objective_usd, first.bound_usd, first.gap, before + report.elapsed_seconds))
 
     return told
 
