@@ -17,7 +17,7 @@ def quotas(draft: Draft) -> None:
         limits.append({"id": "account", "provider": draft.pick(*regions)["provider"], "devices": draft.pick(4, 6, 8)})
     if draft.chance(0.1):
         limits.append({"id": "country", "country": draft.pick(*regions)["country"], "devices": draft.pick(4, 8)})
-    if draft.chance(0.45):
+    if draft.chance(0.5):
         usd = spent_at(draft)
         most = max(usd, key=lambda region: usd[region])
         limits.append({"id": "site", "region": most, "kw": draft.pick(0.3, 0.6, 1.0)})
@@ -119,7 +119,7 @@ def budgets(draft: Draft) -> None:
     metrics = draft.pick(
         ["carbon"], ["carbon"], ["energy"], ["energy"], ["water"], ["carbon", "energy"], ["water", "energy"]
     )
-    for metric in metrics + (["money"] if draft.chance(0.55) else []):
+    for metric in metrics + (["money"] if draft.chance(0.62) else []):
         scope: Data = {} if draft.chance(0.75) else draft.pick(
             _one_tag(draft), {"workloads": [draft.data["workloads"][0]["id"]]}, {"periods": _some_periods(draft)},
             {"country_groups": ["EEA"]}, {"providers": [draft.inline["regions"][0]["provider"]]},

@@ -50,7 +50,7 @@ def _service(draft: Draft, k: int) -> Data:
         service["max_regions"] = draft.pick(1, 2)
     elif way < 0.5:
         service["min_regions"] = draft.pick(2, 2, 2, 3)
-    if draft.chance(0.22) and not service.get("indivisible") and service.get("max_regions") != 1:
+    if draft.chance(0.25) and not service.get("indivisible") and service.get("max_regions") != 1:
         of = draft.pick("region", "region", "metro", "provider")
         service["survival"] = {"of": of, "share": draft.pick(0.2, 0.4, 0.8)}
     return service

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from binding import INSTANCES, Optima, binds, likely
 from independent import Independent
 from random_instances import random_instance
 from relaxations import FAMILIES, without
-from solving import GAP, better, optimum, optimum_of_seed, same
+from solving import GAP, better, optimum, same
 
 import optimizer
 
-INSTANCES = 1000
 CHUNK = 25
-FAMILY_SAMPLE = range(0, INSTANCES, 8)
 LEAST_BINDING = 0.15
 LEAST_INFEASIBLE = 0.10
+NEVER_WORSE_SAMPLE = range(0, INSTANCES, 40)
 INFEASIBLE_RETOLD = 3
 """How many infeasible instances of each chunk the second formulation looks at."""
 
 
+@pytest.fixture(scope="session")
+def optima(tmp_path_factory: pytest.TempPathFactory) -> Optima:
+    """Optima by seed, shared by the workers of one test run."""
+    base = Path(tmp_path_factory.getbasetemp())
+    return Optima((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "optima")
+
+
 @pytest.mark.parametrize("first", range(0, INSTANCES, CHUNK))
-def test_random_instances_solve_and_pass_their_audit(first: int) -> None:
+def test_random_instances_solve_and_pass_their_audit(first: int, optima: Optima) -> None:
     """Each instance ends in a proven optimum that its audit confirms, or in a proof that there is none."""
     infeasible = []
     for seed in range(first, first + CHUNK):
         instance = optimizer.load(random_instance(seed))
         plan = optimizer.solve(instance, gap=GAP, threads=1)
+        optima.put(seed, plan.objective_usd)
         if plan.status == "infeasible":
             assert plan.objective_usd is None
             assert plan.diagnosis, f"seed {seed}: infeasible, and nothing says why"
@@ -40,23 +51,34 @@ def test_random_instances_solve_and_pass_their_audit(first: int) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_constraint_family_binds_often(family: str) -> None:
-    """Without the family the optimum is better in at least 15 % of the instances, and never worse in any."""
+def test_every_constraint_family_binds_often(family: str, optima: Optima) -> None:
+    """In at least 15 % of all the instances there is a better plan, or one at all, without the family.
+
+    Every seed that counts is solved again without the family; where to look first comes from `binding_seeds.txt`.
+    """
+    least = round(LEAST_BINDING * INSTANCES)
     binding = 0
-    for seed in FAMILY_SAMPLE:
+    for seed in likely(family):
+        binding += binds(seed, family, optima.of(seed))
+        if binding == least:
+            return
+    pytest.fail(f"{family} binds in {binding} of {INSTANCES} instances, {least} are asked")
+
+
+@pytest.mark.parametrize("seed", NEVER_WORSE_SAMPLE)
+def test_no_plan_is_worse_without_a_family(seed: int, optima: Optima) -> None:
+    """Without any one family of its constraints an instance has an optimum that is as good or better."""
+    for family in FAMILIES:
         relaxed = without(random_instance(seed), family)
-        if relaxed is None:
-            continue
-        before, after = optimum_of_seed(seed), optimum(relaxed)
-        assert not better(before, after), f"seed {seed}: {before} with {family}, {after} without"
-        binding += better(after, before)
-    assert binding >= LEAST_BINDING * len(FAMILY_SAMPLE)
+        if relaxed is not None:
+            before, after = optima.of(seed), optimum(relaxed)
+            assert not better(before, after), f"{before} with {family}, {after} without"
 
 
-def test_some_instances_have_no_plan() -> None:
-    """At least one in ten of the random instances is infeasible."""
-    found = sum(optimum_of_seed(seed) is None for seed in FAMILY_SAMPLE)
-    assert found >= LEAST_INFEASIBLE * len(FAMILY_SAMPLE)
+def test_some_instances_have_no_plan(optima: Optima) -> None:
+    """At least one in ten of all the instances is infeasible."""
+    found = sum(optima.of(seed) is None for seed in range(INSTANCES))
+    assert found >= LEAST_INFEASIBLE * INSTANCES
 
 
 def test_both_statements_can_differ() -> None:
