@@ -173,10 +173,11 @@ def _solution(compiled: Compiled, order: _Order) -> Solution:
 
 
 def _least_carbon(compiled: Compiled, first: Solution, order: _Order, elapsed: float) -> LeastCarbon:
+    from optimizer.compile.unknown import carbon_unknown
     from optimizer.solve import least_carbon
 
     return least_carbon(
-        compiled.problem, first, carbon_known=compiled.terms.carbon_known, gap=order.gap,
+        compiled.problem, first, unknown=carbon_unknown(compiled), gap=order.gap,
         time_limit_seconds=order.left_seconds(), threads=order.threads, progress=order.progress, cancel=order.cancel,
         elapsed_seconds=elapsed,
     )  # fmt: skip

@@ -65,7 +65,7 @@ def least_carbon(
     problem: Problem,
     first: Solution,
     *,
-    carbon_known: Bools,
+    unknown: Mapping[str, Bools],
     gap: float,
     time_limit_seconds: float,
     threads: int | None = None,
@@ -75,9 +75,10 @@ def least_carbon(
 ) -> LeastCarbon:
     """Minimise the carbon of a plan found, at no higher cost, starting from it.
 
-    `carbon_known` [slots]: where it is False no more is placed than in the first plan, since its carbon would count as
-    none. Stops as `solve_problem` does, `gap` being that of the carbon. Raises what `progress` raises; reports carry
-    the cost of the first plan, and count their time from `elapsed_seconds`, which finding it took.
+    `unknown`: by component, over its full table, what has no carbon figure; no more is decided there than in the first
+    plan, since it would count as none. Stops as `solve_problem` does, `gap` being that of the carbon. Raises what
+    `progress` raises; reports carry the cost of the first plan, and count their time from `elapsed_seconds`, which
+    finding it took.
     """
     assert first.objective_usd is not None
     before = total(carbon_kg(problem), first.values)
@@ -93,7 +94,7 @@ def least_carbon(
         with paused_gc():
             matrix = to_matrix(build_model(replace(problem, cost_cap_usd=first.objective_usd)))
         start = from_tables(matrix, first.values)
-        matrix = _hold_unknown(matrix, problem, start, ~carbon_known)
+        matrix = _hold(matrix, start, unknown)
         workers = threads or os.cpu_count() or 1
         result = _run(matrix, problem, start, watch, method=first.method, gap=gap, threads=workers)
         found = to_solution(matrix, problem, result, gap=gap, watch=watch, method=first.method)
@@ -125,13 +126,12 @@ def _about_cost(
     return told
 
 
-def _hold_unknown(matrix: Matrix, problem: Problem, x: Floats, unknown: Bools) -> Matrix:
-    """Return the model in which slots without a carbon figure take no more than they do now."""
+def _hold(matrix: Matrix, x: Floats, which: Mapping[str, Bools]) -> Matrix:
+    """Return the model in which some decisions, by component, take no more than they do now."""
     upper = matrix.upper.copy()
-    for family in ("instances", "gangs", "work_hours", "flow"):
+    for family, chosen in which.items():
         columns = matrix.columns.of(family)
-        key = matrix.columns.key[columns]
-        held = columns[unknown[problem.flows.slot[key] if family == "flow" else key]]
+        held = columns[chosen[matrix.columns.key[columns]]]
         upper[held] = np.minimum(upper[held], x[held])
     return replace(matrix, upper=upper)
 

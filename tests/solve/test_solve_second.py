@@ -15,8 +15,6 @@ from formulations.problem import Problem
 from optimizer.solve import Progress, Solution, SolutionStatus, Termination, least_carbon, solve_problem
 from optimizer.solve.second import total
 
-KNOWN = np.ones(2, dtype=bool)
-
 
 def same_price(near_kg: float = 5.0, far_kg: float = 2.0, *, limits=(100.0, 100.0)) -> Problem:
     """Three instances of 4 units/s carry 10 units/s, at 1 USD near or far; they differ in carbon."""
@@ -34,7 +32,7 @@ def all_near(problem: Problem) -> Solution:
 def test_of_two_plans_of_the_same_cost_the_cleaner_one_by_hand():
     """3 x 5 kg near become 3 x 2 kg far; one instance fits near only when the far pool holds two."""
     problem = same_price()
-    second = least_carbon(problem, all_near(problem), carbon_known=KNOWN, gap=1e-6, time_limit_seconds=20)
+    second = least_carbon(problem, all_near(problem), unknown={}, gap=1e-6, time_limit_seconds=20)
     assert second.status is SolutionStatus.OPTIMAL
     assert (second.carbon_before_kg, second.carbon_kg) == pytest.approx((15.0, 6.0))
     assert second.bound_kg == pytest.approx(6.0)
@@ -42,7 +40,7 @@ def test_of_two_plans_of_the_same_cost_the_cleaner_one_by_hand():
     assert second.cost_cap_usd == 3.0
     tight = same_price(limits=(100.0, 4.0))  # two devices per instance
     assert least_carbon(
-        tight, all_near(tight), carbon_known=KNOWN, gap=1e-6, time_limit_seconds=20
+        tight, all_near(tight), unknown={}, gap=1e-6, time_limit_seconds=20
     ).carbon_kg == pytest.approx(9.0)
 
 
@@ -51,7 +49,7 @@ def test_a_cleaner_plan_that_costs_more_is_not_taken():
     problem = same_price()
     dearer = replace(problem.slots.running, spend_usd=np.array([1.0, 1.01]))
     problem = replace(problem, slots=replace(problem.slots, running=dearer))
-    second = least_carbon(problem, all_near(problem), carbon_known=KNOWN, gap=1e-6, time_limit_seconds=20)
+    second = least_carbon(problem, all_near(problem), unknown={}, gap=1e-6, time_limit_seconds=20)
     assert second.status is SolutionStatus.OPTIMAL
     assert second.carbon_kg == second.carbon_before_kg == 15.0
 
@@ -67,8 +65,9 @@ def test_places_without_a_carbon_figure_do_not_look_clean(endpoints):
         problem = replace(problem, slots=slots, flows=replace(problem.flows, serving=serving))
         values = {**first.values, "instances": np.zeros(2)}
         first = replace(first, objective_usd=10.0, bound_usd=10.0, values=values)
-    unknown = np.array([True, False])
-    second = least_carbon(problem, first, carbon_known=unknown, gap=1e-6, time_limit_seconds=20)
+    far = np.array([False, True])
+    unknown = {"instances": far, "flow": far}
+    second = least_carbon(problem, first, unknown=unknown, gap=1e-6, time_limit_seconds=20)
     assert second.carbon_kg == second.carbon_before_kg
     assert second.values["flow"].tolist() == pytest.approx([10.0, 0.0])
 
@@ -79,8 +78,7 @@ def test_never_dearer_and_never_dirtier(method):
     problem = coupled(12)
     first = solve_problem(problem, gap=0.05, time_limit_seconds=6, method="direct", threads=2)
     first = replace(first, method=method)
-    slots = np.ones(problem.slots.workload.size, dtype=bool)
-    second = least_carbon(problem, first, carbon_known=slots, gap=1e-3, time_limit_seconds=4, threads=2)
+    second = least_carbon(problem, first, unknown={}, gap=1e-3, time_limit_seconds=4, threads=2)
     assert total(cost_usd(problem), second.values) <= first.objective_usd * (1 + 1e-9)
     assert second.carbon_kg == pytest.approx(total(carbon_kg(problem), second.values))
     assert second.carbon_kg <= second.carbon_before_kg
@@ -93,12 +91,12 @@ def test_without_time_it_is_not_run():
     """No time, or a cancel: the first plan stays and the reason is told."""
     problem = same_price()
     first = all_near(problem)
-    late = least_carbon(problem, first, carbon_known=KNOWN, gap=1e-6, time_limit_seconds=0.0)
+    late = least_carbon(problem, first, unknown={}, gap=1e-6, time_limit_seconds=0.0)
     assert (late.status, late.termination) == (SolutionStatus.NO_PLAN, Termination.TIME_LIMIT)
     assert late.values is first.values
     cancel = threading.Event()
     cancel.set()
-    stopped = least_carbon(problem, first, carbon_known=KNOWN, gap=1e-6, time_limit_seconds=9, cancel=cancel)
+    stopped = least_carbon(problem, first, unknown={}, gap=1e-6, time_limit_seconds=9, cancel=cancel)
     assert (stopped.status, stopped.termination) == (SolutionStatus.NO_PLAN, Termination.INTERRUPTED)
 
 
@@ -107,6 +105,6 @@ def test_progress_keeps_telling_the_cost():
     seen: list[Progress] = []
     problem = same_price()
     first = all_near(problem)
-    least_carbon(problem, first, carbon_known=KNOWN, gap=1e-6, time_limit_seconds=9, progress=seen.append)
+    least_carbon(problem, first, unknown={}, gap=1e-6, time_limit_seconds=9, progress=seen.append)
     assert seen
     assert {(report.phase, report.incumbent_usd, report.bound_usd) for report in seen} == {("least carbon", 3.0, 3.0)}
