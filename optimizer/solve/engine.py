@@ -10,6 +10,7 @@ from typing import Literal
 
 from formulations import Problem, build_model
 from formulations.bulk import paused_gc
+from optimizer.solve.decompose import decompose_and_improve
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
 from optimizer.solve.highs import Run, polish
@@ -20,12 +21,12 @@ from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
-Method = Literal["auto", "direct", "beside", "construct"]
+Method = Literal["auto", "direct", "beside", "construct", "decompose"]
 log = logging.getLogger(__name__)
 
 BESIDE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` searches for plans beside HiGHS."""
-CONSTRUCT_FROM_INTEGERS = 20_000
+DECOMPOSE_FROM_INTEGERS = 20_000
 """Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
 
 
@@ -43,8 +44,8 @@ def solve_problem(
 
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
     another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
-    hands the whole model to HiGHS, "construct" builds a plan workload by workload and improves it, "auto" chooses by
-    size. Raises InternalError when the model is unbounded, and whatever `progress` raises.
+    hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
+    workload and improves it, "decompose" puts it together from configurations of workloads, "auto" chooses by size. Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     try:
@@ -70,7 +71,9 @@ def solve_matrix(
     if watch.should_stop():
         return _nothing_yet(watch, chosen)
     result = None
-    if chosen == "construct":
+    if chosen == "decompose":
+        result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+    elif chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
     elif chosen == "beside":
         result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
@@ -93,7 +96,7 @@ def choose_method(matrix: Matrix, problem: Problem) -> Method:
     integers = int(matrix.integer.sum())
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
         return "direct"
-    return "beside" if integers < CONSTRUCT_FROM_INTEGERS else "construct"
+    return "beside" if integers < DECOMPOSE_FROM_INTEGERS else "decompose"
 
 
 def to_solution(

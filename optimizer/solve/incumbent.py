@@ -28,7 +28,7 @@ class Incumbent:
         self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
         self.saved = self.x.copy()
         self.activity = np.asarray(matrix.a @ self.x).ravel()
-        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * _worth(matrix, row_price), 0.0)
+        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * worth_usd(matrix, row_price), 0.0)
 
     def save(self) -> None:
         """Remember the values as they are."""
@@ -60,7 +60,7 @@ class Incumbent:
         return not self.excess().any()
 
 
-def _worth(matrix: Matrix, row_price: Floats) -> Floats:
+def worth_usd(matrix: Matrix, row_price: Floats) -> Floats:
     """Return what one unit of each row is worth (USD): its dual, or the mean cost per unit of what it limits."""
     entries = matrix.a
     row = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))

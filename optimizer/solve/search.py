@@ -11,16 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
-from optimizer.solve.blocks import find_blocks
 from optimizer.solve.construct import construct
-from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.exchange import Exchange
 from optimizer.solve.highs import Run, run
 from optimizer.solve.improve import improve
-from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.ranking import rank_options
-from optimizer.solve.relaxation import solve_relaxation
+from optimizer.solve.prepared import Prepared, held, prepare
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
@@ -48,35 +44,38 @@ def construct_and_improve(
     Takes at most `share` of the time left. `start` is a plan to improve: then nothing is placed anew. Returns None when
     a workload has no place of its own, which only the whole model can settle.
     """
-    with watch.phase_of("relax"):
-        end = watch.elapsed_seconds() + share * watch.left_seconds() - (POLISH_SECONDS if share == 1.0 else 0.0)
-        matrix = with_cover_rows(matrix, problem)
-        relaxation = solve_relaxation(matrix, watch, RELAX_SHARE * share * watch.left_seconds())
-    if relaxation.termination is Termination.INFEASIBLE:
-        return Run(Termination.INFEASIBLE)
-    if watch.should_stop() and relaxation.x is None:
-        return Run(watch.why_stopped(), start, None if start is None else matrix.objective(start))
-    watch.note(bound_usd=relaxation.bound_usd)
-    blocks = find_blocks(matrix, problem)
-    rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    state = Incumbent(matrix, blocks, relaxation.row_price)
-    if start is not None:
-        state.set_columns(np.arange(start.size), start)
-        placed = True
-    else:
+    end = watch.elapsed_seconds() + share * watch.left_seconds() - (POLISH_SECONDS if share == 1.0 else 0.0)
+    ground = prepare(matrix, problem, watch, seconds=RELAX_SHARE * share * watch.left_seconds(), start=start)
+    if isinstance(ground, Run):
+        return ground
+    state = ground.state
+    if start is None:
         with watch.phase_of("construct"):
-            placed = construct(state, relaxation, rank, watch, threads=threads, share=share)
-    if not placed:
-        return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
+            if not construct(state, ground.relaxation, ground.rank, watch, threads=threads, share=share):
+                return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
     with watch.phase_of("improve"):
-        try:
-            improve(state, relaxation, rank, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
-        except KeyboardInterrupt:  # in the middle of a change
-            watch.interrupt()
-            state.restore()
-    x = state.x if state.is_whole() else None
-    objective = None if x is None else matrix.objective(x)
-    return Run(watch.why_stopped(), x, objective, watch.bound_usd)
+        improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
+    return held(ground, watch)
+
+
+def improve_until(
+    ground: Prepared,
+    watch: Watch,
+    *,
+    gap: float,
+    threads: int,
+    until_seconds: float,
+    exchange: Exchange | None = None,
+) -> None:
+    """Improve the plan of a search (see `improve`); Ctrl-C amid a change goes back to the plan before it."""
+    try:
+        improve(
+            ground.state, ground.relaxation, ground.rank, watch,
+            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        watch.interrupt()
+        ground.state.restore()
 
 
 def search_beside_highs(

@@ -140,7 +140,7 @@ def _run(
     matrix: Matrix, problem: Problem, start: Floats, watch: Watch, *, method: str, gap: float, threads: int
 ) -> Run:
     """Minimise from a start by the method that found it."""
-    if method == "construct" and matrix.is_feasible(start):
+    if method in ("construct", "decompose") and matrix.is_feasible(start):
         found = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads, start=start)
         if found is not None:
             return found

@@ -1,0 +1,1 @@
+"""Dantzig–Wolfe decomposition at the local/coupling cut: configurations of one workload, priced and put together."""

@@ -1,0 +1,77 @@
+r"""What jobs of one period cost at given prices, in closed form over all options at once.
+
+At prices of the master's rows a job of W work units over slots i is: minimise sum_i q[i] b[i] + r[i] H[i] subject to
+sum_i 3600 K[i] H[i] = W, H[i] <= h[i] k[i] b[i], sum_i b[i] <= M, b whole.
+
+    lower bound   W min_i (r[i] + q[i] / F[i]) / (3600 K[i]),  F[i] = min(h[i] k[i], W / (3600 K[i])): the relaxation
+    upper bound   the best single slot with as many gangs as its hours need
+    regret        of one gang on i: q[i] + F[i] min(0, r[i] - 3600 K[i] (lower bound / W))
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import Problem
+from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key, least_of
+from optimizer.solve.matrix import Matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class JobBounds:
+    """Closed-form estimates for jobs; right for problems of one period."""
+
+    def __init__(self, problem: Problem, matrix: Matrix) -> None:
+        slots, jobs = problem.slots, problem.jobs
+        self.workloads = len(problem.workload_ids)
+        self.slots = slots.workload.size
+        job_of = np.full(self.workloads, -1, dtype=np.int64)
+        job_of[jobs.workload] = np.arange(jobs.workload.size)
+        self.own = np.flatnonzero(slots.is_job)
+        self.workload = slots.workload[self.own]
+        job = job_of[self.workload]
+        work = jobs.work_units[job]
+        self.speed = 3600.0 * slots.capacity_per_s[self.own]
+        self.hours = work / self.speed
+        held = slots.usable_hours[self.own] * slots.gang_instances[self.own]
+        self.useful = np.minimum(held, self.hours)
+        self.gangs = np.maximum(np.ceil(self.hours / held - 1e-9), 1.0)
+        self.most_gangs = jobs.max_gangs[job].astype(np.float64)
+        self.fits = self.gangs <= self.most_gangs
+        self.work = work
+        self.job_workloads = jobs.workload
+        self.column_of_gangs = columns_by_key(matrix, "gangs", self.slots)[self.own]
+        self.column_of_hours = columns_by_key(matrix, "work_hours", self.slots)[self.own]
+
+    def estimate(self, reduced_cost: Floats) -> Estimate:
+        """Return the estimate at the reduced costs of all columns."""
+        gang, hour = reduced_cost[self.column_of_gangs], reduced_cost[self.column_of_hours]
+        paid, gained = np.maximum(gang, 0.0), np.minimum(gang, 0.0)
+        unit = (hour + paid / self.useful) / self.speed
+        least = np.full(self.workloads, np.inf)
+        np.minimum.at(least, self.workload, unit)
+        work = np.zeros(self.workloads)
+        work[self.workload] = self.work
+        has = np.isfinite(least)
+        lower = np.where(has, work * np.where(has, least, 0.0), 0.0)
+        lower[self.job_workloads[~has[self.job_workloads]]] = np.inf
+        if gained.any():  # never more gangs at once than a job may have
+            most_gained = np.zeros(self.workloads)
+            np.minimum.at(most_gained, self.workload, gained * self.most_gangs)
+            lower = lower + most_gained
+        cost = np.where(self.fits, gang * self.gangs + hour * self.hours, np.inf)
+        upper, best = least_of(cost, self.workload, self.workloads)
+        regret = np.zeros(self.slots)
+        price = np.where(has, least, 0.0)[self.workload]
+        regret[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
+        none = np.zeros(self.slots)
+        return Estimate(lower, upper, regret, none, none, best, best[:0])
+
+    def configuration(self, position: int) -> tuple[Ints, Floats]:
+        """Return (columns, values) of the job done on one slot, by its position in `own`."""
+        columns = np.array([self.column_of_gangs[position], self.column_of_hours[position]])
+        return columns, np.array([self.gangs[position], self.hours[position]])

@@ -1,0 +1,179 @@
+"""The restricted master: prices of the coupling rows from the configurations known, and a plan put together from them.
+
+The mathematics is `formulations.configurations`; new configurations are appended to the loaded relaxation, which then
+starts from its last basis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.configurations import MasterProblem, build_master
+from formulations.problem import Membership
+from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.hand_over import to_matrix, to_task
+from optimizer.solve.highs import cost_scale, run
+from optimizer.solve.matrix import Matrix
+from optimizer.solve.session import load
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MasterAnswer:
+    """The optimum over the configurations known: cost with and without penalties (USD), shares, values, row prices."""
+
+    cost_usd: float
+    penalties_usd: float
+    shares: Floats
+    shared: Floats
+    price: Floats
+
+
+def master_problem(cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats) -> MasterProblem:
+    """Return the master over the pool as arrays; `penalty_usd` by row, 0 on rows that cannot be broken."""
+    matrix, shared = cut.matrix, cut.shared
+    entries = cut.use[:, shared].tocoo()
+    return MasterProblem(
+        row_lower=cut.row_lower,
+        row_upper=cut.row_upper,
+        penalty_usd=penalty_usd,
+        shared_cost_usd=matrix.cost[shared],
+        shared_upper=cut.shared_upper,
+        shared_whole=matrix.integer[shared],
+        shared_use=Membership(entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data),
+        unplaced_usd=unplaced_usd,
+        configuration_workload=pool.workload,
+        configuration_cost_usd=pool.cost_usd,
+        use=pool.use(),
+    )
+
+
+class RestrictedMaster:
+    """The relaxation over the pool, kept loaded in HiGHS between rounds."""
+
+    def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats) -> None:
+        self.cut, self.pool = cut, pool
+        self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
+        self.matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
+        self.scale = cost_scale(self.matrix.cost)
+        self.highs = load(to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale))
+        self._loaded = len(pool)
+        rows = self.matrix.rows
+        self.row_of_workload = np.zeros(unplaced_usd.size, dtype=np.int64)
+        own = rows.of("one_configuration")
+        self.row_of_workload[rows.key[own]] = own
+        self.sides = []
+        for name in ("use_equal", "use_upper", "use_lower"):
+            place = np.full(cut.rows.size, -1, dtype=np.int64)
+            own = rows.of(name)
+            place[rows.key[own]] = own
+            self.sides.append(place)
+        shares = self.matrix.columns.of("chosen_share")
+        self.column_of_configuration = np.full(len(pool), -1, dtype=np.int64)
+        self.column_of_configuration[self.matrix.columns.key[shares]] = shares
+
+    def solve(self) -> MasterAnswer | None:
+        """Append what the pool has gained and solve; None when HiGHS ends without an optimum."""
+        from highspy import _core
+
+        self._append()
+        self.highs.run()
+        if self.highs.getModelStatus() != _core.HighsModelStatus.kOptimal:
+            return None
+        solution = self.highs.getSolution()
+        x, dual = np.array(solution.col_value), np.array(solution.row_dual) / self.scale
+        price = np.zeros(self.cut.rows.size)
+        for place in self.sides:
+            held = place >= 0
+            price[held] += dual[place[held]]
+        cost = self.highs.getInfo().objective_function_value / self.scale
+        labels = self.matrix.columns
+        shared = np.zeros(self.cut.shared.size)
+        for name in ("shared", "shared_whole"):
+            own = labels.of(name)
+            shared[labels.key[own]] = x[own]
+        elastic = np.concatenate([labels.of(name) for name in ("excess", "lack", "unplaced")])
+        return MasterAnswer(
+            cost_usd=cost,
+            penalties_usd=float(self.matrix.cost[elastic] @ x[elastic]),
+            shares=x[self.column_of_configuration],
+            shared=shared,
+            price=legal_price(self.cut, price),
+        )
+
+    def _append(self) -> None:
+        fresh = len(self.pool) - self._loaded
+        if not fresh:
+            return
+        start, row, weight = self.pool.entries(self._loaded)
+        configuration = np.repeat(np.arange(fresh), np.diff(start))
+        workload = self.pool.workload[self._loaded :]
+        parts = [(np.arange(fresh), self.row_of_workload[workload], np.ones(fresh))]
+        for place in self.sides:
+            held = place[row] >= 0
+            parts.append((configuration[held], place[row[held]], weight[held]))
+        column, at, value = (np.concatenate([part[axis] for part in parts]) for axis in range(3))
+        order = np.argsort(column, kind="stable")
+        column, at, value = column[order], at[order], value[order]
+        begin = np.searchsorted(column, np.arange(fresh)).astype(np.int32)
+        first = self.highs.getNumCol()
+        self.highs.addCols(
+            fresh, self.pool.cost_usd[self._loaded :] * self.scale, np.zeros(fresh), np.full(fresh, np.inf),
+            value.size, begin, at.astype(np.int32), value,
+        )  # fmt: skip
+        self.column_of_configuration = np.concatenate([self.column_of_configuration, first + np.arange(fresh)])
+        self._loaded = len(self.pool)
+
+
+def legal_price(cut: Cut, price: Floats) -> Floats:
+    """Return prices with the signs that the sides of the rows allow: what a Lagrangian bound needs."""
+    at_most = np.where(np.isfinite(cut.row_lower), np.inf, 0.0)
+    at_least = np.where(np.isfinite(cut.row_upper), -np.inf, 0.0)
+    return np.clip(price, at_least, at_most)
+
+
+def put_together(
+    cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch, *,
+    gap: float, seconds: float, threads: int, start: Floats | None = None,
+) -> Floats | None:  # fmt: skip
+    """Choose one configuration per workload by the integer master; return values of all columns of the model.
+
+    None when some workload stays without one, or nothing was found in time. Rows may still be broken at their penalty.
+    `start` are shares by configuration to begin from.
+    """
+    matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=True))
+    begin = None if start is None else _as_start(matrix, start)
+    result = run(matrix, watch, gap=gap, time_limit_seconds=seconds, threads=threads, start=begin)
+    if result.x is None:
+        return None
+    labels = matrix.columns
+    values = np.zeros(cut.matrix.cost.size)
+    chosen = labels.of("chosen_share")
+    picked = labels.key[chosen[np.round(result.x[chosen]) == 1.0]]
+    placed = np.zeros(unplaced_usd.size, dtype=bool)
+    placed[pool.workload[picked]] = True
+    if not placed.all():
+        return None
+    for number in picked.tolist():
+        values[pool.columns[number]] = pool.values[number]
+    for name in ("shared", "shared_whole"):
+        own = labels.of(name)
+        values[cut.shared[labels.key[own]]] = result.x[own]
+    whole = cut.matrix.integer
+    values[whole] = np.round(values[whole])
+    return values
+
+
+def _as_start(matrix: Matrix, shares: Floats) -> Floats:
+    """Return a start for the integer master: the shares, everything else at 0 for HiGHS to complete."""
+    begin = np.zeros(matrix.cost.size)
+    own = matrix.columns.of("chosen_share")
+    begin[own] = shares[matrix.columns.key[own]]
+    return begin

@@ -1,0 +1,248 @@
+"""Pricing: for every workload the cheapest configuration at given prices, with a lower bound on any of them.
+
+Closed forms over all options (`service_bounds`, `job_bounds`) come first: they settle many workloads and tell which
+options may matter for the others. Those are small integer programs over exactly these options, cut from the same
+matrix as the compact model; an option left out is in no configuration cheaper than one that is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import Problem
+from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.job_bounds import JobBounds
+from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
+from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+T = TypeVar("T")
+
+PLAIN = frozenset({"demand", "throughput", "cover"})
+PRESENT = PLAIN | {"present_flow", "present_instances", "most_regions"}
+JOB = frozenset({"work", "hours_held", "gangs_at_once"})
+OTHER_SHAPE, PLAIN_SERVICE, SERVICE, SHORT_JOB = range(4)
+ROUNDING = 1e-9
+TASKS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class Priced:
+    """By workload: a lower bound on every configuration's cost at the prices, and the least cost known (USD)."""
+
+    lower_usd: Floats
+    upper_usd: Floats
+
+    @property
+    def open_usd(self) -> Floats:
+        """By workload, by how much the bound may still rise."""
+        return np.maximum(self.upper_usd - self.lower_usd, 0.0)
+
+
+class Pricing:
+    """Prices the workloads of a cut model; keeps what it finds in the pool."""
+
+    def __init__(self, problem: Problem, cut: Cut, pool: Pool, watch: Watch, *, threads: int) -> None:
+        self.problem, self.cut, self.pool, self.watch, self.threads = problem, cut, pool, watch, threads
+        self.shape = _shapes(problem, cut)
+        self.services = ServiceBounds(problem, cut.matrix)
+        self.jobs = JobBounds(problem, cut.matrix) if (self.shape == SHORT_JOB).any() else None
+        self.slot_of_column, self.flow_of_column = _places(problem, cut)
+
+    def price(self, price: Floats, effort: Effort, *, settled: float, among: Bools) -> Priced | None:
+        """Price all workloads, looking closely into those `among`, and put what is found into the pool.
+
+        A workload whose lower bound is within the share `settled` of the least cost known is not looked into, one of
+        which nothing is known always. Returns None when the solve must stop.
+        """
+        reduced = self.cut.reduced_cost(price)
+        estimates, upper = self._estimates(reduced, price)
+        lower = estimates.lower_usd.copy()
+        with np.errstate(invalid="ignore"):
+            open_ = upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower))
+        asked = np.flatnonzero((open_ & among) | ~np.isfinite(upper))
+        answers = self._solve_all(asked, reduced, estimates, upper, effort)
+        if answers is None:
+            return None
+        for workload, (columns, answer) in zip(asked.tolist(), answers, strict=True):
+            lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
+            if answer.x is not None:
+                self.pool.add(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
+                upper[workload] = min(upper[workload], answer.cost_usd)
+        return Priced(np.minimum(lower, upper), upper)
+
+    def _estimates(self, reduced: Floats, price: Floats) -> tuple[Estimate, Floats]:
+        """Return the closed forms by workload and slot, and the least cost known by workload.
+
+        Without a closed form the lower bound is -inf. A simple solution that is better than what the pool has goes into
+        the pool.
+        """
+        found = self.services.estimate(reduced)
+        plain, short = self.shape == PLAIN_SERVICE, self.shape == SHORT_JOB
+        lower = np.where(plain | (self.shape == SERVICE), found.lower_usd, -np.inf)
+        simple = np.where(plain, found.upper_usd, np.inf)
+        regret = found.regret_usd
+        known = np.full(lower.size, np.inf)
+        if len(self.pool):
+            np.minimum.at(known, self.pool.workload, self.pool.reduced_cost(price))
+        for workload in np.flatnonzero(plain & (simple < known)).tolist():
+            self.pool.add(workload, *self.services.configuration(workload, found))
+        if self.jobs is not None:
+            jobs = self.jobs.estimate(reduced)
+            lower = np.where(short, jobs.lower_usd, lower)
+            simple = np.where(short, jobs.upper_usd, simple)
+            regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
+            for workload in np.flatnonzero(short & (simple < known)).tolist():
+                self.pool.add(workload, *self.jobs.configuration(int(jobs.simple[workload])))
+        return replace(found, lower_usd=lower, upper_usd=simple, regret_usd=regret), np.minimum(known, simple)
+
+    def _solve_all(
+        self, asked: Ints, reduced: Floats, estimates: Estimate, upper: Floats, effort: Effort
+    ) -> list[tuple[Ints, SmallAnswer]] | None:
+        def task(workload: int) -> Callable[[], tuple[Ints, SmallAnswer]]:
+            return lambda: self._solve(workload, reduced, estimates, upper, effort)
+
+        return _in_turn([task(workload) for workload in asked.tolist()], self.threads, self.watch)
+
+    def _solve(
+        self, workload: int, reduced: Floats, estimates: Estimate, upper: Floats, effort: Effort
+    ) -> tuple[Ints, SmallAnswer]:
+        block = self.cut.blocks[workload]
+        kept = self._options(workload, estimates, float(upper[workload]))
+        program = self._program(workload, kept, reduced)
+        size = abs(estimates.lower_usd[workload])
+        scale = 1.0 / size if np.isfinite(size) and size > 0 else _scale(program.cost)
+        return block.columns[kept], solve_small(program, effort, scale=scale)
+
+    def _options(self, workload: int, estimates: Estimate, upper: float) -> Ints:
+        """Return the positions of the block's columns that a configuration cheaper than `upper` could use."""
+        columns = self.cut.blocks[workload].columns
+        every = np.arange(columns.size)
+        if self.shape[workload] == OTHER_SHAPE or not np.isfinite(upper):
+            return every
+        slot = self.slot_of_column[columns]
+        lower = float(estimates.lower_usd[workload])
+        room = upper - lower + ROUNDING * max(abs(upper), abs(lower))
+        stays = (slot < 0) | (estimates.regret_usd[np.maximum(slot, 0)] <= room)
+        if self.shape[workload] == PLAIN_SERVICE:
+            own = np.unique(slot[stays & (slot >= 0)])
+            gone = own[self._dominated(own, columns[stays], estimates)]
+            stays &= ~np.isin(slot, gone)
+        return every[stays]
+
+    def _dominated(self, slots: Ints, columns: Ints, estimates: Estimate) -> Bools:
+        """Return which of a plain service's slots another of its slots in the same period can replace."""
+        bounds = self.services
+        gone = np.zeros(slots.size, dtype=bool)
+        if (estimates.instance_usd[slots] < 0).any():
+            return gone
+        flow = self.flow_of_column[columns]
+        flow = flow[flow >= 0]
+        at = np.searchsorted(slots, self.problem.flows.slot[flow])
+        stream, row = np.unique(self.problem.flows.stream[flow], return_inverse=True)
+        cost = np.full((stream.size, slots.size), np.inf)
+        cost[row, at] = estimates.flow_usd[flow]
+        period = self.problem.slots.period[slots]
+        most = np.where(self.problem.slots.is_endpoint[slots], np.inf, bounds.most[slots])
+        for moment in np.unique(period):
+            here = np.flatnonzero(period == moment)
+            own = slots[here]
+            gone[here] = dominated(
+                estimates.instance_usd[own], bounds.useful[own], most[here], bounds.enough[own], cost[:, here]
+            )
+        return gone
+
+    def _program(self, workload: int, kept: Ints, reduced: Floats) -> SmallProgram:
+        """Cut the workload's program down to the columns kept; rows without any are dropped when they hold at 0."""
+        block, matrix = self.cut.blocks[workload], self.cut.matrix
+        start, row, value = block.entries_of(kept)
+        lower, upper = matrix.row_lower[block.rows], matrix.row_upper[block.rows]
+        used = np.zeros(block.rows.size, dtype=bool)
+        used[row] = True
+        used |= (lower > 0) | (upper < 0)
+        number = np.cumsum(used) - 1
+        columns = block.columns[kept]
+        return SmallProgram(
+            cost=reduced[columns],
+            lower=matrix.lower[columns],
+            upper=matrix.upper[columns],
+            integer=matrix.integer[columns],
+            indptr=start,
+            indices=number[row],
+            data=value,
+            row_lower=lower[used],
+            row_upper=upper[used],
+        )
+
+
+def _shapes(problem: Problem, cut: Cut) -> Ints:
+    """Return by workload which closed forms hold for it, by the families of its local rows and columns."""
+    matrix = cut.matrix
+    names = matrix.rows.names
+    is_job = np.zeros(len(problem.workload_ids), dtype=bool)
+    is_job[problem.jobs.workload] = True
+    undone = np.zeros(len(problem.workload_ids), dtype=bool)
+    undone[problem.jobs.workload] = problem.jobs.may_be_undone
+    single = problem.period_hours.size == 1
+    shape = np.full(len(problem.workload_ids), OTHER_SHAPE, dtype=np.int64)
+    for workload, block in enumerate(cut.blocks):
+        families = {names[place] for place in np.unique(matrix.rows.component[block.rows]).tolist()}
+        if is_job[workload]:
+            if single and families <= JOB and not undone[workload]:
+                shape[workload] = SHORT_JOB
+        elif families <= PLAIN:
+            shape[workload] = PLAIN_SERVICE
+        elif families <= PRESENT:
+            shape[workload] = SERVICE
+    return shape
+
+
+def _places(problem: Problem, cut: Cut) -> tuple[Ints, Ints]:
+    """Return by column of the model its slot and its flow, -1 where it has none."""
+    labels = cut.matrix.columns
+    slot = np.full(labels.key.size, -1, dtype=np.int64)
+    flow = np.full(labels.key.size, -1, dtype=np.int64)
+    for name in ("instances", "gangs", "work_hours"):
+        own = labels.of(name)
+        slot[own] = labels.key[own]
+    own = labels.of("flow")
+    flow[own] = labels.key[own]
+    slot[own] = problem.flows.slot[labels.key[own]]
+    return slot, flow
+
+
+def _clean(x: Floats, integer: Bools) -> Floats:
+    return np.where(integer, np.round(x), np.where(np.abs(x) < ROUNDING, 0.0, x))
+
+
+def _scale(cost: Floats) -> float:
+    size = np.abs(cost[cost != 0.0])
+    return float(1.0 / size.mean()) if size.size else 1.0
+
+
+def _in_turn(tasks: Sequence[Callable[[], T]], threads: int, watch: Watch) -> list[T] | None:
+    """Run tasks on some threads, a few at a time; None when the solve must stop before all are done."""
+    answers: list[T] = []
+    with ThreadPoolExecutor(max_workers=threads) as workers:
+        for begin in range(0, len(tasks), TASKS_AT_ONCE * threads):
+            futures = [workers.submit(task) for task in tasks[begin : begin + TASKS_AT_ONCE * threads]]
+            while True:
+                try:
+                    if not wait(futures, timeout=0.5).not_done:
+                        break
+                except KeyboardInterrupt:
+                    watch.interrupt()
+            if watch.should_stop():
+                return None
+            answers += [future.result() for future in futures]
+    return answers

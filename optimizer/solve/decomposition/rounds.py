@@ -1,0 +1,211 @@
+"""Column generation: price workloads, solve the restricted master, move the prices, until bound and master agree."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import Problem
+from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.master import MasterAnswer, RestrictedMaster, legal_price, put_together
+from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.decomposition.pricing import Priced, Pricing
+from optimizer.solve.decomposition.small import Effort
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+log = logging.getLogger(__name__)
+
+QUICK = Effort(gap=1e-3, nodes=60, seconds=2.0)
+SETTLED = 2e-4
+"""Share of a workload's cost below which its bound and its best configuration count as the same."""
+SMOOTHING = 0.7
+"""Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about."""
+PENALTY_FACTOR = 5.0
+"""Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
+STALLED_SHARE = 0.4
+"""Column generation ends when a round lowers the master by less than this share of the gap asked for."""
+MOST_ROUNDS = 60
+MOST_ROUGH_ROUNDS = 12
+"""Rounds after the first that use closed forms alone, while they still help: they cost next to nothing."""
+ROUGH_STALLED = 2e-3
+LONGEST_REST = 4
+TIGHTER = (
+    Effort(gap=3e-4, nodes=300, seconds=4.0, for_plans=False),
+    Effort(gap=1e-4, nodes=4000, seconds=20.0, for_plans=False),
+)
+LOOKED_INTO = 0.9
+AT_ONCE = 16
+"""Share of what is open that one pass of tightening looks into, the workloads with most first, so many per thread."""
+
+
+@dataclass
+class Bound:
+    """A Lagrangian bound: the prices it holds at, its constant part, and the part of every workload (USD)."""
+
+    price: Floats
+    fixed_usd: float
+    priced: Priced
+
+    @property
+    def usd(self) -> float:
+        """The bound as far as it is proven."""
+        return self.fixed_usd + float(self.priced.lower_usd.sum())
+
+    @property
+    def promise_usd(self) -> float:
+        """What the bound becomes at most when every workload is looked into to the end."""
+        return self.fixed_usd + float(self.priced.upper_usd.sum())
+
+
+class Decomposition:
+    """The state of column generation on a cut model.
+
+    `worth_usd` is what a unit of each of the master's rows is worth (USD), the scale of its penalty.
+    """
+
+    def __init__(self, problem: Problem, cut: Cut, worth_usd: Floats, watch: Watch, *, threads: int) -> None:
+        self.cut, self.watch, self.threads = cut, watch, threads
+        self.pool = Pool(cut)
+        self.pricing = Pricing(problem, cut, self.pool, watch, threads=threads)
+        self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
+        self.unplaced_usd = np.zeros(len(cut.blocks))
+        self.centre: Bound | None = None
+        self.answer: MasterAnswer | None = None
+        self.proven_usd = -np.inf
+        self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
+        self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
+
+    def run(
+        self, price: Floats, *, gap: float, until_seconds: float, when_clean: Callable[[], None] | None = None
+    ) -> bool:
+        """Generate configurations from the given prices of the master's rows until bound and master are within `gap`.
+
+        `when_clean` is called once, when the master's optimum first breaks no row: plans are in sight then.
+        False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
+        """
+        price, master, last, rough = legal_price(self.cut, price), None, np.inf, False
+        for round_ in range(MOST_ROUNDS):
+            if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
+                break
+            priced = self._price(price, rough=rough)
+            if priced is None:
+                break
+            if not np.isfinite(priced.upper_usd).all():
+                return False
+            self._note(price, priced)
+            if master is None:
+                self.unplaced_usd = self._dearest()
+                master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
+            answer = master.solve()
+            if answer is None or self.centre is None:
+                return False
+            self.answer = answer
+            log.info(
+                "round %d: %d configurations, master %.6g USD (penalties %.3g), bound %.6g USD, at most %.6g USD",
+                round_, len(self.pool), answer.cost_usd, answer.penalties_usd, self.proven_usd, self.centre.promise_usd,
+            )  # fmt: skip
+            was_rough, rough = rough, self._stays_rough(round_, answer.cost_usd, last, rough)
+            is_clean = answer.penalties_usd <= 1e-6 * abs(answer.cost_usd)
+            if is_clean and when_clean is not None:
+                when_clean()
+                when_clean = None
+            if is_clean and not was_rough and not rough and self._has_converged(answer.cost_usd, last, gap):
+                break
+            last = answer.cost_usd
+            price = SMOOTHING * self.centre.price + (1.0 - SMOOTHING) * answer.price
+        return self.answer is not None
+
+    def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
+        assert self.centre is not None
+        size = max(abs(now_usd), 1e-9)
+        return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
+
+    def _stays_rough(self, round_: int, now_usd: float, last_usd: float, rough: bool) -> bool:
+        """Whether the next round does with closed forms: after the first one, as long as they lower the master."""
+        helps = last_usd - now_usd > ROUGH_STALLED * abs(now_usd)
+        return round_ < MOST_ROUGH_ROUNDS and (round_ == 0 or (rough and helps))
+
+    def _price(self, price: Floats, *, rough: bool) -> Priced | None:
+        """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
+        if rough:
+            return self.pricing.price(price, QUICK, settled=SETTLED, among=np.zeros(self.rest.size, dtype=bool))
+        awake = self.rest == 0
+        self.rest = np.maximum(self.rest - 1, 0)
+        before = np.bincount(self.pool.workload, minlength=awake.size)
+        priced = self.pricing.price(price, QUICK, settled=SETTLED, among=awake)
+        fresh = np.bincount(self.pool.workload, minlength=awake.size) > before
+        self.resting = np.where(fresh, 0, np.where(awake, np.minimum(2 * self.resting + 1, LONGEST_REST), self.resting))
+        self.rest = np.where(awake, self.resting, self.rest)
+        return priced
+
+    def _dearest(self) -> Floats:
+        """Return by workload more than its dearest configuration costs even where it breaks every row it uses (USD)."""
+        start, row, weight = self.pool.entries()
+        number = np.repeat(np.arange(len(self.pool)), np.diff(start))
+        broken = np.bincount(number, self.penalty_usd[row] * np.abs(weight), len(self.pool))
+        worst = np.zeros(self.unplaced_usd.size)
+        np.maximum.at(worst, self.pool.workload, np.abs(self.pool.cost_usd) + broken)
+        return PENALTY_FACTOR * np.maximum(worst, 1e-3 * float(worst.max(initial=1.0)))
+
+    def _note(self, price: Floats, priced: Priced) -> None:
+        """Keep the prices that promise most as the centre of the next ones, and the best bound proven."""
+        bound = Bound(price, self._fixed(price), priced)
+        if self.centre is None or bound.promise_usd > self.centre.promise_usd:
+            self.centre = bound
+        self._tell(bound)
+
+    def _tell(self, bound: Bound) -> None:
+        self.proven_usd = max(self.proven_usd, bound.usd)
+        usd = self.proven_usd + self.cut.matrix.offset
+        if np.isfinite(usd) and (self.watch.bound_usd is None or usd > self.watch.bound_usd):
+            self.watch.note(bound_usd=usd)
+
+    def _fixed(self, price: Floats) -> float:
+        """Return the part of the bound that no workload is in: the rows' sides and the shared decisions."""
+        cut = self.cut
+        side = np.where(price < 0, cut.row_upper, np.where(price > 0, cut.row_lower, 0.0))
+        reduced = cut.reduced_cost(price)[cut.shared]
+        gained = np.minimum(reduced, 0.0)
+        shared = np.where(gained < 0, gained * cut.shared_upper, 0.0)
+        return float(price @ side + shared.sum())
+
+    def tighten(self, *, target_usd: float) -> None:
+        """Look harder into the workloads whose part of the bound is still open, until the bound reaches `target_usd`.
+
+        The prices stay those of the centre.
+        """
+        if self.centre is None:
+            return
+        for effort in TIGHTER:
+            open_usd = self.centre.priced.open_usd
+            order = np.argsort(-open_usd)
+            enough = int(np.searchsorted(np.cumsum(open_usd[order]), LOOKED_INTO * open_usd.sum())) + 1
+            for begin in range(0, enough, AT_ONCE * self.threads):
+                if self.watch.should_stop() or self.proven_usd >= target_usd:
+                    return
+                self._look_into(order[begin : min(begin + AT_ONCE * self.threads, enough)], effort)
+
+    def _look_into(self, chosen: Ints, effort: Effort) -> None:
+        assert self.centre is not None
+        among = np.zeros(self.rest.size, dtype=bool)
+        among[chosen] = True
+        priced = self.pricing.price(self.centre.price, effort, settled=0.0, among=among)
+        if priced is None:
+            return
+        now = self.centre.priced
+        lower, upper = np.maximum(now.lower_usd, priced.lower_usd), np.minimum(now.upper_usd, priced.upper_usd)
+        self.centre.priced = Priced(np.minimum(lower, upper), upper)
+        self._tell(self.centre)
+
+    def plan(self, *, gap: float, seconds: float) -> Floats | None:
+        """Return values of all columns with one configuration for every workload, or None."""
+        return put_together(
+            self.cut, self.pool, self.penalty_usd, self.unplaced_usd, self.watch,
+            gap=gap, seconds=seconds, threads=self.threads,
+        )  # fmt: skip

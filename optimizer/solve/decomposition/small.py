@@ -1,0 +1,92 @@
+"""Small integer programs, thousands of them: HiGHS in the calling thread, without what a long run needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SmallProgram:
+    """min cost'x, row_lower <= A x <= row_upper, lower <= x <= upper; A by column."""
+
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    integer: Bools
+    indptr: Ints
+    indices: Ints
+    data: Floats
+    row_lower: Floats
+    row_upper: Floats
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When a small program may stop: relative gap, branch-and-bound nodes, seconds.
+
+    `for_plans`: good solutions matter, not the bound alone, so that HiGHS looks for them with a smaller program.
+    """
+
+    gap: float
+    nodes: int
+    seconds: float
+    for_plans: bool = True
+
+
+@dataclass(frozen=True)
+class SmallAnswer:
+    """The best solution found (None: none), its cost, and a lower bound on the cost of any (inf: there is none)."""
+
+    x: Floats | None
+    cost_usd: float
+    bound_usd: float
+
+
+def solve_small(program: SmallProgram, effort: Effort, *, scale: float) -> SmallAnswer:
+    """Solve a small program with HiGHS in this thread; `scale` brings its cost near 1.
+
+    Presolve and most of HiGHS' searches for solutions are left out: on programs of a few dozen columns they take two
+    thirds of the time and change the answer by 0.1 %.
+    """
+    from highspy import _core
+
+    if program.cost.size == 0:
+        holds = np.all(program.row_lower <= 0) and np.all(program.row_upper >= 0)
+        return SmallAnswer(np.zeros(0), 0.0, 0.0) if holds else SmallAnswer(None, np.inf, np.inf)
+    highs = _core._Highs()
+    for name, value in (
+        ("output_flag", False),
+        ("threads", 1),
+        ("presolve", "off"),
+        ("mip_rel_gap", effort.gap),
+        ("mip_abs_gap", 0.0),
+        ("mip_max_nodes", effort.nodes),
+        ("time_limit", effort.seconds),
+        ("mip_heuristic_run_rens", effort.for_plans),
+        ("mip_heuristic_run_rins", False),
+        ("mip_heuristic_run_root_reduced_cost", False),
+    ):
+        highs.setOptionValue(name, value)
+    highs.passModel(
+        program.cost.size, program.row_lower.size, program.data.size, int(_core.MatrixFormat.kColwise),
+        int(_core.ObjSense.kMinimize), 0.0, program.cost * scale, program.lower, program.upper, program.row_lower,
+        program.row_upper, program.indptr.astype(np.int32), program.indices.astype(np.int32), program.data,
+        program.integer.astype(np.int32),
+    )  # fmt: skip
+    highs.run()
+    status, info = highs.getModelStatus(), highs.getInfo()
+    if status == _core.HighsModelStatus.kInfeasible:
+        return SmallAnswer(None, np.inf, np.inf)
+    found = info.primal_solution_status == _core.SolutionStatus.kSolutionStatusFeasible
+    x = np.array(highs.getSolution().col_value, dtype=np.float64) if found else None
+    cost = info.objective_function_value / scale if found else np.inf
+    is_whole = status == _core.HighsModelStatus.kOptimal
+    bound = info.mip_dual_bound if program.integer.any() else (info.objective_function_value if is_whole else -np.inf)
+    return SmallAnswer(x, cost, min(bound / scale, cost))
