@@ -2,8 +2,8 @@
 
 As soon as scipy is imported, Pyomo imports scipy.stats and scipy.spatial with it (`_finalize_scipy` of
 pyomo.common.dependencies). Nothing here uses them, and they take longer than all the rest: importing formulations,
-solver and scipy.sparse takes 0.5 s without them and 1.2 s with them (Pyomo 6.10.1, scipy 1.17.1, 2 cores). What asks for
-them later still gets them, since scipy imports its parts on demand.
+solver and scipy.sparse takes 0.5 s without them and 1.2 s with them (Pyomo 6.10.1, scipy 1.17.1, 2 cores). What asks
+for them later still gets them, since scipy imports its parts on demand.
 
 Only what is known of Pyomo is touched: where the function or the place it is kept in has another name, or scipy was
 imported first, nothing is changed and all that is lost is time.

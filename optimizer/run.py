@@ -82,7 +82,6 @@ def solve(
     method
         `auto` chooses by size; `direct` hands the whole model to HiGHS, `beside` searches for plans beside it,
         `construct` builds and improves a plan, `decompose` puts one together from configurations of workloads.
-        `beside` does both at once.
     then
         `carbon`: once the cost is settled, a second solve minimises carbon at no higher cost, in what is left of the
         time. `Plan.least_carbon` says what came of it.

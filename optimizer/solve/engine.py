@@ -45,7 +45,8 @@ def solve_problem(
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
     another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
     hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
-    workload and improves it, "decompose" puts it together from configurations of workloads, "auto" chooses by size. Raises InternalError when the model is unbounded, and whatever `progress` raises.
+    workload and improves it, "decompose" puts it together from configurations of workloads, "auto" chooses by size.
+    Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     try:
