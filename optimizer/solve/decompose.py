@@ -7,15 +7,18 @@ import logging
 import numpy as np
 
 from formulations import Problem
-from optimizer.solve.construct import construct
+from optimizer.solve.blocks import find_blocks
+from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.highs import Run
-from optimizer.solve.incumbent import worth_usd
+from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
-from optimizer.solve.prepared import Prepared, held, prepare
-from optimizer.solve.search import POLISH_SECONDS, RELAX_SHARE, improve_until
-from optimizer.solve.solution import relative_gap
+from optimizer.solve.prepared import Prepared, held
+from optimizer.solve.ranking import rank_options
+from optimizer.solve.relaxation import Relaxation
+from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until
+from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -31,61 +34,51 @@ FIRST_PLAN_GAP = 3e-3
 def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
-    The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Returns
-    None when a workload has no place of its own, which only the whole model can settle.
+    The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
+    master stays without a solution that breaks no row, the relaxation of the whole model and a plan constructed
+    workload by workload take over. Returns None when a workload has no place of its own, which only the whole model can
+    settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
-    ground = prepare(matrix, problem, watch, seconds=RELAX_SHARE * watch.left_seconds())
-    if isinstance(ground, Run):
-        return ground
-    parts = None
+    with watch.phase_of("cut"):
+        whole = with_cover_rows(matrix, problem)
+        blocks = find_blocks(whole, problem)
+        cut = cut_model(whole, blocks)
+        worth = worth_usd(whole, np.zeros(whole.row_lower.size))
+        parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads)
+        state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
+    ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
-        parts = _generate(ground, problem, watch, gap=gap, threads=threads)
-        if parts is not None and not watch.should_stop():
+        ran = _generate(ground, parts, watch, gap=gap)
+        if ran and not watch.should_stop():
             with watch.phase_of("put_together"):
                 _put_together(ground, parts, watch, gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
             with watch.phase_of("tighten"):
                 parts.tighten(target_usd=_target_usd(ground, parts, gap))
     except KeyboardInterrupt:
         watch.interrupt()
-        ground.state.restore()
-    if not _is_placed(ground) and not watch.should_stop():
-        with watch.phase_of("construct"):
-            if not construct(ground.state, ground.relaxation, ground.rank, watch, threads=threads):
-                return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
-    if _is_placed(ground):
-        with watch.phase_of("improve"):
-            improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end)
+        state.restore()
+    if not is_placed(ground):
+        if watch.should_stop():
+            return Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+        return construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
+    relaxed = _relaxed(parts)
+    rank = rank_options(whole, blocks, relaxed.reduced_cost, relaxed.x)
+    ground = Prepared(whole, relaxed, blocks, rank, state)
+    with watch.phase_of("improve"):
+        improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end)
     return held(ground, watch)
 
 
-def _target_usd(ground: Prepared, parts: Decomposition, gap: float) -> float:
-    """Return the bound (without the model's offset) that would prove the plan held within the gap.
-
-    While the plan held breaks rows: what the plan to be found could be proven with, the master's own optimum.
-    """
-    objective = ground.matrix.objective(ground.state.x)
-    if not (_is_placed(ground) and ground.state.is_whole()):
-        objective = parts.answer.cost_usd + ground.matrix.offset if parts.answer is not None else objective
-    return objective - gap * abs(objective) - ground.matrix.offset
-
-
-def _generate(
-    ground: Prepared, problem: Problem, watch: Watch, *, gap: float, threads: int
-) -> Decomposition | None:
-    """Run column generation from the relaxation's prices, with a first plan as soon as one is in sight."""
-    with watch.phase_of("cut"):
-        cut = cut_model(ground.matrix, ground.blocks)
-    price = ground.relaxation.row_price
-    parts = Decomposition(problem, cut, worth_usd(ground.matrix, price)[cut.rows], watch, threads=threads)
+def _generate(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> bool:
+    """Run column generation, with a first plan as soon as one is in sight; False when none is."""
 
     def first_plan() -> None:
         _put_together(ground, parts, watch, gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
 
     until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
     with watch.phase_of("columns"):
-        ran = parts.run(price[cut.rows], gap=MASTER_GAP_SHARE * gap, until_seconds=until, when_clean=first_plan)
-    return parts if ran else None
+        return parts.run(None, gap=MASTER_GAP_SHARE * gap, until_seconds=until, when_clean=first_plan)
 
 
 def _put_together(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float, seconds: float) -> None:
@@ -94,7 +87,7 @@ def _put_together(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: 
     if values is None:
         return
     state = ground.state
-    before, placed = state.penalised_usd(), _is_placed(ground)
+    before, placed = state.penalised_usd(), is_placed(ground)
     state.save()
     state.set_columns(np.arange(values.size), values)
     if placed and state.penalised_usd() >= before:
@@ -107,7 +100,34 @@ def _put_together(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: 
         log.info("plan of %.6g USD, gap %s", objective, relative_gap(objective, watch.bound_usd))
 
 
-def _is_placed(ground: Prepared) -> bool:
+def _target_usd(ground: Prepared, parts: Decomposition, gap: float) -> float:
+    """Return the bound (without the model's offset) that would prove the plan held within the gap.
+
+    While the plan held breaks rows: what the plan to be found could be proven with, the master's own optimum.
+    """
+    objective = ground.matrix.objective(ground.state.x)
+    if not (is_placed(ground) and ground.state.is_whole()):
+        objective = parts.answer.cost_usd + ground.matrix.offset if parts.answer is not None else objective
+    return objective - gap * abs(objective) - ground.matrix.offset
+
+
+def _relaxed(parts: Decomposition) -> Relaxation:
+    """Return what the master says in the terms of a relaxation of the whole model, as far as it has come."""
+    matrix = parts.cut.matrix
+    price, x = np.zeros(matrix.row_lower.size), None
+    if parts.answer is None or parts.centre is None:
+        return Relaxation(Termination.LIMIT, None, x, price, matrix.cost.copy())
+    price[parts.cut.rows] = parts.centre.price
+    x = np.zeros(matrix.cost.size)
+    for number in np.flatnonzero(parts.answer.shares > 0).tolist():
+        x[parts.pool.columns[number]] += parts.answer.shares[number] * parts.pool.values[number]
+    x[parts.cut.shared] = parts.answer.shared
+    return Relaxation(
+        Termination.GAP_REACHED, parts.proven_usd + matrix.offset, x, price, parts.cut.reduced_cost(parts.centre.price)
+    )
+
+
+def is_placed(ground: Prepared) -> bool:
     """Whether the state holds a plan (possibly one that breaks elastic rows) and not the empty start."""
     broken = ground.matrix.violation(ground.state.x) > ROW_TOLERANCE * ground.matrix.row_scale
     return not (broken & ~ground.blocks.elastic).any()

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
-from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key, least_of
+from optimizer.solve.decomposition.pairs import least_of
+from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
@@ -47,8 +48,10 @@ class JobBounds:
         self.column_of_gangs = columns_by_key(matrix, "gangs", self.slots)[self.own]
         self.column_of_hours = columns_by_key(matrix, "work_hours", self.slots)[self.own]
 
-    def estimate(self, reduced_cost: Floats) -> Estimate:
-        """Return the estimate at the reduced costs of all columns."""
+    def estimate(self, reduced_cost: Floats) -> tuple[Estimate, Floats, Ints]:
+        """Return the estimate at the reduced costs of all columns; by workload what its best single slot costs (inf:
+        none fits) and the position of that slot in `own` (-1).
+        """
         gang, hour = reduced_cost[self.column_of_gangs], reduced_cost[self.column_of_hours]
         paid, gained = np.maximum(gang, 0.0), np.minimum(gang, 0.0)
         unit = (hour + paid / self.useful) / self.speed
@@ -69,7 +72,7 @@ class JobBounds:
         price = np.where(has, least, 0.0)[self.workload]
         regret[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
         none = np.zeros(self.slots)
-        return Estimate(lower, upper, regret, none, none, best, best[:0])
+        return Estimate(lower, regret, none, none), upper, best
 
     def configuration(self, position: int) -> tuple[Ints, Floats]:
         """Return (columns, values) of the job done on one slot, by its position in `own`."""

@@ -20,6 +20,7 @@ from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
+from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
 from optimizer.solve.watch import Watch
 
@@ -56,6 +57,7 @@ class Pricing:
         self.problem, self.cut, self.pool, self.watch, self.threads = problem, cut, pool, watch, threads
         self.shape = _shapes(problem, cut)
         self.services = ServiceBounds(problem, cut.matrix)
+        self.covers = ServiceCovers(self.services)
         self.jobs = JobBounds(problem, cut.matrix) if (self.shape == SHORT_JOB).any() else None
         self.slot_of_column, self.flow_of_column = _places(problem, cut)
 
@@ -88,23 +90,24 @@ class Pricing:
         the pool.
         """
         found = self.services.estimate(reduced)
+        covers = self.covers.find(found.instance_usd, found.flow_usd)
         plain, short = self.shape == PLAIN_SERVICE, self.shape == SHORT_JOB
         lower = np.where(plain | (self.shape == SERVICE), found.lower_usd, -np.inf)
-        simple = np.where(plain, found.upper_usd, np.inf)
+        simple = np.where(plain, covers.cost_usd, np.inf)
         regret = found.regret_usd
         known = np.full(lower.size, np.inf)
         if len(self.pool):
             np.minimum.at(known, self.pool.workload, self.pool.reduced_cost(price))
         for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self.pool.add(workload, *self.services.configuration(workload, found))
+            self.pool.add(workload, *self.covers.configuration(workload, covers))
         if self.jobs is not None:
-            jobs = self.jobs.estimate(reduced)
+            jobs, least, best = self.jobs.estimate(reduced)
             lower = np.where(short, jobs.lower_usd, lower)
-            simple = np.where(short, jobs.upper_usd, simple)
+            simple = np.where(short, least, simple)
             regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
             for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self.pool.add(workload, *self.jobs.configuration(int(jobs.simple[workload])))
-        return replace(found, lower_usd=lower, upper_usd=simple, regret_usd=regret), np.minimum(known, simple)
+                self.pool.add(workload, *self.jobs.configuration(int(best[workload])))
+        return replace(found, lower_usd=lower, regret_usd=regret), np.minimum(known, simple)
 
     def _solve_all(
         self, asked: Ints, reduced: Floats, estimates: Estimate, upper: Floats, effort: Effort

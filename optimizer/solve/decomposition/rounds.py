@@ -24,15 +24,16 @@ log = logging.getLogger(__name__)
 QUICK = Effort(gap=1e-3, nodes=60, seconds=2.0)
 SETTLED = 2e-4
 """Share of a workload's cost below which its bound and its best configuration count as the same."""
-SMOOTHING = 0.7
-"""Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about."""
+SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
+"""Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about. It
+falls while the prices it leads to promise more than those before, and rises when they do not."""
 PENALTY_FACTOR = 5.0
 """Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
 STALLED_SHARE = 0.4
 """Column generation ends when a round lowers the master by less than this share of the gap asked for."""
 MOST_ROUNDS = 60
-MOST_ROUGH_ROUNDS = 12
-"""Rounds after the first that use closed forms alone, while they still help: they cost next to nothing."""
+MOST_ROUGH_ROUNDS = 30
+"""Rounds that use closed forms alone, while they still help: they cost next to nothing."""
 ROUGH_STALLED = 2e-3
 LONGEST_REST = 4
 TIGHTER = (
@@ -82,14 +83,17 @@ class Decomposition:
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
 
     def run(
-        self, price: Floats, *, gap: float, until_seconds: float, when_clean: Callable[[], None] | None = None
+        self, price: Floats | None, *, gap: float, until_seconds: float, when_clean: Callable[[], None] | None = None
     ) -> bool:
-        """Generate configurations from the given prices of the master's rows until bound and master are within `gap`.
+        """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
+        Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
         `when_clean` is called once, when the master's optimum first breaks no row: plans are in sight then.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
-        price, master, last, rough = legal_price(self.cut, price), None, np.inf, False
+        rough = price is None
+        price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
+        master, last, smoothing = None, np.inf, SMOOTHING
         for round_ in range(MOST_ROUNDS):
             if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
                 break
@@ -98,7 +102,8 @@ class Decomposition:
                 break
             if not np.isfinite(priced.upper_usd).all():
                 return False
-            self._note(price, priced)
+            moved = self._note(price, priced)
+            smoothing = _adapted(smoothing, moved) if not rough else SMOOTHING
             if master is None:
                 self.unplaced_usd = self._dearest()
                 master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
@@ -110,26 +115,23 @@ class Decomposition:
                 "round %d: %d configurations, master %.6g USD (penalties %.3g), bound %.6g USD, at most %.6g USD",
                 round_, len(self.pool), answer.cost_usd, answer.penalties_usd, self.proven_usd, self.centre.promise_usd,
             )  # fmt: skip
-            was_rough, rough = rough, self._stays_rough(round_, answer.cost_usd, last, rough)
             is_clean = answer.penalties_usd <= 1e-6 * abs(answer.cost_usd)
-            if is_clean and when_clean is not None:
+            if is_clean and not rough and when_clean is not None:
                 when_clean()
                 when_clean = None
-            if is_clean and not was_rough and not rough and self._has_converged(answer.cost_usd, last, gap):
+            if is_clean and not rough and self._has_converged(answer.cost_usd, last, gap):
                 break
-            last = answer.cost_usd
-            price = SMOOTHING * self.centre.price + (1.0 - SMOOTHING) * answer.price
-        return self.answer is not None
+            price = smoothing * self.centre.price + (1.0 - smoothing) * answer.price
+            if rough and not (round_ < MOST_ROUGH_ROUNDS and last - answer.cost_usd > ROUGH_STALLED * answer.cost_usd):
+                rough, self.centre, last = False, None, np.inf  # what closed forms promise is too much to steer by
+            else:
+                last = answer.cost_usd
+        return self.answer is not None and self.centre is not None
 
     def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
         assert self.centre is not None
         size = max(abs(now_usd), 1e-9)
         return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
-
-    def _stays_rough(self, round_: int, now_usd: float, last_usd: float, rough: bool) -> bool:
-        """Whether the next round does with closed forms: after the first one, as long as they lower the master."""
-        helps = last_usd - now_usd > ROUGH_STALLED * abs(now_usd)
-        return round_ < MOST_ROUGH_ROUNDS and (round_ == 0 or (rough and helps))
 
     def _price(self, price: Floats, *, rough: bool) -> Priced | None:
         """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
@@ -153,12 +155,14 @@ class Decomposition:
         np.maximum.at(worst, self.pool.workload, np.abs(self.pool.cost_usd) + broken)
         return PENALTY_FACTOR * np.maximum(worst, 1e-3 * float(worst.max(initial=1.0)))
 
-    def _note(self, price: Floats, priced: Priced) -> None:
-        """Keep the prices that promise most as the centre of the next ones, and the best bound proven."""
+    def _note(self, price: Floats, priced: Priced) -> bool:
+        """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
         bound = Bound(price, self._fixed(price), priced)
-        if self.centre is None or bound.promise_usd > self.centre.promise_usd:
+        moves = self.centre is None or bound.promise_usd > self.centre.promise_usd
+        if moves:
             self.centre = bound
         self._tell(bound)
+        return moves
 
     def _tell(self, bound: Bound) -> None:
         self.proven_usd = max(self.proven_usd, bound.usd)
@@ -204,8 +208,22 @@ class Decomposition:
         self._tell(self.centre)
 
     def plan(self, *, gap: float, seconds: float) -> Floats | None:
-        """Return values of all columns with one configuration for every workload, or None."""
-        return put_together(
-            self.cut, self.pool, self.penalty_usd, self.unplaced_usd, self.watch,
-            gap=gap, seconds=seconds, threads=self.threads,
-        )  # fmt: skip
+        """Return values of all columns with one configuration for every workload, or None.
+
+        No row is broken where the configurations known allow it; else rows are, at their penalties.
+        """
+        for penalty_usd, share in ((np.zeros(self.penalty_usd.size), 0.6), (self.penalty_usd, 0.4)):
+            if self.watch.should_stop():
+                return None
+            values = put_together(
+                self.cut, self.pool, penalty_usd, self.unplaced_usd, self.watch,
+                gap=gap, seconds=share * seconds, threads=self.threads,
+            )  # fmt: skip
+            if values is not None:
+                return values
+        return None
+
+
+def _adapted(smoothing: float, moved: bool) -> float:
+    """Return the next weight of the centre, after its prices moved or stayed."""
+    return max(0.6 * smoothing, LEAST_SMOOTHING) if moved else min(0.5 * (smoothing + 1.0), MOST_SMOOTHING)

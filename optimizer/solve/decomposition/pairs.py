@@ -1,0 +1,100 @@
+"""Good covers of a demand by one kind of instance and another for the rest, for thousands of demands at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEADS = 8
+"""Items tried as the bulk of a cover, the cheapest per unit first; the rest may fall to any item."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """Ways to serve the demand of a group, sorted by group: shape [items], but `demand` [groups].
+
+    `capacity` of one instance and the `most` there may be; endpoints have the whole demand as capacity.
+    """
+
+    group: Ints
+    demand: Floats
+    capacity: Floats
+    most: Floats
+
+    @property
+    def start(self) -> Ints:
+        """Where each group begins; one more at the end."""
+        return np.searchsorted(self.group, np.arange(self.demand.size + 1))
+
+
+@dataclass(frozen=True)
+class Covers:
+    """By group the cost of a cover (inf: none), its two items (-1: none), their counts and the first one's share."""
+
+    cost_usd: Floats
+    lead: Ints
+    rest: Ints
+    lead_count: Floats
+    rest_count: Floats
+    lead_share: Floats
+
+
+def cover_demands(items: Items, price_usd: Floats, serving_usd: Floats) -> Covers:
+    """Return for every group the cheapest cover by full instances of a lead and one other item for the rest.
+
+    `price_usd` of an instance, `serving_usd` of serving the whole demand of the group on the item. A lead of 0
+    instances leaves everything to the other item, so that single items are among the covers.
+    """
+    start, groups = items.start, items.demand.size
+    demand = items.demand[items.group]
+    unit = price_usd / items.capacity * demand + serving_usd
+    order = np.lexsort((unit, items.group))
+    lead = order[np.arange(order.size) - start[items.group[order]] < LEADS]
+    full = np.minimum(np.floor(demand[lead] / items.capacity[lead] + 1e-9), items.most[lead])
+    # One more way to begin: with nothing, all on the other item.
+    heads = np.flatnonzero(np.diff(start) > 0)
+    lead = np.concatenate([lead, start[heads]])
+    full = np.concatenate([full, np.zeros(heads.size)])
+    share = np.minimum(full * items.capacity[lead] / np.maximum(demand[lead], 1e-300), 1.0)
+    sizes = np.diff(start)[items.group[lead]]
+    which = np.repeat(np.arange(lead.size), sizes)
+    other = np.arange(which.size) - np.repeat(np.cumsum(sizes) - sizes, sizes) + start[items.group[lead]][which]
+    left = (1.0 - share[which]) * demand[other]
+    count = np.ceil(left / items.capacity[other] - 1e-9)
+    taken = count + np.where(other == lead[which], full[which], 0.0)
+    cost = (
+        (price_usd[lead] * full + serving_usd[lead] * share)[which]
+        + price_usd[other] * count
+        + serving_usd[other] * (1.0 - share[which])
+    )
+    cost[taken > items.most[other]] = np.inf
+    best, chosen = least_of(cost, items.group[other], groups)
+    found = np.maximum(chosen, 0)
+    has = chosen >= 0
+    if not cost.size:
+        none = np.zeros(groups)
+        return Covers(best, chosen, chosen, none, none, none)
+    head = which[found]
+    return Covers(
+        cost_usd=best,
+        lead=np.where(has, lead[head], -1),
+        rest=np.where(has, other[found], -1),
+        lead_count=full[head],
+        rest_count=count[found],
+        lead_share=share[head],
+    )
+
+
+def least_of(cost: Floats, group: Ints, groups: int) -> tuple[Floats, Ints]:
+    """Return by group the least cost (inf: no finite one) and the first position that has it (-1: none)."""
+    best = np.full(groups, np.inf)
+    np.minimum.at(best, group, cost)
+    chosen = np.full(groups, -1, dtype=np.int64)
+    reached = np.flatnonzero(np.isfinite(cost) & (cost <= best[group]))
+    chosen[group[reached[::-1]]] = reached[::-1]
+    return best, chosen

@@ -1,0 +1,118 @@
+"""Simple solutions of services: all streams together on two slots at most, or every stream apart on two of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.decomposition.pairs import Covers, Items, cover_demands
+from optimizer.solve.decomposition.service_bounds import ServiceBounds, summed
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class SimpleServices:
+    """By workload the cost of its simple solution (inf: none); by cell the covers, and whether streams go apart."""
+
+    cost_usd: Floats
+    together: Covers
+    apart: Covers
+    goes_apart: Bools
+
+
+class ServiceCovers:
+    """Finds simple solutions; a *cell* is a service in a period, an item a slot that can serve one, or a stream."""
+
+    def __init__(self, bounds: ServiceBounds) -> None:
+        self.bounds = bounds
+        demand, cell_of_stream = bounds.demand, bounds.cell_of_stream
+        cells = bounds.workloads * bounds.periods
+        order = np.argsort(cell_of_stream, kind="stable")
+        ends = np.searchsorted(cell_of_stream[order], np.arange(cells + 1))
+        self.streams_of_cell = [order[begin:end] for begin, end in pairwise(ends)]
+        self.total = summed(cell_of_stream, demand, cells)
+        streams = summed(cell_of_stream, demand > 0, cells)
+        served = np.bincount(bounds.slot_of, minlength=bounds.slots)
+        self.is_endpoint = np.zeros(bounds.slots, dtype=bool)
+        self.is_endpoint[bounds.slot_of[bounds.is_endpoint]] = True
+        most = np.where(self.is_endpoint, np.inf, bounds.most)
+        alone = np.flatnonzero((served > 0) & (served == streams[bounds.cell_of_slot]))
+        self.alone = alone[np.argsort(bounds.cell_of_slot[alone], kind="stable")]
+        self.cells = Items(bounds.cell_of_slot[self.alone], self.total, bounds.capacity[self.alone], most[self.alone])
+        # Streams that go apart may meet on a slot: each may count on its share of the slot's instances only.
+        each = np.ceil(bounds.wanted / bounds.capacity[bounds.slot_of] - 1e-9)
+        all_apart = summed(bounds.slot_of, each, bounds.slots)
+        kept = np.flatnonzero(most[bounds.slot_of] >= all_apart[bounds.slot_of])
+        self.kept = kept[np.argsort(bounds.stream_of[kept], kind="stable")]
+        slot = bounds.slot_of[self.kept]
+        room = np.where(self.is_endpoint[slot], np.inf, each[self.kept])
+        self.streams = Items(bounds.stream_of[self.kept], demand, bounds.capacity[slot], room)
+        self.by_slot = np.argsort(bounds.slot_of, kind="stable")
+        self.slot_start = np.searchsorted(bounds.slot_of[self.by_slot], np.arange(bounds.slots + 1))
+
+    def find(self, instance_usd: Floats, flow_usd: Floats) -> SimpleServices:
+        """Return the simple solutions at the costs of instances (by slot) and of flows (USD per unit/s)."""
+        bounds = self.bounds
+        serving = flow_usd[bounds.flows] * bounds.wanted
+        whole = summed(bounds.slot_of, serving, bounds.slots)
+        together = cover_demands(self.cells, instance_usd[self.alone], whole[self.alone])
+        apart = cover_demands(self.streams, instance_usd[bounds.slot_of[self.kept]], serving[self.kept])
+        each = np.where(bounds.demand > 0, apart.cost_usd, 0.0)
+        sum_apart = summed(bounds.cell_of_stream, each, self.total.size)
+        best = np.where(self.total > 0, np.minimum(together.cost_usd, sum_apart), 0.0)
+        cost = summed(np.repeat(np.arange(bounds.workloads), bounds.periods), best, bounds.workloads)
+        return SimpleServices(cost, together, apart, sum_apart < together.cost_usd)
+
+    def configuration(self, workload: int, found: SimpleServices) -> tuple[Ints, Floats]:
+        """Return (columns, values) of the simple solution of a service that has one."""
+        parts: list[tuple[Ints, Floats]] = []
+        periods = self.bounds.periods
+        for cell in range(workload * periods, (workload + 1) * periods):
+            if self.total[cell] <= 0:
+                continue
+            if found.goes_apart[cell]:
+                streams = self.streams_of_cell[cell]
+                for stream in streams[self.bounds.demand[streams] > 0].tolist():
+                    parts += self._apart(stream, found.apart)
+            else:
+                parts += self._together(cell, found.together)
+        column, value = (np.concatenate([part[axis] for part in parts]) for axis in range(2))
+        held = column >= 0
+        distinct, place = np.unique(column[held], return_inverse=True)
+        return distinct, summed(place, value[held], distinct.size)
+
+    def _together(self, cell: int, covers: Covers) -> list[tuple[Ints, Floats]]:
+        parts = []
+        for item, count, share in _two(covers, cell):
+            slot = self.alone[item]
+            flows = self.by_slot[self.slot_start[slot] : self.slot_start[slot + 1]]
+            parts.append(self._placed(slot, count, flows, share))
+        return parts
+
+    def _apart(self, stream: int, covers: Covers) -> list[tuple[Ints, Floats]]:
+        parts = []
+        for item, count, share in _two(covers, stream):
+            flow = self.kept[[item]]
+            parts.append(self._placed(self.bounds.slot_of[flow[0]], count, flow, share))
+        return parts
+
+    def _placed(self, slot: int, count: float, flows: Ints, share: float) -> tuple[Ints, Floats]:
+        bounds = self.bounds
+        columns = np.concatenate([bounds.column_of_slot[[slot]], bounds.column_of_flow[bounds.flows[flows]]])
+        return columns, np.concatenate([[count], share * bounds.wanted[flows]])
+
+
+def _two(covers: Covers, group: int) -> list[tuple[int, float, float]]:
+    """Return (item, count, share) of the lead and of the rest of a cover, where they carry anything."""
+    share = float(covers.lead_share[group])
+    both = [
+        (int(covers.lead[group]), float(covers.lead_count[group]), share),
+        (int(covers.rest[group]), float(covers.rest_count[group]), 1.0 - share),
+    ]
+    return [part for part in both if part[2] > 0.0]
