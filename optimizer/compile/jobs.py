@@ -13,12 +13,15 @@ from optimizer.compile.carried import carbon_asked_of_moves, sent_kg_per_gb
 from optimizer.compile.eligibility import gang_instances
 from optimizer.compile.speed import Speed
 from optimizer.compile.world import World
+from optimizer.errors import Issue
 from optimizer.instance.workloads import Job
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 ENOUGH = 1e-9
+LEAST_HOURS = 1e-5
+"""Instance-hours a job must take on every offer open to it: less (36 ms) is lost in the tolerance of the solver."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,19 @@ def job_speed(world: World, job: Job, speed: Speed) -> JobSpeed:
     """Return gang size and net speed of a job on every offer; spot offers lose 1/(1 + spot_overhead)."""
     spot = world.text("purchase") == "spot"
     return JobSpeed(gang_instances(world, job), speed.units_per_s / np.where(spot, 1.0 + job.spot_overhead, 1.0))
+
+
+def too_short(world: World, job: Job, allowed: Bools, units_per_s: Floats) -> list[Issue]:
+    """Return an issue if the job takes less than `LEAST_HOURS` on an offer; `allowed` [offers, periods]."""
+    open_ = np.flatnonzero(allowed.any(axis=1) & (units_per_s > 0) & np.isfinite(units_per_s))
+    hours = job.work / (3600.0 * units_per_s[open_])
+    if not np.any(hours < LEAST_HOURS):
+        return []
+    at = int(open_[np.argmin(hours)])
+    row = world.offers.iloc[at]
+    what = f"is {job.work:g} {job.unit}, {hours.min():.3g} instance-hours on {row.sku} in {row.region_id}"
+    maybe = f"it is another unit, or the job too small to be planned: the least is {LEAST_HOURS:g} instance-hours"
+    return [Issue(what, where=f"workloads[id={job.id}].work", maybe=maybe)]
 
 
 def can_finish(job: Job, window: Window, allowed: Bools, rate_per_hour: Floats) -> Bools:

@@ -24,6 +24,7 @@ from optimizer.compile.profiles import (
     activities,
     check_profiles,
     dataset_profiles,
+    idle_warnings,
     legal_context,
     scheme_warnings,
     unstated_warnings,
@@ -91,7 +92,7 @@ class LawView:
     def warnings(self) -> tuple[str, ...]:
         """What a reader of the plan must know about how the law was asked."""
         if self.pack is None:
-            return ("no law was checked (laws.use is none)",)
+            return ("no law was checked (laws.use is none)", *idle_warnings(self.world.instance))
         told = (*unstated_warnings(self.activities), *scheme_warnings(self.world))
         return (*told, *self._volume_warnings, *self.supply.warnings)
 

@@ -201,6 +201,20 @@ def scheme_warnings(world: World) -> tuple[str, ...]:
     return tuple(found)
 
 
+def idle_warnings(instance: Instance) -> tuple[str, ...]:
+    """Return a warning that names what the instance states for laws alone, for where no law is checked."""
+    stated = instance.legal_assertions
+    fields = ("group_members", "mechanisms_held", "importer_status", "approvals", "overrides")
+    idle = [f"{name} ({len(getattr(stated, name))})" for name in fields if getattr(stated, name)]
+    if stated.advisory:
+        idle.append("advisory")
+    if idle:
+        idle[0] = f"legal_assertions.{idle[0]}"
+    if instance.mechanism_costs:
+        idle.insert(0, f"mechanism_costs ({len(instance.mechanism_costs)})")
+    return (f"laws.use is none, so that these have no effect: {', '.join(idle)}",) if idle else ()
+
+
 def _headquarters_test(world: World, control: frozenset[str], known: bool) -> str:
     """The headquarters test of US export rules (15 CFR 742.6(a)(6)(iii)(A)): seat or parent in group D:5 or Macau."""
     pack = world.laws

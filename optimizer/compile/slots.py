@@ -13,10 +13,11 @@ from formulations.problem import Flows, Jobs, Services, Slots
 from optimizer.compile.coefficients import FlowPrices, Terms, gather, known, running, serving, working
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
-from optimizer.compile.jobs import build_jobs, can_finish, job_speed, window_of
+from optimizer.compile.jobs import build_jobs, can_finish, job_speed, too_short, window_of
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
+from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.workloads import RATE_UNIT_SECONDS, Job, Service, Stream
 
@@ -68,7 +69,8 @@ def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
 def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool = False) -> SlotTables:
     """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way.
 
-    `carbon_counts`: an offer is not left out for one that costs no more and emits more.
+    `carbon_counts`: an offer is not left out for one that costs no more and emits more. Raises InputError for jobs that
+    are too short to be planned.
     """
     surviving = frozenset(build_survival(world).workload.tolist())
     parts = _Parts(world, eligibility, surviving, carbon_counts)
@@ -77,6 +79,8 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
             parts.add_service(w, workload)
         else:
             parts.add_job(w, workload)
+    if parts.issues:
+        raise InputError(parts.issues)
     return parts.tables()
 
 
@@ -151,6 +155,7 @@ class _Parts:
     names: list[str] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
     no_option: list[NoOption] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
     def add_service(self, w: int, service: Service) -> None:
         """Add the streams of a service, its slots and flows."""
@@ -209,6 +214,7 @@ class _Parts:
             allowed &= ~late[:, None]
             if not allowed.any():
                 self._note_lack(w, None, window.hours > 0)
+        self.issues += too_short(self.world, job, allowed, speed.units_per_s)
         self.jobs.append(w)
         period, offer = np.nonzero(allowed.T)
         mu = speed.units_per_s[offer]

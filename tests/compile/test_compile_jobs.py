@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, toy
 
+import optimizer
 from optimizer.compile import compile_instance
-from optimizer.compile.jobs import Window, can_finish
+from optimizer.compile.jobs import LEAST_HOURS, Window, can_finish
+from optimizer.errors import InputError
 from optimizer.instance.workloads import Job
 
 FOUR = {"start": "2027-01-01", "hours": 40.0, "count": 4}
@@ -76,3 +78,25 @@ def test_work_left_undone_is_allowed_only_at_a_price():
     assert problem.jobs.may_be_undone[0]
     assert problem.jobs.undone_usd[0] == 0.01
     assert len(problem.slots.offer) == 1
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("shape", [{}, {"interruptible": True}, {"gang_devices": 3, "max_gangs": 2}])
+def test_a_job_of_the_least_time_is_placed(count, shape):
+    """36 ms on one device are still seen by the solver, whatever the job's shape."""
+    shape = {"interruptible": "max_gangs" in shape, **shape}
+    work = 1.01 * LEAST_HOURS * 36_000.0
+    horizon = {"start": "2027-01-01", "hours": 40.0, "count": count}
+    plan = optimizer.solve(toy(job(work=work, **shape), horizon=horizon))
+    assert plan.status == "optimal"
+    assert sum(row.work_units for row in plan.placements) == pytest.approx(work, rel=1e-5)
+
+
+def test_jobs_too_short_for_the_solver_are_bad_input_all_at_once():
+    """Below 36 ms a job is lost in the solver's tolerance: it would be told as done, or as impossible."""
+    short = {"work": 0.99 * LEAST_HOURS * 36_000.0}
+    with pytest.raises(InputError) as caught:
+        compiled(job("a", **short), job("b"), job("c", **short))
+    assert [issue.where for issue in caught.value.issues] == ["workloads[id=a].work", "workloads[id=c].work"]
+    assert "9.9e-06 instance-hours on g1 in p:north" in caught.value.issues[0].what
+    assert "unit" in (caught.value.issues[0].maybe or "")

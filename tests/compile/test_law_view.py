@@ -210,7 +210,25 @@ def test_no_law_pack_means_everything_is_open_and_said_so():
     view = build_law_view(made)
     assert view.stream_mask(0).allowed.all()
     assert view.stream_mask(0).exclusions == ()
-    assert "no law was checked" in view.warnings[0]
+    assert view.warnings == ("no law was checked (laws.use is none)",)
+
+
+def test_what_only_laws_use_is_told_to_have_no_effect_without_laws():
+    """Switching the laws off is one line of an instance; costs, safeguards and overrides that then idle are named."""
+    stated = {
+        "exporters": [{"id": "acme", "country": "DE"}],
+        "group_members": ["p"],
+        "mechanisms_held": [{"id": "SCC_EU"}],
+        "overrides": [{"law": "EU-GDPR-CHV", "basis": "b", "author": "a", "expires": dt.date(2030, 1, 1)}],
+        "advisory": True,
+    }
+    costs = [{"id": "SCC_EU", "yearly_usd": 1.0}, {"id": "BCR_EU", "yearly_usd": 1.0}]
+    made = world(service(), laws={"use": "none"}, mechanism_costs=costs, legal_assertions=stated)
+    idle = build_law_view(made).warnings[1]
+    assert idle == (
+        "laws.use is none, so that these have no effect: mechanism_costs (2), legal_assertions.group_members (1), "
+        "mechanisms_held (1), overrides (1), advisory"
+    )
 
 
 def test_equal_profiles_share_one_signature():
