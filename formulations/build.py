@@ -16,7 +16,8 @@ from formulations import (
     workloads,
 )
 from formulations import objective as costs
-from formulations.bulk import paused_gc, start_model
+from formulations.arrays import Arrays
+from formulations.bulk import paused_gc, start_arrays, start_model
 from formulations.check import check_problem
 from formulations.failures import find_failures
 from formulations.problem import Problem
@@ -95,16 +96,31 @@ def build_model(problem: Problem, *, coupling: bool = True, objective: bool = Tr
     check_problem(problem)
     with paused_gc():
         model = start_model("domicile")
-        for module in MODULES:
-            module.add_variables(model, problem)
-        for module in MODULES:
-            module.add_local_constraints(model, problem)
-        if coupling:
-            for module in MODULES:
-                module.add_coupling_constraints(model, problem)
-        if objective:
-            costs.add_objective(model, problem)
+        _state(model, problem, coupling=coupling, objective=objective)
     return model
+
+
+def build_arrays(problem: Problem) -> Arrays:
+    """Return the whole model as arrays, without Pyomo components: for models too large to hold as objects.
+
+    Raises ValueError as `build_model` does.
+    """
+    check_problem(problem)
+    model = start_arrays()
+    _state(model, problem, coupling=True, objective=True)
+    return model.finish()
+
+
+def _state(model: Any, problem: Problem, *, coupling: bool, objective: bool) -> None:
+    for module in MODULES:
+        module.add_variables(model, problem)
+    for module in MODULES:
+        module.add_local_constraints(model, problem)
+    if coupling:
+        for module in MODULES:
+            module.add_coupling_constraints(model, problem)
+    if objective:
+        costs.add_objective(model, problem)
 
 
 def table_sizes(problem: Problem) -> dict[str, int]:

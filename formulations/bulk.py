@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
 
+from formulations.arrays import ArrayModel
 from formulations.problem import Floats, Ints
 
 Handles = NDArray[np.object_]
@@ -27,19 +28,22 @@ IMPOSSIBLE = "impossible"
 
 @dataclass(frozen=True)
 class Block:
-    """Terms of constraint rows: `weight[x]` times the variable `column[x]` of a family, added to row `row[x]`."""
+    """Terms of constraint rows: `weight[x]` times the variable `column[x]` of a family, added to row `row[x]`.
+
+    `variables` are the family's: Pyomo's by table position, or in an `ArrayModel` their columns.
+    """
 
     row: Ints
-    handles: Handles
+    variables: Handles | Ints
     column: Ints
     weight: Floats
 
 
 @dataclass(frozen=True)
 class _Family:
-    """A family's variables by table position, and which positions have one."""
+    """A family's variables (or columns) by table position, and which positions have one."""
 
-    handles: Handles
+    variables: Handles | Ints
     exists: NDArray[np.bool_]
 
 
@@ -60,6 +64,12 @@ def add_family(model: Any, name: str, index: Ints, domain: Any, *, size: int, up
 
     `size` is the length of the table that the index refers to.
     """
+    if isinstance(model, ArrayModel):
+        most = np.full(index.size, np.inf) if upper is None else upper
+        most = np.minimum(most, 1.0) if domain is pyo.Binary else most
+        is_whole = domain is pyo.Binary or domain is pyo.NonNegativeIntegers
+        model.add_family(name, index, size=size, integer=is_whole, upper=most)
+        return
     family = pyo.Var(index.tolist(), domain=domain)
     setattr(model, name, family)
     handles = np.full(size, None, dtype=np.object_)
@@ -78,10 +88,14 @@ def block(model: Any, name: str, row: Ints, column: Ints, weight: NDArray[Any] |
 
     Zero weights and positions without a variable (whose value is 0) are left out.
     """
-    family = _families(model)[name]
+    if isinstance(model, ArrayModel):
+        columns = model.column_of[name]
+        family = _Family(columns, columns >= 0)
+    else:
+        family = _families(model)[name]
     weights = np.broadcast_to(np.asarray(weight, dtype=np.float64), row.shape)
     kept = (weights != 0.0) & family.exists[column]
-    return Block(row[kept], family.handles, column[kept], weights[kept])
+    return Block(row[kept], family.variables, column[kept], weights[kept])
 
 
 def add_rows(
@@ -100,6 +114,13 @@ def add_rows(
     variable that can only be 0, so that the model is infeasible and says in which row.
     """
     side = next(values for values in (lower, upper, equal) if values is not None)
+    if isinstance(model, ArrayModel):
+        _add_row_arrays(
+            model, name, blocks, keys,
+            lower=side if upper is None else np.full(side.size, -np.inf),
+            upper=side if lower is None else np.full(side.size, np.inf),
+        )  # fmt: skip
+        return
     row = np.concatenate([part.row for part in blocks]) if blocks else np.zeros(0, dtype=np.int64)
     terms = _terms(blocks, np.argsort(row, kind="stable"))
     start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=keys.size))]).tolist()
@@ -120,13 +141,44 @@ def add_rows(
     setattr(model, name, pyo.Constraint(list(bodies), rule=lambda _, key: bodies[key]))
 
 
-def objective_terms(blocks: Sequence[Block]) -> list[Any]:
-    """Return the terms of all blocks as one list for a LinearExpression."""
-    return _terms(blocks, None)
+def _add_row_arrays(
+    model: ArrayModel, name: str, blocks: Sequence[Block], keys: Ints, *, lower: Floats, upper: Floats
+) -> None:
+    """Add the rows to an array model; what does not hold without terms keeps the variable that can only be 0."""
+    row, column, weight = _flat(blocks)
+    empty = np.flatnonzero((np.bincount(row, minlength=keys.size) == 0) & ((lower > 0) | (upper < 0)))
+    row = np.concatenate([row, empty])
+    column = np.concatenate([column, np.full(empty.size, model.column_of[IMPOSSIBLE][0])])
+    weight = np.concatenate([weight, np.ones(empty.size)])
+    model.add_rows(name, row, column, weight, keys=keys, lower=lower, upper=upper)
+
+
+def _flat(blocks: Sequence[Block]) -> tuple[Ints, Ints, Floats]:
+    """Return (row, column of the model, weight) of all terms of blocks of an array model."""
+    none = np.zeros(0, dtype=np.int64)
+    row = np.concatenate([none, *(part.row for part in blocks)])
+    column = np.concatenate([none, *(part.variables[part.column] for part in blocks)]).astype(np.int64)
+    return row, column, np.concatenate([np.zeros(0), *(part.weight for part in blocks)])
+
+
+def add_cost(model: Any, name: str, blocks: Sequence[Block]) -> None:
+    """Add the objective `name`: minimise the sum of all terms."""
+    if isinstance(model, ArrayModel):
+        _, column, weight = _flat(blocks)
+        model.set_cost(column, weight)
+        return
+    setattr(model, name, pyo.Objective(expr=LinearExpression(_terms(blocks, None)), sense=pyo.minimize))
+
+
+def start_arrays() -> ArrayModel:
+    """Return an empty array model with the one variable that can only be 0."""
+    model = ArrayModel()
+    model.add_family(IMPOSSIBLE, np.zeros(1, dtype=np.int64), size=1, integer=False, upper=np.zeros(1))
+    return model
 
 
 def start_model(name: str) -> Any:
-    """Return an empty model with the one variable that can only be 0."""
+    """Return an empty Pyomo model with the one variable that can only be 0."""
     model = pyo.ConcreteModel(name=name)
     model._families = {}
     model.impossible = pyo.Var([0], domain=pyo.NonNegativeReals, bounds=(0, 0))
@@ -168,7 +220,7 @@ def _terms(blocks: Sequence[Block], order: Ints | None) -> list[Any]:
     """Return the terms of the blocks, in the order given: the bare variable where the weight is 1."""
     if not blocks:
         return []
-    variables = np.concatenate([part.handles[part.column] for part in blocks])
+    variables = np.concatenate([part.variables[part.column] for part in blocks])
     weights = np.concatenate([part.weight for part in blocks])
     if order is not None:
         variables, weights = variables[order], weights[order]

@@ -40,9 +40,8 @@ from typing import Any
 
 import numpy as np
 import pyomo.core as pyo
-from pyomo.core.expr.numeric_expr import LinearExpression
 
-from formulations.bulk import Block, add_family, add_rows, block, objective_terms, paused_gc, start_model
+from formulations.bulk import Block, add_cost, add_family, add_rows, block, paused_gc, start_model
 from formulations.problem import Bools, Floats, Ints, Membership
 
 
@@ -152,4 +151,4 @@ def _add_cost(model: Any, problem: MasterProblem) -> None:
     for name, cost in costs.items():
         every = np.arange(cost.size)
         blocks.append(block(model, name, np.zeros(cost.size, dtype=np.int64), every, cost))
-    model.cost = pyo.Objective(expr=LinearExpression(objective_terms(blocks)), sense=pyo.minimize)
+    add_cost(model, "cost", blocks)

@@ -23,10 +23,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
-from pyomo.core.expr.numeric_expr import LinearExpression
 
-from formulations.bulk import Block, add_rows, block, objective_terms
+from formulations.bulk import Block, add_cost, add_rows, block
 from formulations.problem import Coefficients, Floats, Problem
 
 
@@ -79,8 +77,7 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
 def add_objective(model: Any, problem: Problem) -> None:
     """Add the objective: `cost`, or `carbon` under a cost cap."""
     name, amounts = ("cost", cost_usd) if problem.cost_cap_usd is None else ("carbon", carbon_kg)
-    terms = objective_terms(_blocks(model, amounts(problem)))
-    setattr(model, name, pyo.Objective(expr=LinearExpression(terms), sense=pyo.minimize))
+    add_cost(model, name, _blocks(model, amounts(problem)))
 
 
 def _blocks(model: Any, amounts: Mapping[str, Floats]) -> list[Block]:

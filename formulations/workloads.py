@@ -190,7 +190,7 @@ def _add_region_counts(model: Any, problem: Problem) -> None:
         row_of = np.full(possible.size, -1, dtype=np.int64)
         row_of[kept] = np.arange(kept.size)
         row = row_of[all_rows.row]
-        terms = Block(row[row >= 0], all_rows.handles, all_rows.column[row >= 0], all_rows.weight[row >= 0])
+        terms = Block(row[row >= 0], all_rows.variables, all_rows.column[row >= 0], all_rows.weight[row >= 0])
         if side == "upper":
             add_rows(model, name, [terms], keys=kept, upper=presence.max_regions[kept].astype(np.float64))
         else:

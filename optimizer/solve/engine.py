@@ -8,11 +8,11 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-from formulations import Problem, build_model
+from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.decompose import decompose_and_improve
 from optimizer.solve.fine import run_whole
-from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
+from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
@@ -49,18 +49,31 @@ def solve_problem(
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
+    chosen = choose_method(problem) if method == "auto" else method
     try:
-        with watch.phase_of("build"), paused_gc():
-            model = build_model(problem)
-        if watch.should_stop():
-            return _nothing_yet(watch)
-        with watch.phase_of("hand_over"):
-            matrix = to_matrix(model)
-            del model
+        matrix = to_arrays(problem, watch) if chosen == "decompose" else _through_pyomo(problem, watch)
     except TriviallyInfeasible as reason:
         log.info("infeasible before any solver: %s", reason)
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
-    return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=method)
+    if matrix is None:
+        return _nothing_yet(watch)
+    return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen)
+
+
+def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
+    """Build the Pyomo model and hand it over; None when the solve must stop between the two."""
+    with watch.phase_of("build"), paused_gc():
+        model = build_model(problem)
+    if watch.should_stop():
+        return None
+    with watch.phase_of("hand_over"):
+        return to_matrix(model)
+
+
+def to_arrays(problem: Problem, watch: Watch) -> Matrix:
+    """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory."""
+    with watch.phase_of("build"):
+        return from_arrays(build_arrays(problem))
 
 
 def solve_matrix(
@@ -68,7 +81,7 @@ def solve_matrix(
 ) -> Solution:
     """Minimise a model already handed over; arguments as for `solve_problem`."""
     workers = threads or os.cpu_count() or 1
-    chosen = choose_method(matrix, problem) if method == "auto" else method
+    chosen = choose_method(problem) if method == "auto" else method
     if watch.should_stop():
         return _nothing_yet(watch, chosen)
     result = None
@@ -92,9 +105,10 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
     return Solution(SolutionStatus.NO_PLAN, watch.why_stopped(), timings=watch.timings, method=method)
 
 
-def choose_method(matrix: Matrix, problem: Problem) -> Method:
-    """Return the method that suits the size: HiGHS alone, with a search beside it, or the search alone."""
-    integers = int(matrix.integer.sum())
+def choose_method(problem: Problem) -> Method:
+    """Return the method that suits the size: HiGHS alone, with a search beside it, or decomposition."""
+    slots = problem.slots
+    integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
         return "direct"
     return "beside" if integers < DECOMPOSE_FROM_INTEGERS else "decompose"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.arrays import Arrays
 from formulations.bulk import paused_gc
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.session import Task
@@ -31,6 +32,22 @@ def to_matrix(model: Any) -> Matrix:
         except InfeasibleConstraintException as error:
             raise TriviallyInfeasible(str(error)) from error
         return _from_standard_form(form)
+
+
+def from_arrays(arrays: Arrays) -> Matrix:
+    """Return the model that the formulations gave as arrays."""
+    return Matrix(
+        cost=arrays.cost,
+        offset=0.0,
+        lower=np.zeros(arrays.cost.size),
+        upper=arrays.upper,
+        integer=arrays.integer,
+        a=arrays.a,
+        row_lower=arrays.row_lower,
+        row_upper=arrays.row_upper,
+        columns=Labels(arrays.column_names, arrays.column_component, arrays.column_key),
+        rows=Labels(arrays.row_names, arrays.row_component, arrays.row_key),
+    )
 
 
 def _from_standard_form(form: Any) -> Matrix:
