@@ -79,7 +79,11 @@ class Finite(click.FloatRange):
 
 def console(*, err: bool = False) -> Console:
     """Return a rich console on stdout or stderr; a wide one without colour where nobody looks."""
-    from rich.console import Console
+    from rich.console import Console as Plain
+
+    class Console(Plain):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with 1, whatever the command has to tell
 
     stream = sys.stderr if err else sys.stdout
     return Console(stderr=err) if stream.isatty() else Console(stderr=err, width=200, no_color=True, highlight=False)

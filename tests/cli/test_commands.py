@@ -280,6 +280,20 @@ def test_a_closed_pipe_is_no_error():
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("arguments", [("solve",), ("solve", "--json"), ("audit", "--plan", "p.json"), ("validate",)])
+def test_a_reader_that_has_gone_leaves_the_exit_code_as_it_is(file, arguments, tmp_path):
+    """`domicile solve FILE | head -1`: nobody reads the tables; the code still tells what became of the plan."""
+    file.write_text(INSTANCE + "quotas: {default_devices: 1}\n")
+    assert run("solve", file, "--output", tmp_path / "p.json", "--quiet").exit_code == 0
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "cli", arguments[0], str(file), *arguments[1:]]
+    streams = {"stdout": writer, "stderr": subprocess.PIPE, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    result = subprocess.run(command, **streams, text=True, cwd=tmp_path, check=False)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 # --- interrupts -----------------------------------------------------------------------------------------------------
 
 
