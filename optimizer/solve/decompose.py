@@ -29,6 +29,8 @@ MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
 FIRST_PLAN_SECONDS, PLAN_SHARE = 3.0, 0.2
 FIRST_PLAN_GAP = 3e-3
+TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
+"""Turns of columns, plan and bound; how much sharper each is; the part of the gap below which the bound is spent."""
 
 
 def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
@@ -49,12 +51,7 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
         state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
-        ran = _generate(ground, parts, watch, gap=gap)
-        if ran and not watch.should_stop():
-            with watch.phase_of("put_together"):
-                _put_together(ground, parts, watch, gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
-            with watch.phase_of("tighten"):
-                parts.tighten(target_usd=_target_usd(ground, parts, gap))
+        _approach(ground, parts, watch, gap=gap)
     except KeyboardInterrupt:
         watch.interrupt()
         state.restore()
@@ -70,15 +67,31 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     return held(ground, watch)
 
 
-def _generate(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> bool:
-    """Run column generation, with a first plan as soon as one is in sight; False when none is."""
+def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> None:
+    """Generate configurations, put plans together and tighten the bound in turn, as long as that can close the gap.
+
+    The first pass stops early, since a plan is worth more than a sharp master; later ones go further.
+    """
 
     def first_plan() -> None:
         _put_together(ground, parts, watch, gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
 
-    until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
-    with watch.phase_of("columns"):
-        return parts.run(None, gap=MASTER_GAP_SHARE * gap, until_seconds=until, when_clean=first_plan)
+    for turn in range(TURNS):
+        until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
+        with watch.phase_of("columns"):
+            ran = parts.run(
+                None, gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
+                when_clean=None if turn else first_plan,
+            )  # fmt: skip
+        if not ran or watch.should_stop():
+            return
+        with watch.phase_of("put_together"):
+            _put_together(ground, parts, watch, gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
+        with watch.phase_of("tighten"):
+            target = _target_usd(ground, parts, gap)
+            parts.tighten(target_usd=target)
+        if watch.should_stop() or parts.proven_usd >= target or parts.open_usd <= SPENT_SHARE * gap * abs(target):
+            return
 
 
 def _put_together(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float, seconds: float) -> None:

@@ -82,6 +82,15 @@ class Pool:
         return np.asarray(self.cost_usd - self._matrix @ price)
 
 
+def cheapest(workload: Ints, cost_usd: Floats, workloads: int) -> Ints:
+    """Return by workload the number of its configuration of least cost, -1 where it has none."""
+    best = np.full(workloads, -1, dtype=np.int64)
+    order = np.lexsort((cost_usd, workload))
+    owner, first = np.unique(workload[order], return_index=True)
+    best[owner] = order[first]
+    return best
+
+
 def _added_up(entries: sparse.csc_array, values: Floats) -> tuple[Ints, Floats]:
     """Return the rows that columns at some values add to, and how much."""
     use = np.bincount(entries.indices, entries.data * np.repeat(values, np.diff(entries.indptr))).astype(np.float64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
-from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.decomposition.pool import Pool, cheapest
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
 from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
@@ -68,12 +69,17 @@ class Pricing:
         which nothing is known always. Returns None when the solve must stop.
         """
         reduced = self.cut.reduced_cost(price)
-        estimates, upper = self._estimates(reduced, price)
+        estimates = self._estimates(reduced, price)
         lower = estimates.lower_usd.copy()
+        upper, known = self._known(price, lower.size)
         with np.errstate(invalid="ignore"):
             open_ = upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower))
         asked = np.flatnonzero((open_ & among) | ~np.isfinite(upper))
-        answers = self._solve_all(asked, reduced, estimates, upper, effort)
+        tasks = [
+            partial(self._solve, workload, reduced, estimates, (float(upper[workload]), int(known[workload])), effort)
+            for workload in asked.tolist()
+        ]
+        answers = _in_turn(tasks, self.threads, self.watch)
         if answers is None:
             return None
         for workload, (columns, answer) in zip(asked.tolist(), answers, strict=True):
@@ -83,23 +89,29 @@ class Pricing:
                 upper[workload] = min(upper[workload], answer.cost_usd)
         return Priced(np.minimum(lower, upper), upper)
 
-    def _estimates(self, reduced: Floats, price: Floats) -> tuple[Estimate, Floats]:
-        """Return the closed forms by workload and slot, and the least cost known by workload.
+    def _known(self, price: Floats, workloads: int) -> tuple[Floats, Ints]:
+        """Return by workload the least cost among its configurations (inf: none) and which has it (-1)."""
+        cost = self.pool.reduced_cost(price)
+        best = cheapest(self.pool.workload, cost, workloads)
+        return np.where(best >= 0, np.append(cost, np.inf)[best], np.inf), best
+
+    def _estimates(self, reduced: Floats, price: Floats) -> Estimate:
+        """Return the closed forms by workload and slot.
 
         Without a closed form the lower bound is -inf. A simple solution that is better than what the pool has goes into
         the pool.
         """
         found = self.services.estimate(reduced)
-        covers = self.covers.find(found.instance_usd, found.flow_usd)
-        plain, short = self.shape == PLAIN_SERVICE, self.shape == SHORT_JOB
-        lower = np.where(plain | (self.shape == SERVICE), found.lower_usd, -np.inf)
-        simple = np.where(plain, covers.cost_usd, np.inf)
+        covers = self.covers.find(found.instance_usd, found.flow_usd, reduced)
+        plain, present, short = (self.shape == shape for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
+        lower = np.where(plain | present, found.lower_usd, -np.inf)
+        simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
         regret = found.regret_usd
-        known = np.full(lower.size, np.inf)
-        if len(self.pool):
-            np.minimum.at(known, self.pool.workload, self.pool.reduced_cost(price))
+        known, _ = self._known(price, lower.size)
         for workload in np.flatnonzero(plain & (simple < known)).tolist():
             self.pool.add(workload, *self.covers.configuration(workload, covers))
+        for workload in np.flatnonzero(present & (simple < known)).tolist():
+            self.pool.add(workload, *self.covers.in_one_region(workload, covers))
         if self.jobs is not None:
             jobs, least, best = self.jobs.estimate(reduced)
             lower = np.where(short, jobs.lower_usd, lower)
@@ -107,22 +119,21 @@ class Pricing:
             regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
             for workload in np.flatnonzero(short & (simple < known)).tolist():
                 self.pool.add(workload, *self.jobs.configuration(int(best[workload])))
-        return replace(found, lower_usd=lower, regret_usd=regret), np.minimum(known, simple)
-
-    def _solve_all(
-        self, asked: Ints, reduced: Floats, estimates: Estimate, upper: Floats, effort: Effort
-    ) -> list[tuple[Ints, SmallAnswer]] | None:
-        def task(workload: int) -> Callable[[], tuple[Ints, SmallAnswer]]:
-            return lambda: self._solve(workload, reduced, estimates, upper, effort)
-
-        return _in_turn([task(workload) for workload in asked.tolist()], self.threads, self.watch)
+        return replace(found, lower_usd=lower, regret_usd=regret)
 
     def _solve(
-        self, workload: int, reduced: Floats, estimates: Estimate, upper: Floats, effort: Effort
+        self, workload: int, reduced: Floats, estimates: Estimate, best: tuple[float, int], effort: Effort
     ) -> tuple[Ints, SmallAnswer]:
-        block = self.cut.blocks[workload]
-        kept = self._options(workload, estimates, float(upper[workload]))
-        program = self._program(workload, kept, reduced)
+        """Return the columns looked at and the answer; `best` is the cost and number of the configuration known."""
+        block, (upper, known) = self.cut.blocks[workload], best
+        kept = self._options(workload, estimates, upper)
+        start = None
+        if known >= 0:
+            used = np.searchsorted(block.columns, self.pool.columns[known])
+            kept = np.union1d(kept, used)
+            start = np.zeros(kept.size)
+            start[np.searchsorted(kept, used)] = self.pool.values[known]
+        program = replace(self._program(workload, kept, reduced), start=start)
         size = abs(estimates.lower_usd[workload])
         scale = 1.0 / size if np.isfinite(size) and size > 0 else _scale(program.cost)
         return block.columns[kept], solve_small(program, effort, scale=scale)
@@ -137,14 +148,16 @@ class Pricing:
         lower = float(estimates.lower_usd[workload])
         room = upper - lower + ROUNDING * max(abs(upper), abs(lower))
         stays = (slot < 0) | (estimates.regret_usd[np.maximum(slot, 0)] <= room)
-        if self.shape[workload] == PLAIN_SERVICE:
+        if self.shape[workload] in (PLAIN_SERVICE, SERVICE):
             own = np.unique(slot[stays & (slot >= 0)])
-            gone = own[self._dominated(own, columns[stays], estimates)]
+            gone = own[self._dominated(workload, own, columns[stays], estimates)]
             stays &= ~np.isin(slot, gone)
         return every[stays]
 
-    def _dominated(self, slots: Ints, columns: Ints, estimates: Estimate) -> Bools:
-        """Return which of a plain service's slots another of its slots in the same period can replace."""
+    def _dominated(self, workload: int, slots: Ints, columns: Ints, estimates: Estimate) -> Bools:
+        """Return which of a service's slots another can replace: one in the same period, and in the same region where
+        presence is decided.
+        """
         bounds = self.services
         gone = np.zeros(slots.size, dtype=bool)
         if (estimates.instance_usd[slots] < 0).any():
@@ -155,10 +168,12 @@ class Pricing:
         stream, row = np.unique(self.problem.flows.stream[flow], return_inverse=True)
         cost = np.full((stream.size, slots.size), np.inf)
         cost[row, at] = estimates.flow_usd[flow]
-        period = self.problem.slots.period[slots]
+        place = self.problem.slots.period[slots]
+        if self.shape[workload] == SERVICE:
+            place = place * len(self.problem.regions.ids) + self.problem.slots.region[slots]
         most = np.where(self.problem.slots.is_endpoint[slots], np.inf, bounds.most[slots])
-        for moment in np.unique(period):
-            here = np.flatnonzero(period == moment)
+        for one in np.unique(place):
+            here = np.flatnonzero(place == one)
             own = slots[here]
             gone[here] = dominated(
                 estimates.instance_usd[own], bounds.useful[own], most[here], bounds.enough[own], cost[:, here]

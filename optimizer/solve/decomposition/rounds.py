@@ -21,9 +21,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 log = logging.getLogger(__name__)
 
-QUICK = Effort(gap=1e-3, nodes=60, seconds=2.0)
-SETTLED = 2e-4
-"""Share of a workload's cost below which its bound and its best configuration count as the same."""
+QUICK = Effort(gap=2e-3, nodes=60, seconds=2.0)
+SETTLED_SHARE = 0.2
+"""Part of the gap asked for below which a workload's bound and its best configuration count as the same."""
 SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 """Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about. It
 falls while the prices it leads to promise more than those before, and rises when they do not."""
@@ -37,8 +37,8 @@ MOST_ROUGH_ROUNDS = 30
 ROUGH_STALLED = 2e-3
 LONGEST_REST = 4
 TIGHTER = (
-    Effort(gap=3e-4, nodes=300, seconds=4.0, for_plans=False),
-    Effort(gap=1e-4, nodes=4000, seconds=20.0, for_plans=False),
+    Effort(gap=3e-4, nodes=300, seconds=4.0),
+    Effort(gap=1e-4, nodes=4000, seconds=20.0),
 )
 LOOKED_INTO = 0.9
 AT_ONCE = 16
@@ -78,6 +78,9 @@ class Decomposition:
         self.unplaced_usd = np.zeros(len(cut.blocks))
         self.centre: Bound | None = None
         self.answer: MasterAnswer | None = None
+        self.master: RestrictedMaster | None = None
+        self.price: Floats = np.zeros(cut.rows.size)
+        self.rough, self.smoothing, self.rounds = True, SMOOTHING, 0
         self.proven_usd = -np.inf
         self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
@@ -88,59 +91,80 @@ class Decomposition:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
         Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
+        Called again, it goes on from where it stood.
         `when_clean` is called once, when the master's optimum first breaks no row: plans are in sight then.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
-        rough = price is None
-        price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
-        master, last, smoothing = None, np.inf, SMOOTHING
-        for round_ in range(MOST_ROUNDS):
+        if self.master is None:
+            self.rough = price is None
+            self.price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
+        last = np.inf
+        for _ in range(MOST_ROUNDS):
             if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
                 break
-            priced = self._price(price, rough=rough)
+            priced = self._price(settled=SETTLED_SHARE * gap)
             if priced is None:
                 break
             if not np.isfinite(priced.upper_usd).all():
                 return False
-            moved = self._note(price, priced)
-            smoothing = _adapted(smoothing, moved) if not rough else SMOOTHING
-            if master is None:
-                self.unplaced_usd = self._dearest()
-                master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
-            answer = master.solve()
+            moved = self._note(self.price, priced)
+            self.smoothing = SMOOTHING if self.rough else _adapted(self.smoothing, moved)
+            answer = self._solve_master()
             if answer is None or self.centre is None:
                 return False
             self.answer = answer
-            log.info(
-                "round %d: %d configurations, master %.6g USD (penalties %.3g), bound %.6g USD, at most %.6g USD",
-                round_, len(self.pool), answer.cost_usd, answer.penalties_usd, self.proven_usd, self.centre.promise_usd,
-            )  # fmt: skip
-            is_clean = answer.penalties_usd <= 1e-6 * abs(answer.cost_usd)
-            if is_clean and not rough and when_clean is not None:
+            if self.is_clean and not self.rough and when_clean is not None:
                 when_clean()
                 when_clean = None
-            if is_clean and not rough and self._has_converged(answer.cost_usd, last, gap):
+            done = self.is_clean and not self.rough and self._has_converged(answer.cost_usd, last, gap)
+            self.price = self.smoothing * self.centre.price + (1.0 - self.smoothing) * answer.price
+            if done:
                 break
-            price = smoothing * self.centre.price + (1.0 - smoothing) * answer.price
-            if rough and not (round_ < MOST_ROUGH_ROUNDS and last - answer.cost_usd > ROUGH_STALLED * answer.cost_usd):
-                rough, self.centre, last = False, None, np.inf  # what closed forms promise is too much to steer by
-            else:
-                last = answer.cost_usd
+            helped = last - answer.cost_usd > ROUGH_STALLED * abs(answer.cost_usd)
+            last = answer.cost_usd
+            self.rounds += 1
+            if self.rough and not (helped and self.rounds < MOST_ROUGH_ROUNDS):
+                self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the master's optimum breaks no row and places every workload."""
+        return self.answer is not None and self.answer.penalties_usd <= 1e-6 * abs(self.answer.cost_usd)
+
+    @property
+    def open_usd(self) -> float:
+        """By how much further rounds and tightening could raise the bound at most."""
+        if self.answer is None:
+            return np.inf
+        return self.answer.cost_usd - self.proven_usd
+
+    def _solve_master(self) -> MasterAnswer | None:
+        if self.master is None:
+            self.unplaced_usd = self._dearest()
+            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
+        answer = self.master.solve()
+        if answer is not None and self.centre is not None:
+            log.info(
+                "round %d: %d configurations, master %.6g USD (penalties %.3g), bound %.6g USD, at most %.6g USD",
+                self.rounds, len(self.pool), answer.cost_usd, answer.penalties_usd, self.proven_usd,
+                self.centre.promise_usd,
+            )  # fmt: skip
+        return answer
 
     def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
         assert self.centre is not None
         size = max(abs(now_usd), 1e-9)
         return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
 
-    def _price(self, price: Floats, *, rough: bool) -> Priced | None:
+    def _price(self, *, settled: float) -> Priced | None:
         """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
-        if rough:
-            return self.pricing.price(price, QUICK, settled=SETTLED, among=np.zeros(self.rest.size, dtype=bool))
+        if self.rough:
+            return self.pricing.price(self.price, QUICK, settled=settled, among=np.zeros(self.rest.size, dtype=bool))
         awake = self.rest == 0
         self.rest = np.maximum(self.rest - 1, 0)
         before = np.bincount(self.pool.workload, minlength=awake.size)
-        priced = self.pricing.price(price, QUICK, settled=SETTLED, among=awake)
+        priced = self.pricing.price(self.price, QUICK, settled=settled, among=awake)
         fresh = np.bincount(self.pool.workload, minlength=awake.size) > before
         self.resting = np.where(fresh, 0, np.where(awake, np.minimum(2 * self.resting + 1, LONGEST_REST), self.resting))
         self.rest = np.where(awake, self.resting, self.rest)

@@ -62,6 +62,10 @@ class ServiceBounds:
         self.column_of_slot = columns_by_key(matrix, "instances", self.slots)
         self.column_of_flow = columns_by_key(matrix, "flow", flows.stream.size)
         self.column_of_unserved = columns_by_key(matrix, "unserved", self.demand.size)
+        present = columns_by_key(matrix, "present", problem.presence.workload.size)
+        presence = sets.presence_of_slot
+        self.present_column = np.where(presence >= 0, np.append(present, -1)[presence], -1)
+        self.column_of_presence, self.workload_of_presence = present, problem.presence.workload
         self.periods = periods
         self.cell_of_slot = slots.workload * periods + slots.period
         self.cell_of_stream = self.workload_of_stream * periods + np.tile(
@@ -84,6 +88,8 @@ class ServiceBounds:
         lower = summed(self.workload_of_stream, charged, self.workloads)
         bonus = np.where(gained < 0, gained * self.most, 0.0)
         lower += summed(self.cell_of_slot // self.periods, bonus, self.workloads)
+        gained = np.minimum(_pick(reduced_cost, self.column_of_presence), 0.0)
+        lower += summed(self.workload_of_presence, gained, self.workloads)
         return Estimate(lower, self._regret(paid, own, worth), instance, flow)
 
     def _regret(self, paid: Floats, own: Floats, worth: Floats) -> Floats:
