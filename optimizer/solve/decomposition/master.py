@@ -24,6 +24,8 @@ from optimizer.solve.watch import Watch
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+BROKEN = 1e-9
+
 
 @dataclass(frozen=True)
 class MasterAnswer:
@@ -65,6 +67,9 @@ class RestrictedMaster:
         self.scale = cost_scale(self.matrix.cost)
         self.highs = load(to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale))
         self._loaded = len(pool)
+        self.elastic = np.concatenate([self.matrix.columns.of(name) for name in ("excess", "lack", "unplaced")])
+        self.penalty_of_column = self.matrix.cost.copy()
+        self.broken = self.elastic[:0]
         rows = self.matrix.rows
         self.row_of_workload = np.zeros(unplaced_usd.size, dtype=np.int64)
         own = rows.of("one_configuration")
@@ -99,14 +104,24 @@ class RestrictedMaster:
         for name in ("shared", "shared_whole"):
             own = labels.of(name)
             shared[labels.key[own]] = x[own]
-        elastic = np.concatenate([labels.of(name) for name in ("excess", "lack", "unplaced")])
+        self.broken = self.elastic[x[self.elastic] > BROKEN]
         return MasterAnswer(
             cost_usd=cost,
-            penalties_usd=float(self.matrix.cost[elastic] @ x[elastic]),
+            penalties_usd=float(self.penalty_of_column[self.elastic] @ x[self.elastic]),
             shares=x[self.column_of_configuration],
             shared=shared,
             price=legal_price(self.cut, price),
         )
+
+    def raise_penalties(self, factor: float) -> None:
+        """Make what the last solution broke dearer, in the relaxation and in `penalty_usd`."""
+        labels = self.matrix.columns
+        for column in self.broken.tolist():
+            self.penalty_of_column[column] *= factor
+            self.highs.changeColCost(column, self.penalty_of_column[column] * self.scale)
+            if labels.names[labels.component[column]] != "unplaced":
+                row = labels.key[column]
+                self.penalty_usd[row] = max(self.penalty_usd[row], self.penalty_of_column[column])
 
     def _append(self) -> None:
         fresh = len(self.pool) - self._loaded

@@ -32,6 +32,8 @@ PENALTY_FACTOR = 5.0
 STALLED_SHARE = 0.4
 """Column generation ends when a round lowers the master by less than this share of the gap asked for."""
 MOST_ROUNDS = 60
+STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
+"""A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
 MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
 ROUGH_STALLED = 2e-3
@@ -80,7 +82,7 @@ class Decomposition:
         self.answer: MasterAnswer | None = None
         self.master: RestrictedMaster | None = None
         self.price: Floats = np.zeros(cut.rows.size)
-        self.rough, self.smoothing, self.rounds = True, SMOOTHING, 0
+        self.rough, self.smoothing, self.rounds, self.raised = True, SMOOTHING, 0, 0
         self.proven_usd = -np.inf
         self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
@@ -121,7 +123,13 @@ class Decomposition:
             if done:
                 break
             helped = last - answer.cost_usd > ROUGH_STALLED * abs(answer.cost_usd)
+            stuck = last - answer.cost_usd <= STUCK * abs(answer.cost_usd)
             last = answer.cost_usd
+            if stuck and not self.is_clean and not self.rough:
+                if self.raised == MOST_RAISES or self.master is None:
+                    break
+                self.master.raise_penalties(RAISE)
+                self.raised, last = self.raised + 1, np.inf
             self.rounds += 1
             if self.rough and not (helped and self.rounds < MOST_ROUGH_ROUNDS):
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by

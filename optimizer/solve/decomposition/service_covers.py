@@ -144,7 +144,8 @@ class ServiceCovers:
 
 def _merged(parts: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
     """Return distinct columns and what their values add up to; columns of -1 do not exist."""
-    column, value = (np.concatenate([part[axis] for part in parts]) for axis in range(2))
+    column = np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in parts)])
+    value = np.concatenate([np.zeros(0), *(part[1] for part in parts)])
     held = column >= 0
     distinct, place = np.unique(column[held], return_inverse=True)
     return distinct, summed(place, value[held], distinct.size)
