@@ -22,8 +22,8 @@ from formulations.problem import Problem
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-CARBON_USD_PER_KG = 0.4
-"""Price on carbon in the spread allocation; near the shadow price of the bundled enterprise instance."""
+CARBON_USD_PER_KG = 1.5
+"""Price on carbon in the spread allocation: high, so that carbon budgets below what quotas alone lead to can be met."""
 KEPT = 14
 """Configurations kept per workload and ranking."""
 SPLITS = 6

@@ -9,13 +9,14 @@ with the workloads of the smaller (but for those redrawn because nothing lawful 
 Limits follow from two cheap allocations (`estate_reference`): `cheapest`, which knows no limit, and `spread`, which
 avoids what is crowded. With u the larger use of the two and w that of `spread`, every limit is
 
-    (1.1 u) ** (1 - tightness) * w ** tightness
+    (1.1 u) ** slack * w ** (1 - slack)
 
-so that at 0 the cheapest allocation fits with a tenth to spare, at 1 the spread one just fits, every estate is
+with slack = 1 - tightness for quotas and its third power for budgets (quotas alone take carbon well below 1.1 u), so
+that at 0 the cheapest allocation fits with a tenth to spare, at 1 the spread one just fits, every estate is
 feasible, and limits fall as tightness rises. Limits are proportional to the estate's own use: at any size the same part
 of the demand has to leave the place that is cheapest for it, which is what keeps difficulty comparable; what does
-change with size is that one gang or node is a smaller part of a pool. Pairs of accelerator and region that `spread` does
-not use have a default between the largest use of any pair (at 0) and a fortieth of a tenth of all devices, at least one
+change with size is that one gang or node is a smaller part of a pool. Pairs of accelerator and region that `spread`
+does not use have a default between the largest use of any pair (at 0) and 1/400 of all devices, at least one
 node of 8 (at 1); endpoints likewise, down to 4 units/s per workload. No quota is unlimited.
 """
 
@@ -45,7 +46,7 @@ VERSION = 1
 CHUNK = 500
 """Workloads compiled at a time for the reference allocations, which bounds memory."""
 ATTEMPTS = 20
-SLACK = 1.1
+SLACK, BUDGET_POWER = 1.1, 3.0
 ACCOUNTS, POWER_LIMITS = 3, 2
 """Providers with an account quota, and regions with a power limit: those that the cheapest allocation uses most."""
 ACCOUNT_OF = ("aws", "azure", "gcp", "nebius", "seeweb", "hyperstack", "vultr", "digitalocean", "ovhcloud", "scaleway")
@@ -128,8 +129,9 @@ def limits(found: Reference, tightness: float) -> Limits:
     """Return every limit at a tightness."""
     alone, apart = found.cheapest, found.spread
 
-    def between(slack: float, tight: float) -> float:
-        return float((SLACK * max(slack, tight)) ** (1.0 - tightness) * tight**tightness)
+    def between(loose: float, tight: float, power: float = 1.0) -> float:
+        slack = (1.0 - tightness) ** power
+        return float((SLACK * max(loose, tight)) ** slack * tight ** (1.0 - slack))
 
     pools = sorted(set(alone.use) | set(apart.use))
     largest = {
@@ -160,15 +162,15 @@ def limits(found: Reference, tightness: float) -> Limits:
             most = max(rate, _whole(between(alone.use.get(pool, 0.0), tight)))
             if most > rate:
                 quotas.append({"endpoint": place, "units_per_s": most})
-    kg = _whole(between(alone.carbon_kg["own"], apart.carbon_kg["own"]))
+    kg = _whole(between(alone.carbon_kg["own"], apart.carbon_kg["own"], BUDGET_POWER))
     budgets: list[Row] = [{"id": "group-carbon", "limit_kg": kg, "tag": "own"}]
     for unit in UNIT_BUDGETS:
         tag = f"{unit}-own"
         if tag in apart.carbon_kg:
-            kg = _whole(between(alone.carbon_kg[tag], apart.carbon_kg[tag]))
+            kg = _whole(between(alone.carbon_kg[tag], apart.carbon_kg[tag], BUDGET_POWER))
             budgets.append({"id": f"{unit}-carbon", "limit_kg": kg, "tag": tag})
     if "training" in apart.spend_usd:
-        usd = _whole(between(alone.spend_usd["training"], apart.spend_usd["training"]))
+        usd = _whole(between(alone.spend_usd["training"], apart.spend_usd["training"], BUDGET_POWER))
         budgets.append({"id": "training-money", "limit_usd": usd, "tag": "training"})
     return Limits(devices, rate, quotas, budgets)
 
