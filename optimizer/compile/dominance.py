@@ -67,8 +67,10 @@ def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
     accelerator = np.unique(world.text("accelerator").astype(str), return_inverse=True)[1][slots.offer]
     purchase = np.unique(world.text("purchase").astype(str), return_inverse=True)[1][slots.offer]
     candidates = np.flatnonzero(~slots.is_endpoint & (world.text("purchase")[slots.offer] != "committed"))
-    keys = np.stack([slots.workload, slots.region, slots.period, accelerator, purchase])[:, candidates]
-    group = np.unique(keys, axis=1, return_inverse=True)[1].reshape(-1)
+    label = slots.workload[candidates]
+    for part in (slots.region, slots.period, accelerator, purchase):
+        label = label * (int(part.max(initial=0)) + 1) + part[candidates]
+    group = np.unique(label, return_inverse=True)[1]
     return group.astype(np.int64), candidates.astype(np.int64)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Flows, Jobs, Services, Slots
-from optimizer.compile.coefficients import FlowPrices, Terms, gather, known, running, serving, working
+from optimizer.compile.coefficients import Figures, FlowPrices, Terms, gather, known, running, serving, working
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_jobs, can_finish, job_speed, too_short, window_of
@@ -101,6 +101,11 @@ def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats
     )
 
 
+BARE = (
+    "workload", "offer", "region", "period", "is_job", "is_endpoint", "capacity_per_s", "gang_instances",
+    "usable_hours",
+)  # fmt: skip
+"""Columns of a slot that are known before any coefficient."""
 SLOT_COLUMNS = {
     "workload": np.int64, "offer": np.int64, "period": np.int64, "is_job": np.bool_, "capacity": np.float64,
     "units_per_s": np.float64, "gang": np.float64, "usable": np.float64, "output_gb": np.float64,
@@ -244,42 +249,86 @@ class _Parts:
 
 
 def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows, terms and units/s per slot, without the slots that others dominate."""
+    """Return slots, flows, terms and units/s per slot, without the slots that others dominate.
+
+    Dominated slots go first: coefficients of millions of options are what fills the memory.
+    """
     world, columns, rows = parts.world, parts.slot, parts.flow
     offer, period, is_job = columns.ints("offer"), columns.ints("period"), columns.bools("is_job")
-    mu, capacity = columns.floats("units_per_s"), columns.floats("capacity")
-    region = world.offer_region[offer]
-    figures = gather(world, offer, region, period)
-    stream, slot = rows.ints("stream"), rows.ints("slot")
-    response_gb, output_gb = columns.floats("response_gb"), columns.floats("output_gb")
-    network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
-    internet = np.nan_to_num(world.network.internet_usd_per_gb())[region]
-    output_usd = np.where(output_gb > 0, output_gb * internet, 0.0)
-    share = mean_share[stream, period[slot]]
-    prices = FlowPrices(
-        units=3600.0 * figures.hours[slot] * share,
-        network_usd_per_unit=rows.floats("network_usd"),
-        egress_usd_per_unit=rows.floats("response_usd") * response_gb[slot],
-        endpoint_usd_per_unit=np.nan_to_num(rows.floats("endpoint_usd")),
-        response_gb_per_unit=response_gb[slot],
-    )
-    asked = np.bincount(slot, weights=demand[stream, period[slot]], minlength=len(offer)).astype(np.float64)
-    slots = Slots(
+    mu = columns.floats("units_per_s")
+    figures = gather(world, offer, world.offer_region[offer], period)
+    bare = Slots(
         workload=columns.ints("workload"),
         offer=offer,
-        region=region,
+        region=world.offer_region[offer],
         period=period,
         is_job=is_job,
         is_endpoint=figures.is_endpoint,
-        capacity_per_s=capacity,
-        max_instances=_most(asked, capacity, parts.eligibility.pools.most[offer], figures.is_endpoint | is_job),
+        capacity_per_s=columns.floats("capacity"),
         gang_instances=columns.floats("gang"),
         usable_hours=columns.floats("usable"),
-        running=running(figures, is_job),
-        working=working(figures, is_job, output_usd, output_gb * network_kwh_per_gb),
+    )
+    out = dominated(world, bare, figures, mu, carbon_counts=parts.carbon_counts)
+    _note_dominated(parts, bare, out)
+    kept = np.flatnonzero(~out)
+    number = np.cumsum(~out) - 1
+    flow = np.flatnonzero(~out[rows.ints("slot")])
+    slots = replace(bare, **{name: getattr(bare, name)[kept] for name in BARE})
+    chosen = _Chosen(
+        stream=rows.ints("stream")[flow],
+        slot=number[rows.ints("slot")[flow]].astype(np.int64),
+        network_usd=rows.floats("network_usd")[flow],
+        response_usd=rows.floats("response_usd")[flow],
+        endpoint_usd=rows.floats("endpoint_usd")[flow],
+        response_gb=columns.floats("response_gb")[kept],
+        output_gb=columns.floats("output_gb")[kept],
+    )
+    left = figures.take(kept)
+    del figures
+    return *_with_coefficients(parts, slots, chosen, left, mu[kept], demand=demand, mean_share=mean_share), mu[kept]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """What is known of the flows that are left (by flow), and the GB their slots send (by slot)."""
+
+    stream: Ints
+    slot: Ints
+    network_usd: Floats
+    response_usd: Floats
+    endpoint_usd: Floats
+    response_gb: Floats
+    output_gb: Floats
+
+
+def _with_coefficients(
+    parts: _Parts, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, demand: Floats, mean_share: Floats
+) -> tuple[Slots, Flows, Terms]:
+    """Return slots, flows and terms with what every decision costs and emits."""
+    world, stream, slot = parts.world, chosen.stream, chosen.slot
+    network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
+    internet = np.nan_to_num(world.network.internet_usd_per_gb())[slots.region]
+    output_usd = np.where(chosen.output_gb > 0, chosen.output_gb * internet, 0.0)
+    share = mean_share[stream, slots.period[slot]]
+    prices = FlowPrices(
+        units=3600.0 * figures.hours[slot] * share,
+        network_usd_per_unit=chosen.network_usd,
+        egress_usd_per_unit=chosen.response_usd * chosen.response_gb[slot],
+        endpoint_usd_per_unit=np.nan_to_num(chosen.endpoint_usd),
+        response_gb_per_unit=chosen.response_gb[slot],
+    )
+    asked = np.bincount(slot, weights=demand[stream, slots.period[slot]], minlength=len(slots.offer))
+    most = parts.eligibility.pools.most[slots.offer]
+    slots = replace(
+        slots,
+        max_instances=_most(
+            asked.astype(np.float64), slots.capacity_per_s, most, figures.is_endpoint | slots.is_job
+        ),
+        running=running(figures, slots.is_job),
+        working=working(figures, slots.is_job, output_usd, chosen.output_gb * network_kwh_per_gb),
     )
     served = serving(figures.take(slot), mu[slot], share, prices, network_kwh_per_gb)
-    sends = ((response_gb > 0) | (output_gb > 0)) & (network_kwh_per_gb > 0)
+    sends = ((chosen.response_gb > 0) | (chosen.output_gb > 0)) & (network_kwh_per_gb > 0)
     carbon_known, energy_known, water_known = known(figures, sends)
     terms = Terms(
         carbon_known=carbon_known,
@@ -289,42 +338,25 @@ def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots,
         network_usd=prices.units * prices.network_usd_per_unit,
         egress_usd=prices.units * prices.egress_usd_per_unit,
     )
-    out = dominated(world, slots, figures, mu, carbon_counts=parts.carbon_counts)
-    _note_dominated(parts, slots, out)
-    flows = Flows(stream=stream, slot=slot, serving=served)
-    return *_without(slots, flows, terms, out), mu[~out]
+    return slots, Flows(stream=stream, slot=slot, serving=served), terms
 
 
 def _note_dominated(parts: _Parts, slots: Slots, out: Bools) -> None:
     """Tell the ledger which offers are left out wherever the workload could have used them."""
+    gone, stays = _by_workload(slots, out), _by_workload(slots, ~out)
     for w in np.unique(slots.workload[out]).tolist():
-        mine = slots.workload == w
         offers = np.zeros(len(parts.world.offers), dtype=bool)
-        offers[slots.offer[mine & out]] = True
-        offers[slots.offer[mine & ~out]] = False
+        offers[gone(w)] = True
+        offers[stays(w)] = False
         parts.eligibility.ledger.add(parts.world.instance.workloads[w].id, None, [Exclusion("dominated", None, offers)])
 
 
-def _without(slots: Slots, flows: Flows, terms: Terms, out: Bools) -> tuple[Slots, Flows, Terms]:
-    """Return the tables without some slots and their flows, renumbered."""
-    keep = ~out
-    number = np.cumsum(keep) - 1
-    flow = keep[flows.slot]
-    on_flows = ("network_usd", "egress_usd")
-    kept = {name: getattr(terms, name)[flow if name in on_flows else keep] for name in vars(terms)}
-    left = _taken(flows, flow)
-    return _taken(slots, keep), replace(left, slot=number[left.slot].astype(np.int64)), Terms(**kept)
-
-
-def _taken(table: Any, keep: Bools) -> Any:
-    """Return a table of arrays (and of coefficients) with the rows kept."""
-    return replace(
-        table,
-        **{
-            name: value[keep] if isinstance(value, np.ndarray) else _taken(value, keep)
-            for name, value in vars(table).items()
-        },
-    )
+def _by_workload(slots: Slots, kept: Bools) -> Callable[[int], Ints]:
+    """Return a look-up of the offers of a workload's slots among those kept."""
+    rows = np.flatnonzero(kept)
+    rows = rows[np.argsort(slots.workload[rows], kind="stable")]
+    workload, offer = slots.workload[rows], slots.offer[rows]
+    return lambda w: offer[np.searchsorted(workload, w) : np.searchsorted(workload, w, side="right")]
 
 
 def _most(asked: Floats, capacity: Floats, fits: Floats, without: Bools) -> Floats:
