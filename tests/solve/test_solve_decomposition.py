@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.master import legal_price
+from optimizer.solve.decomposition.pairs import Items, cover_demands
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
 from optimizer.solve.decomposition.rounds import Decomposition
@@ -31,6 +34,7 @@ from optimizer.solve.matrix import submatrix
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
 
+rounds_module = importlib.import_module("optimizer.solve.decomposition.rounds")
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 PAGE = (Path(__file__).parents[2] / "docs" / "formulation.md").read_text(encoding="utf-8")
 
@@ -190,3 +194,32 @@ def test_master_components_are_those_of_the_documentation():
     listed = re.findall(r"^\|[^|]*\| `(\w+)` \|", table, flags=re.MULTILINE)
     components = {c.local_name for kind in (pyo.Var, pyo.Constraint) for c in model.component_objects(kind)}
     assert sorted(listed) == sorted(components)
+
+
+def test_penalties_that_are_too_low_are_raised(monkeypatch):
+    """A master that would rather break rows than pay ends without breaking any, and the plan obeys every row."""
+    monkeypatch.setattr(rounds_module, "PENALTY_FACTOR", 0.02)
+    problem = estate(25, regions=15, seed=3, pool=(30, 60), devices=(10.0, 80.0), carbon_limit_kg=2e5)
+    matrix, parts = cut(problem)
+    worth = worth_usd(matrix, np.zeros(matrix.row_lower.size))[parts.rows]
+    state = Decomposition(problem, parts, worth, Watch(60), threads=1)
+    assert state.run(None, gap=2e-3, until_seconds=40.0)
+    assert state.raised > 0
+    assert state.is_clean
+    values = state.plan(gap=1e-3, seconds=10.0)
+    assert values is not None
+    assert matrix.is_feasible(values)
+
+
+def test_pairs_by_hand():
+    """10 units on instances of 4 (3 USD) and 1 (1 USD): two and two; capped, or dear to serve, otherwise."""
+    items = Items(np.zeros(2, dtype=np.int64), np.array([10.0]), np.array([4.0, 1.0]), np.array([9.0, 99.0]))
+    price, free = np.array([3.0, 1.0]), np.zeros(2)
+    found = cover_demands(items, price, free)
+    assert (found.cost_usd[0], found.lead[0], found.lead_count[0], found.rest_count[0]) == (8.0, 0, 2.0, 2.0)
+    assert found.lead_share[0] == pytest.approx(0.8)
+    few = replace(items, most=np.array([9.0, 1.0]))
+    assert cover_demands(few, price, free).cost_usd[0] == 9.0  # three of four
+    assert cover_demands(items, price, np.array([10.0, 0.0])).cost_usd[0] == 10.0  # ten of one
+    none = replace(items, most=np.array([2.0, 1.0]))
+    assert cover_demands(none, price, free).cost_usd[0] == np.inf

@@ -27,7 +27,7 @@ SETTLED_SHARE = 0.2
 SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 """Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about. It
 falls while the prices it leads to promise more than those before, and rises when they do not."""
-PENALTY_FACTOR = 5.0
+PENALTY_FACTOR = UNPLACED_FACTOR = 5.0
 """Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
 STALLED_SHARE = 0.4
 """Column generation ends when a round lowers the master by less than this share of the gap asked for."""
@@ -185,7 +185,7 @@ class Decomposition:
         broken = np.bincount(number, self.penalty_usd[row] * np.abs(weight), len(self.pool))
         worst = np.zeros(self.unplaced_usd.size)
         np.maximum.at(worst, self.pool.workload, np.abs(self.pool.cost_usd) + broken)
-        return PENALTY_FACTOR * np.maximum(worst, 1e-3 * float(worst.max(initial=1.0)))
+        return UNPLACED_FACTOR * np.maximum(worst, 1e-3 * float(worst.max(initial=1.0)))
 
     def _note(self, price: Floats, priced: Priced) -> bool:
         """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
@@ -248,7 +248,7 @@ class Decomposition:
             if self.watch.should_stop():
                 return None
             values = put_together(
-                self.cut, self.pool, penalty_usd, self.unplaced_usd, self.watch,
+                self.cut, self.pool, penalty_usd, self._dearest(), self.watch,
                 gap=gap, seconds=share * seconds, threads=self.threads,
             )  # fmt: skip
             if values is not None:
