@@ -16,6 +16,12 @@ down, so that the bound stays one.
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.by_hand import NotCovered
+from benchmarks.machine import ROOT
 from benchmarks.program import Arrays, Floats, Ints, Program
 from formulations.problem import Problem
 
 STEPS = 10_000
+FAR = 2**62
 LARGEST, MOST_ACTIVITY = 2.0**30, 2.0**50
 WHOLE = 1e-9
 IMPLIED = ("chosen", "starts", "in_country")
@@ -152,35 +160,70 @@ def solve(
 ) -> tuple[Floats | None, float | None, str]:  # fmt: skip
     """Run CP-SAT; return the columns of the real program, the bound (of the program in steps) and how it ended.
 
-    `note` hears (objective, bound) in USD as they improve.
+    `note` hears (objective, bound) in USD as they improve. OR-Tools brings a HiGHS of its own that cannot be loaded
+    beside that of highspy: it has a process to itself.
     """
+    command = [sys.executable, "-c", "from benchmarks.with_cpsat import serve; serve()"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        until = time.monotonic() + seconds
+        pickle.dump((found, gap, until, threads, seed), process.stdin, protocol=5)
+        process.stdin.close()
+        while True:
+            try:
+                kind, content = pickle.load(process.stdout)
+            except EOFError:
+                raise RuntimeError(f"the process of CP-SAT broke off with exit code {process.wait()}") from None
+            if kind == "final":
+                answer: tuple[Floats | None, float | None, str] = content
+                return answer
+            note(*content)
+
+
+def serve() -> None:
+    """Read a program from standard input, solve it, and write what is found to standard output."""
+    found, gap, until, threads, seed = pickle.load(sys.stdin.buffer)
+    lock = threading.Lock()
+
+    def send(kind: str, *content: Any) -> None:
+        with lock:
+            pickle.dump((kind, content), sys.stdout.buffer, protocol=5)
+            sys.stdout.buffer.flush()
+
+    send("final", *_solve(found, gap, until, threads, seed, lambda *figures: send("seen", *figures)))
+
+
+def _solve(
+    found: Integers, gap: float, until: float, threads: int, seed: int, note: Callable[[float | None, float], None]
+) -> tuple[Floats | None, float | None, str]:
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
     numbers = [model.new_int_var(0, int(most), "") for most in found.upper]
-    least, most = -(2**62), 2**62
     for row in found.rows:
         left = cp_model.LinearExpr.weighted_sum([numbers[c] for c in row.columns.tolist()], row.weights.tolist())
-        low, high = (least if row.low is None else row.low), (most if row.high is None else row.high)
+        low, high = (-FAR if row.low is None else row.low), (FAR if row.high is None else row.high)
         model.add_linear_constraint(left, low, high)
     priced = np.flatnonzero(found.cost)
-    goal = cp_model.LinearExpr.weighted_sum([numbers[c] for c in priced.tolist()], found.cost[priced].tolist())
-    model.minimize(goal)
+    model.minimize(
+        cp_model.LinearExpr.weighted_sum([numbers[c] for c in priced.tolist()], found.cost[priced].tolist())
+    )
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(seconds, 0.1)
+    solver.parameters.max_time_in_seconds = max(until - time.monotonic(), 0.1)
     solver.parameters.num_workers = threads
     solver.parameters.relative_gap_limit = gap
     solver.parameters.random_seed = seed
     solver.best_bound_callback = lambda bound: note(None, bound / found.cost_scale)
 
-    class Heard(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+    class Heard(cp_model.CpSolverSolutionCallback):
         def on_solution_callback(self) -> None:
             note(self.objective_value / found.cost_scale, self.best_objective_bound / found.cost_scale)
 
-    status: Any = solver.solve(model, Heard())
-    said = solver.status_name(status)
+    said = str(solver.status_name(solver.solve(model, Heard())))
+    bound = solver.best_objective_bound / found.cost_scale
     if said not in {"OPTIMAL", "FEASIBLE"}:
-        bound = solver.best_objective_bound / found.cost_scale if said == "UNKNOWN" else None
-        return None, bound, said
-    x = found.unit * np.array(solver.values(numbers), dtype=np.float64)
-    return x, solver.best_objective_bound / found.cost_scale, said
+        return None, bound if said == "UNKNOWN" else None, said
+    x = found.unit * np.array([solver.value(number) for number in numbers], dtype=np.float64)
+    return x, bound, said
