@@ -31,8 +31,6 @@ INFEASIBLE, STOPPED, VIOLATIONS = 3, 4, 5
 NOTHING_TO_AUDIT = {"infeasible": INFEASIBLE, "no_plan": STOPPED}
 NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it was stopped"}
 LEAST_SECONDS = 1e-3
-
-
 FILE = click.Path(path_type=Path)
 
 
@@ -104,6 +102,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     Ctrl-C and the time limit keep the best plan found (exit code 4); the limit counts from the start of the command.
     Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
+    from optimizer.instance.locate import placed_in
     from optimizer.terminal import run_interruptible
 
     begun = time.perf_counter()
@@ -121,7 +120,8 @@ def solve(  # noqa: PLR0917  (click passes them by name)
             plan.write_tables(tables)
         return plan
 
-    plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
+    with placed_in(file):
+        plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
     code = exit_code(plan, gap)
     try:
         _print_plan(plan, as_json=as_json, quiet=quiet)

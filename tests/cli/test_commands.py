@@ -18,6 +18,7 @@ import instances
 import optimizer
 from cli import main
 from optimizer.errors import InfeasibleError, InputError, InternalError
+from optimizer.instance.locate import steps_to
 from optimizer.plan.models import Plan
 from optimizer.terminal import cell, jsonable, run_interruptible
 
@@ -278,6 +279,29 @@ def test_a_closed_pipe_is_no_error():
     )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
+
+
+def test_what_only_compiling_finds_is_told_with_file_and_line(file):
+    """A job too short to be planned depends on how fast the offers are: found late, placed as anything else."""
+    job = "  - {id: tiny, kind: job, runs: {throughput: {gpu: 10}},\n     work: 0.001}\n"
+    file.write_text(INSTANCE + job + "quotas: {default_devices: 1}\n")
+    result = run("solve", file)
+    assert result.exit_code == 2
+    assert f"{file}:12: workloads[id=tiny].work: is 0.001" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "steps"),
+    [
+        ("workloads[id=b].streams[DE]", ("workloads", 1, "streams")),
+        ("workloads[0].id", ("workloads", 0, "id")),
+        ("workloads[id=no].id", ("workloads",)),
+        ("laws.patches", ()),
+        ("", ()),
+    ],
+)
+def test_places_are_followed_as_far_as_the_data_has_them(where, steps):
+    assert steps_to(where, {"workloads": [{"id": "a"}, {"id": "b", "streams": [{"origin": "DE"}]}]}) == steps
 
 
 @pytest.mark.parametrize("arguments", [("solve",), ("solve", "--json"), ("audit", "--plan", "p.json"), ("validate",)])
