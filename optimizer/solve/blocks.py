@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.build import CONSTRAINTS, COUPLING
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
@@ -25,9 +26,9 @@ class Blocks:
 
     `owner[column]` is a workload or SHARED; `option[column]` the (workload, offer) pair a column belongs to, -1 for
     columns that belong to none. `touch[row, owner]` (owners shifted by one, SHARED first) counts the columns of an
-    owner in a row;
-    `coupling[row]`: several owners meet in it. `elastic[row]`: coupling, and nothing that is shared can make room in
-    it, so that a constructed plan may first break it at a price.
+    owner in a row; `coupling[row]`: several owners meet in it, or could (a limit that one workload alone uses).
+    `elastic[row]`: coupling, and nothing that is shared can make room in it, so that a constructed plan may first break
+    it at a price.
     """
 
     workloads: int
@@ -61,7 +62,7 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
             owner[columns] = _told_by_rows(matrix, columns, touch)
     owner[owner == UNKNOWN] = SHARED
     touch = _touch(matrix, owner, workloads)
-    coupling = np.diff(touch.indptr) > 1
+    coupling = (np.diff(touch.indptr) > 1) | _is_limit(matrix, touch)
     elastic = coupling & ~_has_shared_relief(matrix, owner)
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
@@ -145,6 +146,13 @@ def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Int
     tells = only[part.indices] > 0
     answer[place[tells]] = only[part.indices[tells]] - 1
     return answer
+
+
+def _is_limit(matrix: Matrix, touch: sparse.csr_array) -> Bools:
+    """Whether a row of a coupling family holds columns of a workload, be it one alone: a pool nobody else can use."""
+    of_family = np.array([CONSTRAINTS.get(name) == COUPLING for name in matrix.rows.names], dtype=bool)
+    last = np.append(touch.indices, 0)[np.maximum(touch.indptr[1:] - 1, 0)]
+    return of_family[matrix.rows.component] & (np.diff(touch.indptr) > 0) & (last > 0)
 
 
 def _has_shared_relief(matrix: Matrix, owner: Ints) -> Bools:

@@ -43,8 +43,9 @@ TIGHTER = (
     Effort(gap=1e-4, nodes=4000, seconds=20.0),
 )
 LOOKED_INTO = 0.9
-AT_ONCE = 16
-"""Share of what is open that one pass of tightening looks into, the workloads with most first, so many per thread."""
+AT_ONCE, PASSES = 16, 12
+"""Share of what is open that one pass of tightening looks into, the workloads with most first, so many per thread
+or in so many passes."""
 
 
 @dataclass
@@ -222,10 +223,11 @@ class Decomposition:
             open_usd = self.centre.priced.open_usd
             order = np.argsort(-open_usd)
             enough = int(np.searchsorted(np.cumsum(open_usd[order]), LOOKED_INTO * open_usd.sum())) + 1
-            for begin in range(0, enough, AT_ONCE * self.threads):
+            at_once = max(AT_ONCE * self.threads, enough // PASSES)
+            for begin in range(0, enough, at_once):
                 if self.watch.should_stop() or self.proven_usd >= target_usd:
                     return
-                self._look_into(order[begin : min(begin + AT_ONCE * self.threads, enough)], effort)
+                self._look_into(order[begin : min(begin + at_once, enough)], effort)
 
     def _look_into(self, chosen: Ints, effort: Effort) -> None:
         assert self.centre is not None
