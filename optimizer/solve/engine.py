@@ -10,6 +10,7 @@ from typing import Literal
 
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
+from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decompose import decompose_and_improve
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
@@ -71,9 +72,12 @@ def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
 
 
 def to_arrays(problem: Problem, watch: Watch) -> Matrix:
-    """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory."""
+    """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory.
+
+    The cover rows come with it, so that no second matrix is made for them later.
+    """
     with watch.phase_of("build"):
-        return from_arrays(build_arrays(problem))
+        return with_cover_rows(from_arrays(build_arrays(problem)), problem)
 
 
 def solve_matrix(
