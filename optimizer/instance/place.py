@@ -48,7 +48,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem at a path, before it is given its file and line. `names` are the ids whose absence caused it."""
+    """A problem at a path, before it is given its file and line. `names` are the ids whose absence or repetition it is
+    about.
+    """
 
     path: Path
     what: str

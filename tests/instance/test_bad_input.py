@@ -116,3 +116,18 @@ def test_validate_json_lists_the_issues(write):
     assert result.exit_code == 2
     assert answer["valid"] is False
     assert answer["issues"][0]["line"] == 20
+
+
+def test_duplicate_id_beside_another_mistake_in_the_same_row():
+    """A misspelt field of a workload does not hide that its id is taken."""
+    first = {"id": "a", "kind": "job", "runs": {"throughput": {"H100": 1}}, "work": 4}
+    second = {**first, "wrk": 4}
+    data = {
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 5}, "catalogue": {"use": "world"},
+        "laws": {"use": "none"}, "workloads": [first, second],
+    }  # fmt: skip
+    with pytest.raises(InputError) as caught:
+        load(data)
+    said = [issue.what for issue in caught.value.issues]
+    assert any("unknown field 'wrk'" in what for what in said), said
+    assert any("duplicate workload id 'a'" in what for what in said), said

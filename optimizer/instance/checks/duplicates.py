@@ -19,7 +19,8 @@ def repeated(keys: Iterable[Hashable], path: Path, what: str, field: str | None 
         if key in first:
             shown = ", ".join(str(part) for part in key if part) if isinstance(key, tuple) else str(key)
             where = (*path, at, field) if field else (*path, at)
-            yield Finding(where, f"duplicate {what} {shown!r}, first at {path[-1]}[{first[key]}]")
+            # Named, so that another mistake in the same row does not make the finding look caused by its repair.
+            yield Finding(where, f"duplicate {what} {shown!r}, first at {path[-1]}[{first[key]}]", names=(shown,))
         else:
             first[key] = at
 
@@ -50,7 +51,7 @@ def streams(instance: Instance) -> Iterator[Finding]:
             for finding in repeated(stream_ids(workload), ("workloads", at, "streams"), "stream id", None):
                 position = finding.path[-1]
                 field = "id" if isinstance(position, int) and stated[position] else "origin"
-                yield Finding((*finding.path, field), finding.what)
+                yield Finding((*finding.path, field), finding.what, names=finding.names)
 
 
 def readers(instance: Instance) -> Iterator[Finding]:
