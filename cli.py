@@ -174,6 +174,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
 
     A plan file that holds no plan (infeasible, or none found in time) leaves nothing to audit (exit code 3 or 4).
     """
+    from optimizer.instance.locate import placed_in
     from optimizer.plan.models import Plan
 
     issues: list[Issue] = []
@@ -188,7 +189,8 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
         issues += error.issues
     if instance is None or plan is None:
         raise InputError(issues)
-    report = optimizer.audit(instance, plan, base_dir=instance.folder)
+    with placed_in(file):
+        report = optimizer.audit(instance, plan, base_dir=instance.folder)
     code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status]
     try:
         if as_json:

@@ -17,7 +17,7 @@ import cli
 import instances
 import optimizer
 from cli import main
-from optimizer.errors import InfeasibleError, InputError, InternalError
+from optimizer.errors import InfeasibleError, InputError, InternalError, Issue
 from optimizer.instance.locate import steps_to
 from optimizer.plan.models import Plan
 from optimizer.terminal import cell, jsonable, run_interruptible
@@ -288,6 +288,20 @@ def test_what_only_compiling_finds_is_told_with_file_and_line(file):
     result = run("solve", file)
     assert result.exit_code == 2
     assert f"{file}:12: workloads[id=tiny].work: is 0.001" in result.stderr
+
+
+def test_what_only_the_audit_finds_is_told_with_file_and_line(file, tmp_path, monkeypatch):
+    """What is wrong with the instance itself and comes to light while a plan is judged is placed in its file."""
+
+    def finds_a_mistake(*_arguments, **_options):
+        raise InputError([Issue("is no country", where="catalogue.inline.regions[id=oslo].country")])
+
+    file.write_text(INSTANCE + "quotas: {default_devices: 1}\n")
+    assert run("solve", file, "--output", tmp_path / "p.json", "--quiet").exit_code == 0
+    monkeypatch.setattr(optimizer, "audit", finds_a_mistake)
+    result = run("audit", file, "--plan", tmp_path / "p.json")
+    assert result.exit_code == 2
+    assert f"{file}:6: catalogue.inline.regions[id=oslo].country: is no country" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from formulations.build import CONSTRAINTS, COUPLING
 from optimizer.solve.blocks import Blocks
 from optimizer.solve.matrix import Matrix
 
@@ -76,8 +75,7 @@ def cut_model(matrix: Matrix, blocks: Blocks) -> Cut:
     """Cut a model: rows of a coupling family, and those that touch something shared, go to the master."""
     owners = np.diff(blocks.touch.indptr)
     first = np.where(owners > 0, blocks.touch.indices[np.minimum(blocks.touch.indptr[:-1], blocks.touch.nnz - 1)], 0)
-    is_coupling = np.array([CONSTRAINTS.get(name) == COUPLING for name in matrix.rows.names], dtype=bool)
-    to_master = is_coupling[matrix.rows.component] | (owners > 1) | ((owners == 1) & (first == 0))
+    to_master = blocks.coupling | ((owners == 1) & (first == 0))
     rows = np.flatnonzero(to_master)
     shared = blocks.shared_columns
     return Cut(
@@ -86,19 +84,9 @@ def cut_model(matrix: Matrix, blocks: Blocks) -> Cut:
         use=sparse.csc_array(matrix.by_column[rows]) if rows.size else sparse.csc_array((0, matrix.cost.size)),
         shared=shared,
         shared_upper=_implied_upper(matrix, shared),
-        elastic=_without_relief(matrix, rows, blocks),
+        elastic=blocks.elastic[rows],
         blocks=_split(matrix, blocks, np.flatnonzero(~to_master & (owners == 1)), first),
     )
-
-
-def _without_relief(matrix: Matrix, rows: Ints, blocks: Blocks) -> Bools:
-    """Whether nothing shared can make room in each of the rows."""
-    part = matrix.a[rows].tocoo()
-    has_upper, has_lower = np.isfinite(matrix.row_upper[rows]), np.isfinite(matrix.row_lower[rows])
-    is_shared = blocks.owner[part.col] < 0
-    helps = is_shared & ((has_upper[part.row] & (part.data < 0)) | (has_lower[part.row] & (part.data > 0)))
-    only_shared = np.bincount(part.row, ~is_shared, rows.size) == 0
-    return (np.bincount(part.row, helps, rows.size) == 0) & ~only_shared
 
 
 def _split(matrix: Matrix, blocks: Blocks, rows: Ints, first: Ints) -> tuple[Block, ...]:
