@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from formulations import Problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.requirements import split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.highs import Run
 from optimizer.solve.incumbent import Incumbent, worth_usd
@@ -43,9 +45,9 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
     with watch.phase_of("cut"):
-        whole = with_cover_rows(matrix, problem)
+        whole, needs = split_requirements(with_cover_rows(matrix, problem), problem)
         blocks = find_blocks(whole, problem)
-        cut = cut_model(whole, blocks)
+        cut = cut_model(whole, blocks, needs)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads)
         state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
@@ -64,7 +66,8 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     ground = Prepared(whole, relaxed, blocks, rank, state)
     with watch.phase_of("improve"):
         improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end)
-    return held(ground, watch)
+    run = held(ground, watch)
+    return run if run.x is None else replace(run, x=run.x[: matrix.cost.size])
 
 
 def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> None:
