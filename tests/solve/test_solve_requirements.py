@@ -13,6 +13,7 @@ from formulations.problem import Budgets, Mechanisms, Membership, Problem, Share
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decompose import mechanisms_matter
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Pricing
@@ -140,3 +141,18 @@ def test_bound_counts_whole_mechanisms(seed):
     assert optimum.status is SolutionStatus.OPTIMAL
     assert proven[1] >= proven[0] * (1 - 1e-4)
     assert proven[1] <= optimum.objective_usd * (1 + 1e-6)
+
+
+def test_mechanisms_matter_where_they_are_dear_beside_the_gap():
+    """Free ones never do, dear ones do, and a smaller gap makes cheap ones matter."""
+    problem = asking(5, 0)
+    matrix = matrix_of(problem)
+    assert mechanisms_matter(matrix, problem, 1e-3)
+    priced = matrix.cost.copy()
+    priced[matrix.columns.of("bought")] = 1.0
+    cheap = replace(matrix, cost=priced)
+    assert not mechanisms_matter(cheap, problem, 1e-3)
+    assert mechanisms_matter(cheap, problem, 1e-9)
+    priced = priced.copy()
+    priced[matrix.columns.of("bought")] = 0.0
+    assert not mechanisms_matter(replace(matrix, cost=priced), problem, 1e-9)
