@@ -22,7 +22,7 @@ from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
 from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import Relaxation
-from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until
+from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until, search_beside_highs
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
@@ -34,6 +34,8 @@ MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
 FIRST_SEARCH_SECONDS, LONGER_SEARCH = 3.0, 1.5
 """How long neighbourhoods are searched before the master combines what they found, and its growth without success."""
+BRANCH_TO_INTEGERS = 15_000
+"""Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
 MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
 FIRST_PLAN_SECONDS, PLAN_SHARE = 3.0, 0.2
@@ -44,6 +46,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
+
+    Where that leaves the gap open on a model of moderate size, HiGHS branches on the whole of it, from the plan held
+    and with a search beside it; the better of both bounds counts.
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, the relaxation of the whole model and a plan constructed
@@ -70,7 +75,14 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     if not is_placed(ground):
         if watch.should_stop():
             return Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+        if matrix.integer.sum() <= BRANCH_TO_INTEGERS:
+            return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
         return construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
+    if state.is_whole() and (matrix.integer.sum() <= BRANCH_TO_INTEGERS or _is_proven(ground, watch, gap)):
+        own = _own_columns(held(ground, watch), matrix)
+        if watch.should_stop() or _is_proven(ground, watch, gap):
+            return own
+        return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=own.x)
     relaxed = _relaxed(parts)
     rank = rank_options(whole, blocks, relaxed.reduced_cost, relaxed.x)
     ground = Prepared(whole, relaxed, blocks, rank, state)
@@ -79,7 +91,11 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     except KeyboardInterrupt:
         watch.interrupt()
         ground.state.restore()
-    run = held(ground, watch)
+    return _own_columns(held(ground, watch), matrix)
+
+
+def _own_columns(run: Run, matrix: Matrix) -> Run:
+    """Return the run without the columns that the decomposition added."""
     return run if run.x is None else replace(run, x=run.x[: matrix.cost.size])
 
 
