@@ -15,6 +15,7 @@ from optimizer.solve.decompose import decompose_and_improve
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
+from optimizer.solve.kernel import kernel_search
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
@@ -22,13 +23,15 @@ from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
-Method = Literal["auto", "direct", "beside", "construct", "decompose"]
+Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
 
 BESIDE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` searches for plans beside HiGHS."""
 DECOMPOSE_FROM_INTEGERS = 20_000
 """Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
+AS_ARRAYS = ("kernel", "decompose")
+"""Methods whose model is stated as arrays, without Pyomo's components."""
 
 
 def solve_problem(
@@ -46,13 +49,14 @@ def solve_problem(
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
     another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
     hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
-    workload and improves it, "decompose" puts it together from configurations of workloads, "auto" chooses by size.
+    workload and improves it, "kernel" solves parts of the model that the relaxation points to, "decompose" puts it
+    together from configurations of workloads, "auto" chooses by size and structure.
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     chosen = choose_method(problem) if method == "auto" else method
     try:
-        matrix = to_arrays(problem, watch) if chosen == "decompose" else _through_pyomo(problem, watch)
+        matrix = to_arrays(problem, watch) if chosen in AS_ARRAYS else _through_pyomo(problem, watch)
     except TriviallyInfeasible as reason:
         log.info("infeasible before any solver: %s", reason)
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
@@ -91,6 +95,8 @@ def solve_matrix(
     result = None
     if chosen == "decompose":
         result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+    elif chosen == "kernel":
+        result = kernel_search(matrix, watch, gap=gap, threads=workers)
     elif chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
     elif chosen == "beside":
