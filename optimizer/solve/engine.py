@@ -18,6 +18,7 @@ from optimizer.solve.highs import Run, polish
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
+from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
@@ -30,6 +31,8 @@ BESIDE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` searches for plans beside HiGHS."""
 DECOMPOSE_FROM_INTEGERS = 20_000
 """Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
+SETTLED, KERNEL_SLOTS = 0.9, 500_000
+"""Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 AS_ARRAYS = ("kernel", "decompose")
 """Methods whose model is stated as arrays, without Pyomo's components."""
 
@@ -56,7 +59,8 @@ def solve_problem(
     watch = Watch(time_limit_seconds, cancel, progress)
     chosen = choose_method(problem) if method == "auto" else method
     try:
-        matrix = to_arrays(problem, watch) if chosen in AS_ARRAYS else _through_pyomo(problem, watch)
+        as_arrays = chosen in AS_ARRAYS
+        matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
     except TriviallyInfeasible as reason:
         log.info("infeasible before any solver: %s", reason)
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
@@ -75,13 +79,14 @@ def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
         return to_matrix(model)
 
 
-def to_arrays(problem: Problem, watch: Watch) -> Matrix:
+def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> Matrix:
     """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory.
 
-    The cover rows come with it, so that no second matrix is made for them later.
+    For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
     with watch.phase_of("build"):
-        return with_cover_rows(from_arrays(build_arrays(problem)), problem)
+        matrix = from_arrays(build_arrays(problem))
+        return with_cover_rows(matrix, problem) if method == "decompose" else matrix
 
 
 def solve_matrix(
@@ -116,8 +121,14 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
 
 
 def choose_method(problem: Problem) -> Method:
-    """Return the method that suits the size: HiGHS alone, with a search beside it, or decomposition."""
+    """Return the method that suits structure and size.
+
+    Kernel search where a choice settles (nearly) all of each workload; else HiGHS alone, with a search beside it, or
+    decomposition, by size.
+    """
     slots = problem.slots
+    if 0 < slots.workload.size <= KERNEL_SLOTS and settled_share(problem) >= SETTLED:
+        return "kernel"
     integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
         return "direct"

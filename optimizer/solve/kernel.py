@@ -39,10 +39,12 @@ FIRST_SIZE, GROWTH = 1.7, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
-KERNEL_SHARE, KERNEL_GAP_SHARE = 0.2, 0.5
+KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
-USED, WHOLE = 1e-7, 1e-6
+USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
 RELAX_SHARE = 0.5
+SMALL = 5_000
+"""Columns up to which HiGHS solves the model as it is: a kernel saves nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +65,30 @@ class _Held:
     bound_usd: float
 
     def is_within(self, gap: float) -> bool:
+        """Whether the gap is proven, up to rounding."""
         reached = relative_gap(self.objective_usd, self.bound_usd)
-        return self.x is not None and reached is not None and reached <= gap
+        return self.x is not None and reached is not None and reached <= gap * (1 + WHOLE) + ROUNDING
 
 
-def kernel_search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None) -> Run:
-    """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options."""
+def kernel_search(
+    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None, small: int = SMALL
+) -> Run:
+    """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options.
+
+    A model of at most `small` columns after substitution goes to HiGHS as it is.
+    """
     with watch.phase_of("substitute"):
         smaller = substitute(matrix)
     log.info("%d of %d columns are settled by others", matrix.cost.size - smaller.kept.size, matrix.cost.size)
     begin = None if start is None else smaller.from_full(start)
-    found = _search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
+    search = _whole if smaller.matrix.cost.size <= small else _search
+    found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     return found if found.x is None else replace(found, x=smaller.to_full(found.x))
+
+
+def _whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
+    with watch.phase_of("solve"):
+        return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
 
 
 def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
@@ -83,8 +97,7 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
     if isinstance(relaxed, Run):
         if relaxed.termination is Termination.INFEASIBLE:
             return relaxed
-        with watch.phase_of("solve"):
-            return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
+        return _whole(matrix, watch, gap=gap, threads=threads, start=start)
     watch.note(bound_usd=relaxed.bound_usd)
     held = _Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
     if start is not None and not matrix.is_feasible(start):

@@ -15,6 +15,7 @@ from formulations.problem import Presence, Problem
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Termination
 from optimizer.solve.substitution import Substituted, substitute
 from optimizer.solve.watch import Watch
@@ -145,3 +146,15 @@ def test_a_count_that_pays_is_kept():
 def test_any_problem_keeps_its_optimum(seed):
     """Every family of constraints, drawn at random."""
     assert_same_optimum(matrix_of(random_problem(seed)))
+
+
+@pytest.mark.parametrize("twist", ["", *TWISTS])
+@pytest.mark.parametrize("jobs", [False, True])
+def test_the_share_settled_is_what_is_taken_out(twist, jobs):
+    """Told from the tables: all where only presences, gangs and regions in use are left, and else the settled part."""
+    problem = assignment(4, *([twist] if twist else []), jobs=jobs)
+    left = sizes(substitute(matrix_of(problem)).matrix)
+    broken = {"two_offers", "two_regions", "unserved", "survival"}
+    assert (settled_share(problem) == 1.0) == (twist not in broken)
+    if twist not in broken and "share" not in twist:
+        assert set(left) <= {"present", "region_used", "gangs"}
