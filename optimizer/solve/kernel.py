@@ -35,7 +35,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 log = logging.getLogger(__name__)
 
-FIRST_SIZE, GROWTH = 1.7, 2.0
+FIRST_SIZE, GROWTH = 1.5, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
@@ -128,15 +128,18 @@ def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
 
 
 def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> None:
-    """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger."""
+    """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger.
+
+    A kernel that its time did not suffice for is not followed by a larger one when it gave a plan.
+    """
     is_used = relaxed.x - _resting_at(matrix) > USED
     is_first = is_used | ~np.isfinite(matrix.lower)
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size = int(FIRST_SIZE * is_used.sum()) + 1
     while size * FEW < _rest(matrix, relaxed, held, gap)[2].size and not watch.should_stop():
-        _solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
+        ended = _solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
         log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
-        if held.is_within(gap):
+        if held.is_within(gap) or (held.x is not None and not ended):
             return
         size = int(GROWTH * size)
 
@@ -148,8 +151,11 @@ def _resting_at(matrix: Matrix) -> Floats:
 
 def _solve_kernel(
     matrix: Matrix, relaxed: Priced, held: _Held, kernel: Ints, watch: Watch, *, gap: float, threads: int
-) -> None:
-    """Take over the plan of a kernel where it is better: the columns given and those of the plan held."""
+) -> bool:
+    """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
+
+    Returns whether the kernel holds no better plan.
+    """
     fixed_at = _resting_at(matrix)
     free = np.zeros(matrix.cost.size, dtype=bool)
     free[kernel] = True
@@ -165,6 +171,7 @@ def _solve_kernel(
     )  # fmt: skip
     if found.x is not None:
         _take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
+    return found.termination in (Termination.GAP_REACHED, Termination.INFEASIBLE)
 
 
 def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -> Floats:
