@@ -74,7 +74,7 @@ def validate(file: Path, as_json: bool) -> None:
     "--method",
     type=click.Choice(["auto", "direct", "beside", "construct", "kernel", "decompose"]),
     default="auto",
-    help="By default, size decides.",
+    help="By default, structure and size decide.",
 )
 @click.option(
     "--then",

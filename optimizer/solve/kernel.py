@@ -43,8 +43,8 @@ KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
 USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
 RELAX_SHARE = 0.5
-SMALL = 5_000
-"""Columns up to which HiGHS solves the model as it is: a kernel saves nothing."""
+SMALL, FEW_INTEGERS = 5_000, 2_000
+"""Columns, or integer columns, up to which HiGHS solves the model as it is: a kernel saves nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,14 @@ def kernel_search(
 ) -> Run:
     """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options.
 
-    A model of at most `small` columns after substitution goes to HiGHS as it is.
+    A model of at most `small` columns after substitution, or 2,000 integer ones, goes to HiGHS as it is (0: none).
     """
     with watch.phase_of("substitute"):
         smaller = substitute(matrix)
     log.info("%d of %d columns are settled by others", matrix.cost.size - smaller.kept.size, matrix.cost.size)
     begin = None if start is None else smaller.from_full(start)
-    search = _whole if smaller.matrix.cost.size <= small else _search
+    is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
+    search = _whole if is_small else _search
     found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     return found if found.x is None else replace(found, x=smaller.to_full(found.x))
 
@@ -103,7 +104,10 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
     if start is not None and not matrix.is_feasible(start):
         held = _Held(None, np.inf, relaxed.bound_usd)
     with watch.phase_of("kernel"):
-        _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+        try:
+            _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+        except KeyboardInterrupt:
+            watch.interrupt()
     if held.is_within(gap):
         return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
     with watch.phase_of("solve"):
