@@ -123,16 +123,15 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
 def choose_method(problem: Problem) -> Method:
     """Return the method that suits structure and size.
 
-    Kernel search where a choice settles nearly all of each workload, or something in a small model; else HiGHS alone,
-    with a search beside it, or decomposition, by size.
+    Kernel search where a choice settles nearly all of each workload; else HiGHS alone, with a search beside it, or
+    decomposition, by size.
     """
     slots = problem.slots
-    settled = settled_share(problem)
-    if settled >= SETTLED and slots.workload.size <= KERNEL_SLOTS:
+    if slots.workload.size <= KERNEL_SLOTS and settled_share(problem) >= SETTLED:
         return "kernel"
     integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
-        return "kernel" if settled > 0.0 else "direct"
+        return "direct"
     return "beside" if integers < DECOMPOSE_FROM_INTEGERS else "decompose"
 
 

