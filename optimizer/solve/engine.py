@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
+
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decompose import decompose_and_improve
-from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
+from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
@@ -97,7 +99,7 @@ def solve_matrix(
         result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
     if result is None:
         with watch.phase_of("solve"):
-            result = run_whole(matrix, watch, gap=gap, threads=workers)
+            result = run_linked(matrix, watch, gap=gap, threads=workers)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     watch.raise_if_broken()
     return solution
@@ -111,8 +113,9 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
 
 def choose_method(problem: Problem) -> Method:
     """Return the method that suits the size: HiGHS alone, with a search beside it, or decomposition."""
-    slots = problem.slots
-    integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
+    slots, presence = problem.slots, problem.presence
+    decided = np.isin(presence.workload, presence.bounded_workload)  # the others follow from the regions in use
+    integers = int((~slots.is_endpoint).sum()) + int(decided.sum()) + problem.datasets.copy_dataset.size
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
         return "direct"
     return "beside" if integers < DECOMPOSE_FROM_INTEGERS else "decompose"
