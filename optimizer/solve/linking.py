@@ -15,7 +15,9 @@ Two steps on a `Matrix`, neither of which loses a plan:
 
 from __future__ import annotations
 
+import atexit
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,9 +28,10 @@ from scipy import sparse
 
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import to_task
-from optimizer.solve.highs import Run, cost_scale
+from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run, cost_scale
 from optimizer.solve.matrix import Labels, Matrix
-from optimizer.solve.session import OPTIMAL, Ears, Outcome, Session, Task
+from optimizer.solve.runners import LEAVING_SECONDS
+from optimizer.solve.session import OPTIMAL, Ears, Session
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -43,7 +46,7 @@ FROM_ROWS = 1_000
 BROKEN = 1e-6
 STALL = 1e-5
 """Relative rise of the bound in one round below which no more rows are looked for."""
-SHARE_OF_TIME = 0.3
+SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
 
 
 @dataclass(frozen=True)
@@ -241,56 +244,83 @@ def _with_rows(base: Matrix, matrix: Matrix, rows: Ints) -> Matrix:
 def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch) -> tuple[Ints, float | None]:
     """Return the rows of `links` (sides -inf and 0) that the relaxation of the model needs, and its bound (USD).
 
-    The bound is that of the last relaxation that was solved to its end, None when none was.
+    The bound is that of the last relaxation that was solved to its end, None when none was. HiGHS runs in a thread of
+    its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
     """
-    scale = cost_scale(base.cost)
-    task = to_task(base, base.cost * scale, base.offset * scale)
-    options = {"solver": "simplex", "threads": 1}
     until = watch.elapsed_seconds() + SHARE_OF_TIME * watch.left_seconds()
-    relaxed = _Relaxed(replace(task, integer=np.zeros_like(task.integer), options=options), watch, until)
-    is_in = np.zeros(links.shape[0], dtype=np.bool_)
-    bound: float | None = None
-    while (outcome := relaxed.solve()) is not None and outcome.x is not None:
-        risen = base.objective(outcome.x)
-        stalls = bound is not None and risen - bound <= STALL * abs(risen)
-        bound = risen
-        watch.note(bound_usd=bound)
-        broken = np.flatnonzero(~is_in & (links @ outcome.x > BROKEN * most))
-        if not broken.size or stalls:
-            break
-        is_in[broken] = True
-        relaxed.add(links[broken])
-    return np.flatnonzero(is_in), bound
+    search = _Search(base, links, most, watch, until_seconds=until)
+    search.start()
+    while search.is_alive():
+        try:
+            search.join(LOOK_EVERY_SECONDS)
+            if watch.elapsed_seconds() > until + GRACE_SECONDS:
+                log.info("linking: the relaxation did not stop in time")
+                atexit.register(search.join, LEAVING_SECONDS)
+                break
+        except KeyboardInterrupt:
+            watch.interrupt()
+    if search.failure is not None:
+        raise search.failure
+    return np.flatnonzero(search.is_in), search.bound_usd
 
 
-class _Relaxed:
-    """A relaxation that HiGHS keeps while rows are added, each time from the basis it had."""
+class _Search(threading.Thread):
+    """Solves the relaxation and adds the rows it breaks, from the basis before, until none is left or `until_seconds`.
 
-    def __init__(self, task: Task, watch: Watch, until_seconds: float) -> None:
-        self.watch = watch
-        self.session = Session(task, Ears(
+    `is_in` says of each row whether it was added.
+    """
+
+    def __init__(
+        self, base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch, *, until_seconds: float
+    ) -> None:
+        super().__init__(name="linking", daemon=True)
+        self.base, self.links, self.most, self.watch = base, links, most, watch
+        self.until_seconds = until_seconds
+        self.is_in = np.zeros(most.size, dtype=np.bool_)
+        self.bound_usd: float | None = None
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Search."""
+        try:
+            self._search()
+        except BaseException as error:  # raised where the search was asked for
+            self.failure = error
+
+    def _search(self) -> None:
+        session = self._load()
+        while (outcome := session.run()).kind == OPTIMAL and outcome.x is not None:
+            bound = self.base.objective(outcome.x)
+            stalls = self.bound_usd is not None and bound - self.bound_usd <= STALL * abs(bound)
+            self.bound_usd = bound
+            self.watch.note(bound_usd=bound)
+            broken = np.flatnonzero(~self.is_in & (self.links @ outcome.x > BROKEN * self.most))
+            if not broken.size or stalls:
+                return
+            self.is_in[broken] = True
+            _add(session, self.links[broken])
+
+    def _load(self) -> Session:
+        scale = cost_scale(self.base.cost)
+        task = to_task(self.base, self.base.cost * scale, self.base.offset * scale)
+        options = {"solver": "simplex", "threads": 1}
+        return Session(replace(task, integer=np.zeros_like(task.integer), options=options), Ears(
             improved=lambda x: None,
             bounds=lambda bound, incumbent: None,
             offer=lambda: None,
-            should_stop=lambda: watch.is_settled() or watch.elapsed_seconds() > until_seconds,
+            should_stop=lambda: self.watch.is_settled() or self.watch.elapsed_seconds() > self.until_seconds,
             failed=self._failed,
         ))  # fmt: skip
 
     def _failed(self, error: BaseException) -> None:
-        if not isinstance(error, KeyboardInterrupt):
-            self.watch.broken = self.watch.broken or error
-        self.watch.interrupt()
+        self.failure = error
+        self.until_seconds = 0.0
 
-    def solve(self) -> Outcome | None:
-        """Return the optimum, None when the run was stopped or there is none."""
-        outcome = self.session.run()
-        self.watch.raise_if_broken()
-        return outcome if outcome.kind == OPTIMAL else None
 
-    def add(self, rows: sparse.csr_array) -> None:
-        """Add rows that may be at most 0."""
-        count = rows.shape[0]
-        self.session.highs.addRows(
-            count, np.full(count, -np.inf), np.zeros(count), rows.nnz, rows.indptr[:-1].astype(np.int32),
-            rows.indices.astype(np.int32), rows.data,
-        )  # fmt: skip
+def _add(session: Session, rows: sparse.csr_array) -> None:
+    """Add rows that may be at most 0."""
+    count = rows.shape[0]
+    session.highs.addRows(
+        count, np.full(count, -np.inf), np.zeros(count), rows.nnz, rows.indptr[:-1].astype(np.int32),
+        rows.indices.astype(np.int32), rows.data,
+    )  # fmt: skip
