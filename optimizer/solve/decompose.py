@@ -11,6 +11,7 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.highs import Run
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
@@ -33,7 +34,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 """Turns of columns, plan and bound; how much sharper each is; the part of the gap below which the bound is spent."""
 
 
-def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
+def decompose_and_improve(
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None
+) -> Run | None:
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
@@ -47,7 +50,7 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
         blocks = find_blocks(whole, problem)
         cut = cut_model(whole, blocks)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
-        parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads)
+        parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
