@@ -17,7 +17,7 @@ from optimizer.solve.decomposition.workers import Workers
 if TYPE_CHECKING:
     from distributed import Client
 
-CONNECT_SECONDS, ANSWER_SECONDS, CLOSE_SECONDS = 5.0, 10.0, 3.0
+CONNECT_SECONDS, GRACE_SECONDS, ANSWER_SECONDS, CLOSE_SECONDS = 5.0, 1.0, 10.0, 3.0
 log = logging.getLogger(__name__)
 
 
@@ -28,17 +28,17 @@ def connect(address: str) -> Workers:
     there are no workers, or one of them is not of the release that is solving.
     """
     try:
-        from distributed import Client
+        import distributed
     except ImportError as error:
         raise _refusal(
             "is the address of a cluster, and distributed is not installed", "install domicile[cluster]"
         ) from error
     try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except Exception as error:  # sockets, TLS, another protocol, another version: all of them about this address
+        client = _client(distributed.Client, address)
+    except ConnectionError as error:
         raise _refusal(
-            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({error or type(error).__name__})",
-            "start one with dask scheduler, or leave the cluster out",
+            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({error})",
+            f"start one with dask scheduler, and workers with dask worker {address}",
         ) from error
     try:
         count = _checked(client, address)
@@ -48,6 +48,34 @@ def connect(address: str) -> Workers:
     workers = Workers(count, lambda: _Cluster(client), apart=True, is_lost=lambda: _is_lost(client))
     workers.open()
     return workers
+
+
+def _client(make: type[Client], address: str) -> Client:
+    """Return a client that has reached its scheduler.
+
+    Made in a thread of its own: what answers at the address need not be Dask, and then neither the connection nor what
+    is left of it ends by itself. Raises ConnectionError.
+    """
+    outcome: Future[Client] = Future()
+
+    def work() -> None:
+        try:
+            client = make(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except Exception as error:  # sockets, TLS, another protocol, another version: all of them about this address
+            outcome.set_exception(ConnectionError(str(error) or type(error).__name__))
+            return
+        if outcome.set_running_or_notify_cancel():
+            outcome.set_result(client)
+        else:
+            _close(client)
+
+    threading.Thread(target=work, name="connect-cluster", daemon=True).start()
+    try:
+        return outcome.result(CONNECT_SECONDS + GRACE_SECONDS)
+    except TimeoutError as error:
+        if outcome.cancel():
+            raise ConnectionError("what is there does not speak Dask's language") from error
+        return outcome.result()
 
 
 def _checked(client: Client, address: str) -> int:
