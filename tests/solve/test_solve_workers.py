@@ -316,6 +316,25 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
         connect("tcp://127.0.0.1:9")
 
 
+def test_what_never_answers_is_given_up(monkeypatch):
+    """Something listens that is no scheduler and keeps whoever connects waiting; a late client is closed."""
+    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(cluster_module, "GRACE_SECONDS", 0.05)
+    late, closed = threading.Event(), threading.Event()
+
+    class Client:
+        def __init__(self, *arguments, **options):
+            late.wait(60)
+
+        def close(self, timeout):
+            closed.set()
+
+    with pytest.raises(ConnectionError, match="does not speak"):
+        cluster_module._client(Client, "tcp://127.0.0.1:80")
+    late.set()
+    assert closed.wait(60)
+
+
 def test_a_cluster_without_workers_is_told():
     """Work sent to it would wait for ever."""
     distributed = pytest.importorskip("distributed")

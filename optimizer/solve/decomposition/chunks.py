@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -61,6 +60,3 @@ def solve_message(asked_by: str, message: bytes) -> bytes:
 def answers_of(reply: bytes | list[SmallAnswer]) -> list[SmallAnswer]:
     """Return the answers of a reply to either of the functions above."""
     return pickle.loads(reply) if isinstance(reply, bytes) else reply
-
-
-Task = Callable[..., bytes | list[SmallAnswer]]

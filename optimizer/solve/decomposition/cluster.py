@@ -59,12 +59,16 @@ def _client(make: type[Client], address: str) -> Client:
     outcome: Future[Client] = Future()
 
     def work() -> None:
+        client, failure = None, ""
         try:
             client = make(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except Exception as error:  # sockets, TLS, another protocol, another version: all of them about this address
-            outcome.set_exception(ConnectionError(str(error) or type(error).__name__))
-            return
-        if outcome.set_running_or_notify_cancel():
+            failure = str(error) or type(error).__name__
+        is_awaited = outcome.set_running_or_notify_cancel()
+        if client is None:
+            if is_awaited:
+                outcome.set_exception(ConnectionError(failure))
+        elif is_awaited:
             outcome.set_result(client)
         else:
             _close(client)
