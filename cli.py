@@ -81,6 +81,13 @@ def validate(file: Path, as_json: bool) -> None:
     type=click.Choice(["carbon"]),
     help="Then solve again in the time left: least carbon at no higher cost.",
 )
+@click.option(
+    "--workers",
+    metavar="threads|processes|ADDRESS",
+    default="threads",
+    show_default=True,
+    help="Who solves the small programs of a large estate; ADDRESS of a Dask scheduler: tcp://host:8786.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
@@ -94,6 +101,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     threads: int | None,
     method: str,
     then: str | None,
+    workers: str,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -109,7 +117,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     _require_writable(output, tables)
     instance = optimizer.load(file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
-    options["base_dir"] = instance.folder
+    options |= {"base_dir": instance.folder, "workers": workers}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:

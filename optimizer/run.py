@@ -17,6 +17,7 @@ from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
+    from optimizer.solve.decomposition.workers import Workers
     from optimizer.solve.second import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
 
@@ -46,6 +47,7 @@ class _Order:
     progress: Callable[[Progress], None] | None
     cancel: threading.Event | None
     until: float
+    workers: Workers
 
     def left_seconds(self) -> float:
         """Seconds until solving has to end; 0 when it should not begin."""
@@ -65,6 +67,7 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
     base_dir: Path | str | None = None,
+    workers: str = "threads",
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -92,6 +95,10 @@ def solve(
         Set it from another thread to stop with the best plan found.
     base_dir
         Where a catalogue folder named by the instance lies (default: `instance.folder`, which `load` notes).
+    workers
+        Who solves the small integer programs of `decompose`: `threads` or `processes` of this machine, as many as
+        `threads`, or the address of a Dask scheduler (`tcp://host:8786`; extra `cluster`), whose workers need the same
+        domicile.
 
     Returns
     -------
@@ -103,26 +110,33 @@ def solve(
     Raises
     ------
     InputError
-        An argument means nothing; the instance names something unknown, or lacks something a law or an endpoint needs.
+        An argument means nothing; the instance names something unknown, or lacks something a law or an endpoint needs;
+        the cluster cannot be used.
     InternalError
         The plan found failed its own audit.
     """
     from optimizer.compile import NothingEligibleError, compile_instance
+    from optimizer.solve.decomposition.workers import open_workers
 
-    _check_arguments(gap, time_limit_seconds, threads, method, then)
+    _check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
     begun = time.perf_counter()
-    try:
-        compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
-    except NothingEligibleError as nothing:
-        return _nothing_eligible(instance, nothing)
-    compiling = time.perf_counter() - begun
-    kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
-    order = _Order(gap, threads, method, then, progress, cancel, until=begun + time_limit_seconds - kept)
-    plan = _solve_compiled(compiled, order)
+    with open_workers(workers, threads) as crew:
+        try:
+            compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
+        except NothingEligibleError as nothing:
+            return _nothing_eligible(instance, nothing)
+        compiling = time.perf_counter() - begun
+        kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
+        until = begun + time_limit_seconds - kept
+        plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, cancel, until, crew))
     return _audited(instance, plan, base_dir) if plan.held else plan
 
 
-def _check_arguments(gap: object, seconds: object, threads: object, method: object, then: object) -> None:
+def _check_arguments(
+    gap: object, seconds: object, threads: object, method: object, then: object, *, workers: object
+) -> None:
+    from optimizer.solve.decomposition.workers import is_address
+
     def number(value: object) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -137,6 +151,9 @@ def _check_arguments(gap: object, seconds: object, threads: object, method: obje
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
     if then is not None and then not in get_args(Then):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
+    if workers not in ("threads", "processes") and not is_address(workers):
+        what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"
+        issues.append(Issue(what, where="workers", maybe="write the address as tcp://host:8786"))
     if issues:
         raise InputError(issues)
 
@@ -169,7 +186,7 @@ def _solution(compiled: Compiled, order: _Order) -> Solution:
         return Solution(SolutionStatus.NO_PLAN, why)
     return solve_problem(
         compiled.problem, gap=order.gap, time_limit_seconds=left, threads=order.threads, method=order.method,
-        progress=order.progress, cancel=order.cancel,
+        progress=order.progress, cancel=order.cancel, workers=order.workers,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from optimizer.solve.decomposition.master import Chosen
 from optimizer.solve.decomposition.requirements import no_needs, split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
+from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.highs import Run
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
@@ -44,7 +45,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 """Turns of columns, plan and bound; how much sharper each is; the part of the gap below which the bound is spent."""
 
 
-def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
+def decompose_and_improve(
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None
+) -> Run | None:
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
     Where that leaves the gap open on a model of moderate size, HiGHS branches on the whole of it, from the plan held
@@ -64,7 +67,7 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
         blocks = find_blocks(whole, problem)
         cut = cut_model(whole, blocks, needs)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
-        parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads)
+        parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:

@@ -14,6 +14,7 @@ from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decompose import decompose_and_improve
+from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
 from optimizer.solve.kernel import kernel_search
@@ -46,6 +47,7 @@ def solve_problem(
     method: Method = "auto",
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
+    workers: Workers | None = None,
 ) -> Solution:
     """Build the model of a problem and minimise its cost.
 
@@ -53,7 +55,8 @@ def solve_problem(
     another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
     hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
     workload and improves it, "kernel" solves parts of the model that the relaxation points to, "decompose" puts it
-    together from configurations of workloads, "auto" chooses by size and structure.
+    together from configurations of workloads, "auto" chooses by size and structure. `workers` solve the small programs
+    of "decompose"; None: threads.
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
@@ -66,7 +69,7 @@ def solve_problem(
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
     if matrix is None:
         return _nothing_yet(watch)
-    return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen)
+    return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers)
 
 
 def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
@@ -90,25 +93,26 @@ def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> M
 
 
 def solve_matrix(
-    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method
-) -> Solution:
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method,
+    workers: Workers | None = None,
+) -> Solution:  # fmt: skip
     """Minimise a model already handed over; arguments as for `solve_problem`."""
-    workers = threads or os.cpu_count() or 1
+    threads = threads or os.cpu_count() or 1
     chosen = choose_method(problem) if method == "auto" else method
     if watch.should_stop():
         return _nothing_yet(watch, chosen)
     result = None
     if chosen == "decompose":
-        result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+        result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=threads, workers=workers)
     elif chosen == "kernel":
-        result = kernel_search(matrix, watch, gap=gap, threads=workers)
+        result = kernel_search(matrix, watch, gap=gap, threads=threads)
     elif chosen == "construct":
-        result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+        result = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
     elif chosen == "beside":
-        result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
+        result = search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
     if result is None:
         with watch.phase_of("solve"):
-            result = run_linked(matrix, watch, gap=gap, threads=workers)
+            result = run_linked(matrix, watch, gap=gap, threads=threads)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     watch.raise_if_broken()
     return solution

@@ -118,13 +118,16 @@ def test_interrupted_while_auditing(toy, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("method", ["direct", "beside", "construct", "kernel", "decompose"])
-def test_interrupted_while_solving(method, tmp_path):
+@pytest.mark.parametrize(
+    ("method", "workers"),
+    [*((method, "threads") for method in ("direct", "beside", "construct", "kernel", "decompose")), ("decompose", "processes")],
+)
+def test_interrupted_while_solving(method, workers, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
     output = tmp_path / "plan.json"
     done = interrupted(
         "optimizer.solve.watch", "Watch.note", "solve", instances.PATH / "global-assistant.yaml", "--gap", "0",
-        "--method", method, "--output", output, "--time-limit", "60", "--quiet",
+        "--method", method, "--workers", workers, "--output", output, "--time-limit", "60", "--quiet",
         when="len(arguments) > 1 and arguments[1] is not None or options.get('incumbent_usd') is not None",
     )  # fmt: skip
     assert done.returncode == 4, done.stderr

@@ -29,6 +29,7 @@ TOY = {
         {"gap": -0.1}, {"gap": math.nan}, {"gap": "0.1"}, {"gap": math.inf}, {"time_limit_seconds": 0},
         {"time_limit_seconds": -1.0}, {"time_limit_seconds": math.nan}, {"threads": 0}, {"threads": 1.5},
         {"threads": 100_000}, {"method": "quick"}, {"then": "water"},
+        {"workers": "robots"}, {"workers": "host:8786"}, {"workers": None},
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(bad):

@@ -7,11 +7,8 @@ matrix as the compact model; an option left out is in no configuration cheaper t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +20,19 @@ from optimizer.solve.decomposition.pool import Pool, cheapest
 from optimizer.solve.decomposition.requirements import NEED
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
 from optimizer.solve.decomposition.service_covers import ServiceCovers
-from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
+from optimizer.solve.decomposition.small import Effort, SmallProgram
+from optimizer.solve.decomposition.workers import Workers, in_threads
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-T = TypeVar("T")
 
 PLAIN = frozenset({"demand", "throughput", "cover", NEED})
 PRESENT = PLAIN | {"present_flow", "present_instances", "most_regions"}
 JOB = frozenset({"work", "hours_held", "gangs_at_once", NEED})
 OTHER_SHAPE, PLAIN_SERVICE, SERVICE, SHORT_JOB = range(4)
 ROUNDING = 1e-9
-TASKS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -53,10 +49,16 @@ class Priced:
 
 
 class Pricing:
-    """Prices the workloads of a cut model; keeps what it finds in the pool."""
+    """Prices the workloads of a cut model; keeps what it finds in the pool.
 
-    def __init__(self, problem: Problem, cut: Cut, pool: Pool, watch: Watch, *, threads: int) -> None:
-        self.problem, self.cut, self.pool, self.watch, self.threads = problem, cut, pool, watch, threads
+    The small integer programs are cut in this thread and solved by the workers; without any given, by threads.
+    """
+
+    def __init__(
+        self, problem: Problem, cut: Cut, pool: Pool, watch: Watch, *, threads: int, workers: Workers | None = None
+    ) -> None:
+        self.problem, self.cut, self.pool, self.watch = problem, cut, pool, watch
+        self.workers = workers or in_threads(threads)
         self.shape = _shapes(problem, cut)
         self.services = ServiceBounds(problem, cut.matrix)
         self.covers = ServiceCovers(self.services)
@@ -77,17 +79,22 @@ class Pricing:
         with np.errstate(invalid="ignore"):
             open_ = upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower))
         asked = np.flatnonzero((open_ & among) | ~np.isfinite(upper))
-        tasks = [
-            partial(self._solve, workload, reduced, estimates, (float(upper[workload]), int(known[workload])), effort)
-            for workload in asked.tolist()
-        ]
-        answers = _in_turn(tasks, self.threads, self.watch)
+        columns: list[Ints] = []
+
+        def programs() -> Iterator[tuple[SmallProgram, float]]:
+            for workload in asked.tolist():
+                best = (float(upper[workload]), int(known[workload]))
+                used, program, scale = self._cut_out(workload, reduced, estimates, best)
+                columns.append(used)
+                yield program, scale
+
+        answers = self.workers.solve(programs(), asked.size, effort, self.watch)
         if answers is None:
             return None
-        for workload, (columns, answer) in zip(asked.tolist(), answers, strict=True):
+        for workload, used, answer in zip(asked.tolist(), columns, answers, strict=True):
             lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
             if answer.x is not None:
-                self.keep(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
+                self.keep(workload, used, _clean(answer.x, self.cut.matrix.integer[used]))
                 upper[workload] = min(upper[workload], answer.cost_usd)
         return Priced(np.minimum(lower, upper), upper)
 
@@ -128,10 +135,12 @@ class Pricing:
                 self.keep(workload, *self.jobs.configuration(int(best[workload])))
         return replace(found, lower_usd=lower, regret_usd=regret)
 
-    def _solve(
-        self, workload: int, reduced: Floats, estimates: Estimate, best: tuple[float, int], effort: Effort
-    ) -> tuple[Ints, SmallAnswer]:
-        """Return the columns looked at and the answer; `best` is the cost and number of the configuration known."""
+    def _cut_out(
+        self, workload: int, reduced: Floats, estimates: Estimate, best: tuple[float, int]
+    ) -> tuple[Ints, SmallProgram, float]:
+        """Return the columns to look at, their program and its scale; `best` is the cost and number of the
+        configuration known.
+        """
         block, (upper, known) = self.cut.blocks[workload], best
         kept = self._options(workload, reduced, estimates, upper)
         start = None
@@ -143,7 +152,7 @@ class Pricing:
         program = replace(self._program(workload, kept, reduced), start=start)
         size = abs(estimates.lower_usd[workload])
         scale = 1.0 / size if np.isfinite(size) and size > 0 else _scale(program.cost)
-        return block.columns[kept], solve_small(program, effort, scale=scale)
+        return block.columns[kept], program, scale
 
     def _options(self, workload: int, reduced: Floats, estimates: Estimate, upper: float) -> Ints:
         """Return the positions of the block's columns that a configuration cheaper than `upper` could use."""
@@ -257,21 +266,3 @@ def _clean(x: Floats, integer: Bools) -> Floats:
 def _scale(cost: Floats) -> float:
     size = np.abs(cost[cost != 0.0])
     return float(1.0 / size.mean()) if size.size else 1.0
-
-
-def _in_turn(tasks: Sequence[Callable[[], T]], threads: int, watch: Watch) -> list[T] | None:
-    """Run tasks on some threads, a few at a time; None when the solve must stop before all are done."""
-    answers: list[T] = []
-    with ThreadPoolExecutor(max_workers=threads) as workers:
-        for begin in range(0, len(tasks), TASKS_AT_ONCE * threads):
-            futures = [workers.submit(task) for task in tasks[begin : begin + TASKS_AT_ONCE * threads]]
-            while True:
-                try:
-                    if not wait(futures, timeout=0.5).not_done:
-                        break
-                except KeyboardInterrupt:
-                    watch.interrupt()
-            if watch.should_stop():
-                return None
-            answers += [future.result() for future in futures]
-    return answers

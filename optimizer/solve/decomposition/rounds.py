@@ -16,6 +16,7 @@ from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.selection import select
 from optimizer.solve.decomposition.small import Effort
+from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,7 @@ TIGHTER = (
 )
 LOOKED_INTO = 0.9
 AT_ONCE, PASSES = 16, 12
-"""Share of what is open that one pass of tightening looks into, the workloads with most first, so many per thread
+"""Share of what is open that one pass of tightening looks into, the workloads with most first, so many per worker
 or in so many passes."""
 
 
@@ -76,10 +77,13 @@ class Decomposition:
     `worth_usd` is what a unit of each of the master's rows is worth (USD), the scale of its penalty.
     """
 
-    def __init__(self, problem: Problem, cut: Cut, worth_usd: Floats, watch: Watch, *, threads: int) -> None:
+    def __init__(
+        self, problem: Problem, cut: Cut, worth_usd: Floats, watch: Watch, *, threads: int,
+        workers: Workers | None = None,
+    ) -> None:  # fmt: skip
         self.cut, self.watch, self.threads = cut, watch, threads
         self.pool = Pool(cut)
-        self.pricing = Pricing(problem, cut, self.pool, watch, threads=threads)
+        self.pricing = Pricing(problem, cut, self.pool, watch, threads=threads, workers=workers)
         self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
         self.unplaced_usd = np.zeros(len(cut.blocks))
         self.centre: Bound | None = None
@@ -232,7 +236,7 @@ class Decomposition:
             open_usd = self.centre.priced.open_usd
             order = np.argsort(-open_usd)
             enough = int(np.searchsorted(np.cumsum(open_usd[order]), LOOKED_INTO * open_usd.sum())) + 1
-            at_once = max(AT_ONCE * self.threads, enough // PASSES)
+            at_once = max(AT_ONCE * self.pricing.workers.count, enough // PASSES)
             for begin in range(0, enough, at_once):
                 if self.watch.should_stop() or self.proven_usd >= target_usd:
                     return

@@ -1,0 +1,62 @@
+"""What a worker does: solve a few small programs that came in one message, if it is of the same release.
+
+A worker, wherever it runs, imports nothing of domicile but this module and `small`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import dataclass
+from functools import cache
+
+from optimizer import __version__
+from optimizer.solve.decomposition import small
+from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
+
+
+class OtherReleaseError(Exception):
+    """The worker has another domicile or another HiGHS than who asks it."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Small programs to be solved with the same effort, each with the factor that brings its cost near 1."""
+
+    programs: tuple[SmallProgram, ...]
+    scales: tuple[float, ...]
+    effort: Effort
+
+
+@cache
+def release() -> str:
+    """Return what decides the answers here: version of domicile, digest of what solves the programs, HiGHS."""
+    from highspy import _core
+
+    spec = small.__spec__
+    source = getattr(spec.loader, "get_source", lambda name: None)(spec.name) if spec is not None else None
+    digest = hashlib.sha256("\n".join((source or "").splitlines()).encode()).hexdigest()[:8]
+    return f"domicile {__version__} ({digest}) with HiGHS {_core._Highs().version()}"
+
+
+def solve_chunk(chunk: Chunk) -> list[SmallAnswer]:
+    """Solve the programs one after the other."""
+    return [
+        solve_small(program, chunk.effort, scale=scale)
+        for program, scale in zip(chunk.programs, chunk.scales, strict=True)
+    ]
+
+
+def solve_message(asked_by: str, message: bytes) -> bytes:
+    """Solve a pickled chunk for someone of the release `asked_by`.
+
+    Raises OtherReleaseError before anything is read when that is not the release here.
+    """
+    if asked_by != release():
+        raise OtherReleaseError(f"a worker is of release {release()}, the solve of {asked_by}")
+    return pickle.dumps(solve_chunk(pickle.loads(message)), protocol=5)
+
+
+def answers_of(reply: bytes | list[SmallAnswer]) -> list[SmallAnswer]:
+    """Return the answers of a reply to either of the functions above."""
+    return pickle.loads(reply) if isinstance(reply, bytes) else reply
