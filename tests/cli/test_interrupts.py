@@ -120,7 +120,10 @@ def test_interrupted_while_auditing(toy, tmp_path):
 @posix
 @pytest.mark.parametrize(
     ("method", "workers"),
-    [*((method, "threads") for method in ("direct", "beside", "construct", "kernel", "decompose")), ("decompose", "processes")],
+    [
+        *((method, "threads") for method in ("direct", "beside", "construct", "kernel", "decompose")),
+        ("decompose", "processes"),
+    ],
 )
 def test_interrupted_while_solving(method, workers, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
