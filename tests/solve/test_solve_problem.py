@@ -156,8 +156,8 @@ def test_search_beside_highs_reaches_the_gap():
 
 
 def test_method_is_chosen_by_size_and_structure():
-    """Small models go to HiGHS alone; where a choice of region settles the rest, kernel search."""
+    """Small models go to HiGHS alone; where a choice of region settles the rest, kernel search; others are cut up."""
     assert solve_problem(two_regions()).method == "direct"
     assert solve_problem(assignment(1)).method == "kernel"
     assert solve_problem(assignment(1, "two_offers", workloads=2)).method == "direct"
-    assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "beside"
+    assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "decompose"
