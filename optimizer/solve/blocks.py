@@ -130,7 +130,7 @@ def _options(problem: Problem, slot: Ints) -> Ints:
 
 
 def _touch(matrix: Matrix, owner: Ints, workloads: int) -> sparse.csr_array:
-    """Count the columns of every known owner in every row, some rows at a time: each entry needs a number of its own."""
+    """Count the columns of every known owner in every row, some rows at a time: each entry costs a number."""
     known = lean(np.flatnonzero(owner >= SHARED))
     membership = lean_matrix(sparse.csr_array(
         (np.ones(known.size, dtype=np.int32), (known, owner[known] + 1)), shape=(owner.size, workloads + 1)
