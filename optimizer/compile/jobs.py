@@ -131,7 +131,8 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
     for g in np.flatnonzero(jobs.may_move).tolist():
         workload = world.instance.workloads[int(jobs.workload[g])]
         assert isinstance(workload, Job)
-        regions = np.unique(slots.region[slots.workload == jobs.workload[g]])
+        begin, end = np.searchsorted(slots.workload, [jobs.workload[g], jobs.workload[g] + 1])  # in order of workloads
+        regions = np.unique(slots.region[begin:end])
         source, target = (a.ravel() for a in np.meshgrid(regions, regions, indexing="ij"))
         differ = source != target
         job_rows.append(np.full(int(differ.sum()), g, dtype=np.int64))
