@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from formulations.bulk import paused_gc
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
@@ -66,6 +67,7 @@ class NothingEligibleError(InfeasibleError):
         self.lines, self.rows, self.world = lines, rows, world
 
 
+@paused_gc()
 def compile_instance(
     instance: Instance, base_dir: Path | str | None = None, *, carbon_counts: bool = False
 ) -> Compiled:
