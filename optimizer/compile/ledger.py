@@ -183,6 +183,15 @@ class Ledger:
             rows.append(LedgerRow("", None, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial))
         return rows
 
+    def out(self) -> Iterator[tuple[str, str | None, Packed, int]]:
+        """Yield (workload, stream, exclusion, how many it rules out) for everything; what it adds is not asked."""
+        counted: dict[int, int] = {}
+        for (workload, stream), packed in self._packed.items():
+            for one in packed:
+                if id(one) not in counted:
+                    counted[id(one)] = int(np.unpackbits(one.bits, count=self.size).sum())
+                yield workload, stream, one, counted[id(one)]
+
     def rows(self) -> list[LedgerRow]:
         """Summarise everything, one row per (workload, stream, reason, rule); workload-wide rows have stream None."""
         rows: list[LedgerRow] = []

@@ -34,13 +34,11 @@ def legal_register(
     if pack is None:
         return ()
     forbade: dict[str, int] = {}
-    for out in compiled.ledger.rows():
-        if out.reason in LAW_REASONS and out.rule is not None:
-            forbade[out.rule] = forbade.get(out.rule, 0) + out.offers
     closed: dict[str, int] = {}
-    for out in compiled.datasets.ledger.rows():
-        if out.reason in LAW_REASONS and out.rule is not None:
-            closed[out.rule] = closed.get(out.rule, 0) + out.offers
+    for ledger, told in ((compiled.ledger, forbade), (compiled.datasets.ledger, closed)):
+        for _, _, out, options in ledger.out():
+            if out.reason in LAW_REASONS and out.rule is not None:
+                told[out.rule] = told.get(out.rule, 0) + options
     bears: dict[str, int] = {}
     for laws in (*(p.laws for p in placements), *((*c.laws, *c.duty) for c in copies)):
         for law in dict.fromkeys(laws):
@@ -245,7 +243,19 @@ def ineligible_rows(ledger: Ledger, at_rest: Ledger) -> tuple[Ineligible, ...]:
         Ineligible(workload=EVERY_WORKLOAD, reason=reason, rule=rule, options=count)
         for (reason, rule), count in ledger.closed.items()
     ]
-    return (*shut, *map(ineligible_row, ledger.rows()), *map(ineligible_row, at_rest.rows()))
+    found = (
+        Ineligible(
+            workload=None if one is at_rest else name,
+            stream=stream,
+            dataset=name if one is at_rest else None,
+            reason=out.reason,
+            rule=out.rule,
+            options=options,
+        )
+        for one in (ledger, at_rest)
+        for name, stream, out, options in one.out()
+    )
+    return (*shut, *found)
 
 
 def ineligible_row(row: LedgerRow) -> Ineligible:
