@@ -103,7 +103,7 @@ class ArrayModel:
         """Return the model; variables that are in no row and cost nothing have no column."""
         for part in self.parts:
             part.resize((part.shape[0], self.columns))
-        a = lean_matrix(_stacked(self.parts, self.columns))
+        a = lean_matrix(stacked(self.parts, self.columns))
         used = np.bincount(a.indices, minlength=self.columns) > 0
         used |= np.pad(self.cost, (0, self.columns - self.cost.size)) != 0
         kept = np.flatnonzero(used)
@@ -127,7 +127,7 @@ class ArrayModel:
         )
 
 
-def _stacked(parts: list[sparse.csr_array], columns: int) -> sparse.csr_array:
+def stacked(parts: list[sparse.csr_array], columns: int) -> sparse.csr_array:
     """Return the parts one below the other. They are taken out of the list one by one, so that each is held once."""
     rows, entries = sum(part.shape[0] for part in parts), sum(part.nnz for part in parts)
     index = np.int32 if max(rows, columns, entries) < 2**31 - 1 else np.int64

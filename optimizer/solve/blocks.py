@@ -54,7 +54,7 @@ class Blocks:
 
 def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
     """Label the columns and rows of a model built from a problem."""
-    owner, slot = _owners(matrix, problem)
+    owner, slot = owners_of_columns(matrix, problem), slots_of_columns(matrix, problem)
     workloads = len(problem.workload_ids)
     touch = _touch(matrix, owner, workloads)
     all_known = not (owner == UNKNOWN).any()
@@ -85,12 +85,11 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
 UNKNOWN = -2
 
 
-def _owners(matrix: Matrix, problem: Problem) -> tuple[Ints, Ints]:
-    """Return the owner of each column (UNKNOWN where no table says) and its slot (-1: none)."""
+def owners_of_columns(matrix: Matrix, problem: Problem) -> Ints:
+    """Return the owner of each column; UNKNOWN (below SHARED) where no table says."""
     slots, services, jobs = problem.slots, problem.services, problem.jobs
     periods = problem.period_hours.size
     owner = lean(np.full(matrix.cost.size, UNKNOWN))
-    slot = lean(np.full(matrix.cost.size, -1))
     tables = {
         "instances": slots.workload,
         "gangs": slots.workload,
@@ -108,14 +107,20 @@ def _owners(matrix: Matrix, problem: Problem) -> tuple[Ints, Ints]:
     for name, workload_of in tables.items():
         columns = matrix.columns.of(name)
         owner[columns] = workload_of[matrix.columns.key[columns]]
+    for name in ("copy", "transfer", "in_country", "region_used", "bought", "impossible"):
+        owner[matrix.columns.of(name)] = SHARED
+    return owner
+
+
+def slots_of_columns(matrix: Matrix, problem: Problem) -> Ints:
+    """Return the slot of each column, -1 where it has none."""
+    slot = lean(np.full(matrix.cost.size, -1))
     for name in ("instances", "gangs", "work_hours"):
         columns = matrix.columns.of(name)
         slot[columns] = matrix.columns.key[columns]
     columns = matrix.columns.of("flow")
     slot[columns] = problem.flows.slot[matrix.columns.key[columns]]
-    for name in ("copy", "transfer", "in_country", "region_used", "bought", "impossible"):
-        owner[matrix.columns.of(name)] = SHARED
-    return owner, slot
+    return slot
 
 
 def _options(problem: Problem, slot: Ints) -> Ints:

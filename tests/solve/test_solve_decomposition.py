@@ -24,6 +24,7 @@ from optimizer.solve.decomposition.master import legal_price
 from optimizer.solve.decomposition.pairs import Items, cover_demands
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
+from optimizer.solve.decomposition.requirements import split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import dominated
 from optimizer.solve.decomposition.small import Effort
@@ -40,8 +41,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "formulation.md").read_text(encodin
 
 
 def cut(problem):
-    matrix = with_cover_rows(to_matrix(build_model(problem)), problem)
-    return matrix, cut_model(matrix, find_blocks(matrix, problem))
+    matrix, needs = split_requirements(with_cover_rows(to_matrix(build_model(problem)), problem), problem)
+    return matrix, cut_model(matrix, find_blocks(matrix, problem), needs)
 
 
 def prices(parts, matrix, seed):
@@ -168,14 +169,20 @@ def test_decomposed_plan_is_within_the_gap_of_the_optimum():
 def test_dominance_by_hand():
     """Eight singles stand in for a node of eight at the same price; not where the node is cheaper or serves more."""
     capacity = np.array([1.0, 8.0, 8.0])
-    most, enough = np.array([16.0, 2.0, 2.0]), np.array([16.0, 2.0, 2.0])
-    one_stream = np.zeros((1, 3))
-    assert dominated(np.array([1.0, 8.0, 7.9]), capacity, most, enough, one_stream).tolist() == [False, True, False]
-    assert dominated(np.array([1.0, 8.5, 9.0]), capacity, most, enough, one_stream).tolist() == [False, True, True]
-    few = np.array([4.0, 2.0, 2.0])
-    assert dominated(np.array([1.0, 8.5, 9.0]), capacity, few, enough, one_stream).tolist() == [False, False, True]
+    enough = np.array([16.0, 2.0, 2.0])
+    one_stream, nothing = np.zeros((1, 3)), np.zeros((1, 3), dtype=np.int64)
+
+    def gone(prices, most=enough, flow_usd=one_stream, needs=nothing):
+        return dominated(np.array(prices), capacity, most, enough, flow_usd=flow_usd, needs=needs).tolist()
+
+    assert gone([1.0, 8.0, 7.9]) == [False, True, False]
+    assert gone([1.0, 8.5, 9.0]) == [False, True, True]
+    assert gone([1.0, 8.5, 9.0], most=np.array([4.0, 2.0, 2.0])) == [False, False, True]
     two_streams = np.array([[0.0, 0.0, 0.0], [np.inf, 0.0, 0.0]])
-    assert dominated(np.array([1.0, 8.5, 8.5]), capacity, most, enough, two_streams).tolist() == [False, False, True]
+    none = np.zeros((2, 3), dtype=np.int64)
+    assert gone([1.0, 8.5, 8.5], flow_usd=two_streams, needs=none) == [False, False, True]
+    needs = np.array([[1, 0, 2], [0, 0, 0]])  # the singles ask for a mechanism, one node for another
+    assert gone([1.0, 8.5, 8.5], flow_usd=np.zeros((2, 3)), needs=needs) == [False, False, True]
 
 
 def test_master_components_are_those_of_the_documentation():

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from formulations.arrays import lean
 from optimizer.solve.blocks import Blocks
+from optimizer.solve.decomposition.requirements import Needs, no_needs
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
@@ -69,7 +70,10 @@ def _alone(columns: Ints, rows: Ints, start: Ints, row: Ints, value: Floats) -> 
 
 @dataclass(frozen=True)
 class Cut:
-    """What the master sees (`rows`, `use` over all columns by column, `shared` columns) and the blocks it does not."""
+    """What the master sees (`rows`, `use` over all columns by column, `shared` columns) and the blocks it does not.
+
+    `needs` are the workloads' own copies of the mechanisms that they need.
+    """
 
     matrix: Matrix
     rows: Ints
@@ -78,6 +82,7 @@ class Cut:
     shared_upper: Floats
     elastic: Bools
     blocks: tuple[Block, ...]
+    needs: Needs
 
     @property
     def row_lower(self) -> Floats:
@@ -99,7 +104,7 @@ class Cut:
         return np.asarray(self.matrix.cost - self.priced @ price)
 
 
-def cut_model(matrix: Matrix, blocks: Blocks) -> Cut:
+def cut_model(matrix: Matrix, blocks: Blocks, needs: Needs | None = None) -> Cut:
     """Cut a model: rows of a coupling family, and those that touch something shared, go to the master."""
     owners = np.diff(blocks.touch.indptr)
     first = np.where(owners > 0, blocks.touch.indices[np.minimum(blocks.touch.indptr[:-1], blocks.touch.nnz - 1)], 0)
@@ -114,6 +119,7 @@ def cut_model(matrix: Matrix, blocks: Blocks) -> Cut:
         shared_upper=_implied_upper(matrix, shared),
         elastic=blocks.elastic[rows],
         blocks=_split(matrix, blocks, np.flatnonzero(~to_master & (owners == 1)), first),
+        needs=no_needs(matrix) if needs is None else needs,
     )
 
 

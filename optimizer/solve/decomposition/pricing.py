@@ -20,6 +20,7 @@ from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.pool import Pool, cheapest
+from optimizer.solve.decomposition.requirements import NEED
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
 from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
@@ -30,9 +31,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 T = TypeVar("T")
 
-PLAIN = frozenset({"demand", "throughput", "cover"})
+PLAIN = frozenset({"demand", "throughput", "cover", NEED})
 PRESENT = PLAIN | {"present_flow", "present_instances", "most_regions"}
-JOB = frozenset({"work", "hours_held", "gangs_at_once"})
+JOB = frozenset({"work", "hours_held", "gangs_at_once", NEED})
 OTHER_SHAPE, PLAIN_SERVICE, SERVICE, SHORT_JOB = range(4)
 ROUNDING = 1e-9
 TASKS_AT_ONCE = 16
@@ -61,6 +62,7 @@ class Pricing:
         self.covers = ServiceCovers(self.services)
         self.jobs = JobBounds(problem, cut.matrix) if (self.shape == SHORT_JOB).any() else None
         self.slot_of_column, self.flow_of_column = _places(problem, cut)
+        self.needs_of_column = cut.needs.labels()
 
     def price(self, price: Floats, effort: Effort, *, settled: float, among: Bools) -> Priced | None:
         """Price all workloads, looking closely into those `among`, and put what is found into the pool.
@@ -85,9 +87,13 @@ class Pricing:
         for workload, (columns, answer) in zip(asked.tolist(), answers, strict=True):
             lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
             if answer.x is not None:
-                self.pool.add(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
+                self._keep(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
                 upper[workload] = min(upper[workload], answer.cost_usd)
         return Priced(np.minimum(lower, upper), upper)
+
+    def _keep(self, workload: int, columns: Ints, values: Floats) -> None:
+        """Put a configuration into the pool, with what it needs and nothing else."""
+        self.pool.add(workload, *self.cut.needs.complete(columns, values))
 
     def _known(self, price: Floats, workloads: int) -> tuple[Floats, Ints]:
         """Return by workload the least cost among its configurations (inf: none) and which has it (-1)."""
@@ -96,11 +102,12 @@ class Pricing:
         return np.where(best >= 0, np.append(cost, np.inf)[best], np.inf), best
 
     def _estimates(self, reduced: Floats, price: Floats) -> Estimate:
-        """Return the closed forms by workload and slot.
+        """Return the closed forms by workload and slot, at costs over which the charges of needs are spread.
 
         Without a closed form the lower bound is -inf. A simple solution that is better than what the pool has goes into
         the pool.
         """
+        reduced = self.cut.needs.spread(reduced)
         found = self.services.estimate(reduced)
         covers = self.covers.find(found.instance_usd, found.flow_usd, reduced)
         plain, present, short = (self.shape == shape for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
@@ -109,16 +116,16 @@ class Pricing:
         regret = found.regret_usd
         known, _ = self._known(price, lower.size)
         for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self.pool.add(workload, *self.covers.configuration(workload, covers))
+            self._keep(workload, *self.covers.configuration(workload, covers))
         for workload in np.flatnonzero(present & (simple < known)).tolist():
-            self.pool.add(workload, *self.covers.in_one_region(workload, covers))
+            self._keep(workload, *self.covers.in_one_region(workload, covers))
         if self.jobs is not None:
             jobs, least, best = self.jobs.estimate(reduced)
             lower = np.where(short, jobs.lower_usd, lower)
             simple = np.where(short, least, simple)
             regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
             for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self.pool.add(workload, *self.jobs.configuration(int(best[workload])))
+                self._keep(workload, *self.jobs.configuration(int(best[workload])))
         return replace(found, lower_usd=lower, regret_usd=regret)
 
     def _solve(
@@ -126,7 +133,7 @@ class Pricing:
     ) -> tuple[Ints, SmallAnswer]:
         """Return the columns looked at and the answer; `best` is the cost and number of the configuration known."""
         block, (upper, known) = self.cut.blocks[workload], best
-        kept = self._options(workload, estimates, upper)
+        kept = self._options(workload, reduced, estimates, upper)
         start = None
         if known >= 0:
             used = np.searchsorted(block.columns, self.pool.columns[known])
@@ -138,7 +145,7 @@ class Pricing:
         scale = 1.0 / size if np.isfinite(size) and size > 0 else _scale(program.cost)
         return block.columns[kept], solve_small(program, effort, scale=scale)
 
-    def _options(self, workload: int, estimates: Estimate, upper: float) -> Ints:
+    def _options(self, workload: int, reduced: Floats, estimates: Estimate, upper: float) -> Ints:
         """Return the positions of the block's columns that a configuration cheaper than `upper` could use."""
         columns = self.cut.blocks[workload].columns
         every = np.arange(columns.size)
@@ -150,24 +157,27 @@ class Pricing:
         stays = (slot < 0) | (estimates.regret_usd[np.maximum(slot, 0)] <= room)
         if self.shape[workload] in (PLAIN_SERVICE, SERVICE):
             own = np.unique(slot[stays & (slot >= 0)])
-            gone = own[self._dominated(workload, own, columns[stays], estimates)]
+            gone = own[self._dominated(workload, own, columns[stays], reduced)]
             stays &= ~np.isin(slot, gone)
         return every[stays]
 
-    def _dominated(self, workload: int, slots: Ints, columns: Ints, estimates: Estimate) -> Bools:
+    def _dominated(self, workload: int, slots: Ints, columns: Ints, reduced: Floats) -> Bools:
         """Return which of a service's slots another can replace: one in the same period, and in the same region where
         presence is decided.
         """
         bounds = self.services
+        instance_usd = reduced[bounds.column_of_slot[slots]] * (bounds.column_of_slot[slots] >= 0)
         gone = np.zeros(slots.size, dtype=bool)
-        if (estimates.instance_usd[slots] < 0).any():
+        if (instance_usd < 0).any():
             return gone
+        columns = columns[self.flow_of_column[columns] >= 0]
         flow = self.flow_of_column[columns]
-        flow = flow[flow >= 0]
         at = np.searchsorted(slots, self.problem.flows.slot[flow])
         stream, row = np.unique(self.problem.flows.stream[flow], return_inverse=True)
         cost = np.full((stream.size, slots.size), np.inf)
-        cost[row, at] = estimates.flow_usd[flow]
+        cost[row, at] = reduced[columns]
+        needs = np.zeros((stream.size, slots.size), dtype=np.int64)
+        needs[row, at] = self.needs_of_column[columns]
         place = self.problem.slots.period[slots]
         if self.shape[workload] == SERVICE:
             place = place * len(self.problem.regions.ids) + self.problem.slots.region[slots]
@@ -176,8 +186,9 @@ class Pricing:
             here = np.flatnonzero(place == one)
             own = slots[here]
             gone[here] = dominated(
-                estimates.instance_usd[own], bounds.useful[own], most[here], bounds.enough[own], cost[:, here]
-            )
+                instance_usd[here], bounds.useful[own], most[here], bounds.enough[own],
+                flow_usd=cost[:, here], needs=needs[:, here],
+            )  # fmt: skip
         return gone
 
     def _program(self, workload: int, kept: Ints, reduced: Floats) -> SmallProgram:

@@ -108,17 +108,21 @@ class ServiceBounds:
         return regret
 
 
-def dominated(instance_usd: Floats, capacity: Floats, most: Floats, enough: Floats, flow_usd: Floats) -> Bools:
+def dominated(
+    instance_usd: Floats, capacity: Floats, most: Floats, enough: Floats, *, flow_usd: Floats, needs: Ints
+) -> Bools:
     """Return which slots of one service and period another can replace at no higher cost, instance by instance.
 
-    `flow_usd` has shape [streams, slots], inf where a slot cannot serve a stream. m = ceil(K[i] / K[i']) instances of
+    `flow_usd` has shape [streams, slots], inf where a slot cannot serve a stream; so has `needs`, which labels the
+    mechanisms asked for there (0: none): i' may not ask for others than i. m = ceil(K[i] / K[i']) instances of
     i' stand in for one of i; i' must be free to run as many as the whole demand takes (`enough`). Prices of instances
     are not negative. Of equal slots the first is kept.
     """
     times = np.ceil(capacity[None, :] / capacity[:, None] - 1e-9)
     wins = (times * instance_usd[:, None] <= instance_usd[None, :]) & (most >= enough)[:, None]
-    for stream in flow_usd:
-        wins &= stream[:, None] <= stream[None, :]
+    for stream, asked in zip(flow_usd, needs, strict=True):
+        alike = (asked[:, None] == 0) | (asked[:, None] == asked[None, :]) | ~np.isfinite(stream[None, :])
+        wins &= (stream[:, None] <= stream[None, :]) & alike
     np.fill_diagonal(wins, False)
     both = wins & wins.T
     wins &= ~(both & np.tri(instance_usd.size, k=-1, dtype=bool))
