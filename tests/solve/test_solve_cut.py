@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from formulations import build_arrays, build_model
 from optimizer.solve import matrix as matrix_module
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition import pairs as pairs_module
 from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.pairs import Covers, Items, cover_demands
 from optimizer.solve.hand_over import from_arrays, to_matrix
 from optimizer.solve.incumbent import worth_usd
 
@@ -68,3 +71,22 @@ def test_shared_columns_are_bounded_by_what_their_rows_imply():
                 implied.append((matrix.row_upper[row] - smallest) / dense[row, column])
         best = matrix.upper[column] if np.isfinite(matrix.upper[column]) else min(implied)
         assert parts.shared_upper[position] == pytest.approx(best)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_covers_found_some_groups_at_a_time_are_the_same(seed, monkeypatch):
+    """Whatever the number of items held together, every group has the same cover; groups without items have none."""
+    rng = np.random.default_rng(seed)
+    group = np.sort(rng.choice([0, 1, 2, 4, 5, 7, 8], size=60))
+    items = Items(group, rng.uniform(1, 30, 10), rng.uniform(1, 9, 60).round(1), rng.integers(1, 9, 60).astype(float))
+    price, serving = rng.uniform(0.5, 9, 60).round(1), rng.uniform(0, 3, 60).round(1)
+    whole = cover_demands(items, price, serving)
+    for at_once in (1, 9, 25):
+        monkeypatch.setattr(pairs_module, "ITEMS_AT_ONCE", at_once)
+        parts = cover_demands(items, price, serving)
+        for name in ("cost_usd", "lead", "rest"):
+            np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name), err_msg=name)
+        has = whole.lead >= 0
+        assert has.sum() == np.isfinite(whole.cost_usd).sum()
+        for f in fields(Covers):
+            np.testing.assert_array_equal(getattr(parts, f.name)[has], getattr(whole, f.name)[has], err_msg=f.name)
