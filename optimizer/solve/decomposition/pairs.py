@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,8 +61,8 @@ def cover_demands(items: Items, price_usd: Floats, serving_usd: Floats) -> Cover
         own = slice(start[begin], start[end])
         some = Items(items.group[own] - begin, items.demand[begin:end], items.capacity[own], items.most[own])
         found = _cover_some(some, price_usd[own], serving_usd[own])
-        moved = (np.where(at >= 0, at + own.start, -1) for at in (found.lead, found.rest))
-        parts.append(Covers(found.cost_usd, *moved, found.lead_count, found.rest_count, found.lead_share))
+        lead, rest = (np.where(at >= 0, at + own.start, -1) for at in (found.lead, found.rest))
+        parts.append(replace(found, lead=lead, rest=rest))
         begin = end
     if not parts:
         return _cover_some(items, price_usd, serving_usd)
