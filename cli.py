@@ -72,9 +72,9 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads the solver may use.  [default: all]")
 @click.option(
     "--method",
-    type=click.Choice(["auto", "direct", "beside", "construct", "decompose"]),
+    type=click.Choice(["auto", "direct", "beside", "construct", "kernel", "decompose"]),
     default="auto",
-    help="By default, size decides.",
+    help="By default, structure and size decide.",
 )
 @click.option(
     "--then",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.solve.second import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
 
-Method = Literal["auto", "direct", "beside", "construct", "decompose"]
+Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 Then = Literal["carbon"]
 MOST_THREADS = 1024
 """The solver ends the whole process when the system gives it no more threads."""
@@ -80,8 +80,9 @@ def solve(
     threads
         Threads for HiGHS; None: all cores.
     method
-        `auto` chooses by size; `direct` hands the whole model to HiGHS, `beside` searches for plans beside it,
-        `construct` builds and improves a plan, `decompose` puts one together from configurations of workloads.
+        `auto` chooses by size and structure; `direct` hands the whole model to HiGHS, `beside` searches for plans
+        beside it, `construct` builds and improves a plan, `kernel` solves parts that the relaxation points to,
+        `decompose` puts a plan together from configurations of workloads.
     then
         `carbon`: once the cost is settled, a second solve minimises carbon at no higher cost, in what is left of the
         time. `Plan.least_carbon` says what came of it.

@@ -12,6 +12,7 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.job_bounds import JobBounds
+from optimizer.solve.decomposition.master import Chosen
 from optimizer.solve.decomposition.requirements import no_needs, split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
@@ -21,7 +22,7 @@ from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
 from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import Relaxation
-from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until
+from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until, search_beside_highs
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
@@ -31,6 +32,10 @@ ROUNDS_SHARE = 0.6
 """Part of the time left that generating configurations may take."""
 MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
+FIRST_SEARCH_SECONDS, LONGER_SEARCH = 3.0, 1.5
+"""How long neighbourhoods are searched before the master combines what they found, and its growth without success."""
+BRANCH_TO_INTEGERS = 15_000
+"""Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
 MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
 FIRST_PLAN_SECONDS, PLAN_SHARE = 3.0, 0.2
@@ -41,6 +46,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int) -> Run | None:
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
+
+    Where that leaves the gap open on a model of moderate size, HiGHS branches on the whole of it, from the plan held
+    and with a search beside it; the better of both bounds counts.
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, the relaxation of the whole model and a plan constructed
@@ -67,13 +75,27 @@ def decompose_and_improve(matrix: Matrix, problem: Problem, watch: Watch, *, gap
     if not is_placed(ground):
         if watch.should_stop():
             return Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+        if matrix.integer.sum() <= BRANCH_TO_INTEGERS:
+            return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
         return construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
+    if state.is_whole() and (matrix.integer.sum() <= BRANCH_TO_INTEGERS or _is_proven(ground, watch, gap)):
+        own = _own_columns(held(ground, watch), matrix)
+        if watch.should_stop() or _is_proven(ground, watch, gap):
+            return own
+        return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=own.x)
     relaxed = _relaxed(parts)
     rank = rank_options(whole, blocks, relaxed.reduced_cost, relaxed.x)
     ground = Prepared(whole, relaxed, blocks, rank, state)
-    with watch.phase_of("improve"):
-        improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end)
-    run = held(ground, watch)
+    try:
+        _improve(ground, parts, watch, gap=gap, threads=threads, until_seconds=end)
+    except KeyboardInterrupt:
+        watch.interrupt()
+        ground.state.restore()
+    return _own_columns(held(ground, watch), matrix)
+
+
+def _own_columns(run: Run, matrix: Matrix) -> Run:
+    """Return the run without the columns that the decomposition added."""
     return run if run.x is None else replace(run, x=run.x[: matrix.cost.size])
 
 
@@ -101,8 +123,10 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
     The first pass stops early, since a plan is worth more than a sharp master; later ones go further.
     """
 
-    def first_plan() -> None:
-        _put_together(ground, parts, watch, gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
+    def first_plan(quick: bool) -> None:
+        with watch.phase_of("put_together"):
+            found = parts.quick_plan() if quick else parts.plan(gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
+            _take_over(ground, parts, found, watch)
 
     for turn in range(TURNS):
         until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
@@ -114,7 +138,8 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         if not ran or watch.should_stop():
             return
         with watch.phase_of("put_together"):
-            _put_together(ground, parts, watch, gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
+            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
+            _take_over(ground, parts, found, watch)
         with watch.phase_of("tighten"):
             target = _target_usd(ground, parts, gap)
             parts.tighten(target_usd=target)
@@ -122,11 +147,42 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
             return
 
 
-def _put_together(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float, seconds: float) -> None:
-    """Take over the plan of the integer master where it is better than the plan held."""
-    values = parts.plan(gap=gap, seconds=seconds)
-    if values is None:
+def _improve(
+    ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float, threads: int, until_seconds: float
+) -> None:
+    """Search neighbourhoods of the plan, and let the master choose anew among what they found, in turn.
+
+    A neighbourhood knows what exactly is left of a limit, which no price tells; the master combines what was found in
+    different ones.
+    """
+    state, seconds = ground.state, FIRST_SEARCH_SECONDS
+    while not (watch.should_stop() or watch.elapsed_seconds() >= until_seconds or _is_proven(ground, watch, gap)):
+        before = state.penalised_usd()
+        with watch.phase_of("improve"):
+            slice_end = min(until_seconds, watch.elapsed_seconds() + seconds)
+            improve_until(ground, watch, gap=gap, threads=threads, until_seconds=slice_end)
+        if watch.should_stop() or not state.is_whole() or state.penalised_usd() >= before:
+            seconds *= LONGER_SEARCH
+            continue
+        with watch.phase_of("put_together"):
+            start = parts.learn(state.x)
+            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=seconds, start=start)
+            _take_over(ground, parts, found, watch)
+
+
+def _is_proven(ground: Prepared, watch: Watch, gap: float) -> bool:
+    """Whether the plan held is within the gap of the bound."""
+    if not ground.state.is_whole():
+        return False
+    reached = relative_gap(ground.matrix.objective(ground.state.x), watch.bound_usd)
+    return reached is not None and reached <= gap
+
+
+def _take_over(ground: Prepared, parts: Decomposition, found: Chosen | None, watch: Watch) -> None:
+    """Take over a plan of the master where it is better than the plan held."""
+    if found is None:
         return
+    values = found.values(parts.cut, parts.pool)
     state = ground.state
     before, placed = state.penalised_usd(), is_placed(ground)
     state.save()

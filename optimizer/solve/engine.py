@@ -15,20 +15,26 @@ from optimizer.solve.decompose import decompose_and_improve
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
+from optimizer.solve.kernel import kernel_search
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
+from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch
 
-Method = Literal["auto", "direct", "beside", "construct", "decompose"]
+Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
 
 BESIDE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` searches for plans beside HiGHS."""
 DECOMPOSE_FROM_INTEGERS = 20_000
 """Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
+SETTLED, KERNEL_SLOTS = 0.9, 500_000
+"""Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
+AS_ARRAYS = ("kernel", "decompose")
+"""Methods whose model is stated as arrays, without Pyomo's components."""
 
 
 def solve_problem(
@@ -46,13 +52,15 @@ def solve_problem(
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
     another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
     hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
-    workload and improves it, "decompose" puts it together from configurations of workloads, "auto" chooses by size.
+    workload and improves it, "kernel" solves parts of the model that the relaxation points to, "decompose" puts it
+    together from configurations of workloads, "auto" chooses by size and structure.
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     chosen = choose_method(problem) if method == "auto" else method
     try:
-        matrix = to_arrays(problem, watch) if chosen == "decompose" else _through_pyomo(problem, watch)
+        as_arrays = chosen in AS_ARRAYS
+        matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
     except TriviallyInfeasible as reason:
         log.info("infeasible before any solver: %s", reason)
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
@@ -71,13 +79,14 @@ def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
         return to_matrix(model)
 
 
-def to_arrays(problem: Problem, watch: Watch) -> Matrix:
+def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> Matrix:
     """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory.
 
-    The cover rows come with it, so that no second matrix is made for them later.
+    For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
     with watch.phase_of("build"):
-        return with_cover_rows(from_arrays(build_arrays(problem)), problem)
+        matrix = from_arrays(build_arrays(problem))
+        return with_cover_rows(matrix, problem) if method == "decompose" else matrix
 
 
 def solve_matrix(
@@ -91,6 +100,8 @@ def solve_matrix(
     result = None
     if chosen == "decompose":
         result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=workers)
+    elif chosen == "kernel":
+        result = kernel_search(matrix, watch, gap=gap, threads=workers)
     elif chosen == "construct":
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=workers)
     elif chosen == "beside":
@@ -110,8 +121,14 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
 
 
 def choose_method(problem: Problem) -> Method:
-    """Return the method that suits the size: HiGHS alone, with a search beside it, or decomposition."""
+    """Return the method that suits structure and size.
+
+    Kernel search where a choice settles nearly all of each workload; else HiGHS alone, with a search beside it, or
+    decomposition, by size.
+    """
     slots = problem.slots
+    if slots.workload.size <= KERNEL_SLOTS and settled_share(problem) >= SETTLED:
+        return "kernel"
     integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
     if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
         return "direct"

@@ -76,12 +76,14 @@ def run(
     reports: bool = False,
     apart: bool | None = None,
     scale: float | None = None,
+    most_bound_usd: float = np.inf,
 ) -> Run:
     """Minimise with HiGHS until the gap, the limit (the smaller of `time_limit_seconds` and the watch's) or a cancel.
 
     `start` is a full solution offered as MIP start; `relaxed` drops integrality; `on_incumbent` sees each improving
     solution, and `offer` is asked now and then for a better one (None: no news), both from another thread; `reports`
-    forwards bounds to the watch (only right when the matrix is the whole model). `apart`: in a process of its own,
+    forwards bounds to the watch, none above `most_bound_usd` (only right when the matrix is the whole model, or every
+    plan outside it costs at least that). `apart`: in a process of its own,
     which is ended when it outlives the limit; by default for large models. `scale`: what costs are multiplied with for
     HiGHS, by default `cost_scale`. Raises InternalError when HiGHS fails or the model is unbounded.
     """
@@ -100,7 +102,7 @@ def run(
         **(options or {}),
     }
     scale = cost_scale(matrix.cost) if scale is None else scale
-    heard = _Heard(matrix, watch, on_incumbent, offer, reports, scale=scale)
+    heard = _Heard(matrix, watch, on_incumbent, offer, reports, scale=scale, most_bound_usd=most_bound_usd)
     task = to_task(matrix, matrix.cost * scale, matrix.offset * scale)
     task = replace(task, options=chosen, start=start, wants_offers=offer is not None)
     runner = make_runner(task, heard.ears(), apart=matrix.a.nnz >= APART_FROM_NONZEROS if apart is None else apart)
@@ -110,6 +112,7 @@ def run(
         return run(
             matrix, watch, gap=gap, time_limit_seconds=limit - heard.seconds(), threads=threads, start=start,
             options=options, on_incumbent=on_incumbent, offer=offer, reports=reports, apart=False, scale=scale,
+            most_bound_usd=most_bound_usd,
         )  # fmt: skip
     watch.raise_if_broken()
     return heard.result(runner.outcome if ended else None, is_late=not ended)
@@ -151,6 +154,7 @@ class _Heard:
         reports: bool,
         *,
         scale: float,
+        most_bound_usd: float,
     ) -> None:
         self.begun = time.monotonic()
         self.matrix = matrix
@@ -159,6 +163,7 @@ class _Heard:
         self.offer = offer
         self.reports = reports
         self.scale = scale
+        self.most_bound_usd = most_bound_usd
         self.is_mip = bool(matrix.integer.any())
         self.lock = threading.Lock()
         self.x: Floats | None = None
@@ -190,7 +195,7 @@ class _Heard:
         if self.reports:
             self.watch.note(
                 incumbent / self.scale if np.isfinite(incumbent) else None,
-                bound / self.scale if np.isfinite(bound) else None,
+                min(bound / self.scale, self.most_bound_usd) if np.isfinite(bound) else None,
             )
 
     def _failed(self, error: BaseException) -> None:

@@ -17,6 +17,7 @@ from optimizer.solve.engine import to_solution
 from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run
+from optimizer.solve.kernel import kernel_search
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
@@ -144,6 +145,8 @@ def _run(
         found = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads, start=start)
         if found is not None:
             return found
+    if method == "kernel":
+        return kernel_search(matrix, watch, gap=gap, threads=threads, start=start)
     if method == "beside" and matrix.is_feasible(start):
         return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=start)
     return run_whole(matrix, watch, gap=gap, threads=threads, start=start)

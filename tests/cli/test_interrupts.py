@@ -118,7 +118,7 @@ def test_interrupted_while_auditing(toy, tmp_path):
 
 
 @posix
-@pytest.mark.parametrize("method", ["direct", "beside", "construct", "decompose"])
+@pytest.mark.parametrize("method", ["direct", "beside", "construct", "kernel", "decompose"])
 def test_interrupted_while_solving(method, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
     output = tmp_path / "plan.json"

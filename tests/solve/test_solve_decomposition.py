@@ -213,9 +213,9 @@ def test_penalties_that_are_too_low_are_raised(monkeypatch):
     assert state.run(None, gap=2e-3, until_seconds=40.0)
     assert state.raised > 0
     assert state.is_clean
-    values = state.plan(gap=1e-3, seconds=10.0)
-    assert values is not None
-    assert matrix.is_feasible(values)
+    found = state.plan(gap=1e-3, seconds=10.0)
+    assert found is not None
+    assert matrix.is_feasible(found.values(parts, state.pool))
 
 
 def test_pairs_by_hand():

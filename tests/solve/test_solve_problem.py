@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from helper_choices import assignment
 from helper_estate import coupled
 from small_models import two_regions
 from synthetic_estate import estate
@@ -145,7 +146,9 @@ def test_search_beside_highs_reaches_the_gap():
     assert time.monotonic() - begun < 40.0
 
 
-def test_method_is_chosen_by_size():
-    """Small models go to HiGHS alone."""
+def test_method_is_chosen_by_size_and_structure():
+    """Small models go to HiGHS alone; where a choice of region settles the rest, kernel search."""
     assert solve_problem(two_regions()).method == "direct"
+    assert solve_problem(assignment(1)).method == "kernel"
+    assert solve_problem(assignment(1, "two_offers", workloads=2)).method == "direct"
     assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "beside"

@@ -72,7 +72,7 @@ def test_places_without_a_carbon_figure_do_not_look_clean(endpoints):
     assert second.values["flow"].tolist() == pytest.approx([10.0, 0.0])
 
 
-@pytest.mark.parametrize("method", ["direct", "beside", "construct", "decompose"])
+@pytest.mark.parametrize("method", ["direct", "beside", "construct", "kernel", "decompose"])
 def test_never_dearer_and_never_dirtier(method):
     """On an estate with budgets, shares, mechanisms and survival, by HiGHS and by search; the bound is below."""
     problem = coupled(12)

@@ -38,10 +38,38 @@ class MasterAnswer:
     price: Floats
 
 
-def master_problem(cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats) -> MasterProblem:
-    """Return the master over the pool as arrays; `penalty_usd` by row, 0 on rows that cannot be broken."""
+@dataclass(frozen=True)
+class Chosen:
+    """A plan in terms of the master: the number of one configuration per workload, the values of shared decisions."""
+
+    numbers: Ints
+    shared: Floats
+
+    def values(self, cut: Cut, pool: Pool) -> Floats:
+        """Return the values of all columns of the model."""
+        values = np.zeros(cut.matrix.cost.size)
+        for number in self.numbers.tolist():
+            values[pool.columns[number]] = pool.values[number]
+        values[cut.shared] = self.shared
+        whole = cut.matrix.integer
+        values[whole] = np.round(values[whole])
+        return values
+
+
+def master_problem(
+    cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, among: Ints | None = None
+) -> MasterProblem:
+    """Return the master over the pool, or over some of its configurations, as arrays; `penalty_usd` by row, 0 on rows
+    that cannot be broken.
+    """
     matrix, shared = cut.matrix, cut.shared
     entries = cut.use[:, shared].tocoo()
+    use, every = pool.use(), slice(None)
+    if among is not None:
+        place = np.full(len(pool), -1, dtype=np.int64)
+        place[among] = np.arange(among.size)
+        kept = np.flatnonzero(place[use.column] >= 0)
+        use = Membership(use.row[kept], place[use.column[kept]], use.weight[kept])
     return MasterProblem(
         row_lower=cut.row_lower,
         row_upper=cut.row_upper,
@@ -51,9 +79,9 @@ def master_problem(cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floa
         shared_whole=matrix.integer[shared],
         shared_use=Membership(entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data),
         unplaced_usd=unplaced_usd,
-        configuration_workload=pool.workload,
-        configuration_cost_usd=pool.cost_usd,
-        use=pool.use(),
+        configuration_workload=pool.workload[every if among is None else among],
+        configuration_cost_usd=pool.cost_usd[every if among is None else among],
+        use=use,
     )
 
 
@@ -156,39 +184,40 @@ def legal_price(cut: Cut, price: Floats) -> Floats:
 
 def put_together(
     cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch, *,
-    gap: float, seconds: float, threads: int, start: Floats | None = None,
-) -> Floats | None:  # fmt: skip
-    """Choose one configuration per workload by the integer master; return values of all columns of the model.
+    gap: float, seconds: float, threads: int, among: Ints | None = None, start: Chosen | None = None,
+) -> Chosen | None:  # fmt: skip
+    """Choose one configuration per workload by the integer master.
 
     None when some workload stays without one, or nothing was found in time. Rows may still be broken at their penalty.
-    `start` are shares by configuration to begin from.
+    `among`: only some configurations may be chosen; `start` is a plan to begin from.
     """
-    matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=True))
-    begin = None if start is None else _as_start(matrix, start)
+    matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd, among), whole=True))
+    begin = None if start is None or among is not None else _as_start(matrix, start)
     result = run(matrix, watch, gap=gap, time_limit_seconds=seconds, threads=threads, start=begin)
     if result.x is None:
         return None
     labels = matrix.columns
-    values = np.zeros(cut.matrix.cost.size)
-    chosen = labels.of("chosen_share")
-    picked = labels.key[chosen[np.round(result.x[chosen]) == 1.0]]
+    shares = labels.of("chosen_share")
+    picked = labels.key[shares[np.round(result.x[shares]) == 1.0]]
+    picked = picked if among is None else among[picked]
     placed = np.zeros(unplaced_usd.size, dtype=bool)
     placed[pool.workload[picked]] = True
     if not placed.all():
         return None
-    for number in picked.tolist():
-        values[pool.columns[number]] = pool.values[number]
+    shared = np.zeros(cut.shared.size)
     for name in ("shared", "shared_whole"):
         own = labels.of(name)
-        values[cut.shared[labels.key[own]]] = result.x[own]
-    whole = cut.matrix.integer
-    values[whole] = np.round(values[whole])
-    return values
+        shared[labels.key[own]] = result.x[own]
+    return Chosen(picked, shared)
 
 
-def _as_start(matrix: Matrix, shares: Floats) -> Floats:
-    """Return a start for the integer master: the shares, everything else at 0 for HiGHS to complete."""
+def _as_start(matrix: Matrix, start: Chosen) -> Floats:
+    """Return a plan that breaks no row as values of the integer master."""
     begin = np.zeros(matrix.cost.size)
-    own = matrix.columns.of("chosen_share")
-    begin[own] = shares[matrix.columns.key[own]]
+    labels = matrix.columns
+    own = labels.of("chosen_share")
+    begin[own] = np.isin(labels.key[own], start.numbers)
+    for name in ("shared", "shared_whole"):
+        own = labels.of(name)
+        begin[own] = start.shared[labels.key[own]]
     return begin

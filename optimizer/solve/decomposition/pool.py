@@ -25,21 +25,21 @@ class Pool:
         self._cost: list[float] = []
         self._row: list[Ints] = []
         self._weight: list[Floats] = []
-        self._seen: set[tuple[int, bytes, bytes]] = set()
+        self._number: dict[tuple[int, bytes, bytes], int] = {}
         self._matrix: sparse.csr_array | None = None
 
     def __len__(self) -> int:
         return len(self._cost)
 
-    def add(self, workload: int, columns: Ints, values: Floats) -> bool:
-        """Add a configuration; False when it is known."""
+    def add(self, workload: int, columns: Ints, values: Floats) -> int:
+        """Return the number of a configuration, which is added where it is not known."""
         kept = np.flatnonzero(np.abs(values) > ZERO)
         kept = kept[np.argsort(columns[kept], kind="stable")]
         columns, values = columns[kept].astype(np.int64), values[kept]
         key = (workload, columns.tobytes(), np.round(values, 6).tobytes())
-        if key in self._seen:
-            return False
-        self._seen.add(key)
+        if key in self._number:
+            return self._number[key]
+        self._number[key] = len(self)
         entries = self.cut.use[:, columns].tocsc()
         row, weight = _added_up(entries, values)
         self.columns.append(columns)
@@ -49,7 +49,7 @@ class Pool:
         self._row.append(row)
         self._weight.append(weight)
         self._matrix = None
-        return True
+        return self._number[key]
 
     @property
     def workload(self) -> Ints:

@@ -87,13 +87,13 @@ class Pricing:
         for workload, (columns, answer) in zip(asked.tolist(), answers, strict=True):
             lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
             if answer.x is not None:
-                self._keep(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
+                self.keep(workload, columns, _clean(answer.x, self.cut.matrix.integer[columns]))
                 upper[workload] = min(upper[workload], answer.cost_usd)
         return Priced(np.minimum(lower, upper), upper)
 
-    def _keep(self, workload: int, columns: Ints, values: Floats) -> None:
-        """Put a configuration into the pool, with what it needs and nothing else."""
-        self.pool.add(workload, *self.cut.needs.complete(columns, values))
+    def keep(self, workload: int, columns: Ints, values: Floats) -> int:
+        """Put a configuration into the pool, with what it needs and nothing else; return its number."""
+        return self.pool.add(workload, *self.cut.needs.complete(columns, values))
 
     def _known(self, price: Floats, workloads: int) -> tuple[Floats, Ints]:
         """Return by workload the least cost among its configurations (inf: none) and which has it (-1)."""
@@ -116,16 +116,16 @@ class Pricing:
         regret = found.regret_usd
         known, _ = self._known(price, lower.size)
         for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self._keep(workload, *self.covers.configuration(workload, covers))
+            self.keep(workload, *self.covers.configuration(workload, covers))
         for workload in np.flatnonzero(present & (simple < known)).tolist():
-            self._keep(workload, *self.covers.in_one_region(workload, covers))
+            self.keep(workload, *self.covers.in_one_region(workload, covers))
         if self.jobs is not None:
             jobs, least, best = self.jobs.estimate(reduced)
             lower = np.where(short, jobs.lower_usd, lower)
             simple = np.where(short, least, simple)
             regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
             for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self._keep(workload, *self.jobs.configuration(int(best[workload])))
+                self.keep(workload, *self.jobs.configuration(int(best[workload])))
         return replace(found, lower_usd=lower, regret_usd=regret)
 
     def _solve(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.master import MasterAnswer, RestrictedMaster, legal_price, put_together
+from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
+from optimizer.solve.decomposition.selection import select
 from optimizer.solve.decomposition.small import Effort
 from optimizer.solve.watch import Watch
 
@@ -38,6 +39,8 @@ MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
 ROUGH_STALLED = 2e-3
 LONGEST_REST = 4
+QUICK_SECONDS = 10.0
+"""Most time for the shared decisions of a plan whose configurations are chosen."""
 TIGHTER = (
     Effort(gap=3e-4, nodes=300, seconds=4.0),
     Effort(gap=1e-4, nodes=4000, seconds=20.0),
@@ -89,19 +92,25 @@ class Decomposition:
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
 
     def run(
-        self, price: Floats | None, *, gap: float, until_seconds: float, when_clean: Callable[[], None] | None = None
+        self,
+        price: Floats | None,
+        *,
+        gap: float,
+        until_seconds: float,
+        when_clean: Callable[[bool], None] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
         Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
         Called again, it goes on from where it stood.
-        `when_clean` is called once, when the master's optimum first breaks no row: plans are in sight then.
+        `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
+        True while closed forms alone are used, and once with False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
         if self.master is None:
             self.rough = price is None
             self.price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
-        last = np.inf
+        last, told = np.inf, set[bool]()
         for _ in range(MOST_ROUNDS):
             if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
                 break
@@ -116,9 +125,9 @@ class Decomposition:
             if answer is None or self.centre is None:
                 return False
             self.answer = answer
-            if self.is_clean and not self.rough and when_clean is not None:
-                when_clean()
-                when_clean = None
+            if self.is_clean and self.rough not in told and when_clean is not None:
+                told.add(self.rough)
+                when_clean(self.rough)
             done = self.is_clean and not self.rough and self._has_converged(answer.cost_usd, last, gap)
             self.price = self.smoothing * self.centre.price + (1.0 - self.smoothing) * answer.price
             if done:
@@ -241,21 +250,46 @@ class Decomposition:
         self.centre.priced = Priced(np.minimum(lower, upper), upper)
         self._tell(self.centre)
 
-    def plan(self, *, gap: float, seconds: float) -> Floats | None:
-        """Return values of all columns with one configuration for every workload, or None.
+    def quick_plan(self) -> Chosen | None:
+        """Return a plan from the configurations known by changing one workload at a time, or None."""
+        if self.answer is None:
+            return None
+        # What came into the pool after the master was last solved has no share in it.
+        shares = np.pad(self.answer.shares, (0, len(self.pool) - self.answer.shares.size))
+        numbers = select(self.cut, self.pool, replace(self.answer, shares=shares), self.penalty_usd, self.watch)
+        if numbers is None or self.watch.should_stop():
+            return None
+        return self._put_together(np.zeros(self.penalty_usd.size), gap=0.0, seconds=QUICK_SECONDS, among=numbers)
+
+    def plan(self, *, gap: float, seconds: float, start: Chosen | None = None) -> Chosen | None:
+        """Return a plan with one configuration for every workload, or None; `start` is one to begin from.
 
         No row is broken where the configurations known allow it; else rows are, at their penalties.
         """
+        start = self.quick_plan() if start is None else start
         for penalty_usd, share in ((np.zeros(self.penalty_usd.size), 0.6), (self.penalty_usd, 0.4)):
             if self.watch.should_stop():
-                return None
-            values = put_together(
-                self.cut, self.pool, penalty_usd, self._dearest(), self.watch,
-                gap=gap, seconds=share * seconds, threads=self.threads,
-            )  # fmt: skip
-            if values is not None:
-                return values
+                return start
+            found = self._put_together(penalty_usd, gap=gap, seconds=share * seconds, start=start)
+            if found is not None or start is not None:
+                return found or start
         return None
+
+    def learn(self, x: Floats) -> Chosen:
+        """Put the configurations of a plan found elsewhere into the pool; return the plan in terms of the master."""
+        numbers = [
+            self.pricing.keep(workload, block.columns, x[block.columns])
+            for workload, block in enumerate(self.cut.blocks)
+        ]
+        return Chosen(np.array(numbers, dtype=np.int64), x[self.cut.shared])
+
+    def _put_together(
+        self, penalty_usd: Floats, *, gap: float, seconds: float, among: Ints | None = None, start: Chosen | None = None
+    ) -> Chosen | None:
+        return put_together(
+            self.cut, self.pool, penalty_usd, self._dearest(), self.watch,
+            gap=gap, seconds=seconds, threads=self.threads, among=among, start=start,
+        )  # fmt: skip
 
 
 def _adapted(smoothing: float, moved: bool) -> float:

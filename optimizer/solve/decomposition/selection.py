@@ -1,0 +1,109 @@
+"""A quick plan from the configurations known: one for every workload, changed one by one where that pays.
+
+The choice begins with what the relaxed master takes most of. A pass visits the workloads and gives each the
+configuration that is cheapest beside what all others take, rows beyond their limit at a penalty; what rows other than
+limits ask for (mechanisms, copies) counts at the master's prices. Rows that stay broken get dearer from pass to pass.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.master import MasterAnswer
+from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_PASSES, DEARER = 12, 3.0
+TOLERANCE = 1e-9
+
+
+class Selection:
+    """One configuration per workload, and what they use of the elastic rows together."""
+
+    def __init__(self, cut: Cut, pool: Pool, answer: MasterAnswer, penalty_usd: Floats) -> None:
+        elastic = penalty_usd > 0
+        self.penalty_usd = penalty_usd.copy()
+        self.lower, self.upper = cut.row_lower, cut.row_upper
+        self.slack = TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(self.upper), self.upper, self.lower)))
+        workload, rows = pool.workload, elastic.size
+        self.by_workload = np.argsort(workload, kind="stable")
+        workloads = len(cut.blocks)
+        self.first = np.searchsorted(workload[self.by_workload], np.arange(workloads + 1))
+        place = np.empty(workload.size, dtype=np.int64)
+        place[self.by_workload] = np.arange(workload.size)
+        start, row, weight = pool.entries()
+        number = np.repeat(np.arange(workload.size), np.diff(start))
+        other = ~elastic[row]
+        beside = np.bincount(number[other], weight[other] * answer.price[row[other]], workload.size)
+        self.cost = (pool.cost_usd - beside)[self.by_workload]
+        kept = np.flatnonzero(elastic[row])
+        number, row, weight = place[number[kept]], row[kept], weight[kept]
+        self._sort_entries(workload[self.by_workload][number], number, row, weight, rows)
+        score = answer.shares[self.by_workload]
+        order = np.lexsort((self.cost, -score, workload[self.by_workload]))
+        self.chosen = order[self.first[:-1]]
+        self.used = np.zeros(rows)
+        own = np.isin(number, self.chosen)
+        np.add.at(self.used, row[own], weight[own])
+
+    def _sort_entries(self, owner: Ints, number: Ints, row: Ints, weight: Floats, rows: int) -> None:
+        """Sort the entries by workload, and list the distinct rows of every workload."""
+        order = np.lexsort((number, owner))
+        owner, number, row, weight = owner[order], number[order], row[order], weight[order]
+        pair, column = np.unique(owner * rows + row, return_inverse=True)
+        every = np.arange(self.first.size)
+        self.entry_start = np.searchsorted(owner, every)
+        self.row_start = np.searchsorted(pair // rows, every)
+        self.entry_number, self.entry_weight = number, weight
+        self.entry_column = column - self.row_start[owner]
+        self.row_of = pair % rows
+
+    def excess(self) -> Floats:
+        """Return by how much every elastic row is broken, 0 where it holds."""
+        over = np.maximum(self.used - self.upper, self.lower - self.used)
+        return np.where((self.penalty_usd > 0) & (over > self.slack), over, 0.0)
+
+    def improve(self, workload: int) -> bool:
+        """Give a workload the configuration that is cheapest beside the others; whether it is another one."""
+        begin, end = self.first[workload], self.first[workload + 1]
+        low, high = self.entry_start[workload], self.entry_start[workload + 1]
+        rows = self.row_of[self.row_start[workload] : self.row_start[workload + 1]]
+        use = np.zeros((end - begin, rows.size))
+        use[self.entry_number[low:high] - begin, self.entry_column[low:high]] = self.entry_weight[low:high]
+        now = int(self.chosen[workload] - begin)
+        then = self.used[rows] - use[now] + use
+        over = np.maximum(then - self.upper[rows] - self.slack[rows], 0.0)
+        lack = np.maximum(self.lower[rows] - self.slack[rows] - then, 0.0)
+        cost = self.cost[begin:end] + (over + lack) @ self.penalty_usd[rows]
+        best = int(np.argmin(cost))
+        if cost[best] >= cost[now] - TOLERANCE * abs(cost[now]):
+            return False
+        self.chosen[workload] = begin + best
+        self.used[rows] = then[best]
+        return True
+
+    def users_of(self, broken: Ints) -> Ints:
+        """Return the workloads with a configuration that uses one of some rows."""
+        touched = np.flatnonzero(np.isin(self.row_of, broken))
+        return np.unique(np.searchsorted(self.row_start, touched, side="right") - 1)
+
+
+def select(cut: Cut, pool: Pool, answer: MasterAnswer, penalty_usd: Floats, watch: Watch) -> Ints | None:
+    """Return the number of a configuration for every workload, such that no elastic row is broken; None when some stay
+    so. Every workload must have a configuration. `answer` is the master's relaxation over this pool.
+    """
+    state = Selection(cut, pool, answer, penalty_usd)
+    visited = np.arange(len(cut.blocks))
+    for _ in range(MOST_PASSES):
+        changed = sum(state.improve(workload) for workload in visited.tolist())
+        broken = np.flatnonzero(state.excess())
+        if watch.should_stop() or (not changed and not broken.size):
+            break
+        state.penalty_usd[broken] *= DEARER
+        visited = state.users_of(broken) if broken.size else np.arange(len(cut.blocks))
+    return None if state.excess().any() else state.by_workload[state.chosen]

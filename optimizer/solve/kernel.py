@@ -1,0 +1,250 @@
+r"""Kernel search: models that HiGHS stalls on although their relaxation is good (assignment, single-source location).
+
+The relaxation of the model (after `substitution`) gives a bound LB and reduced costs d. A *kernel*, the columns it uses
+and those with small d, is an integer program HiGHS solves quickly; its plan costs UB (Angelelli, Mansini, Speranza
+2010). What may still matter is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
+
+    d_j (x_j - l_j) <= T - LB  for d_j > 0,      d_j (u_j - x_j) <= T - LB (in size)  for d_j < 0,
+
+since LB + sum_j |d_j| |x_j - bound| <= cost. Bounds cut to that leave the *rest*. Every plan that is not in it costs at
+least T, so that min(T, bound of the rest) bounds all plans. Larger kernels follow while they are much smaller than the
+rest and the gap is open; in the end HiGHS solves the rest from the best plan, which is exact given time.
+
+LB is no solver's word: it is Lagrangian, from the prices y of the rows,
+sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.solve.fine import COARSE, run_whole
+from optimizer.solve.highs import Run, cost_scale, run
+from optimizer.solve.matrix import Matrix, submatrix
+from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
+from optimizer.solve.substitution import substitute
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+log = logging.getLogger(__name__)
+
+FIRST_SIZE, GROWTH = 1.5, 2.0
+"""Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
+FEW = 1.5
+"""A rest of at most this many times the next kernel is solved as it is."""
+KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
+"""Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
+USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
+RELAX_SHARE = 0.5
+SMALL, FEW_INTEGERS = 5_000, 2_000
+"""Columns, or integer columns, up to which HiGHS solves the model as it is: a kernel saves nothing."""
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A bound on every plan (USD), the reduced costs behind it, and the relaxation's solution."""
+
+    bound_usd: float
+    reduced_cost: Floats
+    x: Floats
+
+
+@dataclass
+class _Held:
+    """The best plan so far and the bound proven for all plans."""
+
+    x: Floats | None
+    objective_usd: float
+    bound_usd: float
+
+    def is_within(self, gap: float) -> bool:
+        """Whether the gap is proven, up to rounding."""
+        reached = relative_gap(self.objective_usd, self.bound_usd)
+        return self.x is not None and reached is not None and reached <= gap * (1 + WHOLE) + ROUNDING
+
+
+def kernel_search(
+    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None, small: int = SMALL
+) -> Run:
+    """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options.
+
+    A model of at most `small` columns after substitution, or 2,000 integer ones, goes to HiGHS as it is (0: none).
+    """
+    with watch.phase_of("substitute"):
+        smaller = substitute(matrix)
+    log.info("%d of %d columns are settled by others", matrix.cost.size - smaller.kept.size, matrix.cost.size)
+    begin = None if start is None else smaller.from_full(start)
+    is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
+    search = _whole if is_small else _search
+    found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
+    return found if found.x is None else replace(found, x=smaller.to_full(found.x))
+
+
+def _whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
+    with watch.phase_of("solve"):
+        return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
+
+
+def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
+    with watch.phase_of("relax"):
+        relaxed = price(matrix, watch, RELAX_SHARE * watch.left_seconds())
+    if isinstance(relaxed, Run):
+        if relaxed.termination is Termination.INFEASIBLE:
+            return relaxed
+        return _whole(matrix, watch, gap=gap, threads=threads, start=start)
+    watch.note(bound_usd=relaxed.bound_usd)
+    held = _Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
+    if start is not None and not matrix.is_feasible(start):
+        held = _Held(None, np.inf, relaxed.bound_usd)
+    with watch.phase_of("kernel"):
+        try:
+            _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+        except KeyboardInterrupt:
+            watch.interrupt()
+    if held.is_within(gap):
+        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+    with watch.phase_of("solve"):
+        return _solve_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+
+
+def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
+    """Solve the relaxation and bound the model by its prices; the Run of the relaxation when it did not end."""
+    result = run(matrix, watch, time_limit_seconds=seconds, relaxed=True, options={"solver": "simplex"})
+    if result.x is None or result.row_dual is None or result.termination is not Termination.GAP_REACHED:
+        return result
+    y = result.row_dual.copy()
+    y[((y > 0) & np.isneginf(matrix.row_lower)) | ((y < 0) & np.isposinf(matrix.row_upper))] = 0.0
+    reduced_cost = matrix.cost - matrix.by_column.T @ y
+    side = np.where(y > 0, matrix.row_lower, matrix.row_upper)
+    rows = float(np.sum(y[y != 0] * side[y != 0]))
+    bound = np.where(reduced_cost > 0, matrix.lower, matrix.upper)
+    counts = np.isfinite(bound) & (reduced_cost != 0)
+    if np.abs(reduced_cost[~counts]).max(initial=0.0) > USED / cost_scale(matrix.cost):
+        return Run(Termination.LIMIT)
+    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, result.x)
+
+
+def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> None:
+    """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger.
+
+    A kernel that its time did not suffice for is not followed by a larger one when it gave a plan.
+    """
+    is_used = relaxed.x - _resting_at(matrix) > USED
+    is_first = is_used | ~np.isfinite(matrix.lower)
+    order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
+    size = int(FIRST_SIZE * is_used.sum()) + 1
+    while size * FEW < _rest(matrix, relaxed, held, gap)[2].size and not watch.should_stop():
+        ended = _solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
+        log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
+        if held.is_within(gap) or (held.x is not None and not ended):
+            return
+        size = int(GROWTH * size)
+
+
+def _resting_at(matrix: Matrix) -> Floats:
+    """Return the value of columns outside a kernel, which is that of a column not used."""
+    return np.where(np.isfinite(matrix.lower), matrix.lower, 0.0)
+
+
+def _solve_kernel(
+    matrix: Matrix, relaxed: Priced, held: _Held, kernel: Ints, watch: Watch, *, gap: float, threads: int
+) -> bool:
+    """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
+
+    Returns whether the kernel holds no better plan.
+    """
+    fixed_at = _resting_at(matrix)
+    free = np.zeros(matrix.cost.size, dtype=bool)
+    free[kernel] = True
+    if held.x is not None:
+        free |= np.abs(held.x - fixed_at) > USED
+    chosen = np.flatnonzero(free)
+    part, _ = submatrix(matrix, chosen, np.where(free, 0.0, fixed_at))
+    enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd)
+    found = run(
+        part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=KERNEL_SHARE * watch.left_seconds(),
+        threads=threads, start=None if held.x is None else held.x[chosen], on_incumbent=_teller(part, watch),
+        options={"objective_target": enough * cost_scale(part.cost)},
+    )  # fmt: skip
+    if found.x is not None:
+        _take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
+    return found.termination in (Termination.GAP_REACHED, Termination.INFEASIBLE)
+
+
+def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -> Floats:
+    x = fixed_at.copy()
+    x[chosen] = np.where(matrix.integer[chosen], np.round(values), values)
+    return x
+
+
+def _take_over(matrix: Matrix, held: _Held, x: Floats, watch: Watch) -> None:
+    objective = matrix.objective(x)
+    if objective < held.objective_usd and matrix.is_feasible(x):
+        held.x, held.objective_usd = x, objective
+        watch.note(incumbent_usd=objective)
+
+
+def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
+    return lambda x: watch.note(incumbent_usd=part.objective(x))
+
+
+def _rest(matrix: Matrix, relaxed: Priced, held: _Held, gap: float) -> tuple[Floats, Floats, Ints, float]:
+    """Return bounds of the columns in plans that would be better than the gap asks for, those still free, and T.
+
+    The plan held stays within the bounds.
+    """
+    lower, upper = matrix.lower, matrix.upper
+    if held.x is None:
+        return lower, upper, np.flatnonzero(lower < upper), np.inf
+    target = held.objective_usd - gap * max(abs(held.objective_usd), GAP_FLOOR)
+    room = max(0.0, target - relaxed.bound_usd)
+    d = relaxed.reduced_cost
+    up, down = np.flatnonzero((d > 0) & np.isfinite(lower)), np.flatnonzero((d < 0) & np.isfinite(upper))
+    lower, upper = lower.copy(), upper.copy()
+    upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), held.x[up]))
+    lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), held.x[down]))
+    return lower, upper, np.flatnonzero(lower < upper), target
+
+
+def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> Floats:
+    """Return how far columns may leave their bound, rounded up a little."""
+    steps = room / np.abs(reduced_cost[columns]) * (1 + WHOLE)
+    return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
+
+
+def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> Run:
+    """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
+    lower, upper, free, target = _rest(matrix, relaxed, held, gap)
+    log.info("%d of %d columns are left", free.size, matrix.cost.size)
+    part, _ = submatrix(replace(matrix, lower=lower, upper=upper), free, lower)
+    if held.x is not None and abs(held.objective_usd) * cost_scale(part.cost) < COARSE:
+        return run_whole(matrix, watch, gap=gap, threads=threads, start=held.x)
+    found = Run(Termination.LIMIT)
+    # A start can mislead HiGHS: its presolve may map a start to one that is cheaper and no solution, and the search
+    # then ends "optimal" at a bound below the plan held. Without the start it cannot.
+    for start in (held.x, None) if held.x is not None else (None,):
+        found = run(
+            part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
+            most_bound_usd=target,
+        )  # fmt: skip
+        if found.termination is Termination.INFEASIBLE and held.x is None:
+            return found
+        if found.x is not None:
+            _take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
+        proven = target if found.termination is Termination.INFEASIBLE else found.bound_usd
+        if proven is not None:
+            held.bound_usd = max(held.bound_usd, min(proven, target))
+        watch.note(bound_usd=held.bound_usd)
+        if held.is_within(gap):
+            return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+        if found.termination is not Termination.GAP_REACHED:
+            break
+    termination = watch.why_stopped() if watch.should_stop() else Termination.LIMIT
+    return Run(termination, held.x, held.objective_usd if held.x is not None else None, held.bound_usd)

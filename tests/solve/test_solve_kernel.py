@@ -1,0 +1,100 @@
+"""Kernel search: exact against the whole model, bounds over all options, honest about what it was stopped at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helper_choices import assignment
+from problem_generators import random_problem
+from small_models import knapsack, make_matrix
+
+from formulations import build_arrays
+from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve.hand_over import from_arrays
+from optimizer.solve.highs import run
+from optimizer.solve.kernel import Priced, kernel_search, price
+from optimizer.solve.matrix import Matrix
+from optimizer.solve.solution import Progress, Termination
+from optimizer.solve.watch import Watch
+
+
+def assert_exact(matrix: Matrix) -> None:
+    """The optimum of the whole model, proven, or infeasible as it is."""
+    whole, found = run(matrix, Watch(60)), kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0)
+    assert found.termination is whole.termination
+    if whole.termination is Termination.GAP_REACHED:
+        assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
+        assert found.bound_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
+        assert matrix.is_feasible(np.where(matrix.integer, np.round(found.x), found.x))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_problem_is_solved_exactly(seed):
+    assert_exact(from_arrays(build_arrays(random_problem(seed))))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_assignments_are_solved_exactly(seed):
+    assert_exact(from_arrays(build_arrays(assignment(seed, jobs=seed % 2 == 0, workloads=12))))
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-3, 1e-2])
+@pytest.mark.parametrize("seed", range(4))
+def test_bounds_hold_on_the_way(seed, gap):
+    """No bound told above the optimum, no incumbent told below it; the last ones are within the gap."""
+    matrix = knapsack(40, 3, seed=seed)
+    optimum = run(matrix, Watch(60)).objective_usd
+    seen: list[Progress] = []
+    found = kernel_search(matrix, Watch(60, progress=seen.append), gap=gap, threads=1, small=0)
+    slack = 1e-6 * abs(optimum)
+    assert found.bound_usd <= optimum + slack <= found.objective_usd + 2 * slack
+    assert found.objective_usd - found.bound_usd <= gap * abs(found.objective_usd) + slack
+    assert all(report.bound_usd is None or report.bound_usd <= optimum + slack for report in seen)
+    assert all(report.incumbent_usd is None or report.incumbent_usd >= optimum - slack for report in seen)
+
+
+def test_the_bound_is_that_of_the_relaxation():
+    """min -x - 2y, x + y <= 1.5, x, y in [0, 1]: -2.5 at prices of -1, and y costs 1 less than it is worth."""
+    matrix = make_matrix([-1.0, -2.0], [[1.0, 1.0]], [-np.inf], [1.5], [1, 1])
+    relaxed = price(matrix, Watch(5), 5)
+    assert isinstance(relaxed, Priced)
+    assert relaxed.bound_usd == pytest.approx(-2.5)
+    assert relaxed.reduced_cost.tolist() == pytest.approx([0.0, -1.0])
+
+
+def test_from_a_plan():
+    """A plan given is kept when nothing better is found; one that breaks a row is not used."""
+    matrix = knapsack(30, 2, seed=1)
+    best = run(matrix, Watch(60))
+    again = kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0, start=np.round(best.x))
+    assert again.objective_usd == pytest.approx(best.objective_usd)
+    broken = kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0, start=np.ones(30))
+    assert broken.objective_usd == pytest.approx(best.objective_usd)
+
+
+def test_infeasible_and_without_time():
+    """A row that cannot hold is a proof; no time is no proof."""
+    matrix = make_matrix([1.0, 1.0], [[1.0, 1.0]], [3.0], [np.inf], [1, 1])
+    assert kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0).termination is Termination.INFEASIBLE
+    late = kernel_search(knapsack(30, 2), Watch(0.0), gap=0.0, threads=1, small=0)
+    assert (late.termination, late.x) == (Termination.TIME_LIMIT, None)
+
+
+def test_a_plan_that_costs_next_to_nothing():
+    """A tiny objective beside large costs: half of it is not called equal."""
+    matrix = make_matrix([1e6, 2e-7, 1e-7], [[1.0, 1.0, 1.0]], [1.0], [np.inf], [1, 1, 1])
+    found = kernel_search(matrix, Watch(60), gap=1e-3, threads=1)
+    assert found.objective_usd == pytest.approx(1e-7)
+
+
+def test_through_the_engine():
+    """The plan records the method, and the whole model agrees."""
+    problem = assignment(7, workloads=10)
+    problem = replace(problem, budgets=type(problem.budgets)())
+    found = solve_problem(problem, gap=1e-6, time_limit_seconds=60, method="kernel", threads=1)
+    whole = solve_problem(problem, gap=1e-6, time_limit_seconds=60, method="direct", threads=1)
+    assert (found.method, found.status) == ("kernel", whole.status)
+    if found.status is SolutionStatus.OPTIMAL:
+        assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-5)
