@@ -47,7 +47,27 @@ class _Hand(Workloads):
             part("gangs", held.row, held.column, held.weight * p.slots.gang_instances[held.column]),
             part("flow", pools.by_flow.row, pools.by_flow.column, pools.by_flow.weight),
         ]
-        program.add_rows("pools", parts, pools.limit.size, upper=self._whole_nodes(parts))
+        limit, region = self._whole_nodes(parts), self._region_of_pools()
+        opens = np.flatnonzero(region >= 0)
+        parts.append(part("region_used", opens, region[opens], -limit[opens]))
+        program.add_rows("pools", parts, pools.limit.size, upper=np.where(region >= 0, 0.0, limit))
+
+    def _region_of_pools(self) -> Ints:
+        """Return the one region with a fixed cost that a pool opens with; -1: none, or nothing ever fills the pool."""
+        p, slots, held, flowing = self.p, self.p.slots, self.p.pools.by_instances, self.p.pools.by_flow
+        upper = np.floor(slots.max_instances) * self.serving
+        own = self.job_slots
+        upper[own] = p.jobs.max_gangs[self.job[own]] * slots.gang_instances[own]
+        size = p.pools.limit.size
+        row, slot = np.append(held.row, flowing.row), np.append(held.column, p.flows.slot[flowing.column])
+        most = np.zeros(size)
+        np.add.at(most, held.row, held.weight * upper[held.column])
+        np.add.at(most, flowing.row, flowing.weight * self.flow_demand[flowing.column])
+        touched = np.zeros((size, len(p.regions.ids)), dtype=np.bool_)
+        touched[row, slots.region[slot]] = True
+        opens = (touched.sum(axis=1) == 1) & (most > p.pools.limit)
+        opens[row[p.regions.fixed_usd[slots.region[slot]] <= 0]] = False
+        return np.where(opens, touched.argmax(axis=1), -1)
 
     def _whole_nodes(self, parts: list) -> Floats:
         """Round device pools down to a multiple of what their instances take at a time."""

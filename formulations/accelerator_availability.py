@@ -6,7 +6,11 @@ Parameters: Q[κ] devices (or committed instances) that can be had at once · δ
 of slot i · k[i] instances of one gang.
 
 Constraint (coupling):
-    devices[κ]    sum_i δ[κ,i] n[i] + sum_i δ[κ,i] k[i] b[i] <= Q[κ]
+    devices[κ]    sum_i δ[κ,i] n[i] + sum_i δ[κ,i] k[i] b[i] <= Q[κ] s[κ]
+
+s[κ] is region_used of the pool's region where all that draws on it is placed there and pays the region's fixed cost,
+and 1 elsewhere (see `used_region`). Nothing is placed in a region that is not used, so that no plan changes; the
+relaxation can no longer open a hundredth of a region and have all of its capacity.
 
 Instances are whole: when every weight of a row is an integer, Q is rounded down to a multiple of their greatest common
 divisor (a pool of 250 devices that come in nodes of 8 supplies 248), which tightens the relaxation and changes no plan.
@@ -20,6 +24,7 @@ import numpy as np
 
 from formulations.bulk import Block, add_rows, block
 from formulations.problem import Floats, Ints, Problem
+from formulations.sets import sets_of
 
 DEVICES = "devices"
 LARGEST_EXACT = 2.0**53
@@ -38,7 +43,40 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
     kept = rows_of_kind(problem, DEVICES)
     blocks = pool_blocks(model, problem, kept)
     limit = _whole_nodes(problem.pools.limit[kept], blocks)
-    add_rows(model, "devices", blocks, keys=kept, upper=limit)
+    add_pools(model, problem, "devices", kept, blocks=blocks, limit=limit)
+
+
+def add_pools(model: Any, problem: Problem, name: str, kept: Ints, *, blocks: list[Block], limit: Floats) -> None:
+    """Add the pool rows `kept` as the family `name`: what `blocks` draw is at most limit s[κ]."""
+    region = used_region(model, problem)[kept]
+    of_region = np.flatnonzero(region >= 0)
+    opened = block(model, "region_used", of_region, region[of_region], -limit[of_region])
+    upper = limit.copy()
+    upper[of_region] = 0.0
+    add_rows(model, name, [*blocks, opened], keys=kept, upper=upper)
+
+
+def used_region(model: Any, problem: Problem) -> Ints:
+    """Return for each pool row the region that must be in use for anything to draw on it, -1 where there is none.
+
+    All its slots (those of its flows too) are in one region with a fixed cost, where every presence is decided (see
+    `check_problem`). A pool that all of them together cannot exhaust is left alone: it never binds, and a limit far
+    above what can be drawn is a poor coefficient.
+    """
+    sets, pools, slots = sets_of(model, problem), problem.pools, problem.slots
+    held, flowing = pools.by_instances, pools.by_flow
+    row = np.concatenate([held.row, flowing.row])
+    slot = np.concatenate([held.column, problem.flows.slot[flowing.column]])
+    gangs = np.append(problem.jobs.max_gangs, 0)[sets.job_of_slot[held.column]] * slots.gang_instances[held.column]
+    most = np.where(slots.is_job[held.column], gangs, np.floor(slots.max_instances[held.column]))
+    drawn = np.concatenate([held.weight * most, flowing.weight * sets.demand_of_flow[flowing.column]])
+    size, regions = pools.limit.size, problem.regions.fixed_usd
+    first, last = np.full(size, regions.size), np.full(size, -1)
+    np.minimum.at(first, row, slots.region[slot])
+    np.maximum.at(last, row, slots.region[slot])
+    can_bind = np.bincount(row, drawn, size) > pools.limit
+    is_charged = np.append(regions > 0, False)[last]
+    return np.where((first == last) & is_charged & can_bind, last, -1)
 
 
 def rows_of_kind(problem: Problem, kind: str) -> Ints:

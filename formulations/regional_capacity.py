@@ -10,8 +10,10 @@ Variable:
 Constraints (coupling):
     in_use[p]          a[w,r] <= s[r]
     copy_in_use[c]     d[c] <= s[r(c)]                                           a stored copy uses the region, too
-    power_kw[κ]        sum_i p[κ,i] n[i] + sum_i p[κ,i] k[i] b[i] <= Q[κ]        kW
-    work_rate[κ]       sum_q ω[κ,q] f[q] <= Q[κ]                                 units/s
+    power_kw[κ]        sum_i p[κ,i] n[i] + sum_i p[κ,i] k[i] b[i] <= Q[κ] s[κ]   kW
+    work_rate[κ]       sum_q ω[κ,q] f[q] <= Q[κ] s[κ]                            units/s
+
+s[κ] is s[r] for a pool within one region r with a fixed cost, and 1 for every other (see accelerator_availability).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from formulations.accelerator_availability import pool_blocks, rows_of_kind
+from formulations.accelerator_availability import add_pools, pool_blocks, rows_of_kind
 from formulations.bulk import add_family, add_rows, block
 from formulations.problem import Problem
 
@@ -53,4 +55,5 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
         add_rows(model, name, blocks, keys=charged, upper=np.zeros(charged.size))
     for name, kind in (("power_kw", "kw"), ("work_rate", "units_per_s")):
         kept = rows_of_kind(problem, kind)
-        add_rows(model, name, pool_blocks(model, problem, kept), keys=kept, upper=problem.pools.limit[kept])
+        blocks = pool_blocks(model, problem, kept)
+        add_pools(model, problem, name, kept, blocks=blocks, limit=problem.pools.limit[kept])

@@ -19,6 +19,8 @@ Bools = NDArray[np.bool_]
 
 SHARED = -1
 """Owner of what several workloads share: copies, transfers, mechanisms, regions in use."""
+POOLS = ("devices", "power_kw", "work_rate")
+"""Limits that open with a region in use: what is shared gives them their capacity, and no more than that."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,9 @@ class Blocks:
     `owner[column]` is a workload or SHARED; `option[column]` the (workload, offer) pair a column belongs to, -1 for
     columns that belong to none. `touch[row, owner]` (owners shifted by one, SHARED first) counts the columns of an
     owner in a row; `coupling[row]`: several owners meet in it, or could (a limit that one workload alone uses).
-    `elastic[row]`: coupling, and nothing that is shared can make room in it, so that a constructed plan may first break
-    it at a price.
+    `elastic[row]`: coupling, and nothing that is shared can make all the room it takes in it, so that a constructed
+    plan may first break it at a price. `opened` holds the shared entries that make some room in elastic rows: what a
+    pool has once its region is in use.
     """
 
     workloads: int
@@ -38,6 +41,7 @@ class Blocks:
     touch: sparse.csr_array
     coupling: Bools
     elastic: Bools
+    opened: sparse.csr_array
     by_owner: tuple[Ints, ...]
     shared_in_row: sparse.csr_array
 
@@ -67,7 +71,8 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
         touch = _touch(matrix, owner, workloads)
     shared = np.flatnonzero(owner == SHARED)
     coupling = (np.diff(touch.indptr) > 1) | _is_limit(matrix, touch)
-    elastic = coupling & ~_has_shared_relief(matrix, shared)
+    gives = _gives_room(matrix, shared)
+    elastic = coupling & (matrix.rows.is_of(POOLS) | (np.diff(gives.indptr) == 0))
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
     return Blocks(
@@ -77,6 +82,7 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
         touch=touch,
         coupling=coupling,
         elastic=elastic,
+        opened=_rows_only(gives, elastic),
         by_owner=tuple(np.split(order, ends[:-1])),
         shared_in_row=_shared_in_row(matrix, shared, elastic),
     )
@@ -174,12 +180,19 @@ def _is_limit(matrix: Matrix, touch: sparse.csr_array) -> Bools:
     return of_family[matrix.rows.component] & (np.diff(touch.indptr) > 0) & (last > 0)
 
 
-def _has_shared_relief(matrix: Matrix, shared: Ints) -> Bools:
-    """Whether a shared column of the row can be raised to make room for more of what workloads add to it."""
+def _gives_room(matrix: Matrix, shared: Ints) -> sparse.csr_array:
+    """Return the entries of shared columns that can be raised to make room for more of what workloads add to a row."""
     part = matrix.by_column[:, shared]
-    row, value = part.indices, part.data
+    row, value, column = part.indices, part.data, np.repeat(shared, np.diff(part.indptr))
     helps = (np.isfinite(matrix.row_upper[row]) & (value < 0)) | (np.isfinite(matrix.row_lower[row]) & (value > 0))
-    return np.bincount(row, helps, matrix.row_lower.size) > 0
+    return sparse.csr_array((value[helps], (row[helps], column[helps])), shape=matrix.a.shape)
+
+
+def _rows_only(a: sparse.csr_array, kept: Bools) -> sparse.csr_array:
+    """Return the entries in some rows only."""
+    row = np.repeat(np.arange(a.shape[0]), np.diff(a.indptr))
+    chosen = np.flatnonzero(kept[row])
+    return sparse.csr_array((a.data[chosen], (row[chosen], a.indices[chosen])), shape=a.shape)
 
 
 def _shared_in_row(matrix: Matrix, shared: Ints, elastic: Bools) -> sparse.csr_array:

@@ -50,11 +50,11 @@ class Prices:
         self.dual = np.where(elastic, relaxation.row_price, 0.0)
         is_upper = np.isfinite(matrix.row_upper) & ~np.isfinite(matrix.row_lower)
         self.sign = np.where(is_upper, -1.0, np.where(np.isfinite(matrix.row_upper), 0.0, 1.0))[self.rows]
-        self.limit = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)[self.rows]
+        self.limit = state.limit[self.rows]
         self.worth = state.penalty_usd[self.rows] / PENALTY_FACTOR
         self.x = relaxation.x if relaxation.x is not None else np.zeros(state.x.size)
         self.by_column = matrix.a[self.rows].tocsc()
-        self.to_come = np.asarray(self.by_column @ self.x).ravel()
+        self.to_come = np.asarray(self.by_column @ self.x).ravel() - (state.blocks.opened @ self.x)[self.rows]
 
     def placed(self, workload: int) -> None:
         """Note that a workload is placed: what the relaxation gave it no longer counts."""
@@ -63,7 +63,7 @@ class Prices:
 
     def now(self) -> Floats:
         """Return the price of every row of the model."""
-        over = -self.sign * (self.state.activity[self.rows] + self.to_come - self.limit)
+        over = -self.sign * (self.state.used()[self.rows] + self.to_come - self.limit)
         heading = np.clip(over / np.maximum(np.abs(self.to_come), 1e-9 * np.abs(self.limit) + 1e-12), 0.0, 1.0)
         price = self.dual.copy()
         price[self.rows] += self.sign * heading * (RAISE_DUAL * np.abs(self.dual[self.rows]) + RAISE_WORTH * self.worth)

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
+
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decompose import decompose_and_improve
-from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
 from optimizer.solve.kernel import kernel_search
+from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.settled import settled_share
@@ -27,10 +29,8 @@ from optimizer.solve.watch import Watch
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
 
-BESIDE_FROM_INTEGERS = 2_000
-"""Integer columns from which `auto` searches for plans beside HiGHS."""
-DECOMPOSE_FROM_INTEGERS = 20_000
-"""Integer columns from which `auto` leaves HiGHS out: on such estates it finds no plan within minutes."""
+DECOMPOSE_FROM_INTEGERS = 2_000
+"""Integer columns from which `auto` does not begin with HiGHS on the whole model: it would find no plan for minutes."""
 SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 AS_ARRAYS = ("kernel", "decompose")
@@ -108,7 +108,7 @@ def solve_matrix(
         result = search_beside_highs(matrix, problem, watch, gap=gap, threads=workers)
     if result is None:
         with watch.phase_of("solve"):
-            result = run_whole(matrix, watch, gap=gap, threads=workers)
+            result = run_linked(matrix, watch, gap=gap, threads=workers)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     watch.raise_if_broken()
     return solution
@@ -123,16 +123,14 @@ def _nothing_yet(watch: Watch, method: str = "") -> Solution:
 def choose_method(problem: Problem) -> Method:
     """Return the method that suits structure and size.
 
-    Kernel search where a choice settles nearly all of each workload; else HiGHS alone, with a search beside it, or
-    decomposition, by size.
+    Kernel search where a choice settles nearly all of each workload; else HiGHS alone, or decomposition, by size.
     """
-    slots = problem.slots
+    slots, presence = problem.slots, problem.presence
     if slots.workload.size <= KERNEL_SLOTS and settled_share(problem) >= SETTLED:
         return "kernel"
-    integers = int((~slots.is_endpoint).sum()) + problem.presence.workload.size + problem.datasets.copy_dataset.size
-    if integers < BESIDE_FROM_INTEGERS or len(problem.workload_ids) < 2:
-        return "direct"
-    return "beside" if integers < DECOMPOSE_FROM_INTEGERS else "decompose"
+    decided = np.isin(presence.workload, presence.bounded_workload)  # the others follow from the regions in use
+    integers = int((~slots.is_endpoint).sum()) + int(decided.sum()) + problem.datasets.copy_dataset.size
+    return "direct" if integers < DECOMPOSE_FROM_INTEGERS or len(problem.workload_ids) < 2 else "decompose"
 
 
 def to_solution(

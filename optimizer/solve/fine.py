@@ -7,6 +7,7 @@ would be called optimal although another costs half.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -26,9 +27,20 @@ LARGEST_COST = 2.0**50
 TOLERANCE = 1e-6
 
 
-def run_whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None) -> Run:
+def run_whole(
+    matrix: Matrix,
+    watch: Watch,
+    *,
+    gap: float,
+    threads: int,
+    start: Floats | None = None,
+    on_incumbent: Callable[[Floats], None] | None = None,
+    offer: Callable[[], Floats | None] | None = None,
+) -> Run:
     """Minimise a whole model; arguments as for `run`. The bound holds in USD, however small the objective."""
-    first = run(matrix, watch, gap=gap, threads=threads, start=start, reports=True)
+    first = run(
+        matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=on_incumbent, offer=offer, reports=True
+    )
     scale = cost_scale(matrix.cost)
     size = abs(first.objective_usd or 0.0) * scale
     if first.termination is not Termination.GAP_REACHED or first.x is None or not 0.0 < size < COARSE:

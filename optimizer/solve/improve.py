@@ -132,9 +132,8 @@ class Neighbours:
         state = self.state
         own = state.blocks.columns_of(np.array([seed]))
         could = np.asarray((self.by_row[:, own] != 0).sum(axis=1)).ravel() > 0
-        matrix = state.matrix
-        side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)[self.elastic_rows]
-        fullness = np.abs(state.activity[self.elastic_rows]) / np.maximum(np.abs(side), 1e-9)
+        side = state.limit[self.elastic_rows]
+        fullness = np.abs(state.used()[self.elastic_rows]) / np.maximum(np.abs(side), 1e-9)
         scarce = could * np.clip(fullness, 0.0, 1.0) ** 4 / np.maximum(np.abs(side), 1e-9)
         return np.asarray(abs(use).T @ scarce).ravel()
 

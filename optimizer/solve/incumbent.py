@@ -19,7 +19,8 @@ class Incumbent:
     """Values `x`, their row activities, and the penalty (USD) on elastic rows that they break.
 
     `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of
-    the row is worth, by its dual or by what the columns in it cost.
+    the row is worth, by its dual or by what the columns in it cost. `limit[row]` is the side of a row (the upper one
+    where it has both) with everything open that can be: Q where the row says Q s.
     """
 
     def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats) -> None:
@@ -28,6 +29,8 @@ class Incumbent:
         self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
         self.saved = self.x.copy()
         self.activity = np.asarray(matrix.a @ self.x).ravel()
+        side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
+        self.limit = side - blocks.opened @ matrix.upper if blocks.opened.nnz else side
         self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * worth_usd(matrix, row_price), 0.0)
 
     def save(self) -> None:
@@ -43,6 +46,10 @@ class Incumbent:
         """Give some columns new values."""
         self.activity += self.matrix.by_column[:, columns] @ (values - self.x[columns])
         self.x[columns] = values
+
+    def used(self) -> Floats:
+        """Return what is used of the `limit` of each row: its activity without what is open in it."""
+        return self.activity - self.blocks.opened @ self.x if self.blocks.opened.nnz else self.activity
 
     def excess(self) -> Floats:
         """Return by how much each elastic row is broken (its own unit), 0 for rows that hold within 1e-7 of their

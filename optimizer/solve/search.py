@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from formulations import Problem
 from optimizer.solve.construct import construct
 from optimizer.solve.exchange import Exchange
-from optimizer.solve.highs import Run, run
+from optimizer.solve.highs import Run
 from optimizer.solve.improve import improve
+from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held, prepare
 from optimizer.solve.solution import Termination, relative_gap
@@ -92,7 +93,7 @@ def search_beside_highs(
             return found
         start = start if found is None or found.x is None else found.x
         with watch.phase_of("solve"):
-            whole = run(matrix, watch, gap=gap, start=start, reports=True)
+            whole = run_linked(matrix, watch, gap=gap, threads=1, start=start)
         return _best(whole, found, watch, gap)
     exchange = Exchange()
     answers: list[Run] = []
@@ -139,9 +140,7 @@ def _whole(
         exchange.put(x, objective)
 
     begun = watch.elapsed_seconds()
-    result = run(
-        matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=seen, offer=offer, reports=True
-    )
+    result = run_linked(matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=seen, offer=offer)
     watch.timings["solve"] = watch.elapsed_seconds() - begun
     return result
 

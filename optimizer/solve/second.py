@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from formulations import Problem, build_model, carbon_kg, cost_usd
 from formulations.bulk import paused_gc
 from optimizer.solve.engine import to_solution
-from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run
 from optimizer.solve.kernel import kernel_search
+from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
@@ -149,7 +149,7 @@ def _run(
         return kernel_search(matrix, watch, gap=gap, threads=threads, start=start)
     if method == "beside" and matrix.is_feasible(start):
         return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=start)
-    return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
+    return run_linked(matrix, watch, gap=gap, threads=threads, start=start)
 
 
 def _better(problem: Problem, first: Solution, found: Solution, before: float) -> tuple[dict[str, Floats], float]:

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from formulations import Problem, build_model
 from formulations.bulk import paused_gc
-from optimizer.solve.blocks import SHARED, find_blocks
+from optimizer.solve.blocks import POOLS, SHARED, find_blocks
 from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
 from optimizer.solve.highs import run
 from optimizer.solve.matrix import Labels, Matrix
@@ -19,7 +19,7 @@ from optimizer.solve.watch import Watch
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LIMITS = ("devices", "power_kw", "work_rate", "budget", "share_upper", "share_lower")
+LIMITS = (*POOLS, "budget", "share_upper", "share_lower")
 NEEDS = (
     "demand",
     "work",
@@ -82,7 +82,11 @@ def diagnose(
     owner = _workload_of_rows(matrix, problem, rows)
     found = np.flatnonzero(give > NOTICED * matrix.row_scale[rows])
     order = found[np.argsort(-give[found] / matrix.row_scale[rows[found]], kind="stable")]
-    return [_shortfall(matrix, problem, int(rows[x]), float(give[x]), int(owner[x])) for x in order]
+    side = _sides(matrix)[rows]
+    return [
+        _shortfall(matrix, problem, int(rows[x]), side=float(side[x]), by=float(give[x]), owner=int(owner[x]))
+        for x in order
+    ]
 
 
 def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
@@ -122,7 +126,7 @@ def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
 
 def _size(matrix: Matrix) -> Floats:
     """Return what a row's give is relative to: its side, or where that is 0 the most one of its columns can add."""
-    side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
+    side = _sides(matrix)
     reach = np.where(np.isfinite(matrix.upper), matrix.upper, 1.0)[matrix.a.indices] * np.abs(matrix.a.data)
     most = np.zeros(side.size)
     filled = np.flatnonzero(np.diff(matrix.a.indptr))
@@ -130,6 +134,13 @@ def _size(matrix: Matrix) -> Floats:
         most[filled] = np.maximum.reduceat(reach, matrix.a.indptr[filled])
     size = np.where(np.abs(side) > 0, np.abs(side), most)
     return np.where(size > 0, size, 1.0)
+
+
+def _sides(matrix: Matrix) -> Floats:
+    """Return the limit or need of each row as stated: a pool's Q, also where the row says Q s."""
+    side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
+    opened = np.asarray(matrix.by_column[:, matrix.columns.of("region_used")].sum(axis=1)).ravel()
+    return np.where(matrix.rows.is_of(POOLS), side - opened, side)
 
 
 def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
@@ -141,9 +152,8 @@ def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
     return np.where(single, first - 1, SHARED).astype(np.int64)
 
 
-def _shortfall(matrix: Matrix, problem: Problem, row: int, by: float, owner: int) -> Shortfall:
+def _shortfall(matrix: Matrix, problem: Problem, row: int, *, side: float, by: float, owner: int) -> Shortfall:
     family, key = matrix.row_name(row)
-    side = matrix.row_upper[row] if np.isfinite(matrix.row_upper[row]) else matrix.row_lower[row]
     ids: dict[str, tuple[str, ...]] = {
         "devices": problem.pools.ids,
         "power_kw": problem.pools.ids,
@@ -164,6 +174,6 @@ def _shortfall(matrix: Matrix, problem: Problem, row: int, by: float, owner: int
         id=ids[family][key] if family in ids else None,
         workload=problem.workload_ids[owner] if owner >= 0 and family not in ids else None,
         period=period,
-        side=float(side),
+        side=side,
         by=by,
     )

@@ -316,3 +316,52 @@ def test_large_models_are_built_in_bulk() -> None:
     model = build_model(problem)
     assert len(model.instances) == 60_000
     assert len(model.throughput) == 60_000
+
+
+def _pool_of_charged_region(limit: float, *, second: float = 5.0) -> Problem:
+    """Two streams of 3 units/s on endpoints in one region, which costs `second`, or in another that costs 7."""
+    b = Builder()
+    places = b.region(fixed=second), b.region(fixed=7)
+    w, streams = b.service(3, 3)
+    for number, place in enumerate(places):
+        flows = [b.flow(j, b.slot(w, place, endpoint=True), usd=1) for j in streams]
+        b.pool(limit, flows=flows if number == 0 else flows[:1], kind="units_per_s")
+    b.presence(w, *places)
+    return b.build()
+
+
+def test_a_pool_opens_with_its_region() -> None:
+    """4 units/s can be had where the region is in use; of a pool that nobody can exhaust nothing is said."""
+    rows = build_model(_pool_of_charged_region(4.0)).work_rate
+    assert str(rows[0].expr) == "flow[0] + flow[1] - 4.0*region_used[0]  <=  0.0"
+    assert str(rows[1].expr) == "flow[2]  <=  4.0"
+
+
+def test_a_pool_of_a_free_region_or_of_two_regions_does_not() -> None:
+    """Where nothing is paid for the region, and where only one of two regions need be in use, the limit stands."""
+    free = build_model(_pool_of_charged_region(4.0, second=0.0)).work_rate
+    assert str(free[0].expr) == "flow[0] + flow[1]  <=  4.0"
+    b = Builder()
+    places = b.region(fixed=5), b.region(fixed=7)
+    w, (j,) = b.service(3)
+    flows = [b.flow(j, b.slot(w, place, endpoint=True)) for place in places]
+    b.pool(2, flows=flows, kind="units_per_s")
+    b.presence(w, *places)
+    assert str(build_model(b.build()).work_rate[0].expr) == "flow[0] + flow[1]  <=  2.0"
+
+
+def test_whole_nodes_and_gangs_open_with_their_region() -> None:
+    """A pool of 21 devices in nodes of 4 gives 20 once its region is in use; kW are not rounded."""
+    b = Builder()
+    r = b.region(fixed=5)
+    w, (j,) = b.service(9)
+    slot = b.serve(j, r, capacity=1)
+    owner, _ = b.job(8)
+    gang = b.slot(owner, r, gang=2, capacity=1)
+    b.pool(21, slots={slot: 4, gang: 4}, kind="devices")
+    b.pool(21, slots={slot: 4, gang: 4}, kind="kw")
+    b.presence(w, r)
+    b.presence(owner, r)
+    model = build_model(b.build())
+    assert str(model.devices[0].expr) == "4.0*instances[0] + 8.0*gangs[1] - 20.0*region_used[0]  <=  0.0"
+    assert str(model.power_kw[1].expr) == "4.0*instances[0] + 8.0*gangs[1] - 21.0*region_used[0]  <=  0.0"

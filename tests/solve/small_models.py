@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from formulations.problem import Coefficients, Flows, Membership, Pools, Problem, Regions, Services, Slots
+from formulations.problem import (
+    Coefficients,
+    Flows,
+    Membership,
+    Pools,
+    Presence,
+    Problem,
+    Regions,
+    Services,
+    Slots,
+)
 from optimizer.solve.matrix import Labels, Matrix
 
 
@@ -77,3 +87,74 @@ def two_regions(*, demand=10.0, limits=(3.0, 100.0), price=(1.0, 2.0), may_be_un
             by_instances=Membership(np.arange(2), np.arange(2), np.full(2, 2.0)),
         ),
     )
+
+
+def location(cost, demand, capacity, fixed, *, single=()):
+    """Facility location: one service per demand (units/s), an endpoint in every region, whose rate a pool limits.
+
+    `cost` [services, regions] is USD per unit/s; services in `single` keep to one region.
+    """
+    cost = np.asarray(cost, dtype=float)
+    services, regions = cost.shape
+    every = np.arange(cost.size)
+    workload, region = np.divmod(every, regions)
+    usd, zero = cost.ravel(), np.zeros(cost.size)
+    bounded = np.asarray(single, dtype=np.int64)
+    return Problem(
+        workload_ids=tuple(f"customer{w}" for w in range(services)),
+        period_hours=np.array([1.0]),
+        regions=Regions(
+            ids=tuple(f"place{r}" for r in range(regions)),
+            country=np.zeros(regions, dtype=np.int64),
+            metro=np.arange(regions),
+            provider=np.zeros(regions, dtype=np.int64),
+            fixed_usd=np.asarray(fixed, dtype=float),
+        ),
+        services=Services(
+            workload=np.arange(services),
+            demand_per_s=np.asarray(demand, dtype=float)[:, None],
+            may_be_unserved=np.zeros(services, dtype=bool),
+            unserved_usd=np.zeros((services, 1)),
+        ),
+        slots=Slots(
+            workload=workload,
+            offer=region,
+            region=region,
+            period=np.zeros(cost.size, dtype=np.int64),
+            is_job=np.zeros(cost.size, dtype=bool),
+            is_endpoint=np.ones(cost.size, dtype=bool),
+            capacity_per_s=zero,
+            max_instances=zero,
+            gang_instances=zero,
+            usable_hours=zero,
+            running=Coefficients.zeros(cost.size),
+            working=Coefficients.zeros(cost.size),
+        ),
+        flows=Flows(stream=workload, slot=every, serving=Coefficients(usd, usd, zero, zero, zero, zero)),
+        presence=Presence(
+            workload=workload,
+            region=region,
+            bounded_workload=bounded,
+            min_regions=np.zeros(bounded.size, dtype=np.int64),
+            max_regions=np.ones(bounded.size, dtype=np.int64),
+        ),
+        pools=Pools(
+            ids=tuple(f"units_per_s:place{r}" for r in range(regions)),
+            kind=("units_per_s",) * regions,
+            period=np.zeros(regions, dtype=np.int64),
+            limit=np.asarray(capacity, dtype=float),
+            by_flow=Membership(region, every, np.ones(cost.size)),
+        ),
+    )
+
+
+def random_location(services, regions, seed, *, single_share=0.0):
+    """Facility location with total capacity about three times the demand."""
+    rng = np.random.default_rng(seed)
+    demand = rng.integers(5, 36, services)
+    capacity = np.ceil(rng.uniform(0.5, 1.5, regions) * 3.0 * demand.sum() / regions)
+    capacity = np.maximum(capacity, demand.max())
+    fixed = np.round(rng.uniform(0.5, 1.5, regions) * 4.0 * np.sqrt(capacity), 2)
+    cost = np.round(rng.uniform(0.0, 3.0, (services, regions)), 2)
+    single = np.flatnonzero(rng.random(services) < single_share)
+    return location(cost, demand, capacity, fixed, single=single)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helper_choices import assignment
 from helper_estate import coupled
-from small_models import two_regions
+from small_models import location, two_regions
 from synthetic_estate import estate
 
 from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
@@ -56,6 +56,15 @@ def test_infeasible_and_what_has_to_give():
     assert short[0].id in problem.pools.ids
     assert short[0].by == pytest.approx(2.0)
     assert "devices" in str(short[0])
+
+
+def test_shortfall_of_a_pool_that_opens_with_its_region():
+    """6 units/s asked where the region's endpoints give 4: the pool is told with the limit it states."""
+    problem = location([[1.0]], [6.0], [4.0], [3.0])
+    assert solve_problem(problem).status is SolutionStatus.INFEASIBLE
+    (short,) = diagnose(problem)
+    assert (short.family, short.side) == ("work_rate", 4.0)
+    assert short.by == pytest.approx(2.0)
 
 
 def test_feasible_problem_has_no_shortfall():
