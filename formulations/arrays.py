@@ -7,7 +7,7 @@ The formulation modules say what a family and a row are; `bulk` writes it either
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -20,7 +20,8 @@ class Arrays:
     """min cost'x, row_lower <= A x <= row_upper, 0 <= x <= upper, some x integer.
 
     Columns and rows are labelled by the position of their component in `column_names` or `row_names` and by their
-    index in it.
+    index in it. Labels and the indices of `a` are held as 32-bit integers where the numbers allow: at ten thousand
+    workloads the matrix has 40 million entries.
     """
 
     cost: Floats
@@ -35,6 +36,21 @@ class Arrays:
     row_names: tuple[str, ...]
     row_component: Ints
     row_key: Ints
+
+
+def lean(values: Ints) -> Ints:
+    """Return the same integers in 32 bits where all of them fit; an index wherever `Ints` are, not for arithmetic."""
+    if values.dtype == np.int32 or not values.size:
+        return values
+    fits = int(values.min()) >= -(2**31) and int(values.max()) < 2**31
+    return cast("Ints", values.astype(np.int32)) if fits else values
+
+
+def lean_matrix(a: Any) -> Any:
+    """Return a compressed sparse matrix with 32-bit indices where they suffice; its entries are not copied."""
+    if max(a.nnz, *a.shape) >= 2**31 - 1 or (a.indices.dtype == np.int32 and a.indptr.dtype == np.int32):
+        return a
+    return type(a)((a.data, a.indices.astype(np.int32), a.indptr.astype(np.int32)), shape=a.shape)
 
 
 class ArrayModel:
@@ -55,29 +71,29 @@ class ArrayModel:
 
     def add_family(self, name: str, index: Ints, *, size: int, integer: bool, upper: Floats) -> None:
         """Add variables for every position of `index` in a table of `size`."""
-        column_of = np.full(size, -1, dtype=np.int64)
+        column_of = np.full(size, -1, dtype=np.int32 if self.columns + index.size < 2**31 else np.int64)
         column_of[index] = self.columns + np.arange(index.size)
         self.columns += index.size
         self.names.append(name)
-        self.keys.append(index)
+        self.keys.append(lean(index))
         self.uppers.append(upper)
         self.integers.append(np.full(index.size, integer))
-        self.column_of[name] = column_of
+        self.column_of[name] = cast("Ints", column_of)
 
     def add_rows(self, name: str, row: Ints, column: Ints, weight: Floats, *, keys: Ints, lower: Floats,
                  upper: Floats) -> None:  # fmt: skip
         """Add rows; terms in one row and column add up. A row without terms is left out when it holds."""
         part = sparse.csr_array(
-            sparse.coo_array((weight, (row, column)), shape=(keys.size, self.columns)), dtype=np.float64
+            sparse.coo_array((weight, (lean(row), lean(column))), shape=(keys.size, self.columns)), dtype=np.float64
         )
         filled = np.bincount(row, minlength=keys.size) > 0
         kept = filled | (lower > 0) | (upper < 0)
         if not kept.all():
             part, keys, lower, upper = part[np.flatnonzero(kept)], keys[kept], lower[kept], upper[kept]
         self.row_names.append(name)
-        self.row_keys.append(keys)
+        self.row_keys.append(lean(keys))
         self.sides.append((lower, upper))
-        self.parts.append(part)
+        self.parts.append(lean_matrix(part))
 
     def set_cost(self, column: Ints, weight: Floats) -> None:
         """Set the objective; terms of one column add up."""
@@ -87,13 +103,11 @@ class ArrayModel:
         """Return the model; variables that are in no row and cost nothing have no column."""
         for part in self.parts:
             part.resize((part.shape[0], self.columns))
-        a = sparse.csr_array(sparse.vstack(self.parts, format="csr")) if self.parts else sparse.csr_array(
-            (0, self.columns)
-        )
-        self.parts = []
+        a = lean_matrix(stacked(self.parts, self.columns))
         used = np.bincount(a.indices, minlength=self.columns) > 0
         used |= np.pad(self.cost, (0, self.columns - self.cost.size)) != 0
         kept = np.flatnonzero(used)
+        whole = kept.size == self.columns
         sizes = [keys.size for keys in self.keys]
         rows = [keys.size for keys in self.row_keys]
         cost = np.pad(self.cost, (0, self.columns - self.cost.size))
@@ -101,16 +115,42 @@ class ArrayModel:
             cost=cost[kept],
             upper=_join(self.uppers)[kept],
             integer=_join(self.integers).astype(np.bool_)[kept],
-            a=a if kept.size == self.columns else sparse.csr_array(a[:, kept]),
+            a=a if whole else _without_columns(a, used, kept.size),
             row_lower=_join([lower for lower, _ in self.sides]),
             row_upper=_join([upper for _, upper in self.sides]),
             column_names=tuple(self.names),
-            column_component=np.repeat(np.arange(len(sizes)), sizes)[kept],
-            column_key=_join(self.keys).astype(np.int64)[kept],
+            column_component=lean(np.repeat(lean(np.arange(len(sizes))), sizes))[kept],
+            column_key=_joined_keys(self.keys)[kept],
             row_names=tuple(self.row_names),
-            row_component=np.repeat(np.arange(len(rows)), rows),
-            row_key=_join(self.row_keys).astype(np.int64),
+            row_component=lean(np.repeat(lean(np.arange(len(rows))), rows)),
+            row_key=_joined_keys(self.row_keys),
         )
+
+
+def stacked(parts: list[sparse.csr_array], columns: int) -> sparse.csr_array:
+    """Return the parts one below the other. They are taken out of the list one by one, so that each is held once."""
+    rows, entries = sum(part.shape[0] for part in parts), sum(part.nnz for part in parts)
+    index = np.int32 if max(rows, columns, entries) < 2**31 - 1 else np.int64
+    data, indices = np.empty(entries), np.empty(entries, dtype=index)
+    indptr = np.zeros(rows + 1, dtype=index)
+    row = entry = 0
+    parts.reverse()
+    while parts:
+        part = parts.pop()
+        data[entry : entry + part.nnz], indices[entry : entry + part.nnz] = part.data, part.indices
+        indptr[row + 1 : row + part.shape[0] + 1] = part.indptr[1:].astype(index) + entry
+        row, entry = row + part.shape[0], entry + part.nnz
+    return sparse.csr_array((data, indices, indptr), shape=(rows, columns))
+
+
+def _without_columns(a: sparse.csr_array, used: Bools, size: int) -> sparse.csr_array:
+    """Return the matrix without its empty columns; its entries stay where they are."""
+    number = (np.cumsum(used) - 1).astype(a.indices.dtype)
+    return sparse.csr_array((a.data, number[a.indices], a.indptr), shape=(a.shape[0], size))
+
+
+def _joined_keys(parts: list[Ints]) -> Ints:
+    return cast("Ints", np.concatenate([np.zeros(0, dtype=np.int32), *parts]))
 
 
 def _join(parts: list[Any]) -> Any:

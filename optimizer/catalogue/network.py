@@ -160,7 +160,7 @@ class Network:
     def _places(self) -> pd.DataFrame:
         return self._later["places"]()
 
-    @property
+    @cached_property
     def user_places(self) -> frozenset[str]:
         """Names of the origins the catalogue has: countries (`DE`) and their largest cities (`DE:Berlin`)."""
         return frozenset(self._places.country) | frozenset(self._places.country + ":" + self._places.city)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from formulations.bulk import paused_gc
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
+from optimizer.compile.collected import NoOption
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
@@ -19,7 +21,7 @@ from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
-from optimizer.compile.slots import NoOption, SlotTables, build_slots
+from optimizer.compile.slots import SlotTables, build_slots
 from optimizer.compile.speed import endpoints_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
@@ -65,6 +67,7 @@ class NothingEligibleError(InfeasibleError):
         self.lines, self.rows, self.world = lines, rows, world
 
 
+@paused_gc()
 def compile_instance(
     instance: Instance, base_dir: Path | str | None = None, *, carbon_counts: bool = False
 ) -> Compiled:

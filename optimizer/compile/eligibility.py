@@ -21,18 +21,24 @@ from optimizer.compile.pools import PoolView
 from optimizer.compile.scope import exclusion_rows
 from optimizer.compile.speed import Speed, SpeedView, endpoint_usd_per_unit, serves_model
 from optimizer.compile.world import World
-from optimizer.instance.identity import stream_ids
-from optimizer.instance.workloads import Job, Service, Workload
+from optimizer.instance.workloads import Job, Service, Stream, Workload
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class Options:
-    """What a workload may use, before its streams are asked: `allowed` [offers, periods]; speed and endpoint price."""
+    """What a workload may use, before its streams are asked, shared by workloads that are alike in this.
 
+    `offers`: those open to it in some period; `allowed` [offers open, periods]; `region` of each. `speed` of all offers
+    of the world, `usd_per_unit` of its endpoints.
+    """
+
+    offers: Ints
     allowed: Bools
+    region: Ints
     speed: Speed
     usd_per_unit: Floats
 
@@ -42,6 +48,7 @@ class _Static:
     allowed: Bools
     packed: tuple[Packed, ...]
     usd_per_unit: Floats
+    speed: Speed
 
 
 class Eligibility:
@@ -60,6 +67,7 @@ class Eligibility:
         self._missing: dict[tuple[object, ...], tuple[Bools, tuple[Packed, ...]]] = {}
         self._by_law: dict[int, tuple[Bools, tuple[Packed, ...]]] = {}
         self._by_policy: dict[int, tuple[Packed, ...]] = {}
+        self._options: dict[tuple[int, int, int], Options] = {}
 
     def workload(self, w: int) -> Options:
         """Return what workload `w` may use, and record the reasons for the rest."""
@@ -72,25 +80,34 @@ class Eligibility:
             self._by_policy[id(policy)] = pack(policy.exclusions)
         for packed in (static.packed, figures_packed, self._by_policy[id(policy)]):
             self.ledger.add_packed(workload.id, None, packed)
-        allowed = policy.allowed & figures & static.allowed[:, None]
-        return Options(allowed, speed, static.usd_per_unit)
+        key = (id(policy), id(figures), id(static))  # all three are kept here for good
+        if key not in self._options:
+            allowed = policy.allowed & figures & static.allowed[:, None]
+            near = np.flatnonzero(allowed.any(axis=1))
+            region = self.world.offer_region[near]
+            self._options[key] = Options(near, allowed[near], region, static.speed, static.usd_per_unit)
+        return self._options[key]
 
-    def stream(self, w: int, number: int, position: int) -> tuple[Bools, Way]:
-        """Return what law and latency leave open to a stream [offers, periods] (its `number` among all streams)."""
+    def stream(self, w: int, number: int, name: str, stream: Stream, options: Options) -> tuple[Bools, Way]:
+        """Return what law and latency leave open to a stream, of what is open to its service; [offers open, periods].
+
+        `number` is its position among all streams, `name` its id within the service.
+        """
         service = self.world.instance.workloads[w]
         assert isinstance(service, Service)
-        way = self.ways.of(service, service.streams[position])
+        way = self.ways.of(service, stream)
         by_law, packed = self._of_law(self.law.of_stream[number])
-        name = stream_ids(service)[position]
-        self.ledger.add(service.id, name, way.exclusions(self.world.offer_region))
+        self.ledger.add_packed(service.id, name, way.packed)
         self.ledger.add_packed(service.id, name, packed)
-        return by_law & way.open[self.world.offer_region][:, None], way
+        mask: Bools = by_law[options.offers] & way.open[options.region][:, None]
+        mask &= options.allowed
+        return mask, way
 
-    def job(self, w: int) -> Bools:
-        """Return what the law leaves open to a job [offers, periods]."""
+    def job(self, w: int, options: Options) -> Bools:
+        """Return what the law leaves open to a job, of what is open to it at all; [offers open, periods]."""
         allowed, packed = self._of_law(self.law.of_job[w])
         self.ledger.add_packed(self.world.instance.workloads[w].id, None, packed)
-        return allowed
+        return options.allowed & allowed[options.offers]
 
     def _of_law(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
         signature = self.law.signature(activity)
@@ -113,7 +130,7 @@ class Eligibility:
                 gang = gang_exclusions(self.world, workload, self.pools, ~out)
                 out |= _any(gang, len(self.world.offers))
                 exclusions += gang
-            self._static[key] = _Static(~out, pack(exclusions), price)
+            self._static[key] = _Static(~out, pack(exclusions), price, speed)
         return self._static[key]
 
     def _of_figures(self, w: int) -> tuple[Bools, tuple[Packed, ...]]:

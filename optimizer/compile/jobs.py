@@ -60,9 +60,9 @@ def job_speed(world: World, job: Job, speed: Speed) -> JobSpeed:
     return JobSpeed(gang_instances(world, job), speed.units_per_s / np.where(spot, 1.0 + job.spot_overhead, 1.0))
 
 
-def too_short(world: World, job: Job, allowed: Bools, units_per_s: Floats) -> list[Issue]:
-    """Return an issue if the job takes less than `LEAST_HOURS` on an offer; `allowed` [offers, periods]."""
-    open_ = np.flatnonzero(allowed.any(axis=1) & (units_per_s > 0) & np.isfinite(units_per_s))
+def too_short(world: World, job: Job, offers: Ints, units_per_s: Floats) -> list[Issue]:
+    """Return an issue if the job takes less than `LEAST_HOURS` on one of the `offers` open to it."""
+    open_ = offers[(units_per_s[offers] > 0) & np.isfinite(units_per_s[offers])]
     hours = job.work / (3600.0 * units_per_s[open_])
     if not np.any(hours < LEAST_HOURS):
         return []
@@ -131,7 +131,8 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
     for g in np.flatnonzero(jobs.may_move).tolist():
         workload = world.instance.workloads[int(jobs.workload[g])]
         assert isinstance(workload, Job)
-        regions = np.unique(slots.region[slots.workload == jobs.workload[g]])
+        begin, end = np.searchsorted(slots.workload, [jobs.workload[g], jobs.workload[g] + 1])  # in order of workloads
+        regions = np.unique(slots.region[begin:end])
         source, target = (a.ravel() for a in np.meshgrid(regions, regions, indexing="ij"))
         differ = source != target
         job_rows.append(np.full(int(differ.sum()), g, dtype=np.int64))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.ledger import Exclusion
+from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
 from optimizer.instance.workloads import Service, Stream
 
@@ -17,16 +17,15 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """Between one stream and every region: `open` [regions], why the rest is not, and prices (NaN where not open)."""
+    """Between one stream and every region: `open` [regions], why offers in the rest are out, and prices (NaN where not
+    open). `number` tells ways apart.
+    """
 
+    number: int
     open: Bools
-    closed: tuple[tuple[str, str, Bools], ...]
+    packed: tuple[Packed, ...]
     usd_per_unit: Floats
     response_usd_per_gb: Floats
-
-    def exclusions(self, offer_region: NDArray[np.int64]) -> list[Exclusion]:
-        """Return the reasons over offers, by the region of each."""
-        return [Exclusion(reason, rule, mask[offer_region]) for reason, rule, mask in self.closed if mask.any()]
 
 
 class WayView:
@@ -40,10 +39,17 @@ class WayView:
         """Return the way between a stream of a service and every region."""
         key = (stream.origin, stream.max_rtt_ms, service.response_gb_per_unit > 0)
         if key not in self._ways:
-            self._ways[key] = self._way(*key)
+            self._ways[key] = self._way(len(self._ways), *key)
         return self._ways[key]
 
-    def _way(self, origin: str, max_rtt_ms: float | None, sends: bool) -> Way:
+    def prices(self) -> tuple[Floats, Floats]:
+        """Return USD per unit and per GB of responses of all ways so far, by number; [ways, regions]."""
+        ways = self._ways.values()
+        empty = np.zeros((0, len(self._world.regions)))
+        per_unit = np.vstack([empty, *(way.usd_per_unit for way in ways)])
+        return per_unit, np.vstack([empty, *(way.response_usd_per_gb for way in ways)])
+
+    def _way(self, number: int, origin: str, max_rtt_ms: float | None, sends: bool) -> Way:
         network = self._world.network
         closed: list[tuple[str, str, Bools]] = []
         if max_rtt_ms is not None:
@@ -55,4 +61,6 @@ class WayView:
         per_gb = np.array(network.response_usd_per_gb([origin])[0]) if sends else np.zeros(len(per_unit))
         closed.append(("missing_egress_price", "response_gb_per_unit", np.isnan(per_gb)))
         is_open = ~np.logical_or.reduce([mask for _, _, mask in closed])
-        return Way(is_open, tuple(closed), per_unit, per_gb)
+        region = self._world.offer_region
+        packed = pack(Exclusion(reason, rule, mask[region]) for reason, rule, mask in closed if mask.any())
+        return Way(number, is_open, packed, per_unit, per_gb)

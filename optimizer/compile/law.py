@@ -29,7 +29,7 @@ from optimizer.compile.profiles import (
     scheme_warnings,
     unstated_warnings,
 )
-from optimizer.compile.sites import build_sites, destinations
+from optimizer.compile.sites import ServiceSite, build_sites, destinations
 from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.volumes import count_persons
 from optimizer.errors import InternalError
@@ -39,6 +39,7 @@ from optimizer.laws.types import DataProfile, Duty, Verdict, Verdicts
 if TYPE_CHECKING:
 
     from optimizer.compile.world import World
+    from optimizer.laws.judge import Judge
     from optimizer.laws.pack import LawPack
 
 Ints = NDArray[np.int64]
@@ -131,19 +132,13 @@ class LawView:
         sites = self._sites
         if self.pack is None:
             return np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,)
-        profiles, retains, tenant_hq = self.signatures[signature]
+        profiles, _, tenant_hq = self.signatures[signature]
         data = Interned()
         by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
         for d, on in enumerate(self.dates):
             judges = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
             for s, service in enumerate(sites.services):
-                if service.home.service not in self._kinds[signature]:
-                    by_service[s, d] = data.add(FREE)
-                    continue
-                here = judge_sites = [judge.at(service.home) for judge in judges]
-                if service.spread:
-                    judge_sites = [judge.at(place) for judge in judges for place in service.spread]
-                by_service[s, d] = data.add(self._judgement(here, judge_sites, retains, on))
+                by_service[s, d] = data.add(self._judge_service(signature, judges, service, on))
         chips, chip_table = self._accelerator_judgements(self._watched_seat(tenant_hq))
         both = Interned()
         pair = by_service[sites.service] * len(chip_table) + chips[sites.chip]
@@ -151,6 +146,38 @@ class LawView:
         parts = [(data.table[k // len(chip_table)], chip_table[k % len(chip_table)]) for k in distinct.tolist()]
         merged = [both.add(join(pair)) for pair in parts]
         return np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table)
+
+    def _judge_service(
+        self, signature: int, judges: Sequence[Judge], service: ServiceSite, on: date
+    ) -> Judgement:
+        """What the law on data says of a signature at one kind of service in one place."""
+        if service.home.service not in self._kinds[signature]:
+            return FREE
+        here = everywhere = [judge.at(service.home) for judge in judges]
+        if service.spread:
+            everywhere = [judge.at(place) for judge in judges for place in service.spread]
+        return self._judgement(here, everywhere, self.signatures[signature][1], on)
+
+    def judgements_of(self, signature: int, offer: Ints, period: Ints) -> list[Judgement]:
+        """Return the judgement of each (offer, period) pair, judging nothing but these: for a few out of very many."""
+        if signature in self._masks or self.pack is None:
+            at, table = self.judgement_at(signature, offer, period)
+            return [table[k] for k in at.tolist()]
+        profiles, _, tenant_hq = self.signatures[signature]
+        chips, chip_table = self._accelerator_judgements(self._watched_seat(tenant_hq))
+        judges: dict[int, list[Judge]] = {}
+        known: dict[tuple[int, int], Judgement] = {}
+        found = []
+        for site, d in zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True):
+            if (site, d) not in known:
+                on = self.dates[d]
+                if d not in judges:
+                    judges[d] = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
+                service = self._sites.services[int(self._sites.service[site])]
+                of_data = self._judge_service(signature, judges[d], service, on)
+                known[site, d] = join((of_data, chip_table[int(chips[self._sites.chip[site], d])]))
+            found.append(known[site, d])
+        return found
 
     def _judgement(
         self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date

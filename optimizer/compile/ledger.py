@@ -120,6 +120,7 @@ class Ledger:
     closed: dict[tuple[str, str | None], int] = field(default_factory=dict)
     at_rest: bool = False
     _packed: dict[tuple[str, str | None], list[Packed]] = field(default_factory=dict)
+    _counted: dict[tuple[int, ...], list[LedgerRow]] = field(default_factory=dict)
 
     def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
         """Record exclusions; those that rule nothing out are dropped."""
@@ -151,9 +152,24 @@ class Ledger:
 
         `among` [offers] leaves out the others; all count without it.
         """
-        exclusions = self.exclusions(workload, stream)
-        if among is not None:
-            exclusions = [replace(e, offers=e.offers & among) for e in exclusions]
+        if among is None:
+            key = self._shared(workload, stream)
+            if key not in self._counted:
+                self._counted[key] = self._count(self.exclusions(workload, stream))
+            counted = self._counted[key]
+        else:
+            exclusions = self.exclusions(workload, stream)
+            counted = self._count([replace(e, offers=e.offers & among) for e in exclusions])
+        owner, dataset = ("", workload) if self.at_rest else (workload, None)
+        return [replace(row, workload=owner, stream=stream, dataset=dataset) for row in counted]
+
+    def _shared(self, workload: str, stream: str | None) -> tuple[int, ...]:
+        """Return what all streams have in common that are ruled out by the same packed exclusions."""
+        own = self._packed.get((workload, stream), ()) if stream is not None else ()
+        return tuple(map(id, (*self._packed.get((workload, None), ()), *own)))
+
+    def _count(self, exclusions: list[Exclusion]) -> list[LedgerRow]:
+        """Count exclusions in the order of checking; rows of nobody."""
         seen = np.zeros(self.size, dtype=bool)
         times = np.zeros(self.size, dtype=np.int64)
         for exclusion in exclusions:
@@ -164,11 +180,17 @@ class Ledger:
             if not exclusion.partial:
                 seen |= exclusion.offers
             out, alone = int(exclusion.offers.sum()), int((exclusion.offers & (times == 1)).sum())
-            owner, dataset = ("", workload) if self.at_rest else (workload, None)
-            rows.append(LedgerRow(
-                owner, stream, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial, dataset
-            ))  # fmt: skip
+            rows.append(LedgerRow("", None, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial))
         return rows
+
+    def out(self) -> Iterator[tuple[str, str | None, Packed, int]]:
+        """Yield (workload, stream, exclusion, how many it rules out) for everything; what it adds is not asked."""
+        counted: dict[int, int] = {}
+        for (workload, stream), packed in self._packed.items():
+            for one in packed:
+                if id(one) not in counted:
+                    counted[id(one)] = int(np.unpackbits(one.bits, count=self.size).sum())
+                yield workload, stream, one, counted[id(one)]
 
     def rows(self) -> list[LedgerRow]:
         """Summarise everything, one row per (workload, stream, reason, rule); workload-wide rows have stream None."""

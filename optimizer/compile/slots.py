@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Flows, Jobs, Services, Slots
+from formulations.problem import Coefficients, Flows, Jobs, Services, Slots
 from optimizer.compile.coefficients import Figures, FlowPrices, Terms, gather, known, running, serving, working
+from optimizer.compile.collected import NoOption, Parts, unserved_price
+from optimizer.compile.columns import Filling, columns
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
-from optimizer.compile.jobs import build_jobs, can_finish, job_speed, too_short, window_of
+from optimizer.compile.jobs import build_jobs, window_of
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
-from optimizer.errors import InputError, Issue
-from optimizer.instance.identity import stream_ids
-from optimizer.instance.workloads import RATE_UNIT_SECONDS, Job, Service, Stream
+from optimizer.errors import InputError
+from optimizer.instance.workloads import Job, Service
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-
-@dataclass(frozen=True)
-class NoOption:
-    """A stream, or a job, that nothing can serve in these periods (ids)."""
-
-    workload: str
-    stream: str | None
-    periods: tuple[str, ...]
+SLOTS_AT_ONCE = 400_000
+"""Options whose figures are looked up and compared together: of all at once they would fill the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +48,6 @@ class SlotTables:
     no_option: tuple[NoOption, ...]
 
 
-def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
-    """Return peak rate in units/s and mean over peak, each [periods]."""
-    per_second = 1.0 / RATE_UNIT_SECONDS[stream.unit.partition("/")[2]]
-    periods = len(world.periods)
-    peak = np.array(np.broadcast_to(np.asarray(stream.rate, dtype=float), periods)) * per_second
-    if stream.mean_rate is None:
-        return peak, np.ones(periods)
-    mean = np.array(np.broadcast_to(np.asarray(stream.mean_rate, dtype=float), periods)) * per_second
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return peak, np.where(peak > 0, mean / peak, 1.0)
-
-
 def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool = False) -> SlotTables:
     """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way.
 
@@ -73,7 +55,7 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
     are too short to be planned.
     """
     surviving = frozenset(build_survival(world).workload.tolist())
-    parts = _Parts(world, eligibility, surviving, carbon_counts)
+    parts = Parts(world, eligibility, surviving, carbon_counts)
     for w, workload in enumerate(world.instance.workloads):
         if isinstance(workload, Service):
             parts.add_service(w, workload)
@@ -81,13 +63,7 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
             parts.add_job(w, workload)
     if parts.issues:
         raise InputError(parts.issues)
-    return parts.tables()
-
-
-def unserved_price(world: World, w: int) -> float | None:
-    """Return USD per work unit left unserved, or None where all must be served."""
-    own = world.instance.workloads[w].unserved_usd_per_unit
-    return own if own is not None else world.instance.unserved_usd_per_unit
+    return _tables(parts)
 
 
 def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats) -> Services:
@@ -101,191 +77,169 @@ def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats
     )
 
 
-BARE = (
-    "workload", "offer", "region", "period", "is_job", "is_endpoint", "capacity_per_s", "gang_instances",
-    "usable_hours",
-)  # fmt: skip
-"""Columns of a slot that are known before any coefficient."""
-SLOT_COLUMNS = {
-    "workload": np.int64, "offer": np.int64, "period": np.int64, "is_job": np.bool_, "capacity": np.float64,
-    "units_per_s": np.float64, "gang": np.float64, "usable": np.float64, "output_gb": np.float64,
-    "response_gb": np.float64,
-}  # fmt: skip
-FLOW_COLUMNS = {
-    "stream": np.int64, "slot": np.int64, "endpoint_usd": np.float64, "network_usd": np.float64,
-    "response_usd": np.float64,
-}  # fmt: skip
+def _tables(parts: Parts) -> SlotTables:
+    """Return everything collected, with coefficients."""
+    world, owner, jobs = parts.world, parts.owner, parts.jobs
+    demand = np.array(parts.demand).reshape(len(owner), len(world.periods))
+    mean_share = np.array(parts.shares).reshape(demand.shape)
+    slots, flows, terms, units_per_s = _assemble(parts, demand, mean_share)
+    return SlotTables(
+        slots=slots,
+        flows=flows,
+        services=_services(world, owner, demand, mean_share),
+        jobs=build_jobs(world, jobs, [unserved_price(world, w) for w in jobs]),
+        terms=terms,
+        stream_ids=tuple(parts.names),
+        units_per_s=units_per_s,
+        mean_share=mean_share,
+        no_option=tuple(parts.no_option),
+    )
 
 
-class _Columns:
-    """Typed columns that grow by chunks; a scalar fills its chunk."""
+@dataclass(frozen=True, eq=False)
+class _Traits:
+    """What slots and flows take from their workload or stream, by position.
 
-    def __init__(self, types: Mapping[str, type[np.generic]]) -> None:
-        self._types = types
-        self._chunks: dict[str, list[NDArray[Any]]] = {name: [] for name in types}
-        self.size = 0
+    `hours` [jobs, periods] and `work` are of jobs (`job_of`: row of each workload, -1 for services); `way_usd` and
+    `response_usd` [ways, regions], `price` [prices, offers]; `gang_devices` 0 for services.
+    """
 
-    def add(self, rows: int, **values: object) -> None:
-        """Append `rows` rows; every column must be given."""
-        for name, kind in self._types.items():
-            self._chunks[name].append(np.array(np.broadcast_to(np.asarray(values[name]), rows), dtype=kind))
-        self.size += rows
-
-    def floats(self, name: str) -> Floats:
-        """Return a column of floats."""
-        return np.concatenate([np.zeros(0), *self._chunks[name]])
-
-    def ints(self, name: str) -> Ints:
-        """Return a column of indices."""
-        return np.concatenate([np.zeros(0, dtype=np.int64), *self._chunks[name]])
-
-    def bools(self, name: str) -> Bools:
-        """Return a column of flags."""
-        return np.concatenate([np.zeros(0, dtype=bool), *self._chunks[name]])
+    job_of: Ints
+    hours: Floats
+    work: Floats
+    output_gb: Floats
+    gang_devices: Floats
+    utilisation: Floats
+    response_gb: Floats
+    way_usd: Floats
+    response_usd: Floats
+    price: Floats
 
 
-@dataclass
-class _Parts:
-    """Arrays collected workload by workload; services that must survive a failure are `surviving`."""
+def _traits(parts: Parts) -> _Traits:
+    world = parts.world
+    workloads = world.instance.workloads
+    jobs = [job for job in workloads if isinstance(job, Job)]
+    job_of = np.full(len(workloads), -1, dtype=np.int64)
+    job_of[parts.jobs] = np.arange(len(jobs))
+    default = world.instance.target_utilisation
+    way_usd, response_usd = parts.eligibility.ways.prices()
+    return _Traits(
+        job_of=job_of,
+        hours=np.array([window_of(world, job).hours for job in jobs]).reshape(len(jobs), len(world.periods)),
+        work=np.array([getattr(w, "work", 1.0) for w in workloads], dtype=float),
+        output_gb=np.array([getattr(w, "output_gb", 0.0) for w in workloads], dtype=float),
+        gang_devices=np.array([getattr(w, "gang_devices", 0) for w in workloads], dtype=float),
+        utilisation=np.array([getattr(w, "target_utilisation", None) or default for w in workloads], dtype=float),
+        response_gb=np.array([getattr(w, "response_gb_per_unit", 0.0) for w in workloads], dtype=float),
+        way_usd=way_usd,
+        response_usd=response_usd,
+        price=np.vstack([np.zeros((0, len(world.offers))), *(price for _, price in parts.prices.values())]),
+    )
 
-    world: World
-    eligibility: Eligibility
-    surviving: frozenset[int]
-    carbon_counts: bool
-    slot: _Columns = field(default_factory=lambda: _Columns(SLOT_COLUMNS))
-    flow: _Columns = field(default_factory=lambda: _Columns(FLOW_COLUMNS))
-    demand: list[Floats] = field(default_factory=list)
-    shares: list[Floats] = field(default_factory=list)
-    owner: list[int] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    jobs: list[int] = field(default_factory=list)
-    no_option: list[NoOption] = field(default_factory=list)
-    issues: list[Issue] = field(default_factory=list)
 
-    def add_service(self, w: int, service: Service) -> None:
-        """Add the streams of a service, its slots and flows."""
-        world, options = self.world, self.eligibility.workload(w)
-        near = np.flatnonzero(options.allowed.any(axis=1))
-        first = len(self.owner)
-        masks, ways = [], []
-        for k, (name, stream) in enumerate(zip(stream_ids(service), service.streams, strict=True)):
-            peak, share = rates(world, stream)
-            self._add_stream(w, name, peak, share)
-            allowed, way = self.eligibility.stream(w, first + k, k)
-            mask = options.allowed[near] & allowed[near] & (peak > 0)
-            self._note_lack(w, name, (peak > 0) & ~mask.any(axis=0))
-            masks.append(mask)
-            ways.append(way)
-        used = np.logical_or.reduce(masks)
-        period, at = np.nonzero(used.T)
-        number = np.full(used.shape, -1, dtype=np.int64)
-        number[at, period] = self.slot.size + np.arange(len(at))
-        mu = options.speed.units_per_s[near[at]]
-        utilisation = service.target_utilisation or world.instance.target_utilisation
-        self.slot.add(
-            len(at), workload=w, offer=near[at], period=period, is_job=False, capacity=np.nan_to_num(utilisation * mu),
-            units_per_s=mu, gang=0.0, usable=0.0, output_gb=0.0, response_gb=service.response_gb_per_unit,
+def _assemble(parts: Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
+    """Return slots, flows, terms and units/s per slot, some workloads at a time."""
+    traits = _traits(parts)
+    slots_end, flows_end = np.cumsum([0, *parts.slots_of]), np.cumsum([0, *parts.flows_of])
+    streams_end = np.searchsorted(parts.owner, np.arange(len(parts.slots_of) + 1))
+    by_slot, by_flow = Filling(int(slots_end[-1])), Filling(int(flows_end[-1]))
+    slots, flows, terms = Slots(), Flows(), Terms()
+    begin = 0
+    while begin < len(parts.slots_of):
+        end = int(np.searchsorted(slots_end, slots_end[begin] + SLOTS_AT_ONCE, side="right")) - 1
+        end = min(max(end, begin + 1), len(parts.slots_of))
+        some = _Some(
+            np.arange(begin, end), slice(slots_end[begin], slots_end[end]), slice(flows_end[begin], flows_end[end]),
+            np.arange(streams_end[begin], streams_end[end]),
         )  # fmt: skip
-        for k, (mask, way) in enumerate(zip(masks, ways, strict=True)):
-            row, t = np.nonzero(mask)
-            region = world.offer_region[near[row]]
-            self.flow.add(
-                len(row), stream=first + k, slot=number[row, t], endpoint_usd=options.usd_per_unit[near[row]],
-                network_usd=way.usd_per_unit[region], response_usd=way.response_usd_per_gb[region],
-            )  # fmt: skip
-
-    def _add_stream(self, w: int, name: str, peak: Floats, share: Floats) -> None:
-        self.demand.append(peak)
-        self.shares.append(share)
-        self.owner.append(w)
-        self.names.append(name)
-
-    def _note_lack(self, w: int, stream: str | None, lacking: Bools) -> None:
-        # survival is asked of the demand stated, even where it may be unserved as long as nothing fails
-        if lacking.any() and (unserved_price(self.world, w) is None or w in self.surviving):
-            periods = tuple(self.world.periods[t].id for t in np.flatnonzero(lacking).tolist())
-            self.no_option.append(NoOption(self.world.instance.workloads[w].id, stream, periods))
-
-    def add_job(self, w: int, job: Job) -> None:
-        """Add the slots of a job inside its window."""
-        options = self.eligibility.workload(w)
-        window = window_of(self.world, job)
-        allowed = options.allowed & self.eligibility.job(w) & (window.hours > 0)
-        speed = job_speed(self.world, job, options.speed)
-        if unserved_price(self.world, w) is None:
-            rate = np.nan_to_num(speed.units_per_s * speed.gang_instances * job.max_gangs, posinf=0.0) * 3600.0
-            late = allowed.any(axis=1) & ~can_finish(job, window, allowed, rate)
-            self.eligibility.ledger.add(job.id, None, [Exclusion("deadline", "deadline_hours", late)])
-            allowed &= ~late[:, None]
-            if not allowed.any():
-                self._note_lack(w, None, window.hours > 0)
-        self.issues += too_short(self.world, job, allowed, speed.units_per_s)
-        self.jobs.append(w)
-        period, offer = np.nonzero(allowed.T)
-        mu = speed.units_per_s[offer]
-        self.slot.add(
-            len(offer), workload=w, offer=offer, period=period, is_job=True, capacity=mu, units_per_s=mu,
-            gang=speed.gang_instances[offer], usable=window.hours[period], response_gb=0.0,
-            output_gb=job.output_gb * mu * 3600.0 / job.work,
-        )  # fmt: skip
-
-    def tables(self) -> SlotTables:
-        """Return everything collected, with coefficients."""
-        world = self.world
-        demand = np.array(self.demand).reshape(len(self.owner), len(world.periods))
-        mean_share = np.array(self.shares).reshape(demand.shape)
-        slots, flows, terms, units_per_s = _assemble(self, demand, mean_share)
-        return SlotTables(
-            slots=slots,
-            flows=flows,
-            services=_services(world, self.owner, demand, mean_share),
-            jobs=build_jobs(world, self.jobs, [unserved_price(world, w) for w in self.jobs]),
-            terms=terms,
-            stream_ids=tuple(self.names),
-            units_per_s=units_per_s,
-            mean_share=mean_share,
-            no_option=tuple(self.no_option),
-        )
+        slots, flows, terms, mu = _assemble_some(parts, traits, some, demand=demand, mean_share=mean_share)
+        flows = replace(flows, slot=flows.slot + by_slot.size)
+        told = {f"terms.{f.name}": getattr(terms, f.name) for f in fields(terms)}
+        sent = {name: told.pop(name) for name in ("terms.network_usd", "terms.egress_usd")}
+        by_slot.put({**columns("slots", slots), **told, "units_per_s": mu})
+        by_flow.put({**columns("flows", flows), **sent})
+        begin = end
+    slots, flows = by_slot.table(slots, "slots"), by_flow.table(flows, "flows")
+    slots = replace(slots, running=_shared(slots.running), working=_shared(slots.working))
+    named = {f.name: f"terms.{f.name}" for f in fields(terms)}
+    terms = Terms(**{name: (by_slot if key in by_slot.held else by_flow).column(key) for name, key in named.items()})
+    return slots, flows, terms, by_slot.column("units_per_s")
 
 
-def _assemble(parts: _Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows, terms and units/s per slot, without the slots that others dominate.
+def _shared(coefficients: Coefficients) -> Coefficients:
+    """Return coefficients that hold money once where all of it pays for compute."""
+    same = np.array_equal(coefficients.spend_usd, coefficients.compute_usd)
+    return replace(coefficients, compute_usd=coefficients.spend_usd) if same else coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class _Some:
+    """Some workloads in a row, with the ranges of their slots, flows and streams."""
+
+    workloads: Ints
+    slots: slice
+    flows: slice
+    streams: Ints
+
+
+def _assemble_some(
+    parts: Parts, traits: _Traits, some: _Some, *, demand: Floats, mean_share: Floats
+) -> tuple[Slots, Flows, Terms, Floats]:
+    """Return slots, flows (slots numbered from 0), terms and units/s of some workloads.
 
     Dominated slots go first: coefficients of millions of options are what fills the memory.
     """
-    world, columns, rows = parts.world, parts.slot, parts.flow
-    offer, period, is_job = columns.ints("offer"), columns.ints("period"), columns.bools("is_job")
-    mu = columns.floats("units_per_s")
+    world, at = parts.world, some.workloads
+    offer, period = parts.offer[some.slots].astype(np.int64), parts.period[some.slots].astype(np.int64)
+    workload = np.repeat(at, np.array(parts.slots_of)[at])
+    job, mu = traits.job_of[workload], parts.units_per_s[some.slots]
+    is_job = job >= 0
     figures = gather(world, offer, world.offer_region[offer], period)
+    devices = world.column("counted_devices")[offer]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gang = np.where(devices > 0, np.ceil(traits.gang_devices[workload] / devices - 1e-9), np.inf)
     bare = Slots(
-        workload=columns.ints("workload"),
+        workload=workload,
         offer=offer,
         region=world.offer_region[offer],
         period=period,
         is_job=is_job,
         is_endpoint=figures.is_endpoint,
-        capacity_per_s=columns.floats("capacity"),
-        gang_instances=columns.floats("gang"),
-        usable_hours=columns.floats("usable"),
+        capacity_per_s=np.where(is_job, mu, np.nan_to_num(traits.utilisation[workload] * mu)),
+        gang_instances=np.where(is_job, gang, 0.0),
+        usable_hours=np.where(is_job, traits.hours[job, period], 0.0) if len(traits.hours) else np.zeros(len(offer)),
     )
     out = dominated(world, bare, figures, mu, carbon_counts=parts.carbon_counts)
     _note_dominated(parts, bare, out)
     kept = np.flatnonzero(~out)
     number = np.cumsum(~out) - 1
-    flow = np.flatnonzero(~out[rows.ints("slot")])
+    slot = parts.flow_slot[some.flows].astype(np.int64) - some.slots.start
+    stream = np.repeat(some.streams, np.array(parts.flow_count, dtype=np.int64)[some.streams])
+    flow = np.flatnonzero(~out[slot])
     slots = replace(bare, **{name: getattr(bare, name)[kept] for name in BARE})
+    slot, stream, mu, workload = number[slot[flow]].astype(np.int64), stream[flow], mu[kept], workload[kept]
+    region, way = slots.region[slot], np.array(parts.way, dtype=np.int64)[stream]
+    output_gb = traits.output_gb[workload] * mu * 3600.0 / traits.work[workload]
     chosen = _Chosen(
-        stream=rows.ints("stream")[flow],
-        slot=number[rows.ints("slot")[flow]].astype(np.int64),
-        network_usd=rows.floats("network_usd")[flow],
-        response_usd=rows.floats("response_usd")[flow],
-        endpoint_usd=rows.floats("endpoint_usd")[flow],
-        response_gb=columns.floats("response_gb")[kept],
-        output_gb=columns.floats("output_gb")[kept],
+        stream=stream,
+        slot=slot,
+        network_usd=traits.way_usd[way, region],
+        response_usd=traits.response_usd[way, region],
+        endpoint_usd=traits.price[np.array(parts.price, dtype=np.int64)[stream], slots.offer[slot]],
+        response_gb=traits.response_gb[workload],
+        output_gb=np.where(slots.is_job, output_gb, 0.0),
     )
     left = figures.take(kept)
     del figures
-    return *_with_coefficients(parts, slots, chosen, left, mu[kept], demand=demand, mean_share=mean_share), mu[kept]
+    return *_with_coefficients(parts, slots, chosen, left, mu, demand=demand, mean_share=mean_share), mu
+
+
+BARE = (
+    "workload", "offer", "region", "period", "is_job", "is_endpoint", "capacity_per_s", "gang_instances",
+    "usable_hours",
+)  # fmt: skip
+"""Columns of a slot that are known before any coefficient."""
 
 
 @dataclass(frozen=True)
@@ -302,7 +256,7 @@ class _Chosen:
 
 
 def _with_coefficients(
-    parts: _Parts, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, demand: Floats, mean_share: Floats
+    parts: Parts, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, demand: Floats, mean_share: Floats
 ) -> tuple[Slots, Flows, Terms]:
     """Return slots, flows and terms with what every decision costs and emits."""
     world, stream, slot = parts.world, chosen.stream, chosen.slot
@@ -341,7 +295,7 @@ def _with_coefficients(
     return slots, Flows(stream=stream, slot=slot, serving=served), terms
 
 
-def _note_dominated(parts: _Parts, slots: Slots, out: Bools) -> None:
+def _note_dominated(parts: Parts, slots: Slots, out: Bools) -> None:
     """Tell the ledger which offers are left out wherever the workload could have used them."""
     gone, stays = _by_workload(slots, out), _by_workload(slots, ~out)
     for w in np.unique(slots.workload[out]).tolist():

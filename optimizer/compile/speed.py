@@ -45,6 +45,7 @@ class SpeedView:
         self._accelerator = world.text("accelerator")
         self._devices = world.column("counted_devices")
         self._selected: dict[tuple[object, ...], Speed] = {}
+        self._none = Speed(np.full(len(self._devices), np.nan), _all("missing", len(self._devices)))
         inline = world.instance.catalogue.inline
         self._stated: dict[str, dict[str, float]] = {}
         for row in inline.throughput if inline is not None else ():
@@ -62,7 +63,7 @@ class SpeedView:
         if stated:
             return self._explicit(stated)
         if workload.runs.model is None or "instance" not in workload.runs.via:
-            return Speed(np.full(len(self._devices), np.nan), _all("missing", len(self._devices)))
+            return self._none
         return self._measured(workload)
 
     def _explicit(self, stated: dict[str, float]) -> Speed:

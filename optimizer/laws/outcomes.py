@@ -39,7 +39,8 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
     unreviewed: list[str] = []
     for law, assumptions, outcome in outcomes:
         laws[law.id] = None
-        level = max(level, outcome.level, key=lambda x: x.rank)
+        if outcome.level is not level and outcome.level > level:
+            level = outcome.level
         if outcome.level is Level.FORBIDDEN:
             forbidden.append(law.id)
         elif outcome.level is Level.FREE:

@@ -26,6 +26,7 @@ class Groups:
         # What rules say of places on days, shared by all judges of these groups.
         self.matches: dict[tuple[str, str, date], Match] = {}
         self._by_place: dict[tuple[str, str], tuple[GroupMember, ...]] = {}
+        self._inside: dict[tuple[str, tuple[str, ...], date], bool] = {}
         for group, rows in self._members.items():
             for row in rows:
                 key = (group, row.member)
@@ -74,6 +75,13 @@ class Groups:
 
     def place_in(self, place: str, terms: Iterable[str], on: date) -> bool:
         """True if a place is in a set of terms; a subdivision is in its country, a country not in its subdivision."""
+        key = (place, tuple(terms), on)
+        found = self._inside.get(key)
+        if found is None:
+            found = self._inside[key] = self._is_in(*key)
+        return found
+
+    def _is_in(self, place: str, terms: tuple[str, ...], on: date) -> bool:
         country = place.partition("-")[0]
         for term in terms:
             if term in ("*", place, country):

@@ -30,7 +30,7 @@ class Level(Enum):
     @property
     def rank(self) -> int:
         """0 for free … 3 for forbidden."""
-        return _RANK[self]
+        return _RANK[self._value_]
 
     def __lt__(self, other: Level) -> bool:
         return self.rank < other.rank
@@ -50,7 +50,7 @@ class Level(Enum):
         return self.rank <= 1
 
 
-_RANK = {Level.FREE: 0, Level.CONDITIONAL: 1, Level.APPROVAL: 2, Level.FORBIDDEN: 3}
+_RANK = {"free": 0, "conditional": 1, "approval": 2, "forbidden": 3}
 
 
 @dataclass(frozen=True)

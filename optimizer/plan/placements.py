@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.speed import SpeedView
@@ -138,17 +139,21 @@ def judgements_of(compiled: Compiled, lines: Lines) -> list[Judgement]:
 def mechanisms_of(compiled: Compiled, lines: Lines, chosen: Ints) -> list[tuple[int, ...]]:
     """Return for every line the mechanisms it relies on, as positions in the mechanism table's `info`."""
     table = compiled.mechanisms
-    by_flow: dict[int, list[int]] = {}
-    for q, s in zip(table.by_flow.row.tolist(), table.by_flow.column.tolist(), strict=True):
-        by_flow.setdefault(q, []).append(s)
-    by_slot: dict[int, list[int]] = {}
-    for i, s in zip(table.by_slot.row.tolist(), table.by_slot.column.tolist(), strict=True):
-        by_slot.setdefault(i, []).append(s)
+    by_flow, by_slot = _sets_of(table.by_flow, lines.flow), _sets_of(table.by_slot, lines.slot)
     found = []
     for i, q in zip(lines.slot.tolist(), lines.flow.tolist(), strict=True):
         sets = by_flow.get(q, ()) if q >= 0 else by_slot.get(i, ())
         found.append(tuple(dict.fromkeys(int(chosen[s]) for s in sets if chosen[s] >= 0)))
     return found
+
+
+def _sets_of(members: Membership, rows: Ints) -> dict[int, list[int]]:
+    """Return the requirements of some flows or slots; the table has those of all that are eligible."""
+    sets: dict[int, list[int]] = {}
+    kept = np.flatnonzero(np.isin(members.row, rows))
+    for row, column in zip(members.row[kept].tolist(), members.column[kept].tolist(), strict=True):
+        sets.setdefault(row, []).append(column)
+    return sets
 
 
 class Doubts:

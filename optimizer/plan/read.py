@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.bulk import paused_gc
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
@@ -76,6 +77,7 @@ def header(instance: Instance, world: World | None) -> dict[str, Any]:
     return found
 
 
+@paused_gc()
 def read_plan(compiled: Compiled, solution: Solution) -> Plan:
     """Return the plan of a solution.
 

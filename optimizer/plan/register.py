@@ -34,13 +34,11 @@ def legal_register(
     if pack is None:
         return ()
     forbade: dict[str, int] = {}
-    for out in compiled.ledger.rows():
-        if out.reason in LAW_REASONS and out.rule is not None:
-            forbade[out.rule] = forbade.get(out.rule, 0) + out.offers
     closed: dict[str, int] = {}
-    for out in compiled.datasets.ledger.rows():
-        if out.reason in LAW_REASONS and out.rule is not None:
-            closed[out.rule] = closed.get(out.rule, 0) + out.offers
+    for ledger, told in ((compiled.ledger, forbade), (compiled.datasets.ledger, closed)):
+        for _, _, out, options in ledger.out():
+            if out.reason in LAW_REASONS and out.rule is not None:
+                told[out.rule] = told.get(out.rule, 0) + options
     bears: dict[str, int] = {}
     for laws in (*(p.laws for p in placements), *((*c.laws, *c.duty) for c in copies)):
         for law in dict.fromkeys(laws):
@@ -201,16 +199,18 @@ def unmodelled_laws(compiled: Compiled) -> tuple[str, ...]:
     """Return the laws that could touch some eligible option and have no effect on it yet."""
     law, slots, flows = compiled.law_view, compiled.problem.slots, compiled.problem.flows
     found: dict[str, None] = {}
-    signature_of = {j: law.signature(k) for j, k in law.of_stream.items()}
-    pairs: dict[int, list[np.ndarray[tuple[int], np.dtype[np.int64]]]] = {}
-    order = np.argsort(flows.stream, kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(flows.stream[order])) + 1) if len(order) else ():
-        pairs.setdefault(signature_of[int(flows.stream[part[0]])], []).append(flows.slot[part])
-    for w, k in law.of_job.items():
-        pairs.setdefault(law.signature(k), []).append(np.flatnonzero(slots.is_job & (slots.workload == w)))
-    for signature, parts in pairs.items():
-        at = np.unique(np.concatenate(parts))
-        judged, table = law.judgement_at(signature, slots.offer[at], slots.period[at])
+    of_stream = np.full(len(compiled.stream_ids), -1, dtype=np.int64)
+    of_job = np.full(len(compiled.problem.workload_ids), -1, dtype=np.int64)
+    for table_of, activities in ((of_stream, law.of_stream), (of_job, law.of_job)):
+        for position, k in activities.items():
+            table_of[position] = law.signature(k)
+    working = np.flatnonzero(slots.is_job)
+    signature = np.concatenate([of_stream[flows.stream], of_job[slots.workload[working]]])
+    slot = np.concatenate([flows.slot, working])
+    order = np.argsort(signature, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(signature[order])) + 1) if len(order) else ():
+        at = slot[part]
+        judged, table = law.judgement_at(int(signature[part[0]]), slots.offer[at], slots.period[at])
         for k in np.unique(judged).tolist():
             found.update(dict.fromkeys(table[k].unmodelled))
     for judgement in compiled.datasets.copy_judgement:
@@ -243,7 +243,19 @@ def ineligible_rows(ledger: Ledger, at_rest: Ledger) -> tuple[Ineligible, ...]:
         Ineligible(workload=EVERY_WORKLOAD, reason=reason, rule=rule, options=count)
         for (reason, rule), count in ledger.closed.items()
     ]
-    return (*shut, *map(ineligible_row, ledger.rows()), *map(ineligible_row, at_rest.rows()))
+    found = (
+        Ineligible(
+            workload=None if one is at_rest else name,
+            stream=stream,
+            dataset=name if one is at_rest else None,
+            reason=out.reason,
+            rule=out.rule,
+            options=options,
+        )
+        for one in (ledger, at_rest)
+        for name, stream, out, options in one.out()
+    )
+    return (*shut, *found)
 
 
 def ineligible_row(row: LedgerRow) -> Ineligible:

@@ -67,10 +67,10 @@ def _placed(compiled: Compiled, view: LawView, lines: Lines, judgements: list[Ju
     for one in np.unique(labels).tolist():
         rows = np.flatnonzero(labels == one)
         period = slots.period[lines.slot[rows]]
-        at, table = view.judgement_at(one, slots.offer[lines.slot[rows]], period)
-        for row, k, t in zip(rows.tolist(), at.tolist(), period.tolist(), strict=True):
+        later = view.judgements_of(one, slots.offer[lines.slot[rows]], period)
+        for row, judgement, t in zip(rows.tolist(), later, period.tolist(), strict=True):
             day, name = view.world.period_dates[t], world.periods[t].id
-            found += [(law, day, name) for law in tightened(judgements[row], table[k])]
+            found += [(law, day, name) for law in tightened(judgements[row], judgement)]
     return found
 
 

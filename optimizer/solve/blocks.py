@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.arrays import lean, lean_matrix
 from formulations.build import CONSTRAINTS, COUPLING
-from optimizer.solve.matrix import Matrix
+from optimizer.solve.matrix import Matrix, row_chunks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,14 +61,17 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
     owner, slot = owners_of_columns(matrix, problem), slots_of_columns(matrix, problem)
     workloads = len(problem.workload_ids)
     touch = _touch(matrix, owner, workloads)
+    all_known = not (owner == UNKNOWN).any()
     for name in matrix.columns.names:  # families that are not indexed by a table above: their rows tell whose they are
         columns = matrix.columns.of(name)
         if columns.size and np.all(owner[columns] == UNKNOWN):
             owner[columns] = _told_by_rows(matrix, columns, touch)
-    owner[owner == UNKNOWN] = SHARED
-    touch = _touch(matrix, owner, workloads)
+    if not all_known:
+        owner[owner == UNKNOWN] = SHARED
+        touch = _touch(matrix, owner, workloads)
+    shared = np.flatnonzero(owner == SHARED)
     coupling = (np.diff(touch.indptr) > 1) | _is_limit(matrix, touch)
-    gives = _gives_room(matrix, owner)
+    gives = _gives_room(matrix, shared)
     elastic = coupling & (matrix.rows.is_of(POOLS) | (np.diff(gives.indptr) == 0))
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
@@ -80,7 +84,7 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
         elastic=elastic,
         opened=_rows_only(gives, elastic),
         by_owner=tuple(np.split(order, ends[:-1])),
-        shared_in_row=_shared_in_row(matrix, owner, elastic),
+        shared_in_row=_shared_in_row(matrix, shared, elastic),
     )
 
 
@@ -91,7 +95,7 @@ def owners_of_columns(matrix: Matrix, problem: Problem) -> Ints:
     """Return the owner of each column; UNKNOWN (below SHARED) where no table says."""
     slots, services, jobs = problem.slots, problem.services, problem.jobs
     periods = problem.period_hours.size
-    owner = np.full(matrix.cost.size, UNKNOWN, dtype=np.int64)
+    owner = lean(np.full(matrix.cost.size, UNKNOWN))
     tables = {
         "instances": slots.workload,
         "gangs": slots.workload,
@@ -116,7 +120,7 @@ def owners_of_columns(matrix: Matrix, problem: Problem) -> Ints:
 
 def slots_of_columns(matrix: Matrix, problem: Problem) -> Ints:
     """Return the slot of each column, -1 where it has none."""
-    slot = np.full(matrix.cost.size, -1, dtype=np.int64)
+    slot = lean(np.full(matrix.cost.size, -1))
     for name in ("instances", "gangs", "work_hours"):
         columns = matrix.columns.of(name)
         slot[columns] = matrix.columns.key[columns]
@@ -128,23 +132,33 @@ def slots_of_columns(matrix: Matrix, problem: Problem) -> Ints:
 def _options(problem: Problem, slot: Ints) -> Ints:
     """Return per column the number of its (workload, offer) pair; -1 without a slot."""
     slots = problem.slots
-    option = np.full(slot.size, -1, dtype=np.int64)
+    option = lean(np.full(slot.size, -1))
     if slots.workload.size:
         pair = slots.workload * (int(slots.offer.max()) + 1) + slots.offer
-        number = np.unique(pair, return_inverse=True)[1]
+        number = lean(np.unique(pair, return_inverse=True)[1].astype(np.int64))
         option[slot >= 0] = number[slot[slot >= 0]]
     return option
 
 
 def _touch(matrix: Matrix, owner: Ints, workloads: int) -> sparse.csr_array:
-    known = np.flatnonzero(owner >= SHARED)
-    membership = sparse.csr_array(
-        (np.ones(known.size), (known, owner[known] + 1)), shape=(owner.size, workloads + 1)
+    """Count the columns of every known owner in every row, some rows at a time: each entry costs a number."""
+    known = lean(np.flatnonzero(owner >= SHARED))
+    membership = lean_matrix(sparse.csr_array(
+        (np.ones(known.size, dtype=np.int32), (known, owner[known] + 1)), shape=(owner.size, workloads + 1)
+    ))  # fmt: skip
+    parts = []
+    for begin, end in row_chunks(matrix.a):
+        low, high = matrix.a.indptr[begin], matrix.a.indptr[end]
+        pattern = sparse.csr_array(
+            (np.ones(high - low, dtype=np.int32), matrix.a.indices[low:high], matrix.a.indptr[begin : end + 1] - low),
+            shape=(end - begin, owner.size),
+        )
+        part = sparse.csr_array(pattern @ membership)
+        part.sort_indices()
+        parts.append(part)
+    return lean_matrix(sparse.csr_array(sparse.vstack(parts, format="csr"))) if parts else sparse.csr_array(
+        (0, workloads + 1), dtype=np.int32
     )
-    pattern = sparse.csr_array((np.ones(matrix.a.nnz), matrix.a.indices, matrix.a.indptr), shape=matrix.a.shape)
-    touch = (pattern @ membership).tocsr()
-    touch.sort_indices()
-    return touch
 
 
 def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Ints:
@@ -166,13 +180,12 @@ def _is_limit(matrix: Matrix, touch: sparse.csr_array) -> Bools:
     return of_family[matrix.rows.component] & (np.diff(touch.indptr) > 0) & (last > 0)
 
 
-def _gives_room(matrix: Matrix, owner: Ints) -> sparse.csr_array:
+def _gives_room(matrix: Matrix, shared: Ints) -> sparse.csr_array:
     """Return the entries of shared columns that can be raised to make room for more of what workloads add to a row."""
-    row = np.repeat(np.arange(matrix.a.shape[0]), np.diff(matrix.a.indptr))
-    column, value = matrix.a.indices, matrix.a.data
+    part = matrix.by_column[:, shared]
+    row, value, column = part.indices, part.data, np.repeat(shared, np.diff(part.indptr))
     helps = (np.isfinite(matrix.row_upper[row]) & (value < 0)) | (np.isfinite(matrix.row_lower[row]) & (value > 0))
-    kept = np.flatnonzero(helps & (owner[column] == SHARED))
-    return sparse.csr_array((value[kept], (row[kept], column[kept])), shape=matrix.a.shape)
+    return sparse.csr_array((value[helps], (row[helps], column[helps])), shape=matrix.a.shape)
 
 
 def _rows_only(a: sparse.csr_array, kept: Bools) -> sparse.csr_array:
@@ -182,7 +195,8 @@ def _rows_only(a: sparse.csr_array, kept: Bools) -> sparse.csr_array:
     return sparse.csr_array((a.data[chosen], (row[chosen], a.indices[chosen])), shape=a.shape)
 
 
-def _shared_in_row(matrix: Matrix, owner: Ints, elastic: Bools) -> sparse.csr_array:
-    row = np.repeat(np.arange(matrix.a.shape[0]), np.diff(matrix.a.indptr))
-    marked = np.flatnonzero((owner[matrix.a.indices] == SHARED) & ~elastic[row])
-    return sparse.csr_array((np.ones(marked.size), (row[marked], matrix.a.indices[marked])), shape=matrix.a.shape)
+def _shared_in_row(matrix: Matrix, shared: Ints, elastic: Bools) -> sparse.csr_array:
+    part = matrix.by_column[:, shared]
+    column = np.repeat(shared, np.diff(part.indptr))
+    marked = np.flatnonzero(~elastic[part.indices])
+    return sparse.csr_array((np.ones(marked.size), (part.indices[marked], column[marked])), shape=matrix.a.shape)

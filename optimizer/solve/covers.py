@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.arrays import lean, lean_matrix
 from optimizer.solve.matrix import Labels, Matrix
 
 Ints = NDArray[np.int64]
@@ -46,17 +47,17 @@ def with_cover_rows(matrix: Matrix, problem: Problem) -> Matrix:
     rows = matrix.rows
     return replace(
         matrix,
-        a=sparse.csr_array(sparse.vstack([matrix.a, cover], format="csr")),
+        a=lean_matrix(sparse.csr_array(sparse.vstack([matrix.a, cover], format="csr"))),
         row_lower=np.concatenate([matrix.row_lower, np.where(needed > 0, 1.0, 0.0)]),
         row_upper=np.concatenate([matrix.row_upper, np.full(keys.size, np.inf)]),
         rows=Labels(
             (*rows.names, COVER),
-            np.concatenate([rows.component, np.full(keys.size, len(rows.names))]),
-            np.concatenate([rows.key, keys]),
+            np.concatenate([rows.component, np.full(keys.size, len(rows.names), dtype=rows.component.dtype)]),
+            np.concatenate([rows.key, lean(keys)]),
         ),
     )
 
 
 def _sum_rows(matrix: Matrix, rows: Ints, group: Ints, groups: int) -> sparse.csr_array:
-    gather = sparse.csr_array((np.ones(rows.size), (group, rows)), shape=(groups, matrix.row_lower.size))
-    return sparse.csr_array(gather @ matrix.a)
+    gather = sparse.csr_array((np.ones(rows.size), (lean(group), lean(rows))), shape=(groups, matrix.row_lower.size))
+    return lean_matrix(sparse.csr_array(lean_matrix(gather) @ matrix.a))

@@ -106,8 +106,8 @@ def to_task(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Task:
         upper=matrix.upper,
         row_lower=matrix.row_lower,
         row_upper=matrix.row_upper,
-        indptr=a.indptr.astype(np.int32),
-        indices=a.indices.astype(np.int32),
+        indptr=a.indptr.astype(np.int32, copy=False),
+        indices=a.indices.astype(np.int32, copy=False),
         data=a.data,
         integer=matrix.integer.astype(np.int32),
     )

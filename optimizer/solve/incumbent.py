@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.blocks import Blocks
-from optimizer.solve.matrix import Matrix
+from optimizer.solve.matrix import Matrix, row_chunks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,10 +70,14 @@ class Incumbent:
 def worth_usd(matrix: Matrix, row_price: Floats) -> Floats:
     """Return what one unit of each row is worth (USD): its dual, or the mean cost per unit of what it limits."""
     entries = matrix.a
-    row = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
-    paid = np.maximum(matrix.cost, 0.0)[entries.indices]
-    costs = np.bincount(row, paid, entries.shape[0])
-    units = np.bincount(row, np.abs(entries.data) * (paid > 0), entries.shape[0])
+    costs, units = np.zeros(entries.shape[0]), np.zeros(entries.shape[0])
+    charged = np.maximum(matrix.cost, 0.0)
+    for begin, end in row_chunks(entries):
+        own = slice(entries.indptr[begin], entries.indptr[end])
+        row = np.repeat(np.arange(end - begin), np.diff(entries.indptr[begin : end + 1]))
+        paid = charged[entries.indices[own]]
+        costs[begin:end] = np.bincount(row, paid, end - begin)
+        units[begin:end] = np.bincount(row, np.abs(entries.data[own]) * (paid > 0), end - begin)
     mean = np.divide(costs, units, out=np.zeros_like(costs), where=units > 0)
     known = mean[mean > 0]
     mean[mean == 0] = float(np.median(known)) if known.size else 1.0

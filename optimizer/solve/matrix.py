@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from formulations.arrays import lean_matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,7 +71,7 @@ class Matrix:
     @cached_property
     def by_column(self) -> sparse.csc_array:
         """The same matrix by column."""
-        return self.a.tocsc()
+        return lean_matrix(self.a.tocsc())
 
     @cached_property
     def row_scale(self) -> Floats:
@@ -81,7 +83,9 @@ class Matrix:
         largest = np.zeros(self.row_lower.size)
         filled = np.flatnonzero(np.diff(self.a.indptr))
         if filled.size:
-            largest[filled] = np.maximum.reduceat(np.abs(self.a.data), self.a.indptr[filled])
+            largest[filled] = np.maximum.reduceat(self.a.data, self.a.indptr[filled])
+            least = np.minimum.reduceat(self.a.data, self.a.indptr[filled])
+            largest[filled] = np.maximum(largest[filled], -least)
         return np.maximum(1.0, np.maximum(sides, largest))
 
     def objective(self, x: Floats) -> float:
@@ -104,6 +108,20 @@ class Matrix:
     def is_feasible(self, x: Floats, tolerance: float = ROW_TOLERANCE) -> bool:
         """Whether x obeys every row, bound and integrality within the tolerance."""
         return self.worst_violation(x) <= tolerance
+
+
+ENTRIES_AT_ONCE = 4_000_000
+"""Entries of a matrix that a pass over all of them holds a few copies of."""
+
+
+def row_chunks(a: sparse.csr_array) -> Iterator[tuple[int, int]]:
+    """Yield ranges of rows (first, one after the last) that together are all, with so many entries at once."""
+    begin, rows = 0, a.shape[0]
+    while begin < rows:
+        wanted = int(a.indptr[begin]) + ENTRIES_AT_ONCE
+        end = max(int(np.searchsorted(a.indptr, wanted, side="right")) - 1, begin + 1)
+        yield begin, min(end, rows)
+        begin = min(end, rows)
 
 
 def submatrix(

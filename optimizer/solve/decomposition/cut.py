@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from formulations.arrays import lean
 from optimizer.solve.blocks import Blocks
 from optimizer.solve.decomposition.requirements import Needs, no_needs
 from optimizer.solve.matrix import Matrix
@@ -19,25 +21,51 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class LocalRows:
+    """The whole matrix by column, and of every row its number within its block (-1: it goes to the master)."""
+
+    by_column: sparse.csc_array
+    within: Ints
+
+
+@dataclass(frozen=True)
 class Block:
     """The program of one workload: its columns (of the whole model) and the rows that only they are in.
 
-    `indptr`, `indices` and `data` hold the matrix by column, rows numbered within the block; `rows` are their numbers
-    in the whole model.
+    `rows` are their numbers in the whole model. The entries stay in the matrix of the whole model and are taken from
+    there when asked for: the blocks together have nearly as many as the model. A block that is pickled takes its own
+    along.
     """
 
     columns: Ints
     rows: Ints
-    indptr: Ints
-    indices: Ints
-    data: Floats
+    local: LocalRows
 
     def entries_of(self, kept: Ints) -> tuple[Ints, Ints, Floats]:
-        """Return (start of each kept column, row, value) of the columns at the positions `kept`."""
-        sizes = self.indptr[kept + 1] - self.indptr[kept]
-        start = np.concatenate([[0], np.cumsum(sizes)])
-        place = np.repeat(self.indptr[kept] - start[:-1], sizes) + np.arange(start[-1])
-        return start, self.indices[place], self.data[place]
+        """Return (start of each kept column, row, value) of the columns at the positions `kept`; rows numbered within
+        the block.
+        """
+        a, columns = self.local.by_column, self.columns[kept]
+        first = a.indptr[columns].astype(np.int64)
+        sizes = a.indptr[columns + 1] - first
+        ends = np.cumsum(sizes)
+        place = np.repeat(first - ends + sizes, sizes) + np.arange(ends[-1] if kept.size else 0)
+        row = self.local.within[a.indices[place]]
+        own = np.flatnonzero(row >= 0)
+        start = np.concatenate([[0], np.searchsorted(own, ends)]).astype(np.int64)
+        return start, row[own].astype(np.int64), a.data[place[own]]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _alone, (self.columns, self.rows, *self.entries_of(np.arange(self.columns.size)))
+
+
+def _alone(columns: Ints, rows: Ints, start: Ints, row: Ints, value: Floats) -> Block:
+    """Return a block that holds its own entries: columns are looked up in a matrix that has them where they belong."""
+    size = int(columns.max(initial=-1)) + 1
+    indptr = np.zeros(size + 1, dtype=np.int64)
+    indptr[columns + 1] = np.diff(start)
+    a = sparse.csc_array((value, row, np.cumsum(indptr)), shape=(rows.size, size))
+    return Block(columns, rows, LocalRows(a, np.arange(rows.size)))
 
 
 @dataclass(frozen=True)
@@ -96,31 +124,18 @@ def cut_model(matrix: Matrix, blocks: Blocks, needs: Needs | None = None) -> Cut
 
 
 def _split(matrix: Matrix, blocks: Blocks, rows: Ints, first: Ints) -> tuple[Block, ...]:
-    """Sort the local rows and all columns by workload and slice."""
+    """Sort the local rows by workload and slice."""
     owner = first[rows] - 1
     order = np.argsort(owner, kind="stable")
     rows, owner = rows[order], owner[order]
     row_ends = np.searchsorted(owner, np.arange(blocks.workloads + 1))
-    within = np.arange(rows.size) - row_ends[owner]
-    columns = np.concatenate([blocks.by_owner[w + 1] for w in range(blocks.workloads)])
-    ends = np.concatenate([[0], np.cumsum([blocks.by_owner[w + 1].size for w in range(blocks.workloads)])])
-    local = sparse.csc_array(sparse.csc_array(matrix.a[rows])[:, columns])
-    local.sort_indices()
-    numbered = within[local.indices] if local.nnz else local.indices
-    parts = []
-    for w in range(blocks.workloads):
-        begin, end = ends[w], ends[w + 1]
-        low, high = local.indptr[begin], local.indptr[end]
-        parts.append(
-            Block(
-                columns=columns[begin:end],
-                rows=rows[row_ends[w] : row_ends[w + 1]],
-                indptr=(local.indptr[begin : end + 1] - low).astype(np.int64),
-                indices=numbered[low:high].astype(np.int64),
-                data=local.data[low:high],
-            )
-        )
-    return tuple(parts)
+    within = lean(np.full(matrix.row_lower.size, -1))
+    within[rows] = np.arange(rows.size) - row_ends[owner]
+    local = LocalRows(matrix.by_column, within)
+    return tuple(
+        Block(columns=blocks.by_owner[w + 1], rows=rows[row_ends[w] : row_ends[w + 1]], local=local)
+        for w in range(blocks.workloads)
+    )
 
 
 def _implied_upper(matrix: Matrix, shared: Ints) -> Floats:
@@ -128,12 +143,16 @@ def _implied_upper(matrix: Matrix, shared: Ints) -> Floats:
 
     A transfer is at most what its copy allows: u <= G d with d <= 1.
     """
-    upper = matrix.upper.copy()
-    rows = np.flatnonzero(np.isfinite(matrix.row_upper))
+    number = np.full(matrix.cost.size, -1, dtype=np.int64)
+    number[shared] = np.arange(shared.size)
+    upper = matrix.upper[shared]
+    touched = np.zeros(matrix.row_lower.size, dtype=bool)
+    touched[matrix.by_column[:, shared].indices] = True
+    rows = np.flatnonzero(touched & np.isfinite(matrix.row_upper))
     part = matrix.a[rows].tocoo()
     side = np.where(part.data > 0, matrix.lower[part.col], matrix.upper[part.col])
     least = np.bincount(part.row, part.data * side, rows.size)
-    implies = (part.data > 0) & np.isfinite(least[part.row]) & (matrix.lower[part.col] == 0)
-    column, row, value = part.col[implies], part.row[implies], part.data[implies]
+    implies = (part.data > 0) & np.isfinite(least[part.row]) & (matrix.lower[part.col] == 0) & (number[part.col] >= 0)
+    column, row, value = number[part.col[implies]], part.row[implies], part.data[implies]
     np.minimum.at(upper, column, (matrix.row_upper[rows[row]] - least[row]) / value)
-    return np.where(np.isfinite(matrix.upper[shared]), matrix.upper[shared], upper[shared])
+    return np.where(np.isfinite(matrix.upper[shared]), matrix.upper[shared], upper)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ Ints = NDArray[np.int64]
 
 LEADS = 8
 """Items tried as the bulk of a cover, the cheapest per unit first; the rest may fall to any item."""
+ITEMS_AT_ONCE = 250_000
+"""Items whose pairs are held together."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,26 @@ def cover_demands(items: Items, price_usd: Floats, serving_usd: Floats) -> Cover
     """Return for every group the cheapest cover by full instances of a lead and one other item for the rest.
 
     `price_usd` of an instance, `serving_usd` of serving the whole demand of the group on the item. A lead of 0
-    instances leaves everything to the other item, so that single items are among the covers.
+    instances leaves everything to the other item, so that single items are among the covers. Groups are looked at some
+    at a time: there are several pairs for every item, and an estate has millions of items.
     """
+    start, parts = items.start, []
+    begin = 0
+    while begin < items.demand.size:
+        end = int(np.searchsorted(start, start[begin] + ITEMS_AT_ONCE, side="right")) - 1
+        end = min(max(end, begin + 1), items.demand.size)
+        own = slice(start[begin], start[end])
+        some = Items(items.group[own] - begin, items.demand[begin:end], items.capacity[own], items.most[own])
+        found = _cover_some(some, price_usd[own], serving_usd[own])
+        lead, rest = (np.where(at >= 0, at + own.start, -1) for at in (found.lead, found.rest))
+        parts.append(replace(found, lead=lead, rest=rest))
+        begin = end
+    if not parts:
+        return _cover_some(items, price_usd, serving_usd)
+    return Covers(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Covers)))
+
+
+def _cover_some(items: Items, price_usd: Floats, serving_usd: Floats) -> Covers:
     start, groups = items.start, items.demand.size
     demand = items.demand[items.group]
     unit = price_usd / items.capacity * demand + serving_usd

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.arrays import lean, stacked
 from optimizer.solve.blocks import owners_of_columns
 from optimizer.solve.matrix import Labels, Matrix
 
@@ -162,17 +163,15 @@ def _extended(
     """
     met, mechanism = mechanisms
     size, count = matrix.cost.size, int(needed.max()) + 1
-    entries = matrix.a.copy()
-    is_need = np.zeros(matrix.row_lower.size, dtype=bool)
-    is_need[rows] = True
-    row = np.repeat(np.arange(is_need.size), np.diff(entries.indptr))
-    entries.data[is_need[row] & np.isin(entries.indices, np.unique(mechanism))] = 0.0
-    entries.eliminate_zeros()
-    own = sparse.csr_array((-bound, (rows, needed)), shape=(is_need.size, count))
-    below = sparse.csr_array((-np.ones(met.size), (met, mechanism)), shape=(count, size))
-    a = sparse.vstack(
-        [sparse.hstack([entries, own]), sparse.hstack([below, sparse.eye_array(count)])], format="csr"
+    met_rows = sparse.csr_array(
+        (
+            np.concatenate([-np.ones(met.size), np.ones(count)]),
+            (np.concatenate([met, np.arange(count)]), np.concatenate([mechanism, size + np.arange(count)])),
+        ),
+        shape=(count, size + count),
     )
+    a = stacked([matrix.a, met_rows], size + count)
+    _put_needs(a, rows, needed + size, bound, np.unique(mechanism))
     labels = matrix.rows
     component = labels.component.copy()
     component[rows] = len(labels.names)
@@ -182,17 +181,32 @@ def _extended(
         lower=np.concatenate([matrix.lower, np.zeros(count)]),
         upper=np.concatenate([matrix.upper, np.ones(count)]),
         integer=np.concatenate([matrix.integer, np.ones(count, dtype=bool)]),
-        a=sparse.csr_array(a),
+        a=a,
         row_lower=np.concatenate([matrix.row_lower, np.full(count, -np.inf)]),
         row_upper=np.concatenate([matrix.row_upper, np.zeros(count)]),
         columns=Labels(
             (*matrix.columns.names, NEEDED),
-            np.concatenate([matrix.columns.component, np.full(count, len(matrix.columns.names))]),
-            np.concatenate([matrix.columns.key, np.arange(count)]),
+            np.concatenate([matrix.columns.component, lean(np.full(count, len(matrix.columns.names)))]),
+            np.concatenate([matrix.columns.key, lean(np.arange(count))]),
         ),
         rows=Labels(
             (*labels.names, NEED, NEED_MET),
-            np.concatenate([component, np.full(count, len(labels.names) + 1)]),
-            np.concatenate([labels.key, np.arange(count)]),
+            np.concatenate([component, lean(np.full(count, len(labels.names) + 1))]),
+            np.concatenate([labels.key, lean(np.arange(count))]),
         ),
     )
+
+
+def _put_needs(a: sparse.csr_array, rows: Ints, column: Ints, bound: Floats, mechanisms: Ints) -> None:
+    """Put -bound at `column` in place of the mechanisms of some rows; in the matrix given, which is large."""
+    first, sizes = a.indptr[rows].astype(np.int64), np.diff(a.indptr)[rows].astype(np.int64)
+    place = np.repeat(first - np.cumsum(sizes) + sizes, sizes) + np.arange(sizes.sum())
+    row = np.repeat(np.arange(rows.size), sizes)
+    gone = np.isin(a.indices[place], mechanisms)
+    place, row = place[gone], row[gone]
+    a.data[place] = 0.0
+    own, last = np.unique(row[::-1], return_index=True)
+    at = place[::-1][last]
+    a.indices[at], a.data[at] = column[own], -bound[own]
+    a.eliminate_zeros()
+    a.sort_indices()

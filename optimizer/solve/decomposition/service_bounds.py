@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
+from formulations.arrays import lean
 from formulations.sets import derive_sets
 from optimizer.solve.matrix import Matrix
 
@@ -48,9 +49,9 @@ class ServiceBounds:
         self.workloads, periods = len(problem.workload_ids), problem.period_hours.size
         self.slots = slots.workload.size
         self.demand = services.demand_per_s.ravel()
-        self.flows = np.flatnonzero(sets.demand_of_flow > 0)
-        self.slot_of = flows.slot[self.flows]
-        self.stream_of = flows.stream[self.flows] * periods + sets.flow_period[self.flows]
+        self.flows = lean(np.flatnonzero(sets.demand_of_flow > 0))
+        self.slot_of = lean(flows.slot[self.flows])
+        self.stream_of = lean(flows.stream[self.flows] * periods + sets.flow_period[self.flows])
         self.wanted = sets.demand_of_flow[self.flows]
         self.workload_of_stream = np.repeat(services.workload, periods)
         self.is_endpoint = slots.is_endpoint[self.slot_of]
@@ -64,10 +65,10 @@ class ServiceBounds:
         self.column_of_unserved = columns_by_key(matrix, "unserved", self.demand.size)
         present = columns_by_key(matrix, "present", problem.presence.workload.size)
         presence = sets.presence_of_slot
-        self.present_column = np.where(presence >= 0, np.append(present, -1)[presence], -1)
+        self.present_column = lean(np.where(presence >= 0, np.append(present, -1)[presence], -1))
         self.column_of_presence, self.workload_of_presence = present, problem.presence.workload
         self.periods = periods
-        self.cell_of_slot = slots.workload * periods + slots.period
+        self.cell_of_slot = lean(slots.workload * periods + slots.period)
         self.cell_of_stream = self.workload_of_stream * periods + np.tile(
             np.arange(periods), self.demand.size // periods
         )
@@ -139,7 +140,7 @@ def columns_by_key(matrix: Matrix, name: str, size: int) -> Ints:
     columns = np.full(size, -1, dtype=np.int64)
     own = matrix.columns.of(name)
     columns[matrix.columns.key[own]] = own
-    return columns
+    return lean(columns)
 
 
 def _pick(reduced_cost: Floats, columns: Ints) -> Floats:

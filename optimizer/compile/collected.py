@@ -1,0 +1,153 @@
+"""What is open to every workload and stream, collected as index arrays: the raw material of slots and flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.columns import Growing
+from optimizer.compile.eligibility import Eligibility, Options
+from optimizer.compile.jobs import JobSpeed, can_finish, job_speed, too_short, window_of
+from optimizer.compile.ledger import Exclusion
+from optimizer.compile.world import World
+from optimizer.errors import Issue
+from optimizer.instance.identity import stream_ids
+from optimizer.instance.workloads import RATE_UNIT_SECONDS, Job, Service, Stream
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class NoOption:
+    """A stream, or a job, that nothing can serve in these periods (ids)."""
+
+    workload: str
+    stream: str | None
+    periods: tuple[str, ...]
+
+
+def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
+    """Return peak rate in units/s and mean over peak, each [periods]."""
+    per_second = 1.0 / RATE_UNIT_SECONDS[stream.unit.partition("/")[2]]
+    periods = len(world.periods)
+    peak = np.array(np.broadcast_to(np.asarray(stream.rate, dtype=float), periods)) * per_second
+    if stream.mean_rate is None:
+        return peak, np.ones(periods)
+    mean = np.array(np.broadcast_to(np.asarray(stream.mean_rate, dtype=float), periods)) * per_second
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return peak, np.where(peak > 0, mean / peak, 1.0)
+
+
+def unserved_price(world: World, w: int) -> float | None:
+    """Return USD per work unit left unserved, or None where all must be served."""
+    own = world.instance.workloads[w].unserved_usd_per_unit
+    return own if own is not None else world.instance.unserved_usd_per_unit
+
+
+@dataclass
+class Parts:
+    """What is open, collected workload by workload; services that must survive a failure are `surviving`.
+
+    Of a slot only offer and period are kept, of a flow its slot: all else follows from the workload or the stream.
+    `slots_of`, `flows_of`: how many each workload has; `flow_count`: how many each stream.
+    """
+
+    world: World
+    eligibility: Eligibility
+    surviving: frozenset[int]
+    carbon_counts: bool
+    offer: Growing = field(default_factory=lambda: Growing(np.int32))
+    period: Growing = field(default_factory=lambda: Growing(np.int32))
+    units_per_s: Growing = field(default_factory=lambda: Growing(np.float64))
+    flow_slot: Growing = field(default_factory=lambda: Growing(np.int32))
+    slots_of: list[int] = field(default_factory=list)
+    flows_of: list[int] = field(default_factory=list)
+    flow_count: list[int] = field(default_factory=list)
+    way: list[int] = field(default_factory=list)
+    price: list[int] = field(default_factory=list)
+    demand: list[Floats] = field(default_factory=list)
+    shares: list[Floats] = field(default_factory=list)
+    owner: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    jobs: list[int] = field(default_factory=list)
+    no_option: list[NoOption] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    prices: dict[int, tuple[int, Floats]] = field(default_factory=dict)
+    job_speeds: dict[tuple[int, float, int], JobSpeed] = field(default_factory=dict)
+
+    def add_service(self, w: int, service: Service) -> None:
+        """Add the streams of a service, its slots and flows."""
+        options = self.eligibility.workload(w)
+        price, _ = self.prices.setdefault(id(options.usd_per_unit), (len(self.prices), options.usd_per_unit))
+        masks = []
+        for name, stream in zip(stream_ids(service), service.streams, strict=True):
+            peak, share = rates(self.world, stream)
+            mask, way = self.eligibility.stream(w, len(self.owner), name, stream, options)
+            mask &= peak > 0
+            self.demand.append(peak)
+            self.shares.append(share)
+            self.owner.append(w)
+            self.names.append(name)
+            self.way.append(way.number)
+            self.price.append(price)
+            self._note_lack(w, name, (peak > 0) & ~mask.any(axis=0))
+            masks.append(mask)
+        used = np.logical_or.reduce(masks)
+        number = self._add_slots(options, used, options.speed.units_per_s)
+        self.flows_of.append(0)
+        for mask in masks:
+            slots = number[mask]
+            self.flow_slot.add(slots)
+            self.flow_count.append(len(slots))
+            self.flows_of[-1] += len(slots)
+
+    def _add_slots(self, options: Options, used: Bools, units_per_s: Floats) -> Ints:
+        """Add a slot for every offer and period used, by period; return their numbers, -1 elsewhere."""
+        period, at = np.nonzero(used.T)
+        number = np.full(used.shape, -1, dtype=np.int64)
+        number[at, period] = self.offer.size + np.arange(len(at))
+        offer = options.offers[at]
+        self.offer.add(offer)
+        self.period.add(period)
+        self.units_per_s.add(units_per_s[offer])
+        self.slots_of.append(len(at))
+        return number
+
+    def _note_lack(self, w: int, stream: str | None, lacking: Bools) -> None:
+        # survival is asked of the demand stated, even where it may be unserved as long as nothing fails
+        if lacking.any() and (unserved_price(self.world, w) is None or w in self.surviving):
+            periods = tuple(self.world.periods[t].id for t in np.flatnonzero(lacking).tolist())
+            self.no_option.append(NoOption(self.world.instance.workloads[w].id, stream, periods))
+
+    def add_job(self, w: int, job: Job) -> None:
+        """Add the slots of a job inside its window."""
+        options = self.eligibility.workload(w)
+        window = window_of(self.world, job)
+        allowed = self.eligibility.job(w, options) & (window.hours > 0)
+        speed = self._speed_of(job, options)
+        near = options.offers
+        if unserved_price(self.world, w) is None:
+            gang = speed.units_per_s[near] * speed.gang_instances[near]
+            rate = np.nan_to_num(gang * job.max_gangs, posinf=0.0) * 3600.0
+            late = allowed.any(axis=1) & ~can_finish(job, window, allowed, rate)
+            if late.any():
+                out = np.zeros(len(self.world.offers), dtype=bool)
+                out[near[late]] = True
+                self.eligibility.ledger.add(job.id, None, [Exclusion("deadline", "deadline_hours", out)])
+                allowed &= ~late[:, None]
+            if not allowed.any():
+                self._note_lack(w, None, window.hours > 0)
+        self.issues += too_short(self.world, job, near[allowed.any(axis=1)], speed.units_per_s)
+        self.jobs.append(w)
+        self._add_slots(options, allowed, speed.units_per_s)
+        self.flows_of.append(0)
+
+    def _speed_of(self, job: Job, options: Options) -> JobSpeed:
+        key = (id(options.speed), job.spot_overhead, job.gang_devices)  # speeds are kept by the options
+        if key not in self.job_speeds:
+            self.job_speeds[key] = job_speed(self.world, job, options.speed)
+        return self.job_speeds[key]

@@ -1,0 +1,78 @@
+"""Columns that grow and tables that are filled part by part, without holding anything twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = TypeVar("Table")
+
+
+class Growing:
+    """An array that grows by parts, in one piece: thousands of small ones would leave the memory full of holes."""
+
+    def __init__(self, kind: type[np.generic]) -> None:
+        self._held: NDArray[Any] = np.empty(4096, dtype=kind)
+        self.size = 0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Append values."""
+        end = self.size + len(values)
+        if end > len(self._held):
+            larger = np.empty(max(end, len(self._held) * 3 // 2), dtype=self._held.dtype)
+            larger[: self.size] = self._held[: self.size]
+            self._held = larger
+        self._held[self.size : end] = values
+        self.size = end
+
+    def __getitem__(self, part: slice) -> NDArray[Any]:
+        return self._held[: self.size][part]
+
+
+def columns(name: str, table: Any) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a table, and of the tables in it, by name."""
+    found: dict[str, NDArray[Any]] = {}
+    for part in fields(table):
+        value = getattr(table, part.name)
+        if is_dataclass(value):
+            found.update(columns(f"{name}.{part.name}", value))
+        else:
+            found[f"{name}.{part.name}"] = value
+    return found
+
+
+class Filling:
+    """Columns of one length, filled from parts; what is not filled, or is all zeros, takes no memory."""
+
+    def __init__(self, capacity: int) -> None:
+        self.held: dict[str, NDArray[Any]] = {}
+        self.size, self._capacity = 0, capacity
+
+    def put(self, part: Mapping[str, NDArray[Any]]) -> None:
+        """Append the columns of a part, which are all of one length."""
+        length = 0
+        for name, values in part.items():
+            length = len(values)
+            column = self.held.setdefault(name, np.zeros(self._capacity, dtype=values.dtype))
+            if values.any():
+                column[self.size : self.size + length] = values
+        self.size += length
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column as far as it is filled."""
+        return self.held[name][: self.size] if name in self.held else np.zeros(0)
+
+    def table(self, like: Table, name: str) -> Table:
+        """Return a table with the columns that `columns(name, like)` would name."""
+        new: dict[str, Any] = {}
+        for part in fields(like):  # type: ignore[arg-type]
+            value, own = getattr(like, part.name), f"{name}.{part.name}"
+            if is_dataclass(value):
+                new[part.name] = self.table(value, own)
+            else:
+                new[part.name] = self.column(own) if own in self.held else value
+        return replace(like, **new)  # type: ignore[type-var]
