@@ -6,12 +6,13 @@ The compact model falls apart at its coupling rows: what remains of one workload
 Sets: workloads w · configurations x, each of one workload w(x) · coupling rows ρ · shared decisions s (copies,
 transfers, mechanisms, regions in use, with the rows among themselves).
 
-Parameters: C[x] USD · U[ρ,x] what the configuration adds to the row · c[s], U[ρ,s] the same of a shared decision ·
-l[ρ] <= . <= u[ρ] the sides of the row, as in the compact model · e[ρ] penalty (USD per unit), only on rows in which no
-shared decision can make room · o[w] penalty (USD) of leaving the workload without a configuration.
+Parameters: k[w] workloads that w stands for (identical ones are one, with a count) · C[x] USD · U[ρ,x] what the
+configuration adds to the row · c[s], U[ρ,s] the same of a shared decision · l[ρ] <= . <= u[ρ] the sides of the row, as
+in the compact model · e[ρ] penalty (USD per unit), only on rows in which no shared decision can make room · o[w]
+penalty (USD) of leaving the workload without a configuration.
 
 Variables:
-    chosen_share  λ[x] >= 0        share of the workload placed by the configuration; binary in the integer program
+    chosen_share  λ[x] >= 0        workloads, or shares of one, placed by the configuration; whole in the integer one
     shared        y[s]             shared decisions as in the compact model, with their bounds; continuous ones
     shared_whole  y[s]             and integer ones
     excess        e+[ρ] >= 0       by how much the row is exceeded
@@ -20,7 +21,7 @@ Variables:
 
 Constraints:
     use[ρ]                 l[ρ] <= sum_x U[ρ,x] λ[x] + sum_s U[ρ,s] y[s] - e+[ρ] + e-[ρ] <= u[ρ]
-    one_configuration[w]   sum_{x of w} λ[x] + o[w] = 1
+    one_configuration[w]   sum_{x of w} λ[x] + o[w] = k[w]                           where k[w] > 0
 
 Objective: minimise sum_x C[x] λ[x] + sum_s c[s] y[s] + penalties.
 
@@ -28,7 +29,7 @@ Over all configurations and without penalties its linear relaxation bounds the c
 well as that model's own: it is the minimum over the convex hull of every workload's solutions (Dantzig and Wolfe 1960).
 For any prices π of the rows (>= 0 on lower sides, <= 0 on upper sides) the Lagrangian bound
 
-    sum_ρ π[ρ] side[ρ] + sum_s min over the bounds of (c[s] - π U[.,s]) y[s] + sum_w min_x (C[x] - π U[.,x])
+    sum_ρ π[ρ] side[ρ] + sum_s min over the bounds of (c[s] - π U[.,s]) y[s] + sum_w k[w] min_x (C[x] - π U[.,x])
 
 holds as well, with the last minimum over *all* solutions of the workload: it is what a solve reports.
 """
@@ -50,7 +51,7 @@ class MasterProblem:
     """The sets and parameters of the master as arrays.
 
     `row_lower`, `row_upper` and `penalty_usd` (0: the row may not be broken) have one entry per row; `shared_*` one per
-    shared decision and `shared_use` its membership (row, shared); `unplaced_usd` one per workload;
+    shared decision and `shared_use` its membership (row, shared); `unplaced_usd` and `workload_count` one per workload;
     `configuration_*` one per configuration and `use` its membership (row, configuration).
     """
 
@@ -62,6 +63,7 @@ class MasterProblem:
     shared_whole: Bools
     shared_use: Membership
     unplaced_usd: Floats
+    workload_count: Ints
     configuration_workload: Ints
     configuration_cost_usd: Floats
     use: Membership
@@ -80,7 +82,9 @@ def build_master(problem: MasterProblem, *, whole: bool) -> Any:
 
 def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:
     every = np.arange(problem.configuration_cost_usd.size)
-    add_family(model, "chosen_share", every, pyo.Binary if whole else pyo.NonNegativeReals, size=every.size)
+    most = problem.workload_count[problem.configuration_workload].astype(np.float64)
+    domain = pyo.NonNegativeIntegers if whole else pyo.NonNegativeReals
+    add_family(model, "chosen_share", every, domain, size=every.size, upper=most if whole else None)
     size = problem.shared_cost_usd.size
     for name, mask, domain in (
         ("shared", ~problem.shared_whole, pyo.NonNegativeReals),
@@ -93,8 +97,8 @@ def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:
     for name, side in (("excess", problem.row_upper), ("lack", problem.row_lower)):
         index = np.flatnonzero(elastic & np.isfinite(side))
         add_family(model, name, index, pyo.NonNegativeReals, size=rows)
-    workloads = np.arange(problem.unplaced_usd.size)
-    add_family(model, "unplaced", workloads, pyo.NonNegativeReals, size=workloads.size)
+    workloads = np.flatnonzero(problem.workload_count)
+    add_family(model, "unplaced", workloads, pyo.NonNegativeReals, size=problem.workload_count.size)
 
 
 def _add_use(model: Any, problem: MasterProblem) -> None:
@@ -130,12 +134,14 @@ def _use_blocks(model: Any, problem: MasterProblem, position: Ints) -> list[Bloc
 
 def _add_one_configuration(model: Any, problem: MasterProblem) -> None:
     every = np.arange(problem.configuration_workload.size)
-    workloads = np.arange(problem.unplaced_usd.size)
+    keys = np.flatnonzero(problem.workload_count)
+    position = np.full(problem.workload_count.size, -1, dtype=np.int64)
+    position[keys] = np.arange(keys.size)
     blocks = [
-        block(model, "chosen_share", problem.configuration_workload, every, 1.0),
-        block(model, "unplaced", workloads, workloads, 1.0),
+        block(model, "chosen_share", position[problem.configuration_workload], every, 1.0),
+        block(model, "unplaced", np.arange(keys.size), keys, 1.0),
     ]
-    add_rows(model, "one_configuration", blocks, keys=workloads, equal=np.ones(workloads.size))
+    add_rows(model, "one_configuration", blocks, keys=keys, equal=problem.workload_count[keys].astype(np.float64))
 
 
 def _add_cost(model: Any, problem: MasterProblem) -> None:

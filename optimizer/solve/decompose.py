@@ -10,6 +10,7 @@ import numpy as np
 from formulations import Problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.master import Chosen
@@ -65,7 +66,7 @@ def decompose_and_improve(
         if mechanisms_matter(whole, problem, gap):
             whole, needs = split_requirements(whole, problem)
         blocks = find_blocks(whole, problem)
-        cut = cut_model(whole, blocks, needs)
+        cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
@@ -186,6 +187,8 @@ def _take_over(ground: Prepared, parts: Decomposition, found: Chosen | None, wat
     if found is None:
         return
     values = found.values(parts.cut, parts.pool)
+    if not (parts.cut.classes.are_single or ground.matrix.is_feasible(values)):
+        return  # rows summed over a class may hold where those of its members do not
     state = ground.state
     before, placed = state.penalised_usd(), is_placed(ground)
     state.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_
 from optimizer.solve.decomposition.requirements import split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import dominated
-from optimizer.solve.decomposition.small import Effort
+from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import run
 from optimizer.solve.incumbent import worth_usd
@@ -166,6 +167,34 @@ def test_decomposed_plan_is_within_the_gap_of_the_optimum():
     assert solution.bound_usd <= direct.objective_usd * (1 + 1e-6)
 
 
+def test_programs_are_solved_where_another_run_had_more_threads():
+    """HiGHS refuses to run with one thread after a run of this thread with two: it is made to, and the bound holds."""
+    from highspy import _core
+
+    program = SmallProgram(
+        cost=np.array([-3.0, -2.0]), lower=np.zeros(2), upper=np.array([5.0, 5.0]), integer=np.ones(2, dtype=bool),
+        indptr=np.array([0, 1, 2]), indices=np.zeros(2, dtype=np.int64), data=np.array([2.0, 1.0]),
+        row_lower=np.array([-np.inf]), row_upper=np.array([7.0]),
+    )  # fmt: skip
+    answers = []
+
+    def work():
+        other = _core._Highs()
+        other.setOptionValue("output_flag", False)
+        other.setOptionValue("threads", 2)
+        other.addVars(1, np.zeros(1), np.ones(1))
+        other.run()
+        answers.append(solve_small(program, EXACT, scale=1.0))
+        other.resetGlobalScheduler(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert answers[0].x == pytest.approx([1.0, 5.0])
+    assert answers[0].cost_usd == pytest.approx(-13.0)
+    assert answers[0].bound_usd == pytest.approx(-13.0)
+
+
 def test_dominance_by_hand():
     """Eight singles stand in for a node of eight at the same price; not where the node is cheaper or serves more."""
     capacity = np.array([1.0, 8.0, 8.0])
@@ -192,7 +221,8 @@ def test_master_components_are_those_of_the_documentation():
         MasterProblem(
             row_lower=np.array([1.0, -np.inf, 0.0]), row_upper=np.array([1.0, 2.0, np.inf]),
             penalty_usd=np.ones(3), shared_cost_usd=np.ones(2), shared_upper=np.ones(2),
-            shared_whole=np.array([True, False]), shared_use=none, unplaced_usd=np.ones(1),
+            shared_whole=np.array([True, False]), shared_use=none,
+            unplaced_usd=np.ones(1), workload_count=np.ones(1, dtype=np.int64),
             configuration_workload=np.zeros(1, dtype=np.int64), configuration_cost_usd=np.ones(1), use=none,
         ),
         whole=True,

@@ -11,7 +11,7 @@ from synthetic_estate import estate
 from formulations import build_model
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.cut import Classes, cut_model
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.selection import select
 from optimizer.solve.hand_over import to_matrix
@@ -29,7 +29,10 @@ def toy(limit, shares, *, penalty=100.0, price=0.0):
         workload=np.array([0, 0, 1, 1]), cost_usd=np.array([1.0, 4.0, 1.0, 3.0]),
         entries=lambda: (np.arange(5), np.zeros(4, dtype=np.int64), use),
     )  # fmt: skip
-    cut = SimpleNamespace(row_lower=np.array([-np.inf]), row_upper=np.array([limit]), blocks=(None, None))
+    single = Classes(np.arange(2), np.ones(2, dtype=np.int64))
+    cut = SimpleNamespace(
+        row_lower=np.array([-np.inf]), row_upper=np.array([limit]), blocks=(None, None), classes=single
+    )
     answer = SimpleNamespace(shares=np.array(shares), price=np.array([price]))
     found = select(cut, pool, answer, np.array([penalty]), Watch(10))
     return None if found is None else found.tolist()

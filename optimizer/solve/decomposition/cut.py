@@ -69,35 +69,49 @@ def _alone(columns: Ints, rows: Ints, start: Ints, row: Ints, value: Floats) -> 
 
 
 @dataclass(frozen=True)
+class Classes:
+    """By workload the head of its class of identical ones, and how many it stands for (0: its head stands for it)."""
+
+    head: Ints
+    count: Ints
+
+    @property
+    def are_single(self) -> bool:
+        """Whether every workload is like no other."""
+        return bool((self.count == 1).all())
+
+
+@dataclass(frozen=True)
 class Cut:
     """What the master sees (`rows`, `use` over all columns by column, `shared` columns) and the blocks it does not.
 
-    `needs` are the workloads' own copies of the mechanisms that they need.
+    `row_lower` and `row_upper` are the sides of the master's rows; `needs` are the workloads' own copies of the
+    mechanisms that they need; `classes` which of them are alike, so that one is priced for all.
     """
 
     matrix: Matrix
     rows: Ints
+    row_lower: Floats
+    row_upper: Floats
     use: sparse.csc_array
     shared: Ints
     shared_upper: Floats
     elastic: Bools
     blocks: tuple[Block, ...]
     needs: Needs
-
-    @property
-    def row_lower(self) -> Floats:
-        """Lower sides of the master's rows."""
-        return self.matrix.row_lower[self.rows]
-
-    @property
-    def row_upper(self) -> Floats:
-        """Upper sides of the master's rows."""
-        return self.matrix.row_upper[self.rows]
+    classes: Classes
 
     @cached_property
     def priced(self) -> sparse.csr_array:
         """`use` transposed: prices of rows to charges of columns."""
         return sparse.csr_array(self.use.T)
+
+    def columns_of(self, workload: int, columns: Ints) -> Ints:
+        """Return the columns of a workload that are what some columns of its head are."""
+        head = int(self.classes.head[workload])
+        if head == workload:
+            return columns
+        return np.asarray(self.blocks[workload].columns[np.searchsorted(self.blocks[head].columns, columns)])
 
     def reduced_cost(self, price: Floats) -> Floats:
         """Return what a unit of every column costs at the prices of the master's rows."""
@@ -114,12 +128,15 @@ def cut_model(matrix: Matrix, blocks: Blocks, needs: Needs | None = None) -> Cut
     return Cut(
         matrix=matrix,
         rows=rows,
+        row_lower=matrix.row_lower[rows],
+        row_upper=matrix.row_upper[rows],
         use=sparse.csc_array(matrix.by_column[rows]) if rows.size else sparse.csc_array((0, matrix.cost.size)),
         shared=shared,
         shared_upper=_implied_upper(matrix, shared),
         elastic=blocks.elastic[rows],
         blocks=_split(matrix, blocks, np.flatnonzero(~to_master & (owners == 1)), first),
         needs=no_needs(matrix) if needs is None else needs,
+        classes=Classes(np.arange(blocks.workloads), np.ones(blocks.workloads, dtype=np.int64)),
     )
 
 

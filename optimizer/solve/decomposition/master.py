@@ -6,7 +6,7 @@ starts from its last basis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,9 @@ class MasterAnswer:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A plan in terms of the master: the number of one configuration per workload, the values of shared decisions."""
+    """A plan in terms of the master: by workload the number of its configuration (one of its head's), and the values of
+    shared decisions.
+    """
 
     numbers: Ints
     shared: Floats
@@ -48,8 +50,8 @@ class Chosen:
     def values(self, cut: Cut, pool: Pool) -> Floats:
         """Return the values of all columns of the model."""
         values = np.zeros(cut.matrix.cost.size)
-        for number in self.numbers.tolist():
-            values[pool.columns[number]] = pool.values[number]
+        for workload, number in enumerate(self.numbers.tolist()):
+            values[cut.columns_of(workload, pool.columns[number])] = pool.values[number]
         values[cut.shared] = self.shared
         whole = cut.matrix.integer
         values[whole] = np.round(values[whole])
@@ -79,6 +81,7 @@ def master_problem(
         shared_whole=matrix.integer[shared],
         shared_use=Membership(entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data),
         unplaced_usd=unplaced_usd,
+        workload_count=cut.classes.count,
         configuration_workload=pool.workload[every if among is None else among],
         configuration_cost_usd=pool.cost_usd[every if among is None else among],
         use=use,
@@ -93,13 +96,14 @@ class RestrictedMaster:
         self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
         self.matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
-        self.highs = load(to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale))
+        task = to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale)
+        self.highs = load(replace(task, options={"threads": 1}))
         self._loaded = len(pool)
         self.elastic = np.concatenate([self.matrix.columns.of(name) for name in ("excess", "lack", "unplaced")])
         self.penalty_of_column = self.matrix.cost.copy()
         self.broken = self.elastic[:0]
         rows = self.matrix.rows
-        self.row_of_workload = np.zeros(unplaced_usd.size, dtype=np.int64)
+        self.row_of_workload = np.full(unplaced_usd.size, -1, dtype=np.int64)
         own = rows.of("one_configuration")
         self.row_of_workload[rows.key[own]] = own
         self.sides = []
@@ -117,7 +121,9 @@ class RestrictedMaster:
         from highspy import _core
 
         self._append()
-        self.highs.run()
+        if self.highs.run() == _core.HighsStatus.kError:  # this thread's scheduler was made for more threads
+            self.highs.resetGlobalScheduler(True)
+            self.highs.run()
         if self.highs.getModelStatus() != _core.HighsModelStatus.kOptimal:
             return None
         solution = self.highs.getSolution()
@@ -186,7 +192,7 @@ def put_together(
     cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch, *,
     gap: float, seconds: float, threads: int, among: Ints | None = None, start: Chosen | None = None,
 ) -> Chosen | None:  # fmt: skip
-    """Choose one configuration per workload by the integer master.
+    """Choose a configuration for every workload by the integer master.
 
     None when some workload stays without one, or nothing was found in time. Rows may still be broken at their penalty.
     `among`: only some configurations may be chosen; `start` is a plan to begin from.
@@ -198,17 +204,30 @@ def put_together(
         return None
     labels = matrix.columns
     shares = labels.of("chosen_share")
-    picked = labels.key[shares[np.round(result.x[shares]) == 1.0]]
+    times = np.round(result.x[shares]).astype(np.int64)
+    picked = np.repeat(labels.key[shares], np.maximum(times, 0))
     picked = picked if among is None else among[picked]
-    placed = np.zeros(unplaced_usd.size, dtype=bool)
-    placed[pool.workload[picked]] = True
-    if not placed.all():
+    numbers = _handed_out(cut, pool, picked)
+    if numbers is None:
         return None
     shared = np.zeros(cut.shared.size)
     for name in ("shared", "shared_whole"):
         own = labels.of(name)
         shared[labels.key[own]] = result.x[own]
-    return Chosen(picked, shared)
+    return Chosen(numbers, shared)
+
+
+def _handed_out(cut: Cut, pool: Pool, picked: Ints) -> Ints | None:
+    """Return by workload the number of its configuration, handing out those of a head among its class; None when some
+    workload gets none.
+    """
+    order = np.argsort(pool.workload[picked], kind="stable")
+    by_head = np.argsort(cut.classes.head, kind="stable")
+    if picked.size != by_head.size or (pool.workload[picked[order]] != cut.classes.head[by_head]).any():
+        return None
+    numbers = np.empty(by_head.size, dtype=np.int64)
+    numbers[by_head] = picked[order]
+    return numbers
 
 
 def _as_start(matrix: Matrix, start: Chosen) -> Floats:
@@ -216,7 +235,8 @@ def _as_start(matrix: Matrix, start: Chosen) -> Floats:
     begin = np.zeros(matrix.cost.size)
     labels = matrix.columns
     own = labels.of("chosen_share")
-    begin[own] = np.isin(labels.key[own], start.numbers)
+    times = np.bincount(start.numbers, minlength=int(labels.key[own].max(initial=0)) + 1)
+    begin[own] = times[labels.key[own]]
     for name in ("shared", "shared_whole"):
         own = labels.of(name)
         begin[own] = start.shared[labels.key[own]]

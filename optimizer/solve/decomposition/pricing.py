@@ -37,7 +37,10 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Priced:
-    """By workload: a lower bound on every configuration's cost at the prices, and the least cost known (USD)."""
+    """By workload: a lower bound on every configuration's cost at the prices, and the least cost known (USD).
+
+    Both are multiplied with the number of workloads it stands for.
+    """
 
     lower_usd: Floats
     upper_usd: Floats
@@ -65,6 +68,7 @@ class Pricing:
         self.jobs = JobBounds(problem, cut.matrix) if (self.shape == SHORT_JOB).any() else None
         self.slot_of_column, self.flow_of_column = _places(problem, cut)
         self.needs_of_column = cut.needs.labels()
+        self.is_head = cut.classes.count > 0
 
     def price(self, price: Floats, effort: Effort, *, settled: float, among: Bools) -> Priced | None:
         """Price all workloads, looking closely into those `among`, and put what is found into the pool.
@@ -78,7 +82,7 @@ class Pricing:
         upper, known = self._known(price, lower.size)
         with np.errstate(invalid="ignore"):
             open_ = upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower))
-        asked = np.flatnonzero((open_ & among) | ~np.isfinite(upper))
+        asked = np.flatnonzero(self.is_head & ((open_ & among) | ~np.isfinite(upper)))
         columns: list[Ints] = []
 
         def programs() -> Iterator[tuple[SmallProgram, float]]:
@@ -96,7 +100,9 @@ class Pricing:
             if answer.x is not None:
                 self.keep(workload, used, _clean(answer.x, self.cut.matrix.integer[used]))
                 upper[workload] = min(upper[workload], answer.cost_usd)
-        return Priced(np.minimum(lower, upper), upper)
+        count = self.cut.classes.count.astype(np.float64)
+        lower[~self.is_head] = upper[~self.is_head] = 0.0
+        return Priced(count * np.minimum(lower, upper), count * upper)
 
     def keep(self, workload: int, columns: Ints, values: Floats) -> int:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
@@ -117,7 +123,7 @@ class Pricing:
         reduced = self.cut.needs.spread(reduced)
         found = self.services.estimate(reduced)
         covers = self.covers.find(found.instance_usd, found.flow_usd, reduced)
-        plain, present, short = (self.shape == shape for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
+        plain, present, short = (self.is_head & (self.shape == shape) for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
         lower = np.where(plain | present, found.lower_usd, -np.inf)
         simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
         regret = found.regret_usd

@@ -263,7 +263,8 @@ class Decomposition:
         numbers = select(self.cut, self.pool, replace(self.answer, shares=shares), self.penalty_usd, self.watch)
         if numbers is None or self.watch.should_stop():
             return None
-        return self._put_together(np.zeros(self.penalty_usd.size), gap=0.0, seconds=QUICK_SECONDS, among=numbers)
+        no_penalty = np.zeros(self.penalty_usd.size)
+        return self._put_together(no_penalty, gap=0.0, seconds=QUICK_SECONDS, among=np.unique(numbers))
 
     def plan(self, *, gap: float, seconds: float, start: Chosen | None = None) -> Chosen | None:
         """Return a plan with one configuration for every workload, or None; `start` is one to begin from.
@@ -281,9 +282,10 @@ class Decomposition:
 
     def learn(self, x: Floats) -> Chosen:
         """Put the configurations of a plan found elsewhere into the pool; return the plan in terms of the master."""
+        blocks, head = self.cut.blocks, self.cut.classes.head.tolist()
         numbers = [
-            self.pricing.keep(workload, block.columns, x[block.columns])
-            for workload, block in enumerate(self.cut.blocks)
+            self.pricing.keep(head[workload], blocks[head[workload]].columns, x[block.columns])
+            for workload, block in enumerate(blocks)
         ]
         return Chosen(np.array(numbers, dtype=np.int64), x[self.cut.shared])
 

@@ -32,7 +32,7 @@ class Selection:
         self.slack = TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(self.upper), self.upper, self.lower)))
         workload, rows = pool.workload, elastic.size
         self.by_workload = np.argsort(workload, kind="stable")
-        workloads = len(cut.blocks)
+        workloads, self.head = len(cut.blocks), cut.classes.head
         self.first = np.searchsorted(workload[self.by_workload], np.arange(workloads + 1))
         place = np.empty(workload.size, dtype=np.int64)
         place[self.by_workload] = np.arange(workload.size)
@@ -46,10 +46,9 @@ class Selection:
         self._sort_entries(workload[self.by_workload][number], number, row, weight, rows)
         score = answer.shares[self.by_workload]
         order = np.lexsort((self.cost, -score, workload[self.by_workload]))
-        self.chosen = order[self.first[:-1]]
-        self.used = np.zeros(rows)
-        own = np.isin(number, self.chosen)
-        np.add.at(self.used, row[own], weight[own])
+        self.chosen = order[self.first[:-1][self.head]]
+        times = np.bincount(self.chosen, minlength=workload.size)
+        self.used = np.bincount(row, weight * times[number], rows).astype(np.float64)
 
     def _sort_entries(self, owner: Ints, number: Ints, row: Ints, weight: Floats, rows: int) -> None:
         """Sort the entries by workload, and list the distinct rows of every workload."""
@@ -70,9 +69,10 @@ class Selection:
 
     def improve(self, workload: int) -> bool:
         """Give a workload the configuration that is cheapest beside the others; whether it is another one."""
-        begin, end = self.first[workload], self.first[workload + 1]
-        low, high = self.entry_start[workload], self.entry_start[workload + 1]
-        rows = self.row_of[self.row_start[workload] : self.row_start[workload + 1]]
+        head = self.head[workload]
+        begin, end = self.first[head], self.first[head + 1]
+        low, high = self.entry_start[head], self.entry_start[head + 1]
+        rows = self.row_of[self.row_start[head] : self.row_start[head + 1]]
         use = np.zeros((end - begin, rows.size))
         use[self.entry_number[low:high] - begin, self.entry_column[low:high]] = self.entry_weight[low:high]
         now = int(self.chosen[workload] - begin)
@@ -90,7 +90,8 @@ class Selection:
     def users_of(self, broken: Ints) -> Ints:
         """Return the workloads with a configuration that uses one of some rows."""
         touched = np.flatnonzero(np.isin(self.row_of, broken))
-        return np.unique(np.searchsorted(self.row_start, touched, side="right") - 1)
+        heads = np.unique(np.searchsorted(self.row_start, touched, side="right") - 1)
+        return np.flatnonzero(np.isin(self.head, heads))
 
 
 def select(cut: Cut, pool: Pool, answer: MasterAnswer, penalty_usd: Floats, watch: Watch) -> Ints | None:

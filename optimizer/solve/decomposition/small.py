@@ -81,7 +81,11 @@ def solve_small(program: SmallProgram, effort: Effort, *, scale: float) -> Small
     )  # fmt: skip
     if program.start is not None:
         highs.setSolution(program.start.size, np.arange(program.start.size, dtype=np.int32), program.start)
-    highs.run()
+    if highs.run() == _core.HighsStatus.kError:
+        # HiGHS refuses to run where an earlier run of this thread, ours or the embedder's, had more threads.
+        highs.resetGlobalScheduler(True)
+        if highs.run() == _core.HighsStatus.kError:
+            return SmallAnswer(None, np.inf, -np.inf)
     status, info = highs.getModelStatus(), highs.getInfo()
     if status == _core.HighsModelStatus.kInfeasible:
         return SmallAnswer(None, np.inf, np.inf)

@@ -1,0 +1,91 @@
+r"""Identical workloads: one of them is priced for all, and the master counts how many take each configuration.
+
+Workloads of a class have the same columns, rows, costs and uses of the rows that several workloads share; they may
+change places in any plan. The first of a class, its *head*, stands for all k of them: the master asks for k
+configurations instead of one, and a plan hands them out to the members one by one.
+
+Rows with one workload and shared decisions (a requirement or its `need_met`, failovers of one service) exist once per
+member. They are summed over the class,
+
+    k l[ρ] <= sum_x U[ρ,x] λ[x] + sum_s k U[ρ,s] y[s] <= k u[ρ],
+
+which every plan obeys, so that the bound holds. For whole y it says what the single rows say where these read
+"nothing, unless y"; a plan is checked against the single rows before it counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from formulations import Problem
+from formulations.classes import identical_workloads
+from optimizer.solve.blocks import Blocks
+from optimizer.solve.decomposition.cut import Classes, Cut
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+ROUNDING = 1e-12
+
+
+def find_classes(problem: Problem, cut: Cut) -> Classes:
+    """Return the classes of identical workloads whose blocks agree entry by entry with that of their head."""
+    label = identical_workloads(problem)
+    head = np.unique(label, return_index=True)[1][np.unique(label, return_inverse=True)[1]].astype(np.int64)
+    for workload in np.flatnonzero(head != np.arange(head.size)).tolist():
+        if not _agree(cut, int(head[workload]), workload):
+            head[workload] = workload
+    return Classes(head, np.bincount(head, minlength=head.size).astype(np.int64))
+
+
+def _agree(cut: Cut, head: int, member: int) -> bool:
+    """Whether two blocks are the same program in the same order, and draw alike on what several workloads share."""
+    one, other = cut.blocks[head], cut.blocks[member]
+    if one.columns.size != other.columns.size or one.rows.size != other.rows.size:
+        return False
+    every = np.arange(one.columns.size)
+    matrix = cut.matrix
+    by_column = (matrix.cost, matrix.lower, matrix.upper, matrix.integer)
+    return (
+        all(map(_alike, one.entries_of(every), other.entries_of(every)))
+        and all(_alike(values[one.columns], values[other.columns]) for values in by_column)
+        and all(_alike(sides[one.rows], sides[other.rows]) for sides in (matrix.row_lower, matrix.row_upper))
+    )
+
+
+def _alike(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Whether arrays are equal up to the rounding of sums (cover rows add up in another order)."""
+    return first.shape == second.shape and bool(np.allclose(first, second, rtol=ROUNDING, atol=0.0))
+
+
+def with_classes(cut: Cut, blocks: Blocks, problem: Problem) -> Cut:
+    """Return the cut whose master counts classes; a row of one workload is summed over its class, as the head's."""
+    classes = find_classes(problem, cut)
+    if classes.are_single:
+        return cut
+    touch = sparse.csr_array(blocks.touch[cut.rows])[:, 1:]
+    touch.eliminate_zeros()
+    owners = np.diff(touch.indptr)
+    owner = np.where(owners == 1, np.append(touch.indices, 0)[touch.indptr[:-1]], -1)
+    times = np.where(owner >= 0, classes.count[owner], 1)
+    kept = np.flatnonzero(times > 0)
+    use = sparse.csr_array(cut.use)[kept]
+    scaled = use.copy()
+    row = np.repeat(np.arange(kept.size), np.diff(use.indptr))
+    is_shared = np.zeros(cut.matrix.cost.size, dtype=bool)
+    is_shared[cut.shared] = True
+    scaled.data = np.where(is_shared[use.indices], use.data * times[kept][row], use.data)
+    return replace(
+        cut,
+        rows=cut.rows[kept],
+        row_lower=cut.row_lower[kept] * times[kept],
+        row_upper=cut.row_upper[kept] * times[kept],
+        use=sparse.csc_array(scaled),
+        elastic=cut.elastic[kept],
+        classes=classes,
+    )
