@@ -25,9 +25,13 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 log = logging.getLogger(__name__)
 
+PARTNER_WEIGHT = 0.7
+"""Weight of those that could change places with the seed beside those that stand in its way."""
 SMALLEST, LARGEST = 2, 60
+ALL_SLACK_SHARE = 0.5
+"""Part of the rounds in which one neighbourhood may use what is left of every row."""
 SECONDS_PER_PART = 4.0
-PART_GAP = 3e-3
+PART_GAP = 1e-3
 BETTER = 1e-9
 FIRST_REPAIR, LARGEST_REPAIR = 3.0, 16.0
 
@@ -61,7 +65,7 @@ class Pace:
 
 class Neighbours:
     """Draws neighbourhoods: a seed that pays too much or breaks a row, and workloads that compete with it for scarce
-    rows.
+    rows or could change places with it. `could[row, workload]` > 0: the workload could use the row.
     """
 
     def __init__(self, state: Incumbent, relaxation: Relaxation, seed: int = 0) -> None:
@@ -79,6 +83,7 @@ class Neighbours:
             shape=(state.blocks.owner.size, state.blocks.workloads + 1),
         )
         self.owners = owners.tocsc()
+        self.could = sparse.csc_array(state.blocks.touch[self.elastic_rows])[:, 1:]
         self.tries = np.zeros(state.blocks.workloads)
 
     def _floor(self, relaxation: Relaxation) -> Floats:
@@ -128,14 +133,19 @@ class Neighbours:
         return chosen
 
     def _related(self, seed: int, use: sparse.csr_array) -> Floats:
-        """Return how much every workload stands in the seed's way: its use of scarce rows that the seed could use."""
+        """Return how much every workload has to do with the seed: it stands in its way where it uses scarce rows that
+        the seed could use, and could change places with it where it could use scarce rows that the seed uses.
+        """
         state = self.state
-        own = state.blocks.columns_of(np.array([seed]))
-        could = np.asarray((self.by_row[:, own] != 0).sum(axis=1)).ravel() > 0
         side = state.limit[self.elastic_rows]
         fullness = np.abs(state.used()[self.elastic_rows]) / np.maximum(np.abs(side), 1e-9)
-        scarce = could * np.clip(fullness, 0.0, 1.0) ** 4 / np.maximum(np.abs(side), 1e-9)
-        return np.asarray(abs(use).T @ scarce).ravel()
+        scarce = np.clip(fullness, 0.0, 1.0) ** 4
+        could = np.asarray(self.could[:, [seed]].toarray()).ravel() > 0
+        uses = np.abs(use[:, [seed]].toarray()).ravel() > 0
+        in_the_way = np.asarray(abs(use).T @ (could * scarce / np.maximum(np.abs(side), 1e-9))).ravel()
+        partners = np.asarray(self.could.T @ (uses * scarce)).ravel()
+        largest = [max(float(part.max(initial=0.0)), 1e-300) for part in (in_the_way, partners)]
+        return np.asarray(in_the_way / largest[0] + PARTNER_WEIGHT * partners / largest[1])
 
 
 def improve(
@@ -156,8 +166,8 @@ def improve(
     Never makes the plan worse: a neighbourhood's answer is kept only when the cost with the penalty of what is broken
     falls.
     Plans found elsewhere are taken over from `exchange` when they are better, and better ones put there. `threads`
-    neighbourhoods are solved side by side; each may use the slack of half of the scarce rows only, so that
-    the answers hold together.
+    neighbourhoods are solved side by side; what is left of a row may be used by one of them only, so that the answers
+    hold together.
     """
     neighbours = Neighbours(state, relaxation, seed)
     pace = Pace()
@@ -204,17 +214,22 @@ def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace
     """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used
     twice.
 
-    While rows are broken the first one gets all the slack and more room, since it is there to repair.
+    Every other time, at random, the first one gets all the slack: many improvements need what is left of several rows
+    at once. While rows are broken it does always, and more room, since it is there to repair.
     """
     taken: set[int] = set()
     parts: list[Part] = []
     is_whole = state.is_whole()
-    lots = neighbours.rng.integers(threads, size=state.matrix.row_lower.size) if is_whole else None
+    lots = None
+    if is_whole:
+        at_once = neighbours.rng.random() < ALL_SLACK_SHARE
+        lots = neighbours.rng.integers(1 if at_once else threads, size=state.matrix.row_lower.size)
     shared_taken = np.zeros(state.x.size, dtype=bool)
     for turn in range(threads):
         repairs = not is_whole and turn == 0
         middle = pace.repair_workloads if repairs else pace.workloads
-        size = max(2, round(middle * neighbours.rng.uniform(0.7, 1.3)))
+        largest = np.log(1.3 * middle)  # small ones are solved to the end, and some exchanges are among few
+        size = max(2, round(np.exp(neighbours.rng.uniform(min(np.log(2.0), largest), largest))))
         workloads = neighbours.draw(size, taken)
         if not workloads.size:
             break
