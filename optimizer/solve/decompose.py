@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.blocks import find_blocks
@@ -28,6 +29,7 @@ from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improv
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
+Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
 ROUNDS_SHARE = 0.6
@@ -55,8 +57,8 @@ def decompose_and_improve(
     and with a search beside it; the better of both bounds counts.
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
-    master stays without a solution that breaks no row, the relaxation of the whole model and a plan constructed
-    workload by workload take over. Returns None when a workload has no place of its own, which only the whole model can
+    master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
+    the whole model and a plan constructed workload by workload take over. Returns None when a workload has no place of its own, which only the whole model can
     settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
@@ -76,17 +78,15 @@ def decompose_and_improve(
     except KeyboardInterrupt:
         watch.interrupt()
         state.restore()
-    if not is_placed(ground):
-        if watch.should_stop():
-            return Run(watch.why_stopped(), bound_usd=watch.bound_usd)
-        if matrix.integer.sum() <= BRANCH_TO_INTEGERS:
-            return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
-        return construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
-    if state.is_whole() and (matrix.integer.sum() <= BRANCH_TO_INTEGERS or _is_proven(ground, watch, gap)):
+    placed, own = _is_placed(ground, ground.state.x), Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+    if placed:
         own = _own_columns(held(ground, watch), matrix)
-        if watch.should_stop() or _is_proven(ground, watch, gap):
-            return own
+    if watch.should_stop() or (placed and _is_proven(ground, watch, gap)):
+        return own
+    if matrix.integer.sum() <= BRANCH_TO_INTEGERS:
         return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=own.x)
+    if not placed:
+        return construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
     relaxed = _relaxed(parts)
     rank = rank_options(whole, blocks, relaxed.reduced_cost, relaxed.x)
     ground = Prepared(whole, relaxed, blocks, rank, state)
@@ -110,7 +110,7 @@ def mechanisms_matter(matrix: Matrix, problem: Problem, gap: float) -> bool:
     mechanisms cost together: little against the gap asked where the workloads cost much more.
     """
     bought_usd = float(matrix.cost[matrix.columns.of("bought")].sum())
-    return bought_usd > MECHANISMS_SHARE * gap * _least_usd(matrix, problem)
+    return bought_usd > 0 and bought_usd > MECHANISMS_SHARE * gap * _least_usd(matrix, problem)
 
 
 def _least_usd(matrix: Matrix, problem: Problem) -> float:
@@ -170,7 +170,8 @@ def _improve(
             continue
         with watch.phase_of("put_together"):
             start = parts.learn(state.x)
-            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=seconds, start=start)
+            left = min(seconds, until_seconds - watch.elapsed_seconds())
+            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=left, start=start)
             _take_over(ground, parts, found, watch)
 
 
@@ -187,10 +188,10 @@ def _take_over(ground: Prepared, parts: Decomposition, found: Chosen | None, wat
     if found is None:
         return
     values = found.values(parts.cut, parts.pool)
-    if not (parts.cut.classes.are_single or ground.matrix.is_feasible(values)):
+    if not (parts.cut.classes.are_single or _is_placed(ground, values)):
         return  # rows summed over a class may hold where those of its members do not
     state = ground.state
-    before, placed = state.penalised_usd(), is_placed(ground)
+    before, placed = state.penalised_usd(), _is_placed(ground, state.x)
     state.save()
     state.set_columns(np.arange(values.size), values)
     if placed and state.penalised_usd() >= before:
@@ -209,7 +210,7 @@ def _target_usd(ground: Prepared, parts: Decomposition, gap: float) -> float:
     While the plan held breaks rows: what the plan to be found could be proven with, the master's own optimum.
     """
     objective = ground.matrix.objective(ground.state.x)
-    if not (is_placed(ground) and ground.state.is_whole()):
+    if not (_is_placed(ground, ground.state.x) and ground.state.is_whole()):
         objective = parts.answer.cost_usd + ground.matrix.offset if parts.answer is not None else objective
     return objective - gap * abs(objective) - ground.matrix.offset
 
@@ -230,7 +231,7 @@ def _relaxed(parts: Decomposition) -> Relaxation:
     )
 
 
-def is_placed(ground: Prepared) -> bool:
-    """Whether the state holds a plan (possibly one that breaks elastic rows) and not the empty start."""
-    broken = ground.matrix.violation(ground.state.x) > ROW_TOLERANCE * ground.matrix.row_scale
+def _is_placed(ground: Prepared, x: Floats) -> bool:
+    """Whether values are a plan, possibly one that breaks elastic rows, and not the empty start."""
+    broken = ground.matrix.violation(x) > ROW_TOLERANCE * ground.matrix.row_scale
     return not (broken & ~ground.blocks.elastic).any()

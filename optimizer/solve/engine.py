@@ -34,6 +34,8 @@ DECOMPOSE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` does not begin with HiGHS on the whole model: it would find no plan for minutes."""
 SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
+CONTRADICTS = 1e-4
+"""Relative excess of a bound over the plan found that no tolerance of a solver explains."""
 AS_ARRAYS = ("kernel", "decompose")
 """Methods whose model is stated as arrays, without Pyomo's components."""
 
@@ -154,7 +156,7 @@ def to_solution(
             method=method,
         )
     objective = matrix.objective(x)
-    bound = None if result.bound_usd is None else min(result.bound_usd, objective)
+    bound = _honest(result.bound_usd, objective)
     reached = relative_gap(objective, bound)
     is_optimal = reached is not None and reached <= gap * (1 + 1e-6) + 1e-9
     termination = result.termination
@@ -171,3 +173,13 @@ def to_solution(
         timings=watch.timings,
         method=method,
     )
+
+
+def _honest(bound_usd: float | None, objective_usd: float) -> float | None:
+    """Return the bound, at most the objective; none where it contradicts the plan, which is a fault of the bound."""
+    if bound_usd is None:
+        return None
+    if bound_usd > objective_usd + CONTRADICTS * max(abs(objective_usd), 1.0):
+        log.warning("the bound %.9g USD is above the plan of %.9g USD: it is not used", bound_usd, objective_usd)
+        return None
+    return min(bound_usd, objective_usd)

@@ -11,7 +11,8 @@ least T, so that min(T, bound of the rest) bounds all plans. Larger kernels foll
 rest and the gap is open; in the end HiGHS solves the rest from the best plan, which is exact given time.
 
 LB is no solver's word: it is Lagrangian, from the prices y of the rows,
-sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is.
+sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; a column without the bound that its
+d asks for may have a d within the solver's tolerance of 0, which counts as 0.
 """
 
 from __future__ import annotations
@@ -234,13 +235,14 @@ def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, g
             part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
             most_bound_usd=target,
         )  # fmt: skip
-        if found.termination is Termination.INFEASIBLE and held.x is None:
-            return found
+        if found.termination is Termination.INFEASIBLE:
+            if held.x is None:
+                return found
+            continue  # the plan held is in it: nothing is proven
         if found.x is not None:
             _take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
-        proven = target if found.termination is Termination.INFEASIBLE else found.bound_usd
-        if proven is not None:
-            held.bound_usd = max(held.bound_usd, min(proven, target))
+        if found.bound_usd is not None:
+            held.bound_usd = max(held.bound_usd, min(found.bound_usd, target))
         watch.note(bound_usd=held.bound_usd)
         if held.is_within(gap):
             return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)

@@ -253,6 +253,8 @@ def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Wat
     while search.is_alive():
         try:
             search.join(LOOK_EVERY_SECONDS)
+            if watch.is_settled():
+                until = min(until, watch.elapsed_seconds())
             if watch.elapsed_seconds() > until + GRACE_SECONDS:
                 log.info("linking: the relaxation did not stop in time")
                 atexit.register(search.join, LEAVING_SECONDS)

@@ -90,11 +90,11 @@ def search_beside_highs(
     if threads == 1:
         found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, share=START_SHARE, start=start)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
-            return found
+            return _with_start(found, matrix, start, watch)
         start = start if found is None or found.x is None else found.x
         with watch.phase_of("solve"):
             whole = run_linked(matrix, watch, gap=gap, threads=1, start=start)
-        return _best(whole, found, watch, gap)
+        return _with_start(_best(whole, found, watch, gap), matrix, start, watch)
     exchange = Exchange()
     answers: list[Run] = []
     failures: list[BaseException] = []
@@ -115,12 +115,26 @@ def search_beside_highs(
         )
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             watch.answered = True
+    except KeyboardInterrupt:
+        watch.interrupt()
+        found = None
     finally:
         _join(beside, watch)
     watch.answered = False
     if failures:
         raise failures[0]
-    return _best(answers[0], found, watch, gap)
+    return _with_start(_best(answers[0], found, watch, gap), matrix, start, watch)
+
+
+def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
+    """Return the result, or the plan to begin with where the result has none.
+
+    A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
+    """
+    if result.x is not None or start is None or not matrix.is_feasible(start):
+        return result
+    why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
+    return Run(why, start, matrix.objective(start), watch.bound_usd)
 
 
 def _whole(
@@ -160,9 +174,9 @@ def _reaches(result: Run, gap: float) -> bool:
 
 def _best(whole: Run, found: Run | None, watch: Watch, gap: float) -> Run:
     """Return the better plan with the better bound and why the solve stopped."""
-    if found is None or whole.termination is Termination.INFEASIBLE:
+    if found is None or (whole.termination is Termination.INFEASIBLE and found.x is None):
         return whole
-    if found.termination is Termination.INFEASIBLE:
+    if found.termination is Termination.INFEASIBLE and whole.x is None:
         return found
     bounds = [bound for bound in (whole.bound_usd, found.bound_usd) if bound is not None]
     objectives = [result for result in (whole, found) if result.x is not None and result.objective_usd is not None]

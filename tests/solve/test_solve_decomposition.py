@@ -78,8 +78,10 @@ def test_pricing_agrees_with_the_local_rows_of_the_compact_model(seed):
     matrix, parts = cut(problem)
     pool = Pool(parts)
     pricing = Pricing(problem, parts, pool, Watch(60), threads=1)
+    everyone = np.ones(8, dtype=bool)
+    pricing.price(np.zeros(parts.rows.size), EXACT, settled=0.0, among=everyone)  # what is known then counts no more
     price = prices(parts, matrix, seed)
-    priced = pricing.price(price, EXACT, settled=0.0, among=np.ones(8, dtype=bool))
+    priced = pricing.price(price, EXACT, settled=0.0, among=everyone)
     assert priced is not None
     for workload in range(8):
         optimum = local_optimum(parts, matrix, workload, price)
@@ -193,6 +195,14 @@ def test_programs_are_solved_where_another_run_had_more_threads():
     assert answers[0].x == pytest.approx([1.0, 5.0])
     assert answers[0].cost_usd == pytest.approx(-13.0)
     assert answers[0].bound_usd == pytest.approx(-13.0)
+
+
+def test_what_no_plan_can_meet_is_proven_infeasible():
+    """A model of moderate size whose limits clash ends as infeasible and not at its time limit."""
+    problem = estate(12, regions=60)
+    tight = replace(problem, pools=replace(problem.pools, limit=np.full(problem.pools.limit.size, 1.0)))
+    solution = solve_problem(tight, time_limit_seconds=60.0, method="decompose")
+    assert solution.status is SolutionStatus.INFEASIBLE
 
 
 def test_dominance_by_hand():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import threading
 import time
@@ -13,7 +14,13 @@ from helper_estate import coupled
 from small_models import location, two_regions
 from synthetic_estate import estate
 
+from formulations import build_model
 from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
+from optimizer.solve.hand_over import to_matrix
+from optimizer.solve.highs import Run, run
+from optimizer.solve.watch import Watch
+
+engine, search = (importlib.import_module(f"optimizer.solve.{name}") for name in ("engine", "search"))
 
 
 def test_optimum_by_hand():
@@ -161,3 +168,23 @@ def test_method_is_chosen_by_size_and_structure():
     assert solve_problem(assignment(1)).method == "kernel"
     assert solve_problem(assignment(1, "two_offers", workloads=2)).method == "direct"
     assert solve_problem(estate(12, regions=60), time_limit_seconds=2.0, threads=2).method == "decompose"
+
+
+def test_a_plan_held_outlives_a_solver_that_calls_it_infeasible():
+    """HiGHS' "infeasible" beside a start that obeys every row is a limit reached, with the start as the plan."""
+    matrix = to_matrix(build_model(two_regions()))
+    whole = run(matrix, Watch(10))
+    assert whole.x is not None
+    kept = search._with_start(Run(Termination.INFEASIBLE), matrix, whole.x, Watch(10))
+    assert kept.termination is Termination.LIMIT
+    assert kept.objective_usd == pytest.approx(whole.objective_usd)
+    broken = np.zeros(matrix.cost.size)
+    assert search._with_start(Run(Termination.INFEASIBLE), matrix, broken, Watch(10)).x is None
+
+
+@pytest.mark.parametrize(
+    ("bound_usd", "told"), [(None, None), (5.0, 5.0), (10.0 + 1e-6, 10.0), (11.0, None)]
+)
+def test_a_bound_above_the_plan_is_not_told(bound_usd, told):
+    """Rounding is cut off; a contradiction is no proof."""
+    assert engine._honest(bound_usd, 10.0) == told

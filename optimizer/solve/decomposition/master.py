@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BROKEN = 1e-9
+LEAST_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,14 @@ class RestrictedMaster:
         self.column_of_configuration = np.full(len(pool), -1, dtype=np.int64)
         self.column_of_configuration[self.matrix.columns.key[shares]] = shares
 
-    def solve(self) -> MasterAnswer | None:
-        """Append what the pool has gained and solve; None when HiGHS ends without an optimum."""
+    def solve(self, seconds: float) -> MasterAnswer | None:
+        """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
+        optimum.
+        """
         from highspy import _core
 
         self._append()
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
         if self.highs.run() == _core.HighsStatus.kError:  # this thread's scheduler was made for more threads
             self.highs.resetGlobalScheduler(True)
             self.highs.run()

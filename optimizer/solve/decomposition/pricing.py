@@ -81,7 +81,7 @@ class Pricing:
         lower = estimates.lower_usd.copy()
         upper, known = self._known(price, lower.size)
         with np.errstate(invalid="ignore"):
-            open_ = upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower))
+            open_ = ~np.isfinite(lower) | (upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower)))
         asked = np.flatnonzero(self.is_head & ((open_ & among) | ~np.isfinite(upper)))
         columns: list[Ints] = []
 

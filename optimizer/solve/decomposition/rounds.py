@@ -165,7 +165,7 @@ class Decomposition:
         if self.master is None:
             self.unplaced_usd = self._dearest()
             self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
-        answer = self.master.solve()
+        answer = self.master.solve(self.watch.left_seconds())
         if answer is not None and self.centre is not None:
             log.info(
                 "round %d: %d configurations, master %.6g USD (penalties %.3g), bound %.6g USD, at most %.6g USD",
@@ -235,7 +235,9 @@ class Decomposition:
         for effort in TIGHTER:
             open_usd = self.centre.priced.open_usd
             order = np.argsort(-open_usd)
-            enough = int(np.searchsorted(np.cumsum(open_usd[order]), LOOKED_INTO * open_usd.sum())) + 1
+            unknown = int((~np.isfinite(open_usd)).sum())  # no bound yet: they come first
+            finite = open_usd[order[unknown:]]
+            enough = unknown + int(np.searchsorted(np.cumsum(finite), LOOKED_INTO * finite.sum())) + 1
             at_once = max(AT_ONCE * self.pricing.workers.count, enough // PASSES)
             for begin in range(0, enough, at_once):
                 if self.watch.should_stop() or self.proven_usd >= target_usd:
