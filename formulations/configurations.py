@@ -8,8 +8,8 @@ transfers, mechanisms, regions in use, with the rows among themselves).
 
 Parameters: k[w] workloads that w stands for (identical ones are one, with a count) · C[x] USD · U[ρ,x] what the
 configuration adds to the row · c[s], U[ρ,s] the same of a shared decision · l[ρ] <= . <= u[ρ] the sides of the row, as
-in the compact model · e[ρ] penalty (USD per unit), only on rows in which shared decisions cannot make all the room · o[w]
-penalty (USD) of leaving the workload without a configuration.
+in the compact model · e[ρ] penalty (USD per unit), only on rows in which shared decisions cannot make all the room ·
+o[w] penalty (USD) of leaving the workload without a configuration.
 
 Variables:
     chosen_share  λ[x] >= 0        workloads, or shares of one, placed by the configuration; whole in the integer one

@@ -58,8 +58,8 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. Returns None when a workload has no place of its own, which only the whole model can
-    settle.
+    the whole model and a plan constructed workload by workload take over. Returns None when a workload has no place of
+    its own, which only the whole model can settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
     with watch.phase_of("cut"):

@@ -11,8 +11,8 @@ least T, so that min(T, bound of the rest) bounds all plans. Larger kernels foll
 rest and the gap is open; in the end HiGHS solves the rest from the best plan, which is exact given time.
 
 LB is no solver's word: it is Lagrangian, from the prices y of the rows,
-sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; a column without the bound that its
-d asks for may have a d within the solver's tolerance of 0, which counts as 0.
+sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; where a column has no bound on the
+side that its d asks for, a d within the solver's tolerance counts as 0.
 """
 
 from __future__ import annotations
