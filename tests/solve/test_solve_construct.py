@@ -63,8 +63,9 @@ def test_improvement_never_makes_a_plan_worse():
     for seed in range(3):
         was_whole = state.is_whole()
         improve(
-            state, relaxation, rank, watch, gap=0.0, threads=2, until_seconds=watch.elapsed_seconds() + 1.0, seed=seed
-        )
+            state, relaxation, rank, watch, gap=0.0, threads=2, until_seconds=watch.elapsed_seconds() + 1.0,
+            neighbours=improve_module.Neighbours(state, relaxation, seed),
+        )  # fmt: skip
         after = state.penalised_usd()
         assert after <= before + 1e-6 * abs(before)
         assert state.is_whole() or not was_whole

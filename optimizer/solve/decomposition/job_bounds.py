@@ -6,6 +6,8 @@ sum_i 3600 K[i] H[i] = W, H[i] <= h[i] k[i] b[i], sum_i b[i] <= M, b whole.
     lower bound   W min_i (r[i] + q[i] / F[i]) / (3600 K[i]),  F[i] = min(h[i] k[i], W / (3600 K[i])): the relaxation
     upper bound   the best single slot with as many gangs as its hours need
     regret        of one gang on i: q[i] + F[i] min(0, r[i] - 3600 K[i] (lower bound / W))
+    dominance     a gang on i stands in for one on i' where it costs no more, does no less work in all (3600 K[i] F[i])
+                  and no unit of it dearer (r[i] / (3600 K[i]))
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ class JobBounds:
         self.job_workloads = jobs.workload
         self.column_of_gangs = columns_by_key(matrix, "gangs", self.slots)[self.own]
         self.column_of_hours = columns_by_key(matrix, "work_hours", self.slots)[self.own]
+        self.place = np.full(self.slots, -1, dtype=np.int64)
+        self.place[self.own] = np.arange(self.own.size)
 
     def estimate(self, reduced_cost: Floats) -> tuple[Estimate, Floats, Ints]:
         """Return the estimate at the reduced costs of all columns; by workload what its best single slot costs (inf:
@@ -73,6 +77,28 @@ class JobBounds:
         regret[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
         none = np.zeros(self.slots)
         return Estimate(lower, regret, none, none), upper, best
+
+    def dominated(self, slots: Ints, reduced_cost: Floats, alike: Ints) -> Bools:
+        """Return which of a job's slots another can replace at no higher cost, gang by gang, so that the count of gangs
+        stays.
+
+        `alike` labels what a slot asks for besides (0: nothing): a slot replaces those of its own label, one that asks
+        for nothing all. Of equal slots the first is kept.
+        """
+        place = self.place[slots]
+        gang = reduced_cost[self.column_of_gangs[place]]
+        unit = reduced_cost[self.column_of_hours[place]] / self.speed[place]
+        most = self.speed[place] * self.useful[place]
+        order = np.lexsort((-most, unit, gang))
+        gone = np.zeros(slots.size, dtype=bool)
+        kept = order[:0]
+        for one in order.tolist():  # what replaces a slot comes before it, and is itself kept or replaced
+            wins = (unit[kept] <= unit[one]) & (most[kept] >= most[one])
+            wins &= (alike[kept] == 0) | (alike[kept] == alike[one])
+            gone[one] = wins.any()
+            if not gone[one]:
+                kept = np.append(kept, one)
+        return gone
 
     def configuration(self, position: int) -> tuple[Ints, Floats]:
         """Return (columns, values) of the job done on one slot, by its position in `own`."""

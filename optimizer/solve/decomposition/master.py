@@ -23,7 +23,9 @@ from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
+SHARED = ("shared", "shared_whole")
 BROKEN = 1e-9
 LEAST_SECONDS = 0.1
 
@@ -116,6 +118,10 @@ class RestrictedMaster:
         shares = self.matrix.columns.of("chosen_share")
         self.column_of_configuration = np.full(len(pool), -1, dtype=np.int64)
         self.column_of_configuration[self.matrix.columns.key[shares]] = shares
+        self.column_of_shared = np.full(cut.shared.size, -1, dtype=np.int64)
+        for name in SHARED:
+            own = self.matrix.columns.of(name)
+            self.column_of_shared[self.matrix.columns.key[own]] = own
 
     def solve(self, seconds: float) -> MasterAnswer | None:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
@@ -137,19 +143,23 @@ class RestrictedMaster:
             held = place >= 0
             price[held] += dual[place[held]]
         cost = self.highs.getInfo().objective_function_value / self.scale
-        labels = self.matrix.columns
-        shared = np.zeros(self.cut.shared.size)
-        for name in ("shared", "shared_whole"):
-            own = labels.of(name)
-            shared[labels.key[own]] = x[own]
         self.broken = self.elastic[x[self.elastic] > BROKEN]
         return MasterAnswer(
             cost_usd=cost,
             penalties_usd=float(self.penalty_of_column[self.elastic] @ x[self.elastic]),
             shares=x[self.column_of_configuration],
-            shared=shared,
+            shared=x[self.column_of_shared],
             price=legal_price(self.cut, price),
         )
+
+    def restrict(self, allowed: Bools, shared_lower: Floats, shared_upper: Floats) -> None:
+        """Let only some configurations of the pool, and shared decisions within some bounds, into the solutions."""
+        self._append()
+        columns = self.column_of_configuration.astype(np.int32)
+        upper = np.where(allowed, np.inf, 0.0)
+        self.highs.changeColsBounds(columns.size, columns, np.zeros(columns.size), upper)
+        shared = self.column_of_shared.astype(np.int32)
+        self.highs.changeColsBounds(shared.size, shared, shared_lower, shared_upper)
 
     def raise_penalties(self, factor: float) -> None:
         """Make what the last solution broke dearer, in the relaxation and in `penalty_usd`."""
@@ -215,7 +225,7 @@ def put_together(
     if numbers is None:
         return None
     shared = np.zeros(cut.shared.size)
-    for name in ("shared", "shared_whole"):
+    for name in SHARED:
         own = labels.of(name)
         shared[labels.key[own]] = result.x[own]
     return Chosen(numbers, shared)
@@ -241,7 +251,7 @@ def _as_start(matrix: Matrix, start: Chosen) -> Floats:
     own = labels.of("chosen_share")
     times = np.bincount(start.numbers, minlength=int(labels.key[own].max(initial=0)) + 1)
     begin[own] = times[labels.key[own]]
-    for name in ("shared", "shared_whole"):
+    for name in SHARED:
         own = labels.of(name)
         begin[own] = start.shared[labels.key[own]]
     return begin

@@ -85,6 +85,11 @@ class Needs:
         needed = np.unique(asking.indices) + self.first
         return np.concatenate([columns, needed]), np.concatenate([values, np.ones(needed.size)])
 
+    def widen(self, x: Floats) -> Floats:
+        """Return values of the compact model's columns with those of y after them."""
+        own = np.pad(x, (0, self.size))
+        return np.concatenate([x, (self.asks.T @ np.where(own > 0, own, 0.0) > 0).astype(np.float64)])
+
 
 def no_needs(matrix: Matrix) -> Needs:
     """Return that nothing is needed."""

@@ -203,26 +203,30 @@ class Decomposition:
 
     def _note(self, price: Floats, priced: Priced) -> bool:
         """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
-        bound = Bound(price, self._fixed(price), priced)
+        fixed_usd = self.fixed_usd(price, np.zeros(self.cut.shared.size), self.cut.shared_upper)
+        bound = Bound(price, fixed_usd, priced)
         moves = self.centre is None or bound.promise_usd > self.centre.promise_usd
         if moves:
             self.centre = bound
-        self._tell(bound)
+        self.tell(bound.usd)
         return moves
 
-    def _tell(self, bound: Bound) -> None:
-        self.proven_usd = max(self.proven_usd, bound.usd)
+    def tell(self, bound_usd: float) -> None:
+        """Take over a bound over all plans (USD, without the model's offset) and report it."""
+        self.proven_usd = max(self.proven_usd, bound_usd)
         usd = self.proven_usd + self.cut.matrix.offset
         if np.isfinite(usd) and (self.watch.bound_usd is None or usd > self.watch.bound_usd):
             self.watch.note(bound_usd=usd)
 
-    def _fixed(self, price: Floats) -> float:
-        """Return the part of the bound that no workload is in: the rows' sides and the shared decisions."""
+    def fixed_usd(self, price: Floats, shared_lower: Floats, shared_upper: Floats) -> float:
+        """Return the part of the bound that no workload is in: the rows' sides, and the shared decisions within some
+        bounds.
+        """
         cut = self.cut
         side = np.where(price < 0, cut.row_upper, np.where(price > 0, cut.row_lower, 0.0))
         reduced = cut.reduced_cost(price)[cut.shared]
-        gained = np.minimum(reduced, 0.0)
-        shared = np.where(gained < 0, gained * cut.shared_upper, 0.0)
+        bound = np.where(reduced < 0, shared_upper, shared_lower)
+        shared = np.where(reduced != 0, reduced * bound, 0.0)
         return float(price @ side + shared.sum())
 
     def tighten(self, *, target_usd: float) -> None:
@@ -254,7 +258,7 @@ class Decomposition:
         now = self.centre.priced
         lower, upper = np.maximum(now.lower_usd, priced.lower_usd), np.minimum(now.upper_usd, priced.upper_usd)
         self.centre.priced = Priced(np.minimum(lower, upper), upper)
-        self._tell(self.centre)
+        self.tell(self.centre.usd)
 
     def quick_plan(self) -> Chosen | None:
         """Return a plan from the configurations known by changing one workload at a time, or None."""

@@ -110,17 +110,26 @@ class ServiceBounds:
 
 
 def dominated(
-    instance_usd: Floats, capacity: Floats, most: Floats, enough: Floats, *, flow_usd: Floats, needs: Ints
+    instance_usd: Floats,
+    capacity: Floats,
+    most: Floats,
+    enough: Floats,
+    *,
+    flow_usd: Floats,
+    needs: Ints,
+    one_for_one: bool = False,
 ) -> Bools:
     """Return which slots of one service and period another can replace at no higher cost, instance by instance.
 
     `flow_usd` has shape [streams, slots], inf where a slot cannot serve a stream; so has `needs`, which labels the
     mechanisms asked for there (0: none): i' may not ask for others than i. m = ceil(K[i] / K[i']) instances of
     i' stand in for one of i; i' must be free to run as many as the whole demand takes (`enough`). Prices of instances
-    are not negative. Of equal slots the first is kept.
+    are not negative. Of equal slots the first is kept. With `one_for_one` the number of instances stays as it is.
     """
     times = np.ceil(capacity[None, :] / capacity[:, None] - 1e-9)
     wins = (times * instance_usd[:, None] <= instance_usd[None, :]) & (most >= enough)[:, None]
+    if one_for_one:
+        wins &= times <= 1
     for stream, asked in zip(flow_usd, needs, strict=True):
         alike = (asked[:, None] == 0) | (asked[:, None] == asked[None, :]) | ~np.isfinite(stream[None, :])
         wins &= (stream[:, None] <= stream[None, :]) & alike
