@@ -33,7 +33,7 @@ from optimizer.solve.watch import Watch
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
-ROUNDS_SHARE = 0.6
+ROUNDS_SHARE = 0.5
 """Part of the time left that generating configurations may take."""
 MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
@@ -150,6 +150,8 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         with watch.phase_of("put_together"):
             found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
             take_over(ground, parts, found, watch)
+        if not parts.is_clean:
+            return  # no plan may be possible, which more of the same does not prove
         with watch.phase_of("tighten"):
             target = _target_usd(ground, parts, gap)
             parts.tighten(target_usd=target)
