@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -138,6 +139,31 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     plan = Plan.read(output)
     assert (plan.status, plan.termination) == ("feasible", "interrupted")
     assert plan.placements
+
+
+@posix
+@pytest.mark.parametrize(
+    "place", ["optimizer.compile.compile_instance", "optimizer.plan.read.read_plan", "optimizer.audit.audit"]
+)
+def test_a_library_call_interrupted_outside_the_solver(toy, monkeypatch, place):
+    """`optimizer.solve` in the main thread: none while compiling; a plan held is read, audited and returned."""
+    module, _, name = place.rpartition(".")
+    home = importlib.import_module(module)
+    old = getattr(home, name)
+
+    def interrupted_at(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return old(*arguments, **options)
+
+    monkeypatch.setattr(home, name, interrupted_at)
+    cancel = threading.Event()
+    plan = optimizer.solve(optimizer.load(toy), cancel=cancel)
+    assert cancel.is_set()
+    if name == "compile_instance":
+        assert (plan.status, plan.termination) == ("no_plan", "interrupted")
+    else:
+        assert plan.status == "optimal"
+        assert plan.placements
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------
