@@ -7,6 +7,7 @@ of its own (see `runners`). Costs are scaled by whoever made the `Task`.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,7 +130,8 @@ class Session:
         self._improving = int(kinds.kCallbackMipImprovingSolution)
         self._mip_interrupt = int(kinds.kCallbackMipInterrupt)
         self._user_solution = int(kinds.kCallbackMipUserSolution)
-        self.highs.setCallback(self._called, None)
+        called = weakref.WeakMethod(self._called)  # HiGHS holds on to it unseen by the garbage collector
+        self.highs.setCallback(lambda *news: None if (call := called()) is None else call(*news), None)
         wanted = [kinds.kCallbackSimplexInterrupt, kinds.kCallbackIpmInterrupt]
         if self.task.is_mip:
             wanted = [kinds.kCallbackMipInterrupt, kinds.kCallbackMipImprovingSolution]
