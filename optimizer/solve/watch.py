@@ -77,6 +77,11 @@ class Watch:
         """Stop the solve as if the caller had cancelled it."""
         self.interrupted = True
 
+    def fail(self, error: BaseException) -> None:
+        """Stop the solve for an error in a place that it must not unwind through; `raise_if_broken` raises it."""
+        self.broken = self.broken or error
+        self.interrupt()
+
     def is_cancelled(self) -> bool:
         """Whether the caller, Ctrl-C or a failing progress callback asked to stop."""
         return self.interrupted or (self._cancel is not None and self._cancel.is_set())
@@ -114,8 +119,7 @@ class Watch:
             gap = relative_gap(self.incumbent_usd, self.bound_usd)
             self._progress(Progress(self.phase, self.incumbent_usd, self.bound_usd, gap, elapsed))
         except BaseException as error:  # it would unwind through the solver's own frames: raised later instead
-            self.broken = error
-            self.interrupted = True
+            self.fail(error)
         finally:
             self._lock.release()
 

@@ -164,7 +164,7 @@ class Decomposition:
     def _solve_master(self) -> MasterAnswer | None:
         if self.master is None:
             self.unplaced_usd = self._dearest()
-            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
+            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd, self.watch)
         answer = self.master.solve(self.watch.left_seconds())
         if answer is not None and self.centre is not None:
             log.info(
