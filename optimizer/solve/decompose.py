@@ -71,7 +71,7 @@ def decompose_and_improve(
         cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
-        state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
+        state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
         _approach(ground, parts, watch, gap=gap)
