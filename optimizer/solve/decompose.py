@@ -136,7 +136,7 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
         with watch.phase_of("columns"):
             ran = parts.run(
-                None, gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
+                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
                 when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():
