@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import logging
 import os
+import socket
 import sys
 import threading
 
@@ -113,6 +116,41 @@ def test_what_never_answers_is_given_up(monkeypatch):
         cluster_module._client(Client, "tcp://127.0.0.1:80")
     late.set()
     assert closed.wait(60)
+
+
+def test_another_protocol_is_told(monkeypatch):
+    """A web server, as at the port of a dashboard: told at once, and nothing is printed when the client is let go."""
+    pytest.importorskip("distributed")
+    heard = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+                while connection.recv(4096):
+                    pass
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(InputError, match="does not speak Dask's language"):
+            connect(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+    gc.collect()
+    assert not heard
+
+
+def test_dasks_word_of_a_lost_connection_is_left_out(cluster):
+    """One line of ours tells it; the traceback of a reconnection that we end does not reach whoever sees the log."""
+    with open_workers(cluster.scheduler_address):
+        logger = logging.getLogger("distributed.client")
+
+    def passes(error):
+        told = (type(error), error, None)
+        return bool(logger.filter(logger.makeRecord(logger.name, logging.ERROR, "", 0, "", (), told)))
+
+    assert not passes(asyncio.CancelledError())
+    assert passes(OSError("unreachable"))
+    assert logger.filter(logger.makeRecord(logger.name, logging.ERROR, "", 0, "no traceback", (), None))
 
 
 def test_a_cluster_without_workers_is_told():
