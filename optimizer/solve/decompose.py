@@ -70,7 +70,7 @@ def decompose_and_improve(
         cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
-        state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
+        state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
         _approach(ground, parts, watch, gap=gap)
@@ -142,7 +142,7 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
         with watch.phase_of("columns"):
             ran = parts.run(
-                None, gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
+                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
                 when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():

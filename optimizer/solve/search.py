@@ -150,14 +150,17 @@ def beside_highs(
 
 
 def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
-    """Return the result, or the plan to begin with where the result has none.
+    """Return the result, or the plan to begin with where the result has none, with the best bound that was proven.
 
     A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
     """
+    known = [bound for bound in (result.bound_usd, watch.bound_usd) if bound is not None]
+    if known and result.termination is not Termination.INFEASIBLE:
+        result = replace(result, bound_usd=max(known))
     if result.x is not None or start is None or not matrix.is_feasible(start):
         return result
     why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
-    return Run(why, start, matrix.objective(start), watch.bound_usd)
+    return Run(why, start, matrix.objective(start), max(known, default=None))
 
 
 def _whole(

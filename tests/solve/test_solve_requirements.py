@@ -135,7 +135,7 @@ def test_bound_counts_whole_mechanisms(seed):
         worth = worth_usd(model, np.zeros(model.row_lower.size))[parts.rows]
         state = Decomposition(problem, parts, worth, Watch(60), threads=1)
         for _ in range(5):  # a run ends where a round helps little; the next goes on from better prices
-            assert state.run(None, gap=1e-6, until_seconds=50.0)
+            assert state.run(gap=1e-6, until_seconds=50.0)
             state.tighten(target_usd=np.inf)
         proven.append(state.proven_usd)
     optimum = solve_problem(problem, gap=1e-6, method="direct", time_limit_seconds=60)

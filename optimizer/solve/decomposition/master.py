@@ -18,7 +18,7 @@ from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.hand_over import to_matrix, to_task
 from optimizer.solve.highs import cost_scale, run
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.session import load
+from optimizer.solve.session import OPTIMAL, Ears, Session
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -92,15 +92,16 @@ def master_problem(
 
 
 class RestrictedMaster:
-    """The relaxation over the pool, kept loaded in HiGHS between rounds."""
+    """The relaxation over the pool, kept loaded in HiGHS between rounds; the watch is asked while it is solved."""
 
-    def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats) -> None:
+    def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch) -> None:
         self.cut, self.pool = cut, pool
         self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
         self.matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
         task = to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale)
-        self.highs = load(replace(task, options={"threads": 1}))
+        self.session = Session(replace(task, options={"threads": 1}), Ears(watch.is_settled, watch.fail))
+        self.highs = self.session.highs
         self._loaded = len(pool)
         self.elastic = np.concatenate([self.matrix.columns.of(name) for name in ("excess", "lack", "unplaced")])
         self.penalty_of_column = self.matrix.cost.copy()
@@ -127,17 +128,12 @@ class RestrictedMaster:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
         optimum.
         """
-        from highspy import _core
-
         self._append()
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
-        if self.highs.run() == _core.HighsStatus.kError:  # this thread's scheduler was made for more threads
-            self.highs.resetGlobalScheduler(True)
-            self.highs.run()
-        if self.highs.getModelStatus() != _core.HighsModelStatus.kOptimal:
+        outcome = self.session.run()
+        if outcome.kind != OPTIMAL or outcome.x is None or outcome.row_dual is None:
             return None
-        solution = self.highs.getSolution()
-        x, dual = np.array(solution.col_value), np.array(solution.row_dual) / self.scale
+        x, dual = outcome.x, outcome.row_dual / self.scale
         price = np.zeros(self.cut.rows.size)
         for place in self.sides:
             held = place >= 0

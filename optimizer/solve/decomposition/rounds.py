@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
+from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.selection import select
@@ -97,7 +97,6 @@ class Decomposition:
 
     def run(
         self,
-        price: Floats | None,
         *,
         gap: float,
         until_seconds: float,
@@ -105,15 +104,12 @@ class Decomposition:
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
-        Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
+        Begins with rounds of closed forms alone, which find prices of the master's rows.
         Called again, it goes on from where it stood.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
         True while closed forms alone are used, and once with False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
-        if self.master is None:
-            self.rough = price is None
-            self.price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
         last, told = np.inf, set[bool]()
         for _ in range(MOST_ROUNDS):
             if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
@@ -164,7 +160,7 @@ class Decomposition:
     def _solve_master(self) -> MasterAnswer | None:
         if self.master is None:
             self.unplaced_usd = self._dearest()
-            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
+            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd, self.watch)
         answer = self.master.solve(self.watch.left_seconds())
         if answer is not None and self.centre is not None:
             log.info(
