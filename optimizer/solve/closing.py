@@ -57,8 +57,11 @@ def close_gap(
     def stopped() -> bool:
         return watch.should_stop() or watch.elapsed_seconds() >= until_seconds or is_proven(ground, watch, gap)
 
-    def plan() -> None:
-        choose_anew(ground, parts, watch, gap=gap)
+    def plan(found: Chosen | None = None) -> None:
+        if found is None:
+            choose_anew(ground, parts, watch, gap=gap)
+        else:
+            take_over(ground, parts, found, watch)
 
     def cost_usd() -> float:
         return ground.matrix.objective(state.x) - ground.matrix.offset if state.is_whole() else np.inf

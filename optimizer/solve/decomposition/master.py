@@ -214,10 +214,8 @@ def put_together(
         return None
     labels = matrix.columns
     shares = labels.of("chosen_share")
-    times = np.round(result.x[shares]).astype(np.int64)
-    picked = np.repeat(labels.key[shares], np.maximum(times, 0))
-    picked = picked if among is None else among[picked]
-    numbers = _handed_out(cut, pool, picked)
+    chosen = labels.key[shares] if among is None else among[labels.key[shares]]
+    numbers = _handed_out(cut, pool, _repeated(chosen, result.x[shares]))
     if numbers is None:
         return None
     shared = np.zeros(cut.shared.size)
@@ -225,6 +223,19 @@ def put_together(
         own = labels.of(name)
         shared[labels.key[own]] = result.x[own]
     return Chosen(numbers, shared)
+
+
+def as_plan(cut: Cut, pool: Pool, answer: MasterAnswer) -> Chosen | None:
+    """Return the plan that a whole optimum of the relaxation is; None where it breaks rows or leaves a workload out."""
+    if answer.penalties_usd > BROKEN * abs(answer.cost_usd):
+        return None
+    numbers = _handed_out(cut, pool, _repeated(np.arange(answer.shares.size), answer.shares))
+    return None if numbers is None else Chosen(numbers, answer.shared)
+
+
+def _repeated(numbers: Ints, times: Floats) -> Ints:
+    """Return every number as often as it is chosen."""
+    return np.repeat(numbers, np.maximum(np.round(times).astype(np.int64), 0))
 
 
 def _handed_out(cut: Cut, pool: Pool, picked: Ints) -> Ints | None:

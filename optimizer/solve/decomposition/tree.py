@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.branching import Divider, Division, Limits, mean_configurations, no_limits
-from optimizer.solve.decomposition.master import MasterAnswer
+from optimizer.solve.decomposition.master import Chosen, MasterAnswer, as_plan
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.small import Effort
 
@@ -94,15 +94,22 @@ class Tree:
         return not self.open and self.next is None
 
     def search(
-        self, incumbent_usd: Callable[[], float], look_for_plan: Callable[[], None], until_seconds: float
+        self,
+        incumbent_usd: Callable[[], float],
+        look_for_plan: Callable[[Chosen | None], None],
+        until_seconds: float,
+        *,
+        most_nodes: float = np.inf,
     ) -> None:
-        """Solve nodes until none is left open, the time is over or the solve must stop.
+        """Solve nodes until none is left open, so many were solved, the time is over or the solve must stop.
 
         `incumbent_usd` tells what the plan held costs (without the model's offset, inf: none). `look_for_plan` is
-        called after every node that brought configurations.
+        called after every node that brought configurations, and with the plan that a node ends in.
         """
-        watch = self.parts.watch
-        while not (self.is_done or watch.should_stop() or watch.elapsed_seconds() >= until_seconds):
+        watch, last = self.parts.watch, self.solved + most_nodes
+        while not (self.is_done or self.solved >= last or watch.should_stop()):
+            if watch.elapsed_seconds() >= until_seconds:
+                break
             node = self._take()
             known = len(self.parts.pool)
             solved = self._solve(node, incumbent_usd)
@@ -110,10 +117,10 @@ class Tree:
                 self._put_back(node)
                 break
             self.solved += 1
-            self._settle(node, solved, incumbent_usd)
+            plan = self._settle(node, solved, incumbent_usd)
             self._tell()
-            if len(self.parts.pool) > known:
-                look_for_plan()
+            if plan is not None or len(self.parts.pool) > known:
+                look_for_plan(plan)
         self._release()
 
     def _cutoff(self, incumbent_usd: float) -> float:
@@ -181,22 +188,24 @@ class Tree:
             return None
         return priced.lower_usd if known is None else np.maximum(priced.lower_usd, known)
 
-    def _settle(self, node: Node, solved: Solved, incumbent_usd: Callable[[], float]) -> None:
+    def _settle(self, node: Node, solved: Solved, incumbent_usd: Callable[[], float]) -> Chosen | None:
         """Divide a solved node, or close it: nothing better is in it, or the master's optimum cannot be divided.
 
-        What cannot be divided is a plan, which the integer master finds, or holds only identical workloads in shares.
+        What cannot be divided is a plan, which is returned, or one with a mean of configurations, which the integer
+        master finds, or holds identical workloads in shares.
         """
         parts, answer = self.parts, solved.answer
         cutoff = self._cutoff(incumbent_usd())
         if solved.bound_usd >= cutoff or answer is None:
             self.closed_usd = min(self.closed_usd, solved.bound_usd)
-            return
+            return None
         divisions = self.divider.divisions(node.limits, answer)
         if not divisions:
-            for mean in mean_configurations(parts.cut, parts.pool, answer):
+            means = mean_configurations(parts.cut, parts.pool, answer)
+            for mean in means:
                 parts.pricing.keep(*mean)
             self.closed_usd = min(self.closed_usd, solved.bound_usd)
-            return
+            return None if means else as_plan(parts.cut, parts.pool, answer)
         division = self._most_telling(divisions, solved, answer, cutoff)
         first, second = (self._child(solved, limits, division.workload) for limits in division.parts)
         self._put_back(second)
@@ -205,6 +214,7 @@ class Tree:
             self._put_back(first)
         else:
             self.next = first
+        return None
 
     def _child(self, solved: Solved, limits: Limits, fresh: int | None) -> Node:
         self.made += 1
