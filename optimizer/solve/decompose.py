@@ -27,9 +27,11 @@ from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import Relaxation
 from optimizer.solve.search import POLISH_SECONDS, construct_and_improve, improve_until, search_beside_highs
 from optimizer.solve.solution import Termination, relative_gap
+from optimizer.solve.subproblem import make_part, solve_part
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 log = logging.getLogger(__name__)
 
 ROUNDS_SHARE = 0.6
@@ -44,6 +46,8 @@ MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
 FIRST_PLAN_SECONDS, PLAN_SHARE = 3.0, 0.2
 FIRST_PLAN_GAP = 3e-3
+SHARED_SECONDS = 10.0
+"""Most time for the shared decisions of the first plan."""
 TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 """Turns of columns, plan and bound; how much sharper each is; the part of the gap below which the bound is spent."""
 
@@ -127,6 +131,12 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
     The first pass stops early, since a plan is worth more than a sharp master; later ones go further.
     """
 
+    def simple_plan() -> None:
+        with watch.phase_of("first_plan"):
+            numbers = parts.simple_plan()
+            if numbers is not None:
+                _take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
+
     def first_plan(quick: bool) -> None:
         with watch.phase_of("put_together"):
             found = parts.quick_plan() if quick else parts.plan(gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
@@ -137,7 +147,7 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         with watch.phase_of("columns"):
             ran = parts.run(
                 None, gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
-                when_clean=None if turn else first_plan,
+                when_priced=simple_plan, when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():
             return
@@ -149,6 +159,23 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
             parts.tighten(target_usd=target)
         if watch.should_stop() or parts.proven_usd >= target or parts.open_usd <= SPENT_SHARE * gap * abs(target):
             return
+
+
+def with_shared(ground: Prepared, parts: Decomposition, numbers: Ints, watch: Watch) -> Chosen | None:
+    """Return the plan of a configuration for every workload with the best shared decisions beside it, None where there
+    are none in time.
+    """
+    state, shared = ground.state, parts.cut.shared
+    chosen = Chosen(numbers, np.zeros(shared.size))
+    if not shared.size:
+        return chosen
+    state.save()
+    values = chosen.values(parts.cut, parts.pool)
+    state.set_columns(np.arange(values.size), values)
+    part = make_part(state, shared, elastic=False)
+    state.restore()
+    found = solve_part(part, watch, gap=0.0, time_limit_seconds=SHARED_SECONDS, use_start=False)
+    return None if found is None else Chosen(numbers, found)
 
 
 def _improve(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
@@ -108,6 +109,10 @@ class Pricing:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
         return self.pool.add(workload, *self.cut.needs.complete(columns, values))
 
+    def _keep_all(self, workloads: Ints, values: sparse.csr_array) -> None:
+        """Put a configuration of each of some workloads into the pool, given as rows, with what it needs."""
+        self.pool.add_all(workloads, self.cut.needs.completed(values))
+
     def _known(self, price: Floats, workloads: int) -> tuple[Floats, Ints]:
         """Return by workload the least cost among its configurations (inf: none) and which has it (-1)."""
         cost = self.pool.reduced_cost(price)
@@ -126,20 +131,21 @@ class Pricing:
         plain, present, short = (self.is_head & (self.shape == shape) for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
         lower = np.where(plain | present, found.lower_usd, -np.inf)
         simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
-        regret = found.regret_usd
         known, _ = self._known(price, lower.size)
-        for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self.keep(workload, *self.covers.configuration(workload, covers))
-        for workload in np.flatnonzero(present & (simple < known)).tolist():
-            self.keep(workload, *self.covers.in_one_region(workload, covers))
-        if self.jobs is not None:
-            jobs, least, best = self.jobs.estimate(reduced)
-            lower = np.where(short, jobs.lower_usd, lower)
-            simple = np.where(short, least, simple)
-            regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
-            for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self.keep(workload, *self.jobs.configuration(int(best[workload])))
-        return replace(found, lower_usd=lower, regret_usd=regret)
+        better = np.flatnonzero(plain & (simple < known))
+        self._keep_all(better, self.covers.configurations(better, covers))
+        better = np.flatnonzero(present & (simple < known))
+        self._keep_all(better, self.covers.in_one_region(better, covers))
+        if self.jobs is None:
+            return replace(found, lower_usd=lower)
+        jobs, least, best = self.jobs.estimate(reduced)
+        better = np.flatnonzero(short & (least < known))
+        self._keep_all(better, self.jobs.configurations(best[better]))
+        return replace(
+            found,
+            lower_usd=np.where(short, jobs.lower_usd, lower),
+            find_regret=lambda: np.where(self.problem.slots.is_job, jobs.regret_usd, found.regret_usd),
+        )
 
     def _cut_out(
         self, workload: int, reduced: Floats, estimates: Estimate, best: tuple[float, int]

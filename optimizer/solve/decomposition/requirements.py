@@ -85,6 +85,17 @@ class Needs:
         needed = np.unique(asking.indices) + self.first
         return np.concatenate([columns, needed]), np.concatenate([values, np.ones(needed.size)])
 
+    def completed(self, values: sparse.csr_array) -> sparse.csr_array:
+        """Return configurations (rows over the columns of the model, none of them y) with what they need, as above."""
+        if not self.size or not values.nnz:
+            return values
+        asked = sparse.csr_array((values > 0).astype(np.float64) @ self.asks)
+        asked.data[:] = 1.0
+        own = sparse.csr_array(
+            (asked.data, asked.indices + self.first, asked.indptr), shape=values.shape
+        )
+        return sparse.csr_array(values + own)
+
 
 def no_needs(matrix: Matrix) -> Needs:
     """Return that nothing is needed."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
+from optimizer.solve.decomposition.candidates import SingleSlots, joined, of_pool
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
 from optimizer.solve.decomposition.pool import Pool
@@ -42,6 +43,8 @@ ROUGH_STALLED = 2e-3
 LONGEST_REST = 4
 QUICK_SECONDS = 10.0
 """Most time for the shared decisions of a plan whose configurations are chosen."""
+SIMPLE_EACH = 12
+"""Simple configurations of every workload that the first plan chooses among."""
 TIGHTER = (
     Effort(gap=3e-4, nodes=300, seconds=4.0),
     Effort(gap=1e-4, nodes=4000, seconds=20.0),
@@ -101,12 +104,14 @@ class Decomposition:
         *,
         gap: float,
         until_seconds: float,
+        when_priced: Callable[[], None] | None = None,
         when_clean: Callable[[bool], None] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
         Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
         Called again, it goes on from where it stood.
+        `when_priced` is called once every workload has a configuration, before there is a master.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
         True while closed forms alone are used, and once with False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
@@ -124,6 +129,8 @@ class Decomposition:
             if not np.isfinite(priced.upper_usd).all():
                 return False
             moved = self._note(self.price, priced)
+            if self.master is None and when_priced is not None:
+                when_priced()
             self.smoothing = SMOOTHING if self.rough else _adapted(self.smoothing, moved)
             answer = self._solve_master()
             if answer is None or self.centre is None:
@@ -256,13 +263,30 @@ class Decomposition:
         self.centre.priced = Priced(np.minimum(lower, upper), upper)
         self._tell(self.centre)
 
+    def simple_plan(self) -> Ints | None:
+        """Return by workload the number of a configuration, such that no elastic row is broken, before there are prices
+        of the rows; None when some stay so.
+
+        Chosen among simple configurations that the pool does not have, and those that it has.
+        """
+        no_price = np.zeros(self.cut.rows.size)
+        simple = SingleSlots(self.pricing).cheapest(no_price, SIMPLE_EACH)
+        known = joined([of_pool(self.cut, self.pool), simple])
+        numbers = select(self.cut, known, no_price, self.penalty_usd, self.watch)
+        if numbers is None:
+            return None
+        kept = np.unique(numbers)
+        values = known.values[kept]
+        added = self.pool.add_all(known.workload[kept], values)
+        return added[np.searchsorted(kept, numbers)]
+
     def quick_plan(self) -> Chosen | None:
         """Return a plan from the configurations known by changing one workload at a time, or None."""
         if self.answer is None:
             return None
         # What came into the pool after the master was last solved has no share in it.
         shares = np.pad(self.answer.shares, (0, len(self.pool) - self.answer.shares.size))
-        numbers = select(self.cut, self.pool, replace(self.answer, shares=shares), self.penalty_usd, self.watch)
+        numbers = select(self.cut, self.pool, self.answer.price, self.penalty_usd, self.watch, shares=shares)
         if numbers is None or self.watch.should_stop():
             return None
         no_penalty = np.zeros(self.penalty_usd.size)
