@@ -73,9 +73,10 @@ def decompose_and_improve(
             whole, needs = split_requirements(whole, problem)
         blocks = find_blocks(whole, problem)
         cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
-        worth = worth_usd(whole, np.zeros(whole.row_lower.size))
+        no_price = np.zeros(whole.row_lower.size)
+        worth = worth_usd(whole, no_price)
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
-        state = Incumbent(whole, blocks, np.zeros(whole.row_lower.size))
+        state = Incumbent(whole, blocks, no_price, worth=worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     try:
         _approach(ground, parts, watch, gap=gap)
@@ -136,6 +137,7 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
             numbers = parts.simple_plan()
             if numbers is not None:
                 _take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
+                parts.has_plan = watch.incumbent_usd is not None
 
     def first_plan(quick: bool) -> None:
         with watch.phase_of("put_together"):

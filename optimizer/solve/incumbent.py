@@ -23,7 +23,7 @@ class Incumbent:
     where it has both) with everything open that can be: Q where the row says Q s.
     """
 
-    def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats) -> None:
+    def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats, *, worth: Floats | None = None) -> None:
         self.matrix = matrix
         self.blocks = blocks
         self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
@@ -31,7 +31,8 @@ class Incumbent:
         self.activity = np.asarray(matrix.a @ self.x).ravel()
         side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
         self.limit = side - blocks.opened @ matrix.upper if blocks.opened.nnz else side
-        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * worth_usd(matrix, row_price), 0.0)
+        worth = worth_usd(matrix, row_price) if worth is None else worth
+        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * worth, 0.0)
 
     def save(self) -> None:
         """Remember the values as they are."""

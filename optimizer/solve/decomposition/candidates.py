@@ -20,6 +20,7 @@ from optimizer.solve.decomposition.pairs import least_of
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
 from optimizer.solve.decomposition.rows import as_rows, ranges
+from optimizer.solve.decomposition.service_bounds import summed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,9 +28,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Candidates:
-    """Configurations: whose, their cost (USD), and the `values` [configurations, columns] and `use` [.., master's rows].
-
-    They may stand beside each other in any number without being in the pool.
+    """Configurations that need not be in the pool: whose, their cost (USD), their `values` [configurations, columns]
+    and their `use` [configurations, rows of the master].
     """
 
     workload: Ints
@@ -99,8 +99,9 @@ class SingleSlots:
         slot = self.slot
         if jobs is not None:
             on = self.on_job
-            spent = reduced[jobs.column_of_gangs[on]] * jobs.gangs[on] + reduced[jobs.column_of_hours[on]] * jobs.hours[on]
-            slot, cost = np.concatenate([slot, jobs.own[on]]), np.concatenate([cost, spent])
+            gangs_usd = reduced[jobs.column_of_gangs[on]] * jobs.gangs[on]
+            hours_usd = reduced[jobs.column_of_hours[on]] * jobs.hours[on]
+            slot, cost = np.concatenate([slot, jobs.own[on]]), np.concatenate([cost, gangs_usd + hours_usd])
         at = _each_by_label(cost, self.workload[slot], self.label[slot], services.workloads, each)
         of_service = at[at < self.slot.size]
         of_job = self.on_job[at[at >= self.slot.size] - self.slot.size]
@@ -111,7 +112,7 @@ class SingleSlots:
         services = self.pricing.services
         column = services.column_of_flow[services.flows]
         paid = np.where(column >= 0, reduced[column], 0.0) * services.wanted
-        return np.bincount(services.slot_of, paid, services.slots)
+        return summed(services.slot_of, paid, services.slots)
 
     def _values(self, of_service: Ints, of_job: Ints) -> tuple[Ints, sparse.csr_array]:
         """Return whose configurations these are and their values."""

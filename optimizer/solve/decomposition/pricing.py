@@ -105,6 +105,10 @@ class Pricing:
         lower[~self.is_head] = upper[~self.is_head] = 0.0
         return Priced(count * np.minimum(lower, upper), count * upper)
 
+    def price_roughly(self, price: Floats) -> None:
+        """Put into the pool what closed forms alone find better than what is in it, at prices of the master's rows."""
+        self._estimates(self.cut.reduced_cost(price), price)
+
     def keep(self, workload: int, columns: Ints, values: Floats) -> int:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
         return self.pool.add(workload, *self.cut.needs.complete(columns, values))
@@ -245,8 +249,11 @@ def _shapes(problem: Problem, cut: Cut) -> Ints:
     undone[problem.jobs.workload] = problem.jobs.may_be_undone
     single = problem.period_hours.size == 1
     shape = np.full(len(problem.workload_ids), OTHER_SHAPE, dtype=np.int64)
+    has = np.zeros((len(cut.blocks), len(names)), dtype=bool)
     for workload, block in enumerate(cut.blocks):
-        families = {names[place] for place in np.unique(matrix.rows.component[block.rows]).tolist()}
+        has[workload, matrix.rows.component[block.rows]] = True
+    for workload, own in enumerate(has):
+        families = {names[place] for place in np.flatnonzero(own).tolist()}
         if is_job[workload]:
             if single and families <= JOB and not undone[workload]:
                 shape[workload] = SHORT_JOB

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
-from optimizer.solve.decomposition.candidates import SingleSlots, joined, of_pool
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.selection import select
+from optimizer.solve.decomposition.simple_plan import find_simple_plan
 from optimizer.solve.decomposition.small import Effort
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.watch import Watch
@@ -32,19 +32,19 @@ SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 falls while the prices it leads to promise more than those before, and rises when they do not."""
 PENALTY_FACTOR = UNPLACED_FACTOR = 5.0
 """Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
-STALLED_SHARE = 0.4
-"""Column generation ends when a round lowers the master by less than this share of the gap asked for."""
+STALLED_SHARE, PROMISING = 0.4, 2.0
+"""Column generation ends when a round lowers the master by less than this share of the gap asked for; by far less while
+its prices promise no bound within so many times the gap: to tighten one would be in vain."""
 MOST_ROUNDS = 60
 STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
 """A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
 MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
-ROUGH_STALLED = 2e-3
+ROUGH_STALLED, ROUGH_CLEANER = 2e-3, 0.1
+"""They help while they lower the master by such a share of its cost, or of its penalties."""
 LONGEST_REST = 4
 QUICK_SECONDS = 10.0
 """Most time for the shared decisions of a plan whose configurations are chosen."""
-SIMPLE_EACH = 12
-"""Simple configurations of every workload that the first plan chooses among."""
 TIGHTER = (
     Effort(gap=3e-4, nodes=300, seconds=4.0),
     Effort(gap=1e-4, nodes=4000, seconds=20.0),
@@ -95,6 +95,7 @@ class Decomposition:
         self.price: Floats = np.zeros(cut.rows.size)
         self.rough, self.smoothing, self.rounds, self.raised = True, SMOOTHING, 0, 0
         self.proven_usd = -np.inf
+        self.has_plan = False  # set by who holds the plans: a quick one may then wait for better prices
         self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
 
@@ -113,7 +114,8 @@ class Decomposition:
         Called again, it goes on from where it stood.
         `when_priced` is called once every workload has a configuration, before there is a master.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
-        True while closed forms alone are used, and once with False afterwards.
+        True while closed forms alone are used (in their last round if there is a simple plan already), and once with
+        False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
         if self.master is None:
@@ -136,14 +138,19 @@ class Decomposition:
             if answer is None or self.centre is None:
                 return False
             self.answer = answer
-            if self.is_clean and self.rough not in told and when_clean is not None:
+            least = ROUGH_STALLED * abs(answer.cost_usd)
+            if not self.is_clean:
+                least = min(least, ROUGH_CLEANER * answer.penalties_usd)
+            helped = last - answer.cost_usd > least
+            ends = self.rough and not (helped and self.rounds + 1 < MOST_ROUGH_ROUNDS)
+            due = ends or not (self.rough and self.has_plan)
+            if self.is_clean and due and self.rough not in told and when_clean is not None:
                 told.add(self.rough)
                 when_clean(self.rough)
             done = self.is_clean and not self.rough and self._has_converged(answer.cost_usd, last, gap)
             self.price = self.smoothing * self.centre.price + (1.0 - self.smoothing) * answer.price
             if done:
                 break
-            helped = last - answer.cost_usd > ROUGH_STALLED * abs(answer.cost_usd)
             stuck = last - answer.cost_usd <= STUCK * abs(answer.cost_usd)
             last = answer.cost_usd
             if stuck and not self.is_clean and not self.rough:
@@ -152,7 +159,7 @@ class Decomposition:
                 self.master.raise_penalties(RAISE)
                 self.raised, last = self.raised + 1, np.inf
             self.rounds += 1
-            if self.rough and not (helped and self.rounds < MOST_ROUGH_ROUNDS):
+            if ends:
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
 
@@ -184,7 +191,9 @@ class Decomposition:
     def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
         assert self.centre is not None
         size = max(abs(now_usd), 1e-9)
-        return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
+        apart = now_usd - self.centre.promise_usd
+        stalled = STALLED_SHARE if apart <= PROMISING * gap * size else STALLED_SHARE / PROMISING**2
+        return apart <= gap * size or last_usd - now_usd <= stalled * gap * size
 
     def _price(self, *, settled: float) -> Priced | None:
         """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
@@ -264,21 +273,11 @@ class Decomposition:
         self._tell(self.centre)
 
     def simple_plan(self) -> Ints | None:
-        """Return by workload the number of a configuration, such that no elastic row is broken, before there are prices
-        of the rows; None when some stay so.
-
-        Chosen among simple configurations that the pool does not have, and those that it has.
+        """Return by workload the number of a configuration, such that no elastic row is broken, before there is a
+        master; None where that is not easy.
         """
-        no_price = np.zeros(self.cut.rows.size)
-        simple = SingleSlots(self.pricing).cheapest(no_price, SIMPLE_EACH)
-        known = joined([of_pool(self.cut, self.pool), simple])
-        numbers = select(self.cut, known, no_price, self.penalty_usd, self.watch)
-        if numbers is None:
-            return None
-        kept = np.unique(numbers)
-        values = known.values[kept]
-        added = self.pool.add_all(known.workload[kept], values)
-        return added[np.searchsorted(kept, numbers)]
+        worth_usd = self.penalty_usd / PENALTY_FACTOR
+        return find_simple_plan(self.pricing, self.penalty_usd, worth_usd, self.watch)
 
     def quick_plan(self) -> Chosen | None:
         """Return a plan from the configurations known by changing one workload at a time, or None."""

@@ -18,6 +18,7 @@ from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 MOST_PASSES, DEARER = 12, 3.0
 TOLERANCE = 1e-9
@@ -124,24 +125,34 @@ class Selection:
         heads = np.unique(np.searchsorted(self.row_start, touched, side="right") - 1)
         return np.flatnonzero(np.isin(self.head, heads))
 
+    def repair(self, watch: Watch) -> Bools:
+        """Change one workload after the other until no row is broken and none changes any more, or it is no use;
+        return which rows were broken at the end of a pass.
+        """
+        every = visited = np.arange(self.chosen.size)
+        ever = np.zeros(self.used.size, dtype=bool)
+        for _ in range(MOST_PASSES):
+            changed = sum(self.improve(workload) for workload in visited.tolist())
+            broken = np.flatnonzero(self.excess())
+            ever[broken] = True
+            if watch.should_stop() or (not changed and not broken.size):
+                break
+            self.penalty_usd[broken] *= DEARER
+            visited = self.users_of(broken) if broken.size else every
+        return ever
+
+    def numbers(self) -> Ints | None:
+        """Return by workload the number of its configuration; None while a row is broken."""
+        return None if self.excess().any() else self.by_workload[self.chosen]
+
 
 def select(
-    cut: Cut, known: Configurations, price: Floats, penalty_usd: Floats, watch: Watch, *, shares: Floats | None = None
+    cut: Cut, known: Configurations, price: Floats, penalty_usd: Floats, watch: Watch, *, shares: Floats
 ) -> Ints | None:
     """Return the number of a configuration for every workload, such that no elastic row is broken; None when some stay
     so. Every workload must have a configuration. `price` and `shares` are those of the master's relaxation.
     """
     state = Selection(cut, known, price, penalty_usd)
-    if shares is None:
-        state.place_all()
-    else:
-        state.begin_with(shares)
-    visited = np.arange(len(cut.blocks))
-    for _ in range(MOST_PASSES):
-        changed = sum(state.improve(workload) for workload in visited.tolist())
-        broken = np.flatnonzero(state.excess())
-        if watch.should_stop() or (not changed and not broken.size):
-            break
-        state.penalty_usd[broken] *= DEARER
-        visited = state.users_of(broken) if broken.size else np.arange(len(cut.blocks))
-    return None if state.excess().any() else state.by_workload[state.chosen]
+    state.begin_with(shares)
+    state.repair(watch)
+    return state.numbers()
