@@ -90,9 +90,9 @@ def _summed_over_classes(cut: Cut, times: Ints, kept: Ints) -> sparse.csc_array:
     use, sizes = cut.use, np.diff(cut.use.indptr)
     number = np.full(times.size, -1, dtype=use.indices.dtype)
     number[kept] = np.arange(kept.size)
-    own = np.flatnonzero(number[use.indices] >= 0)
+    own = number[use.indices] >= 0
     data, row = use.data[own], use.indices[own]
-    ends = np.searchsorted(own, use.indptr).astype(use.indptr.dtype)
+    ends = np.concatenate([[0], np.cumsum(own, dtype=use.indptr.dtype)])[use.indptr].astype(use.indptr.dtype)
     for column in cut.shared[sizes[cut.shared] > 0].tolist():
         part = slice(ends[column], ends[column + 1])
         data[part] = data[part] * times[row[part]]
