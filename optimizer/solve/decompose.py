@@ -21,7 +21,7 @@ from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.exchange import Exchange, WidenedExchange
 from optimizer.solve.highs import Run
-from optimizer.solve.holding import is_placed, is_proven, take_over
+from optimizer.solve.holding import is_placed, is_proven, take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held
@@ -133,6 +133,13 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
     The first pass stops early, since a plan is worth more than a sharp master; later ones go further.
     """
 
+    def simple_plan() -> None:
+        with watch.phase_of("first_plan"):
+            numbers = parts.simple_plan()
+            if numbers is not None:
+                take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
+                parts.has_plan = watch.incumbent_usd is not None
+
     def first_plan(quick: bool) -> None:
         with watch.phase_of("put_together"):
             found = parts.quick_plan() if quick else parts.plan(gap=FIRST_PLAN_GAP, seconds=FIRST_PLAN_SECONDS)
@@ -143,7 +150,7 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         with watch.phase_of("columns"):
             ran = parts.run(
                 gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
-                when_clean=None if turn else first_plan,
+                when_priced=simple_plan, when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():
             return

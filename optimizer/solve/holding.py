@@ -14,10 +14,15 @@ from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.matrix import ROW_TOLERANCE
 from optimizer.solve.prepared import Prepared
 from optimizer.solve.solution import relative_gap
+from optimizer.solve.subproblem import make_part, solve_part
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 log = logging.getLogger(__name__)
+
+SHARED_SECONDS = 10.0
+"""Most time for the shared decisions of the first plan."""
 
 
 def is_placed(ground: Prepared, x: Floats) -> bool:
@@ -53,3 +58,20 @@ def take_over(ground: Prepared, parts: Decomposition, found: Chosen | None, watc
         objective = ground.matrix.objective(state.x)
         watch.note(incumbent_usd=objective)
         log.info("plan of %.6g USD, gap %s", objective, relative_gap(objective, watch.bound_usd))
+
+
+def with_shared(ground: Prepared, parts: Decomposition, numbers: Ints, watch: Watch) -> Chosen | None:
+    """Return the plan of a configuration for every workload with the best shared decisions beside it, None where there
+    are none in time.
+    """
+    state, shared = ground.state, parts.cut.shared
+    chosen = Chosen(numbers, np.zeros(shared.size))
+    if not shared.size:
+        return chosen
+    state.save()
+    values = chosen.values(parts.cut, parts.pool)
+    state.set_columns(np.arange(values.size), values)
+    part = make_part(state, shared, elastic=False)
+    state.restore()
+    found = solve_part(part, watch, gap=0.0, time_limit_seconds=SHARED_SECONDS, use_start=False)
+    return None if found is None else Chosen(numbers, found)

@@ -44,6 +44,8 @@ class Incumbent:
 
     def set_columns(self, columns: Ints, values: Floats) -> None:
         """Give some columns new values."""
+        changed = np.flatnonzero(values != self.x[columns])  # of a whole plan next to nothing
+        columns, values = columns[changed], values[changed]
         self.activity += self.matrix.by_column[:, columns] @ (values - self.x[columns])
         self.x[columns] = values
 

@@ -34,8 +34,10 @@ def toy(limit, shares, *, penalty=100.0, price=0.0):
     cut = SimpleNamespace(
         row_lower=np.array([-np.inf]), row_upper=np.array([limit]), blocks=(None, None), classes=single
     )
-    answer = SimpleNamespace(shares=np.array(shares), price=np.array([price]))
-    found = select(cut, pool, answer, np.array([penalty]), Watch(10))
+    found = select(
+        cut, pool, np.array([price]), np.array([penalty]), Watch(10),
+        shares=None if shares is None else np.array(shares),
+    )  # fmt: skip
     return None if found is None else found.tolist()
 
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations import Problem
 from optimizer.solve.decomposition.pairs import least_of
+from optimizer.solve.decomposition.rows import as_rows
 from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key
 from optimizer.solve.matrix import Matrix
 
@@ -31,7 +33,7 @@ class JobBounds:
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
         slots, jobs = problem.slots, problem.jobs
         self.workloads = len(problem.workload_ids)
-        self.slots = slots.workload.size
+        self.slots, self.columns = slots.workload.size, matrix.cost.size
         job_of = np.full(self.workloads, -1, dtype=np.int64)
         job_of[jobs.workload] = np.arange(jobs.workload.size)
         self.own = np.flatnonzero(slots.is_job)
@@ -72,11 +74,15 @@ class JobBounds:
             lower = lower + most_gained
         cost = np.where(self.fits, gang * self.gangs + hour * self.hours, np.inf)
         upper, best = least_of(cost, self.workload, self.workloads)
-        regret = np.zeros(self.slots)
-        price = np.where(has, least, 0.0)[self.workload]
-        regret[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
-        none = np.zeros(self.slots)
-        return Estimate(lower, regret, none, none), upper, best
+
+        def regret() -> Floats:
+            usd = np.zeros(self.slots)
+            price = np.where(has, least, 0.0)[self.workload]
+            usd[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
+            return usd
+
+        none = np.zeros(0)
+        return Estimate(lower, none, none, regret), upper, best
 
     def dominated(self, slots: Ints, reduced_cost: Floats, alike: Ints) -> Bools:
         """Return which of a job's slots another can replace at no higher cost, gang by gang, so that the count of gangs
@@ -100,7 +106,10 @@ class JobBounds:
                 kept = np.append(kept, one)
         return gone
 
-    def configuration(self, position: int) -> tuple[Ints, Floats]:
-        """Return (columns, values) of the job done on one slot, by its position in `own`."""
-        columns = np.array([self.column_of_gangs[position], self.column_of_hours[position]])
-        return columns, np.array([self.gangs[position], self.hours[position]])
+    def configurations(self, positions: Ints) -> sparse.csr_array:
+        """Return jobs done on one slot each, by its position in `own`: shape [positions, columns of the model]."""
+        every = np.arange(positions.size)
+        gangs = (every, self.column_of_gangs[positions], self.gangs[positions])
+        return as_rows(
+            [gangs, (every, self.column_of_hours[positions], self.hours[positions])], positions.size, self.columns
+        )

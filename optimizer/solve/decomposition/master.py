@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.configurations import MasterProblem, build_master
+from formulations.configurations import MasterProblem, master_arrays
 from formulations.problem import Membership
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.hand_over import to_matrix, to_task
+from optimizer.solve.hand_over import from_arrays, to_task
 from optimizer.solve.highs import cost_scale, run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.session import OPTIMAL, Ears, Session
@@ -97,7 +97,7 @@ class RestrictedMaster:
     def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch) -> None:
         self.cut, self.pool = cut, pool
         self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
-        self.matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
+        self.matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
         task = to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale)
         self.session = Session(replace(task, options={"threads": 1}), Ears(watch.is_settled, watch.fail))
@@ -207,7 +207,7 @@ def put_together(
     None when some workload stays without one, or nothing was found in time. Rows may still be broken at their penalty.
     `among`: only some configurations may be chosen; `start` is a plan to begin from.
     """
-    matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd, among), whole=True))
+    matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd, among), whole=True))
     begin = None if start is None or among is not None else _as_start(matrix, start)
     result = run(matrix, watch, gap=gap, time_limit_seconds=seconds, threads=threads, start=begin)
     if result.x is None:

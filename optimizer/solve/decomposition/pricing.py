@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations import Problem
 from optimizer.solve.decomposition.branching import Limits
@@ -81,7 +82,7 @@ class Pricing:
         which nothing is known always. With `limits`, of configurations that keep them; one that has none costs inf.
         Returns None when the solve must stop.
         """
-        reduced, estimates = self._at(price)
+        reduced, estimates = self._at(price, keep=limits is not None)
         lower = estimates.lower_usd.copy()
         upper, known = self._known(price, lower.size, limits)
         with np.errstate(invalid="ignore"):
@@ -108,16 +109,26 @@ class Pricing:
         lower[~self.is_head] = upper[~self.is_head] = 0.0
         return Priced(count * np.minimum(lower, upper), count * upper)
 
-    def _at(self, price: Floats) -> tuple[Floats, Estimate]:
-        """Return the reduced costs and closed forms at prices; those of the last ones are kept."""
-        if self._last is None or self._last[0] is not price:
-            reduced = self.cut.reduced_cost(price)
-            self._last = price, reduced, self._estimates(reduced, price)
-        return self._last[1:]
+    def _at(self, price: Floats, *, keep: bool) -> tuple[Floats, Estimate]:
+        """Return the reduced costs and closed forms at prices; `keep` them for the next time, which costs memory."""
+        if self._last is not None and self._last[0] is price:
+            return self._last[1:]
+        reduced = self.cut.reduced_cost(price)
+        estimates = self._estimates(reduced, price)
+        self._last = (price, reduced, estimates) if keep else None
+        return reduced, estimates
+
+    def price_roughly(self, price: Floats) -> None:
+        """Put into the pool what closed forms alone find better than what is in it, at prices of the master's rows."""
+        self._estimates(self.cut.reduced_cost(price), price)
 
     def keep(self, workload: int, columns: Ints, values: Floats) -> int:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
         return self.pool.add(workload, *self.cut.needs.complete(columns, values))
+
+    def _keep_all(self, workloads: Ints, values: sparse.csr_array) -> None:
+        """Put a configuration of each of some workloads into the pool, given as rows, with what it needs."""
+        self.pool.add_all(workloads, self.cut.needs.completed(values))
 
     def _known(self, price: Floats, workloads: int, limits: Limits | None = None) -> tuple[Floats, Ints]:
         """Return by workload the least cost among its configurations that keep the limits (inf: none) and which has it
@@ -144,20 +155,21 @@ class Pricing:
         plain, present, short = (self.is_head & (self.shape == shape) for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
         lower = np.where(plain | present, found.lower_usd, -np.inf)
         simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
-        regret = found.regret_usd
         known, _ = self._known(price, lower.size)
-        for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self.keep(workload, *self.covers.configuration(workload, covers))
-        for workload in np.flatnonzero(present & (simple < known)).tolist():
-            self.keep(workload, *self.covers.in_one_region(workload, covers))
-        if self.jobs is not None:
-            jobs, least, best = self.jobs.estimate(reduced)
-            lower = np.where(short, jobs.lower_usd, lower)
-            simple = np.where(short, least, simple)
-            regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
-            for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self.keep(workload, *self.jobs.configuration(int(best[workload])))
-        return replace(found, lower_usd=lower, regret_usd=regret)
+        better = np.flatnonzero(plain & (simple < known))
+        self._keep_all(better, self.covers.configurations(better, covers))
+        better = np.flatnonzero(present & (simple < known))
+        self._keep_all(better, self.covers.in_one_region(better, covers))
+        if self.jobs is None:
+            return replace(found, lower_usd=lower)
+        jobs, least, best = self.jobs.estimate(reduced)
+        better = np.flatnonzero(short & (least < known))
+        self._keep_all(better, self.jobs.configurations(best[better]))
+        return replace(
+            found,
+            lower_usd=np.where(short, jobs.lower_usd, lower),
+            find_regret=lambda: np.where(self.problem.slots.is_job, jobs.regret_usd, found.regret_usd),
+        )
 
     def _cut_out(
         self,
@@ -285,8 +297,11 @@ def _shapes(problem: Problem, cut: Cut) -> Ints:
     undone[problem.jobs.workload] = problem.jobs.may_be_undone
     single = problem.period_hours.size == 1
     shape = np.full(len(problem.workload_ids), OTHER_SHAPE, dtype=np.int64)
+    has = np.zeros((len(cut.blocks), len(names)), dtype=bool)
     for workload, block in enumerate(cut.blocks):
-        families = {names[place] for place in np.unique(matrix.rows.component[block.rows]).tolist()}
+        has[workload, matrix.rows.component[block.rows]] = True
+    for workload, own in enumerate(has):
+        families = {names[place] for place in np.flatnonzero(own).tolist()}
         if is_job[workload]:
             if single and families <= JOB and not undone[workload]:
                 shape[workload] = SHORT_JOB

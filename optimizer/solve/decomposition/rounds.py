@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from optimizer.solve.decomposition.master import Chosen, MasterAnswer, Restricte
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.selection import select
+from optimizer.solve.decomposition.simple_plan import find_simple_plan
 from optimizer.solve.decomposition.small import Effort
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.watch import Watch
@@ -31,14 +32,16 @@ SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 falls while the prices it leads to promise more than those before, and rises when they do not."""
 PENALTY_FACTOR = UNPLACED_FACTOR = 5.0
 """Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
-STALLED_SHARE = 0.4
-"""Column generation ends when a round lowers the master by less than this share of the gap asked for."""
+STALLED_SHARE, PROMISING = 0.4, 2.0
+"""Column generation ends when a round lowers the master by less than this share of the gap asked for; by far less while
+its prices promise no bound within so many times the gap: to tighten one would be in vain."""
 MOST_ROUNDS = 60
 STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
 """A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
 MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
-ROUGH_STALLED = 2e-3
+ROUGH_STALLED, ROUGH_CLEANER = 2e-3, 0.1
+"""They help while they lower the master by such a share of its cost, or of its penalties."""
 LONGEST_REST = 4
 QUICK_SECONDS = 10.0
 """Most time for the shared decisions of a plan whose configurations are chosen."""
@@ -92,6 +95,7 @@ class Decomposition:
         self.price: Floats = np.zeros(cut.rows.size)
         self.rough, self.smoothing, self.rounds, self.raised = True, SMOOTHING, 0, 0
         self.proven_usd = -np.inf
+        self.has_plan = False  # set by who holds the plans: a quick one may then wait for better prices
         self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
 
@@ -100,14 +104,17 @@ class Decomposition:
         *,
         gap: float,
         until_seconds: float,
+        when_priced: Callable[[], None] | None = None,
         when_clean: Callable[[bool], None] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
         Begins with rounds of closed forms alone, which find prices of the master's rows.
         Called again, it goes on from where it stood.
+        `when_priced` is called once every workload has a configuration, before there is a master.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
-        True while closed forms alone are used, and once with False afterwards.
+        True while closed forms alone are used (in their last round if there is a simple plan already), and once with
+        False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
         last, told = np.inf, set[bool]()
@@ -120,19 +127,26 @@ class Decomposition:
             if not np.isfinite(priced.upper_usd).all():
                 return False
             moved = self._note(self.price, priced)
+            if self.master is None and when_priced is not None:
+                when_priced()
             self.smoothing = SMOOTHING if self.rough else _adapted(self.smoothing, moved)
             answer = self._solve_master()
             if answer is None or self.centre is None:
                 return False
             self.answer = answer
-            if self.is_clean and self.rough not in told and when_clean is not None:
+            least = ROUGH_STALLED * abs(answer.cost_usd)
+            if not self.is_clean:
+                least = min(least, ROUGH_CLEANER * answer.penalties_usd)
+            helped = last - answer.cost_usd > least
+            ends = self.rough and not (helped and self.rounds + 1 < MOST_ROUGH_ROUNDS)
+            due = ends or not (self.rough and self.has_plan)
+            if self.is_clean and due and self.rough not in told and when_clean is not None:
                 told.add(self.rough)
                 when_clean(self.rough)
             done = self.is_clean and not self.rough and self._has_converged(answer.cost_usd, last, gap)
             self.price = self.smoothing * self.centre.price + (1.0 - self.smoothing) * answer.price
             if done:
                 break
-            helped = last - answer.cost_usd > ROUGH_STALLED * abs(answer.cost_usd)
             stuck = last - answer.cost_usd <= STUCK * abs(answer.cost_usd)
             last = answer.cost_usd
             if stuck and not self.is_clean and not self.rough:
@@ -141,7 +155,7 @@ class Decomposition:
                 self.master.raise_penalties(RAISE)
                 self.raised, last = self.raised + 1, np.inf
             self.rounds += 1
-            if self.rough and not (helped and self.rounds < MOST_ROUGH_ROUNDS):
+            if ends:
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
 
@@ -173,7 +187,9 @@ class Decomposition:
     def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
         assert self.centre is not None
         size = max(abs(now_usd), 1e-9)
-        return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
+        apart = now_usd - self.centre.promise_usd
+        stalled = STALLED_SHARE if apart <= PROMISING * gap * size else STALLED_SHARE / PROMISING**2
+        return apart <= gap * size or last_usd - now_usd <= stalled * gap * size
 
     def _price(self, *, settled: float) -> Priced | None:
         """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
@@ -256,13 +272,20 @@ class Decomposition:
         self.centre.priced = Priced(np.minimum(lower, upper), upper)
         self.tell(self.centre.usd)
 
+    def simple_plan(self) -> Ints | None:
+        """Return by workload the number of a configuration, such that no elastic row is broken, before there is a
+        master; None where that is not easy.
+        """
+        worth_usd = self.penalty_usd / PENALTY_FACTOR
+        return find_simple_plan(self.pricing, self.penalty_usd, worth_usd, self.watch)
+
     def quick_plan(self) -> Chosen | None:
         """Return a plan from the configurations known by changing one workload at a time, or None."""
         if self.answer is None:
             return None
         # What came into the pool after the master was last solved has no share in it.
         shares = np.pad(self.answer.shares, (0, len(self.pool) - self.answer.shares.size))
-        numbers = select(self.cut, self.pool, replace(self.answer, shares=shares), self.penalty_usd, self.watch)
+        numbers = select(self.cut, self.pool, self.answer.price, self.penalty_usd, self.watch, shares=shares)
         if numbers is None or self.watch.should_stop():
             return None
         no_penalty = np.zeros(self.penalty_usd.size)
