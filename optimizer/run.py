@@ -234,7 +234,8 @@ def _what_must_give(compiled: Compiled, order: _Order) -> tuple[str, ...]:
     seconds = min(order.left_seconds(), DIAGNOSIS_SECONDS)
     if seconds <= 0:
         return ()
-    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=order.threads or 1)
+    threads = order.threads or 1
+    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=threads, cancel=order.cancel)
     return tuple(told(shortfall, compiled) for shortfall in found[:SHORTFALLS_TOLD])
 
 

@@ -199,7 +199,7 @@ def test_programs_are_solved_where_another_run_had_more_threads():
 
 def test_what_no_plan_can_meet_is_proven_infeasible():
     """A model of moderate size whose limits clash ends as infeasible and not at its time limit."""
-    problem = estate(12, regions=60)
+    problem = estate(6, regions=20)
     tight = replace(problem, pools=replace(problem.pools, limit=np.full(problem.pools.limit.size, 1.0)))
     solution = solve_problem(tight, time_limit_seconds=60.0, method="decompose")
     assert solution.status is SolutionStatus.INFEASIBLE

@@ -63,6 +63,9 @@ def test_infeasible_and_what_has_to_give():
     assert short[0].id in problem.pools.ids
     assert short[0].by == pytest.approx(2.0)
     assert "devices" in str(short[0])
+    cancel = threading.Event()
+    cancel.set()
+    assert diagnose(problem, cancel=cancel) == []
 
 
 def test_shortfall_of_a_pool_that_opens_with_its_region():
