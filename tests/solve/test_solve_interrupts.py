@@ -95,6 +95,8 @@ def assert_kept(problem, method, pressed, gap=0.0):
 DECOMPOSED = [
     *((name, side) for name in ("build", "cut", "columns", "put_together", "tighten") for side in ("before", "after")),
     ("improve", "before"),
+    ("branch", "before"),
+    ("branch", "after"),
     ("polish", "before"),
     ("polish", "after"),
 ]
@@ -113,10 +115,10 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
     [
         ("decompose", "find_blocks"),
         ("decompose", "_relaxed"),
-        ("decompose", "_take_over"),
-        ("decompose", "rank_options"),
+        ("decompose", "take_over"),
+        ("closing", "rank_options"),
         ("decompose", "held"),
-        ("decompose", "search_beside_highs"),
+        ("decompose", "beside_highs"),
         ("engine", "to_solution"),
     ],
 )
