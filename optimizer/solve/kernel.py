@@ -58,12 +58,11 @@ SMALL, FEW_INTEGERS = 5_000, 2_000
 
 @dataclass(frozen=True)
 class Priced:
-    """A bound on every plan (USD), the reduced costs behind it, the relaxation's solution and how long it took."""
+    """A bound on every plan (USD), the reduced costs behind it, and the relaxation's solution."""
 
     bound_usd: float
     reduced_cost: Floats
     x: Floats
-    seconds: float = 0.0
 
 
 @dataclass
@@ -138,8 +137,7 @@ def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
     counts = np.isfinite(bound) & (reduced_cost != 0)
     if np.abs(reduced_cost[~counts]).max(initial=0.0) > USED / cost_scale(matrix.cost):
         return Run(Termination.LIMIT)
-    total = matrix.offset + rows + float(reduced_cost[counts] @ bound[counts])
-    return Priced(total, reduced_cost, result.x, result.seconds)
+    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, result.x)
 
 
 def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> None:
@@ -154,7 +152,7 @@ def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: fl
     if gap >= GLANCE_GAP and size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
         _solve_kernel(
             matrix, relaxed, held, order[:small], watch, gap=gap, threads=threads, options=GLANCE,
-            seconds=GLANCE_RELAXATIONS * relaxed.seconds,
+            seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
         )  # fmt: skip
         log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)
         if held.is_within(gap):

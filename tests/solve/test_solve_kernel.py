@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,3 +102,18 @@ def test_through_the_engine():
     assert (found.method, found.status) == ("kernel", whole.status)
     if found.status is SolutionStatus.OPTIMAL:
         assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-5)
+
+
+def test_what_other_methods_need_is_not_loaded():
+    """Neither components of Pyomo, nor the decomposition and search, nor what of scipy they alone use."""
+    code = (
+        "import sys; from helper_choices import assignment; from optimizer.solve import solve_problem\n"
+        "assert solve_problem(assignment(1, workloads=5), method='kernel', time_limit_seconds=30).method == 'kernel'\n"
+        "print([m for m in sys.modules if m.startswith(('pyomo.core', 'pyomo.repn', 'scipy.stats', 'scipy.optimize', "
+        "'optimizer.solve.decompos', 'optimizer.solve.search'))])"
+    )
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join(map(str, (root, root / "tests" / "solve", root / "tests" / "formulations")))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
