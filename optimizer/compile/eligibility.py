@@ -58,7 +58,7 @@ class Eligibility:
         self.world, self.law, self.pools = world, law, pools
         self.policies = PolicyView(world, law)
         self.speeds, self.ways = SpeedView(world), WayView(world)
-        shut = Counter(zip(world.closed.reason, world.closed.rule, strict=True))
+        shut = Counter(zip(world.closed.reason.tolist(), world.closed.rule.tolist(), strict=True))
         self.ledger = Ledger(
             len(world.offers), {(str(reason), str(rule) or None): count for (reason, rule), count in shut.items()}
         )

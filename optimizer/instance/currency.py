@@ -57,7 +57,7 @@ def _keys(data: dict[str, Any]) -> set[str]:
         if isinstance(here, dict):
             keys.update(here)
             here = here.values()
-        todo += [value for value in here if isinstance(value, dict | list)]
+        todo += [value for value in here if isinstance(value, (dict, list))]
     return keys
 
 
