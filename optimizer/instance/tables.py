@@ -155,18 +155,12 @@ def _typed_rows(  # noqa: PLR0917
     header, rows = _read_csv(path, file, issues, gone) if suffix == ".csv" else _read_parquet(path, file)
     _require_columns(header, item, parent, file)
     kinds = [Shape(text=True) if column == parent else _column_kind(item, column) for column in header]
-    columns = [(column, "." in column, _reader(kind)) for column, kind in zip(header, kinds, strict=True)]
+    readers = [_reader(kind) for kind in kinds]
+    nested = any("." in column for column in header)
     for number, line, cells in rows:
-        row: dict[str, Any] = {}
-        for (column, is_nested, read), cell in zip(columns, cells, strict=True):
-            value = read(cell)
-            if value is None:
-                continue
-            if is_nested:
-                _set(row, column, value)
-            else:
-                row[column] = value
-        yield row, Place(line=line, file=file, row=number)
+        values = [read(cell) for read, cell in zip(readers, cells, strict=True)]
+        row = {column: value for column, value in zip(header, values, strict=True) if value is not None}
+        yield _unfolded(row) if nested else row, Place(line=line, file=file, row=number)
 
 
 def _require_columns(header: list[str], item: Shape, parent: str | None, file: str) -> None:
@@ -323,6 +317,14 @@ def _number(text: str) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     return math.nan if text.lower() == "nan" else text
+
+
+def _unfolded(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what stands in columns with dots below their fields."""
+    row: dict[str, Any] = {}
+    for column, value in flat.items():
+        _set(row, column, value)
+    return row
 
 
 def _set(row: dict[str, Any], column: str, value: Any) -> None:
