@@ -2,8 +2,8 @@ r"""Kernel search: models that HiGHS stalls on although their relaxation is good
 
 The relaxation of the model (after `substitution`) gives a bound LB and reduced costs d. A *kernel*, the columns it uses
 and those with small d, is an integer program HiGHS solves quickly; its plan costs UB (Angelelli, Mansini, Speranza
-2010). A smaller one comes first, at whose root node alone HiGHS looks for a plan, where such plans may be within the
-gap. What may still matter is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
+2010). A smaller one comes first, at whose root node alone HiGHS looks for a plan to begin with. What may still matter
+is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
 
     d_j (x_j - l_j) <= T - LB  for d_j > 0,      d_j (u_j - x_j) <= T - LB (in size)  for d_j < 0,
 
@@ -41,9 +41,9 @@ log = logging.getLogger(__name__)
 
 FIRST_SIZE, GROWTH = 1.5, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
-GLANCE_SIZE, GLANCE_RELAXATIONS, GLANCE_GAP = 1.2, 4.0, 5e-4
-"""Size of a kernel before the first, its time limit in times the relaxation took, and the least gap it is worth trying
-for: it is looked at for a plan alone."""
+GLANCE_SIZE, GLANCE_RELAXATIONS, GLANCE_GAP = 1.2, 4.0, 1e-3
+"""Size of a kernel before the first, its time limit in times the relaxation took, and the gap at which it ends: it is
+looked at for a plan to begin with."""
 GLANCE: Mapping[str, Any] = MappingProxyType({"mip_max_nodes": 1, "mip_pool_soft_limit": 1})
 """Options for it: the root node, and no stock of cuts, which lift a bound that nobody asks for."""
 FEW = 1.5
@@ -149,9 +149,9 @@ def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: fl
     is_first = is_used | ~np.isfinite(matrix.lower)
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size, small = (int(factor * is_used.sum()) + 1 for factor in (FIRST_SIZE, GLANCE_SIZE))
-    if gap >= GLANCE_GAP and size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
+    if size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
         _solve_kernel(
-            matrix, relaxed, held, order[:small], watch, gap=gap, threads=threads, options=GLANCE,
+            matrix, relaxed, held, order[:small], watch, gap=max(gap, GLANCE_GAP), threads=threads, options=GLANCE,
             seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
         )  # fmt: skip
         log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)

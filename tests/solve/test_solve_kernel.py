@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -91,6 +92,31 @@ def test_a_plan_that_costs_next_to_nothing():
     matrix = make_matrix([1e6, 2e-7, 1e-7], [[1.0, 1.0, 1.0]], [1.0], [np.inf], [1, 1, 1])
     found = kernel_search(matrix, Watch(60), gap=1e-3, threads=1)
     assert found.objective_usd == pytest.approx(1e-7)
+
+
+def test_a_glance_gives_a_plan_and_no_bound(monkeypatch):
+    """What HiGHS proves of the small first kernel says nothing of the model: the bound stays that of the relaxation."""
+    kernel = importlib.import_module("optimizer.solve.kernel")
+    asked: list[dict[str, object]] = []
+
+    def noted(matrix, watch, **how):
+        asked.append(dict(how.get("options") or {}))
+        return run(matrix, watch, **how)
+
+    monkeypatch.setattr(kernel, "run", noted)
+    rng = np.random.default_rng(2)
+    owner, place = np.divmod(np.arange(40 * 15), 15)  # 40 workloads, each whole in one of 15 regions of room 8
+    size = rng.integers(1, 4, 600)
+    rows = np.vstack([owner == np.arange(40)[:, None], (place == np.arange(15)[:, None]) * size])
+    lower, upper = np.repeat([1.0, -np.inf], [40, 15]), np.repeat([1.0, 8.0], [40, 15])
+    matrix = make_matrix(rng.uniform(1, 9, 600), rows, lower, upper, np.ones(600))
+    relaxed = price(matrix, Watch(60), 60)
+    asked.clear()
+    found = kernel_search(matrix, Watch(60), gap=0.2, threads=1, small=0)
+    assert [options.get("mip_max_nodes") for options in asked] == [None, 1]
+    assert found.termination is Termination.GAP_REACHED
+    assert found.bound_usd == relaxed.bound_usd
+    assert matrix.is_feasible(found.x)
 
 
 def test_through_the_engine():
