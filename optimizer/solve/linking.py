@@ -307,9 +307,6 @@ class _Search(threading.Thread):
         task = to_task(self.base, self.base.cost * scale, self.base.offset * scale)
         options = {"solver": "simplex", "threads": 1}
         return Session(replace(task, integer=np.zeros_like(task.integer), options=options), Ears(
-            improved=lambda x: None,
-            bounds=lambda bound, incumbent: None,
-            offer=lambda: None,
             should_stop=lambda: self.watch.is_settled() or self.watch.elapsed_seconds() > self.until_seconds,
             failed=self._failed,
         ))  # fmt: skip
