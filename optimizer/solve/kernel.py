@@ -151,9 +151,10 @@ def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: fl
     is_first = is_used | ~np.isfinite(matrix.lower)
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size, small = (int(factor * is_used.sum()) + 1 for factor in (FIRST_SIZE, GLANCE_SIZE))
-    if size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
+    enough = max(gap, GLANCE_GAP)
+    if not held.is_within(enough) and size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
         _solve_kernel(
-            matrix, relaxed, held, order[:small], watch, gap=max(gap, GLANCE_GAP), threads=threads, options=GLANCE,
+            matrix, relaxed, held, order[:small], watch, gap=enough, threads=threads, options=GLANCE,
             seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
         )  # fmt: skip
         log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)
