@@ -31,7 +31,8 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
     findings: list[Finding] = []
     if code == "USD" and usable and rate != 1:
         findings.append(Finding(("currency", "usd_per_unit"), f"is {rate!r}, but a USD is worth 1 USD"))
-    for owner, path, place, key, meant in list(_foreign(data, (), places)):
+    foreign = list(_foreign(data, (), places)) if any(map(_usd_field, _keys(data))) else ()
+    for owner, path, place, key, meant in foreign:
         written = _currency_of(key)
         if not isinstance(code, str) or code.lower() != written:
             has = f"the instance's currency is {code}" if code else "the instance states no currency"
@@ -45,6 +46,19 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
             place.children[meant] = place.children.get(key, Place())
         del owner[key]
     return findings
+
+
+def _keys(data: dict[str, Any]) -> set[str]:
+    """Return every key of every mapping: a few hundred names, however many rows have them."""
+    keys: set[str] = set()
+    todo: list[Any] = [data]
+    while todo:
+        here = todo.pop()
+        if isinstance(here, dict):
+            keys.update(here)
+            here = here.values()
+        todo += [value for value in here if isinstance(value, (dict, list))]
+    return keys
 
 
 def _foreign(data: Any, path: Path, place: Place) -> Iterator[tuple[dict[str, Any], Path, Place, str, str]]:
