@@ -125,7 +125,7 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
 def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
     pressed = Pressed(monkeypatch)
     branch = importlib.import_module("optimizer.solve.decompose")
-    monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "search_beside_highs" else 0)
+    monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "beside_highs" else 0)
     at_function(monkeypatch, pressed, module, name)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0)
 
