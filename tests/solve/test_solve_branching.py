@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helper_estate import asking, coupled
@@ -93,6 +95,33 @@ def test_limited_pricing_agrees_with_the_whole_program_and_the_row(made_by, seed
             assert found.lower_usd[workload] >= free.lower_usd[workload] - slack
             tried += 1
     assert tried > 3
+
+
+def test_options_stand_in_for_others_only_as_far_as_a_limit_asks_for_more():
+    """One service, options alike but for their price, two machines of each at most, and at least three asked for: two
+    of the cheapest and one of the next, though the cheapest beats every other one by one.
+    """
+    problem = estate(1, regions=1, jobs_share=0.0, offer_share=0.5)
+    slots, total = problem.slots, float(problem.services.demand_per_s.sum())
+    size = slots.workload.size
+    assert size > 4
+    assert problem.flows.stream.size == size * problem.services.workload.size
+    problem = replace(
+        problem, slots=replace(slots, capacity_per_s=np.full(size, total / 1.5), max_instances=np.full(size, 2.0))
+    )
+    parts, _, pricing, price = toy_pool(problem, prices=0)
+    matrix, everyone = parts.matrix, np.ones(1, dtype=bool)
+    machines, flows = matrix.columns.of("instances"), matrix.columns.of("flow")
+    matrix.cost[flows] = 0.0
+    limits = no_limits(parts).with_limit(Limit(Count(0, machines), lower=3.0))
+    matrix.cost[machines] = 1.0 + np.arange(size)
+    last = [machines[-1], machines[-2]]
+    served = flows[pricing.slot_of_column[flows] == pricing.slot_of_column[machines[-1]]]
+    demand = problem.services.demand_per_s[problem.flows.stream[pricing.flow_of_column[served]], 0]
+    pricing.keep(0, np.concatenate([last, served]), np.concatenate([[2.0, 1.0], demand]))
+    found = pricing.price(price, EXACT, settled=0.0, among=everyone, limits=limits)
+    assert found.lower_usd == pytest.approx([1.0 + 1.0 + 2.0])
+    assert found.upper_usd == pytest.approx([1.0 + 1.0 + 2.0])
 
 
 def test_a_division_loses_no_configuration_and_parts_the_optimum():

@@ -104,6 +104,10 @@ class Limits:
         label = np.unique(counted, axis=0, return_inverse=True)[1].ravel() + 1 if limits else np.zeros(slots.size)
         return np.where(counted.any(axis=1), label, 0).astype(np.int64)
 
+    def least_asked(self, workload: int) -> float:
+        """Return the highest count that a limit of the workload asks for at least, 0 where none does."""
+        return max((limit.lower for limit in self.by_workload.get(workload, ()) if limit.lower > 0), default=0.0)
+
     def put_into(self, program: SmallProgram, workload: int, columns: Ints) -> SmallProgram:
         """Return the workload's program, whose columns are given, with a row for each of its limits."""
         limits = self.by_workload.get(workload, ())

@@ -210,11 +210,11 @@ class Pricing:
         room = upper - lower + ROUNDING * max(abs(upper), abs(lower))
         stays = (slot < 0) | (estimates.regret_usd[np.maximum(slot, 0)] <= room)
         own = np.unique(slot[stays & (slot >= 0)])
-        marks = np.zeros(own.size, dtype=np.int64)
+        marks, asked = np.zeros(own.size, dtype=np.int64), 0.0
         if limits is not None:
-            marks = limits.marks(workload, columns, slot, own)
+            marks, asked = limits.marks(workload, columns, slot, own), limits.least_asked(workload)
         if self.shape[workload] in (PLAIN_SERVICE, SERVICE):
-            gone = self._dominated_services(workload, own, columns[stays], reduced, marks)
+            gone = self._dominated_services(workload, own, columns[stays], reduced, marks, asked)
         else:
             gone = self._dominated_jobs(own, reduced, marks)
         stays &= ~np.isin(slot, own[gone])
@@ -233,10 +233,11 @@ class Pricing:
         return gone
 
     def _dominated_services(
-        self, workload: int, slots: Ints, columns: Ints, reduced: Floats, marks: Ints
+        self, workload: int, slots: Ints, columns: Ints, reduced: Floats, marks: Ints, asked: float
     ) -> Bools:
         """Return which of a service's slots another of the same mark can replace: one in the same period, and in the
-        same region where presence is decided. Where a mark is not 0, instances are counted: one replaces one.
+        same region where presence is decided. Where a mark is not 0, instances are counted: one replaces one, and a
+        slot must be free to run as many as limits ask for at least (`asked`), should it replace all others.
         """
         bounds = self.services
         instance_usd = reduced[bounds.column_of_slot[slots]] * (bounds.column_of_slot[slots] >= 0)
@@ -258,8 +259,9 @@ class Pricing:
         for one, mark in np.unique(np.stack([place, marks]), axis=1).T.tolist():
             here = np.flatnonzero((place == one) & (marks == mark))
             own = slots[here]
+            enough = np.maximum(bounds.enough[own], asked if mark != 0 else 0.0)
             gone[here] = dominated(
-                instance_usd[here], bounds.useful[own], most[here], bounds.enough[own],
+                instance_usd[here], bounds.useful[own], most[here], enough,
                 flow_usd=cost[:, here], needs=needs[:, here], one_for_one=mark != 0,
             )  # fmt: skip
         return gone
