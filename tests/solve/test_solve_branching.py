@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from formulations import build_model
 from optimizer.solve import solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition import rounds
 from optimizer.solve.decomposition.branching import Count, Divider, Limit, mean_configurations, no_limits
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.master import MasterAnswer, legal_price
@@ -308,3 +310,23 @@ def test_a_plan_within_the_gap_is_proven_where_the_relaxation_leaves_more():
     direct = solve_problem(problem, gap=1e-2, method="direct", time_limit_seconds=30)
     assert solution.bound_usd <= direct.objective_usd * (1 + 1e-6)
     assert solution.objective_usd >= direct.bound_usd * (1 - 1e-6)
+
+
+def test_a_tree_begins_where_time_ran_out_between_closed_forms_and_programs(monkeypatch):
+    """The rounds end with the last one of closed forms: no prices promise anything yet, and a plan is held already."""
+    monkeypatch.setattr(rounds, "MOST_ROUGH_ROUNDS", 1)
+    monkeypatch.setattr(import_module("optimizer.solve.decompose"), "ROUNDS_SHARE", 0.0)
+    problem = estate(5, regions=5, seed=2, pool=(60, 100), devices=(10.0, 60.0))
+    solution = solve_problem(problem, gap=1e-3, method="decompose", time_limit_seconds=60, threads=1)
+    direct = solve_problem(problem, gap=1e-5, method="direct", time_limit_seconds=60, threads=1)
+    assert solution.objective_usd >= direct.bound_usd * (1 - 1e-6)
+    assert solution.bound_usd <= direct.objective_usd * (1 + 1e-6)
+
+
+def test_without_a_plan_nothing_ends_a_node():
+    """No cost to compare with: a node ends at no bound, however the gap is asked for."""
+    problem = estate(3, regions=3, seed=1, pool=(100, 200), devices=(10.0, 60.0))
+    for gap in (0.0, 1e-3):
+        tree, _, _ = tree_of(problem, 1e-3)
+        tree.gap = gap
+        assert tree._cutoff(np.inf) == np.inf

@@ -71,13 +71,16 @@ class Solved:
 
 
 class Tree:
-    """Branch and price on a decomposition that has converged; goes on where it stood when called again."""
+    """Branch and price on a decomposition that has a master; goes on where it stood when called again.
+
+    Where it has not come to prices that promise anything, the tree begins with those it would have tried next.
+    """
 
     def __init__(self, problem: Problem, parts: Decomposition, *, gap: float) -> None:
-        assert parts.centre is not None
         self.parts, self.gap = parts, gap
         self.divider = Divider(problem, parts.cut, parts.pool, parts.pricing.slot_of_column)
-        self.open = [Node(parts.proven_usd, 0, no_limits(parts.cut), parts.centre.price)]
+        price = parts.price if parts.centre is None else parts.centre.price
+        self.open = [Node(parts.proven_usd, 0, no_limits(parts.cut), price)]
         self.next: Node | None = None
         self.closed_usd = np.inf
         self.made = self.solved = 0
@@ -124,7 +127,11 @@ class Tree:
         self._release()
 
     def _cutoff(self, incumbent_usd: float) -> float:
-        """Return the bound from which nothing in a node is better than the plan held by more than the gap."""
+        """Return the bound from which nothing in a node is better than the plan held by more than the gap (inf: no
+        plan is held).
+        """
+        if not np.isfinite(incumbent_usd):
+            return np.inf
         offset = self.parts.cut.matrix.offset
         return incumbent_usd - self.gap * abs(incumbent_usd + offset)
 
@@ -166,7 +173,8 @@ class Tree:
                     return None
                 break
             cost = solved.answer.cost_usd
-            if cost - best <= max(TOLERANCE_SHARE * self.gap * size, NEAR_SHARE * (cutoff - cost)):
+            near = NEAR_SHARE * (cutoff - cost) if np.isfinite(cutoff) else 0.0
+            if cost - best <= max(TOLERANCE_SHARE * self.gap * size, near):
                 break
             price = SMOOTHING * solved.price + (1.0 - SMOOTHING) * solved.answer.price
         solved.bound_usd = best
@@ -227,9 +235,10 @@ class Tree:
 
         Every part is judged over the configurations known, and the best one of the workload in it at the node's prices.
         A rise counts no further than to what ends a node; divisions much less even than the most even one are left out.
+        Without a plan nothing ends a node, and lopsided divisions would win: the most even one is returned.
         """
         even = [d for d in divisions[:TRIALS] if d.evenness >= EVEN_SHARE * divisions[0].evenness]
-        if len(even) == 1:
+        if len(even) == 1 or not np.isfinite(cutoff) or self.parts.watch.should_stop():
             return even[0]
         floor = LEAST_RISE * abs(answer.cost_usd)
         most = max(cutoff - answer.cost_usd, floor)
