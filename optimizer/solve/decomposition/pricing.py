@@ -214,7 +214,7 @@ class Pricing:
         if limits is not None:
             marks, asked = limits.marks(workload, columns, slot, own), limits.least_asked(workload)
         if self.shape[workload] in (PLAIN_SERVICE, SERVICE):
-            gone = self._dominated_services(workload, own, columns[stays], reduced, marks, asked)
+            gone = self._dominated_services(workload, own, columns[stays], reduced, marks, asked=asked)
         else:
             gone = self._dominated_jobs(own, reduced, marks)
         stays &= ~np.isin(slot, own[gone])
@@ -233,7 +233,7 @@ class Pricing:
         return gone
 
     def _dominated_services(
-        self, workload: int, slots: Ints, columns: Ints, reduced: Floats, marks: Ints, asked: float
+        self, workload: int, slots: Ints, columns: Ints, reduced: Floats, marks: Ints, *, asked: float
     ) -> Bools:
         """Return which of a service's slots another of the same mark can replace: one in the same period, and in the
         same region where presence is decided. Where a mark is not 0, instances are counted: one replaces one, and a
