@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from formulations import Problem
 from optimizer.solve.construct import construct
 from optimizer.solve.exchange import Exchange
-from optimizer.solve.highs import Run
+from optimizer.solve.highs import Run, polish
 from optimizer.solve.improve import Neighbours, Pace, improve
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
@@ -113,7 +113,7 @@ def beside_highs(
     """
     end = watch.elapsed_seconds() + watch.left_seconds()
     if threads == 1:
-        found = search(None, 1, watch.elapsed_seconds() + START_SHARE * watch.left_seconds())
+        found = _plan_only(search(None, 1, watch.elapsed_seconds() + START_SHARE * watch.left_seconds()), matrix, watch)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             return _with_start(found, matrix, start, watch)
         start = start if found is None or found.x is None else found.x
@@ -135,7 +135,7 @@ def beside_highs(
     beside = threading.Thread(target=solve_whole, name="whole-model")
     beside.start()
     try:
-        found = search(exchange, 1, end)
+        found = _plan_only(search(exchange, 1, end), matrix, watch)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             watch.answered = True
     except KeyboardInterrupt:
@@ -147,6 +147,15 @@ def beside_highs(
     if failures:
         raise failures[0]
     return _with_start(_best(answers[0], found, watch, gap), matrix, start, watch)
+
+
+def _plan_only(found: Run | None, matrix: Matrix, watch: Watch) -> Run | None:
+    """Return what a search found, without values that are no plan: they would count as one that costs little, and as
+    one of a model that has none.
+    """
+    if found is None or found.x is None or matrix.is_feasible(found.x) or polish(matrix, found.x, watch) is not None:
+        return found
+    return replace(found, x=None, objective_usd=None)
 
 
 def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:

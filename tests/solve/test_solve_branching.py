@@ -25,7 +25,10 @@ from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.decomposition.tree import Tree
 from optimizer.solve.hand_over import to_matrix
+from optimizer.solve.highs import Run
 from optimizer.solve.incumbent import worth_usd
+from optimizer.solve.search import beside_highs
+from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
 
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
@@ -330,3 +333,17 @@ def test_without_a_plan_nothing_ends_a_node():
         tree, _, _ = tree_of(problem, 1e-3)
         tree.gap = gap
         assert tree._cutoff(np.inf) == np.inf
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_a_search_holds_counts_beside_highs_only_when_it_is_a_plan(threads):
+    """Values that break rows, and cost next to nothing, stand neither in the way of a plan nor of its absence."""
+    problem = estate(3, regions=4, seed=1, pool=(100, 200), devices=(10.0, 30.0), jobs_share=0.0)
+    for limit, expected in ((problem.pools.limit, Termination.GAP_REACHED), (0.0, Termination.INFEASIBLE)):
+        tight = replace(problem, pools=replace(problem.pools, limit=np.broadcast_to(limit, problem.pools.limit.shape)))
+        matrix = to_matrix(build_model(tight))
+        nothing = Run(Termination.TIME_LIMIT, np.zeros(matrix.cost.size), matrix.offset)
+        result = beside_highs(matrix, Watch(60), lambda *_, run=nothing: run, gap=1e-4, threads=threads)
+        assert result.termination is expected
+        assert (result.x is None) == (expected is Termination.INFEASIBLE)
+        assert result.x is None or matrix.is_feasible(result.x)
