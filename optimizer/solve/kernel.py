@@ -20,6 +20,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,22 @@ class Priced:
     x: Floats
 
 
+@dataclass(frozen=True)
+class Rest:
+    """Bounds of the columns in plans that cost less than `target_usd`: every plan outside costs at least that."""
+
+    lower: Floats
+    upper: Floats
+    target_usd: float
+
+    @cached_property
+    def free(self) -> Ints:
+        """The columns that are not settled."""
+        return np.flatnonzero(self.lower < self.upper)
+
+
 @dataclass
-class _Held:
+class Held:
     """The best plan so far and the bound proven for all plans."""
 
     x: Floats | None
@@ -101,9 +116,9 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
             return relaxed
         return _whole(matrix, watch, gap=gap, threads=threads, start=start)
     watch.note(bound_usd=relaxed.bound_usd)
-    held = _Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
+    held = Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
     if start is not None and not matrix.is_feasible(start):
-        held = _Held(None, np.inf, relaxed.bound_usd)
+        held = Held(None, np.inf, relaxed.bound_usd)
     with watch.phase_of("kernel"):
         try:
             _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
@@ -112,7 +127,7 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
     if held.is_within(gap):
         return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
     with watch.phase_of("solve"):
-        return _solve_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+        return solve_rest(matrix, rest_of(matrix, relaxed, held, gap), held, watch, gap=gap, threads=threads)
 
 
 def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
@@ -120,19 +135,29 @@ def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
     result = run(matrix, watch, time_limit_seconds=seconds, relaxed=True, options={"solver": "simplex"})
     if result.x is None or result.row_dual is None or result.termination is not Termination.GAP_REACHED:
         return result
-    y = result.row_dual.copy()
+    return priced(matrix, result.row_dual, result.x) or Run(Termination.LIMIT)
+
+
+def priced(
+    matrix: Matrix, row_price: Floats, x: Floats, charge: Callable[[Floats], Floats] = lambda d: d
+) -> Priced | None:
+    """Return the bound that prices of the rows give, whatever they are; None where they give none.
+
+    `charge` prices rows that hold without being stated, with sides of 0: it turns reduced costs into those with them.
+    """
+    y = row_price.copy()
     y[((y > 0) & np.isneginf(matrix.row_lower)) | ((y < 0) & np.isposinf(matrix.row_upper))] = 0.0
-    reduced_cost = matrix.cost - matrix.by_column.T @ y
+    reduced_cost = charge(matrix.cost - matrix.by_column.T @ y)
     side = np.where(y > 0, matrix.row_lower, matrix.row_upper)
     rows = float(np.sum(y[y != 0] * side[y != 0]))
     bound = np.where(reduced_cost > 0, matrix.lower, matrix.upper)
     counts = np.isfinite(bound) & (reduced_cost != 0)
     if np.abs(reduced_cost[~counts]).max(initial=0.0) > USED / cost_scale(matrix.cost):
-        return Run(Termination.LIMIT)
-    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, result.x)
+        return None
+    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, x)
 
 
-def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> None:
+def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int) -> None:
     """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger.
 
     A kernel that its time did not suffice for is not followed by a larger one when it gave a plan.
@@ -141,8 +166,8 @@ def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: fl
     is_first = is_used | ~np.isfinite(matrix.lower)
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size = int(FIRST_SIZE * is_used.sum()) + 1
-    while size * FEW < _rest(matrix, relaxed, held, gap)[2].size and not watch.should_stop():
-        ended = _solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
+    while size * FEW < rest_of(matrix, relaxed, held, gap).free.size and not watch.should_stop():
+        ended = solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
         log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
         if held.is_within(gap) or (held.x is not None and not ended):
             return
@@ -154,9 +179,10 @@ def _resting_at(matrix: Matrix) -> Floats:
     return np.where(np.isfinite(matrix.lower), matrix.lower, 0.0)
 
 
-def _solve_kernel(
-    matrix: Matrix, relaxed: Priced, held: _Held, kernel: Ints, watch: Watch, *, gap: float, threads: int
-) -> bool:
+def solve_kernel(
+    matrix: Matrix, relaxed: Priced, held: Held, kernel: Ints, watch: Watch, *, gap: float, threads: int,
+    time_share: float = KERNEL_SHARE,
+) -> bool:  # fmt: skip
     """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
 
     Returns whether the kernel holds no better plan.
@@ -170,12 +196,12 @@ def _solve_kernel(
     part, _ = submatrix(matrix, chosen, np.where(free, 0.0, fixed_at))
     enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd)
     found = run(
-        part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=KERNEL_SHARE * watch.left_seconds(),
+        part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=time_share * watch.left_seconds(),
         threads=threads, start=None if held.x is None else held.x[chosen], on_incumbent=_teller(part, watch),
         options={"objective_target": enough * cost_scale(part.cost)},
     )  # fmt: skip
     if found.x is not None:
-        _take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
+        take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
     return found.termination in (Termination.GAP_REACHED, Termination.INFEASIBLE)
 
 
@@ -185,7 +211,7 @@ def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -
     return x
 
 
-def _take_over(matrix: Matrix, held: _Held, x: Floats, watch: Watch) -> None:
+def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
     objective = matrix.objective(x)
     if objective < held.objective_usd and matrix.is_feasible(x):
         held.x, held.objective_usd = x, objective
@@ -196,14 +222,11 @@ def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
     return lambda x: watch.note(incumbent_usd=part.objective(x))
 
 
-def _rest(matrix: Matrix, relaxed: Priced, held: _Held, gap: float) -> tuple[Floats, Floats, Ints, float]:
-    """Return bounds of the columns in plans that would be better than the gap asks for, those still free, and T.
-
-    The plan held stays within the bounds.
-    """
+def rest_of(matrix: Matrix, relaxed: Priced, held: Held, gap: float) -> Rest:
+    """Return what is left of a model. The plan held stays within the bounds."""
     lower, upper = matrix.lower, matrix.upper
     if held.x is None:
-        return lower, upper, np.flatnonzero(lower < upper), np.inf
+        return Rest(lower, upper, np.inf)
     target = held.objective_usd - gap * max(abs(held.objective_usd), GAP_FLOOR)
     room = max(0.0, target - relaxed.bound_usd)
     d = relaxed.reduced_cost
@@ -211,7 +234,7 @@ def _rest(matrix: Matrix, relaxed: Priced, held: _Held, gap: float) -> tuple[Flo
     lower, upper = lower.copy(), upper.copy()
     upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), held.x[up]))
     lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), held.x[down]))
-    return lower, upper, np.flatnonzero(lower < upper), target
+    return Rest(lower, upper, target)
 
 
 def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> Floats:
@@ -220,9 +243,9 @@ def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> 
     return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
 
 
-def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> Run:
+def solve_rest(matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int) -> Run:
     """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
-    lower, upper, free, target = _rest(matrix, relaxed, held, gap)
+    lower, upper, free, target = rest.lower, rest.upper, rest.free, rest.target_usd
     log.info("%d of %d columns are left", free.size, matrix.cost.size)
     part, _ = submatrix(replace(matrix, lower=lower, upper=upper), free, lower)
     if held.x is not None and abs(held.objective_usd) * cost_scale(part.cost) < COARSE:
@@ -240,7 +263,7 @@ def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, g
                 return found
             continue  # the plan held is in it: nothing is proven
         if found.x is not None:
-            _take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
+            take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
         if found.bound_usd is not None:
             held.bound_usd = max(held.bound_usd, min(found.bound_usd, target))
         watch.note(bound_usd=held.bound_usd)

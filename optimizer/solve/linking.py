@@ -30,6 +30,7 @@ from optimizer.solve.fine import run_whole
 from optimizer.solve.hand_over import to_task
 from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run, cost_scale
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.open_sets import solve_openings
 from optimizer.solve.runners import LEAVING_SECONDS
 from optimizer.solve.session import OPTIMAL, Ears, Session
 from optimizer.solve.watch import Watch
@@ -52,7 +53,8 @@ SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
 @dataclass(frozen=True)
 class Linked:
     """A model with few linking rows. `place[c]` is the column that column c of the whole model became, or is told by;
-    `replaced` are the presences that became their region's s.
+    `replaced` are the presences that became their region's s. `x` and `row_price` (USD per unit of the row) are those of
+    the relaxation behind `bound_usd`.
     """
 
     matrix: Matrix
@@ -60,6 +62,8 @@ class Linked:
     place: Ints
     replaced: Ints
     bound_usd: float | None = None
+    x: Floats | None = None
+    row_price: Floats | None = None
 
     @cached_property
     def _asking(self) -> tuple[sparse.csr_array, sparse.csc_array]:
@@ -101,15 +105,24 @@ def run_linked(
         return run_whole(
             matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=on_incumbent, offer=offer
         )
-    found = run_whole(
-        linked.matrix,
-        watch,
-        gap=gap,
-        threads=threads,
-        start=None if start is None else linked.restrict(start),
-        on_incumbent=None if on_incumbent is None else lambda x: on_incumbent(linked.lift(x)),
-        offer=None if offer is None else lambda: _restricted(linked, offer()),
-    )
+    begin = None if start is None else linked.restrict(start)
+    told = None if on_incumbent is None else lambda x: on_incumbent(linked.lift(x))
+    found = None
+    if offer is None and linked.x is not None and linked.row_price is not None:
+        found = solve_openings(
+            linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads, start=begin,
+            on_incumbent=told,
+        )  # fmt: skip
+    if found is None:
+        found = run_whole(
+            linked.matrix,
+            watch,
+            gap=gap,
+            threads=threads,
+            start=begin,
+            on_incumbent=told,
+            offer=None if offer is None else lambda: _restricted(linked, offer()),
+        )
     bound = found.bound_usd if found.bound_usd is not None else linked.bound_usd
     return replace(found, bound_usd=bound, x=None if found.x is None else linked.lift(found.x))
 
@@ -128,9 +141,14 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
     if rows.size < least_rows:
         return None
     base = _only_together(small.matrix, rows, weak)
-    added, bound = _broken_rows(base, small.matrix.a[rows], weak, watch)
+    search = _broken_rows(base, small.matrix.a[rows], weak, watch)
+    added = search.added  # a search that was left goes on adding
     log.info("linking: %d of %d rows", added.size, rows.size)
-    return replace(small, matrix=_with_rows(base, small.matrix, rows[added]), bound_usd=bound)
+    found = _with_rows(base, small.matrix, rows[added])
+    price = search.row_price
+    if price is not None:
+        price = np.concatenate([price, np.zeros(found.shape[0])])[: found.shape[0]]
+    return replace(small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price)
 
 
 def _without_presences(matrix: Matrix) -> Linked:
@@ -241,11 +259,10 @@ def _with_rows(base: Matrix, matrix: Matrix, rows: Ints) -> Matrix:
     )
 
 
-def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch) -> tuple[Ints, float | None]:
-    """Return the rows of `links` (sides -inf and 0) that the relaxation of the model needs, and its bound (USD).
+def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch) -> _Search:
+    """Search for the rows of `links` (sides -inf and 0) that the relaxation of the model needs.
 
-    The bound is that of the last relaxation that was solved to its end, None when none was. HiGHS runs in a thread of
-    its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
+    HiGHS runs in a thread of its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
     """
     until = watch.elapsed_seconds() + SHARE_OF_TIME * watch.left_seconds()
     search = _Search(base, links, most, watch, until_seconds=until)
@@ -263,13 +280,14 @@ def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Wat
             watch.interrupt()
     if search.failure is not None:
         raise search.failure
-    return np.flatnonzero(search.is_in), search.bound_usd
+    return search
 
 
 class _Search(threading.Thread):
     """Solves the relaxation and adds the rows it breaks, from the basis before, until none is left or `until_seconds`.
 
-    `is_in` says of each row whether it was added.
+    `added` are these rows in the order they came in. `bound_usd`, `x` and `row_price` are of the last relaxation that was
+    solved to its end, None when none was.
     """
 
     def __init__(
@@ -278,8 +296,10 @@ class _Search(threading.Thread):
         super().__init__(name="linking", daemon=True)
         self.base, self.links, self.most, self.watch = base, links, most, watch
         self.until_seconds = until_seconds
-        self.is_in = np.zeros(most.size, dtype=np.bool_)
+        self.added = np.zeros(0, dtype=np.int64)
         self.bound_usd: float | None = None
+        self.x: Floats | None = None
+        self.row_price: Floats | None = None
         self.failure: BaseException | None = None
 
     def run(self) -> None:
@@ -294,12 +314,16 @@ class _Search(threading.Thread):
         while (outcome := session.run()).kind == OPTIMAL and outcome.x is not None:
             bound = self.base.objective(outcome.x)
             stalls = self.bound_usd is not None and bound - self.bound_usd <= STALL * abs(bound)
-            self.bound_usd = bound
+            self.bound_usd, self.x = bound, outcome.x
+            if outcome.row_dual is not None:
+                self.row_price = outcome.row_dual / cost_scale(self.base.cost)
             self.watch.note(bound_usd=bound)
-            broken = np.flatnonzero(~self.is_in & (self.links @ outcome.x > BROKEN * self.most))
+            is_broken = self.links @ outcome.x > BROKEN * self.most
+            is_broken[self.added] = False
+            broken = np.flatnonzero(is_broken)
             if not broken.size or stalls:
                 return
-            self.is_in[broken] = True
+            self.added = np.concatenate([self.added, broken])
             _add(session, self.links[broken])
 
     def _load(self) -> Session:
