@@ -212,6 +212,7 @@ def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -
 
 
 def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
+    """Hold a plan where it is one and better."""
     objective = matrix.objective(x)
     if objective < held.objective_usd and matrix.is_feasible(x):
         held.x, held.objective_usd = x, objective

@@ -1,13 +1,13 @@
-r"""Which regions to open: cuts over the s alone, each from one linear program with a set of them open.
+"""Which regions to open: cuts over the s alone, each from one linear program with a set of them open.
 
-Where the s are all that is whole, a set S of open regions settles a linear program over what they gate; its prices, put
+Where the s are all that is whole, a set S of open regions leaves a linear program over what they gate; its prices, put
 through `opening`, give for every s  cost >= K + sum d_j s_j, with equality at S where limits do not overlap (Benders'
-cuts, strengthened as by Fischetti, Ljubic, Sinnl 2016). An S that carries too little gives a cut  0 >= K + sum d_j s_j  of the
-same program with costs of 0 and a price on what is missing. The *master*, the least cost that all cuts allow over s in
-{0, 1}, bounds every plan and proposes the next S; it is small, whatever the regions hold.
+cuts, strengthened in the way of Fischetti, Ljubic, Sinnl 2016). An S that carries too little gives a cut
+0 >= K + sum d_j s_j  of the same program with costs of 0 and a price on what is missing. The *master*, the least cost
+that all cuts allow over s in {0, 1}, bounds every plan and proposes the next S; it is small, whatever the regions hold.
 
-The first cut is the relaxation's own, and the first sets come from a *kernel* (see `kernel`): the regions that the relaxation
-uses or that cost least to open, and of what they gate that which the relaxation uses or that is cheapest at its prices.
+The first cut is the relaxation's own, and the first plan comes from a *kernel* (see `kernel`): the regions that the
+relaxation uses or that cost least to open, and of what they gate that which it uses or that is cheapest at its prices.
 When its part of the time is over, or cuts say nothing new, HiGHS gets the rest (`kernel.rest_of`): what a plan that is
 worth having may use, without the columns of regions that are ruled out.
 """

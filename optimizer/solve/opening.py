@@ -1,16 +1,16 @@
 r"""What it costs to open regions with a fixed cost, by the prices of the relaxation.
 
-A region's s *gates* the columns that stand with it, and with no other s, in rows  sum p x <= M s  (p, M > 0, x >= 0): with
-s = 0 they are 0. So  x <= u s  holds as well, u the upper bound of x, stated or not. The relaxation leaves open what
-these rows are worth where s = 0, and mostly loads all of it on the wrong ones: the reduced cost of s then says nothing. With
-the prices y of all other rows as they are and d = c - A'y without the gated rows, opening s costs at least
+A region's s *gates* the columns that stand with it, and with no other s, in rows  sum p x <= M s  (p, M > 0, x >= 0):
+with s = 0 they are 0. So  x <= u s  holds as well, u the upper bound of x, stated or not. The relaxation leaves open
+what these rows are worth where s = 0, and mostly puts it where it tells nothing about s. With the prices y of all other
+rows as they are and d = c - A'y without the gated rows, opening s costs at least
 
     d_s + min { sum d_x x : its rows at s = 1, 0 <= x <= u }.
 
-Where one limit is all there is besides the bounds, this is a continuous knapsack; with several limits they are priced in
-turn, which is valid and may be less. Put into y, the prices of the knapsack give s that value as its reduced cost and
-leave none below 0 among the columns it gates. On location problems half of the regions and more cost more to open than a
-good plan leaves room for.
+Where one limit is all there is besides the bounds, this is a continuous knapsack; several limits are priced in turn,
+which is valid and may be less. The prices of the knapsack give s that value as its reduced cost and leave none below 0
+among the columns it gates. On location problems half of the regions and more cost more to open than a good plan leaves
+room for.
 """
 
 from __future__ import annotations

@@ -183,7 +183,7 @@ class Session:
         x = None
         if info.primal_solution_status == _core.SolutionStatus.kSolutionStatusFeasible:
             x = np.array(solution.col_value, dtype=np.float64)
-            x = x if x.size == self.task.cost.size else None
+            x = x if x.size == self.highs.getNumCol() else None
         has_duals = not self.task.is_mip and solution.dual_valid
         is_bounded = self.task.is_mip and np.isfinite(info.mip_dual_bound)
         return Outcome(
