@@ -1,9 +1,9 @@
 """The relaxation of a model with few linking rows: rows where it breaks them, columns where they would gain.
 
 Of a location problem of 80 sites and 1,600 customers the relaxation uses 3,500 of 128,000 columns. Where only openers
-are whole (see `opening`), it begins with those that are cheapest for each row that nobody gates, an opener's cost spread
-over its limit. Its prices, over all columns, bound the whole model and say which other columns would gain. Rows and
-columns are added from one basis to the next.
+are whole (see `opening`), it begins with those that are cheapest for each row that nobody gates, an opener's cost
+spread over its limit. Its prices, over all columns, bound the whole model and say which other columns would gain. Rows
+and columns are added from one basis to the next.
 """
 
 from __future__ import annotations
