@@ -27,7 +27,9 @@ from numpy.typing import NDArray
 
 from optimizer.solve.fine import COARSE, run_whole
 from optimizer.solve.highs import Run, cost_scale, run
+from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.matrix import Matrix, submatrix
+from optimizer.solve.shifts import Assignment, ShiftsBeside, find_assignment, shift_and_swap
 from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
 from optimizer.solve.substitution import substitute
 from optimizer.solve.watch import Watch
@@ -41,6 +43,8 @@ FIRST_SIZE, GROWTH = 1.5, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
+SHIFT_SHARE = 0.05
+"""Part of the time left that shifts and swaps may take before the first kernel."""
 KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
 USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
@@ -119,15 +123,73 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
     held = Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
     if start is not None and not matrix.is_feasible(start):
         held = Held(None, np.inf, relaxed.bound_usd)
+    assignment = find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.row_lower.size)))
+    if assignment is None:
+        return _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+    with watch.phase_of("shift"):
+        _shift(matrix, assignment, relaxed, held, watch, gap=gap)
+    if threads == 1 or held.x is None or held.is_within(gap):
+        return _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+    beside = ShiftsBeside(assignment, held.x, matrix.objective)
+    beside.start()
+    try:
+        found = _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads - 1, beside=beside)
+    finally:
+        beside.stop()
+    better = beside.exchange.better_than(held.objective_usd)
+    if better is not None:
+        take_over(matrix, held, better, watch)
+        found = replace(found, x=held.x, objective_usd=held.objective_usd)
+    return replace(found, termination=Termination.GAP_REACHED) if held.is_within(gap) else found
+
+
+def _kernels_and_rest(
+    matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int,
+    beside: ShiftsBeside | None = None,
+) -> Run:  # fmt: skip
     with watch.phase_of("kernel"):
         try:
-            _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+            if not held.is_within(gap):
+                _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
         except KeyboardInterrupt:
             watch.interrupt()
+    better = None if beside is None else beside.exchange.better_than(held.objective_usd)
+    if better is not None:
+        take_over(matrix, held, better, watch)
     if held.is_within(gap):
         return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
     with watch.phase_of("solve"):
-        return solve_rest(matrix, rest_of(matrix, relaxed, held, gap), held, watch, gap=gap, threads=threads)
+        rest = rest_of(matrix, relaxed, held, gap)
+        offer = None if beside is None else _offer(matrix, rest, held, beside, watch)
+        return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads, offer=offer)
+
+
+def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: Watch) -> Callable[[], Floats | None]:
+    """Return what hands in better plans found beside, where they are in the rest."""
+    seen, settled = [held.objective_usd], rest.lower == rest.upper
+
+    def offer() -> Floats | None:
+        better = beside.exchange.better_than(seen[0])
+        if better is None:
+            return None
+        seen[0] = matrix.objective(better)
+        watch.note(incumbent_usd=seen[0])
+        return better[rest.free] if np.array_equal(better[settled], rest.lower[settled]) else None
+
+    return offer
+
+
+def _shift(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float) -> None:
+    """Take over the plan of shifts and swaps, which take a small part of the time left."""
+    until = watch.elapsed_seconds() + SHIFT_SHARE * watch.left_seconds()
+    begin = relaxed.x if held.x is None else held.x
+    enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd) - matrix.offset
+    found = shift_and_swap(
+        assignment, lambda: watch.should_stop() or watch.elapsed_seconds() > until, begin=begin, enough_usd=enough
+    )
+    if found is not None:
+        take_over(matrix, held, found, watch)
+    log.info("shifts and swaps: %.6g USD, bound %.6g USD", held.objective_usd, relaxed.bound_usd)
 
 
 def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
@@ -244,7 +306,10 @@ def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> 
     return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
 
 
-def solve_rest(matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int) -> Run:
+def solve_rest(
+    matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int,
+    offer: Callable[[], Floats | None] | None = None,
+) -> Run:  # fmt: skip
     """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
     lower, upper, free, target = rest.lower, rest.upper, rest.free, rest.target_usd
     log.info("%d of %d columns are left", free.size, matrix.cost.size)
@@ -257,7 +322,7 @@ def solve_rest(matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: flo
     for start in (held.x, None) if held.x is not None else (None,):
         found = run(
             part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
-            most_bound_usd=target,
+            most_bound_usd=target, offer=offer,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
             if held.x is None:
