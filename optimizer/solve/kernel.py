@@ -124,16 +124,37 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
     if start is not None and not matrix.is_feasible(start):
         held = Held(None, np.inf, relaxed.bound_usd)
     assignment = find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.row_lower.size)))
-    if assignment is None:
-        return _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
-    with watch.phase_of("shift"):
-        _shift(matrix, assignment, relaxed, held, watch, gap=gap)
-    if threads == 1 or held.x is None or held.is_within(gap):
-        return _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+    shifted_usd = np.inf
+    try:
+        if assignment is not None:
+            with watch.phase_of("shift"):
+                _shift(matrix, assignment, relaxed, held, watch, gap=gap)
+            shifted_usd = held.objective_usd
+        if not held.is_within(gap):
+            with watch.phase_of("kernel"):
+                _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+    except KeyboardInterrupt:
+        watch.interrupt()
+    if held.is_within(gap):
+        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+    with watch.phase_of("solve"):
+        rest = rest_of(matrix, relaxed, held, gap)
+        # where kernels found better, HiGHS is what finds plans and gets all threads
+        if assignment is None or held.x is None or threads == 1 or held.objective_usd < shifted_usd:
+            return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
+        return _rest_beside(matrix, assignment, rest, held, watch, gap=gap, threads=threads)
+
+
+def _rest_beside(
+    matrix: Matrix, assignment: Assignment, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int
+) -> Run:
+    """Let HiGHS solve the rest while shifts and swaps go on in a thread; the better plan counts."""
+    assert held.x is not None
     beside = ShiftsBeside(assignment, held.x, matrix.objective)
     beside.start()
     try:
-        found = _kernels_and_rest(matrix, relaxed, held, watch, gap=gap, threads=threads - 1, beside=beside)
+        offer = _offer(matrix, rest, held, beside, watch)
+        found = solve_rest(matrix, rest, held, watch, gap=gap, threads=threads - 1, offer=offer)
     finally:
         beside.stop()
     better = beside.exchange.better_than(held.objective_usd)
@@ -141,27 +162,6 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
         take_over(matrix, held, better, watch)
         found = replace(found, x=held.x, objective_usd=held.objective_usd)
     return replace(found, termination=Termination.GAP_REACHED) if held.is_within(gap) else found
-
-
-def _kernels_and_rest(
-    matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int,
-    beside: ShiftsBeside | None = None,
-) -> Run:  # fmt: skip
-    with watch.phase_of("kernel"):
-        try:
-            if not held.is_within(gap):
-                _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
-        except KeyboardInterrupt:
-            watch.interrupt()
-    better = None if beside is None else beside.exchange.better_than(held.objective_usd)
-    if better is not None:
-        take_over(matrix, held, better, watch)
-    if held.is_within(gap):
-        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
-    with watch.phase_of("solve"):
-        rest = rest_of(matrix, relaxed, held, gap)
-        offer = None if beside is None else _offer(matrix, rest, held, beside, watch)
-        return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads, offer=offer)
 
 
 def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: Watch) -> Callable[[], Floats | None]:
