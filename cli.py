@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ import click
 
 import optimizer
 from optimizer.errors import InputError, Issue
-from optimizer.terminal import Finite, Shell, silence_stdout
+from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
     from optimizer.plan.models import Plan
@@ -111,10 +111,10 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
     from optimizer.instance.locate import placed_in
-    from optimizer.terminal import run_interruptible
+    from optimizer.terminal import print_answer, require_writable, run_interruptible
 
     begun = time.perf_counter()
-    _require_writable(output, tables)
+    require_writable(output, tables)
     instance = optimizer.load(file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
     options |= {"base_dir": instance.folder, "workers": workers}
@@ -130,14 +130,15 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     with placed_in(file):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
-    code = exit_code(plan, gap)
-    try:
-        _print_plan(plan, as_json=as_json, quiet=quiet)
-    except BrokenPipeError:
-        silence_stdout()
+    if as_json:
+        print_answer(plan.to_json())
+    elif not quiet:
+        from optimizer.report import render_plan
+
+        print_answer(partial(render_plan, plan))
     if quiet and not plan.held:
         click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
-    ctx.exit(code)
+    ctx.exit(exit_code(plan, gap))
 
 
 def exit_code(plan: Plan, gap: float) -> int:
@@ -146,30 +147,6 @@ def exit_code(plan: Plan, gap: float) -> int:
         return INFEASIBLE
     within = plan.gap is not None and plan.gap <= gap * (1 + 1e-9)
     return 0 if plan.status == "optimal" or (plan.status == "feasible" and within) else STOPPED
-
-
-def _print_plan(plan: Plan, *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        click.echo(plan.to_json())
-    elif not quiet:
-        from optimizer.report import render_plan
-        from optimizer.terminal import console
-
-        render_plan(plan, console())
-    sys.stdout.flush()
-
-
-def _require_writable(output: Path | None, tables: Path | None) -> None:
-    """Fail before the work, not after it."""
-    if output is not None:
-        if output.is_dir():
-            raise click.BadParameter(f"{output} is a folder.", param_hint="--output")
-        if not output.parent.is_dir():
-            raise click.BadParameter(f"folder {output.parent} does not exist.", param_hint="--output")
-        if not os.access(output.parent, os.W_OK):
-            raise click.BadParameter(f"folder {output.parent} is not writable.", param_hint="--output")
-    if tables is not None and tables.exists() and not tables.is_dir():
-        raise click.BadParameter(f"{tables} is not a folder.", param_hint="--tables")
 
 
 @main.command()
@@ -184,6 +161,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     """
     from optimizer.instance.locate import placed_in
     from optimizer.plan.models import Plan
+    from optimizer.terminal import print_answer
 
     issues: list[Issue] = []
     instance = plan = None
@@ -200,17 +178,12 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     with placed_in(file):
         report = optimizer.audit(instance, plan, base_dir=instance.folder)
     code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status]
-    try:
-        if as_json:
-            click.echo(report.model_dump_json(indent=2))
-        else:
-            from optimizer.report import render_audit
-            from optimizer.terminal import console
+    if as_json:
+        print_answer(report.model_dump_json(indent=2))
+    else:
+        from optimizer.report import render_audit
 
-            render_audit(report, console())
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence_stdout()
+        print_answer(partial(render_audit, report))
     if not plan.held:
         click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status]}; nothing to audit", err=True)
     ctx.exit(code)

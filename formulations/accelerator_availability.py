@@ -63,7 +63,10 @@ def used_region(model: Any, problem: Problem) -> Ints:
     `check_problem`). A pool that all of them together cannot exhaust is left alone: it never binds, and a limit far
     above what can be drawn is a poor coefficient.
     """
-    sets, pools, slots = sets_of(model, problem), problem.pools, problem.slots
+    pools, slots = problem.pools, problem.slots
+    if not (problem.regions.fixed_usd > 0).any():
+        return np.full(pools.limit.size, -1, dtype=np.int64)
+    sets = sets_of(model, problem)
     held, flowing = pools.by_instances, pools.by_flow
     row = np.concatenate([held.row, flowing.row])
     slot = np.concatenate([held.column, problem.flows.slot[flowing.column]])

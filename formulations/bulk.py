@@ -24,6 +24,8 @@ from formulations.problem import Floats, Ints
 
 Handles = NDArray[np.object_]
 IMPOSSIBLE = "impossible"
+DENSE = 4
+"""How many times as long as what is looked up a list of all possible values may be."""
 
 
 @dataclass(frozen=True)
@@ -190,10 +192,13 @@ def group(*labels: Ints) -> tuple[Ints, Ints]:
 
     Returns (of, first): `of[x]` is the number of element x's tuple, `first[g]` the first element with tuple g.
     """
-    combined = np.zeros(labels[0].shape, dtype=np.int64)
+    combined, wide = np.zeros(labels[0].shape, dtype=np.int64), 1
     for label in labels:
-        width = int(label.max(initial=0)) - min(int(label.min(initial=0)), 0) + 1
-        combined = np.unique(combined, return_inverse=True)[1] * width + (label - min(int(label.min(initial=0)), 0))
+        least = min(int(label.min(initial=0)), 0)
+        width = int(label.max(initial=0)) - least + 1
+        if wide * width >= 2**62:
+            combined, wide = np.unique(combined, return_inverse=True)[1], combined.size
+        combined, wide = combined * width + (label - least), wide * width
     _, first, of = np.unique(combined, return_index=True, return_inverse=True)
     return of.astype(np.int64), first.astype(np.int64)
 
@@ -202,6 +207,11 @@ def lookup(table: Ints, wanted: Ints) -> Ints:
     """Return the position of each wanted value in `table` (distinct values), -1 where it is absent."""
     if not table.size:
         return np.full(wanted.shape, -1, dtype=np.int64)
+    least, most = int(table.min()), int(table.max())
+    if most - least < DENSE * (table.size + wanted.size):
+        position = np.full(most - least + 2, -1, dtype=np.int64)
+        position[table[::-1] - least] = np.arange(table.size)[::-1]
+        return position[np.where((wanted >= least) & (wanted <= most), wanted - least, -1)]
     order = np.argsort(table, kind="stable")
     place = np.minimum(np.searchsorted(table, wanted, sorter=order), table.size - 1)
     found = order[place]

@@ -9,6 +9,8 @@ from formulations.problem import Coefficients, Ints, Membership, Problem
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
 METRICS = ("carbon_kg", "water_l", "energy_kwh", "spend_usd")
+TABLE_SHARE = 16
+"""How many times as long as a table a list of all its possible keys may be."""
 MEASURES = ("compute_usd", "device_hours", "energy_kwh")
 
 
@@ -238,5 +240,19 @@ def _sense_faults(problem: Problem) -> list[str]:
 
 
 def _has_twins(*labels: Ints) -> bool:
-    of, first = group(*labels)
-    return first.size < of.size
+    """Whether two rows of a table agree in all labels (0 and up), the key of the table."""
+    if not labels[0].size or min(int(label.min()) for label in labels) < 0:
+        of, first = group(*labels)
+        return first.size < of.size
+    wide = 1
+    for label in labels:
+        wide *= int(label.max()) + 1
+    if wide > TABLE_SHARE * labels[0].size:
+        of, first = group(*labels)
+        return first.size < of.size
+    key = np.zeros(labels[0].size, dtype=np.int64)
+    for label in labels:
+        key = key * (int(label.max()) + 1) + label
+    seen = np.zeros(wide, dtype=np.bool_)
+    seen[key] = True
+    return int(np.count_nonzero(seen)) < key.size

@@ -42,7 +42,8 @@ from typing import Any
 import numpy as np
 import pyomo.core as pyo
 
-from formulations.bulk import Block, add_cost, add_family, add_rows, block, paused_gc, start_model
+from formulations.arrays import Arrays
+from formulations.bulk import Block, add_cost, add_family, add_rows, block, paused_gc, start_arrays, start_model
 from formulations.problem import Bools, Floats, Ints, Membership
 
 
@@ -73,11 +74,22 @@ def build_master(problem: MasterProblem, *, whole: bool) -> Any:
     """Build the Pyomo model over the configurations given: the integer program if `whole`, else its relaxation."""
     with paused_gc():
         model = start_model("configurations")
-        _add_variables(model, problem, whole)
-        _add_use(model, problem)
-        _add_one_configuration(model, problem)
-        _add_cost(model, problem)
+        _state(model, problem, whole)
     return model
+
+
+def master_arrays(problem: MasterProblem, *, whole: bool) -> Arrays:
+    """Return the same model as arrays: with tens of thousands of configurations components take seconds to build."""
+    model = start_arrays()
+    _state(model, problem, whole)
+    return model.finish()
+
+
+def _state(model: Any, problem: MasterProblem, whole: bool) -> None:
+    _add_variables(model, problem, whole)
+    _add_use(model, problem)
+    _add_one_configuration(model, problem)
+    _add_cost(model, problem)
 
 
 def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:

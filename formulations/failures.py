@@ -72,8 +72,10 @@ def datasets_read(problem: Problem, workload: int) -> Ints:
 
 def find_failures(problem: Problem) -> Failures:
     """Return the failure flows of every survival case."""
-    sets = derive_sets(problem)
     slots, flows, survival = problem.slots, problem.flows, problem.survival
+    if not survival.workload.size:
+        return _no_failures()
+    sets = derive_sets(problem)
     parts: list[tuple[np.ndarray, ...]] = []
     members: list[tuple[Ints, Ints]] = []
     events: list[tuple[Ints, Ints]] = []
@@ -110,6 +112,11 @@ def find_failures(problem: Problem) -> Failures:
         event_case=_stack(events, 0),
         event_place=_stack(events, 1),
     )
+
+
+def _no_failures() -> Failures:
+    none, no_amount, no_mark = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=np.bool_)
+    return Failures(none, none, none, none, none, none, none, no_amount, none, none, no_mark, none, none)
 
 
 def _stack(parts: Sequence[tuple[np.ndarray, ...]], column: int) -> np.ndarray:

@@ -42,8 +42,9 @@ def slot_blocks(model: Any, problem: Problem, weights: sparse.csr_array, metric:
 def per_row(coefficients: Coefficients, metric: list[str], row: np.ndarray, column: np.ndarray) -> Floats:
     """Return for every entry the coefficient of its column in the metric of its row."""
     values = np.zeros(row.size)
-    names = np.array(metric, dtype=np.str_)
-    for name in set(metric):
-        mine = np.flatnonzero(names[row] == name)
+    names = sorted(set(metric))
+    number = np.array([names.index(name) for name in metric], dtype=np.int64)
+    for place, name in enumerate(names):
+        mine = np.flatnonzero(number[row] == place)
         values[mine] = getattr(coefficients, name)[column[mine]]
     return values

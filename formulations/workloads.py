@@ -100,7 +100,9 @@ def _add_demand(model: Any, problem: Problem) -> None:
 def _add_throughput(model: Any, problem: Problem) -> None:
     sets = sets_of(model, problem)
     slots, flows = problem.slots, problem.flows
-    served = np.unique(flows.slot[sets.serving_slots[flows.slot]])
+    has_flow = np.zeros(slots.workload.size, dtype=np.bool_)
+    has_flow[flows.slot] = True
+    served = np.flatnonzero(has_flow & sets.serving_slots)
     row_of = np.full(slots.workload.size, -1, dtype=np.int64)
     row_of[served] = np.arange(served.size)
     used = np.flatnonzero(row_of[flows.slot] >= 0)

@@ -45,13 +45,13 @@ class _Order:
     method: Method
     then: Then | None
     progress: Callable[[Progress], None] | None
-    cancel: threading.Event | None
+    cancel: threading.Event
     until: float
     workers: Workers
 
     def left_seconds(self) -> float:
         """Seconds until solving has to end; 0 when it should not begin."""
-        if self.cancel is not None and self.cancel.is_set():
+        if self.cancel.is_set():
             return 0.0
         return max(0.0, self.until - time.perf_counter())
 
@@ -92,7 +92,8 @@ def solve(
     progress
         Called from time to time with phase, incumbent, bound, gap and elapsed seconds.
     cancel
-        Set it from another thread to stop with the best plan found.
+        Set it from another thread to stop with the best plan found. The first Ctrl-C in the main thread does the same
+        (and sets it); the second raises KeyboardInterrupt.
     base_dir
         Where a catalogue folder named by the instance lies (default: `instance.folder`, which `load` notes).
     workers
@@ -117,19 +118,21 @@ def solve(
     """
     from optimizer.compile import NothingEligibleError, compile_instance
     from optimizer.solve.decomposition.workers import open_workers
+    from optimizer.solve.watch import ctrl_c_calls
 
     _check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
-    begun = time.perf_counter()
-    with open_workers(workers, threads) as crew:
-        try:
-            compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
-        except NothingEligibleError as nothing:
-            return _nothing_eligible(instance, nothing)
-        compiling = time.perf_counter() - begun
-        kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
-        until = begun + time_limit_seconds - kept
-        plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, cancel, until, crew))
-    return _audited(instance, plan, base_dir) if plan.held else plan
+    begun, stop = time.perf_counter(), cancel or threading.Event()
+    with ctrl_c_calls(stop.set):
+        with open_workers(workers, threads) as crew:
+            try:
+                compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
+            except NothingEligibleError as nothing:
+                return _nothing_eligible(instance, nothing)
+            compiling = time.perf_counter() - begun
+            kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
+            until = begun + time_limit_seconds - kept
+            plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, stop, until, crew))
+        return _audited(instance, plan, base_dir) if plan.held else plan
 
 
 def _check_arguments(
@@ -181,8 +184,7 @@ def _solution(compiled: Compiled, order: _Order) -> Solution:
 
     left = order.left_seconds()
     if left <= 0:
-        is_cancelled = order.cancel is not None and order.cancel.is_set()
-        why = Termination.INTERRUPTED if is_cancelled else Termination.TIME_LIMIT
+        why = Termination.INTERRUPTED if order.cancel.is_set() else Termination.TIME_LIMIT
         return Solution(SolutionStatus.NO_PLAN, why)
     return solve_problem(
         compiled.problem, gap=order.gap, time_limit_seconds=left, threads=order.threads, method=order.method,
@@ -232,7 +234,8 @@ def _what_must_give(compiled: Compiled, order: _Order) -> tuple[str, ...]:
     seconds = min(order.left_seconds(), DIAGNOSIS_SECONDS)
     if seconds <= 0:
         return ()
-    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=order.threads or 1)
+    threads = order.threads or 1
+    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=threads, cancel=order.cancel)
     return tuple(told(shortfall, compiled) for shortfall in found[:SHORTFALLS_TOLD])
 
 

@@ -21,6 +21,8 @@ import click
 from optimizer.errors import DomicileError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console, RenderableType
 
     from optimizer.solve.solution import Progress
@@ -77,6 +79,19 @@ class Finite(click.FloatRange):
         return number
 
 
+def require_writable(output: Path | None, tables: Path | None) -> None:
+    """Fail as a usage error, before the work and not after it, where a plan or its tables cannot be written."""
+    if output is not None:
+        if output.is_dir():
+            raise click.BadParameter(f"{output} is a folder.", param_hint="--output")
+        if not output.parent.is_dir():
+            raise click.BadParameter(f"folder {output.parent} does not exist.", param_hint="--output")
+        if not os.access(output.parent, os.W_OK):
+            raise click.BadParameter(f"folder {output.parent} is not writable.", param_hint="--output")
+    if tables is not None and tables.exists() and not tables.is_dir():
+        raise click.BadParameter(f"{tables} is not a folder.", param_hint="--tables")
+
+
 def console(*, err: bool = False) -> Console:
     """Return a rich console on stdout or stderr; a wide one without colour where nobody looks."""
     from rich.console import Console as Plain
@@ -87,6 +102,18 @@ def console(*, err: bool = False) -> Console:
 
     stream = sys.stderr if err else sys.stdout
     return Console(stderr=err) if stream.isatty() else Console(stderr=err, width=200, no_color=True, highlight=False)
+
+
+def print_answer(answer: str | Callable[[Console], None]) -> None:
+    """Print JSON as it is, or let tables be rendered. A reader that has gone changes nothing of what follows."""
+    try:
+        if isinstance(answer, str):
+            click.echo(answer)
+        else:
+            answer(console())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_stdout()
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Iterable[str], title: str) -> None:

@@ -35,7 +35,9 @@ def with_cover_rows(matrix: Matrix, problem: Problem) -> Matrix:
     of_demand = problem.services.workload[stream] * periods + period
     slot = matrix.rows.key[throughput]
     of_throughput = problem.slots.workload[slot] * periods + problem.slots.period[slot]
-    keys = np.unique(of_throughput)
+    held = np.zeros(int(of_throughput.max()) + 1, dtype=bool)
+    held[of_throughput] = True
+    keys = np.flatnonzero(held)
     known = np.isin(of_demand, keys)
     demand, of_demand = demand[known], of_demand[known]
     summed = _sum_rows(matrix, demand, np.searchsorted(keys, of_demand), keys.size)

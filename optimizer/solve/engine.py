@@ -25,7 +25,7 @@ from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
-from optimizer.solve.watch import Watch
+from optimizer.solve.watch import Watch, ctrl_c_calls
 
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
@@ -54,24 +54,25 @@ def solve_problem(
     """Build the model of a problem and minimise its cost.
 
     Stops at the first of: proven gap at most `gap`, `time_limit_seconds` (counted from this call), `cancel` set from
-    another thread, Ctrl-C. The best plan found is kept in every case. `threads` None: all cores. `method` "direct"
-    hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a plan workload by
-    workload and improves it, "kernel" solves parts of the model that the relaxation points to, "decompose" puts it
-    together from configurations of workloads, "auto" chooses by size and structure. `workers` solve the small programs
-    of "decompose"; None: threads.
+    another thread, the first Ctrl-C in the main thread. The best plan found is kept in every case. `threads` None: all
+    cores. `method` "direct" hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a
+    plan workload by workload and improves it, "kernel" solves parts of the model that the relaxation points to,
+    "decompose" puts it together from configurations of workloads, "auto" chooses by size and structure. `workers` solve
+    the small programs of "decompose"; None: threads.
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     chosen = choose_method(problem) if method == "auto" else method
-    try:
-        as_arrays = chosen in AS_ARRAYS
-        matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
-    except TriviallyInfeasible as reason:
-        log.info("infeasible before any solver: %s", reason)
-        return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
-    if matrix is None:
-        return _nothing_yet(watch)
-    return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers)
+    with ctrl_c_calls(watch.interrupt):
+        try:
+            as_arrays = chosen in AS_ARRAYS
+            matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
+        except TriviallyInfeasible as reason:
+            log.info("infeasible before any solver: %s", reason)
+            return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
+        if matrix is None:
+            return _nothing_yet(watch)
+        return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers)
 
 
 def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:

@@ -176,7 +176,7 @@ class _Heard:
             bounds=self._bounds,
             offer=lambda: None if self.offer is None else self.offer(),
             should_stop=self.watch.is_settled,
-            failed=self._failed,
+            failed=self.watch.fail,
         )
 
     def seconds(self) -> float:
@@ -197,10 +197,6 @@ class _Heard:
                 incumbent / self.scale if np.isfinite(incumbent) else None,
                 min(bound / self.scale, self.most_bound_usd) if np.isfinite(bound) else None,
             )
-
-    def _failed(self, error: BaseException) -> None:
-        self.watch.broken = self.watch.broken or error
-        self.watch.interrupt()
 
     def result(self, outcome: Outcome | None, *, is_late: bool) -> Run:
         """Return the outcome in USD; without one (given up on, or broken off), what was heard until then."""

@@ -27,7 +27,9 @@ log = logging.getLogger(__name__)
 
 PARTNER_WEIGHT = 0.7
 """Weight of those that could change places with the seed beside those that stand in its way."""
-SMALLEST, LARGEST = 2, 60
+SMALLEST, LARGEST, LARGEST_NARROW = 2, 60, 400
+NARROW_SHARE = 0.5
+"""Part of the rounds that free only what is known to be good, of more workloads."""
 ALL_SLACK_SHARE = 0.5
 """Part of the rounds in which one neighbourhood may use what is left of every row."""
 SECONDS_PER_PART = 4.0
@@ -40,22 +42,28 @@ FIRST_REPAIR, LARGEST_REPAIR = 3.0, 16.0
 class Pace:
     """How many workloads and options a neighbourhood frees.
 
-    Ordinary ones grow while programs are solved fast and shrink when they are slow. Repairs start small, since a
-    small program is solved exactly, and grow with every failure.
+    Wide ones free many options of a few workloads, narrow ones the options known to be good (rank below 0) of many.
+    Both grow while programs are solved fast and shrink when they are slow. Repairs start small, since a small program
+    is solved exactly, and grow with every failure.
     """
 
     workloads: float = 4.0
     options: int = 40
+    narrow_workloads: float = 30.0
     repair_workloads: float = FIRST_REPAIR
     repair_options: int = 60
 
-    def adapt(self, seconds: float, improved: bool) -> None:
-        """Adapt to the time the last program took."""
+    def adapt(self, seconds: float, improved: bool, *, narrow: bool) -> None:
+        """Adapt to the time the last programs took."""
+        factor = 1.0
         if seconds > 0.8 * SECONDS_PER_PART:
-            self.workloads *= 0.85
+            factor = 0.85
         elif seconds < 0.3 * SECONDS_PER_PART and not improved:
-            self.workloads *= 1.1
-        self.workloads = float(np.clip(self.workloads, SMALLEST, LARGEST))
+            factor = 1.1
+        if narrow:
+            self.narrow_workloads = float(np.clip(self.narrow_workloads * factor, SMALLEST, LARGEST_NARROW))
+        else:
+            self.workloads = float(np.clip(self.workloads * factor, SMALLEST, LARGEST))
 
     def adapt_repair(self, improved: bool) -> None:
         """Start small again after a success, free more after a failure."""
@@ -158,7 +166,8 @@ def improve(
     threads: int,
     until_seconds: float,
     exchange: Exchange | None = None,
-    seed: int = 0,
+    neighbours: Neighbours | None = None,
+    pace: Pace | None = None,
 ) -> None:
     """Improve a plan until its gap to the watch's bound is reached, the clock passes `until_seconds` or the solve is
     stopped.
@@ -167,10 +176,10 @@ def improve(
     falls.
     Plans found elsewhere are taken over from `exchange` when they are better, and better ones put there. `threads`
     neighbourhoods are solved side by side; what is left of a row may be used by one of them only, so that the answers
-    hold together.
+    hold together. A search that is taken up again goes on with its `neighbours` and `pace`.
     """
-    neighbours = Neighbours(state, relaxation, seed)
-    pace = Pace()
+    neighbours, pace = neighbours or Neighbours(state, relaxation), pace or Pace()
+    knows = bool((rank < 0).any())
     rounds = kept = 0
     while not watch.should_stop() and watch.elapsed_seconds() < until_seconds:
         if exchange is not None:
@@ -183,7 +192,8 @@ def improve(
             if reached is not None and reached <= gap:
                 break
         repairs = not state.is_whole()
-        parts = _draw_parts(state, neighbours, rank, pace, threads)
+        narrow = knows and not repairs and neighbours.rng.random() < NARROW_SHARE
+        parts = _draw_parts(state, neighbours, rank, pace, threads, narrow=narrow)
         limit = min(SECONDS_PER_PART, until_seconds - watch.elapsed_seconds())
         begun = watch.elapsed_seconds()
         answers = side_by_side([_task(part, watch, limit) for part in parts], threads, watch)
@@ -193,7 +203,7 @@ def improve(
         ]
         if repairs:
             pace.adapt_repair(bool(improved) and improved[0])
-        pace.adapt(watch.elapsed_seconds() - begun, any(improved))
+        pace.adapt(watch.elapsed_seconds() - begun, any(improved), narrow=narrow)
         rounds += len(parts)
         kept += sum(improved)
     log.info("improvement: %d neighbourhoods, %d kept", rounds, kept)
@@ -210,7 +220,9 @@ def _trade(state: Incumbent, exchange: Exchange, watch: Watch) -> None:
         exchange.put(state.x, own)
 
 
-def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int) -> list[Part]:
+def _draw_parts(
+    state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int, *, narrow: bool
+) -> list[Part]:
     """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used
     twice.
 
@@ -230,11 +242,14 @@ def _draw_parts(state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace
         middle = pace.repair_workloads if repairs else pace.workloads
         largest = np.log(1.3 * middle)  # small ones are solved to the end, and some exchanges are among few
         size = max(2, round(np.exp(neighbours.rng.uniform(min(np.log(2.0), largest), largest))))
+        if narrow:
+            size = round(pace.narrow_workloads)
         workloads = neighbours.draw(size, taken)
         if not workloads.size:
             break
         taken.update(int(w) for w in workloads)
-        own = free_columns(state, workloads, rank, pace.repair_options if repairs else pace.options)
+        options = pace.repair_options if repairs else 0 if narrow else pace.options
+        own = free_columns(state, workloads, rank, options)
         shared = shared_beside(state, own)
         shared = shared[~shared_taken[shared]]
         shared_taken[shared] = True

@@ -19,11 +19,11 @@ class Incumbent:
     """Values `x`, their row activities, and the penalty (USD) on elastic rows that they break.
 
     `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of
-    the row is worth, by its dual or by what the columns in it cost. `limit[row]` is the side of a row (the upper one
+    the row is worth (`worth_usd`). `limit[row]` is the side of a row (the upper one
     where it has both) with everything open that can be: Q where the row says Q s.
     """
 
-    def __init__(self, matrix: Matrix, blocks: Blocks, row_price: Floats) -> None:
+    def __init__(self, matrix: Matrix, blocks: Blocks, row_worth_usd: Floats) -> None:
         self.matrix = matrix
         self.blocks = blocks
         self.x = np.clip(np.zeros(matrix.cost.size), matrix.lower, matrix.upper)
@@ -31,7 +31,7 @@ class Incumbent:
         self.activity = np.asarray(matrix.a @ self.x).ravel()
         side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
         self.limit = side - blocks.opened @ matrix.upper if blocks.opened.nnz else side
-        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * worth_usd(matrix, row_price), 0.0)
+        self.penalty_usd = np.where(blocks.elastic, PENALTY_FACTOR * row_worth_usd, 0.0)
 
     def save(self) -> None:
         """Remember the values as they are."""
@@ -44,6 +44,8 @@ class Incumbent:
 
     def set_columns(self, columns: Ints, values: Floats) -> None:
         """Give some columns new values."""
+        changed = np.flatnonzero(values != self.x[columns])  # of a whole plan next to nothing
+        columns, values = columns[changed], values[changed]
         self.activity += self.matrix.by_column[:, columns] @ (values - self.x[columns])
         self.x[columns] = values
 

@@ -11,8 +11,8 @@ least T, so that min(T, bound of the rest) bounds all plans. Larger kernels foll
 rest and the gap is open; in the end HiGHS solves the rest from the best plan, which is exact given time.
 
 LB is no solver's word: it is Lagrangian, from the prices y of the rows,
-sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; where a column has no bound on the
-side that its d asks for, a d within the solver's tolerance counts as 0.
+sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; a column without an upper bound
+(data read from a copy) has the one that its rows imply.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from optimizer.solve.fine import COARSE, run_whole
 from optimizer.solve.highs import Run, cost_scale, run
 from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.matrix import Matrix, submatrix
+from optimizer.solve.matrix import Matrix, implied_upper, submatrix
 from optimizer.solve.shifts import Assignment, ShiftsBeside, find_assignment, shift_and_swap
 from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
 from optimizer.solve.substitution import substitute
@@ -212,9 +212,11 @@ def priced(
     reduced_cost = charge(matrix.cost - matrix.by_column.T @ y)
     side = np.where(y > 0, matrix.row_lower, matrix.row_upper)
     rows = float(np.sum(y[y != 0] * side[y != 0]))
+    counts = reduced_cost != 0
     bound = np.where(reduced_cost > 0, matrix.lower, matrix.upper)
-    counts = np.isfinite(bound) & (reduced_cost != 0)
-    if np.abs(reduced_cost[~counts]).max(initial=0.0) > USED / cost_scale(matrix.cost):
+    above = np.flatnonzero((reduced_cost < 0) & np.isposinf(bound))
+    bound[above] = implied_upper(matrix, above)
+    if not np.isfinite(bound[counts]).all():
         return None
     return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, x)
 

@@ -151,3 +151,24 @@ def submatrix(
         rows=matrix.rows.take(kept),
     )
     return smaller, kept
+
+
+def implied_upper(matrix: Matrix, columns: Ints) -> Floats:
+    """Return upper bounds of some columns, each from one row and the bounds of the others in it (inf where none is)."""
+    found = np.full(columns.size, np.inf)
+    entries = matrix.by_column[:, columns].tocoo()
+    rows, place = np.unique(entries.row, return_inverse=True)
+    a = matrix.a[rows]
+    row = np.repeat(np.arange(rows.size), np.diff(a.indptr))
+    lower, upper = matrix.lower[a.indices], matrix.upper[a.indices]
+    for sign, side in ((1.0, matrix.row_upper[rows]), (-1.0, -matrix.row_lower[rows])):  # sign * row <= side
+        value, own = sign * a.data, sign * entries.data
+        least = np.zeros(value.size)
+        np.multiply(value, np.where(value > 0, lower, upper), out=least, where=value != 0)
+        is_known = np.isfinite(least)
+        others = np.bincount(row, np.where(is_known, least, 0.0), rows.size)
+        is_bounded = (np.bincount(row, ~is_known, rows.size) == 0) & np.isfinite(side)
+        at = np.flatnonzero((own > 0) & is_bounded[place])
+        own_least = own[at] * matrix.lower[columns[entries.col[at]]]
+        np.minimum.at(found, entries.col[at], (side[place[at]] - others[place[at]] + own_least) / own[at])
+    return found

@@ -11,7 +11,7 @@ from formulations import Problem
 from optimizer.solve.blocks import Blocks, find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.highs import Run
-from optimizer.solve.incumbent import Incumbent
+from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
@@ -50,7 +50,7 @@ def prepare(
     watch.note(bound_usd=relaxation.bound_usd)
     blocks = find_blocks(matrix, problem)
     rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    state = Incumbent(matrix, blocks, relaxation.row_price)
+    state = Incumbent(matrix, blocks, worth_usd(matrix, relaxation.row_price))
     if start is not None:
         state.set_columns(np.arange(start.size), start)
     return Prepared(matrix, relaxation, blocks, rank, state)

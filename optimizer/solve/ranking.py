@@ -38,6 +38,14 @@ def rank_options(matrix: Matrix, blocks: Blocks, reduced_cost: Floats, x: Floats
     return _rank(np.where(used, -1.0, best.astype(np.float64)), owner)
 
 
+def known_first(rank: Ints, blocks: Blocks, columns: Ints) -> Ints:
+    """Return the ranks with -1 for the options of some columns, which are known to be good."""
+    option = blocks.option[columns]
+    rank = rank.copy()
+    rank[option[option >= 0]] = -1
+    return rank
+
+
 def _together(matrix: Matrix, blocks: Blocks, placed: Ints, regret_usd: Floats, options: int) -> Floats:
     """Return per option the regret of all its columns, what it does not cover counted at the workload's worst."""
     worst = np.zeros(blocks.workloads)

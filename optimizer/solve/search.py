@@ -5,6 +5,7 @@ to say.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from formulations import Problem
 from optimizer.solve.construct import construct
 from optimizer.solve.exchange import Exchange
 from optimizer.solve.highs import Run
-from optimizer.solve.improve import improve
+from optimizer.solve.improve import Neighbours, Pace, improve
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held, prepare
@@ -36,17 +37,20 @@ def construct_and_improve(
     *,
     gap: float,
     threads: int,
-    share: float = 1.0,
+    until_seconds: float | None = None,
     exchange: Exchange | None = None,
     start: Floats | None = None,
 ) -> Run | None:
     """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
 
-    Takes at most `share` of the time left. `start` is a plan to improve: then nothing is placed anew. Returns None when
-    a workload has no place of its own, which only the whole model can settle.
+    Takes the time left, or until `until_seconds` have elapsed. `start` is a plan to improve: then nothing is placed
+    anew. Returns None when a workload has no place of its own, which only the whole model can settle.
     """
-    end = watch.elapsed_seconds() + share * watch.left_seconds() - (POLISH_SECONDS if share == 1.0 else 0.0)
-    ground = prepare(matrix, problem, watch, seconds=RELAX_SHARE * share * watch.left_seconds(), start=start)
+    end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
+    end = end if until_seconds is None else min(end, until_seconds)
+    seconds = max(0.0, end - watch.elapsed_seconds())
+    share = seconds / max(watch.left_seconds(), 1e-9)
+    ground = prepare(matrix, problem, watch, seconds=RELAX_SHARE * seconds, start=start)
     if isinstance(ground, Run):
         return ground
     state = ground.state
@@ -67,28 +71,49 @@ def improve_until(
     threads: int,
     until_seconds: float,
     exchange: Exchange | None = None,
+    neighbours: Neighbours | None = None,
+    pace: Pace | None = None,
 ) -> None:
     """Improve the plan of a search (see `improve`); Ctrl-C amid a change goes back to the plan before it."""
     try:
         improve(
             ground.state, ground.relaxation, ground.rank, watch,
-            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange,
+            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange, neighbours=neighbours, pace=pace,
         )  # fmt: skip
     except KeyboardInterrupt:
         watch.interrupt()
         ground.state.restore()
 
 
+Search = Callable[[Exchange | None, int, float], Run | None]
+"""A search that trades plans through an exchange, with so many threads, until so many seconds have elapsed."""
+
+
 def search_beside_highs(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, start: Floats | None = None
 ) -> Run:
-    """Let HiGHS solve the whole model while plans are constructed and improved beside it; they trade what they find.
+    """Let HiGHS solve the whole model while plans are constructed and improved beside it (see `beside_highs`)."""
 
-    HiGHS brings the bound and the proof, the search brings plans early. With one thread the search comes first and
-    HiGHS starts from its plan. `start` is a plan for both to begin with.
+    def search(exchange: Exchange | None, threads: int, until_seconds: float) -> Run | None:
+        return construct_and_improve(
+            matrix, problem, watch,
+            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange, start=start,
+        )  # fmt: skip
+
+    return beside_highs(matrix, watch, search, gap=gap, threads=threads, start=start)
+
+
+def beside_highs(
+    matrix: Matrix, watch: Watch, search: Search, *, gap: float, threads: int, start: Floats | None = None
+) -> Run:
+    """Let HiGHS solve the whole model while a search looks for plans beside it; they trade what they find.
+
+    HiGHS brings a bound and the proof, the search brings plans early, and may bring bounds to the watch. With one
+    thread the search comes first and HiGHS starts from its plan. `start` is a plan for both to begin with.
     """
+    end = watch.elapsed_seconds() + watch.left_seconds()
     if threads == 1:
-        found = construct_and_improve(matrix, problem, watch, gap=gap, threads=1, share=START_SHARE, start=start)
+        found = search(None, 1, watch.elapsed_seconds() + START_SHARE * watch.left_seconds())
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             return _with_start(found, matrix, start, watch)
         start = start if found is None or found.x is None else found.x
@@ -110,9 +135,7 @@ def search_beside_highs(
     beside = threading.Thread(target=solve_whole, name="whole-model")
     beside.start()
     try:
-        found = construct_and_improve(
-            matrix, problem, watch, gap=gap, threads=1, exchange=exchange, start=start
-        )
+        found = search(exchange, 1, end)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             watch.answered = True
     except KeyboardInterrupt:
@@ -127,14 +150,17 @@ def search_beside_highs(
 
 
 def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
-    """Return the result, or the plan to begin with where the result has none.
+    """Return the result, or the plan to begin with where the result has none, with the best bound that was proven.
 
     A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
     """
+    known = [bound for bound in (result.bound_usd, watch.bound_usd) if bound is not None]
+    if known and result.termination is not Termination.INFEASIBLE:
+        result = replace(result, bound_usd=max(known))
     if result.x is not None or start is None or not matrix.is_feasible(start):
         return result
     why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
-    return Run(why, start, matrix.objective(start), watch.bound_usd)
+    return Run(why, start, matrix.objective(start), max(known, default=None))
 
 
 def _whole(

@@ -22,7 +22,7 @@ from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import from_tables
-from optimizer.solve.watch import Watch
+from optimizer.solve.watch import Watch, ctrl_c_calls
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -91,7 +91,7 @@ def least_carbon(
     building = first.timings.get("build", 0.0) + first.timings.get("hand_over", 0.0)
     if watch.should_stop() or watch.left_seconds() <= building:
         return replace(nothing, termination=watch.why_stopped())
-    with watch.phase_of(PHASE):
+    with ctrl_c_calls(watch.interrupt), watch.phase_of(PHASE):
         with paused_gc():
             matrix = to_matrix(build_model(replace(problem, cost_cap_usd=first.objective_usd)))
         start = from_tables(matrix, first.values)

@@ -7,6 +7,7 @@ of its own (see `runners`). Costs are scaled by whoever made the `Task`.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,14 +71,14 @@ class Outcome:
 class Ears:
     """Who hears what HiGHS finds, and who may hand something in; called from the thread that runs HiGHS.
 
-    `bounds` gets (bound, incumbent), infinite when unknown. `should_stop` is asked often and must be quick.
+    `should_stop` is asked often and must be quick. `bounds` gets (bound, incumbent), infinite when unknown.
     """
 
-    improved: Callable[[Floats], None]
-    bounds: Callable[[float, float], None]
-    offer: Callable[[], Floats | None]
     should_stop: Callable[[], bool]
     failed: Callable[[BaseException], None]
+    improved: Callable[[Floats], None] = lambda _x: None
+    bounds: Callable[[float, float], None] = lambda _bound, _incumbent: None
+    offer: Callable[[], Floats | None] = lambda: None
 
 
 def load(task: Task) -> Any:
@@ -113,7 +114,7 @@ def load(task: Task) -> Any:
 
 
 class Session:
-    """A task loaded into HiGHS, to be run once."""
+    """A task loaded into HiGHS, to be run, changed and run again."""
 
     def __init__(self, task: Task, ears: Ears) -> None:
         self.task = task
@@ -129,7 +130,8 @@ class Session:
         self._improving = int(kinds.kCallbackMipImprovingSolution)
         self._mip_interrupt = int(kinds.kCallbackMipInterrupt)
         self._user_solution = int(kinds.kCallbackMipUserSolution)
-        self.highs.setCallback(self._called, None)
+        called = weakref.WeakMethod(self._called)  # HiGHS holds on to it unseen by the garbage collector
+        self.highs.setCallback(lambda *news: None if (call := called()) is None else call(*news), None)
         wanted = [kinds.kCallbackSimplexInterrupt, kinds.kCallbackIpmInterrupt]
         if self.task.is_mip:
             wanted = [kinds.kCallbackMipInterrupt, kinds.kCallbackMipImprovingSolution]
@@ -149,19 +151,26 @@ class Session:
                 if better is not None:
                     answer.setSolution(better)
                 return
-            if answer is not None and self.ears.should_stop():
-                self.stopped.set()
-                answer.user_interrupt = True
+            if answer is not None:
+                answer.user_interrupt = self.ears.should_stop()  # HiGHS keeps it for its next run
+                if answer.user_interrupt:
+                    self.stopped.set()
         except BaseException as error:  # must not unwind through the solver's own frames
             self.ears.failed(error)
 
     def run(self) -> Outcome:
         """Run HiGHS to its end and return what it ended with.
 
-        HiGHS keeps one task scheduler per calling thread and refuses another number of threads later: it is let go.
+        HiGHS keeps one task scheduler per calling thread and refuses another number of threads later: it is let go, and
+        so is one that another run of this thread, ours or the embedder's, left behind.
         """
+        from highspy import _core
+
+        self.stopped.clear()
         try:
-            self.highs.run()
+            if self.highs.run() == _core.HighsStatus.kError:
+                self.highs.resetGlobalScheduler(True)
+                self.highs.run()
         finally:
             self.highs.resetGlobalScheduler(True)
         return self._outcome()

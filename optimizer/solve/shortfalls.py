@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,19 +61,22 @@ class Shortfall:
 
 
 def diagnose(
-    problem: Problem, *, time_limit_seconds: float = 30.0, threads: int = 1
+    problem: Problem, *, time_limit_seconds: float = 30.0, threads: int = 1, cancel: threading.Event | None = None
 ) -> list[Shortfall]:
     """Return the limits and needs that give way in the plan that breaks them least, relative to their size.
 
-    Empty when the problem has a plan, or when what blocks it cannot be relaxed here (a rule of a job's run, a
-    requirement). Needs (demand, work, duties …) are only named where no pool, budget or share can give instead.
+    Empty when the problem has a plan, when what blocks it cannot be relaxed here (a rule of a job's run, a
+    requirement), or when the limit or `cancel` comes before anything was found. Needs (demand, work, duties …) are only
+    named where no pool, budget or share can give instead.
     """
-    watch = Watch(time_limit_seconds)
+    watch = Watch(time_limit_seconds, cancel)
     with paused_gc():
         model = build_model(problem)
     try:
         matrix = to_matrix(model)
     except TriviallyInfeasible:
+        return []
+    if watch.should_stop():
         return []
     elastic, rows = _elastic(matrix)
     result = run(elastic, watch, gap=1e-3, threads=threads)

@@ -168,9 +168,6 @@ class Sifting(threading.Thread):
         )  # fmt: skip
         task = to_task(part, part.cost * self._scale, base.offset * self._scale)
         return Session(replace(task, options={"solver": "simplex", "threads": 1}), Ears(
-            improved=lambda x: None,
-            bounds=lambda bound, incumbent: None,
-            offer=lambda: None,
             should_stop=lambda: self.watch.is_settled() or self.watch.elapsed_seconds() > self.until_seconds,
             failed=self._failed,
         ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,30 @@ from contextlib import contextmanager
 from optimizer.solve.solution import Progress, Termination, relative_gap
 
 REPORT_EVERY_SECONDS = 0.2
+
+
+@contextmanager
+def ctrl_c_calls(stop: Callable[[], None]) -> Iterator[None]:
+    """Have the first Ctrl-C call `stop` instead of raising KeyboardInterrupt wherever the main thread happens to be.
+
+    Between two phases nobody could catch it and still know what is held. The next Ctrl-C raises again. Changes nothing
+    in other threads, which see no signal, and where the program that embeds us handles the signal itself.
+    """
+    is_ours = threading.current_thread() is threading.main_thread()
+    if not is_ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def first(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is first:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Watch:
@@ -52,6 +77,11 @@ class Watch:
         """Stop the solve as if the caller had cancelled it."""
         self.interrupted = True
 
+    def fail(self, error: BaseException) -> None:
+        """Stop the solve for an error in a place that it must not unwind through; `raise_if_broken` raises it."""
+        self.broken = self.broken or error
+        self.interrupt()
+
     def is_cancelled(self) -> bool:
         """Whether the caller, Ctrl-C or a failing progress callback asked to stop."""
         return self.interrupted or (self._cancel is not None and self._cancel.is_set())
@@ -89,8 +119,7 @@ class Watch:
             gap = relative_gap(self.incumbent_usd, self.bound_usd)
             self._progress(Progress(self.phase, self.incumbent_usd, self.bound_usd, gap, elapsed))
         except BaseException as error:  # it would unwind through the solver's own frames: raised later instead
-            self.broken = error
-            self.interrupted = True
+            self.fail(error)
         finally:
             self._lock.release()
 

@@ -1,26 +1,22 @@
-"""The command line: exit codes, what goes to stdout and stderr, what is written, and what an interrupt keeps."""
+"""The command line: exit codes, what goes to stdout and stderr, and what is written."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from helper_command import run
 
 import cli
 import instances
 import optimizer
-from cli import main
 from optimizer.errors import InfeasibleError, InputError, InternalError, Issue
-from optimizer.instance.locate import steps_to
 from optimizer.plan.models import Plan
-from optimizer.terminal import cell, jsonable, run_interruptible
 
 ROOT = instances.PATH.parent
 INSTANCE = """\
@@ -65,11 +61,6 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Plan | Exception) -> li
 
     monkeypatch.setitem(vars(optimizer), "solve", solve)
     return seen
-
-
-def run(*arguments: str | Path):
-    """Run one command in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize(
@@ -216,71 +207,6 @@ def test_an_infeasible_instance_exits_3_and_says_why(tmp_path):
     assert plan["diagnosis"]
 
 
-def test_catalogue_and_laws_print_json():
-    """The listings answer in JSON with filters applied; unknown names exit 2."""
-    regions = json.loads(run("catalogue", "regions", "--provider", "aws", "--country", "DE", "--json").stdout)
-    assert [row["region_id"] for row in regions] == ["aws:eu-central-1"]
-    for name in ("providers", "offers", "accelerators", "endpoints", "models"):
-        assert run("catalogue", name, "--limit", "2").exit_code == 0
-    assert run("catalogue", "offers", "--provider", "awss").exit_code == 2
-    laws = json.loads(run("laws", "list", "--jurisdiction", "IN", "--json").stdout)
-    assert any(law["law"] == "IN-RBI-2018" for law in laws)
-    verdict = json.loads(
-        run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "US", "--json").stdout
-    )
-    assert verdict["storage"] in ("free", "conditional", "approval", "forbidden")
-    assert verdict["conditions_assumed"]
-    assert (
-        "Not legal advice" in run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "IN").stdout
-    )
-    bad = run("laws", "verdict", "--category", "persnal", "--to", "ZZ")
-    assert bad.exit_code == 2
-    assert "persnal" in bad.stderr
-    assert "ZZ" in bad.stderr
-
-
-def test_the_endpoint_listing_says_what_a_row_leaves_open():
-    """A Bedrock profile names no resource region; its scope, or that nobody lists one, is told all the same."""
-    listing = ("catalogue", "endpoints", "--model", "haiku-5.5", "--provider")
-    bedrock = run(*listing, "aws").stdout
-    assert "not listed" in bedrock
-    assert "DE, ES, FR, IE, IT, SE" in bedrock
-    assert "where the resource is" in bedrock
-    assert "29 countries" in bedrock
-    assert run(*listing, "gcp").stdout.count("not listed") == 4
-    rows = json.loads(run(*listing, "aws", "--json").stdout)
-    assert {row["region_id"] for row in rows} == {""}
-    assert {row["resource"] for row in rows} == {"not listed"}
-
-
-def test_schemas_print():
-    """Both schemas are JSON on stdout."""
-    for which in ("instance", "plan"):
-        assert json.loads(run("schema", which).stdout)["type"] == "object"
-
-
-def test_help_loads_nothing_heavy():
-    """`domicile --help` needs neither tables, models, solver nor schema library."""
-    heavy = ("pandas", "numpy", "pyomo", "highspy", "pydantic", "rich", "yaml", "scipy")
-    code = (
-        "import sys, cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
-        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
-    )
-    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
-    assert "solve" in result.stdout
-    assert result.stderr.strip() == "[]"
-
-
-def test_a_closed_pipe_is_no_error():
-    """`domicile catalogue offers --json | head -1` leaves no traceback."""
-    command = f"{sys.executable} -m cli catalogue offers --json | head -c 1"
-    result = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=ROOT, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-
-
 def test_what_only_compiling_finds_is_told_with_file_and_line(file):
     """A job too short to be planned depends on how fast the offers are: found late, placed as anything else."""
     job = "  - {id: tiny, kind: job, runs: {throughput: {gpu: 10}},\n     work: 0.001}\n"
@@ -304,20 +230,6 @@ def test_what_only_the_audit_finds_is_told_with_file_and_line(file, tmp_path, mo
     assert f"{file}:6: catalogue.inline.regions[id=oslo].country: is no country" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("where", "steps"),
-    [
-        ("workloads[id=b].streams[DE]", ("workloads", 1, "streams")),
-        ("workloads[0].id", ("workloads", 0, "id")),
-        ("workloads[id=no].id", ("workloads",)),
-        ("laws.patches", ()),
-        ("", ()),
-    ],
-)
-def test_places_are_followed_as_far_as_the_data_has_them(where, steps):
-    assert steps_to(where, {"workloads": [{"id": "a"}, {"id": "b", "streams": [{"origin": "DE"}]}]}) == steps
-
-
 @pytest.mark.parametrize("arguments", [("solve",), ("solve", "--json"), ("audit", "--plan", "p.json"), ("validate",)])
 def test_a_reader_that_has_gone_leaves_the_exit_code_as_it_is(file, arguments, tmp_path):
     """`domicile solve FILE | head -1`: nobody reads the tables; the code still tells what became of the plan."""
@@ -330,73 +242,6 @@ def test_a_reader_that_has_gone_leaves_the_exit_code_as_it_is(file, arguments, t
     result = subprocess.run(command, **streams, text=True, cwd=tmp_path, check=False)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, "")
-
-
-# --- interrupts -----------------------------------------------------------------------------------------------------
-
-
-def test_ctrl_c_asks_for_the_best_plan():
-    """The first SIGINT sets the cancel event; what the solve then returns is kept."""
-
-    def solve(progress, cancel):
-        os.kill(os.getpid(), signal.SIGINT)
-        assert cancel.wait(5)
-        return "best so far"
-
-    before = signal.getsignal(signal.SIGINT)
-    assert run_interruptible(solve, display=False) == "best so far"
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_a_second_ctrl_c_leaves_with_4(tmp_path):
-    """A solve that does not stop is left at once, with exit code 4."""
-    script = tmp_path / "stubborn.py"
-    script.write_text(
-        "import os, signal, threading, time\n"
-        "from optimizer.terminal import run_interruptible\n"
-        "def solve(progress, cancel):\n"
-        "    os.kill(os.getpid(), signal.SIGINT); cancel.wait(5)\n"
-        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(30)\n"
-        "run_interruptible(solve, display=False)\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert subprocess.run([sys.executable, script], env=environment, timeout=20, check=False).returncode == 4
-
-
-def test_errors_of_the_solving_thread_surface():
-    """What the solve raises is raised to the caller, also from a thread that cannot set signal handlers."""
-
-    def solve(progress, cancel):
-        raise InternalError("none")
-
-    caught: list[Exception] = []
-
-    def call() -> None:
-        try:
-            run_interruptible(solve, display=False)
-        except InternalError as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    thread.join(5)
-    assert len(caught) == 1
-
-
-def test_values_for_people_and_for_json():
-    """Missing figures are empty or null; sets are sorted."""
-    assert [cell(value) for value in (None, float("nan"), True, 1234567.0, frozenset("ba"))] == [
-        "",
-        "",
-        "yes",
-        "1,234,567",
-        "a, b",
-    ]
-    assert jsonable({"a": float("inf"), "b": frozenset("ba"), "c": (1, None)}) == {
-        "a": None,
-        "b": ["a", "b"],
-        "c": [1, None],
-    }
 
 
 def test_exit_code_is_public():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -12,13 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from helper_command import run
 
 import instances
 import optimizer
-from cli import main
+from optimizer.errors import InternalError
 from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.models import Plan
+from optimizer.terminal import run_interruptible
 
 ROOT = instances.PATH.parent
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
@@ -49,11 +51,6 @@ def toy(tmp_path: Path) -> Path:
     path = tmp_path / "toy.yaml"
     path.write_text(TOY)
     return path
-
-
-def run(*arguments: str | Path):
-    """Run one command in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 # --- interrupts ---------------------------------------------------------------------------------------------------
@@ -138,6 +135,79 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     plan = Plan.read(output)
     assert (plan.status, plan.termination) == ("feasible", "interrupted")
     assert plan.placements
+
+
+@posix
+@pytest.mark.parametrize(
+    "place", ["optimizer.compile.compile_instance", "optimizer.plan.read.read_plan", "optimizer.audit.audit"]
+)
+def test_a_library_call_interrupted_outside_the_solver(toy, monkeypatch, place):
+    """`optimizer.solve` in the main thread: none while compiling; a plan held is read, audited and returned."""
+    module, _, name = place.rpartition(".")
+    home = importlib.import_module(module)
+    old = getattr(home, name)
+
+    def interrupted_at(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return old(*arguments, **options)
+
+    monkeypatch.setattr(home, name, interrupted_at)
+    cancel = threading.Event()
+    plan = optimizer.solve(optimizer.load(toy), cancel=cancel)
+    assert cancel.is_set()
+    if name == "compile_instance":
+        assert (plan.status, plan.termination) == ("no_plan", "interrupted")
+    else:
+        assert plan.status == "optimal"
+        assert plan.placements
+
+
+def test_ctrl_c_asks_for_the_best_plan():
+    """The first SIGINT sets the cancel event; what the solve then returns is kept."""
+
+    def solve(progress, cancel):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancel.wait(5)
+        return "best so far"
+
+    before = signal.getsignal(signal.SIGINT)
+    assert run_interruptible(solve, display=False) == "best so far"
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_ctrl_c_leaves_with_4(tmp_path):
+    """A solve that does not stop is left at once, with exit code 4."""
+    script = tmp_path / "stubborn.py"
+    script.write_text(
+        "import os, signal, threading, time\n"
+        "from optimizer.terminal import run_interruptible\n"
+        "def solve(progress, cancel):\n"
+        "    os.kill(os.getpid(), signal.SIGINT); cancel.wait(5)\n"
+        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(30)\n"
+        "run_interruptible(solve, display=False)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, script], env=environment, timeout=20, check=False).returncode == 4
+
+
+def test_errors_of_the_solving_thread_surface():
+    """What the solve raises is raised to the caller, also from a thread that cannot set signal handlers."""
+
+    def solve(progress, cancel):
+        raise InternalError("none")
+
+    caught: list[Exception] = []
+
+    def call() -> None:
+        try:
+            run_interruptible(solve, display=False)
+        except InternalError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join(5)
+    assert len(caught) == 1
 
 
 # --- limits ---------------------------------------------------------------------------------------------------------

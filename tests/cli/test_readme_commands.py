@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import instances
+from cli import main
+from optimizer.catalogue import load_catalogue
 
 TOOL = instances.PATH.parent / "tools" / "readme_commands.py"
+README = (instances.PATH.parent / "README.md").read_text(encoding="utf-8")
 TEXT = """\
 Text with `domicile solve x` inline.
 
@@ -48,3 +53,25 @@ def test_a_broken_promise_is_reported(tmp_path: Path):
     assert subprocess.run([sys.executable, TOOL, readme], capture_output=True, check=False).returncode == 1
     readme.write_text("```sh\nmake -f missing.mk  # exit 2\n```\n")
     assert subprocess.run([sys.executable, TOOL, readme], capture_output=True, check=False).returncode == 0
+
+
+def test_the_readme_names_every_option_and_method_of_solve():
+    """And no option that no command has."""
+    own = {option for parameter in main.commands["solve"].params for option in parameter.opts if option[:2] == "--"}
+    own |= set(next(p.type.choices for p in main.commands["solve"].params if p.name == "method"))
+    assert not [name for name in own if f"`{name}" not in README]
+    groups = [main, *main.commands.values()]
+    commands = [*groups, *(below for group in groups for below in getattr(group, "commands", {}).values())]
+    known = {option for command in commands for parameter in command.params for option in parameter.opts}
+    assert not set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) - known
+
+
+def test_the_readme_counts_what_the_data_holds():
+    """Regions, providers, SKUs, laws and jurisdictions."""
+    catalogue = load_catalogue()
+    regions, skus = catalogue.regions, catalogue.skus
+    with open(instances.PATH / "laws" / "laws.csv", encoding="utf-8", newline="") as stream:
+        laws = list(csv.DictReader(stream))
+    jurisdictions = {code for law in laws for code in law["jurisdiction"].split(",")}
+    assert f"{len(regions)} regions of {regions.provider.nunique()} providers, {len(skus)} SKUs" in README
+    assert f"{len(laws)} rules of {len(jurisdictions)} jurisdictions" in README

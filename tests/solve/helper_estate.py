@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from synthetic_estate import estate
 
-from formulations.problem import Mechanisms, Membership, Presence, Problem, Shares, Survival
+from formulations.problem import Budgets, Mechanisms, Membership, Presence, Problem, Shares, Survival
 
 
 def surviving() -> Problem:
@@ -62,4 +62,34 @@ def coupled(workloads: int = 14, seed: int = 0) -> Problem:
             max_regions=np.array([3, 1]),
         ),
         survival=Survival(workload=services[2:3], of=np.zeros(1, dtype=np.int64), share=np.array([0.5])),
+    )
+
+
+def asking(workloads: int, seed: int) -> Problem:
+    """Every service asks for mechanisms in a third of the regions, one stream at a time; some rows accept either of
+    two. All services share the mechanisms.
+    """
+    problem = replace(coupled(workloads, seed=seed), survival=Survival(), shares=Shares())
+    problem = replace(problem, pools=replace(problem.pools, limit=3.0 * problem.pools.limit), budgets=Budgets())
+    slots, flows = problem.slots, problem.flows
+    asks = np.flatnonzero((slots.region[flows.slot] % 3 == 0) & (problem.services.demand_per_s[flows.stream, 0] > 0))
+    group = flows.stream[asks] * 10 + slots.region[flows.slot[asks]] // 3
+    keys, row = np.unique(group, return_inverse=True)
+    mechanism = keys % 10
+    either = np.flatnonzero(keys % 2 == 0)
+    count = int(mechanism.max()) + 1
+    return replace(
+        problem,
+        mechanisms=Mechanisms(
+            ids=tuple(f"m{x}" for x in range(count)),
+            cost_usd=np.linspace(3000.0, 9000.0, count),
+            requirement_ids=tuple(f"law{x}" for x in keys),
+            bound=problem.services.demand_per_s[keys // 10, 0],
+            by_flow=Membership(row, asks, np.ones(asks.size)),
+            satisfied_by=Membership(
+                np.concatenate([np.arange(keys.size), either]),
+                np.concatenate([mechanism, (mechanism[either] + 1) % count]),
+                np.ones(keys.size + either.size),
+            ),
+        ),
     )

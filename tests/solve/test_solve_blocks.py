@@ -57,7 +57,7 @@ def test_pools_that_open_with_a_region_are_elastic():
     assert np.all(matrix.row_upper[rows] == 0)
     assert np.all(blocks.elastic[rows])
     assert not np.any(blocks.elastic[matrix.rows.of("in_use")])
-    state = Incumbent(matrix, blocks, np.zeros(matrix.row_lower.size))
+    state = Incumbent(matrix, blocks, np.ones(matrix.row_lower.size))
     assert state.limit[rows].tolist() == problem.pools.limit.tolist()
     opened = matrix.columns.of("region_used")
     state.set_columns(opened, np.ones(opened.size))

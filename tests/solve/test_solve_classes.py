@@ -87,7 +87,7 @@ def test_classes_change_no_bound_and_give_a_plan(split):
     proven = []
     for classes in (False, True):
         matrix, cut, state = state_of(problem, split=split, classes=classes)
-        assert state.run(None, gap=1e-5, until_seconds=40.0)
+        assert state.run(gap=1e-5, until_seconds=40.0)
         state.tighten(target_usd=np.inf)
         proven.append(state.proven_usd)
     assert cut.classes.count.tolist() == [3] * 4 + [0] * 8

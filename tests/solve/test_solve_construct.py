@@ -16,7 +16,7 @@ from optimizer.solve.construct import construct
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import run
 from optimizer.solve.improve import improve
-from optimizer.solve.incumbent import Incumbent
+from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
@@ -31,7 +31,7 @@ def prepared(problem, seconds=60.0):
     relaxation = solve_relaxation(matrix, watch, 30)
     watch.note(bound_usd=relaxation.bound_usd)
     rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    return matrix, watch, relaxation, rank, Incumbent(matrix, blocks, relaxation.row_price)
+    return matrix, watch, relaxation, rank, Incumbent(matrix, blocks, worth_usd(matrix, relaxation.row_price))
 
 
 def test_estate_within_ten_percent_of_the_proven_bound():
@@ -63,8 +63,9 @@ def test_improvement_never_makes_a_plan_worse():
     for seed in range(3):
         was_whole = state.is_whole()
         improve(
-            state, relaxation, rank, watch, gap=0.0, threads=2, until_seconds=watch.elapsed_seconds() + 1.0, seed=seed
-        )
+            state, relaxation, rank, watch, gap=0.0, threads=2, until_seconds=watch.elapsed_seconds() + 1.0,
+            neighbours=improve_module.Neighbours(state, relaxation, seed),
+        )  # fmt: skip
         after = state.penalised_usd()
         assert after <= before + 1e-6 * abs(before)
         assert state.is_whole() or not was_whole

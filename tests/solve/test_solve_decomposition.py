@@ -140,7 +140,7 @@ def test_bound_lies_between_the_relaxation_and_the_optimum(seed):
     assert relaxation.bound_usd is not None
     worth = worth_usd(matrix, relaxation.row_price)[parts.rows]
     state = Decomposition(problem, parts, worth, Watch(60), threads=1)
-    assert state.run(relaxation.row_price[parts.rows], gap=1e-5, until_seconds=30.0)
+    assert state.run(gap=1e-5, until_seconds=30.0)
     state.tighten(target_usd=np.inf)
     assert state.proven_usd <= optimum.objective_usd * (1 + 1e-6)
     assert state.proven_usd >= relaxation.bound_usd * (1 - 1e-6)
@@ -152,7 +152,7 @@ def test_large_nodes_raise_the_bound_above_the_relaxation():
     matrix, parts = cut(problem)
     relaxation = solve_relaxation(matrix, Watch(60), 60)
     state = Decomposition(problem, parts, worth_usd(matrix, relaxation.row_price)[parts.rows], Watch(60), threads=1)
-    assert state.run(relaxation.row_price[parts.rows], gap=1e-3, until_seconds=30.0)
+    assert state.run(gap=1e-3, until_seconds=30.0)
     state.tighten(target_usd=np.inf)
     assert relaxation.bound_usd is not None
     assert state.proven_usd > 1.01 * relaxation.bound_usd
@@ -199,7 +199,7 @@ def test_programs_are_solved_where_another_run_had_more_threads():
 
 def test_what_no_plan_can_meet_is_proven_infeasible():
     """A model of moderate size whose limits clash ends as infeasible and not at its time limit."""
-    problem = estate(12, regions=60)
+    problem = estate(6, regions=20)
     tight = replace(problem, pools=replace(problem.pools, limit=np.full(problem.pools.limit.size, 1.0)))
     solution = solve_problem(tight, time_limit_seconds=60.0, method="decompose")
     assert solution.status is SolutionStatus.INFEASIBLE
@@ -250,7 +250,7 @@ def test_penalties_that_are_too_low_are_raised(monkeypatch):
     matrix, parts = cut(problem)
     worth = worth_usd(matrix, np.zeros(matrix.row_lower.size))[parts.rows]
     state = Decomposition(problem, parts, worth, Watch(60), threads=1)
-    assert state.run(None, gap=2e-3, until_seconds=40.0)
+    assert state.run(gap=2e-3, until_seconds=40.0)
     assert state.raised > 0
     assert state.is_clean
     found = state.plan(gap=1e-3, seconds=10.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import gc
 import itertools
 import threading
 import time
@@ -15,6 +16,7 @@ from small_models import knapsack, make_matrix
 from optimizer.errors import InternalError
 from optimizer.solve.fine import run_whole
 from optimizer.solve.highs import cost_scale, polish, run
+from optimizer.solve.session import Session
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
 
@@ -26,6 +28,21 @@ def test_optimum_has_equal_bound():
     result = run(knapsack(25, 3), Watch(10))
     assert result.termination is Termination.GAP_REACHED
     assert result.objective_usd == pytest.approx(result.bound_usd)
+
+
+def test_a_model_is_freed_after_its_run():
+    """HiGHS holds its callback where the garbage collector does not see it; thousands of runs must not pile up."""
+
+    def alive():
+        gc.collect()
+        return {id(one) for one in gc.get_objects() if isinstance(one, Session)}
+
+    before, deadline = alive(), time.monotonic() + 10.0
+    for seed in range(3):
+        run(knapsack(25, 3, seed), Watch(10))
+    while alive() - before and time.monotonic() < deadline:
+        time.sleep(0.01)  # the thread of the last run is about to end
+    assert not alive() - before
 
 
 def test_infeasible_is_proven():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from small_models import knapsack, make_matrix
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
+from optimizer.solve.highs import Run, run
 from optimizer.solve.kernel import Priced, kernel_search, price
-from optimizer.solve.matrix import Matrix
+from optimizer.solve.matrix import Matrix, implied_upper
 from optimizer.solve.solution import Progress, Termination
 from optimizer.solve.watch import Watch
+
+kernel_module = importlib.import_module("optimizer.solve.kernel")
 
 
 def assert_exact(matrix: Matrix) -> None:
@@ -62,6 +65,51 @@ def test_the_bound_is_that_of_the_relaxation():
     assert isinstance(relaxed, Priced)
     assert relaxed.bound_usd == pytest.approx(-2.5)
     assert relaxed.reduced_cost.tolist() == pytest.approx([0.0, -1.0])
+
+
+def at_prices(monkeypatch, change):
+    """Let the relaxation end with other prices of its rows."""
+
+    def other(*arguments, **options):
+        result = run(*arguments, **options)
+        return result if result.row_dual is None else replace(result, row_dual=change(result.row_dual))
+
+    monkeypatch.setattr(kernel_module, "run", other)
+
+
+def test_a_column_without_upper_bound_has_that_of_its_rows(monkeypatch):
+    """min 4y - x, x <= 5y, y binary: -1. At a price 5e-8 off, x costs 5e-8 less than nothing, five times over."""
+    matrix = make_matrix([-1.0, 4.0], [[1.0, -5.0]], [-np.inf], [0.0], [np.inf, 1.0], integer=[False, True])
+    at_prices(monkeypatch, lambda _: np.array([5e-8 - 1.0]))
+    relaxed = price(matrix, Watch(5), 5)
+    assert isinstance(relaxed, Priced)
+    assert relaxed.bound_usd == pytest.approx(-1.0, abs=1e-12)
+    without = replace(matrix, cost=np.array([-1.0, 6.0]), upper=np.full(2, np.inf))
+    assert isinstance(price(without, Watch(5), 5), Run)  # no bound of a column, none of the model
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_bound_holds_at_any_prices(monkeypatch, seed):
+    """Prices that are off, a little or by much: no bound above the optimum."""
+    matrix, rng = from_arrays(build_arrays(random_problem(seed))), np.random.default_rng(seed)
+    optimum = run(matrix, Watch(60))
+    if optimum.objective_usd is None:
+        return
+    for share in (0.0, 1e-9, 1e-3, 1.0):
+        at_prices(monkeypatch, lambda y, share=share: y + share * rng.normal(size=y.size) * (1.0 + np.abs(y)))
+        relaxed = price(matrix, Watch(60), 60)
+        assert isinstance(relaxed, Priced)
+        assert relaxed.bound_usd <= optimum.objective_usd * (1 + 1e-9) + 1e-6
+
+
+def test_implied_bounds_by_hand():
+    """x0 + 2 x1 - x2 <= 4 and x0 - x3 >= 1: x0 <= 7 where x2 <= 3; x1 <= 3.5; x3 <= 6 where x0 <= 7; x2 none."""
+    matrix = make_matrix(
+        np.ones(4), [[1, 2, -1, 0], [1, 0, 0, -1]], [-np.inf, 1.0], [4.0, np.inf], [np.inf, np.inf, 3.0, np.inf]
+    )
+    assert implied_upper(matrix, np.array([0, 1, 2, 3])).tolist() == [7.0, 3.5, np.inf, np.inf]
+    known = replace(matrix, upper=np.array([7.0, np.inf, 3.0, np.inf]))
+    assert implied_upper(known, np.array([3, 1])).tolist() == [6.0, 3.5]
 
 
 def test_from_a_plan():

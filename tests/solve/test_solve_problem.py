@@ -63,6 +63,9 @@ def test_infeasible_and_what_has_to_give():
     assert short[0].id in problem.pools.ids
     assert short[0].by == pytest.approx(2.0)
     assert "devices" in str(short[0])
+    cancel = threading.Event()
+    cancel.set()
+    assert diagnose(problem, cancel=cancel) == []
 
 
 def test_shortfall_of_a_pool_that_opens_with_its_region():
@@ -142,6 +145,19 @@ def test_search_beside_highs(threads):
     assert solution.termination is Termination.TIME_LIMIT
     assert solution.bound_usd <= solution.objective_usd
     assert solution.gap < 0.1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_search_beside_highs_loses_no_bound(threads):
+    """Out of time before it begins: the plan given and the bound proven before it are what comes back."""
+    problem = estate(6, regions=8)
+    matrix = to_matrix(build_model(problem))
+    plan = run(matrix, Watch(20), gap=0.1).x
+    watch = Watch(0.0)
+    watch.note(bound_usd=1.0)
+    result = search.search_beside_highs(matrix, problem, watch, gap=0.0, threads=threads, start=plan)
+    assert (result.termination, result.bound_usd) == (Termination.TIME_LIMIT, 1.0)
+    assert result.objective_usd == pytest.approx(matrix.objective(plan))
 
 
 def test_search_beside_highs_proves_infeasibility():

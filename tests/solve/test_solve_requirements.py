@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helper_estate import coupled
+from helper_estate import asking
 
 from formulations import build_model
-from formulations.problem import Budgets, Mechanisms, Membership, Problem, Shares, Survival
+from formulations.problem import Problem
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
@@ -28,36 +28,6 @@ from optimizer.solve.watch import Watch
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 
 
-def asking(workloads: int, seed: int) -> Problem:
-    """Every service asks for mechanisms in a third of the regions, one stream at a time; some rows accept either of
-    two. All services share the mechanisms.
-    """
-    problem = replace(coupled(workloads, seed=seed), survival=Survival(), shares=Shares())
-    problem = replace(problem, pools=replace(problem.pools, limit=3.0 * problem.pools.limit), budgets=Budgets())
-    slots, flows = problem.slots, problem.flows
-    asks = np.flatnonzero((slots.region[flows.slot] % 3 == 0) & (problem.services.demand_per_s[flows.stream, 0] > 0))
-    group = flows.stream[asks] * 10 + slots.region[flows.slot[asks]] // 3
-    keys, row = np.unique(group, return_inverse=True)
-    mechanism = keys % 10
-    either = np.flatnonzero(keys % 2 == 0)
-    count = int(mechanism.max()) + 1
-    return replace(
-        problem,
-        mechanisms=Mechanisms(
-            ids=tuple(f"m{x}" for x in range(count)),
-            cost_usd=np.linspace(3000.0, 9000.0, count),
-            requirement_ids=tuple(f"law{x}" for x in keys),
-            bound=problem.services.demand_per_s[keys // 10, 0],
-            by_flow=Membership(row, asks, np.ones(asks.size)),
-            satisfied_by=Membership(
-                np.concatenate([np.arange(keys.size), either]),
-                np.concatenate([mechanism, (mechanism[either] + 1) % count]),
-                np.ones(keys.size + either.size),
-            ),
-        ),
-    )
-
-
 def matrix_of(problem: Problem):
     return with_cover_rows(to_matrix(build_model(problem)), problem)
 
@@ -73,6 +43,9 @@ def test_the_split_model_has_the_same_optimum(seed):
     assert split.rows.of(NEED).size == problem.mechanisms.bound.size
     before, after = (run(one, Watch(60), gap=1e-7) for one in (matrix, split))
     assert before.objective_usd == pytest.approx(after.objective_usd, rel=1e-5)
+    wide = needs.widen(before.x)
+    assert split.is_feasible(wide)
+    assert split.objective(wide) == pytest.approx(before.objective_usd)
     assert after.x is not None
     assert matrix.is_feasible(after.x[: matrix.cost.size])
 
@@ -135,7 +108,7 @@ def test_bound_counts_whole_mechanisms(seed):
         worth = worth_usd(model, np.zeros(model.row_lower.size))[parts.rows]
         state = Decomposition(problem, parts, worth, Watch(60), threads=1)
         for _ in range(5):  # a run ends where a round helps little; the next goes on from better prices
-            assert state.run(None, gap=1e-6, until_seconds=50.0)
+            assert state.run(gap=1e-6, until_seconds=50.0)
             state.tighten(target_usd=np.inf)
         proven.append(state.proven_usd)
     optimum = solve_problem(problem, gap=1e-6, method="direct", time_limit_seconds=60)

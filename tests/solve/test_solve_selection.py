@@ -12,6 +12,7 @@ from formulations import build_model
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import Classes, cut_model
+from optimizer.solve.decomposition.master import RestrictedMaster
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.selection import select
 from optimizer.solve.hand_over import to_matrix
@@ -33,8 +34,10 @@ def toy(limit, shares, *, penalty=100.0, price=0.0):
     cut = SimpleNamespace(
         row_lower=np.array([-np.inf]), row_upper=np.array([limit]), blocks=(None, None), classes=single
     )
-    answer = SimpleNamespace(shares=np.array(shares), price=np.array([price]))
-    found = select(cut, pool, answer, np.array([penalty]), Watch(10))
+    found = select(
+        cut, pool, np.array([price]), np.array([penalty]), Watch(10),
+        shares=None if shares is None else np.array(shares),
+    )  # fmt: skip
     return None if found is None else found.tolist()
 
 
@@ -73,7 +76,7 @@ def test_quick_plan_obeys_every_row(seed):
     matrix, parts, state = state_of(problem)
     plans = []
     assert state.run(
-        None, gap=5e-3, until_seconds=30.0, when_clean=lambda rough: plans.append((rough, state.quick_plan()))
+        gap=5e-3, until_seconds=30.0, when_clean=lambda rough: plans.append((rough, state.quick_plan()))
     )
     assert [rough for rough, _ in plans] == [True, False]
     for _, plan in plans:
@@ -93,7 +96,28 @@ def test_a_plan_found_elsewhere_is_learned():
     learned = state.learn(x)
     assert learned.values(parts, state.pool) == pytest.approx(x, abs=1e-6)
     assert state.pool.workload[learned.numbers].tolist() == list(range(10))
-    assert state.run(None, gap=5e-3, until_seconds=30.0)
+    assert state.run(gap=5e-3, until_seconds=30.0)
     plan = state.plan(gap=1e-4, seconds=10.0, start=learned)
     assert plan is not None
     assert matrix.objective(plan.values(parts, state.pool)) <= matrix.objective(x) * (1 + 1e-6)
+
+
+def test_a_master_that_is_being_solved_can_be_stopped():
+    """Cancelled while HiGHS runs: no answer at once; asked again, it goes on to the optimum."""
+    problem = estate(60, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
+    _, parts, state = state_of(problem)
+    assert state.run(gap=2e-2, until_seconds=30.0)
+    known, asked = state.answer, []
+
+    class CancelledAmid(Watch):
+        def is_settled(self):
+            asked.append(1)
+            return len(asked) == 1
+
+    master = RestrictedMaster(parts, state.pool, state.penalty_usd, state.unplaced_usd, CancelledAmid(60))
+    assert master.solve(60.0) is None
+    assert len(asked) == 1
+    found = master.solve(60.0)
+    assert found is not None
+    assert known is not None
+    assert found.cost_usd == pytest.approx(known.cost_usd, rel=1e-6)

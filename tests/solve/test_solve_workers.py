@@ -1,4 +1,4 @@
-"""Pricing by this thread, threads, processes and a Dask cluster: the same answers, whatever happens to the workers."""
+"""Pricing by this thread, threads and processes: the same answers, whatever happens to the workers."""
 
 from __future__ import annotations
 
@@ -11,109 +11,29 @@ import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
 
-import numpy as np
 import pytest
-from helper_estate import coupled
+from helper_programs import EFFORT, assert_same, costs, knapsacks, posix, priced
 
 import instances
-from formulations import build_model
-from optimizer.errors import InputError
-from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decomposition import cluster as cluster_module
 from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import OtherReleaseError, release, solve_message
-from optimizer.solve.decomposition.cluster import connect
-from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.decomposition.pricing import Pricing
 from optimizer.solve.decomposition.processes import Processes
-from optimizer.solve.decomposition.small import Effort, SmallProgram
-from optimizer.solve.decomposition.workers import Workers, in_threads, is_address, open_workers
-from optimizer.solve.hand_over import to_matrix
+from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
 from optimizer.solve.watch import Watch
 
 ROOT = instances.PATH.parent
-EFFORT = Effort(gap=0.0, nodes=10_000, seconds=20.0)
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and process ids are POSIX")
-
-
-@pytest.fixture(scope="module")
-def parts():
-    """Return a problem of 14 workloads, most of which need an integer program, and its cut."""
-    problem = coupled(14, seed=5)
-    matrix = with_cover_rows(to_matrix(build_model(problem)), problem)
-    return problem, cut_model(matrix, find_blocks(matrix, problem))
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    """Start a cluster of two worker processes with a thread each."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL
-    ) as started:
-        yield started
-
-
-def priced(parts, workers):
-    """Price all workloads twice, at no prices and at some; return bounds, costs and the pool."""
-    problem, cut = parts
-    pool = Pool(cut)
-    pricing = Pricing(problem, cut, pool, Watch(120), threads=1, workers=workers)
-    found = []
-    for share in (0.0, -0.02):
-        price = np.where(np.isfinite(cut.row_upper), share, 0.0)
-        answer = pricing.price(price, EFFORT, settled=0.0, among=np.ones(len(cut.blocks), dtype=bool))
-        assert answer is not None
-        found += [answer.lower_usd, answer.upper_usd]
-    return found, pool
-
-
-def assert_same(one, other):
-    """Bounds, costs and configurations agree to the last bit, in the same order."""
-    assert all(np.array_equal(a, b) for a, b in zip(one[0], other[0], strict=True))
-    assert len(one[1]) == len(other[1])
-    assert one[1].workload.tolist() == other[1].workload.tolist()
-    for number in range(len(one[1])):
-        assert np.array_equal(one[1].columns[number], other[1].columns[number])
-        assert np.array_equal(one[1].values[number], other[1].values[number])
-
-
-def knapsacks(number):
-    """Return small programs whose optima are known: min -sum(x) with sum(x) <= k + 0.5, x whole; and their optima."""
-    programs = [
-        (
-            SmallProgram(
-                cost=np.full(9, -1.0), lower=np.zeros(9), upper=np.ones(9), integer=np.ones(9, dtype=bool),
-                indptr=np.arange(10), indices=np.zeros(9, dtype=np.int64), data=np.ones(9),
-                row_lower=np.full(1, -np.inf), row_upper=np.full(1, k % 7 + 0.5),
-            ),
-            1.0,
-        )
-        for k in range(number)
-    ]  # fmt: skip
-    return programs, [-float(k % 7) for k in range(number)]
-
-
-def costs(workers, number=40, watch=None):
-    """Solve the knapsacks and return their costs beside those known."""
-    programs, known = knapsacks(number)
-    answers = workers.solve(iter(programs), number, EFFORT, watch or Watch(120))
-    return None if answers is None else [answer.cost_usd for answer in answers], known
-
 
 # --- the same answers -----------------------------------------------------------------------------------------------
 
 
-def test_threads_processes_and_a_cluster_give_the_same(parts, cluster):
-    """The same bounds and configurations, whoever solved the programs and in whichever order they were done."""
-    alone = priced(parts, in_threads(1))
+@pytest.mark.parametrize("choice", ["threads", "processes"])
+def test_whoever_solves_the_answers_are_the_same(choice):
+    """The same bounds and configurations, in whichever order the programs were done."""
+    alone = priced(in_threads(1))
     assert len(alone[1]) > 14
-    for choice in ("threads", "processes", cluster.scheduler_address):
-        with open_workers(choice, 2) as workers:
-            assert workers.count == 2
-            assert_same(priced(parts, workers), alone)
+    with open_workers(choice, 2) as workers:
+        assert workers.count == 2
+        assert_same(priced(workers), alone)
 
 
 def test_answers_come_in_the_order_of_the_programs():
@@ -182,7 +102,7 @@ def test_a_stopped_solve_gives_no_answer():
 
 
 @posix
-def test_a_killed_process_loses_nothing(parts, caplog):
+def test_a_killed_process_loses_nothing(caplog):
     """Killed amid pricing: threads take over, the log says so, the answers are the same, the other process ends."""
     with open_workers("processes", 2) as workers:
         executor = workers.open()
@@ -196,10 +116,10 @@ def test_a_killed_process_loses_nothing(parts, caplog):
 
         executor.submit = deadly
         with caplog.at_level(logging.WARNING, logger="optimizer"):
-            found = priced(parts, workers)
+            found = priced(workers)
         assert not workers.apart
         assert all(process.poll() is not None for process in executor._started)
-    assert_same(found, priced(parts, in_threads(1)))
+    assert_same(found, priced(in_threads(1)))
     assert [record.getMessage() for record in caplog.records if "threads of this process take over" in record.message]
 
 
@@ -210,25 +130,6 @@ def test_processes_that_cannot_be_started_are_replaced(monkeypatch):
         ours, known = costs(workers)
     assert ours == known
     assert not workers.apart
-
-
-@posix
-def test_cluster_workers_that_are_killed_lose_nothing():
-    """All workers of a cluster gone for good, or the scheduler with them: threads take over."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL
-        ) as started,
-        open_workers(started.scheduler_address) as workers,
-    ):
-        ours, known = costs(workers)
-        assert ours == known
-        assert workers.apart
-        started.close()
-        ours, known = costs(workers)
-        assert ours == known
-        assert not workers.apart
 
 
 def test_a_silent_cluster_is_left(monkeypatch):
@@ -270,85 +171,9 @@ def test_workers_of_another_release_are_not_mixed_in(monkeypatch, caplog):
     assert "OtherReleaseError" in caplog.text
 
 
-def test_a_cluster_of_another_release_is_refused(monkeypatch, cluster):
-    """At once, with the worker and both releases named."""
-    monkeypatch.setattr(cluster_module, "release", _other_release)
-    with pytest.raises(InputError) as refused:
-        connect(cluster.scheduler_address)
-    (issue,) = refused.value.issues
-    assert issue.where == "workers"
-    assert "another release" in issue.what
-    assert "same domicile" in issue.maybe
-
-
-def _other_release():
-    return f"domicile 9.9 in process {os.getpid()}"
-
-
 def test_the_release_names_domicile_and_highs():
     assert release().startswith("domicile 0.")
     assert "HiGHS 1." in release()
-
-
-# --- addresses and connections --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "address", ["tcp://host:8786", "tls://a.b.example:1", "tcp://[::1]:8786", "tcp://10.0.0.1:65535"]
-)
-def test_addresses(address):
-    assert is_address(address)
-
-
-@pytest.mark.parametrize(
-    "no_address",
-    ["host:8786", "http://host:80", "tcp://host", "tcp://host:0", "tcp://host:65536", "tcp://:1", "", None, 3],
-)
-def test_no_addresses(no_address):
-    assert not is_address(no_address)
-
-
-def test_a_scheduler_that_is_not_there_is_told(monkeypatch):
-    """Within the seconds it is given."""
-    pytest.importorskip("distributed")
-    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.5)
-    with pytest.raises(InputError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9(?s:.*)\nMaybe start one"):
-        connect("tcp://127.0.0.1:9")
-
-
-def test_what_never_answers_is_given_up(monkeypatch):
-    """Something listens that is no scheduler and keeps whoever connects waiting; a late client is closed."""
-    monkeypatch.setattr(cluster_module, "CONNECT_SECONDS", 0.05)
-    monkeypatch.setattr(cluster_module, "GRACE_SECONDS", 0.05)
-    late, closed = threading.Event(), threading.Event()
-
-    class Client:
-        def __init__(self, *arguments, **options):
-            late.wait(60)
-
-        def close(self, timeout):
-            closed.set()
-
-    with pytest.raises(ConnectionError, match="does not speak"):
-        cluster_module._client(Client, "tcp://127.0.0.1:80")
-    late.set()
-    assert closed.wait(60)
-
-
-def test_a_cluster_without_workers_is_told():
-    """Work sent to it would wait for ever."""
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=logging.CRITICAL) as empty,
-        pytest.raises(InputError, match=r"has no workers\nMaybe start some with dask worker tcp"),
-    ):
-        connect(empty.scheduler_address)
-
-
-def test_without_distributed_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"distributed is not installed\nMaybe install domicile\[cluster\]"):
-        connect("tcp://127.0.0.1:8786")
 
 
 # --- processes ------------------------------------------------------------------------------------------------------

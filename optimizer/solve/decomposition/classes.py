@@ -74,18 +74,26 @@ def with_classes(cut: Cut, blocks: Blocks, problem: Problem) -> Cut:
     owner = np.where(owners == 1, np.append(touch.indices, 0)[touch.indptr[:-1]], -1)
     times = np.where(owner >= 0, classes.count[owner], 1)
     kept = np.flatnonzero(times > 0)
-    use = sparse.csr_array(cut.use)[kept]
-    scaled = use.copy()
-    row = np.repeat(np.arange(kept.size), np.diff(use.indptr))
-    is_shared = np.zeros(cut.matrix.cost.size, dtype=bool)
-    is_shared[cut.shared] = True
-    scaled.data = np.where(is_shared[use.indices], use.data * times[kept][row], use.data)
     return replace(
         cut,
         rows=cut.rows[kept],
         row_lower=cut.row_lower[kept] * times[kept],
         row_upper=cut.row_upper[kept] * times[kept],
-        use=sparse.csc_array(scaled),
+        use=_summed_over_classes(cut, times, kept),
         elastic=cut.elastic[kept],
         classes=classes,
     )
+
+
+def _summed_over_classes(cut: Cut, times: Ints, kept: Ints) -> sparse.csc_array:
+    """Return the use of the rows kept, that by shared columns so many times."""
+    use, sizes = cut.use, np.diff(cut.use.indptr)
+    number = np.full(times.size, -1, dtype=use.indices.dtype)
+    number[kept] = np.arange(kept.size)
+    own = number[use.indices] >= 0
+    data, row = use.data[own], use.indices[own]
+    ends = np.concatenate([[0], np.cumsum(own, dtype=use.indptr.dtype)])[use.indptr].astype(use.indptr.dtype)
+    for column in cut.shared[sizes[cut.shared] > 0].tolist():
+        part = slice(ends[column], ends[column + 1])
+        data[part] = data[part] * times[row[part]]
+    return sparse.csc_array((data, number[row], ends), shape=(kept.size, cut.matrix.cost.size))

@@ -5,6 +5,7 @@ What travels are pickled chunks of small programs and their answers; nothing els
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from concurrent.futures import Executor, Future
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS, GRACE_SECONDS, ANSWER_SECONDS, CLOSE_SECONDS = 5.0, 1.0, 10.0, 3.0
+NO_DASK = "what is there does not speak Dask's language"
 log = logging.getLogger(__name__)
 
 
@@ -34,7 +36,7 @@ def connect(address: str) -> Workers:
             "is the address of a cluster, and distributed is not installed", "install domicile[cluster]"
         ) from error
     try:
-        client = _client(distributed.Client, address)
+        client = _client(_quiet(distributed.Client), address)
     except ConnectionError as error:
         raise _refusal(
             f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({error})",
@@ -45,9 +47,24 @@ def connect(address: str) -> Workers:
     except BaseException:
         _close(client)
         raise
+    logging.getLogger("distributed.client").addFilter(_is_news)
     workers = Workers(count, lambda: _Cluster(client), apart=True, is_lost=lambda: _is_lost(client))
     workers.open()
     return workers
+
+
+def _quiet(client: type[Client]) -> type[Client]:
+    """Return the class of a client that is closed by us alone.
+
+    Dask's own would, when the garbage collector comes to one that never got its connection, wait for ten seconds and
+    print a traceback.
+    """
+
+    class Quiet(client):  # type: ignore[misc, valid-type]
+        def __del__(self) -> None:
+            return
+
+    return Quiet
 
 
 def _client(make: type[Client], address: str) -> Client:
@@ -62,6 +79,8 @@ def _client(make: type[Client], address: str) -> Client:
         client, failure = None, ""
         try:
             client = make(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        except MemoryError:  # it takes the first bytes of another protocol for a length
+            failure = NO_DASK
         except Exception as error:  # sockets, TLS, another protocol, another version: all of them about this address
             failure = str(error) or type(error).__name__
         is_awaited = outcome.set_running_or_notify_cancel()
@@ -78,7 +97,7 @@ def _client(make: type[Client], address: str) -> Client:
         return outcome.result(CONNECT_SECONDS + GRACE_SECONDS)
     except TimeoutError as error:
         if outcome.cancel():
-            raise ConnectionError("what is there does not speak Dask's language") from error
+            raise ConnectionError(NO_DASK) from error
         return outcome.result()
 
 
@@ -137,6 +156,14 @@ def _close(client: Client) -> None:
             log.info("closing the connection to the cluster: %s", error)
 
     threading.Thread(target=close, name="close-cluster", daemon=True).start()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a log record of Dask's client tells more than that it was closed while it tried to connect again.
+
+    A scheduler that is gone is told by us, in a line instead of a traceback.
+    """
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 def _is_lost(client: Client) -> bool:

@@ -13,7 +13,7 @@ from scipy import sparse
 from formulations.arrays import lean
 from optimizer.solve.blocks import Blocks
 from optimizer.solve.decomposition.requirements import Needs, no_needs
-from optimizer.solve.matrix import Matrix
+from optimizer.solve.matrix import Matrix, implied_upper
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -132,7 +132,7 @@ def cut_model(matrix: Matrix, blocks: Blocks, needs: Needs | None = None) -> Cut
         row_upper=matrix.row_upper[rows],
         use=sparse.csc_array(matrix.by_column[rows]) if rows.size else sparse.csc_array((0, matrix.cost.size)),
         shared=shared,
-        shared_upper=_implied_upper(matrix, shared),
+        shared_upper=_upper(matrix, shared),
         elastic=blocks.elastic[rows],
         blocks=_split(matrix, blocks, np.flatnonzero(~to_master & (owners == 1)), first),
         needs=no_needs(matrix) if needs is None else needs,
@@ -155,21 +155,9 @@ def _split(matrix: Matrix, blocks: Blocks, rows: Ints, first: Ints) -> tuple[Blo
     )
 
 
-def _implied_upper(matrix: Matrix, shared: Ints) -> Floats:
-    """Return upper bounds of the shared columns (lower bounds are 0), finite where some row implies one.
-
-    A transfer is at most what its copy allows: u <= G d with d <= 1.
-    """
-    number = np.full(matrix.cost.size, -1, dtype=np.int64)
-    number[shared] = np.arange(shared.size)
+def _upper(matrix: Matrix, shared: Ints) -> Floats:
+    """Return upper bounds of the shared columns: a transfer is at most what its copy allows, u <= G d with d <= 1."""
     upper = matrix.upper[shared]
-    touched = np.zeros(matrix.row_lower.size, dtype=bool)
-    touched[matrix.by_column[:, shared].indices] = True
-    rows = np.flatnonzero(touched & np.isfinite(matrix.row_upper))
-    part = matrix.a[rows].tocoo()
-    side = np.where(part.data > 0, matrix.lower[part.col], matrix.upper[part.col])
-    least = np.bincount(part.row, part.data * side, rows.size)
-    implies = (part.data > 0) & np.isfinite(least[part.row]) & (matrix.lower[part.col] == 0) & (number[part.col] >= 0)
-    column, row, value = number[part.col[implies]], part.row[implies], part.data[implies]
-    np.minimum.at(upper, column, (matrix.row_upper[rows[row]] - least[row]) / value)
-    return np.where(np.isfinite(matrix.upper[shared]), matrix.upper[shared], upper)
+    above = np.flatnonzero(np.isposinf(upper))
+    upper[above] = implied_upper(matrix, shared[above])
+    return upper

@@ -6,15 +6,19 @@ sum_i 3600 K[i] H[i] = W, H[i] <= h[i] k[i] b[i], sum_i b[i] <= M, b whole.
     lower bound   W min_i (r[i] + q[i] / F[i]) / (3600 K[i]),  F[i] = min(h[i] k[i], W / (3600 K[i])): the relaxation
     upper bound   the best single slot with as many gangs as its hours need
     regret        of one gang on i: q[i] + F[i] min(0, r[i] - 3600 K[i] (lower bound / W))
+    dominance     a gang on i stands in for one on i' where it costs no more, does no less work in all (3600 K[i] F[i])
+                  and no unit of it dearer (r[i] / (3600 K[i]))
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations import Problem
 from optimizer.solve.decomposition.pairs import least_of
+from optimizer.solve.decomposition.rows import as_rows
 from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key
 from optimizer.solve.matrix import Matrix
 
@@ -29,7 +33,7 @@ class JobBounds:
     def __init__(self, problem: Problem, matrix: Matrix) -> None:
         slots, jobs = problem.slots, problem.jobs
         self.workloads = len(problem.workload_ids)
-        self.slots = slots.workload.size
+        self.slots, self.columns = slots.workload.size, matrix.cost.size
         job_of = np.full(self.workloads, -1, dtype=np.int64)
         job_of[jobs.workload] = np.arange(jobs.workload.size)
         self.own = np.flatnonzero(slots.is_job)
@@ -47,6 +51,8 @@ class JobBounds:
         self.job_workloads = jobs.workload
         self.column_of_gangs = columns_by_key(matrix, "gangs", self.slots)[self.own]
         self.column_of_hours = columns_by_key(matrix, "work_hours", self.slots)[self.own]
+        self.place = np.full(self.slots, -1, dtype=np.int64)
+        self.place[self.own] = np.arange(self.own.size)
 
     def estimate(self, reduced_cost: Floats) -> tuple[Estimate, Floats, Ints]:
         """Return the estimate at the reduced costs of all columns; by workload what its best single slot costs (inf:
@@ -68,13 +74,42 @@ class JobBounds:
             lower = lower + most_gained
         cost = np.where(self.fits, gang * self.gangs + hour * self.hours, np.inf)
         upper, best = least_of(cost, self.workload, self.workloads)
-        regret = np.zeros(self.slots)
-        price = np.where(has, least, 0.0)[self.workload]
-        regret[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
-        none = np.zeros(self.slots)
-        return Estimate(lower, regret, none, none), upper, best
 
-    def configuration(self, position: int) -> tuple[Ints, Floats]:
-        """Return (columns, values) of the job done on one slot, by its position in `own`."""
-        columns = np.array([self.column_of_gangs[position], self.column_of_hours[position]])
-        return columns, np.array([self.gangs[position], self.hours[position]])
+        def regret() -> Floats:
+            usd = np.zeros(self.slots)
+            price = np.where(has, least, 0.0)[self.workload]
+            usd[self.own] = paid + self.useful * np.minimum(0.0, hour - self.speed * price)
+            return usd
+
+        none = np.zeros(0)
+        return Estimate(lower, none, none, regret), upper, best
+
+    def dominated(self, slots: Ints, reduced_cost: Floats, alike: Ints) -> Bools:
+        """Return which of a job's slots another can replace at no higher cost, gang by gang, so that the count of gangs
+        stays.
+
+        `alike` labels what a slot asks for besides (0: nothing): a slot replaces those of its own label, one that asks
+        for nothing all. Of equal slots the first is kept.
+        """
+        place = self.place[slots]
+        gang = reduced_cost[self.column_of_gangs[place]]
+        unit = reduced_cost[self.column_of_hours[place]] / self.speed[place]
+        most = self.speed[place] * self.useful[place]
+        order = np.lexsort((-most, unit, gang))
+        gone = np.zeros(slots.size, dtype=bool)
+        kept = order[:0]
+        for one in order.tolist():  # what replaces a slot comes before it, and is itself kept or replaced
+            wins = (unit[kept] <= unit[one]) & (most[kept] >= most[one])
+            wins &= (alike[kept] == 0) | (alike[kept] == alike[one])
+            gone[one] = wins.any()
+            if not gone[one]:
+                kept = np.append(kept, one)
+        return gone
+
+    def configurations(self, positions: Ints) -> sparse.csr_array:
+        """Return jobs done on one slot each, by its position in `own`: shape [positions, columns of the model]."""
+        every = np.arange(positions.size)
+        gangs = (every, self.column_of_gangs[positions], self.gangs[positions])
+        return as_rows(
+            [gangs, (every, self.column_of_hours[positions], self.hours[positions])], positions.size, self.columns
+        )

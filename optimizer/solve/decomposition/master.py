@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.configurations import MasterProblem, build_master
+from formulations.configurations import MasterProblem, master_arrays
 from formulations.problem import Membership
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.hand_over import to_matrix, to_task
+from optimizer.solve.hand_over import from_arrays, to_task
 from optimizer.solve.highs import cost_scale, run
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.session import load
+from optimizer.solve.session import OPTIMAL, Ears, Session
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
+SHARED = ("shared", "shared_whole")
 BROKEN = 1e-9
 LEAST_SECONDS = 0.1
 
@@ -90,15 +92,16 @@ def master_problem(
 
 
 class RestrictedMaster:
-    """The relaxation over the pool, kept loaded in HiGHS between rounds."""
+    """The relaxation over the pool, kept loaded in HiGHS between rounds; the watch is asked while it is solved."""
 
-    def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats) -> None:
+    def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch) -> None:
         self.cut, self.pool = cut, pool
         self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
-        self.matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
+        self.matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
         task = to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale)
-        self.highs = load(replace(task, options={"threads": 1}))
+        self.session = Session(replace(task, options={"threads": 1}), Ears(watch.is_settled, watch.fail))
+        self.highs = self.session.highs
         self._loaded = len(pool)
         self.elastic = np.concatenate([self.matrix.columns.of(name) for name in ("excess", "lack", "unplaced")])
         self.penalty_of_column = self.matrix.cost.copy()
@@ -116,40 +119,43 @@ class RestrictedMaster:
         shares = self.matrix.columns.of("chosen_share")
         self.column_of_configuration = np.full(len(pool), -1, dtype=np.int64)
         self.column_of_configuration[self.matrix.columns.key[shares]] = shares
+        self.column_of_shared = np.full(cut.shared.size, -1, dtype=np.int64)
+        for name in SHARED:
+            own = self.matrix.columns.of(name)
+            self.column_of_shared[self.matrix.columns.key[own]] = own
 
     def solve(self, seconds: float) -> MasterAnswer | None:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
         optimum.
         """
-        from highspy import _core
-
         self._append()
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
-        if self.highs.run() == _core.HighsStatus.kError:  # this thread's scheduler was made for more threads
-            self.highs.resetGlobalScheduler(True)
-            self.highs.run()
-        if self.highs.getModelStatus() != _core.HighsModelStatus.kOptimal:
+        outcome = self.session.run()
+        if outcome.kind != OPTIMAL or outcome.x is None or outcome.row_dual is None:
             return None
-        solution = self.highs.getSolution()
-        x, dual = np.array(solution.col_value), np.array(solution.row_dual) / self.scale
+        x, dual = outcome.x, outcome.row_dual / self.scale
         price = np.zeros(self.cut.rows.size)
         for place in self.sides:
             held = place >= 0
             price[held] += dual[place[held]]
         cost = self.highs.getInfo().objective_function_value / self.scale
-        labels = self.matrix.columns
-        shared = np.zeros(self.cut.shared.size)
-        for name in ("shared", "shared_whole"):
-            own = labels.of(name)
-            shared[labels.key[own]] = x[own]
         self.broken = self.elastic[x[self.elastic] > BROKEN]
         return MasterAnswer(
             cost_usd=cost,
             penalties_usd=float(self.penalty_of_column[self.elastic] @ x[self.elastic]),
             shares=x[self.column_of_configuration],
-            shared=shared,
+            shared=x[self.column_of_shared],
             price=legal_price(self.cut, price),
         )
+
+    def restrict(self, allowed: Bools, shared_lower: Floats, shared_upper: Floats) -> None:
+        """Let only some configurations of the pool, and shared decisions within some bounds, into the solutions."""
+        self._append()
+        columns = self.column_of_configuration.astype(np.int32)
+        upper = np.where(allowed, np.inf, 0.0)
+        self.highs.changeColsBounds(columns.size, columns, np.zeros(columns.size), upper)
+        shared = self.column_of_shared.astype(np.int32)
+        self.highs.changeColsBounds(shared.size, shared, shared_lower, shared_upper)
 
     def raise_penalties(self, factor: float) -> None:
         """Make what the last solution broke dearer, in the relaxation and in `penalty_usd`."""
@@ -201,24 +207,35 @@ def put_together(
     None when some workload stays without one, or nothing was found in time. Rows may still be broken at their penalty.
     `among`: only some configurations may be chosen; `start` is a plan to begin from.
     """
-    matrix = to_matrix(build_master(master_problem(cut, pool, penalty_usd, unplaced_usd, among), whole=True))
+    matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd, among), whole=True))
     begin = None if start is None or among is not None else _as_start(matrix, start)
     result = run(matrix, watch, gap=gap, time_limit_seconds=seconds, threads=threads, start=begin)
     if result.x is None:
         return None
     labels = matrix.columns
     shares = labels.of("chosen_share")
-    times = np.round(result.x[shares]).astype(np.int64)
-    picked = np.repeat(labels.key[shares], np.maximum(times, 0))
-    picked = picked if among is None else among[picked]
-    numbers = _handed_out(cut, pool, picked)
+    chosen = labels.key[shares] if among is None else among[labels.key[shares]]
+    numbers = _handed_out(cut, pool, _repeated(chosen, result.x[shares]))
     if numbers is None:
         return None
     shared = np.zeros(cut.shared.size)
-    for name in ("shared", "shared_whole"):
+    for name in SHARED:
         own = labels.of(name)
         shared[labels.key[own]] = result.x[own]
     return Chosen(numbers, shared)
+
+
+def as_plan(cut: Cut, pool: Pool, answer: MasterAnswer) -> Chosen | None:
+    """Return the plan that a whole optimum of the relaxation is; None where it breaks rows or leaves a workload out."""
+    if answer.penalties_usd > BROKEN * abs(answer.cost_usd):
+        return None
+    numbers = _handed_out(cut, pool, _repeated(np.arange(answer.shares.size), answer.shares))
+    return None if numbers is None else Chosen(numbers, answer.shared)
+
+
+def _repeated(numbers: Ints, times: Floats) -> Ints:
+    """Return every number as often as it is chosen."""
+    return np.repeat(numbers, np.maximum(np.round(times).astype(np.int64), 0))
 
 
 def _handed_out(cut: Cut, pool: Pool, picked: Ints) -> Ints | None:
@@ -241,7 +258,7 @@ def _as_start(matrix: Matrix, start: Chosen) -> Floats:
     own = labels.of("chosen_share")
     times = np.bincount(start.numbers, minlength=int(labels.key[own].max(initial=0)) + 1)
     begin[own] = times[labels.key[own]]
-    for name in ("shared", "shared_whole"):
+    for name in SHARED:
         own = labels.of(name)
         begin[own] = start.shared[labels.key[own]]
     return begin

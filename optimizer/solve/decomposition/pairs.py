@@ -7,11 +7,14 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.decomposition.rows import ranges
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEADS = 8
 """Items tried as the bulk of a cover, the cheapest per unit first; the rest may fall to any item."""
+ROUNDING = 1e-9
 ITEMS_AT_ONCE = 250_000
 """Items whose pairs are held together."""
 
@@ -74,25 +77,40 @@ def _cover_some(items: Items, price_usd: Floats, serving_usd: Floats) -> Covers:
     demand = items.demand[items.group]
     unit = price_usd / items.capacity * demand + serving_usd
     order = np.lexsort((unit, items.group))
-    lead = order[np.arange(order.size) - start[items.group[order]] < LEADS]
+    leads = np.minimum(np.diff(start), LEADS)
+    lead = order[ranges(start[:-1], leads)]
     full = np.minimum(np.floor(demand[lead] / items.capacity[lead] + 1e-9), items.most[lead])
     # One more way to begin: with nothing, all on the other item.
     heads = np.flatnonzero(np.diff(start) > 0)
     lead = np.concatenate([lead, start[heads]])
     full = np.concatenate([full, np.zeros(heads.size)])
     share = np.minimum(full * items.capacity[lead] / np.maximum(demand[lead], 1e-300), 1.0)
-    sizes = np.diff(start)[items.group[lead]]
-    which = np.repeat(np.arange(lead.size), sizes)
-    other = np.arange(which.size) - np.repeat(np.cumsum(sizes) - sizes, sizes) + start[items.group[lead]][which]
-    left = (1.0 - share[which]) * demand[other]
-    count = np.ceil(left / items.capacity[other] - 1e-9)
-    taken = count + np.where(other == lead[which], full[which], 0.0)
-    cost = (
-        (price_usd[lead] * full + serving_usd[lead] * share)[which]
-        + price_usd[other] * count
-        + serving_usd[other] * (1.0 - share[which])
-    )
-    cost[taken > items.most[other]] = np.inf
+    spent = price_usd[lead] * full + serving_usd[lead] * share
+    group = items.group[lead]
+
+    def fill(others: Ints) -> tuple[Ints, Ints, Floats, Floats]:
+        """Pair every lead with so many of the other items of its group, the cheapest per unit first; return (lead by
+        its position, other item, its count, cost).
+        """
+        which = np.repeat(np.arange(lead.size), others)
+        other = order[ranges(start[group], others)]
+        left = 1.0 - share[which]
+        count = np.ceil(left * demand[other] / items.capacity[other] - 1e-9)
+        taken = count + np.where(other == lead[which], full[which], 0.0)
+        cost = spent[which] + price_usd[other] * count + serving_usd[other] * left
+        cost[taken > items.most[other]] = np.inf
+        return which, other, count, cost
+
+    sizes = np.diff(start)[group]
+    others = sizes
+    if lead.size and (price_usd >= 0).all():
+        # No rest costs less than its share at the item's cost per unit: items dearer than what is found are left out.
+        _, other, _, cost = fill(np.minimum(sizes, LEADS))
+        best = least_of(cost, items.group[other], groups)[0][group]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            most = np.where(share < 1.0, (best - spent + ROUNDING * np.abs(best)) / (1.0 - share), np.inf)
+        others = _places_below(unit[order], start[group], sizes, most)
+    which, other, count, cost = fill(others)
     best, chosen = least_of(cost, items.group[other], groups)
     found = np.maximum(chosen, 0)
     has = chosen >= 0
@@ -108,6 +126,18 @@ def _cover_some(items: Items, price_usd: Floats, serving_usd: Floats) -> Covers:
         rest_count=count[found],
         lead_share=share[head],
     )
+
+
+def _places_below(ordered: Floats, first: Ints, sizes: Ints, most: Floats) -> Ints:
+    """Return how many of the (ascending) values from `first` on, so many at most, are no more than `most`: bisection of
+    all at once.
+    """
+    low, high = np.zeros(first.size, dtype=np.int64), sizes.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        below = (low < high) & (ordered[np.minimum(first + middle, ordered.size - 1)] <= most)
+        low, high = np.where(below, middle + 1, low), np.where(below | (low >= high), high, middle)
+    return low
 
 
 def least_of(cost: Floats, group: Ints, groups: int) -> tuple[Floats, Ints]:

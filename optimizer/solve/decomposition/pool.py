@@ -8,10 +8,10 @@ from scipy import sparse
 
 from formulations.problem import Membership
 from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.rows import as_rows, without_dust
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-ZERO = 1e-9
 
 
 class Pool:
@@ -33,23 +33,34 @@ class Pool:
 
     def add(self, workload: int, columns: Ints, values: Floats) -> int:
         """Return the number of a configuration, which is added where it is not known."""
-        kept = np.flatnonzero(np.abs(values) > ZERO)
-        kept = kept[np.argsort(columns[kept], kind="stable")]
-        columns, values = columns[kept].astype(np.int64), values[kept]
-        key = (workload, columns.tobytes(), np.round(values, 6).tobytes())
-        if key in self._number:
-            return self._number[key]
-        self._number[key] = len(self)
-        entries = self.cut.use[:, columns].tocsc()
-        row, weight = _added_up(entries, values)
-        self.columns.append(columns)
-        self.values.append(values)
-        self._workload.append(workload)
-        self._cost.append(float(self.cut.matrix.cost[columns] @ values))
-        self._row.append(row)
-        self._weight.append(weight)
-        self._matrix = None
-        return self._number[key]
+        own = (np.zeros(columns.size, dtype=np.int64), columns, values)
+        return int(self.add_all(np.array([workload]), as_rows([own], 1, self.cut.matrix.cost.size))[0])
+
+    def add_all(self, workload: Ints, values: sparse.csr_array) -> Ints:
+        """Return the numbers of configurations given as rows over the columns of the model, which are added where they
+        are not known.
+        """
+        values = without_dust(values)
+        cost = (values @ self.cut.matrix.cost).tolist()
+        use = without_dust(sparse.csr_array(values @ self.cut.priced), 0.0)
+        numbers = np.empty(workload.size, dtype=np.int64)
+        for place, owner in enumerate(workload.tolist()):
+            own = slice(values.indptr[place], values.indptr[place + 1])
+            column, value = values.indices[own].astype(np.int64), values.data[own].copy()
+            key = (owner, column.tobytes(), np.round(value, 6).tobytes())
+            number = self._number.setdefault(key, len(self))
+            numbers[place] = number
+            if number < len(self):
+                continue
+            used = slice(use.indptr[place], use.indptr[place + 1])
+            self.columns.append(column)
+            self.values.append(value)
+            self._workload.append(owner)
+            self._cost.append(cost[place])
+            self._row.append(use.indices[used].astype(np.int64))
+            self._weight.append(use.data[used].copy())
+            self._matrix = None
+        return numbers
 
     @property
     def workload(self) -> Ints:
@@ -90,9 +101,3 @@ def cheapest(workload: Ints, cost_usd: Floats, workloads: int) -> Ints:
     best[owner] = order[first]
     return best
 
-
-def _added_up(entries: sparse.csc_array, values: Floats) -> tuple[Ints, Floats]:
-    """Return the rows that columns at some values add to, and how much."""
-    use = np.bincount(entries.indices, entries.data * np.repeat(values, np.diff(entries.indptr))).astype(np.float64)
-    row = np.flatnonzero(use)
-    return row, use[row]

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations import Problem
+from optimizer.solve.decomposition.branching import Limits
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.pool import Pool, cheapest
@@ -69,17 +71,20 @@ class Pricing:
         self.slot_of_column, self.flow_of_column = _places(problem, cut)
         self.needs_of_column = cut.needs.labels()
         self.is_head = cut.classes.count > 0
+        self._last: tuple[Floats, Floats, Estimate] | None = None
 
-    def price(self, price: Floats, effort: Effort, *, settled: float, among: Bools) -> Priced | None:
+    def price(
+        self, price: Floats, effort: Effort, *, settled: float, among: Bools, limits: Limits | None = None
+    ) -> Priced | None:
         """Price all workloads, looking closely into those `among`, and put what is found into the pool.
 
         A workload whose lower bound is within the share `settled` of the least cost known is not looked into, one of
-        which nothing is known always. Returns None when the solve must stop.
+        which nothing is known always. With `limits`, of configurations that keep them; one that has none costs inf.
+        Returns None when the solve must stop.
         """
-        reduced = self.cut.reduced_cost(price)
-        estimates = self._estimates(reduced, price)
+        reduced, estimates = self._at(price, keep=limits is not None)
         lower = estimates.lower_usd.copy()
-        upper, known = self._known(price, lower.size)
+        upper, known = self._known(price, lower.size, limits)
         with np.errstate(invalid="ignore"):
             open_ = ~np.isfinite(lower) | (upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower)))
         asked = np.flatnonzero(self.is_head & ((open_ & among) | ~np.isfinite(upper)))
@@ -88,7 +93,7 @@ class Pricing:
         def programs() -> Iterator[tuple[SmallProgram, float]]:
             for workload in asked.tolist():
                 best = (float(upper[workload]), int(known[workload]))
-                used, program, scale = self._cut_out(workload, reduced, estimates, best)
+                used, program, scale = self._cut_out(workload, reduced, estimates, best, limits)
                 columns.append(used)
                 yield program, scale
 
@@ -104,13 +109,37 @@ class Pricing:
         lower[~self.is_head] = upper[~self.is_head] = 0.0
         return Priced(count * np.minimum(lower, upper), count * upper)
 
+    def _at(self, price: Floats, *, keep: bool) -> tuple[Floats, Estimate]:
+        """Return the reduced costs and closed forms at prices; `keep` them for the next time, which costs memory."""
+        if self._last is not None and self._last[0] is price:
+            return self._last[1:]
+        reduced = self.cut.reduced_cost(price)
+        estimates = self._estimates(reduced, price)
+        self._last = (price, reduced, estimates) if keep else None
+        return reduced, estimates
+
+    def price_roughly(self, price: Floats) -> None:
+        """Put into the pool what closed forms alone find better than what is in it, at prices of the master's rows."""
+        self._estimates(self.cut.reduced_cost(price), price)
+
     def keep(self, workload: int, columns: Ints, values: Floats) -> int:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
         return self.pool.add(workload, *self.cut.needs.complete(columns, values))
 
-    def _known(self, price: Floats, workloads: int) -> tuple[Floats, Ints]:
-        """Return by workload the least cost among its configurations (inf: none) and which has it (-1)."""
+    def _keep_all(self, workloads: Ints, values: sparse.csr_array) -> None:
+        """Put a configuration of each of some workloads into the pool, given as rows, with what it needs."""
+        self.pool.add_all(workloads, self.cut.needs.completed(values))
+
+    def _known(self, price: Floats, workloads: int, limits: Limits | None = None) -> tuple[Floats, Ints]:
+        """Return by workload the least cost among its configurations that keep the limits (inf: none) and which has it
+        (-1).
+        """
         cost = self.pool.reduced_cost(price)
+        if limits is not None:
+            number = np.flatnonzero(limits.allowed(self.pool))
+            best = cheapest(self.pool.workload[number], cost[number], workloads)
+            best = np.where(best >= 0, np.append(number, -1)[best], -1)
+            return np.where(best >= 0, np.append(cost, np.inf)[best], np.inf), best
         best = cheapest(self.pool.workload, cost, workloads)
         return np.where(best >= 0, np.append(cost, np.inf)[best], np.inf), best
 
@@ -126,29 +155,35 @@ class Pricing:
         plain, present, short = (self.is_head & (self.shape == shape) for shape in (PLAIN_SERVICE, SERVICE, SHORT_JOB))
         lower = np.where(plain | present, found.lower_usd, -np.inf)
         simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
-        regret = found.regret_usd
         known, _ = self._known(price, lower.size)
-        for workload in np.flatnonzero(plain & (simple < known)).tolist():
-            self.keep(workload, *self.covers.configuration(workload, covers))
-        for workload in np.flatnonzero(present & (simple < known)).tolist():
-            self.keep(workload, *self.covers.in_one_region(workload, covers))
-        if self.jobs is not None:
-            jobs, least, best = self.jobs.estimate(reduced)
-            lower = np.where(short, jobs.lower_usd, lower)
-            simple = np.where(short, least, simple)
-            regret = np.where(self.problem.slots.is_job, jobs.regret_usd, regret)
-            for workload in np.flatnonzero(short & (simple < known)).tolist():
-                self.keep(workload, *self.jobs.configuration(int(best[workload])))
-        return replace(found, lower_usd=lower, regret_usd=regret)
+        better = np.flatnonzero(plain & (simple < known))
+        self._keep_all(better, self.covers.configurations(better, covers))
+        better = np.flatnonzero(present & (simple < known))
+        self._keep_all(better, self.covers.in_one_region(better, covers))
+        if self.jobs is None:
+            return replace(found, lower_usd=lower)
+        jobs, least, best = self.jobs.estimate(reduced)
+        better = np.flatnonzero(short & (least < known))
+        self._keep_all(better, self.jobs.configurations(best[better]))
+        return replace(
+            found,
+            lower_usd=np.where(short, jobs.lower_usd, lower),
+            find_regret=lambda: np.where(self.problem.slots.is_job, jobs.regret_usd, found.regret_usd),
+        )
 
     def _cut_out(
-        self, workload: int, reduced: Floats, estimates: Estimate, best: tuple[float, int]
+        self,
+        workload: int,
+        reduced: Floats,
+        estimates: Estimate,
+        best: tuple[float, int],
+        limits: Limits | None,
     ) -> tuple[Ints, SmallProgram, float]:
         """Return the columns to look at, their program and its scale; `best` is the cost and number of the
         configuration known.
         """
         block, (upper, known) = self.cut.blocks[workload], best
-        kept = self._options(workload, reduced, estimates, upper)
+        kept = self._options(workload, reduced, estimates, upper, limits)
         start = None
         if known >= 0:
             used = np.searchsorted(block.columns, self.pool.columns[known])
@@ -156,11 +191,15 @@ class Pricing:
             start = np.zeros(kept.size)
             start[np.searchsorted(kept, used)] = self.pool.values[known]
         program = replace(self._program(workload, kept, reduced), start=start)
+        if limits is not None:
+            program = limits.put_into(program, workload, block.columns[kept])
         size = abs(estimates.lower_usd[workload])
         scale = 1.0 / size if np.isfinite(size) and size > 0 else _scale(program.cost)
         return block.columns[kept], program, scale
 
-    def _options(self, workload: int, reduced: Floats, estimates: Estimate, upper: float) -> Ints:
+    def _options(
+        self, workload: int, reduced: Floats, estimates: Estimate, upper: float, limits: Limits | None
+    ) -> Ints:
         """Return the positions of the block's columns that a configuration cheaper than `upper` could use."""
         columns = self.cut.blocks[workload].columns
         every = np.arange(columns.size)
@@ -170,15 +209,34 @@ class Pricing:
         lower = float(estimates.lower_usd[workload])
         room = upper - lower + ROUNDING * max(abs(upper), abs(lower))
         stays = (slot < 0) | (estimates.regret_usd[np.maximum(slot, 0)] <= room)
+        own = np.unique(slot[stays & (slot >= 0)])
+        marks = np.zeros(own.size, dtype=np.int64)
+        if limits is not None:
+            marks = limits.marks(workload, columns, slot, own)
         if self.shape[workload] in (PLAIN_SERVICE, SERVICE):
-            own = np.unique(slot[stays & (slot >= 0)])
-            gone = own[self._dominated(workload, own, columns[stays], reduced)]
-            stays &= ~np.isin(slot, gone)
+            gone = self._dominated_services(workload, own, columns[stays], reduced, marks)
+        else:
+            gone = self._dominated_jobs(own, reduced, marks)
+        stays &= ~np.isin(slot, own[gone])
         return every[stays]
 
-    def _dominated(self, workload: int, slots: Ints, columns: Ints, reduced: Floats) -> Bools:
-        """Return which of a service's slots another can replace: one in the same period, and in the same region where
-        presence is decided.
+    def _dominated_jobs(self, slots: Ints, reduced: Floats, marks: Ints) -> Bools:
+        """Return which of a short job's slots another of the same mark can replace."""
+        gone = np.zeros(slots.size, dtype=bool)
+        jobs = self.jobs
+        if jobs is None:
+            return gone
+        for mark in np.unique(marks):
+            here = np.flatnonzero(marks == mark)
+            asked = self.needs_of_column[jobs.column_of_gangs[jobs.place[slots[here]]]]
+            gone[here] = jobs.dominated(slots[here], reduced, asked)
+        return gone
+
+    def _dominated_services(
+        self, workload: int, slots: Ints, columns: Ints, reduced: Floats, marks: Ints
+    ) -> Bools:
+        """Return which of a service's slots another of the same mark can replace: one in the same period, and in the
+        same region where presence is decided. Where a mark is not 0, instances are counted: one replaces one.
         """
         bounds = self.services
         instance_usd = reduced[bounds.column_of_slot[slots]] * (bounds.column_of_slot[slots] >= 0)
@@ -197,12 +255,12 @@ class Pricing:
         if self.shape[workload] == SERVICE:
             place = place * len(self.problem.regions.ids) + self.problem.slots.region[slots]
         most = np.where(self.problem.slots.is_endpoint[slots], np.inf, bounds.most[slots])
-        for one in np.unique(place):
-            here = np.flatnonzero(place == one)
+        for one, mark in np.unique(np.stack([place, marks]), axis=1).T.tolist():
+            here = np.flatnonzero((place == one) & (marks == mark))
             own = slots[here]
             gone[here] = dominated(
                 instance_usd[here], bounds.useful[own], most[here], bounds.enough[own],
-                flow_usd=cost[:, here], needs=needs[:, here],
+                flow_usd=cost[:, here], needs=needs[:, here], one_for_one=mark != 0,
             )  # fmt: skip
         return gone
 
@@ -239,8 +297,11 @@ def _shapes(problem: Problem, cut: Cut) -> Ints:
     undone[problem.jobs.workload] = problem.jobs.may_be_undone
     single = problem.period_hours.size == 1
     shape = np.full(len(problem.workload_ids), OTHER_SHAPE, dtype=np.int64)
+    has = np.zeros((len(cut.blocks), len(names)), dtype=bool)
     for workload, block in enumerate(cut.blocks):
-        families = {names[place] for place in np.unique(matrix.rows.component[block.rows]).tolist()}
+        has[workload, matrix.rows.component[block.rows]] = True
+    for workload, own in enumerate(has):
+        families = {names[place] for place in np.flatnonzero(own).tolist()}
         if is_job[workload]:
             if single and families <= JOB and not undone[workload]:
                 shape[workload] = SHORT_JOB

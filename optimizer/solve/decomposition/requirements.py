@@ -85,6 +85,22 @@ class Needs:
         needed = np.unique(asking.indices) + self.first
         return np.concatenate([columns, needed]), np.concatenate([values, np.ones(needed.size)])
 
+    def widen(self, x: Floats) -> Floats:
+        """Return values of the compact model's columns with those of y after them."""
+        own = np.pad(x, (0, self.size))
+        return np.concatenate([x, (self.asks.T @ np.where(own > 0, own, 0.0) > 0).astype(np.float64)])
+
+    def completed(self, values: sparse.csr_array) -> sparse.csr_array:
+        """Return configurations (rows over the columns of the model, none of them y) with what they need, as above."""
+        if not self.size or not values.nnz:
+            return values
+        asked = sparse.csr_array((values > 0).astype(np.float64) @ self.asks)
+        asked.data[:] = 1.0
+        own = sparse.csr_array(
+            (asked.data, asked.indices + self.first, asked.indptr), shape=values.shape
+        )
+        return sparse.csr_array(values + own)
+
 
 def no_needs(matrix: Matrix) -> Needs:
     """Return that nothing is needed."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
+from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.selection import select
+from optimizer.solve.decomposition.simple_plan import find_simple_plan
 from optimizer.solve.decomposition.small import Effort
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.watch import Watch
@@ -31,14 +32,16 @@ SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 falls while the prices it leads to promise more than those before, and rises when they do not."""
 PENALTY_FACTOR = UNPLACED_FACTOR = 5.0
 """Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
-STALLED_SHARE = 0.4
-"""Column generation ends when a round lowers the master by less than this share of the gap asked for."""
+STALLED_SHARE, PROMISING = 0.4, 2.0
+"""Column generation ends when a round lowers the master by less than this share of the gap asked for; by far less while
+its prices promise no bound within so many times the gap: to tighten one would be in vain."""
 MOST_ROUNDS = 60
 STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
 """A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
 MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
-ROUGH_STALLED = 2e-3
+ROUGH_STALLED, ROUGH_CLEANER = 2e-3, 0.1
+"""They help while they lower the master by such a share of its cost, or of its penalties."""
 LONGEST_REST = 4
 QUICK_SECONDS = 10.0
 """Most time for the shared decisions of a plan whose configurations are chosen."""
@@ -92,28 +95,28 @@ class Decomposition:
         self.price: Floats = np.zeros(cut.rows.size)
         self.rough, self.smoothing, self.rounds, self.raised = True, SMOOTHING, 0, 0
         self.proven_usd = -np.inf
+        self.has_plan = False  # set by who holds the plans: a quick one may then wait for better prices
         self.resting = np.zeros(len(cut.blocks), dtype=np.int64)
         self.rest = np.zeros(len(cut.blocks), dtype=np.int64)
 
     def run(
         self,
-        price: Floats | None,
         *,
         gap: float,
         until_seconds: float,
+        when_priced: Callable[[], None] | None = None,
         when_clean: Callable[[bool], None] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
-        Begins at the given prices of the master's rows; without any, rounds of closed forms alone find some first.
+        Begins with rounds of closed forms alone, which find prices of the master's rows.
         Called again, it goes on from where it stood.
+        `when_priced` is called once every workload has a configuration, before there is a master.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
-        True while closed forms alone are used, and once with False afterwards.
+        True while closed forms alone are used (in their last round if there is a simple plan already), and once with
+        False afterwards.
         False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
         """
-        if self.master is None:
-            self.rough = price is None
-            self.price = np.zeros(self.cut.rows.size) if price is None else legal_price(self.cut, price)
         last, told = np.inf, set[bool]()
         for _ in range(MOST_ROUNDS):
             if self.watch.elapsed_seconds() >= until_seconds and self.answer is not None:
@@ -124,19 +127,26 @@ class Decomposition:
             if not np.isfinite(priced.upper_usd).all():
                 return False
             moved = self._note(self.price, priced)
+            if self.master is None and when_priced is not None:
+                when_priced()
             self.smoothing = SMOOTHING if self.rough else _adapted(self.smoothing, moved)
             answer = self._solve_master()
             if answer is None or self.centre is None:
                 return False
             self.answer = answer
-            if self.is_clean and self.rough not in told and when_clean is not None:
+            least = ROUGH_STALLED * abs(answer.cost_usd)
+            if not self.is_clean:
+                least = min(least, ROUGH_CLEANER * answer.penalties_usd)
+            helped = last - answer.cost_usd > least
+            ends = self.rough and not (helped and self.rounds + 1 < MOST_ROUGH_ROUNDS)
+            due = ends or not (self.rough and self.has_plan)
+            if self.is_clean and due and self.rough not in told and when_clean is not None:
                 told.add(self.rough)
                 when_clean(self.rough)
             done = self.is_clean and not self.rough and self._has_converged(answer.cost_usd, last, gap)
             self.price = self.smoothing * self.centre.price + (1.0 - self.smoothing) * answer.price
             if done:
                 break
-            helped = last - answer.cost_usd > ROUGH_STALLED * abs(answer.cost_usd)
             stuck = last - answer.cost_usd <= STUCK * abs(answer.cost_usd)
             last = answer.cost_usd
             if stuck and not self.is_clean and not self.rough:
@@ -145,7 +155,7 @@ class Decomposition:
                 self.master.raise_penalties(RAISE)
                 self.raised, last = self.raised + 1, np.inf
             self.rounds += 1
-            if self.rough and not (helped and self.rounds < MOST_ROUGH_ROUNDS):
+            if ends:
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
 
@@ -164,7 +174,7 @@ class Decomposition:
     def _solve_master(self) -> MasterAnswer | None:
         if self.master is None:
             self.unplaced_usd = self._dearest()
-            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd)
+            self.master = RestrictedMaster(self.cut, self.pool, self.penalty_usd, self.unplaced_usd, self.watch)
         answer = self.master.solve(self.watch.left_seconds())
         if answer is not None and self.centre is not None:
             log.info(
@@ -177,7 +187,9 @@ class Decomposition:
     def _has_converged(self, now_usd: float, last_usd: float, gap: float) -> bool:
         assert self.centre is not None
         size = max(abs(now_usd), 1e-9)
-        return now_usd - self.centre.promise_usd <= gap * size or last_usd - now_usd <= STALLED_SHARE * gap * size
+        apart = now_usd - self.centre.promise_usd
+        stalled = STALLED_SHARE if apart <= PROMISING * gap * size else STALLED_SHARE / PROMISING**2
+        return apart <= gap * size or last_usd - now_usd <= stalled * gap * size
 
     def _price(self, *, settled: float) -> Priced | None:
         """Price the workloads that do not rest: one that gives nothing new is left out for more and more rounds."""
@@ -203,26 +215,30 @@ class Decomposition:
 
     def _note(self, price: Floats, priced: Priced) -> bool:
         """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
-        bound = Bound(price, self._fixed(price), priced)
+        fixed_usd = self.fixed_usd(price, np.zeros(self.cut.shared.size), self.cut.shared_upper)
+        bound = Bound(price, fixed_usd, priced)
         moves = self.centre is None or bound.promise_usd > self.centre.promise_usd
         if moves:
             self.centre = bound
-        self._tell(bound)
+        self.tell(bound.usd)
         return moves
 
-    def _tell(self, bound: Bound) -> None:
-        self.proven_usd = max(self.proven_usd, bound.usd)
+    def tell(self, bound_usd: float) -> None:
+        """Take over a bound over all plans (USD, without the model's offset) and report it."""
+        self.proven_usd = max(self.proven_usd, bound_usd)
         usd = self.proven_usd + self.cut.matrix.offset
         if np.isfinite(usd) and (self.watch.bound_usd is None or usd > self.watch.bound_usd):
             self.watch.note(bound_usd=usd)
 
-    def _fixed(self, price: Floats) -> float:
-        """Return the part of the bound that no workload is in: the rows' sides and the shared decisions."""
+    def fixed_usd(self, price: Floats, shared_lower: Floats, shared_upper: Floats) -> float:
+        """Return the part of the bound that no workload is in: the rows' sides, and the shared decisions within some
+        bounds.
+        """
         cut = self.cut
         side = np.where(price < 0, cut.row_upper, np.where(price > 0, cut.row_lower, 0.0))
         reduced = cut.reduced_cost(price)[cut.shared]
-        gained = np.minimum(reduced, 0.0)
-        shared = np.where(gained < 0, gained * cut.shared_upper, 0.0)
+        bound = np.where(reduced < 0, shared_upper, shared_lower)
+        shared = np.where(reduced != 0, reduced * bound, 0.0)
         return float(price @ side + shared.sum())
 
     def tighten(self, *, target_usd: float) -> None:
@@ -254,7 +270,14 @@ class Decomposition:
         now = self.centre.priced
         lower, upper = np.maximum(now.lower_usd, priced.lower_usd), np.minimum(now.upper_usd, priced.upper_usd)
         self.centre.priced = Priced(np.minimum(lower, upper), upper)
-        self._tell(self.centre)
+        self.tell(self.centre.usd)
+
+    def simple_plan(self) -> Ints | None:
+        """Return by workload the number of a configuration, such that no elastic row is broken, before there is a
+        master; None where that is not easy.
+        """
+        worth_usd = self.penalty_usd / PENALTY_FACTOR
+        return find_simple_plan(self.pricing, self.penalty_usd, worth_usd, self.watch)
 
     def quick_plan(self) -> Chosen | None:
         """Return a plan from the configurations known by changing one workload at a time, or None."""
@@ -262,7 +285,7 @@ class Decomposition:
             return None
         # What came into the pool after the master was last solved has no share in it.
         shares = np.pad(self.answer.shares, (0, len(self.pool) - self.answer.shares.size))
-        numbers = select(self.cut, self.pool, replace(self.answer, shares=shares), self.penalty_usd, self.watch)
+        numbers = select(self.cut, self.pool, self.answer.price, self.penalty_usd, self.watch, shares=shares)
         if numbers is None or self.watch.should_stop():
             return None
         no_penalty = np.zeros(self.penalty_usd.size)

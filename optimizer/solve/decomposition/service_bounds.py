@@ -14,7 +14,9 @@ instances) is taken at its most, N[i], apart from the rest.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,12 +34,20 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Estimate:
-    """By workload a lower bound (USD); by slot the regret and what an instance costs; by flow what a unit/s costs."""
+    """By workload a lower bound (USD); by slot what an instance costs; by flow what a unit/s costs.
+
+    The regret by slot takes longer than all others and is not always asked for: `find_regret` finds it when it is.
+    """
 
     lower_usd: Floats
-    regret_usd: Floats
     instance_usd: Floats
     flow_usd: Floats
+    find_regret: Callable[[], Floats]
+
+    @cached_property
+    def regret_usd(self) -> Floats:
+        """By slot, by how much a solution that keeps an instance there costs more than the lower bound at least."""
+        return self.find_regret()
 
 
 class ServiceBounds:
@@ -47,7 +57,7 @@ class ServiceBounds:
         slots, flows, services = problem.slots, problem.flows, problem.services
         sets = derive_sets(problem)
         self.workloads, periods = len(problem.workload_ids), problem.period_hours.size
-        self.slots = slots.workload.size
+        self.slots, self.columns = slots.workload.size, matrix.cost.size
         self.demand = services.demand_per_s.ravel()
         self.flows = lean(np.flatnonzero(sets.demand_of_flow > 0))
         self.slot_of = lean(flows.slot[self.flows])
@@ -91,7 +101,7 @@ class ServiceBounds:
         lower += summed(self.cell_of_slot // self.periods, bonus, self.workloads)
         gained = np.minimum(_pick(reduced_cost, self.column_of_presence), 0.0)
         lower += summed(self.workload_of_presence, gained, self.workloads)
-        return Estimate(lower, self._regret(paid, own, worth), instance, flow)
+        return Estimate(lower, instance, flow, lambda: self._regret(paid, own, worth))
 
     def _regret(self, paid: Floats, own: Floats, worth: Floats) -> Floats:
         saving = np.maximum(worth[self.stream_of] - own, 0.0)
@@ -110,17 +120,26 @@ class ServiceBounds:
 
 
 def dominated(
-    instance_usd: Floats, capacity: Floats, most: Floats, enough: Floats, *, flow_usd: Floats, needs: Ints
+    instance_usd: Floats,
+    capacity: Floats,
+    most: Floats,
+    enough: Floats,
+    *,
+    flow_usd: Floats,
+    needs: Ints,
+    one_for_one: bool = False,
 ) -> Bools:
     """Return which slots of one service and period another can replace at no higher cost, instance by instance.
 
     `flow_usd` has shape [streams, slots], inf where a slot cannot serve a stream; so has `needs`, which labels the
     mechanisms asked for there (0: none): i' may not ask for others than i. m = ceil(K[i] / K[i']) instances of
     i' stand in for one of i; i' must be free to run as many as the whole demand takes (`enough`). Prices of instances
-    are not negative. Of equal slots the first is kept.
+    are not negative. Of equal slots the first is kept. With `one_for_one` the number of instances stays as it is.
     """
     times = np.ceil(capacity[None, :] / capacity[:, None] - 1e-9)
     wins = (times * instance_usd[:, None] <= instance_usd[None, :]) & (most >= enough)[:, None]
+    if one_for_one:
+        wins &= times <= 1
     for stream, asked in zip(flow_usd, needs, strict=True):
         alike = (asked[:, None] == 0) | (asked[:, None] == asked[None, :]) | ~np.isfinite(stream[None, :])
         wins &= (stream[:, None] <= stream[None, :]) & alike

@@ -6,12 +6,13 @@ A service whose presence in regions is decided keeps to one region (problems of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from optimizer.solve.decomposition.pairs import Covers, Items, cover_demands, least_of
+from optimizer.solve.decomposition.rows import Part, as_rows, ranges
 from optimizer.solve.decomposition.service_bounds import ServiceBounds, summed
 
 Floats = NDArray[np.float64]
@@ -41,9 +42,8 @@ class ServiceCovers:
         self.bounds = bounds
         demand, cell_of_stream = bounds.demand, bounds.cell_of_stream
         cells = bounds.workloads * bounds.periods
-        order = np.argsort(cell_of_stream, kind="stable")
-        ends = np.searchsorted(cell_of_stream[order], np.arange(cells + 1))
-        self.streams_of_cell = [order[begin:end] for begin, end in pairwise(ends)]
+        self.streams_by_cell = np.argsort(cell_of_stream, kind="stable")
+        self.stream_start = np.searchsorted(cell_of_stream[self.streams_by_cell], np.arange(cells + 1))
         self.total = summed(cell_of_stream, demand, cells)
         streams = summed(cell_of_stream, demand > 0, cells)
         served = np.bincount(bounds.slot_of, minlength=bounds.slots)
@@ -95,67 +95,59 @@ class ServiceCovers:
             cost, together, apart, sum_apart < together.cost_usd, least[: bounds.workloads], regional, best_region
         )
 
-    def in_one_region(self, workload: int, found: SimpleServices) -> tuple[Ints, Floats]:
-        """Return (columns, values) of the simple solution in one region of a service that has one."""
-        group = int(found.best_region[workload])
-        parts = [(self.present[[group]], np.ones(1))]
-        for item, count, share in _two(found.regional, group):
-            slot = self.regional_slots[item]
-            parts.append(self._placed(slot, count, self._flows_of(slot), share))
-        return _merged(parts)
-
-    def _flows_of(self, slot: int) -> Ints:
-        return self.by_slot[self.slot_start[slot] : self.slot_start[slot + 1]]
-
-    def configuration(self, workload: int, found: SimpleServices) -> tuple[Ints, Floats]:
-        """Return (columns, values) of the simple solution of a service that has one."""
-        parts: list[tuple[Ints, Floats]] = []
-        periods = self.bounds.periods
-        for cell in range(workload * periods, (workload + 1) * periods):
-            if self.total[cell] <= 0:
-                continue
-            if found.goes_apart[cell]:
-                streams = self.streams_of_cell[cell]
-                for stream in streams[self.bounds.demand[streams] > 0].tolist():
-                    parts += self._apart(stream, found.apart)
-            else:
-                parts += self._together(cell, found.together)
-        return _merged(parts)
-
-    def _together(self, cell: int, covers: Covers) -> list[tuple[Ints, Floats]]:
-        parts = []
-        for item, count, share in _two(covers, cell):
-            slot = self.alone[item]
-            parts.append(self._placed(slot, count, self._flows_of(slot), share))
-        return parts
-
-    def _apart(self, stream: int, covers: Covers) -> list[tuple[Ints, Floats]]:
-        parts = []
-        for item, count, share in _two(covers, stream):
-            flow = self.kept[[item]]
-            parts.append(self._placed(self.bounds.slot_of[flow[0]], count, flow, share))
-        return parts
-
-    def _placed(self, slot: int, count: float, flows: Ints, share: float) -> tuple[Ints, Floats]:
+    def configurations(self, workloads: Ints, found: SimpleServices) -> sparse.csr_array:
+        """Return the simple solutions of some services that have one: shape [workloads, columns of the model]."""
         bounds = self.bounds
-        columns = np.concatenate([bounds.column_of_slot[[slot]], bounds.column_of_flow[bounds.flows[flows]]])
-        return columns, np.concatenate([[count], share * bounds.wanted[flows]])
+        periods = bounds.periods
+        cell = (workloads[:, None] * periods + np.arange(periods)).ravel()
+        owner = np.repeat(np.arange(workloads.size), periods)
+        filled, apart = self.total[cell] > 0, found.goes_apart[cell]
+        parts = []
+        alone = np.flatnonzero(filled & ~apart)
+        for which, item, count, share in _two(found.together, cell[alone]):
+            parts.append(self._placed(owner[alone[which]], self.alone[item], count, share))
+        own = np.flatnonzero(filled & apart)
+        sizes = self.stream_start[cell[own] + 1] - self.stream_start[cell[own]]
+        stream = self.streams_by_cell[ranges(self.stream_start[cell[own]], sizes)]
+        owner = np.repeat(owner[own], sizes)
+        wanted = np.flatnonzero(bounds.demand[stream] > 0)
+        for which, item, count, share in _two(found.apart, stream[wanted]):
+            flow, whose = self.kept[item], owner[wanted[which]]
+            parts.append((whose, bounds.column_of_slot[bounds.slot_of[flow]], count))
+            parts.append((whose, bounds.column_of_flow[bounds.flows[flow]], share * bounds.wanted[flow]))
+        return as_rows(parts, workloads.size, bounds.columns)
+
+    def in_one_region(self, workloads: Ints, found: SimpleServices) -> sparse.csr_array:
+        """Return the simple solutions in one region of some services that have one: shape as above."""
+        group = found.best_region[workloads]
+        every = np.arange(workloads.size)
+        parts = [(every, self.present[group], np.ones(workloads.size))]
+        for which, item, count, share in _two(found.regional, group):
+            parts.append(self._placed(every[which], self.regional_slots[item], count, share))
+        return as_rows(parts, workloads.size, self.bounds.columns)
+
+    def _placed(self, row: Ints, slot: Ints, count: Floats, share: Floats) -> Part:
+        """Return the entries of so many instances of slots and a share of all that they can serve."""
+        bounds = self.bounds
+        first, sizes = self.slot_start[slot], self.slot_start[slot + 1] - self.slot_start[slot]
+        flow = self.by_slot[ranges(first, sizes)]
+        return (
+            np.concatenate([row, np.repeat(row, sizes)]),
+            np.concatenate([bounds.column_of_slot[slot], bounds.column_of_flow[bounds.flows[flow]]]),
+            np.concatenate([count, np.repeat(share, sizes) * bounds.wanted[flow]]),
+        )
 
 
-def _merged(parts: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
-    """Return distinct columns and what their values add up to; columns of -1 do not exist."""
-    column = np.concatenate([np.zeros(0, dtype=np.int64), *(part[0] for part in parts)])
-    value = np.concatenate([np.zeros(0), *(part[1] for part in parts)])
-    held = column >= 0
-    distinct, place = np.unique(column[held], return_inverse=True)
-    return distinct, summed(place, value[held], distinct.size)
-
-
-def _two(covers: Covers, group: int) -> list[tuple[int, float, float]]:
-    """Return (item, count, share) of the lead and of the rest of a cover, where they carry anything."""
-    share = float(covers.lead_share[group])
-    both = [
-        (int(covers.lead[group]), float(covers.lead_count[group]), share),
-        (int(covers.rest[group]), float(covers.rest_count[group]), 1.0 - share),
-    ]
-    return [part for part in both if part[2] > 0.0]
+def _two(covers: Covers, group: Ints) -> list[tuple[Ints, Ints, Floats, Floats]]:
+    """Return (position in `group`, item, count, share) of the leads and of the rests of covers, of those that carry
+    anything.
+    """
+    share = covers.lead_share[group]
+    both = []
+    for item, count, carried in (
+        (covers.lead[group], covers.lead_count[group], share),
+        (covers.rest[group], covers.rest_count[group], 1.0 - share),
+    ):
+        which = np.flatnonzero(carried > 0.0)
+        both.append((which, item[which], count[which], carried[which]))
+    return both

@@ -172,7 +172,8 @@ class Workers:
 
     def _fall_back(self, error: Exception, open_: Open) -> None:
         """Go on with threads of this process, and send them what is open."""
-        log.warning("workers failed (%s: %s): threads of this process take over", type(error).__name__, error)
+        why = f"{type(error).__name__}: {error}".removesuffix(": ")
+        log.warning("workers failed (%s): threads of this process take over", why)
         self.close()
         self.apart, self._make = False, pool_of(min(self.count, os.cpu_count() or 1))
         waiting = list(open_.values())

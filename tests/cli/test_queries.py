@@ -1,0 +1,95 @@
+"""The commands that answer from the catalogue, the laws and the schemas, and what their listings look like."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from helper_command import run
+
+import instances
+from optimizer.terminal import cell, jsonable
+
+ROOT = instances.PATH.parent
+
+
+def test_catalogue_and_laws_print_json():
+    """The listings answer in JSON with filters applied; unknown names exit 2."""
+    regions = json.loads(run("catalogue", "regions", "--provider", "aws", "--country", "DE", "--json").stdout)
+    assert [row["region_id"] for row in regions] == ["aws:eu-central-1"]
+    for name in ("providers", "offers", "accelerators", "endpoints", "models"):
+        assert run("catalogue", name, "--limit", "2").exit_code == 0
+    assert run("catalogue", "offers", "--provider", "awss").exit_code == 2
+    laws = json.loads(run("laws", "list", "--jurisdiction", "IN", "--json").stdout)
+    assert any(law["law"] == "IN-RBI-2018" for law in laws)
+    verdict = json.loads(
+        run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "US", "--json").stdout
+    )
+    assert verdict["storage"] in ("free", "conditional", "approval", "forbidden")
+    assert verdict["conditions_assumed"]
+    assert (
+        "Not legal advice" in run("laws", "verdict", "--category", "personal", "--subject", "DE", "--to", "IN").stdout
+    )
+    bad = run("laws", "verdict", "--category", "persnal", "--to", "ZZ")
+    assert bad.exit_code == 2
+    assert "persnal" in bad.stderr
+    assert "ZZ" in bad.stderr
+
+
+def test_the_endpoint_listing_says_what_a_row_leaves_open():
+    """A Bedrock profile names no resource region; its scope, or that nobody lists one, is told all the same."""
+    listing = ("catalogue", "endpoints", "--model", "haiku-5.5", "--provider")
+    bedrock = run(*listing, "aws").stdout
+    assert "not listed" in bedrock
+    assert "DE, ES, FR, IE, IT, SE" in bedrock
+    assert "where the resource is" in bedrock
+    assert "29 countries" in bedrock
+    assert run(*listing, "gcp").stdout.count("not listed") == 4
+    rows = json.loads(run(*listing, "aws", "--json").stdout)
+    assert {row["region_id"] for row in rows} == {""}
+    assert {row["resource"] for row in rows} == {"not listed"}
+
+
+def test_schemas_print():
+    """Both schemas are JSON on stdout."""
+    for which in ("instance", "plan"):
+        assert json.loads(run("schema", which).stdout)["type"] == "object"
+
+
+def test_help_loads_nothing_heavy():
+    """`domicile --help` needs neither tables, models, solver nor schema library."""
+    heavy = ("pandas", "numpy", "pyomo", "highspy", "pydantic", "rich", "yaml", "scipy")
+    code = (
+        "import sys, cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert "solve" in result.stdout
+    assert result.stderr.strip() == "[]"
+
+
+def test_a_closed_pipe_is_no_error():
+    """`domicile catalogue offers --json | head -1` leaves no traceback."""
+    command = f"{sys.executable} -m cli catalogue offers --json | head -c 1"
+    result = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def test_values_for_people_and_for_json():
+    """Missing figures are empty or null; sets are sorted."""
+    assert [cell(value) for value in (None, float("nan"), True, 1234567.0, frozenset("ba"))] == [
+        "",
+        "",
+        "yes",
+        "1,234,567",
+        "a, b",
+    ]
+    assert jsonable({"a": float("inf"), "b": frozenset("ba"), "c": (1, None)}) == {
+        "a": None,
+        "b": ["a", "b"],
+        "c": [1, None],
+    }
