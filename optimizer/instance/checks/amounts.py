@@ -91,13 +91,13 @@ def magnitudes(instance: Instance) -> Iterator[Finding]:
         if isinstance(workload, Job) and workload.work > LARGEST:
             path = ("workloads", at, "work")
             yield Finding(path, f"is {workload.work:g}, above {LARGEST:g}", "count work in a larger unit")
-    for path, price in _prices(instance, ()):
+    for path, price in _prices(instance, (), False):
         if price > LARGEST:
             yield Finding(path, f"is {price:g}, above {LARGEST:g}")
 
 
-def _prices(value: object, path: Path) -> Iterator[tuple[Path, float]]:
-    """Yield every price of an instance with its path: figures in USD that are no limit."""
+def _prices(value: object, path: Path, below_price: bool) -> Iterator[tuple[Path, float]]:
+    """Yield every price of an instance with its path: figures in USD that are no limit, or below such a name."""
     fields: list[tuple[str | int, object]] = []
     if isinstance(value, BaseModel):
         fields = [(name, getattr(value, name)) for name in type(value).model_fields]
@@ -106,13 +106,11 @@ def _prices(value: object, path: Path) -> Iterator[tuple[Path, float]]:
     elif isinstance(value, tuple):
         fields = list(enumerate(value))
     for name, below in fields:
-        here = (*path, name)
-        priced = any("usd" in str(key) and "limit" not in str(key) for key in here)
-        if isinstance(below, float | int) and not isinstance(below, bool):
-            if priced:
-                yield here, float(below)
-        else:
-            yield from _prices(below, here)
+        priced = below_price or ("usd" in str(name) and "limit" not in str(name))
+        if isinstance(below, BaseModel | dict | tuple):
+            yield from _prices(below, (*path, name), priced)
+        elif priced and isinstance(below, float | int) and not isinstance(below, bool):
+            yield (*path, name), float(below)
 
 
 def units(instance: Instance) -> Iterator[Finding]:
