@@ -1,8 +1,7 @@
-"""Building Pyomo components in bulk: variables and constraint rows from arrays.
+"""Families of variables and constraint rows from arrays, in bulk: as Pyomo components or into an `ArrayModel`.
 
-A *family* is an indexed Pyomo component. Bodies are `LinearExpression`s over flat lists, grouped by row with one sort;
-no rule is called per term. Numbers handed to Pyomo are plain Python floats, since numpy scalars are slow in its
-walkers.
+A *family* is what Pyomo calls an indexed component. Pyomo itself is loaded with the first model made of it
+(`components`): a model stated as arrays does without.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 from numpy.typing import NDArray
-from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
-from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
 
 from formulations.arrays import ArrayModel
+from formulations.domains import Domain
 from formulations.problem import Floats, Ints
 
 Handles = NDArray[np.object_]
@@ -61,28 +58,19 @@ def paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def add_family(model: Any, name: str, index: Ints, domain: Any, *, size: int, upper: Floats | None = None) -> None:
+def add_family(model: Any, name: str, index: Ints, domain: Domain, *, size: int, upper: Floats | None = None) -> None:
     """Add variables `name[i]` >= 0 for every i of `index`, with upper bounds if given (shape of `index`).
 
     `size` is the length of the table that the index refers to.
     """
     if isinstance(model, ArrayModel):
         most = np.full(index.size, np.inf) if upper is None else upper
-        most = np.minimum(most, 1.0) if domain is pyo.Binary else most
-        is_whole = domain is pyo.Binary or domain is pyo.NonNegativeIntegers
-        model.add_family(name, index, size=size, integer=is_whole, upper=most)
+        most = np.minimum(most, 1.0) if domain is Domain.BINARY else most
+        model.add_family(name, index, size=size, integer=domain is not Domain.REAL, upper=most)
         return
-    family = pyo.Var(index.tolist(), domain=domain)
-    setattr(model, name, family)
-    handles = np.full(size, None, dtype=np.object_)
-    exists = np.zeros(size, dtype=np.bool_)
-    if index.size:
-        handles[index] = list(family.values())
-        exists[index] = True
-    if upper is not None:
-        for variable, bound in zip(family.values(), upper.tolist(), strict=True):
-            variable.setub(bound)
-    _families(model)[name] = _Family(handles, exists)
+    from formulations import components
+
+    _families(model)[name] = _Family(*components.add_variables(model, name, index, domain, size=size, upper=upper))
 
 
 def block(model: Any, name: str, row: Ints, column: Ints, weight: NDArray[Any] | float) -> Block:
@@ -123,24 +111,10 @@ def add_rows(
             upper=side if lower is None else np.full(side.size, np.inf),
         )  # fmt: skip
         return
-    row = np.concatenate([part.row for part in blocks]) if blocks else np.zeros(0, dtype=np.int64)
-    terms = _terms(blocks, np.argsort(row, kind="stable"))
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=keys.size))]).tolist()
-    bodies: dict[int, Any] = {}
-    for position, (key, value) in enumerate(zip(keys.tolist(), side.tolist(), strict=True)):
-        own = terms[start[position] : start[position + 1]]
-        if not own:
-            if _holds_at_zero(value, lower, upper):
-                continue
-            own = [model.component(IMPOSSIBLE)[0]]
-        body = LinearExpression(own)
-        if equal is not None:
-            bodies[key] = EqualityExpression((body, value))
-        elif upper is not None:
-            bodies[key] = InequalityExpression((body, value), False)
-        else:
-            bodies[key] = InequalityExpression((value, body), False)
-    setattr(model, name, pyo.Constraint(list(bodies), rule=lambda _, key: bodies[key]))
+    from formulations import components
+
+    sense = "equal" if equal is not None else "upper" if upper is not None else "lower"
+    components.add_constraints(model, name, blocks, keys, side, sense=sense, impossible=IMPOSSIBLE)
 
 
 def _add_row_arrays(
@@ -169,7 +143,9 @@ def add_cost(model: Any, name: str, blocks: Sequence[Block]) -> None:
         _, column, weight = _flat(blocks)
         model.set_cost(column, weight)
         return
-    setattr(model, name, pyo.Objective(expr=LinearExpression(_terms(blocks, None)), sense=pyo.minimize))
+    from formulations import components
+
+    components.add_objective(model, name, blocks)
 
 
 def start_arrays() -> ArrayModel:
@@ -181,9 +157,10 @@ def start_arrays() -> ArrayModel:
 
 def start_model(name: str) -> Any:
     """Return an empty Pyomo model with the one variable that can only be 0."""
-    model = pyo.ConcreteModel(name=name)
+    from formulations import components
+
+    model = components.empty_model(name, IMPOSSIBLE)
     model._families = {}
-    model.impossible = pyo.Var([0], domain=pyo.NonNegativeReals, bounds=(0, 0))
     return model
 
 
@@ -216,28 +193,6 @@ def lookup(table: Ints, wanted: Ints) -> Ints:
     place = np.minimum(np.searchsorted(table, wanted, sorter=order), table.size - 1)
     found = order[place]
     return np.where(table[found] == wanted, found, -1)
-
-
-def _holds_at_zero(side: float, lower: Floats | None, upper: Floats | None) -> bool:
-    if upper is not None:
-        return side >= 0.0
-    if lower is not None:
-        return side <= 0.0
-    return side == 0.0
-
-
-def _terms(blocks: Sequence[Block], order: Ints | None) -> list[Any]:
-    """Return the terms of the blocks, in the order given: the bare variable where the weight is 1."""
-    if not blocks:
-        return []
-    variables = np.concatenate([part.variables[part.column] for part in blocks])
-    weights = np.concatenate([part.weight for part in blocks])
-    if order is not None:
-        variables, weights = variables[order], weights[order]
-    return [
-        variable if weight == 1.0 else MonomialTermExpression((weight, variable))
-        for weight, variable in zip(weights.tolist(), variables.tolist(), strict=True)
-    ]
 
 
 def _families(model: Any) -> dict[str, _Family]:

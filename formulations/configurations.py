@@ -40,10 +40,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.arrays import Arrays
 from formulations.bulk import Block, add_cost, add_family, add_rows, block, paused_gc, start_arrays, start_model
+from formulations.domains import Domain
 from formulations.problem import Bools, Floats, Ints, Membership
 
 
@@ -95,12 +95,12 @@ def _state(model: Any, problem: MasterProblem, whole: bool) -> None:
 def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:
     every = np.arange(problem.configuration_cost_usd.size)
     most = problem.workload_count[problem.configuration_workload].astype(np.float64)
-    domain = pyo.NonNegativeIntegers if whole else pyo.NonNegativeReals
+    domain = Domain.WHOLE if whole else Domain.REAL
     add_family(model, "chosen_share", every, domain, size=every.size, upper=most if whole else None)
     size = problem.shared_cost_usd.size
     for name, mask, domain in (
-        ("shared", ~problem.shared_whole, pyo.NonNegativeReals),
-        ("shared_whole", problem.shared_whole, pyo.NonNegativeIntegers if whole else pyo.NonNegativeReals),
+        ("shared", ~problem.shared_whole, Domain.REAL),
+        ("shared_whole", problem.shared_whole, Domain.WHOLE if whole else Domain.REAL),
     ):
         index = np.flatnonzero(mask)
         add_family(model, name, index, domain, size=size, upper=problem.shared_upper[index])
@@ -108,9 +108,9 @@ def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:
     elastic = problem.penalty_usd > 0
     for name, side in (("excess", problem.row_upper), ("lack", problem.row_lower)):
         index = np.flatnonzero(elastic & np.isfinite(side))
-        add_family(model, name, index, pyo.NonNegativeReals, size=rows)
+        add_family(model, name, index, Domain.REAL, size=rows)
     workloads = np.flatnonzero(problem.workload_count)
-    add_family(model, "unplaced", workloads, pyo.NonNegativeReals, size=problem.workload_count.size)
+    add_family(model, "unplaced", workloads, Domain.REAL, size=problem.workload_count.size)
 
 
 def _add_use(model: Any, problem: MasterProblem) -> None:

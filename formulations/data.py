@@ -25,9 +25,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.domains import Domain
 from formulations.problem import Floats, Ints, Problem
 from formulations.sets import sets_of
 
@@ -36,11 +36,11 @@ def add_variables(model: Any, problem: Problem) -> None:
     """Add copy, transfer and in_country."""
     datasets = problem.datasets
     copies = np.arange(datasets.copy_dataset.size)
-    add_family(model, "copy", copies, pyo.Binary, size=copies.size)
+    add_family(model, "copy", copies, Domain.BINARY, size=copies.size)
     transfers = np.arange(datasets.transfer_copy.size)
-    add_family(model, "transfer", transfers, pyo.NonNegativeReals, size=transfers.size)
+    add_family(model, "transfer", transfers, Domain.REAL, size=transfers.size)
     _, _, first = _countries(problem)
-    add_family(model, "in_country", first, pyo.NonNegativeReals, size=copies.size, upper=np.ones(first.size))
+    add_family(model, "in_country", first, Domain.REAL, size=copies.size, upper=np.ones(first.size))
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

@@ -24,16 +24,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.bulk import add_family, add_rows, block
+from formulations.domains import Domain
 from formulations.problem import Problem
 
 
 def add_variables(model: Any, problem: Problem) -> None:
     """Add bought."""
     every = np.arange(problem.mechanisms.cost_usd.size)
-    add_family(model, "bought", every, pyo.Binary, size=every.size)
+    add_family(model, "bought", every, Domain.BINARY, size=every.size)
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

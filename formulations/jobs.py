@@ -43,10 +43,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations import moves
 from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.domains import Domain
 from formulations.problem import Floats, Ints, Problem
 from formulations.sets import sets_of
 
@@ -58,16 +58,16 @@ def add_variables(model: Any, problem: Problem) -> None:
     own = np.flatnonzero(slots.is_job)
     size = slots.workload.size
     most = jobs.max_gangs[sets.job_of_slot[own]].astype(np.float64)
-    add_family(model, "gangs", own, pyo.NonNegativeIntegers, size=size, upper=most)
+    add_family(model, "gangs", own, Domain.WHOLE, size=size, upper=most)
     hours = _useful_hours(model, problem, own) * most
-    add_family(model, "work_hours", own, pyo.NonNegativeReals, size=size, upper=hours)
+    add_family(model, "work_hours", own, Domain.REAL, size=size, upper=hours)
     allowed = np.flatnonzero(jobs.may_be_undone)
-    add_family(model, "undone", allowed, pyo.NonNegativeReals, size=jobs.workload.size, upper=jobs.work_units[allowed])
+    add_family(model, "undone", allowed, Domain.REAL, size=jobs.workload.size, upper=jobs.work_units[allowed])
     _, first = _choices(model, problem)
-    add_family(model, "chosen", first, pyo.NonNegativeReals, size=size, upper=np.ones(first.size))
+    add_family(model, "chosen", first, Domain.REAL, size=size, upper=np.ones(first.size))
     runs = _contiguous(model, problem)
-    add_family(model, "starts", runs, pyo.NonNegativeReals, size=size, upper=np.ones(runs.size))
-    add_family(model, "done_first", _prompt(model, problem), pyo.Binary, size=jobs.workload.size)
+    add_family(model, "starts", runs, Domain.REAL, size=size, upper=np.ones(runs.size))
+    add_family(model, "done_first", _prompt(model, problem), Domain.BINARY, size=jobs.workload.size)
     moves.add_variables(model, problem)
 
 

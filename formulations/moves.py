@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.domains import Domain
 from formulations.problem import Ints, Problem
 from formulations.sets import sets_of
 
@@ -34,12 +34,12 @@ def add_variables(model: Any, problem: Problem) -> None:
     """Add at and move."""
     places = _places(model, problem)
     first = np.sort(places.first)
-    add_family(model, "at", first, pyo.NonNegativeReals, size=problem.slots.workload.size, upper=np.ones(first.size))
+    add_family(model, "at", first, Domain.REAL, size=problem.slots.workload.size, upper=np.ones(first.size))
     row, period = _possible_moves(problem, places)
     periods = problem.period_hours.size
     index = row * periods + period
     size = problem.moves.job.size * periods
-    add_family(model, "move", index, pyo.NonNegativeReals, size=size, upper=np.ones(index.size))
+    add_family(model, "move", index, Domain.REAL, size=size, upper=np.ones(index.size))
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

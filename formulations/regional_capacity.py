@@ -21,10 +21,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.accelerator_availability import add_pools, pool_blocks, rows_of_kind
 from formulations.bulk import add_family, add_rows, block
+from formulations.domains import Domain
 from formulations.problem import Problem
 
 
@@ -35,7 +35,7 @@ def add_variables(model: Any, problem: Problem) -> None:
     usable = np.zeros(size, dtype=np.bool_)
     usable[problem.presence.region] = True
     usable[problem.datasets.copy_region] = True
-    add_family(model, "region_used", np.flatnonzero(usable & (regions.fixed_usd > 0)), pyo.Binary, size=size)
+    add_family(model, "region_used", np.flatnonzero(usable & (regions.fixed_usd > 0)), Domain.BINARY, size=size)
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

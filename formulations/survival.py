@@ -27,9 +27,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.bulk import Block, add_family, add_rows, block, group, lookup
+from formulations.domains import Domain
 from formulations.failures import Failures, datasets_read, find_failures, place_labels
 from formulations.problem import Ints, Problem
 from formulations.sets import sets_of
@@ -39,7 +39,7 @@ def add_variables(model: Any, problem: Problem) -> None:
     """Add failover."""
     failures = _failures(model, problem)
     every = np.arange(failures.case.size)
-    add_family(model, "failover", every, pyo.NonNegativeReals, size=every.size, upper=failures.most)
+    add_family(model, "failover", every, Domain.REAL, size=every.size, upper=failures.most)
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

@@ -36,9 +36,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyomo.core as pyo
 
 from formulations.bulk import Block, add_family, add_rows, block, group
+from formulations.domains import Domain
 from formulations.problem import Floats, Problem
 from formulations.sets import Sets, sets_of
 
@@ -56,15 +56,15 @@ def add_variables(model: Any, problem: Problem) -> None:
     serving = np.flatnonzero(sets.serving_slots)
     size = slots.workload.size
     add_family(
-        model, "instances", serving, pyo.NonNegativeIntegers, size=size, upper=np.floor(slots.max_instances[serving])
+        model, "instances", serving, Domain.WHOLE, size=size, upper=np.floor(slots.max_instances[serving])
     )
     flows = np.arange(problem.flows.stream.size)
-    add_family(model, "flow", flows, pyo.NonNegativeReals, size=flows.size, upper=sets.demand_of_flow)
+    add_family(model, "flow", flows, Domain.REAL, size=flows.size, upper=sets.demand_of_flow)
     demand = services.demand_per_s.ravel()
     allowed = np.flatnonzero(np.repeat(services.may_be_unserved, sets.periods) & (demand > 0))
-    add_family(model, "unserved", allowed, pyo.NonNegativeReals, size=demand.size, upper=demand[allowed])
+    add_family(model, "unserved", allowed, Domain.REAL, size=demand.size, upper=demand[allowed])
     presences = np.arange(problem.presence.workload.size)
-    add_family(model, "present", presences, pyo.Binary, size=presences.size)
+    add_family(model, "present", presences, Domain.BINARY, size=presences.size)
 
 
 def add_local_constraints(model: Any, problem: Problem) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.instance.models import Instance
+from optimizer.memory import paused_gc
 from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
@@ -244,7 +245,8 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
     from optimizer.audit import audit
 
     begun = time.perf_counter()
-    report = audit(instance, plan, base_dir=base_dir or instance.folder)
+    with paused_gc():
+        report = audit(instance, plan, base_dir=base_dir or instance.folder)
     if report.violations:
         told = [
             f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"

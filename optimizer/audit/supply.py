@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from optimizer.audit.facts import Offer
+from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.lines import Ledger, Line
 from optimizer.instance.models import Instance
@@ -38,12 +38,17 @@ class Supply:
                 unique, number = f"{name}#{number}", number + 1
             taken.add(unique)
             self._names[k] = unique
+        by_region: dict[str | None, list[int]] = defaultdict(list)
+        for k, quota in enumerate(self._quotas.limits):
+            by_region[quota.region].append(k)
+        self._by_region = dict(by_region)
 
     def pools(self, offer: Offer) -> tuple[list[Pool], bool]:
         """Return the pools an offer draws on, and whether any statement covers it (`unlimited` is one)."""
         pools: list[Pool] = []
         covered = named = False
-        for k, quota in enumerate(self._quotas.limits):
+        for k in self._may_match(offer.region):
+            quota = self._quotas.limits[k]
             if not _matches(quota, offer):
                 continue
             if quota.kw is not None:
@@ -65,6 +70,16 @@ class Supply:
             if default != "unlimited":
                 pools.append(_default(offer, float(default)))
         return pools, covered
+
+
+    def _may_match(self, region: Region) -> list[int]:
+        """Return the quotas, by position, that name the region or none at all."""
+        names = dict.fromkeys((None, *_region_names(region)))
+        return sorted(k for name in names for k in self._by_region.get(name, ()))
+
+
+def _region_names(region: Region) -> tuple[str, str]:
+    return region.id, f"{region.provider}:{region.id}"
 
 
 def _default(offer: Offer, limit: float) -> Pool:
@@ -92,7 +107,7 @@ def _matches(quota: Quota, offer: Offer) -> bool:
     region = offer.region
     wanted: list[tuple[str | None, set[str | None]]] = [
         (quota.accelerator, {offer.accelerator}),
-        (quota.region, {region.id, f"{region.provider}:{region.id}"}),
+        (quota.region, {*_region_names(region)}),
         (quota.provider, {region.provider}),
         (quota.country, {region.country, region.place}),
         (quota.model, {*offer.model_names}),

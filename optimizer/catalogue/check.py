@@ -81,7 +81,7 @@ def _convert(table: Table, column: Column, cells: pd.Series, file: str | None, i
         return _countries(column, cells, report)
     if column.kind in ("flag", "tristate"):
         return _flags(column, cells, report)
-    text = cells.astype(object).where(~empty, column.default if column.words else "").astype(str)
+    text = _text(cells, empty, str(column.default) if column.words and column.default is not None else "")
     if column.required:
         report((text.str.strip().eq("") & ~empty).to_numpy(), "blank text")
     if column.words:
@@ -90,6 +90,13 @@ def _convert(table: Table, column: Column, cells: pd.Series, file: str | None, i
         parsed = pd.to_datetime(text.where(text.ne("")), format="%Y-%m-%d", errors="coerce")
         report((parsed.isna() & text.ne("")).to_numpy(), "not a date YYYY-MM-DD")
     return text
+
+
+def _text(cells: pd.Series, empty: np.ndarray, missing: str) -> pd.Series:
+    """Return cells as text; what was read as text already is not converted again."""
+    if isinstance(cells.dtype, pd.StringDtype):
+        return cells.fillna(missing) if empty.any() else cells
+    return cells.astype(object).where(~empty, missing).astype(str)
 
 
 def _numbers(column: Column, cells: pd.Series, empty: np.ndarray, report: _Report) -> np.ndarray:

@@ -58,7 +58,7 @@ class Eligibility:
         self.world, self.law, self.pools = world, law, pools
         self.policies = PolicyView(world, law)
         self.speeds, self.ways = SpeedView(world), WayView(world)
-        shut = Counter(zip(world.closed.reason, world.closed.rule, strict=True))
+        shut = Counter(zip(world.closed.reason.tolist(), world.closed.rule.tolist(), strict=True))
         self.ledger = Ledger(
             len(world.offers), {(str(reason), str(rule) or None): count for (reason, rule), count in shut.items()}
         )
@@ -181,10 +181,10 @@ def _static_exclusions(world: World, workload: Workload, speed: Speed, price: Fl
         wrong_kind |= endpoint
     found = [
         Exclusion("offer_kind", "runs.via", wrong_kind),
-        Exclusion("not_allowed_provider", "providers", _not_in(world.text("provider"), workload.providers)),
-        Exclusion("not_allowed_region", "regions", _not_in(world.text("region_id"), workload.regions)),
+        Exclusion("not_allowed_provider", "providers", _not_in(world, "provider", workload.providers)),
+        Exclusion("not_allowed_region", "regions", _not_in(world, "region_id", workload.regions)),
         Exclusion("purchase", "runs.purchase", instance & _purchase_out(world, workload)),
-        Exclusion("accelerator", "runs.accelerators", instance & _not_in(world.text("accelerator"), runs.accelerators)),
+        Exclusion("accelerator", "runs.accelerators", instance & _not_in(world, "accelerator", runs.accelerators)),
         Exclusion("software", "runs.software", instance & _software_out(world, workload)),
     ]
     if runs.min_device_memory_gb > 0:
@@ -194,7 +194,7 @@ def _static_exclusions(world: World, workload: Workload, speed: Speed, price: Fl
     found.append(Exclusion("missing_price", None, instance & np.isnan(world.column("price_usd_per_hour"))))
     if "endpoint" in runs.via:
         serves = serves_model(world, workload)
-        scope = _not_in(world.text("scope"), runs.endpoint_scopes)
+        scope = _not_in(world, "scope", runs.endpoint_scopes)
         found.append(Exclusion("endpoint_model", runs.model, endpoint & ~serves))
         found.append(Exclusion("endpoint_scope", "runs.endpoint_scopes", endpoint & serves & scope))
         found.append(Exclusion("missing_price", None, endpoint & serves & np.isnan(price)))
@@ -204,21 +204,20 @@ def _static_exclusions(world: World, workload: Workload, speed: Speed, price: Fl
     return found
 
 
-def _not_in(values: NDArray[np.object_], allowed: tuple[str, ...]) -> Bools:
-    return ~np.isin(values, list(allowed)) if allowed else np.zeros(len(values), dtype=bool)
+def _not_in(world: World, column: str, allowed: tuple[str, ...]) -> Bools:
+    return ~world.one_of(column, allowed) if allowed else np.zeros(len(world.offers), dtype=bool)
 
 
 def _purchase_out(world: World, workload: Workload) -> Bools:
     """Spot is for interruptible jobs that list it; every other option must be listed."""
-    purchase = world.text("purchase")
-    out = _not_in(purchase, workload.runs.purchase)
+    out = _not_in(world, "purchase", workload.runs.purchase)
     if not (isinstance(workload, Job) and workload.interruptible):
-        out |= purchase == "spot"
+        out |= world.one_of("purchase", ("spot",))
     return out
 
 
 def _software_out(world: World, workload: Workload) -> Bools:
-    return _not_in(world.text("software"), tuple(name.lower() for name in workload.runs.software))
+    return _not_in(world, "software", tuple(name.lower() for name in workload.runs.software))
 
 
 def gang_instances(world: World, job: Job) -> Floats:

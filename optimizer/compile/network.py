@@ -15,7 +15,7 @@ from optimizer.catalogue.network import UserPlace
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
-    from optimizer.instance.world import InlineCatalogue, Origin
+    from optimizer.instance.world import InlineCatalogue, NetworkLink, Origin
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -117,6 +117,10 @@ class InlineNetwork:
         for link in inline.network:
             self._links.setdefault((link.region, link.origin), link)
         self._ids = tuple(region_ids)
+        self._of_origin: dict[str, list[tuple[int, NetworkLink]]] = {}
+        for (origin, region), link in self._links.items():
+            if region in self._index:
+                self._of_origin.setdefault(origin, []).append((self._index[region], link))
         by_id = {region.id: region for region in inline.regions}
 
         def figures(name: str) -> Floats:
@@ -131,9 +135,8 @@ class InlineNetwork:
     def _links_of(self, origins: Sequence[str], name: str, default: Floats) -> Floats:
         out = np.array(np.broadcast_to(default, (len(origins), len(self._ids))), dtype=float)
         for row, origin in enumerate(origins):
-            for column, region in enumerate(self._ids):
-                link = self._links.get((origin, region))
-                value = getattr(link, name) if link is not None else None
+            for column, link in self._of_origin.get(origin, ()):
+                value = getattr(link, name)
                 if value is not None:
                     out[row, column] = value
         return out

@@ -6,11 +6,12 @@ catalogue or were written inside the instance makes no difference afterwards. Pr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -117,13 +118,41 @@ class World:
         """Which offers are endpoints."""
         return (self.offers.kind == "endpoint").to_numpy(dtype=bool)
 
+    @cached_property
+    def _columns(self) -> dict[tuple[str, type], NDArray[Any]]:
+        """Columns asked for so far: every workload asks for a few, and to take one out of a table is slow."""
+        return {}
+
+    def _column(self, name: str, kind: type) -> NDArray[Any]:
+        key = (name, kind)
+        if key not in self._columns:
+            values = self.offers[name].to_numpy(dtype=kind).view()
+            values.flags.writeable = False
+            self._columns[key] = values
+        return self._columns[key]
+
     def column(self, name: str) -> NDArray[np.float64]:
-        """Return a numeric column of `offers` as floats."""
-        return self.offers[name].to_numpy(dtype=float)
+        """Return a numeric column of `offers` as floats, read-only."""
+        return self._column(name, float)
 
     def text(self, name: str) -> NDArray[np.object_]:
-        """Return a text column of `offers`."""
-        return self.offers[name].to_numpy(dtype=object)
+        """Return a text column of `offers`, read-only."""
+        return self._column(name, object)
+
+    @cached_property
+    def _numbered(self) -> dict[str, tuple[dict[object, int], NDArray[np.int64]]]:
+        return {}
+
+    def one_of(self, name: str, values: Iterable[object]) -> NDArray[np.bool_]:
+        """Return which offers have one of the values in a text column; [offers]."""
+        if name not in self._numbered:
+            place: dict[object, int] = {}
+            number = [place.setdefault(value, len(place)) for value in self.text(name).tolist()]
+            self._numbered[name] = (place, np.array(number, dtype=np.int64))
+        place, numbers = self._numbered[name]
+        is_wanted = np.zeros(len(place), dtype=bool)
+        is_wanted[[place[value] for value in values if value in place]] = True
+        return is_wanted[numbers]
 
     def period_of(self, period_id: str) -> int:
         """Return the index of a period id."""

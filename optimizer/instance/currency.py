@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from optimizer.instance.models import Instance
@@ -31,7 +32,8 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
     findings: list[Finding] = []
     if code == "USD" and usable and rate != 1:
         findings.append(Finding(("currency", "usd_per_unit"), f"is {rate!r}, but a USD is worth 1 USD"))
-    for owner, path, place, key, meant in list(_foreign(data, (), places)):
+    foreign = list(_foreign(data, (), places)) if any(map(_usd_field, _keys(data))) else ()
+    for owner, path, place, key, meant in foreign:
         written = _currency_of(key)
         if not isinstance(code, str) or code.lower() != written:
             has = f"the instance's currency is {code}" if code else "the instance states no currency"
@@ -47,6 +49,19 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
     return findings
 
 
+def _keys(data: dict[str, Any]) -> set[str]:
+    """Return every key of every mapping: a few hundred names, however many rows have them."""
+    keys: set[str] = set()
+    todo: list[Any] = [data]
+    while todo:
+        here = todo.pop()
+        if isinstance(here, dict):
+            keys.update(here)
+            here = here.values()
+        todo += [value for value in here if isinstance(value, (dict, list))]
+    return keys
+
+
 def _foreign(data: Any, path: Path, place: Place) -> Iterator[tuple[dict[str, Any], Path, Place, str, str]]:
     """Yield every mapping, its path and place, with a key written in a currency and the USD field it stands for."""
     if isinstance(data, dict):
@@ -54,16 +69,19 @@ def _foreign(data: Any, path: Path, place: Place) -> Iterator[tuple[dict[str, An
             meant = _usd_field(key)
             if meant is not None:
                 yield data, path, place, key, meant
-            yield from _foreign(value, (*path, key), place.children.get(key) or Place())
+            if isinstance(value, dict | list):
+                yield from _foreign(value, (*path, key), place.children.get(key) or Place())
     elif isinstance(data, list):
         for at, value in enumerate(data):
-            yield from _foreign(value, (*path, at), place.children.get(at) or Place())
+            if isinstance(value, dict | list):
+                yield from _foreign(value, (*path, at), place.children.get(at) or Place())
 
 
 def _currency_of(key: str) -> str:
     return next(part for part in key.split("_") if part in CURRENCIES)
 
 
+@lru_cache(maxsize=4096)
 def _usd_field(key: str) -> str | None:
     parts = key.split("_")
     if not any(part in CURRENCIES for part in parts):

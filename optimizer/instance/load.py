@@ -17,6 +17,7 @@ from optimizer.instance.place import Finding, Place, shortened, to_issues
 from optimizer.instance.salvage import Salvage, salvage
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
+from optimizer.memory import paused_gc
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Source = str | PathLike[str] | Mapping[str, Any]
 
 
+@paused_gc()
 def load(source: Source, *, references: bool = True) -> Instance:
     """Load one instance.
 

@@ -18,6 +18,8 @@ from optimizer.laws.codes import COUNTRIES
 from optimizer.laws.operators import STATUSES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from optimizer.catalogue import Catalogue
     from optimizer.laws import LawPack
 
@@ -31,8 +33,8 @@ def check_references(instance: Instance, catalogue: Catalogue | None, laws: LawP
     `catalogue` is None where the instance brings its own inline; `laws` is None where no law is checked: names that
     only laws use are then not judged, except country groups and certification schemes, which policies use too.
     """
-    data = instance.model_dump(mode="json")
-    return to_issues(find_unknown(instance, catalogue, laws), None, data)
+    findings = find_unknown(instance, catalogue, laws)
+    return to_issues(findings, None, instance.model_dump(mode="json")) if findings else []
 
 
 def find_unknown(instance: Instance, catalogue: Catalogue | None, laws: LawPack | None) -> list[Finding]:
@@ -68,19 +70,24 @@ def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
     if catalogue is None:
         return _known_inline(instance)
     aliases = catalogue.model_aliases
-    endpoint_models = set(catalogue.endpoints["model"]) | set(catalogue.endpoints["model_raw"])
-    measured = set(catalogue.throughput["model"])
+    endpoint_models = _named(catalogue.endpoints["model"]) | _named(catalogue.endpoints["model_raw"])
+    measured = _named(catalogue.throughput["model"])
     return _Known(
-        providers=frozenset(catalogue.providers.index),
-        regions=frozenset(catalogue.regions.index),
-        accelerators=frozenset(catalogue.accelerators.index),
-        software=frozenset(catalogue.accelerators["software"]),
+        providers=_named(catalogue.providers.index),
+        regions=_named(catalogue.regions.index),
+        accelerators=_named(catalogue.accelerators.index),
+        software=_named(catalogue.accelerators["software"]),
         models=frozenset(endpoint_models | {name for name, model in aliases.items() if model in endpoint_models}),
         measured=frozenset(measured | {name for name, model in aliases.items() if model in measured}),
-        endpoints=frozenset(catalogue.endpoints.index),
-        scopes=frozenset(catalogue.endpoints["scope"]) | {"global", "region", "countries"},
-        skus=frozenset(catalogue.skus.index),
+        endpoints=_named(catalogue.endpoints.index),
+        scopes=_named(catalogue.endpoints["scope"]) | {"global", "region", "countries"},
+        skus=frozenset(catalogue.skus.index.tolist()),
     )
+
+
+def _named(column: pd.Series | pd.Index) -> frozenset[str]:
+    """Return what a column names; each name is made a Python object once, not once per row."""
+    return frozenset(column.unique().tolist())
 
 
 def _known_inline(instance: Instance) -> _Known:

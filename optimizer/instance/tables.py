@@ -10,7 +10,7 @@ import csv
 import functools
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,13 +155,12 @@ def _typed_rows(  # noqa: PLR0917
     header, rows = _read_csv(path, file, issues, gone) if suffix == ".csv" else _read_parquet(path, file)
     _require_columns(header, item, parent, file)
     kinds = [Shape(text=True) if column == parent else _column_kind(item, column) for column in header]
+    readers = [_reader(kind) for kind in kinds]
+    nested = any("." in column for column in header)
     for number, line, cells in rows:
-        row: dict[str, Any] = {}
-        for column, kind, cell in zip(header, kinds, cells, strict=True):
-            value = _typed(cell, kind)
-            if value is not None:
-                _set(row, column, value)
-        yield row, Place(line=line, file=file, row=number)
+        values = [read(cell) for read, cell in zip(readers, cells, strict=True)]
+        row = {column: value for column, value in zip(header, values, strict=True) if value is not None}
+        yield _unfolded(row) if nested else row, Place(line=line, file=file, row=number)
 
 
 def _require_columns(header: list[str], item: Shape, parent: str | None, file: str) -> None:
@@ -209,7 +208,7 @@ def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tup
     try:
         for cells in reader:
             start, line = line, reader.line_num + 1
-            if not any(cell.strip() for cell in cells) and len(cells) <= 1:
+            if len(cells) <= 1 and not any(cell.strip() for cell in cells):
                 continue
             if not header:
                 header = _header(cells, file, start)
@@ -283,24 +282,34 @@ def _column_kind(item: Shape, column: str) -> Shape | None:
     )
 
 
-def _typed(cell: Any, kind: Shape | None) -> Any:
-    """Type one cell; a cell that does not fit stays text, so that the model says what is wrong with it."""
-    if cell is None or cell == "":
-        return None
-    if kind is None:
-        return _number(cell) if isinstance(cell, str) else cell
-    if not isinstance(cell, str):
-        return cell
-    if kind.item is not None and ("|" in cell or not kind.number):
-        inner = shape_of(kind.item)
-        return [_scalar(part.strip(), inner) for part in cell.split("|")]
-    return _scalar(cell, kind)
+def _reader(kind: Shape | None) -> Callable[[Any], Any]:
+    """Return what types a cell of a column; a cell that does not fit stays text, so that the model says what is wrong.
+
+    An empty cell is None; what Parquet typed already stays as it is.
+    """
+    inner = shape_of(kind.item) if kind is not None and kind.item is not None else None
+    read_one = _scalar_reader(kind)
+    if kind is None or inner is None:
+        return lambda cell: (read_one(cell) if cell else None) if isinstance(cell, str) else cell
+    read_item, is_list_only = _scalar_reader(inner), not kind.number
+
+    def read(cell: Any) -> Any:
+        if not isinstance(cell, str):
+            return cell
+        if not cell:
+            return None
+        if is_list_only or "|" in cell:
+            return [read_item(part.strip()) for part in cell.split("|")]
+        return read_one(cell)
+
+    return read
 
 
-def _scalar(text: str, kind: Shape) -> Any:
-    if kind.boolean and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return _number(text) if kind.number else text
+def _scalar_reader(kind: Shape | None) -> Callable[[str], Any]:
+    read: Callable[[str], Any] = _number if kind is None or kind.number else str
+    if kind is None or not kind.boolean:
+        return read
+    return lambda text: text.lower() == "true" if text.lower() in ("true", "false") else read(text)
 
 
 def _number(text: str) -> Any:
@@ -308,6 +317,14 @@ def _number(text: str) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     return math.nan if text.lower() == "nan" else text
+
+
+def _unfolded(flat: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with what stands in columns with dots below their fields."""
+    row: dict[str, Any] = {}
+    for column, value in flat.items():
+        _set(row, column, value)
+    return row
 
 
 def _set(row: dict[str, Any], column: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from optimizer.solve.holding import is_placed, is_proven, take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held
-from optimizer.solve.relaxation import Relaxation
+from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
@@ -41,8 +42,11 @@ BRANCH_TO_INTEGERS = 15_000
 """Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
 MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
-FIRST_PLAN_SECONDS, PLAN_SHARE = 3.0, 0.2
-FIRST_PLAN_GAP = 3e-3
+FIRST_PLAN_SECONDS, FIRST_PLAN_GAP = 3.0, 3e-3
+PLAN_SHARE, PLAN_SECONDS, PLAN_AFTER_SHARE = 0.2, 3.0, 0.2
+"""A later plan takes at most a share of the time left, and so many seconds and a share of the time gone: neighbourhoods
+find better ones sooner than a long integer master.
+"""
 TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 """Turns of columns, plan and bound; how much sharper each is; the part of the gap below which the bound is spent."""
 
@@ -72,16 +76,30 @@ def decompose_and_improve(
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
+    is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
+
+    def is_hopeless() -> bool:
+        """Whether even the relaxation of the whole model has no solution; asked of moderate models only."""
+        if is_moderate:
+            with watch.phase_of("relax"):
+                relaxation = solve_relaxation(matrix, watch, watch.left_seconds())
+            watch.note(bound_usd=relaxation.bound_usd)
+            proofs.append(relaxation.termination)
+        return Termination.INFEASIBLE in proofs
+
     try:
-        _approach(ground, parts, watch, gap=gap)
+        _approach(ground, parts, watch, gap=gap, is_hopeless=is_hopeless)
     except KeyboardInterrupt:
         watch.interrupt()
         state.restore()
+    if Termination.INFEASIBLE in proofs:
+        return Run(Termination.INFEASIBLE)
     placed, own = is_placed(ground, ground.state.x), Run(watch.why_stopped(), bound_usd=watch.bound_usd)
     if placed:
         own = _own_columns(held(ground, watch), matrix)
     if watch.should_stop() or (placed and is_proven(ground, watch, gap)):
         return own
+
     def search(exchange: Exchange | None, threads: int, until_seconds: float) -> Run | None:
         if not placed:
             return construct_and_improve(
@@ -99,7 +117,7 @@ def decompose_and_improve(
             state.restore()
         return _own_columns(held(ground, watch), matrix)
 
-    if matrix.integer.sum() <= BRANCH_TO_INTEGERS:
+    if is_moderate:
         return beside_highs(matrix, watch, search, gap=gap, threads=threads, start=own.x)
     return search(None, threads, end)
 
@@ -127,7 +145,9 @@ def _least_usd(matrix: Matrix, problem: Problem) -> float:
     return float(lower[np.isfinite(lower)].sum())
 
 
-def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> None:
+def _approach(
+    ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float, is_hopeless: Callable[[], bool]
+) -> None:
     """Generate configurations, put plans together and tighten the bound in turn, as long as that can close the gap.
 
     The first pass stops early, since a plan is worth more than a sharp master; later ones go further.
@@ -150,12 +170,13 @@ def _approach(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: floa
         with watch.phase_of("columns"):
             ran = parts.run(
                 gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
-                when_priced=simple_plan, when_clean=None if turn else first_plan,
+                when_priced=simple_plan, when_clean=None if turn else first_plan, is_hopeless=is_hopeless,
             )  # fmt: skip
         if not ran or watch.should_stop():
             return
         with watch.phase_of("put_together"):
-            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=PLAN_SHARE * watch.left_seconds())
+            seconds = min(PLAN_SHARE * watch.left_seconds(), PLAN_SECONDS + PLAN_AFTER_SHARE * watch.elapsed_seconds())
+            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=seconds)
             take_over(ground, parts, found, watch)
         if not parts.is_clean:
             return  # no plan may be possible, which more of the same does not prove

@@ -6,26 +6,26 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decompose import decompose_and_improve
-from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.search import construct_and_improve, search_beside_highs
 from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch, ctrl_c_calls
+
+if TYPE_CHECKING:
+    from optimizer.solve.decomposition.workers import Workers
 
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
@@ -105,13 +105,19 @@ def solve_matrix(
     if watch.should_stop():
         return _nothing_yet(watch, chosen)
     result = None
-    if chosen == "decompose":
+    if chosen == "decompose":  # the many modules of decomposition and search are loaded where they are used
+        from optimizer.solve.decompose import decompose_and_improve
+
         result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=threads, workers=workers)
     elif chosen == "kernel":
         result = kernel_search(matrix, watch, gap=gap, threads=threads)
     elif chosen == "construct":
+        from optimizer.solve.search import construct_and_improve
+
         result = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
     elif chosen == "beside":
+        from optimizer.solve.search import search_beside_highs
+
         result = search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
     if result is None:
         with watch.phase_of("solve"):

@@ -2,7 +2,8 @@ r"""Kernel search: models that HiGHS stalls on although their relaxation is good
 
 The relaxation of the model (after `substitution`) gives a bound LB and reduced costs d. A *kernel*, the columns it uses
 and those with small d, is an integer program HiGHS solves quickly; its plan costs UB (Angelelli, Mansini, Speranza
-2010). What may still matter is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
+2010). A smaller one comes first, at whose root node alone HiGHS looks for a plan to begin with. What may still matter
+is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
 
     d_j (x_j - l_j) <= T - LB  for d_j > 0,      d_j (u_j - x_j) <= T - LB (in size)  for d_j < 0,
 
@@ -18,9 +19,11 @@ sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +44,11 @@ log = logging.getLogger(__name__)
 
 FIRST_SIZE, GROWTH = 1.5, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
+GLANCE_SIZE, GLANCE_RELAXATIONS, GLANCE_GAP = 1.2, 4.0, 1e-3
+"""Size of a kernel before the first, its time limit in times the relaxation took, and the gap at which it ends: it is
+looked at for a plan to begin with."""
+GLANCE: Mapping[str, Any] = MappingProxyType({"mip_max_nodes": 1, "mip_pool_soft_limit": 1})
+"""Options for it: the root node, and no stock of cuts, which lift a bound that nobody asks for."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
 SHIFT_SHARE = 0.05
@@ -229,7 +237,16 @@ def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: flo
     is_used = relaxed.x - _resting_at(matrix) > USED
     is_first = is_used | ~np.isfinite(matrix.lower)
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
-    size = int(FIRST_SIZE * is_used.sum()) + 1
+    size, small = (int(factor * is_used.sum()) + 1 for factor in (FIRST_SIZE, GLANCE_SIZE))
+    enough = max(gap, GLANCE_GAP)
+    if not held.is_within(enough) and size * FEW < rest_of(matrix, relaxed, held, gap).free.size:
+        solve_kernel(
+            matrix, relaxed, held, order[:small], watch, gap=enough, threads=threads, options=GLANCE,
+            seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
+        )  # fmt: skip
+        log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)
+        if held.is_within(gap):
+            return
     while size * FEW < rest_of(matrix, relaxed, held, gap).free.size and not watch.should_stop():
         ended = solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
         log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
@@ -245,7 +262,7 @@ def _resting_at(matrix: Matrix) -> Floats:
 
 def solve_kernel(
     matrix: Matrix, relaxed: Priced, held: Held, kernel: Ints, watch: Watch, *, gap: float, threads: int,
-    time_share: float = KERNEL_SHARE,
+    seconds: float = np.inf, options: Mapping[str, Any] = MappingProxyType({}),
 ) -> bool:  # fmt: skip
     """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
 
@@ -260,9 +277,9 @@ def solve_kernel(
     part, _ = submatrix(matrix, chosen, np.where(free, 0.0, fixed_at))
     enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd)
     found = run(
-        part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=time_share * watch.left_seconds(),
+        part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=min(seconds, KERNEL_SHARE * watch.left_seconds()),
         threads=threads, start=None if held.x is None else held.x[chosen], on_incumbent=_teller(part, watch),
-        options={"objective_target": enough * cost_scale(part.cost)},
+        options={"objective_target": enough * cost_scale(part.cost), **options},
     )  # fmt: skip
     if found.x is not None:
         take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)

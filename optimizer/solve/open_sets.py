@@ -134,7 +134,7 @@ class _Search:
         kernel = _kernel(self.matrix, self.gates, self.relaxed)
         solve_kernel(
             self.matrix, self.relaxed, self.held, kernel, self.watch, gap=self.gap, threads=self.threads,
-            time_share=KERNEL_TIME,
+            seconds=KERNEL_TIME * self.watch.left_seconds(),
         )  # fmt: skip
         log.info("openings: kernel of %d columns: %.6g USD", kernel.size, self.held.objective_usd)
         if self.held.x is not None:

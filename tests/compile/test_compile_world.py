@@ -279,3 +279,16 @@ def test_a_commitment_outside_the_allowed_part_of_the_world_is_shut():
     world = resolve_world(world_instance(catalogue={"providers": ["gcp"]}, commitments=commitments))
     assert set(world.offers.provider) == {"gcp"}
     assert world.closed.offer_id.eq("commitment:c1").sum() == 1
+
+
+def test_offers_by_value_and_columns_that_cannot_be_changed():
+    """`one_of` agrees with a comparison of values; names that no offer has select nothing; columns are read-only."""
+    world = resolve_world(world_instance())
+    for column in ("region_id", "accelerator", "purchase", "software"):
+        values = world.offers[column].to_numpy(dtype=object)
+        wanted = [*sorted(set(values))[::3], "nobody"]
+        assert np.array_equal(world.one_of(column, wanted), np.isin(values, wanted))
+    assert not world.one_of("region_id", ("nobody",)).any()
+    assert not world.one_of("region_id", ()).any()
+    with pytest.raises(ValueError, match="read-only"):
+        world.column("price_usd_per_hour")[0] = 0.0

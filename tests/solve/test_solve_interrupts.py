@@ -95,6 +95,8 @@ def assert_kept(problem, method, pressed, gap=0.0):
 DECOMPOSED = [
     *((name, side) for name in ("build", "cut", "columns", "put_together", "tighten") for side in ("before", "after")),
     ("improve", "before"),
+    ("branch", "before"),
+    ("branch", "after"),
     ("polish", "before"),
     ("polish", "after"),
 ]
@@ -113,17 +115,17 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
     [
         ("decompose", "find_blocks"),
         ("decompose", "_relaxed"),
-        ("decompose", "_take_over"),
-        ("decompose", "rank_options"),
+        ("decompose", "take_over"),
+        ("closing", "rank_options"),
         ("decompose", "held"),
-        ("decompose", "search_beside_highs"),
+        ("decompose", "beside_highs"),
         ("engine", "to_solution"),
     ],
 )
 def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
     pressed = Pressed(monkeypatch)
     branch = importlib.import_module("optimizer.solve.decompose")
-    monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "search_beside_highs" else 0)
+    monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "beside_highs" else 0)
     at_function(monkeypatch, pressed, module, name)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0)
 

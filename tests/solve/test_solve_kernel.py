@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,6 +141,32 @@ def test_a_plan_that_costs_next_to_nothing():
     assert found.objective_usd == pytest.approx(1e-7)
 
 
+def test_a_glance_gives_a_plan_and_no_bound(monkeypatch):
+    """What HiGHS proves of the small first kernel says nothing of the model: the bound stays that of the relaxation."""
+    kernel = importlib.import_module("optimizer.solve.kernel")
+    asked: list[dict[str, object]] = []
+
+    def noted(matrix, watch, **how):
+        asked.append(dict(how.get("options") or {}))
+        return run(matrix, watch, **how)
+
+    monkeypatch.setattr(kernel, "run", noted)
+    monkeypatch.setattr(kernel, "find_assignment", lambda matrix, row_usd: None)  # shifts would find the plan
+    rng = np.random.default_rng(2)
+    owner, place = np.divmod(np.arange(40 * 15), 15)  # 40 workloads, each whole in one of 15 regions of room 8
+    size = rng.integers(1, 4, 600)
+    rows = np.vstack([owner == np.arange(40)[:, None], (place == np.arange(15)[:, None]) * size])
+    lower, upper = np.repeat([1.0, -np.inf], [40, 15]), np.repeat([1.0, 8.0], [40, 15])
+    matrix = make_matrix(rng.uniform(1, 9, 600), rows, lower, upper, np.ones(600))
+    relaxed = price(matrix, Watch(60), 60)
+    asked.clear()
+    found = kernel_search(matrix, Watch(60), gap=0.2, threads=1, small=0)
+    assert [options.get("mip_max_nodes") for options in asked] == [None, 1]
+    assert found.termination is Termination.GAP_REACHED
+    assert found.bound_usd == relaxed.bound_usd
+    assert matrix.is_feasible(found.x)
+
+
 def test_through_the_engine():
     """The plan records the method, and the whole model agrees."""
     problem = assignment(7, workloads=10)
@@ -146,3 +176,18 @@ def test_through_the_engine():
     assert (found.method, found.status) == ("kernel", whole.status)
     if found.status is SolutionStatus.OPTIMAL:
         assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-5)
+
+
+def test_what_other_methods_need_is_not_loaded():
+    """Neither components of Pyomo, nor the decomposition and search, nor what of scipy they alone use."""
+    code = (
+        "import sys; from helper_choices import assignment; from optimizer.solve import solve_problem\n"
+        "assert solve_problem(assignment(1, workloads=5), method='kernel', time_limit_seconds=30).method == 'kernel'\n"
+        "print([m for m in sys.modules if m.startswith(('pyomo.core', 'pyomo.repn', 'scipy.stats', 'scipy.optimize', "
+        "'optimizer.solve.decompos', 'optimizer.solve.search'))])"
+    )
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join(map(str, (root, root / "tests" / "solve", root / "tests" / "formulations")))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from pydantic import BaseModel
 
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
+from optimizer.instance.shape import all_fields, hints_of, shape_of
 from optimizer.instance.workloads import Job, Service
 
 LARGEST = 1e15
@@ -91,28 +94,44 @@ def magnitudes(instance: Instance) -> Iterator[Finding]:
         if isinstance(workload, Job) and workload.work > LARGEST:
             path = ("workloads", at, "work")
             yield Finding(path, f"is {workload.work:g}, above {LARGEST:g}", "count work in a larger unit")
-    for path, price in _prices(instance, ()):
-        if price > LARGEST:
-            yield Finding(path, f"is {price:g}, above {LARGEST:g}")
+    for path, price in _dear(instance, (), priced=False):
+        yield Finding(path, f"is {price:g}, above {LARGEST:g}")
 
 
-def _prices(value: object, path: Path) -> Iterator[tuple[Path, float]]:
-    """Yield every price of an instance with its path: figures in USD that are no limit."""
-    fields: list[tuple[str | int, object]] = []
+def _dear(value: object, path: Path, *, priced: bool) -> Iterator[tuple[Path, float]]:
+    """Yield every price above `LARGEST` with its path: figures in USD that are no limit; `priced`: the path says so."""
+    fields: Iterable[tuple[str | int, object]] = ()
     if isinstance(value, BaseModel):
-        fields = [(name, getattr(value, name)) for name in type(value).model_fields]
+        names = type(value).model_fields if priced else _fields_with_prices(type(value))
+        fields = [(name, getattr(value, name)) for name in names]
     elif isinstance(value, dict):
-        fields = list(value.items())
+        fields = value.items()
     elif isinstance(value, tuple):
-        fields = list(enumerate(value))
+        fields = enumerate(value)
     for name, below in fields:
-        here = (*path, name)
-        priced = any("usd" in str(key) and "limit" not in str(key) for key in here)
-        if isinstance(below, float | int) and not isinstance(below, bool):
-            if priced:
-                yield here, float(below)
-        else:
-            yield from _prices(below, here)
+        here = priced or _says_price(name)
+        if isinstance(below, float | int):
+            if here and below > LARGEST:
+                yield (*path, name), float(below)
+        elif isinstance(below, BaseModel | dict | tuple):
+            yield from _dear(below, (*path, name), priced=here)
+
+
+def _says_price(name: str | int) -> bool:
+    return isinstance(name, str) and "usd" in name and "limit" not in name
+
+
+@functools.cache
+def _fields_with_prices(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the fields of a model that are prices or have some below them: nearly all rows of an instance have few."""
+    return tuple(name for name, hint in hints_of(model).items() if _says_price(name) or _holds_prices(hint))
+
+
+def _holds_prices(hint: Any) -> bool:
+    shape = shape_of(hint)
+    inner = [layer for layer in (shape.item, shape.value) if layer is not None]
+    named = any(_says_price(name) for model in shape.models for name in all_fields(model))
+    return named or any(_holds_prices(layer) for layer in inner)
 
 
 def units(instance: Instance) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 
 from optimizer.instance.base import Scope
 from optimizer.instance.models import Instance
@@ -13,8 +13,11 @@ from optimizer.laws.codes import COUNTRIES
 
 
 def unknown(names: Iterable[str], known: Iterable[str], path: Path, what: str, each: bool = True) -> Iterator[Finding]:
-    """Yield a finding for every name that is not known; `path` gets the list position if `each`."""
-    choices = set(known)
+    """Yield a finding for every name that is not known; `path` gets the list position if `each`.
+
+    `known` is best a set or a mapping, which is not copied: this is asked for every workload.
+    """
+    choices = known if isinstance(known, Set | Mapping) else frozenset(known)
     for at, name in enumerate(names):
         if name not in choices:
             where = (*path, at) if each else path
@@ -124,13 +127,14 @@ def inline_regions(instance: Instance) -> Iterator[Finding]:
     for at, endpoint in enumerate(own.endpoints):
         yield from unknown((endpoint.region,), known, (*path, "endpoints", at, "region"), "region", each=False)
     for at, link in enumerate(own.network):
-        yield from unknown((link.region,), known, (*path, "network", at, "region"), "region", each=False)
+        if link.region not in known:
+            yield from unknown((link.region,), known, (*path, "network", at, "region"), "region", each=False)
 
 
 def inline_throughput(instance: Instance) -> Iterator[Finding]:
     """Throughput rows speak of workloads that exist."""
     own = instance.catalogue.inline
-    workloads = [workload.id for workload in instance.workloads]
+    workloads = {workload.id for workload in instance.workloads}
     for at, row in enumerate(own.throughput if own is not None else ()):
         path = ("catalogue", "inline", "throughput", at, "workload")
         yield from unknown((row.workload,), workloads, path, "workload", each=False)

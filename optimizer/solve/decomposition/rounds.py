@@ -106,6 +106,7 @@ class Decomposition:
         until_seconds: float,
         when_priced: Callable[[], None] | None = None,
         when_clean: Callable[[bool], None] | None = None,
+        is_hopeless: Callable[[], bool] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
@@ -114,8 +115,9 @@ class Decomposition:
         `when_priced` is called once every workload has a configuration, before there is a master.
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
         True while closed forms alone are used (in their last round if there is a simple plan already), and once with
-        False afterwards.
-        False when nothing came of it: the solve must stop, a workload has no configuration at all, or HiGHS failed.
+        False afterwards. `is_hopeless` is asked when closed forms alone found no such optimum: whether none can be.
+        False when nothing came of it: the solve must stop, a workload has no configuration at all, there is no hope, or
+        HiGHS failed.
         """
         last, told = np.inf, set[bool]()
         for _ in range(MOST_ROUNDS):
@@ -156,6 +158,8 @@ class Decomposition:
                 self.raised, last = self.raised + 1, np.inf
             self.rounds += 1
             if ends:
+                if not self.is_clean and is_hopeless is not None and is_hopeless():
+                    return False
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
 
