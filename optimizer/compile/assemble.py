@@ -13,6 +13,7 @@ from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
 from optimizer.compile.collected import NoOption
+from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
@@ -184,8 +185,9 @@ def _raise_if_nothing_eligible(
 def _too_few_regions(tables: SlotTables, world: World) -> list[str]:
     """Return a sentence per workload that must be in more regions than it has options in."""
     count = max(len(world.regions), 1)
-    pairs = np.unique(tables.slots.workload * count + tables.slots.region)
-    there = np.bincount(pairs // count, minlength=len(world.instance.workloads))
+    workloads = len(world.instance.workloads)
+    pairs = distinct(tables.slots.workload * count + tables.slots.region, workloads * count)
+    there = np.bincount(pairs // count, minlength=workloads)
     return [
         f"workload {workload.id} needs min_regions {workload.min_regions}, its eligible options lie in {int(there[w])}"
         for w, workload in enumerate(world.instance.workloads)

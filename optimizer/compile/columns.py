@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+Ints = NDArray[np.int64]
 Table = TypeVar("Table")
 
 
@@ -76,3 +77,10 @@ class Filling:
             else:
                 new[part.name] = self.column(own) if own in self.held else value
         return replace(like, **new)  # type: ignore[type-var]
+
+
+def distinct(values: Ints, size: int) -> Ints:
+    """Return the distinct ones of integers from 0 to `size` - 1, in order; marks in a list of all take no sort."""
+    seen = np.zeros(size, dtype=np.bool_)
+    seen[values] = True
+    return np.flatnonzero(seen)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Membership, Presence, Shares, Slots, Survival
+from optimizer.compile.columns import distinct
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
 from optimizer.errors import InputError, Issue
@@ -270,7 +271,7 @@ def build_presence(world: World, slots: Slots) -> Presence:
         [1 if w.indivisible else min(w.max_regions or count, count) for w in world.instance.workloads], dtype=np.int64
     )
     bounded = (low > 1) | (high < count)
-    pairs = np.unique(slots.workload * count + slots.region)
+    pairs = distinct(slots.workload * count + slots.region, len(world.instance.workloads) * count)
     workload, region = pairs // max(count, 1), pairs % max(count, 1)
     keep = bounded[workload] | fixed[region]
     workload, region = workload[keep].astype(np.int64), region[keep].astype(np.int64)

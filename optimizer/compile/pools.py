@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Flows, Membership, Pools, Slots
+from optimizer.compile.columns import distinct
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.offers import CPU
 from optimizer.compile.world import World
@@ -214,7 +215,10 @@ def build_pools(view: PoolView, slots: Slots, flows: Flows, periods: int) -> Poo
     by_flow = np.array([p.by_flow for p in view.pools], dtype=bool)
     slot, row_of = _join(member, slots.offer)
     key = pool[row_of] * periods + slots.period[slot]
-    used, row = np.unique(key, return_inverse=True)
+    used = distinct(key, len(view.pools) * periods)
+    number_of = np.zeros(len(view.pools) * periods, dtype=np.int64)
+    number_of[used] = np.arange(used.size)
+    row = number_of[key]
     rated = by_flow[pool[row_of]]
     by_instances = Membership(row[~rated].astype(np.int64), slot[~rated], weight[row_of][~rated])
     flow, entry = _join(slot[rated], flows.slot)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from optimizer.instance.models import Instance
@@ -68,16 +69,19 @@ def _foreign(data: Any, path: Path, place: Place) -> Iterator[tuple[dict[str, An
             meant = _usd_field(key)
             if meant is not None:
                 yield data, path, place, key, meant
-            yield from _foreign(value, (*path, key), place.children.get(key) or Place())
+            if isinstance(value, dict | list):
+                yield from _foreign(value, (*path, key), place.children.get(key) or Place())
     elif isinstance(data, list):
         for at, value in enumerate(data):
-            yield from _foreign(value, (*path, at), place.children.get(at) or Place())
+            if isinstance(value, dict | list):
+                yield from _foreign(value, (*path, at), place.children.get(at) or Place())
 
 
 def _currency_of(key: str) -> str:
     return next(part for part in key.split("_") if part in CURRENCIES)
 
 
+@lru_cache(maxsize=4096)
 def _usd_field(key: str) -> str | None:
     parts = key.split("_")
     if not any(part in CURRENCIES for part in parts):

@@ -21,6 +21,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -29,7 +30,9 @@ from numpy.typing import NDArray
 
 from optimizer.solve.fine import COARSE, run_whole
 from optimizer.solve.highs import Run, cost_scale, run
+from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.matrix import Matrix, implied_upper, submatrix
+from optimizer.solve.shifts import Assignment, ShiftsBeside, find_assignment, shift_and_swap
 from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
 from optimizer.solve.substitution import substitute
 from optimizer.solve.watch import Watch
@@ -48,6 +51,8 @@ GLANCE: Mapping[str, Any] = MappingProxyType({"mip_max_nodes": 1, "mip_pool_soft
 """Options for it: the root node, and no stock of cuts, which lift a bound that nobody asks for."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
+SHIFT_SHARE = 0.05
+"""Part of the time left that shifts and swaps may take before the first kernel."""
 KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
 USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
@@ -65,8 +70,22 @@ class Priced:
     x: Floats
 
 
+@dataclass(frozen=True)
+class Rest:
+    """Bounds of the columns in plans that cost less than `target_usd`: every plan outside costs at least that."""
+
+    lower: Floats
+    upper: Floats
+    target_usd: float
+
+    @cached_property
+    def free(self) -> Ints:
+        """The columns that are not settled."""
+        return np.flatnonzero(self.lower < self.upper)
+
+
 @dataclass
-class _Held:
+class Held:
     """The best plan so far and the bound proven for all plans."""
 
     x: Floats | None
@@ -109,18 +128,76 @@ def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Fl
             return relaxed
         return _whole(matrix, watch, gap=gap, threads=threads, start=start)
     watch.note(bound_usd=relaxed.bound_usd)
-    held = _Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
+    held = Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
     if start is not None and not matrix.is_feasible(start):
-        held = _Held(None, np.inf, relaxed.bound_usd)
-    with watch.phase_of("kernel"):
-        try:
-            _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
-        except KeyboardInterrupt:
-            watch.interrupt()
+        held = Held(None, np.inf, relaxed.bound_usd)
+    assignment = find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.row_lower.size)))
+    shifted_usd = np.inf
+    try:
+        if assignment is not None:
+            with watch.phase_of("shift"):
+                _shift(matrix, assignment, relaxed, held, watch, gap=gap)
+            shifted_usd = held.objective_usd
+        if not held.is_within(gap):
+            with watch.phase_of("kernel"):
+                _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+    except KeyboardInterrupt:
+        watch.interrupt()
     if held.is_within(gap):
         return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
     with watch.phase_of("solve"):
-        return _solve_rest(matrix, relaxed, held, watch, gap=gap, threads=threads)
+        rest = rest_of(matrix, relaxed, held, gap)
+        # where kernels found better, HiGHS is what finds plans and gets all threads
+        if assignment is None or held.x is None or threads == 1 or held.objective_usd < shifted_usd:
+            return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
+        return _rest_beside(matrix, assignment, rest, held, watch, gap=gap, threads=threads)
+
+
+def _rest_beside(
+    matrix: Matrix, assignment: Assignment, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int
+) -> Run:
+    """Let HiGHS solve the rest while shifts and swaps go on in a thread; the better plan counts."""
+    assert held.x is not None
+    beside = ShiftsBeside(assignment, held.x, matrix.objective)
+    beside.start()
+    try:
+        offer = _offer(matrix, rest, held, beside, watch)
+        found = solve_rest(matrix, rest, held, watch, gap=gap, threads=threads - 1, offer=offer)
+    finally:
+        beside.stop()
+    better = beside.exchange.better_than(held.objective_usd)
+    if better is not None:
+        take_over(matrix, held, better, watch)
+        found = replace(found, x=held.x, objective_usd=held.objective_usd)
+    return replace(found, termination=Termination.GAP_REACHED) if held.is_within(gap) else found
+
+
+def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: Watch) -> Callable[[], Floats | None]:
+    """Return what hands in better plans found beside, where they are in the rest."""
+    seen, settled = [held.objective_usd], rest.lower == rest.upper
+
+    def offer() -> Floats | None:
+        better = beside.exchange.better_than(seen[0])
+        if better is None:
+            return None
+        seen[0] = matrix.objective(better)
+        watch.note(incumbent_usd=seen[0])
+        return better[rest.free] if np.array_equal(better[settled], rest.lower[settled]) else None
+
+    return offer
+
+
+def _shift(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float) -> None:
+    """Take over the plan of shifts and swaps, which take a small part of the time left."""
+    until = watch.elapsed_seconds() + SHIFT_SHARE * watch.left_seconds()
+    begin = relaxed.x if held.x is None else held.x
+    enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd) - matrix.offset
+    found = shift_and_swap(
+        assignment, lambda: watch.should_stop() or watch.elapsed_seconds() > until, begin=begin, enough_usd=enough
+    )
+    if found is not None:
+        take_over(matrix, held, found, watch)
+    log.info("shifts and swaps: %.6g USD, bound %.6g USD", held.objective_usd, relaxed.bound_usd)
 
 
 def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
@@ -128,9 +205,19 @@ def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
     result = run(matrix, watch, time_limit_seconds=seconds, relaxed=True, options={"solver": "simplex"})
     if result.x is None or result.row_dual is None or result.termination is not Termination.GAP_REACHED:
         return result
-    y = result.row_dual.copy()
+    return priced(matrix, result.row_dual, result.x) or Run(Termination.LIMIT)
+
+
+def priced(
+    matrix: Matrix, row_price: Floats, x: Floats, charge: Callable[[Floats], Floats] = lambda d: d
+) -> Priced | None:
+    """Return the bound that prices of the rows give, whatever they are; None where they give none.
+
+    `charge` prices rows that hold without being stated, with sides of 0: it turns reduced costs into those with them.
+    """
+    y = row_price.copy()
     y[((y > 0) & np.isneginf(matrix.row_lower)) | ((y < 0) & np.isposinf(matrix.row_upper))] = 0.0
-    reduced_cost = matrix.cost - matrix.by_column.T @ y
+    reduced_cost = charge(matrix.cost - matrix.by_column.T @ y)
     side = np.where(y > 0, matrix.row_lower, matrix.row_upper)
     rows = float(np.sum(y[y != 0] * side[y != 0]))
     counts = reduced_cost != 0
@@ -138,11 +225,11 @@ def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
     above = np.flatnonzero((reduced_cost < 0) & np.isposinf(bound))
     bound[above] = implied_upper(matrix, above)
     if not np.isfinite(bound[counts]).all():
-        return Run(Termination.LIMIT)
-    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, result.x)
+        return None
+    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, x)
 
 
-def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> None:
+def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int) -> None:
     """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger.
 
     A kernel that its time did not suffice for is not followed by a larger one when it gave a plan.
@@ -152,16 +239,16 @@ def _grow(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: fl
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size, small = (int(factor * is_used.sum()) + 1 for factor in (FIRST_SIZE, GLANCE_SIZE))
     enough = max(gap, GLANCE_GAP)
-    if not held.is_within(enough) and size * FEW < _rest(matrix, relaxed, held, gap)[2].size:
-        _solve_kernel(
+    if not held.is_within(enough) and size * FEW < rest_of(matrix, relaxed, held, gap).free.size:
+        solve_kernel(
             matrix, relaxed, held, order[:small], watch, gap=enough, threads=threads, options=GLANCE,
             seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
         )  # fmt: skip
         log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)
         if held.is_within(gap):
             return
-    while size * FEW < _rest(matrix, relaxed, held, gap)[2].size and not watch.should_stop():
-        ended = _solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
+    while size * FEW < rest_of(matrix, relaxed, held, gap).free.size and not watch.should_stop():
+        ended = solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
         log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
         if held.is_within(gap) or (held.x is not None and not ended):
             return
@@ -173,10 +260,10 @@ def _resting_at(matrix: Matrix) -> Floats:
     return np.where(np.isfinite(matrix.lower), matrix.lower, 0.0)
 
 
-def _solve_kernel(
-    matrix: Matrix, relaxed: Priced, held: _Held, kernel: Ints, watch: Watch, *, gap: float, threads: int,
+def solve_kernel(
+    matrix: Matrix, relaxed: Priced, held: Held, kernel: Ints, watch: Watch, *, gap: float, threads: int,
     seconds: float = np.inf, options: Mapping[str, Any] = MappingProxyType({}),
-) -> bool:
+) -> bool:  # fmt: skip
     """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
 
     Returns whether the kernel holds no better plan.
@@ -195,7 +282,7 @@ def _solve_kernel(
         options={"objective_target": enough * cost_scale(part.cost), **options},
     )  # fmt: skip
     if found.x is not None:
-        _take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
+        take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
     return found.termination in (Termination.GAP_REACHED, Termination.INFEASIBLE)
 
 
@@ -205,7 +292,8 @@ def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -
     return x
 
 
-def _take_over(matrix: Matrix, held: _Held, x: Floats, watch: Watch) -> None:
+def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
+    """Hold a plan where it is one and better."""
     objective = matrix.objective(x)
     if objective < held.objective_usd and matrix.is_feasible(x):
         held.x, held.objective_usd = x, objective
@@ -216,14 +304,11 @@ def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
     return lambda x: watch.note(incumbent_usd=part.objective(x))
 
 
-def _rest(matrix: Matrix, relaxed: Priced, held: _Held, gap: float) -> tuple[Floats, Floats, Ints, float]:
-    """Return bounds of the columns in plans that would be better than the gap asks for, those still free, and T.
-
-    The plan held stays within the bounds.
-    """
+def rest_of(matrix: Matrix, relaxed: Priced, held: Held, gap: float) -> Rest:
+    """Return what is left of a model. The plan held stays within the bounds."""
     lower, upper = matrix.lower, matrix.upper
     if held.x is None:
-        return lower, upper, np.flatnonzero(lower < upper), np.inf
+        return Rest(lower, upper, np.inf)
     target = held.objective_usd - gap * max(abs(held.objective_usd), GAP_FLOOR)
     room = max(0.0, target - relaxed.bound_usd)
     d = relaxed.reduced_cost
@@ -231,7 +316,7 @@ def _rest(matrix: Matrix, relaxed: Priced, held: _Held, gap: float) -> tuple[Flo
     lower, upper = lower.copy(), upper.copy()
     upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), held.x[up]))
     lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), held.x[down]))
-    return lower, upper, np.flatnonzero(lower < upper), target
+    return Rest(lower, upper, target)
 
 
 def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> Floats:
@@ -240,9 +325,12 @@ def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> 
     return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
 
 
-def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, gap: float, threads: int) -> Run:
+def solve_rest(
+    matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int,
+    offer: Callable[[], Floats | None] | None = None,
+) -> Run:  # fmt: skip
     """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
-    lower, upper, free, target = _rest(matrix, relaxed, held, gap)
+    lower, upper, free, target = rest.lower, rest.upper, rest.free, rest.target_usd
     log.info("%d of %d columns are left", free.size, matrix.cost.size)
     part, _ = submatrix(replace(matrix, lower=lower, upper=upper), free, lower)
     if held.x is not None and abs(held.objective_usd) * cost_scale(part.cost) < COARSE:
@@ -253,14 +341,14 @@ def _solve_rest(matrix: Matrix, relaxed: Priced, held: _Held, watch: Watch, *, g
     for start in (held.x, None) if held.x is not None else (None,):
         found = run(
             part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
-            most_bound_usd=target,
+            most_bound_usd=target, offer=offer,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
             if held.x is None:
                 return found
             continue  # the plan held is in it: nothing is proven
         if found.x is not None:
-            _take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
+            take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
         if found.bound_usd is not None:
             held.bound_usd = max(held.bound_usd, min(found.bound_usd, target))
         watch.note(bound_usd=held.bound_usd)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,11 +26,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.solve.fine import run_whole
-from optimizer.solve.hand_over import to_task
-from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run, cost_scale
+from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.open_sets import solve_openings
 from optimizer.solve.runners import LEAVING_SECONDS
-from optimizer.solve.session import OPTIMAL, Ears, Session
+from optimizer.solve.sifting import Sifting, with_rows
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -43,16 +42,14 @@ LINKING = ("present_flow", "present_instances", "present_gangs", "in_use", "copy
 TOGETHER = "linked_together"
 FROM_ROWS = 1_000
 """Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
-BROKEN = 1e-6
-STALL = 1e-5
-"""Relative rise of the bound in one round below which no more rows are looked for."""
 SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
 
 
 @dataclass(frozen=True)
 class Linked:
     """A model with few linking rows. `place[c]` is the column that column c of the whole model became, or is told by;
-    `replaced` are the presences that became their region's s.
+    `replaced` are the presences that became their region's s. `x` and `row_price` (USD per unit of the row) are those
+    of the last relaxation.
     """
 
     matrix: Matrix
@@ -60,6 +57,8 @@ class Linked:
     place: Ints
     replaced: Ints
     bound_usd: float | None = None
+    x: Floats | None = None
+    row_price: Floats | None = None
 
     @cached_property
     def _asking(self) -> tuple[sparse.csr_array, sparse.csc_array]:
@@ -98,18 +97,25 @@ def run_linked(
     """Minimise a whole model, with linking rows where they are needed; arguments as for `run_whole`."""
     linked = link(matrix, watch)
     if linked is None:
-        return run_whole(
-            matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=on_incumbent, offer=offer
+        return run_whole(matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=on_incumbent, offer=offer)
+    begin = None if start is None else linked.restrict(start)
+    told = None if on_incumbent is None else lambda x: on_incumbent(linked.lift(x))
+    found = None
+    if offer is None and linked.x is not None and linked.row_price is not None:
+        found = solve_openings(
+            linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads, start=begin,
+            on_incumbent=told,
+        )  # fmt: skip
+    if found is None:
+        found = run_whole(
+            linked.matrix,
+            watch,
+            gap=gap,
+            threads=threads,
+            start=begin,
+            on_incumbent=told,
+            offer=None if offer is None else lambda: _restricted(linked, offer()),
         )
-    found = run_whole(
-        linked.matrix,
-        watch,
-        gap=gap,
-        threads=threads,
-        start=None if start is None else linked.restrict(start),
-        on_incumbent=None if on_incumbent is None else lambda x: on_incumbent(linked.lift(x)),
-        offer=None if offer is None else lambda: _restricted(linked, offer()),
-    )
     bound = found.bound_usd if found.bound_usd is not None else linked.bound_usd
     return replace(found, bound_usd=bound, x=None if found.x is None else linked.lift(found.x))
 
@@ -128,9 +134,14 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
     if rows.size < least_rows:
         return None
     base = _only_together(small.matrix, rows, weak)
-    added, bound = _broken_rows(base, small.matrix.a[rows], weak, watch)
+    search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch)
+    added = search.added  # a search that was left goes on adding
     log.info("linking: %d of %d rows", added.size, rows.size)
-    return replace(small, matrix=_with_rows(base, small.matrix, rows[added]), bound_usd=bound)
+    found = with_rows(base, small.matrix.a[rows[added]], small.matrix.rows.take(rows[added]))
+    price = search.row_price
+    if price is not None:
+        price = np.concatenate([price, np.zeros(found.shape[0])])[: found.shape[0]]
+    return replace(small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price)
 
 
 def _without_presences(matrix: Matrix) -> Linked:
@@ -186,9 +197,7 @@ def _region_of_presences(matrix: Matrix) -> Ints:
 
 def _linking_rows(matrix: Matrix) -> tuple[Ints, Floats]:
     """Return the rows  sum p x <= M s  with M > 0, p > 0 and s a region in use, and the M of each, as (rows, M)."""
-    candidates = np.flatnonzero(
-        matrix.rows.is_of(LINKING) & (matrix.row_upper == 0) & ~np.isfinite(matrix.row_lower)
-    )
+    candidates = np.flatnonzero(matrix.rows.is_of(LINKING) & (matrix.row_upper == 0) & ~np.isfinite(matrix.row_lower))
     part = matrix.a[candidates].tocoo()
     is_used = np.zeros(matrix.cost.size, dtype=np.bool_)
     is_used[matrix.columns.of("region_used")] = True
@@ -225,30 +234,13 @@ def _only_together(matrix: Matrix, rows: Ints, most: Floats) -> Matrix:
     )
 
 
-def _with_rows(base: Matrix, matrix: Matrix, rows: Ints) -> Matrix:
-    """Return the model with some rows of another over the same columns added."""
-    added = matrix.rows.take(rows)
-    return replace(
-        base,
-        a=sparse.csr_array(sparse.vstack([base.a, matrix.a[rows]], format="csr")),
-        row_lower=np.concatenate([base.row_lower, matrix.row_lower[rows]]),
-        row_upper=np.concatenate([base.row_upper, matrix.row_upper[rows]]),
-        rows=Labels(
-            base.rows.names,
-            np.concatenate([base.rows.component, added.component]),
-            np.concatenate([base.rows.key, added.key]),
-        ),
-    )
+def _broken_rows(base: Matrix, links: sparse.csr_array, labels: Labels, most: Floats, watch: Watch) -> Sifting:
+    """Search for the rows of `links` (sides -inf and 0) that the relaxation of the model needs.
 
-
-def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch) -> tuple[Ints, float | None]:
-    """Return the rows of `links` (sides -inf and 0) that the relaxation of the model needs, and its bound (USD).
-
-    The bound is that of the last relaxation that was solved to its end, None when none was. HiGHS runs in a thread of
-    its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
+    HiGHS runs in a thread of its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
     """
     until = watch.elapsed_seconds() + SHARE_OF_TIME * watch.left_seconds()
-    search = _Search(base, links, most, watch, until_seconds=until)
+    search = Sifting(base, links, labels, most, watch, until_seconds=until)
     search.start()
     while search.is_alive():
         try:
@@ -263,63 +255,4 @@ def _broken_rows(base: Matrix, links: sparse.csr_array, most: Floats, watch: Wat
             watch.interrupt()
     if search.failure is not None:
         raise search.failure
-    return np.flatnonzero(search.is_in), search.bound_usd
-
-
-class _Search(threading.Thread):
-    """Solves the relaxation and adds the rows it breaks, from the basis before, until none is left or `until_seconds`.
-
-    `is_in` says of each row whether it was added.
-    """
-
-    def __init__(
-        self, base: Matrix, links: sparse.csr_array, most: Floats, watch: Watch, *, until_seconds: float
-    ) -> None:
-        super().__init__(name="linking", daemon=True)
-        self.base, self.links, self.most, self.watch = base, links, most, watch
-        self.until_seconds = until_seconds
-        self.is_in = np.zeros(most.size, dtype=np.bool_)
-        self.bound_usd: float | None = None
-        self.failure: BaseException | None = None
-
-    def run(self) -> None:
-        """Search."""
-        try:
-            self._search()
-        except BaseException as error:  # raised where the search was asked for
-            self.failure = error
-
-    def _search(self) -> None:
-        session = self._load()
-        while (outcome := session.run()).kind == OPTIMAL and outcome.x is not None:
-            bound = self.base.objective(outcome.x)
-            stalls = self.bound_usd is not None and bound - self.bound_usd <= STALL * abs(bound)
-            self.bound_usd = bound
-            self.watch.note(bound_usd=bound)
-            broken = np.flatnonzero(~self.is_in & (self.links @ outcome.x > BROKEN * self.most))
-            if not broken.size or stalls:
-                return
-            self.is_in[broken] = True
-            _add(session, self.links[broken])
-
-    def _load(self) -> Session:
-        scale = cost_scale(self.base.cost)
-        task = to_task(self.base, self.base.cost * scale, self.base.offset * scale)
-        options = {"solver": "simplex", "threads": 1}
-        return Session(replace(task, integer=np.zeros_like(task.integer), options=options), Ears(
-            should_stop=lambda: self.watch.is_settled() or self.watch.elapsed_seconds() > self.until_seconds,
-            failed=self._failed,
-        ))  # fmt: skip
-
-    def _failed(self, error: BaseException) -> None:
-        self.failure = error
-        self.until_seconds = 0.0
-
-
-def _add(session: Session, rows: sparse.csr_array) -> None:
-    """Add rows that may be at most 0."""
-    count = rows.shape[0]
-    session.highs.addRows(
-        count, np.full(count, -np.inf), np.zeros(count), rows.nnz, rows.indptr[:-1].astype(np.int32),
-        rows.indices.astype(np.int32), rows.data,
-    )  # fmt: skip
+    return search

@@ -347,3 +347,29 @@ def test_what_a_search_holds_counts_beside_highs_only_when_it_is_a_plan(threads)
         assert result.termination is expected
         assert (result.x is None) == (expected is Termination.INFEASIBLE)
         assert result.x is None or matrix.is_feasible(result.x)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_jobs_options_against_all_pairs(seed):
+    """Whatever is replaced has a replacement that stays; what stays has none among what stays."""
+    rng = np.random.default_rng(seed)
+    problem = estate(8, regions=12, jobs_share=0.5, seed=4)
+    parts, _, pricing, _ = toy_pool(problem, prices=1)
+    jobs = pricing.jobs
+    assert jobs is not None
+    slots = np.flatnonzero(problem.slots.workload == problem.jobs.workload[0])
+    place = jobs.place[slots]
+    jobs.speed[place] = rng.integers(1, 4, place.size)
+    jobs.useful[place] = np.minimum(rng.integers(4, 12, place.size), 12 / jobs.speed[place])
+    reduced = parts.matrix.cost.copy()
+    reduced[jobs.column_of_gangs[place]] = gang = rng.integers(-1, 6, place.size).astype(np.float64)
+    reduced[jobs.column_of_hours[place]] = rng.integers(1, 5, place.size)
+    alike = rng.integers(0, 3, place.size)
+    gone = jobs.dominated(slots, reduced, alike)
+    unit, most = reduced[jobs.column_of_hours[place]] / jobs.speed[place], jobs.speed[place] * jobs.useful[place]
+    wins = (gang[:, None] <= gang) & (unit[:, None] <= unit) & (most[:, None] >= most)
+    wins &= (alike[:, None] == 0) | (alike[:, None] == alike)
+    np.fill_diagonal(wins, False)
+    assert gone.any()
+    assert wins[np.ix_(~gone, gone)].any(axis=0).all()
+    assert not wins[np.ix_(~gone, ~gone)].any()

@@ -95,8 +95,9 @@ class JobBounds:
         gang = reduced_cost[self.column_of_gangs[place]]
         unit = reduced_cost[self.column_of_hours[place]] / self.speed[place]
         most = self.speed[place] * self.useful[place]
+        gone = _beaten_at_most(gang, unit, most, alike)
         order = np.lexsort((-most, unit, gang))
-        gone = np.zeros(slots.size, dtype=bool)
+        order = order[~gone[order]]
         kept = order[:0]
         for one in order.tolist():  # what replaces a slot comes before it, and is itself kept or replaced
             wins = (unit[kept] <= unit[one]) & (most[kept] >= most[one])
@@ -113,3 +114,13 @@ class JobBounds:
         return as_rows(
             [gangs, (every, self.column_of_hours[positions], self.hours[positions])], positions.size, self.columns
         )
+
+
+def _beaten_at_most(gang: Floats, unit: Floats, most: Floats, alike: Ints) -> Bools:
+    """Return which slots are dearer by unit than one that is no dearer by gang, does as much as any and asks for
+    nothing: most of those that any other replaces.
+    """
+    best = np.flatnonzero((most >= most.max(initial=0.0)) & (alike == 0))
+    best = best[np.argsort(gang[best], kind="stable")]
+    least = np.append(np.minimum.accumulate(unit[best]), np.inf)
+    return np.asarray(least[np.searchsorted(gang[best], gang, side="right") - 1] < unit)

@@ -1,0 +1,252 @@
+"""Which regions to open: cuts over the s alone, each from one linear program with a set of them open.
+
+Where the s are all that is whole, a set S of open regions leaves a linear program over what they gate; its prices, put
+through `opening`, give for every s  cost >= K + sum d_j s_j, with equality at S where limits do not overlap (Benders'
+cuts, strengthened in the way of Fischetti, Ljubic, Sinnl 2016). An S that carries too little gives a cut
+0 >= K + sum d_j s_j  of the same program with costs of 0 and a price on what is missing. The *master*, the least cost
+that all cuts allow over s in {0, 1}, bounds every plan and proposes the next S; it is small, whatever the regions hold.
+
+The first cut is the relaxation's own, and the first plan comes from a *kernel* (see `kernel`): the regions that the
+relaxation uses or that cost least to open, and of what they gate that which it uses or that is cheapest at its prices.
+When its part of the time is over, or cuts say nothing new, HiGHS gets the rest (`kernel.rest_of`): what a plan that is
+worth having may use, without the columns of regions that are ruled out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.solve.highs import Run, run
+from optimizer.solve.kernel import USED, Held, Priced, Rest, rest_of, solve_kernel, solve_rest, take_over
+from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.opening import Gates, find_gates, price_openings
+from optimizer.solve.solution import GAP_FLOOR, Termination
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+log = logging.getLogger(__name__)
+
+KERNEL_SIZE, SPARE_OPENERS = 1.5, 1.2
+"""Columns and openers of the kernel, in those the relaxation uses."""
+KERNEL_TIME, CUTS_TIME = 0.25, 0.25
+"""Parts of the time left that the kernel and the cuts may take."""
+MASTER_GAP = 1e-5
+SLACK = 1e-9
+"""By how much a cut is lowered, relative to the bound: rounding must not cut off a plan."""
+
+
+@dataclass
+class _Cuts:
+    """Cuts  cost >= K + d's  (`is_cost`) or  0 >= K + d's  over the openers."""
+
+    constant: list[float] = field(default_factory=list)
+    slope: list[Floats] = field(default_factory=list)
+    is_cost: list[bool] = field(default_factory=list)
+
+    def add(self, gates: Gates, prices: Priced, *, is_cost: bool) -> None:
+        """Add the cut that prices give."""
+        slope = prices.reduced_cost[gates.openers]
+        self.constant.append(prices.bound_usd - float(np.minimum(slope, 0.0).sum()))
+        self.slope.append(slope)
+        self.is_cost.append(is_cost)
+
+    def master(self, base_usd: float, size_usd: float, most_usd: float) -> Matrix:
+        """Return the least cost of all plans as a program over s and the cost above `base_usd` in `size_usd`."""
+        openers, cuts = self.slope[0].size, len(self.slope)
+        is_cost = np.array(self.is_cost)
+        size = np.where(is_cost, size_usd, [max(float(np.abs(d).max()), 1e-300) for d in self.slope])
+        a = np.column_stack([np.array(self.slope) / size[:, None], np.where(is_cost, -1.0, 0.0)])
+        constant = np.array(self.constant) - np.where(is_cost, base_usd + SLACK * abs(base_usd), 0.0)
+        upper = -constant / size + np.where(is_cost, 0.0, SLACK)
+        columns = np.arange(openers + 1)
+        return Matrix(
+            cost=np.append(np.zeros(openers), 1.0), offset=0.0, lower=np.zeros(openers + 1),
+            upper=np.append(np.ones(openers), (most_usd - base_usd) / size_usd),
+            integer=columns < openers, a=sparse.csr_array(a), row_lower=np.full(cuts, -np.inf), row_upper=upper,
+            columns=Labels(("s",), np.zeros(openers + 1, dtype=np.int64), columns),
+            rows=Labels(("cut",), np.zeros(cuts, dtype=np.int64), np.arange(cuts)),
+        )  # fmt: skip
+
+
+def solve_openings(
+    matrix: Matrix,
+    watch: Watch,
+    *,
+    x: Floats,
+    row_price: Floats,
+    gap: float,
+    threads: int,
+    start: Floats | None = None,
+    on_incumbent: Callable[[Floats], None] | None = None,
+) -> Run | None:
+    """Minimise a model from its relaxation's `x` and `row_price`; None where more than openers is whole.
+
+    `start` is a plan to begin with. The bound is over all options.
+    """
+    gates = find_gates(matrix)
+    if not gates.openers.size or int(matrix.integer.sum()) != gates.openers.size:
+        return None
+    relaxed = price_openings(matrix, gates, row_price, x)
+    if relaxed is None:
+        return None
+    watch.note(bound_usd=relaxed.bound_usd)
+    held = Held(None, np.inf, relaxed.bound_usd)
+    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads)
+    try:
+        search.run(start)
+    except KeyboardInterrupt:
+        watch.interrupt()
+    if held.x is not None and on_incumbent is not None:
+        on_incumbent(held.x)
+    if held.is_within(gap):
+        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+    rest = _without_closed(gates, rest_of(matrix, relaxed, held, gap))
+    log.info("openings: %d of %d regions are left", int((rest.upper[gates.openers] > 0).sum()), gates.openers.size)
+    return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
+
+
+class _Search:
+    """The kernel, then cuts and sets in turn; what is found is in `held`."""
+
+    def __init__(
+        self, matrix: Matrix, gates: Gates, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int
+    ) -> None:
+        self.matrix, self.gates, self.relaxed, self.held, self.watch = matrix, gates, relaxed, held, watch
+        self.gap, self.threads = gap, threads
+        self.cuts = _Cuts()
+        self.seen: set[bytes] = set()
+
+    def run(self, start: Floats | None) -> None:
+        """Search."""
+        self.cuts.add(self.gates, self.relaxed, is_cost=True)
+        used = np.clip(np.ceil(self.relaxed.x[self.gates.openers] - USED), 0.0, 1.0)
+        self.evaluate(used)
+        if start is not None:
+            take_over(self.matrix, self.held, start, self.watch)
+        kernel = _kernel(self.matrix, self.gates, self.relaxed)
+        solve_kernel(
+            self.matrix, self.relaxed, self.held, kernel, self.watch, gap=self.gap, threads=self.threads,
+            seconds=KERNEL_TIME * self.watch.left_seconds(),
+        )  # fmt: skip
+        log.info("openings: kernel of %d columns: %.6g USD", kernel.size, self.held.objective_usd)
+        if self.held.x is not None:
+            self.evaluate(np.round(self.held.x[self.gates.openers]))
+        until = self.watch.elapsed_seconds() + CUTS_TIME * self.watch.left_seconds()
+        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
+            if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
+                break
+        log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
+                 self.held.bound_usd)  # fmt: skip
+
+    def turn(self, seconds: float) -> bool:
+        """Solve the master and evaluate what it proposes; False where that says nothing new."""
+        held, base = self.held, self.relaxed.bound_usd
+        target = held.objective_usd - self.gap * max(abs(held.objective_usd), GAP_FLOOR)
+        size = max(abs(base), GAP_FLOOR) * 1e-3
+        found = run(
+            self.cuts.master(base, size, target), self.watch, gap=MASTER_GAP, time_limit_seconds=seconds,
+            threads=1, apart=False, scale=1.0,
+        )  # fmt: skip
+        if found.termination is Termination.INFEASIBLE:
+            if held.x is None:  # for HiGHS to say of the model itself
+                return False
+            held.bound_usd = max(held.bound_usd, target)
+            self.watch.note(bound_usd=held.bound_usd)
+            return False
+        if found.bound_usd is not None:
+            held.bound_usd = max(held.bound_usd, min(base + size * found.bound_usd - SLACK * abs(base), target))
+            self.watch.note(bound_usd=held.bound_usd)
+        return found.x is not None and self.evaluate(np.round(found.x[:-1]))
+
+    def evaluate(self, is_open: Floats) -> bool:
+        """Take over the plan of a set of open regions and add its cut; False where nothing is learned."""
+        key = is_open.tobytes()
+        if key in self.seen:
+            return False
+        self.seen.add(key)
+        part, rows, free, fixed = _open_part(self.matrix, self.gates, is_open)
+        found = run(part, self.watch, relaxed=True, options={"solver": "simplex"})
+        matrix = self.matrix
+        is_cost = found.termination is Termination.GAP_REACHED
+        if is_cost and found.x is not None:
+            fixed[free] = found.x
+            take_over(matrix, self.held, fixed, self.watch)
+        elif found.termination is Termination.INFEASIBLE:
+            found = run(_missing(part), self.watch, relaxed=True, options={"solver": "simplex"})
+            matrix = replace(matrix, cost=np.zeros(matrix.cost.size), offset=0.0)
+        if found.row_dual is None:
+            return False
+        price = np.zeros(matrix.shape[0])
+        price[rows] = found.row_dual
+        prices = price_openings(matrix, self.gates, price, self.relaxed.x)
+        if prices is None:
+            return False
+        self.cuts.add(self.gates, prices, is_cost=is_cost)
+        return True
+
+
+def _kernel(matrix: Matrix, gates: Gates, relaxed: Priced) -> Ints:
+    """Return the openers that are used or cost least to open, and the columns that cost least of what they gate."""
+    is_used = relaxed.x > matrix.lower + USED
+    worth = np.where(is_used[gates.openers], -np.inf, relaxed.reduced_cost[gates.openers])
+    count = int(np.ceil(SPARE_OPENERS * is_used[gates.openers].sum()))
+    chosen = np.zeros(gates.openers.size + 1, dtype=np.bool_)
+    chosen[np.argsort(worth, kind="stable")[:count]] = True
+    chosen[-1] = True  # what nobody gates
+    dear = relaxed.reduced_cost * np.minimum(matrix.upper - matrix.lower, 1e30)
+    dear[is_used | ~np.isfinite(matrix.lower)] = -np.inf
+    dear[~chosen[gates.of_column]] = np.inf
+    dear[gates.openers] = np.where(chosen[:-1], -np.inf, np.inf)
+    order = np.argsort(dear, kind="stable")[: int(KERNEL_SIZE * is_used.sum()) + 1]
+    kernel: Ints = order[dear[order] < np.inf]
+    return kernel
+
+
+def _open_part(matrix: Matrix, gates: Gates, is_open: Floats) -> tuple[Matrix, Ints, Ints, Floats]:
+    """Return the program with a set of openers open, its rows and columns, and all columns outside it."""
+    may = np.append(is_open > 0, True)
+    free = may[gates.of_column]
+    free[gates.openers] = False
+    fixed = np.where(np.isfinite(matrix.lower), matrix.lower, 0.0)
+    fixed[gates.openers] = is_open
+    columns, rows = np.flatnonzero(free), np.flatnonzero(may[gates.of_row])
+    outside = np.where(free, 0.0, fixed)
+    a = sparse.csr_array(matrix.by_column[:, columns].tocsr()[rows])
+    used = (matrix.a @ outside)[rows]
+    part = Matrix(
+        cost=matrix.cost[columns], offset=matrix.objective(outside), lower=matrix.lower[columns],
+        upper=matrix.upper[columns], integer=matrix.integer[columns], a=a, row_lower=matrix.row_lower[rows] - used,
+        row_upper=matrix.row_upper[rows] - used, columns=matrix.columns.take(columns), rows=matrix.rows.take(rows),
+    )  # fmt: skip
+    return part, rows, columns, outside
+
+
+def _missing(part: Matrix) -> Matrix:
+    """Return the program that minimises what rows lack or exceed, in parts of their size, whatever it costs."""
+    scale = 1.0 / part.row_scale
+    lacks, exceeds = np.flatnonzero(np.isfinite(part.row_lower)), np.flatnonzero(np.isfinite(part.row_upper))
+    rows = np.concatenate([lacks, exceeds])
+    sign = np.concatenate([np.ones(lacks.size), -np.ones(exceeds.size)])
+    gaps = sparse.csr_array((sign, (rows, np.arange(rows.size))), shape=(part.shape[0], rows.size))
+    columns = part.cost.size + rows.size
+    return replace(
+        part, cost=np.concatenate([np.zeros(part.cost.size), scale[rows]]), offset=0.0,
+        lower=np.concatenate([part.lower, np.zeros(rows.size)]),
+        upper=np.concatenate([part.upper, np.full(rows.size, np.inf)]), integer=np.zeros(columns, dtype=np.bool_),
+        a=sparse.csr_array(sparse.hstack([part.a, gaps], format="csr")),
+        columns=Labels(("x",), np.zeros(columns, dtype=np.int64), np.arange(columns)),
+    )  # fmt: skip
+
+
+def _without_closed(gates: Gates, rest: Rest) -> Rest:
+    """Return the rest with what closed openers gate held at 0."""
+    closed = np.append(rest.upper[gates.openers] < 1.0, False)
+    return replace(rest, upper=np.where(closed[gates.of_column], np.maximum(rest.lower, 0.0), rest.upper))

@@ -1,0 +1,299 @@
+"""Plans of assignments by shifts and swaps: a tabu search that may overdraw limits at a price.
+
+An *assignment* is a model in which every column is one of the options of one choice (a row  sum x = 1  over binaries)
+and all other rows are limits  sum p x <= L. A limit on which no choice has two options is a *place* (an agent, a
+region's pool); an option draws on at most one of them. The few others (a budget) are *common*. Moves shift one choice
+to another place, or swap the places of two; the best one is made even where it makes things worse, and is not undone
+for a while. What exceeds a limit is charged with what the limit is worth times a factor that rises while the plan
+breaks one and falls while it does not, so that the search goes back and forth across the limits (Yagiura, Ibaraki,
+Glover 2004).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from optimizer.solve.exchange import Exchange
+from optimizer.solve.matrix import Matrix
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MOST_COMMON = 4
+"""Common limits up to which moves are worth their evaluation."""
+SWAPS_OF = 160
+"""Choices whose swaps with all others are looked at in one move."""
+MOST_CELLS = 4_000_000
+"""Choices times places up to which they are held as arrays."""
+TENURE = (5, 15)
+PATIENCE, DEARER, CHEAPER = 4, 1.12, 0.9
+"""Moves on one side of the limits after which their charge changes, and by what factor."""
+STALE, THROWN = 4_000, 0.05
+"""Moves without a better plan after which a search ends, and the part of the choices thrown elsewhere for the next."""
+FRUITLESS = 4
+"""Searches one after the other that find nothing, after which the thread ends."""
+NEVER, HELD = 1e30, 1e-9
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Cost (USD, `NEVER` where there is no option) and `draw` on the place of every choice and place; `column` tells
+    which column an option is, -1 for none. `common[e]` is the draw on a common limit. `limit` and `worth_usd` (USD per
+    unit) are of the places, `common_limit` and `common_usd` of the common limits.
+    """
+
+    cost: Floats
+    draw: Floats
+    column: Ints
+    limit: Floats
+    worth_usd: Floats
+    common: list[Floats]
+    common_limit: Floats
+    common_usd: Floats
+
+
+def find_assignment(matrix: Matrix, row_usd: Floats) -> Assignment | None:
+    """Return the model as an assignment; None where it is none. `row_usd` is what a unit of each row is worth."""
+    n, binary = matrix.cost.size, matrix.integer & (matrix.lower == 0) & (matrix.upper == 1)
+    if not n or not binary.all():
+        return None
+    count = np.diff(matrix.a.indptr)
+    row = np.repeat(np.arange(count.size), count)
+    ones = np.bincount(row, matrix.a.data == 1.0, count.size) == count
+    is_choice = ones & (matrix.row_lower == 1.0) & (matrix.row_upper == 1.0) & (count > 0)
+    choices, limits = np.flatnonzero(is_choice), np.flatnonzero(~is_choice & (count > 0))
+    by_choice = matrix.a[choices].tocsc()
+    draws = matrix.a[limits]
+    fits = np.isneginf(matrix.row_lower[limits]) & np.isfinite(matrix.row_upper[limits])
+    if not np.all(np.diff(by_choice.indptr) == 1) or not fits.all() or (draws.data < 0).any():
+        return None
+    choice = by_choice.indices.astype(np.int64)
+    on = draws.tocoo()
+    pair = np.unique(on.row.astype(np.int64) * choices.size + choice[on.col], return_counts=True)
+    is_common = np.zeros(limits.size, dtype=np.bool_)
+    is_common[pair[0][pair[1] > 1] // max(choices.size, 1)] = True
+    if is_common.sum() > MOST_COMMON:
+        return None
+    own = sparse.csc_array(draws[np.flatnonzero(~is_common)])
+    if np.diff(own.indptr).max(initial=0) > 1:
+        return None
+    return _as_arrays(matrix, choice, own, (limits[~is_common], limits[is_common]), row_usd)
+
+
+def _as_arrays(
+    matrix: Matrix, choice: Ints, own: sparse.csc_array, rows: tuple[Ints, Ints], row_usd: Floats
+) -> Assignment | None:
+    """`rows` are those of places and of common limits, `own` the rows of places."""
+    n, places = matrix.cost.size, own.shape[0]
+    place = np.full(n, -1, dtype=np.int64)
+    drawn = np.zeros(n)
+    has = np.diff(own.indptr) > 0
+    place[has], drawn[has] = own.indices, own.data
+    apart = np.flatnonzero(~has)  # options without a limit of their own have a place each
+    order = apart[np.argsort(choice[apart], kind="stable")]
+    place[order] = places + np.arange(order.size) - np.searchsorted(choice[order], choice[order])
+    shape = (int(choice.max()) + 1, int(place.max()) + 1)
+    if shape[0] * shape[1] > MOST_CELLS or shape[0] < 2:
+        return None
+    free = np.full(shape[1] - places, np.inf)
+    cost, column = np.full(shape, NEVER), np.full(shape, -1, dtype=np.int64)
+    draw: Floats = np.zeros(shape)
+    cost[choice, place], draw[choice, place], column[choice, place] = matrix.cost, drawn, np.arange(n)
+    common = []
+    for row in rows[1]:
+        use = np.zeros(shape)
+        use[choice, place] = matrix.a[[row]].toarray().ravel()
+        common.append(use)
+    return Assignment(
+        cost, draw, column, np.append(matrix.row_upper[rows[0]], free),
+        np.append(row_usd[rows[0]], np.zeros(free.size)), common, matrix.row_upper[rows[1]], row_usd[rows[1]],
+    )  # fmt: skip
+
+
+def shift_and_swap(
+    assignment: Assignment,
+    is_over: Callable[[], bool],
+    *,
+    begin: Floats,
+    enough_usd: float,
+    seed: int = 0,
+    on_better: Callable[[Floats], None] | None = None,
+) -> Floats | None:
+    """Return the best plan found until `is_over` or one costs at most `enough_usd`; None where there is none.
+
+    `begin` are values of the columns, whole or not: every choice begins with its largest. `on_better` sees better
+    plans.
+    """
+    search, told = _Shifts(assignment, begin, np.random.default_rng(seed)), np.inf
+    while not is_over() and search.best_usd > enough_usd and search.stale <= STALE and search.move():
+        if on_better is not None and search.best_usd < told:
+            told = search.best_usd
+            on_better(search.plan(begin.size))
+    return None if search.best is None else search.plan(begin.size)
+
+
+class ShiftsBeside(threading.Thread):
+    """Shifts and swaps beside another search, until `stop` or until they find nothing a few times: again and again from
+    the best plan with some choices thrown elsewhere.
+
+    Plans go to `exchange`, with their cost by `objective` (USD).
+    """
+
+    def __init__(self, assignment: Assignment, begin: Floats, objective: Callable[[Floats], float]) -> None:
+        super().__init__(name="shifts", daemon=True)
+        self.assignment, self.exchange, self.objective = assignment, Exchange(), objective
+        self.best, self.ended = begin, threading.Event()
+        self.failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Search."""
+        rng, fruitless = np.random.default_rng(1), 0
+        try:
+            while not self.ended.is_set() and fruitless < FRUITLESS:
+                before, begin = self.best, _thrown(self.assignment, self.best, rng)
+                shift_and_swap(
+                    self.assignment, self.ended.is_set, begin=begin, enough_usd=-np.inf,
+                    seed=int(rng.integers(2**31)), on_better=self._better,
+                )  # fmt: skip
+                fruitless = fruitless + 1 if self.best is before else 0
+        except BaseException as error:  # raised by `stop`
+            self.failure = error
+
+    def _better(self, x: Floats) -> None:
+        usd = self.objective(x)
+        if usd < self.objective(self.best):
+            self.best = x
+            self.exchange.put(x, usd)
+
+    def stop(self) -> None:
+        """End the search and wait for it. Raises what it failed with."""
+        self.ended.set()
+        self.join()
+        if self.failure is not None:
+            raise self.failure
+
+
+def _thrown(assignment: Assignment, x: Floats, rng: np.random.Generator) -> Floats:
+    """Return the plan with some choices at random options."""
+    column, begin = assignment.column, x.copy()
+    for choice in rng.choice(column.shape[0], max(2, int(THROWN * column.shape[0])), replace=False):
+        options = column[choice][column[choice] >= 0]
+        begin[options] = 0.0
+        begin[rng.choice(options)] = 1.0
+    return begin
+
+
+class _Shifts:
+    """Places of all choices, what limits hold at them, and the best places seen."""
+
+    def __init__(self, assignment: Assignment, begin: Floats, rng: np.random.Generator) -> None:
+        self.a, self.rng = assignment, rng
+        self.every = np.arange(assignment.cost.shape[0])
+        values = np.where(assignment.column >= 0, begin[assignment.column], -1.0)
+        self.at = values.argmax(axis=1)
+        drawn = assignment.draw[self.every, self.at]
+        self.load = np.bincount(self.at, drawn, assignment.limit.size).astype(np.float64)
+        self.common_load = np.array([use[self.every, self.at].sum() for use in assignment.common])
+        self.tabu = np.zeros(assignment.cost.shape, dtype=np.int64)
+        self.factor, self.side, self.moves, self.stale = 1.0, 0, 0, 0
+        self.best: Ints | None = None
+        self.best_usd = np.inf
+        self._remember()
+
+    def plan(self, columns: int) -> Floats:
+        """Return the best plan as values of the columns."""
+        assert self.best is not None
+        x = np.zeros(columns)
+        x[self.a.column[self.every, self.best]] = 1.0
+        return x
+
+    def _over(self, load: Floats, limit: Floats) -> Floats:
+        over: Floats = np.maximum(load - limit, 0.0)
+        return over
+
+    def _remember(self) -> None:
+        """Keep what is no longer over a limit and cheaper; change the charge for limits."""
+        a = self.a
+        is_whole = bool(np.all(self.load <= a.limit * (1 + HELD)))
+        is_whole &= bool(np.all(self.common_load <= a.common_limit * (1 + HELD)))
+        usd = float(a.cost[self.every, self.at].sum())
+        self.stale += 1
+        if is_whole and usd < self.best_usd:
+            self.best, self.best_usd, self.stale = self.at.copy(), usd, 0
+        self.side = max(self.side, 0) + 1 if is_whole else min(self.side, 0) - 1
+        if abs(self.side) >= PATIENCE:
+            self.factor *= CHEAPER if self.side > 0 else DEARER
+            self.side = 0
+
+    def move(self) -> bool:
+        """Make the best shift or swap that is not tabu, or forget what is; False where there is none at all."""
+        self.moves += 1
+        shifts = self._shifts()
+        rows, swaps = self._swaps()
+        best_shift, best_swap = int(shifts.argmin()), int(swaps.argmin())
+        if min(shifts.flat[best_shift], swaps.flat[best_swap]) >= NEVER / 2:
+            was_tabu = bool((self.tabu > self.moves).any())
+            self.tabu[:] = 0
+            return was_tabu
+        if shifts.flat[best_shift] <= swaps.flat[best_swap]:
+            choice, place = divmod(best_shift, shifts.shape[1])
+            self._put(choice, place)
+        else:
+            row, other = divmod(best_swap, swaps.shape[1])
+            choice = int(rows[row])
+            first, second = int(self.at[choice]), int(self.at[other])
+            self._put(choice, second)
+            self._put(other, first)
+        self._remember()
+        return True
+
+    def _shifts(self) -> Floats:
+        """Return what it costs to shift each choice to each place."""
+        a, at, every = self.a, self.at, self.every
+        over, charge = self._over(self.load, a.limit), self.factor * a.worth_usd
+        left = self._over(self.load[at] - a.draw[every, at], a.limit[at]) - over[at]
+        usd = a.cost + (charge[at] * left - a.cost[every, at])[:, None]
+        usd += charge * (self._over(self.load + a.draw, a.limit) - over)
+        for e, use in enumerate(a.common):
+            load, limit = self.common_load[e], a.common_limit[e]
+            after = self._over(load + use - use[every, at][:, None], limit)
+            usd += self.factor * a.common_usd[e] * (after - max(load - limit, 0.0))
+        usd[every, at] = NEVER
+        usd[self.tabu > self.moves] = NEVER
+        return usd
+
+    def _swaps(self) -> tuple[Ints, Floats]:
+        """Return some choices, and what it costs to swap each with every other."""
+        a, at, every = self.a, self.at, self.every
+        rows = every if every.size <= SWAPS_OF else self.rng.choice(every, SWAPS_OF, replace=False)
+        here = at[rows]
+        there = np.ix_(rows, at)
+        over, charge = self._over(self.load, a.limit), self.factor * a.worth_usd
+        cost, draw = a.cost[every, at], a.draw[every, at]
+        usd = a.cost[there] + a.cost[:, here].T - cost[rows][:, None] - cost
+        left = (self.load[here] - draw[rows])[:, None] + a.draw[:, here].T
+        usd += charge[here][:, None] * (self._over(left, a.limit[here][:, None]) - over[here][:, None])
+        left = self.load[at] - draw + a.draw[there]
+        usd += charge[at] * (self._over(left, a.limit[at]) - over[at])
+        for e, use in enumerate(a.common):
+            load, limit, own = self.common_load[e], a.common_limit[e], use[every, at]
+            after = self._over(load + use[there] + use[:, here].T - own[rows][:, None] - own, limit)
+            usd += self.factor * a.common_usd[e] * (after - max(load - limit, 0.0))
+        usd[here[:, None] == at] = NEVER
+        usd[np.maximum(self.tabu[there], self.tabu[:, here].T) > self.moves] = NEVER
+        return rows, usd
+
+    def _put(self, choice: int, place: int) -> None:
+        old, a = int(self.at[choice]), self.a
+        self.tabu[choice, old] = self.moves + self.rng.integers(*TENURE)
+        self.load[old] -= a.draw[choice, old]
+        self.load[place] += a.draw[choice, place]
+        for e, use in enumerate(a.common):
+            self.common_load[e] += use[choice, place] - use[choice, old]
+        self.at[choice] = place
