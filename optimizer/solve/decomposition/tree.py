@@ -104,7 +104,8 @@ class Tree:
         *,
         most_nodes: float = np.inf,
     ) -> None:
-        """Solve nodes until none is left open, so many were solved, the time is over or the solve must stop.
+        """Solve nodes until none is left open, so many were solved, the time is over (looked at between nodes) or the
+        solve must stop.
 
         `incumbent_usd` tells what the plan held costs (without the model's offset, inf: none). `look_for_plan` is
         called after every node that brought configurations, and with the plan that a node ends in.
@@ -262,7 +263,8 @@ class Tree:
         return np.inf if answer is None else answer.cost_usd
 
     def _tell(self) -> None:
-        self.parts.tell(self.bound_usd)
+        if np.isfinite(self.bound_usd):  # where no part holds anything, that is for a proof of its own
+            self.parts.tell(self.bound_usd)
         log.info(
             "tree: %d nodes solved, %d open, %d configurations, bound %.7g USD",
             self.solved, len(self.open) + (self.next is not None), len(self.parts.pool), self.bound_usd,
