@@ -42,7 +42,7 @@ class Pool:
         """
         values = without_dust(values)
         cost = (values @ self.cut.matrix.cost).tolist()
-        use = without_dust(sparse.csr_array(values @ self.cut.priced), 0.0)
+        use = without_dust(self._used(values), 0.0)
         numbers = np.empty(workload.size, dtype=np.int64)
         for place, owner in enumerate(workload.tolist()):
             own = slice(values.indptr[place], values.indptr[place + 1])
@@ -61,6 +61,13 @@ class Pool:
             self._weight.append(use.data[used].copy())
             self._matrix = None
         return numbers
+
+    def _used(self, values: sparse.csr_array) -> sparse.csr_array:
+        """Return what configurations use of the master's rows; only their own columns are looked at, of millions."""
+        own = sparse.csr_array(
+            (values.data, np.arange(values.nnz), values.indptr), shape=(values.shape[0], values.nnz)
+        )
+        return sparse.csr_array(own @ sparse.csr_array(self.cut.use[:, values.indices].T))
 
     @property
     def workload(self) -> Ints:
