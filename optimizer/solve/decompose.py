@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +29,7 @@ from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.solution import Termination
+from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -52,8 +53,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 
 def decompose_and_improve(
-    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None
-) -> Run | None:
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None,
+    start: Mapping[str, Floats] | None = None,
+) -> Run | None:  # fmt: skip
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
     What that leaves open is for neighbourhoods and branch and price (`closing`). On a model of moderate size HiGHS
@@ -61,7 +63,8 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. Returns None when a workload has no place of
+    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, by table of
+    the problem. Returns None when a workload has no place of
     its own, which only the whole model can settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
@@ -76,6 +79,8 @@ def decompose_and_improve(
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
+    if start is not None:
+        _begin_from(ground, parts, needs.widen(from_tables(matrix, start)), watch)
     is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
 
     def is_hopeless() -> bool:
@@ -120,6 +125,19 @@ def decompose_and_improve(
     if is_moderate:
         return beside_highs(matrix, watch, search, gap=gap, threads=threads, start=own.x)
     return search(None, threads, end)
+
+
+def _begin_from(ground: Prepared, parts: Decomposition, x: Floats, watch: Watch) -> None:
+    """Hold a plan found before, and its configurations."""
+    state = ground.state
+    state.set_columns(np.arange(x.size), x)
+    if not (is_placed(ground, state.x) and state.is_whole()):
+        state.restore()
+        return
+    state.save()
+    parts.learn(x)
+    parts.has_plan = True
+    watch.note(incumbent_usd=ground.matrix.objective(x))
 
 
 def _own_columns(run: Run, matrix: Matrix) -> Run:
@@ -169,8 +187,8 @@ def _approach(
         until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
         with watch.phase_of("columns"):
             ran = parts.run(
-                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
-                when_priced=simple_plan, when_clean=None if turn else first_plan, is_hopeless=is_hopeless,
+                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until, is_hopeless=is_hopeless,
+                when_priced=None if parts.has_plan else simple_plan, when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():
             return

@@ -163,6 +163,11 @@ class Decomposition:
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
 
+    def price_roughly(self) -> bool:
+        """Give every workload a configuration by closed forms at the prices held; False where one has none."""
+        priced = self._price(settled=0.0)
+        return priced is not None and bool(np.isfinite(priced.upper_usd).all())
+
     @property
     def is_clean(self) -> bool:
         """Whether the master's optimum breaks no row and places every workload."""
