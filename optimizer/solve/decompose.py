@@ -15,6 +15,7 @@ from optimizer.solve.closing import close_gap
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.requirements import no_needs, split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
@@ -41,6 +42,10 @@ MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
 BRANCH_TO_INTEGERS = 15_000
 """Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
+QUICK_PROOF_SHARE, PROOF_SHARE = 0.1, 0.5
+"""Part of the time left to prove that no plan exists where column generation found none that breaks no row: after the
+rounds of closed forms, and in the end.
+"""
 MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
 FIRST_PLAN_SECONDS, FIRST_PLAN_GAP = 3.0, 3e-3
@@ -83,23 +88,35 @@ def decompose_and_improve(
         _begin_from(ground, parts, needs.widen(from_tables(matrix, start)), watch)
     is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
 
+    def is_impossible(share: float) -> bool:
+        """Whether configurations prove within a share of the time left that no plan obeys all rows."""
+        with watch.phase_of("prove"):
+            if is_infeasible(problem, parts, worth[cut.rows], watch, seconds=share * watch.left_seconds()):
+                proofs.append(Termination.INFEASIBLE)
+        return Termination.INFEASIBLE in proofs
+
     def is_hopeless() -> bool:
-        """Whether even the relaxation of the whole model has no solution; asked of moderate models only."""
+        """Whether no plan obeys all rows, by the relaxation of the whole model where that is moderate, or else by
+        configurations.
+        """
         if is_moderate:
             with watch.phase_of("relax"):
                 relaxation = solve_relaxation(matrix, watch, watch.left_seconds())
             watch.note(bound_usd=relaxation.bound_usd)
             proofs.append(relaxation.termination)
-        return Termination.INFEASIBLE in proofs
+        return Termination.INFEASIBLE in proofs or is_impossible(QUICK_PROOF_SHARE)
 
     try:
         _approach(ground, parts, watch, gap=gap, is_hopeless=is_hopeless)
     except KeyboardInterrupt:
         watch.interrupt()
         state.restore()
+    placed = is_placed(ground, ground.state.x)
+    if not (placed and state.is_whole()) and parts.answer is not None and not parts.is_clean:
+        is_impossible(PROOF_SHARE)
     if Termination.INFEASIBLE in proofs:
         return Run(Termination.INFEASIBLE)
-    placed, own = is_placed(ground, ground.state.x), Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+    own = Run(watch.why_stopped(), bound_usd=watch.bound_usd)
     if placed:
         own = _own_columns(held(ground, watch), matrix)
     if watch.should_stop() or (placed and is_proven(ground, watch, gap)):

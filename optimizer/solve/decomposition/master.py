@@ -131,6 +131,17 @@ class RestrictedMaster:
         for name in SHARED:
             own = self.matrix.columns.of(name)
             self.column_of_shared[self.matrix.columns.key[own]] = own
+        self._load_missing()
+
+    def _load_missing(self) -> None:
+        """Load the shared decisions without a cost that no row loaded so far has: the model was stated without them."""
+        missing = np.flatnonzero(self.column_of_shared < 0)
+        self.column_of_shared[missing] = self.highs.getNumCol() + np.arange(missing.size)
+        cut, none = self.cut, np.zeros(0, dtype=np.int32)
+        start = np.zeros(missing.size, dtype=np.int32)
+        cost = cut.matrix.cost[cut.shared[missing]] * self.scale
+        upper = cut.shared_upper[missing]
+        self.highs.addCols(missing.size, cost, np.zeros(missing.size), upper, 0, start, none, np.zeros(0))
 
     def solve(self, seconds: float) -> MasterAnswer | None:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
