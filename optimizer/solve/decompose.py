@@ -90,6 +90,8 @@ def decompose_and_improve(
 
     def is_impossible(share: float) -> bool:
         """Whether configurations prove within a share of the time left that no plan obeys all rows."""
+        if Termination.INFEASIBLE in proofs:
+            return True
         with watch.phase_of("prove"):
             if is_infeasible(problem, parts, worth[cut.rows], watch, seconds=share * watch.left_seconds()):
                 proofs.append(Termination.INFEASIBLE)
@@ -104,7 +106,7 @@ def decompose_and_improve(
                 relaxation = solve_relaxation(matrix, watch, watch.left_seconds())
             watch.note(bound_usd=relaxation.bound_usd)
             proofs.append(relaxation.termination)
-        return Termination.INFEASIBLE in proofs or is_impossible(QUICK_PROOF_SHARE)
+        return is_impossible(QUICK_PROOF_SHARE)
 
     try:
         _approach(ground, parts, watch, gap=gap, is_hopeless=is_hopeless)

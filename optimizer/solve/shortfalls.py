@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from formulations import Problem, build_model
+from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from optimizer.solve.blocks import POOLS, SHARED, find_blocks
-from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
+from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import run
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.watch import Watch
@@ -36,6 +37,8 @@ NEEDS = (
 NEED_WEIGHT = 1e4
 """A need is given up only where no limit alone can make room: its share weighs this many times that of a limit."""
 NOTICED = 1e-6
+BY_CONFIGURATIONS_FROM_SLOTS = 20_000
+"""Slots from which whole configurations of workloads are chosen instead: HiGHS finds nothing on the whole model."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,11 @@ def diagnose(
 
     Empty when the problem has a plan, when what blocks it cannot be relaxed here (a rule of a job's run, a
     requirement), or when the limit or `cancel` comes before anything was found. Needs (demand, work, duties …) are only
-    named where no pool, budget or share can give instead.
+    named where no pool, budget or share can give instead, and on large problems not at all.
     """
     watch = Watch(time_limit_seconds, cancel)
+    if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
+        return _by_configurations(problem, watch, threads)
     with paused_gc():
         model = build_model(problem)
     try:
@@ -82,11 +87,35 @@ def diagnose(
     result = run(elastic, watch, gap=1e-3, threads=threads)
     if result.x is None:
         return []
-    give = result.x[matrix.cost.size :]
-    owner = _workload_of_rows(matrix, problem, rows)
+    return _told(matrix, problem, rows, result.x[matrix.cost.size :])
+
+
+def _by_configurations(problem: Problem, watch: Watch, threads: int) -> list[Shortfall]:
+    """Return the limits that give way where HiGHS would find nothing in time on the whole model.
+
+    Needs do not give way here: every workload is placed.
+    """
+    from optimizer.solve.decomposition.infeasibility import least_broken
+
+    try:
+        matrix = with_cover_rows(from_arrays(build_arrays(problem)), problem)
+    except TriviallyInfeasible:
+        return []
+    x = least_broken(matrix, problem, 1.0 / _size(matrix), watch, threads=threads)
+    if x is None:
+        return []
+    broken = matrix.violation(x)
+    if (broken > NOTICED * matrix.row_scale)[~matrix.rows.is_of(LIMITS)].any():
+        return []
+    rows = np.flatnonzero(broken > NOTICED * matrix.row_scale)
+    return _told(matrix, problem, rows, broken[rows])
+
+
+def _told(matrix: Matrix, problem: Problem, rows: Ints, give: Floats) -> list[Shortfall]:
+    """Return the rows that give way by more than rounding, those by most of their scale first."""
+    owner, side = _workload_of_rows(matrix, problem, rows), _sides(matrix)[rows]
     found = np.flatnonzero(give > NOTICED * matrix.row_scale[rows])
     order = found[np.argsort(-give[found] / matrix.row_scale[rows[found]], kind="stable")]
-    side = _sides(matrix)[rows]
     return [
         _shortfall(matrix, problem, int(rows[x]), side=float(side[x]), by=float(give[x]), owner=int(owner[x]))
         for x in order
@@ -169,8 +198,10 @@ def _shortfall(matrix: Matrix, problem: Problem, row: int, *, side: float, by: f
         "least_countries": problem.datasets.ids,
     }
     period = None
-    if family in ("devices", "power_kw", "work_rate"):
+    if family in POOLS:
         period = int(problem.pools.period[key])
+        stated = float(problem.pools.limit[key])  # rows of whole nodes round it down
+        side, by = stated, side + by - stated
     elif family == "demand":
         period = key % problem.period_hours.size
     return Shortfall(

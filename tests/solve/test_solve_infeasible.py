@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from problem_toys import Builder
 from synthetic_estate import estate
 
 from formulations import build_arrays
-from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve import SolutionStatus, diagnose, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
@@ -22,6 +23,8 @@ from optimizer.solve.highs import run
 from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Aside, Watch
+
+SHORTFALLS = importlib.import_module("optimizer.solve.shortfalls")
 
 
 def parts_of(problem, watch):
@@ -55,6 +58,15 @@ def test_whole_nodes_that_do_not_fit_by_hand():
         status = SolutionStatus.INFEASIBLE if expected else SolutionStatus.OPTIMAL
         assert solve_problem(problem, method="decompose", threads=1).status is status
         assert watch.bound_usd is None or watch.bound_usd <= 20.0  # a shortfall is no bound of the cost
+
+
+def test_what_pools_lack_is_told_by_the_limit_they_state(monkeypatch):
+    """Two nodes of 8 in a pool of 15, which supplies one: it falls short by 1, not a pool of 8 by 8."""
+    for slots in (SHORTFALLS.BY_CONFIGURATIONS_FROM_SLOTS, 0):
+        monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", slots)
+        (short,) = diagnose(nodes(15.0))
+        assert (short.family, short.side, short.by) == ("devices", 15.0, 1.0)
+    assert diagnose(nodes(16.0)) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -99,3 +111,24 @@ def test_a_side_question_ends_with_the_solve():
     Aside(broken, 30.0).fail(ValueError("x"))
     with pytest.raises(ValueError, match="x"):
         broken.raise_if_broken()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_has_to_give_by_configurations_makes_room(seed, monkeypatch):
+    """Where there is no plan, limits loosened by what each of them lacks admit one."""
+    problem = estate(12, regions=6, seed=seed, pool=(60, 120), devices=(9.0, 40.0), carbon_limit_kg=4e4)
+    limits = {f"pool{x}": x for x in range(problem.pools.limit.size)}
+    pools = replace(problem.pools, ids=tuple(limits), limit=np.maximum(1.0, np.floor(problem.pools.limit * 0.1)))
+    tight = replace(problem, pools=pools, budgets=replace(problem.budgets, ids=("carbon",)))
+    assert solve_problem(tight, method="decompose", threads=1).status is SolutionStatus.INFEASIBLE
+    monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", 0)
+    short = diagnose(tight, time_limit_seconds=60.0)
+    assert short
+    roomier, budget = pools.limit.copy(), tight.budgets.limit.copy()
+    for shortfall in short:
+        if shortfall.family == "budget":
+            budget += shortfall.by * (1 + 1e-6)
+        else:
+            roomier[limits[shortfall.id]] += shortfall.by
+    enough = replace(tight, pools=replace(pools, limit=roomier), budgets=replace(tight.budgets, limit=budget))
+    assert run(from_arrays(build_arrays(enough)), Watch(60), gap=0.9, threads=1).x is not None

@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
+from optimizer.solve.blocks import find_blocks
 from optimizer.solve.decomposition.candidates import of_pool
-from optimizer.solve.decomposition.cut import Cut
+from optimizer.solve.decomposition.cut import Cut, cut_model
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.matrix import Matrix
 from optimizer.solve.watch import Aside, Watch
 
 Floats = NDArray[np.float64]
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 LOOSENED = 1e-5
 GAP = 1e-2
+ROUNDS_SHARE = 0.6
+"""Part of the time that rounds may take before a plan is put together."""
 
 
 def is_infeasible(
@@ -51,6 +55,20 @@ def is_infeasible(
         return False
     log.info("no plan obeys all rows: the least shortfall is worth %.3g USD", free.proven_usd)
     return True
+
+
+def least_broken(matrix: Matrix, problem: Problem, weight: Floats, watch: Watch, *, threads: int) -> Floats | None:
+    """Return values of all columns that place every workload and break elastic rows least: the sum of what each is
+    broken by times its `weight` (by row of the model). None when nothing was found in time.
+    """
+    blocks = find_blocks(matrix, problem)
+    cut = _without_cost(cut_model(matrix, blocks))
+    parts = Decomposition(problem, cut, weight[cut.rows], watch, threads=threads)
+    parts.run(gap=GAP, until_seconds=ROUNDS_SHARE * watch.left_seconds())
+    if watch.should_stop() or parts.answer is None:
+        return None
+    found = parts.plan_at_penalties(gap=GAP, seconds=watch.left_seconds())
+    return None if found is None else found.values(cut, parts.pool)
 
 
 def _without_cost(cut: Cut) -> Cut:

@@ -318,6 +318,10 @@ class Decomposition:
                 return found or start
         return None
 
+    def plan_at_penalties(self, *, gap: float, seconds: float) -> Chosen | None:
+        """Return a plan with one configuration for every workload that may break elastic rows at their penalties."""
+        return self._put_together(self.penalty_usd, gap=gap, seconds=seconds)
+
     def learn(self, x: Floats) -> Chosen:
         """Put the configurations of a plan found elsewhere into the pool; return the plan in terms of the master."""
         blocks, head = self.cut.blocks, self.cut.classes.head.tolist()
