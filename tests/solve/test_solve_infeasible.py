@@ -113,7 +113,7 @@ def test_a_side_question_ends_with_the_solve():
         broken.raise_if_broken()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, 2, 5])
 def test_what_has_to_give_by_configurations_makes_room(seed, monkeypatch):
     """Where there is no plan, limits loosened by what each of them lacks admit one."""
     problem = estate(12, regions=6, seed=seed, pool=(60, 120), devices=(9.0, 40.0), carbon_limit_kg=4e4)
