@@ -70,8 +70,8 @@ def diagnose(
 
     Empty when the problem has a plan, when what blocks it cannot be relaxed here (a rule of a job's run, a
     requirement), or when the limit or `cancel` comes before anything was found. Needs (demand, work, duties …) are only
-    named where no pool, budget or share can give instead. Of large problems, needs are not named at all, and the plan is
-    one that breaks little, not proven to break least: ask only where there is no plan.
+    named where no pool, budget or share can give instead. Of large problems, needs are not named at all, and the plan
+    is one that breaks little, not proven to break least: ask only where there is no plan.
     """
     watch = Watch(time_limit_seconds, cancel)
     if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
