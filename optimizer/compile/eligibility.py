@@ -111,10 +111,11 @@ class Eligibility:
 
     def _of_law(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
         signature = self.law.signature(activity)
-        if signature not in self._by_law:
+        alike = self.law.verdict_class(signature)
+        if alike not in self._by_law:
             mask = self.law.mask(signature)
-            self._by_law[signature] = (mask.allowed, pack(mask.exclusions))
-        return self._by_law[signature]
+            self._by_law[alike] = (mask.allowed, pack(mask.exclusions))
+        return self._by_law[alike]
 
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
         key = _description(workload, speed)
