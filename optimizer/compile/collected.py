@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from optimizer.compile.columns import Growing
 from optimizer.compile.eligibility import Eligibility, Options
-from optimizer.compile.jobs import JobSpeed, can_finish, job_speed, too_short, window_of
+from optimizer.compile.jobs import JobSpeed, Window, can_finish, job_speed, too_short, window_of
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.world import World
 from optimizer.errors import Issue
@@ -34,6 +34,12 @@ def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
     """Return peak rate in units/s and mean over peak, each [periods]."""
     per_second = 1.0 / RATE_UNIT_SECONDS[stream.unit.partition("/")[2]]
     periods = len(world.periods)
+    if isinstance(stream.rate, int | float) and isinstance(stream.mean_rate, int | float | None):
+        steady = float(stream.rate) * per_second
+        share = 1.0
+        if stream.mean_rate is not None and steady > 0:
+            share = float(stream.mean_rate) * per_second / steady
+        return np.full(periods, steady), np.full(periods, share)
     peak = np.array(np.broadcast_to(np.asarray(stream.rate, dtype=float), periods)) * per_second
     if stream.mean_rate is None:
         return peak, np.ones(periods)
@@ -77,6 +83,7 @@ class Parts:
     no_option: list[NoOption] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     prices: dict[int, tuple[int, Floats]] = field(default_factory=dict)
+    windows: dict[tuple[float | None, float], Window] = field(default_factory=dict)
     job_speeds: dict[tuple[int, float, int], JobSpeed] = field(default_factory=dict)
 
     def add_service(self, w: int, service: Service) -> None:
@@ -126,7 +133,7 @@ class Parts:
     def add_job(self, w: int, job: Job) -> None:
         """Add the slots of a job inside its window."""
         options = self.eligibility.workload(w)
-        window = window_of(self.world, job)
+        window = self._window_of(job)
         allowed = self.eligibility.job(w, options) & (window.hours > 0)
         speed = self._speed_of(job, options)
         near = options.offers
@@ -145,6 +152,12 @@ class Parts:
         self.jobs.append(w)
         self._add_slots(options, allowed, speed.units_per_s)
         self.flows_of.append(0)
+
+    def _window_of(self, job: Job) -> Window:
+        key = (job.deadline_hours, job.release_hours)
+        if key not in self.windows:
+            self.windows[key] = window_of(self.world, job)
+        return self.windows[key]
 
     def _speed_of(self, job: Job, options: Options) -> JobSpeed:
         key = (id(options.speed), job.spot_overhead, job.gang_devices)  # speeds are kept by the options

@@ -64,7 +64,7 @@ class LawView:
         position = {on: d for d, on in enumerate(self.dates)}
         self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
         self._sites = build_sites(world)
-        persons = count_persons(world, self._sites, self.dates)
+        persons = count_persons(world, self._sites, self.dates, self.activities)
         self._volume_warnings = persons.warnings
         self.context = legal_context(world, persons)
         self.supply = MechanismSupply(world)

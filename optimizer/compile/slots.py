@@ -14,7 +14,7 @@ from optimizer.compile.collected import NoOption, Parts, unserved_price
 from optimizer.compile.columns import Filling, columns
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
-from optimizer.compile.jobs import build_jobs, window_of
+from optimizer.compile.jobs import build_jobs, windows_of
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
@@ -126,7 +126,7 @@ def _traits(parts: Parts) -> _Traits:
     way_usd, response_usd = parts.eligibility.ways.prices()
     return _Traits(
         job_of=job_of,
-        hours=np.array([window_of(world, job).hours for job in jobs]).reshape(len(jobs), len(world.periods)),
+        hours=np.array([window.hours for window in windows_of(world, jobs)]).reshape(len(jobs), len(world.periods)),
         work=np.array([getattr(w, "work", 1.0) for w in workloads], dtype=float),
         output_gb=np.array([getattr(w, "output_gb", 0.0) for w in workloads], dtype=float),
         gang_devices=np.array([getattr(w, "gang_devices", 0) for w in workloads], dtype=float),
