@@ -137,11 +137,12 @@ class LawView:
             return [table[k] for k in at.tolist()]
         seat = self._watched_seat(self.signatures[signature][2])
         chips, _ = self._accelerator_judgements(seat)
-        found = []
-        for site, d in zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True):
+        pairs = list(zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True))
+        known: dict[tuple[int, int], Judgement] = {}
+        for site, d in dict.fromkeys(pairs):
             of_data = self._judge_service(signature, int(self._sites.service[site]), d)
-            found.append(self._join(of_data, seat, int(chips[self._sites.chip[site], d])))
-        return found
+            known[site, d] = self._join(of_data, seat, int(chips[self._sites.chip[site], d]))
+        return [known[pair] for pair in pairs]
 
     def _benches(self, signature: int, d: int) -> Benches:
         """Who judges the profiles on a day: profiles that the laws cannot tell apart have one bench."""
