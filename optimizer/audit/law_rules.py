@@ -86,6 +86,7 @@ class LawBook:
         self._priced = {c.id for c in instance.mechanism_costs}
         self._active: dict[date, tuple[Any, ...]] = {}
         self._memo: dict[tuple[Any, ...], Ruling] = {}
+        self._reach: dict[tuple[Profile, date], tuple[tuple[Any, tuple[Any, ...]], ...]] = {}
 
     def law(self, law_id: str, on: date) -> Any:
         """Return a law's row as amended on a day."""
@@ -117,6 +118,14 @@ class LawBook:
             self._memo[key] = self._rule(profile, at, activity, on)
         return self._memo[key]
 
+    def _reaching(self, profile: Profile, on: date) -> tuple[tuple[Any, tuple[Any, ...]], ...]:
+        """Return the laws that reach a profile's data on a day, each with its scopes; the same at every place."""
+        key = (profile, on)
+        if key not in self._reach:
+            found = ((row, self.tests.reaching(row.trigger, profile, on)) for row in self._binding(profile, on))
+            self._reach[key] = tuple((row, scopes) for row, scopes in found if scopes is not None)
+        return self._reach[key]
+
     def _binding(self, profile: Profile, on: date) -> Iterable[Any]:
         for row in self.active(on):
             kinds = set(row.kind.split("+"))
@@ -130,8 +139,8 @@ class LawBook:
         lacks: list[tuple[str, str]] = []
         needs: list[Need] = []
         laws: list[str] = []
-        for row in self._binding(profile, on):
-            if not self.tests.binds(row.trigger, profile, at, on):
+        for row, scopes in self._reaching(profile, on):
+            if not self.tests.binds(scopes, at, on):
                 continue
             laws.append(row.id)
             level, reason, options = self._one(row, profile, at, activity, on)
@@ -344,9 +353,9 @@ class LawBook:
         """Return the copies that the laws binding a profile ask for, less those set aside everywhere."""
         nowhere = Place("", "", "", None, "storage")
         found = []
-        for row in self._binding(profile, on):
+        for row, scopes in self._reaching(profile, on):
             asks = obligations(row.storage_rule)
-            if not asks or not self.tests.binds(row.trigger, profile, nowhere, on):
+            if not asks or not self.tests.binds(scopes, nowhere, on):
                 continue
             everywhere = [o for o in self._said.overrides if not (o.countries or o.providers)]
             if any(o.law == row.id and on <= o.expires for o in everywhere):

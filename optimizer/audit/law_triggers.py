@@ -118,13 +118,19 @@ class Tests:
             return listed in stated
         return self.certified(IMPORTER_LISTS[listed], (), at, on)
 
-    def binds(self, trigger: Any, profile: Profile, at: Place, on: date) -> bool:
-        """Return True if one of a trigger's scopes holds and no `unless` scope does."""
+    def reaching(self, trigger: Any, profile: Profile, on: date) -> tuple[Any, ...] | None:
+        """Return the scopes of a trigger that reach the data, as far as a place need not be known; None if none does.
+
+        A trigger without scopes reaches all data (an empty tuple); one with an `unless` scope that holds reaches none.
+        """
         if any(self._firm(scope, profile, on) for scope in trigger.unless):
-            return False
-        return not trigger.scopes or any(
-            self._data(scope, profile, on) and self._destination(scope, at, on) for scope in trigger.scopes
-        )
+            return None
+        scopes = tuple(scope for scope in trigger.scopes if self._data(scope, profile, on))
+        return scopes if scopes or not trigger.scopes else None
+
+    def binds(self, scopes: tuple[Any, ...], at: Place, on: date) -> bool:
+        """Return True if one of the scopes that reach the data holds at a place, or none is asked for."""
+        return not scopes or any(self._destination(scope, at, on) for scope in scopes)
 
     def _firm(self, scope: Any, profile: Profile, on: date) -> bool:
         """Return True if a scope holds on stated facts alone: an exemption is not taken on an assumption."""

@@ -34,6 +34,7 @@ class CatalogueSource:
         self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float]]] = {}
         self._endpoint_rows = catalogue.endpoints
         self._origins = {stated.id: stated for stated in instance.origins}
+        self._rtt: dict[str, dict[str, float]] = {}
         self._resources = EndpointResources(instance, catalogue)
         self._prices = lru_cache(maxsize=None)(self._price)
         self._links = lru_cache(maxsize=None)(self._egress)
@@ -163,9 +164,12 @@ class CatalogueSource:
         stated = self._origins.get(origin)
         if stated is not None and (stated.lat is None or stated.lon is None):
             return None
-        place = origin if stated is None else UserPlace(stated.country, stated.lat or 0.0, stated.lon or 0.0)
-        rtt, _ = self.catalogue.user_rtt([place], [region.id])
-        return figure(rtt[0, 0])
+        if origin not in self._rtt:
+            place = origin if stated is None else UserPlace(stated.country, stated.lat or 0.0, stated.lon or 0.0)
+            regions = self.catalogue.regions.index.tolist()
+            rtt, _ = self.catalogue.user_rtt([place], regions)
+            self._rtt[origin] = dict(zip(regions, rtt[0].tolist(), strict=True))
+        return figure(self._rtt[origin][region.id])
 
     def usd_per_unit(self, origin: str, region: Region) -> float | None:
         """Return 0: the catalogue prices GB, not work units."""

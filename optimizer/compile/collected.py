@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.columns import Growing
 from optimizer.compile.eligibility import Eligibility, Options
-from optimizer.compile.jobs import JobSpeed, can_finish, job_speed, too_short, window_of
+from optimizer.compile.jobs import JobSpeed, Window, can_finish, job_speed, too_short, window_of
+from optimizer.compile.latency import Way
 from optimizer.compile.ledger import Exclusion
+from optimizer.compile.patterns import Kind, Patterns
 from optimizer.compile.world import World
 from optimizer.errors import Issue
 from optimizer.instance.identity import stream_ids
@@ -34,6 +35,12 @@ def rates(world: World, stream: Stream) -> tuple[Floats, Floats]:
     """Return peak rate in units/s and mean over peak, each [periods]."""
     per_second = 1.0 / RATE_UNIT_SECONDS[stream.unit.partition("/")[2]]
     periods = len(world.periods)
+    if isinstance(stream.rate, int | float) and isinstance(stream.mean_rate, int | float | None):
+        steady = float(stream.rate) * per_second
+        share = 1.0
+        if stream.mean_rate is not None and steady > 0:
+            share = float(stream.mean_rate) * per_second / steady
+        return np.full(periods, steady), np.full(periods, share)
     peak = np.array(np.broadcast_to(np.asarray(stream.rate, dtype=float), periods)) * per_second
     if stream.mean_rate is None:
         return peak, np.ones(periods)
@@ -48,25 +55,28 @@ def unserved_price(world: World, w: int) -> float | None:
     return own if own is not None else world.instance.unserved_usd_per_unit
 
 
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What services alike in options, laws and ways share: pattern, flows of each stream, and where it has options."""
+
+    pattern: int
+    flows: tuple[int, ...]
+    open: tuple[Bools, ...]
+
+
 @dataclass
 class Parts:
     """What is open, collected workload by workload; services that must survive a failure are `surviving`.
 
-    Of a slot only offer and period are kept, of a flow its slot: all else follows from the workload or the stream.
-    `slots_of`, `flows_of`: how many each workload has; `flow_count`: how many each stream.
+    `pattern` of each workload, `flows` (a set of flows over the pattern) of each stream.
     """
 
     world: World
     eligibility: Eligibility
     surviving: frozenset[int]
-    carbon_counts: bool
-    offer: Growing = field(default_factory=lambda: Growing(np.int32))
-    period: Growing = field(default_factory=lambda: Growing(np.int32))
-    units_per_s: Growing = field(default_factory=lambda: Growing(np.float64))
-    flow_slot: Growing = field(default_factory=lambda: Growing(np.int32))
-    slots_of: list[int] = field(default_factory=list)
-    flows_of: list[int] = field(default_factory=list)
-    flow_count: list[int] = field(default_factory=list)
+    patterns: Patterns
+    pattern: list[int] = field(default_factory=list)
+    flows: list[int] = field(default_factory=list)
     way: list[int] = field(default_factory=list)
     price: list[int] = field(default_factory=list)
     demand: list[Floats] = field(default_factory=list)
@@ -77,45 +87,50 @@ class Parts:
     no_option: list[NoOption] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     prices: dict[int, tuple[int, Floats]] = field(default_factory=dict)
+    windows: dict[tuple[float | None, float], Window] = field(default_factory=dict)
     job_speeds: dict[tuple[int, float, int], JobSpeed] = field(default_factory=dict)
+    shared: dict[tuple[object, ...], _Shared] = field(default_factory=dict)
 
     def add_service(self, w: int, service: Service) -> None:
         """Add the streams of a service, its slots and flows."""
         options = self.eligibility.workload(w)
         price, _ = self.prices.setdefault(id(options.usd_per_unit), (len(self.prices), options.usd_per_unit))
-        masks = []
+        utilisation = service.target_utilisation or self.world.instance.target_utilisation
+        first, asked = len(self.owner), []
         for name, stream in zip(stream_ids(service), service.streams, strict=True):
             peak, share = rates(self.world, stream)
-            mask, way = self.eligibility.stream(w, len(self.owner), name, stream, options)
-            mask &= peak > 0
+            by_law, way = self.eligibility.stream(w, len(self.owner), name, stream)
+            asked.append((by_law, way, peak > 0))
             self.demand.append(peak)
             self.shares.append(share)
             self.owner.append(w)
             self.names.append(name)
             self.way.append(way.number)
             self.price.append(price)
-            self._note_lack(w, name, (peak > 0) & ~mask.any(axis=0))
+        # options, laws and ways are kept by the eligibility for good
+        told = tuple((id(by_law), way.number, busy.tobytes()) for by_law, way, busy in asked)
+        key = (id(options), utilisation, told)
+        if key not in self.shared:
+            self.shared[key] = self._shared(options, utilisation, asked)
+        found = self.shared[key]
+        for k, ((_, _, busy), is_open) in enumerate(zip(asked, found.open, strict=True)):
+            self._note_lack(w, self.names[first + k], busy & ~is_open)
+        self.pattern.append(found.pattern)
+        self.flows += found.flows
+
+    def _shared(self, options: Options, utilisation: float, asked: list[tuple[Bools, Way, Bools]]) -> _Shared:
+        masks = []
+        for by_law, way, busy in asked:
+            mask: Bools = by_law[options.offers] & way.open[options.region][:, None]
+            mask &= options.allowed
+            mask &= busy
             masks.append(mask)
         used = np.logical_or.reduce(masks)
-        number = self._add_slots(options, used, options.speed.units_per_s)
-        self.flows_of.append(0)
-        for mask in masks:
-            slots = number[mask]
-            self.flow_slot.add(slots)
-            self.flow_count.append(len(slots))
-            self.flows_of[-1] += len(slots)
-
-    def _add_slots(self, options: Options, used: Bools, units_per_s: Floats) -> Ints:
-        """Add a slot for every offer and period used, by period; return their numbers, -1 elsewhere."""
-        period, at = np.nonzero(used.T)
-        number = np.full(used.shape, -1, dtype=np.int64)
-        number[at, period] = self.offer.size + np.arange(len(at))
-        offer = options.offers[at]
-        self.offer.add(offer)
-        self.period.add(period)
-        self.units_per_s.add(units_per_s[offer])
-        self.slots_of.append(len(at))
-        return number
+        kind = Kind(options.speed.units_per_s, is_job=False, utilisation=utilisation)
+        pattern = self.patterns.add(options, used, kind)
+        flows = self.patterns.add_flows(pattern, used, masks)
+        open_in = [np.logical_or.reduce(mask, axis=0) for mask in masks]
+        return _Shared(pattern, flows, tuple(open_in))
 
     def _note_lack(self, w: int, stream: str | None, lacking: Bools) -> None:
         # survival is asked of the demand stated, even where it may be unserved as long as nothing fails
@@ -126,7 +141,7 @@ class Parts:
     def add_job(self, w: int, job: Job) -> None:
         """Add the slots of a job inside its window."""
         options = self.eligibility.workload(w)
-        window = window_of(self.world, job)
+        window = self._window_of(job)
         allowed = self.eligibility.job(w, options) & (window.hours > 0)
         speed = self._speed_of(job, options)
         near = options.offers
@@ -143,8 +158,14 @@ class Parts:
                 self._note_lack(w, None, window.hours > 0)
         self.issues += too_short(self.world, job, near[allowed.any(axis=1)], speed.units_per_s)
         self.jobs.append(w)
-        self._add_slots(options, allowed, speed.units_per_s)
-        self.flows_of.append(0)
+        kind = Kind(speed.units_per_s, is_job=True, gang_devices=job.gang_devices)
+        self.pattern.append(self.patterns.add(options, allowed, kind))
+
+    def _window_of(self, job: Job) -> Window:
+        key = (job.deadline_hours, job.release_hours)
+        if key not in self.windows:
+            self.windows[key] = window_of(self.world, job)
+        return self.windows[key]
 
     def _speed_of(self, job: Job, options: Options) -> JobSpeed:
         key = (id(options.speed), job.spot_overhead, job.gang_devices)  # speeds are kept by the options

@@ -1,4 +1,4 @@
-"""Columns that grow and tables that are filled part by part, without holding anything twice."""
+"""Tables that are filled part by part, without holding anything twice."""
 
 from __future__ import annotations
 
@@ -11,27 +11,6 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Table = TypeVar("Table")
-
-
-class Growing:
-    """An array that grows by parts, in one piece: thousands of small ones would leave the memory full of holes."""
-
-    def __init__(self, kind: type[np.generic]) -> None:
-        self._held: NDArray[Any] = np.empty(4096, dtype=kind)
-        self.size = 0
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Append values."""
-        end = self.size + len(values)
-        if end > len(self._held):
-            larger = np.empty(max(end, len(self._held) * 3 // 2), dtype=self._held.dtype)
-            larger[: self.size] = self._held[: self.size]
-            self._held = larger
-        self._held[self.size : end] = values
-        self.size = end
-
-    def __getitem__(self, part: slice) -> NDArray[Any]:
-        return self._held[: self.size][part]
 
 
 def columns(name: str, table: Any) -> dict[str, NDArray[Any]]:
@@ -58,8 +37,10 @@ class Filling:
         length = 0
         for name, values in part.items():
             length = len(values)
-            column = self.held.setdefault(name, np.zeros(self._capacity, dtype=values.dtype))
-            if values.any():
+            column = self.held.get(name)
+            if column is None:
+                column = self.held[name] = np.zeros(self._capacity, dtype=values.dtype)
+            if values[:64].any() or values.any():
                 column[self.size : self.size + length] = values
         self.size += length
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from formulations.problem import Slots
@@ -47,31 +48,34 @@ def dominated(
     A job keeps to one offer, so that an offer goes only where it is dominated in every period by the same group.
     """
     traits = _traits(world, slots, figures, units_per_s, carbon_counts)
-    group, candidates = _groups(world, slots)
-    order = np.lexsort((candidates, group))
-    at, label = candidates[order], group[order]
+    label, at = _groups(world, slots)
     out = np.zeros(len(slots.offer), dtype=bool)
-    largest = int(np.bincount(label).max()) if len(label) else 0
-    for lag in range(1, largest):
-        together = np.flatnonzero(label[lag:] == label[:-lag])
+    together = np.arange(len(label))
+    for lag in range(1, len(label)):
+        together = together[: np.searchsorted(together, len(label) - lag)]
+        together = together[label[together + lag] == label[together]]  # groups stand in one piece
+        if not len(together):
+            break
         first, second = at[together], at[together + lag]
         forward = _beats(traits, first, second, slots.is_job)
-        backward = _beats(traits, second, first, slots.is_job) & ~forward
+        backward = np.zeros(len(forward), dtype=bool)
+        rest = np.flatnonzero(~forward)
+        backward[rest] = _beats(traits, second[rest], first[rest], slots.is_job)
         out[second[forward & ~out[first]]] = True
         out[first[backward & ~out[second]]] = True
     return _whole_jobs_only(slots, out)
 
 
 def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
-    """Return (group label, slot) of the slots that can be compared."""
-    accelerator = np.unique(world.text("accelerator").astype(str), return_inverse=True)[1][slots.offer]
-    purchase = np.unique(world.text("purchase").astype(str), return_inverse=True)[1][slots.offer]
-    candidates = np.flatnonzero(~slots.is_endpoint & (world.text("purchase")[slots.offer] != "committed"))
+    """Return (group label, slot) of the slots that can be compared, those of a group together and in order."""
+    purchase = world.text("purchase")
+    kind = pd.MultiIndex.from_arrays([world.text("accelerator"), purchase]).factorize()[0]
+    candidates = np.flatnonzero(~slots.is_endpoint & (purchase != "committed")[slots.offer])
     label = slots.workload[candidates]
-    for part in (slots.region, slots.period, accelerator, purchase):
+    for part in (slots.region, slots.period, kind[slots.offer]):
         label = label * (int(part.max(initial=0)) + 1) + part[candidates]
-    group = np.unique(label, return_inverse=True)[1]
-    return group.astype(np.int64), candidates.astype(np.int64)
+    order = np.argsort(label, kind="stable")
+    return label[order].astype(np.int64), candidates[order].astype(np.int64)
 
 
 def _traits(
@@ -110,22 +114,35 @@ def _traits(
 
 
 def _beats(traits: _Traits, a: Ints, b: Ints, is_job: Bools) -> Bools:
-    """Return where k instances of slot a stand in for one of slot b. Unknown figures beat nothing."""
+    """Return where k instances of slot a stand in for one of slot b. Unknown figures beat nothing.
+
+    A test is put only to the pairs that passed those before it.
+    """
+    every = len(a)
     with np.errstate(divide="ignore", invalid="ignore"):
         k = traits.size[b] / traits.size[a]
     # gangs of a job are of one size, so that any ratio compares them; services run any number of instances
+    job = is_job[b]
     whole = (np.abs(k - np.round(k)) <= WHOLE * k) & (k >= 1 - WHOLE)
-    good = is_job[b] | whole
-    k = np.where(is_job[b], k, np.round(k))
+    left = np.flatnonzero(job | whole)
+    a, b, job, k = a[left], b[left], job[left], k[left]
+    k = np.where(job, k, np.round(k))
+
+    def keep(passed: Bools) -> None:
+        nonlocal a, b, k, left
+        a, b, k, left = a[passed], b[passed], k[passed], left[passed]
+
     carried, asked = k * traits.capacity[a], traits.capacity[b]
     close = np.abs(carried - asked) <= WHOLE * asked
-    good &= np.where(is_job[b], close, close | (carried > asked))
+    keep(np.where(job, close, close | (carried > asked)))
     for values in traits.less_per_instance:
-        good &= k * values[a] <= values[b] * (1 + SLACK)
+        keep(k * values[a] <= values[b] * (1 + SLACK))
     for values in traits.less:
-        good &= values[a] <= values[b] * (1 + SLACK)
+        keep(values[a] <= values[b] * (1 + SLACK))
     for values in traits.same_per_instance:
-        good &= np.abs(k * values[a] - values[b]) <= WHOLE * np.abs(values[b])
+        keep(np.abs(k * values[a] - values[b]) <= WHOLE * np.abs(values[b]))
+    good = np.zeros(every, dtype=bool)
+    good[left] = True
     return good
 
 

@@ -88,10 +88,10 @@ class Eligibility:
             self._options[key] = Options(near, allowed[near], region, static.speed, static.usd_per_unit)
         return self._options[key]
 
-    def stream(self, w: int, number: int, name: str, stream: Stream, options: Options) -> tuple[Bools, Way]:
-        """Return what law and latency leave open to a stream, of what is open to its service; [offers open, periods].
+    def stream(self, w: int, number: int, name: str, stream: Stream) -> tuple[Bools, Way]:
+        """Return what the law leaves open to a stream, [offers, periods], and its way; alike streams share both.
 
-        `number` is its position among all streams, `name` its id within the service.
+        `number` is its position among all streams, `name` its id within the service. The reasons are recorded.
         """
         service = self.world.instance.workloads[w]
         assert isinstance(service, Service)
@@ -99,9 +99,7 @@ class Eligibility:
         by_law, packed = self._of_law(self.law.of_stream[number])
         self.ledger.add_packed(service.id, name, way.packed)
         self.ledger.add_packed(service.id, name, packed)
-        mask: Bools = by_law[options.offers] & way.open[options.region][:, None]
-        mask &= options.allowed
-        return mask, way
+        return by_law, way
 
     def job(self, w: int, options: Options) -> Bools:
         """Return what the law leaves open to a job, of what is open to it at all; [offers open, periods]."""
@@ -111,10 +109,11 @@ class Eligibility:
 
     def _of_law(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
         signature = self.law.signature(activity)
-        if signature not in self._by_law:
+        alike = self.law.verdict_class(signature)
+        if alike not in self._by_law:
             mask = self.law.mask(signature)
-            self._by_law[signature] = (mask.allowed, pack(mask.exclusions))
-        return self._by_law[signature]
+            self._by_law[alike] = (mask.allowed, pack(mask.exclusions))
+        return self._by_law[alike]
 
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
         key = _description(workload, speed)

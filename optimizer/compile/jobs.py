@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,17 +33,30 @@ class Window:
     last: int
 
 
-def window_of(world: World, job: Job) -> Window:
-    """Return the window of a job; a deadline beyond the horizon ends with it."""
+def windows_of(world: World, jobs: Iterable[Job]) -> list[Window]:
+    """Return the window of every job, one for jobs with the same limits; a deadline beyond the horizon ends with it."""
     end = np.cumsum(world.period_hours)
     begin = end - world.period_hours
-    deadline = min(job.deadline_hours or world.total_hours, world.total_hours)
-    hours = np.clip(np.minimum(end, deadline) - np.maximum(begin, job.release_hours), 0.0, None)
-    hours[hours < ENOUGH] = 0.0
-    inside = np.flatnonzero(hours)
-    if not len(inside):
-        return Window(hours, 0, -1)
-    return Window(hours, int(inside[0]), int(inside[-1]))
+    known: dict[tuple[float, float], Window] = {}
+
+    def window(deadline: float, release: float) -> Window:
+        hours = np.clip(np.minimum(end, deadline) - np.maximum(begin, release), 0.0, None)
+        hours[hours < ENOUGH] = 0.0
+        inside = np.flatnonzero(hours)
+        return Window(hours, int(inside[0]), int(inside[-1])) if len(inside) else Window(hours, 0, -1)
+
+    found = []
+    for job in jobs:
+        key = (min(job.deadline_hours or world.total_hours, world.total_hours), job.release_hours)
+        if key not in known:
+            known[key] = window(*key)
+        found.append(known[key])
+    return found
+
+
+def window_of(world: World, job: Job) -> Window:
+    """Return the window of one job."""
+    return windows_of(world, [job])[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +117,7 @@ def build_jobs(world: World, jobs: Sequence[int], prices: Sequence[float | None]
     """Return the table of jobs: `jobs` are their positions among the workloads, `prices` USD per unit left undone."""
     rows = [world.instance.workloads[w] for w in jobs]
     own = [job for job in rows if isinstance(job, Job)]
-    windows = [window_of(world, job) for job in own]
+    windows = windows_of(world, own)
     return Jobs(
         workload=np.array(jobs, dtype=np.int64),
         work_units=np.array([job.work for job in own], dtype=float),

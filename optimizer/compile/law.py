@@ -10,14 +10,13 @@ country of its scope; access from the provider's known support countries forbids
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, Need, join, merge_needs
+from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
     Activity,
@@ -29,25 +28,20 @@ from optimizer.compile.profiles import (
     scheme_warnings,
     unstated_warnings,
 )
-from optimizer.compile.sites import ServiceSite, build_sites, destinations
+from optimizer.compile.sites import build_sites, destinations
 from optimizer.compile.supply import MechanismSupply
+from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
-from optimizer.errors import InternalError
 from optimizer.laws.triggers import Certificate
-from optimizer.laws.types import DataProfile, Duty, Verdict, Verdicts
+from optimizer.laws.types import DataProfile, Duty
 
 if TYPE_CHECKING:
 
     from optimizer.compile.world import World
-    from optimizer.laws.judge import Judge
     from optimizer.laws.pack import LawPack
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-NO_MECHANISM = "no available mechanism"
-"""How the law room begins the reason of a law that forbids only for want of a mechanism."""
-
 
 class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
@@ -70,7 +64,7 @@ class LawView:
         position = {on: d for d, on in enumerate(self.dates)}
         self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
         self._sites = build_sites(world)
-        persons = count_persons(world, self._sites, self.dates)
+        persons = count_persons(world, self._sites, self.dates, self.activities)
         self._volume_warnings = persons.warnings
         self.context = legal_context(world, persons)
         self.supply = MechanismSupply(world)
@@ -82,7 +76,12 @@ class LawView:
         self._kinds: list[set[str]] = [set() for _ in signatures]
         for activity, signature in zip(self.activities, self._signature, strict=True):
             self._kinds[signature].update(world.instance.workloads[activity.workload].runs.via)
+        self._bench: dict[tuple[int, int], Benches] = {}
+        self._number: dict[tuple[object, ...], int] = {}
+        self._class: dict[int, int] = {}
         self._masks: dict[int, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._data = DataJudgements(self.supply)
+        self._joined: dict[tuple[int, str | None, int], Judgement] = {}
         self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._storage: dict[DataProfile, LawMask] = {}
         self._certified: dict[tuple[str, str, date], Bools] = {}
@@ -100,6 +99,15 @@ class LawView:
     def signature(self, activity: int) -> int:
         """Return the number shared by all activities that the law cannot tell apart."""
         return self._signature[activity]
+
+    def verdict_class(self, signature: int) -> int:
+        """Return a number shared by the signatures that get the same verdicts at every offer and period."""
+        if signature not in self._class:
+            _, retains, tenant_hq = self.signatures[signature]
+            kinds, seat = frozenset(self._kinds[signature]), self._watched_seat(tenant_hq)
+            key = (tuple(self._benches(signature, d) for d in range(len(self.dates))), retains, kinds, seat)
+            self._class[signature] = self._number.setdefault(key, len(self._number))
+        return self._class[signature]
 
     def stream_mask(self, stream: int) -> LawMask:
         """Return the verdicts for a stream (its position among all streams) at every offer and period."""
@@ -122,108 +130,68 @@ class LawView:
         by_site, table = self._of_signature(signature)
         return by_site[self._sites.of_offer[offer], self._date_of[period]], table
 
+    def judgements_of(self, signature: int, offer: Ints, period: Ints) -> list[Judgement]:
+        """Return the judgement of each (offer, period) pair, judging nothing but these: for a few out of very many."""
+        if self.pack is None or self.verdict_class(signature) in self._masks:
+            at, table = self.judgement_at(signature, offer, period)
+            return [table[k] for k in at.tolist()]
+        seat = self._watched_seat(self.signatures[signature][2])
+        chips, _ = self._accelerator_judgements(seat)
+        pairs = list(zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True))
+        known: dict[tuple[int, int], Judgement] = {}
+        for site, d in dict.fromkeys(pairs):
+            of_data = self._judge_service(signature, int(self._sites.service[site]), d)
+            known[site, d] = self._join(of_data, seat, int(chips[self._sites.chip[site], d]))
+        return [known[pair] for pair in pairs]
+
+    def _benches(self, signature: int, d: int) -> Benches:
+        """Who judges the profiles on a day: profiles that the laws cannot tell apart have one bench."""
+        if self.pack is None:
+            return ()
+        key = (signature, d)
+        if key not in self._bench:
+            judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in self.signatures[signature][0])
+            self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
+        return self._bench[key]
+
     def _of_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
-        if signature not in self._masks:
-            self._masks[signature] = self._judge_signature(signature)
-        return self._masks[signature]
+        alike = self.verdict_class(signature)
+        if alike not in self._masks:
+            self._masks[alike] = self._judge_signature(signature)
+        return self._masks[alike]
 
     def _judge_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
         """[sites, dates] into a table: the law on data, and the law on accelerators at the same site, ANDed."""
         sites = self._sites
         if self.pack is None:
             return np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,)
-        profiles, _, tenant_hq = self.signatures[signature]
-        data = Interned()
         by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
-        for d, on in enumerate(self.dates):
-            judges = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
-            for s, service in enumerate(sites.services):
-                by_service[s, d] = data.add(self._judge_service(signature, judges, service, on))
-        chips, chip_table = self._accelerator_judgements(self._watched_seat(tenant_hq))
+        for d in range(len(self.dates)):
+            by_service[:, d] = [self._judge_service(signature, s, d) for s in range(len(sites.services))]
+        seat = self._watched_seat(self.signatures[signature][2])
+        chips, chip_table = self._accelerator_judgements(seat)
+        local, data = by_first_use(by_service)
         both = Interned()
-        pair = by_service[sites.service] * len(chip_table) + chips[sites.chip]
+        pair = local[sites.service] * len(chip_table) + chips[sites.chip]
         distinct, inverse = np.unique(pair, return_inverse=True)
-        parts = [(data.table[k // len(chip_table)], chip_table[k % len(chip_table)]) for k in distinct.tolist()]
-        merged = [both.add(join(pair)) for pair in parts]
+        parts = [(int(data[k // len(chip_table)]), seat, k % len(chip_table)) for k in distinct.tolist()]
+        merged = [both.add(self._join(*part)) for part in parts]
         return np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table)
 
-    def _judge_service(
-        self, signature: int, judges: Sequence[Judge], service: ServiceSite, on: date
-    ) -> Judgement:
-        """What the law on data says of a signature at one kind of service in one place."""
-        if service.home.service not in self._kinds[signature]:
-            return FREE
-        here = everywhere = [judge.at(service.home) for judge in judges]
-        if service.spread:
-            everywhere = [judge.at(place) for judge in judges for place in service.spread]
-        return self._judgement(here, everywhere, self.signatures[signature][1], on)
+    def _join(self, of_data: int, seat: str | None, chip: int) -> Judgement:
+        """The law on data and the law on an accelerator, ANDed; by their numbers, the latter's for a tenant's seat."""
+        key = (of_data, seat, chip)
+        if key not in self._joined:
+            self._joined[key] = join((self._data.table[of_data], self._accelerators[seat][1][chip]))
+        return self._joined[key]
 
-    def judgements_of(self, signature: int, offer: Ints, period: Ints) -> list[Judgement]:
-        """Return the judgement of each (offer, period) pair, judging nothing but these: for a few out of very many."""
-        if signature in self._masks or self.pack is None:
-            at, table = self.judgement_at(signature, offer, period)
-            return [table[k] for k in at.tolist()]
-        profiles, _, tenant_hq = self.signatures[signature]
-        chips, chip_table = self._accelerator_judgements(self._watched_seat(tenant_hq))
-        judges: dict[int, list[Judge]] = {}
-        known: dict[tuple[int, int], Judgement] = {}
-        found = []
-        for site, d in zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True):
-            if (site, d) not in known:
-                on = self.dates[d]
-                if d not in judges:
-                    judges[d] = [self.pack.judge_for(profile, on, self.context) for profile in profiles]
-                service = self._sites.services[int(self._sites.service[site])]
-                of_data = self._judge_service(signature, judges[d], service, on)
-                known[site, d] = join((of_data, chip_table[int(chips[self._sites.chip[site], d])]))
-            found.append(known[site, d])
-        return found
-
-    def _judgement(
-        self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date
-    ) -> Judgement:
-        verdicts = [v.processing for v in processed] + [v.access for v in home]
-        if retains:
-            verdicts += [v.storage for v in home]
-        everything = (*home, *processed)
-        rest = Judgement(
-            risks=tuple(dict.fromkeys(risk for v in everything for risk in v.residual_risks)),
-            unmodelled=tuple(dict.fromkeys(law for v in everything for law in v.unmodelled)),
-        )
-        return join((self._verdicts(verdicts, on), rest))
-
-    def _verdicts(self, verdicts: Iterable[Verdict], on: date) -> Judgement:
-        """AND of several verdicts: every law that forbids, every mechanism asked for that can be had."""
-        exclusions: dict[tuple[str, str], None] = {}
-        needs: list[Need] = []
-        laws: dict[str, None] = {}
-        conditions: dict[str, None] = {}
-        unreviewed: dict[str, None] = {}
-        for verdict in dict.fromkeys(verdicts):
-            reasons = dict(verdict.reasons)
-            for law in verdict.forbidden_by:
-                missing = reasons.get(law, "").startswith(NO_MECHANISM)
-                exclusions["law_no_mechanism" if missing else "law_forbids", law] = None
-            for law, _ in verdict.approvals_missing:
-                exclusions["law_approval_missing", law] = None
-            if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:
-                raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
-            for requirement in verdict.requirements:
-                need = self.supply.need(requirement, on)
-                if need is None:
-                    exclusions["law_no_mechanism", requirement.law] = None
-                else:
-                    needs.append(need)
-            laws.update(dict.fromkeys(verdict.laws))
-            conditions.update(dict.fromkeys(verdict.conditions_assumed))
-            unreviewed.update(dict.fromkeys(verdict.unreviewed))
-        return Judgement(
-            exclusions=tuple(exclusions),
-            needs=merge_needs(needs),
-            laws=tuple(laws),
-            conditions=tuple(conditions),
-            unreviewed=tuple(unreviewed),
-        )
+    def _judge_service(self, signature: int, service: int, d: int) -> int:
+        """What the law on data says of a signature at one kind of service in one place: a number of `_data.table`."""
+        site = self._sites.services[service]
+        if site.home.service not in self._kinds[signature]:
+            return self._data.free
+        benches, retains = self._benches(signature, d), self.signatures[signature][1]
+        return self._data.at(benches, site, retains, self.dates[d])
 
     def _watched_seat(self, tenant_hq: str | None) -> str | None:
         """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
@@ -252,9 +220,9 @@ class LawView:
                 verdict = self.pack.judge_accelerator(
                     accelerator=facts, destination=place, tenant_hq=tenant_hq, on=on, context=self.context
                 )
-                judged = self._verdicts([verdict], on)
-                causes = tuple(("accelerator_export", law) for _, law in judged.exclusions)
-                out[c, d] = found.add(Judgement(causes, judged.needs, judged.laws, judged.conditions))
+                said = judged([verdict], self.supply, on)
+                causes = tuple(("accelerator_export", law) for _, law in said.exclusions)
+                out[c, d] = found.add(Judgement(causes, said.needs, said.laws, said.conditions))
         self._accelerators[tenant_hq] = out, tuple(found.table)
         return self._accelerators[tenant_hq]
 
@@ -276,7 +244,7 @@ class LawView:
             for on, judge in judges:
                 verdicts = judge.at(place)
                 rest = Judgement(risks=verdicts.residual_risks, unmodelled=verdicts.unmodelled)
-                days += [self._verdicts([verdicts.storage, verdicts.access], on), rest]
+                days += [judged([verdicts.storage, verdicts.access], self.supply, on), rest]
             at[r, 0] = found.add(join(days))
         return LawMask(at, tuple(found.table))
 

@@ -173,12 +173,12 @@ def _scope_countries_allowed(world: World, policy: AllowedPlaces) -> Bools:
 def build_shares(world: World, slots: Slots) -> Shares:
     """Return the share policies as rows over slots; a provider_share that names nobody makes one row per provider."""
     offers = world.offers
-    provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
-    spot = (offers["purchase"] == "spot").to_numpy()[slots.offer]
     rows: list[tuple[str, str, float, float, Bools, Bools]] = []
-    for policy in world.instance.policies:
-        if not isinstance(policy, ProviderShare | CountryShare | SpotShare):
-            continue
+    asked = [p for p in world.instance.policies if isinstance(p, ProviderShare | CountryShare | SpotShare)]
+    if asked:  # a name for each of millions of slots
+        provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
+        spot = (offers["purchase"] == "spot").to_numpy()[slots.offer]
+    for policy in asked:
         scope = workload_scope(policy.scope, world)[slots.workload]
         scope = scope & offer_scope(policy.scope, world)[slots.offer, slots.period]
         if isinstance(policy, ProviderShare):

@@ -247,9 +247,9 @@ def _flat(view: PoolView) -> tuple[Ints, Ints, Floats]:
 def _join(keys: Ints, values: Ints) -> tuple[Ints, Ints]:
     """Return all (x, e) with values[x] == keys[e]: positions in `values` and in `keys`."""
     order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    first = np.searchsorted(ordered, values, side="left")
-    count = np.searchsorted(ordered, values, side="right") - first
+    size = 1 + int(max(keys.max(initial=0), values.max(initial=0)))
+    counts = np.bincount(keys, minlength=size)
+    count, first = counts[values], (np.cumsum(counts) - counts)[values]
     position = np.repeat(np.arange(len(values)), count)
     within = np.arange(len(position)) - np.repeat(np.cumsum(count) - count, count)
     return position.astype(np.int64), order[np.repeat(first, count) + within].astype(np.int64)

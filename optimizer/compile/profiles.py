@@ -64,10 +64,13 @@ def country_of(origin: str, own: Mapping[str, str] | None = None) -> str | None:
     return place if place.partition("-")[0] in COUNTRIES else None
 
 
-def _exporter(instance: Instance, name: str | None) -> Exporter | None:
+def _exporters(instance: Instance) -> dict[str, Exporter]:
+    return {exporter.id: exporter for exporter in instance.legal_assertions.exporters}
+
+
+def _exporter(known: Mapping[str, Exporter], name: str | None) -> Exporter | None:
     if name is None:
         return None
-    known = {exporter.id: exporter for exporter in instance.legal_assertions.exporters}
     if name not in known and country_of(name) != name:
         maybe = "name one of legal_assertions.exporters, or a country"
         raise InputError(Issue(f"exporter {name!r} is not known", where="data.exporter", maybe=maybe))
@@ -94,10 +97,10 @@ def _profile(
 
 def dataset_profiles(instance: Instance) -> tuple[DataProfile, ...]:
     """Return the profile of every dataset at rest, in order; kept without end (`retention_hours` None)."""
-    profiles = []
+    profiles, exporters = [], _exporters(instance)
     for dataset in instance.datasets:
         subjects = frozenset(dataset.subjects if dataset.subjects is not None else dataset.persons)
-        profiles.append(_profile(dataset, subjects, _exporter(instance, dataset.exporter), None))
+        profiles.append(_profile(dataset, subjects, _exporter(exporters, dataset.exporter), None))
     return tuple(profiles)
 
 
@@ -114,11 +117,13 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
         for reader in dataset.readers:
             reads.setdefault(reader.workload, []).append(profile)
     places = {origin.id: origin.country for origin in instance.origins}
+    exporters = _exporters(instance)
+    known: dict[tuple[object, ...], DataProfile] = {}
     found: list[Activity] = []
     count = 0
     for w, workload in enumerate(instance.workloads):
         data = workload.data
-        exporter = _exporter(instance, data.exporter)
+        exporter = _exporter(exporters, data.exporter)
         read = tuple(replace(p, retention_hours=data.retention_hours) for p in reads.get(workload.id, ()))
         hq = (exporter.headquarters or exporter.country) if exporter else None
         units: list[tuple[int | None, str | None, frozenset[str]]] = []
@@ -137,7 +142,11 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
         else:
             units.append((None, None, frozenset(data.subjects if data.subjects is not None else data.persons)))
         for number, name, subjects in units:
-            own = _profile(data, subjects, exporter, data.retention_hours)
+            told = bool(data.subjects or data.persons)
+            key = (data.categories, told, data.sectors, data.flags, data.exporter, data.retention_hours, subjects)
+            own = known.get(key)
+            if own is None:
+                own = known[key] = _profile(data, subjects, exporter, data.retention_hours)
             profiles = tuple(dict.fromkeys((own, *read)))
             found.append(Activity(w, number, workload.id, name, profiles, hq, data.retained_gb))
     if issues:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -12,10 +11,9 @@ from formulations.problem import Coefficients, Flows, Jobs, Services, Slots
 from optimizer.compile.coefficients import Figures, FlowPrices, Terms, gather, known, running, serving, working
 from optimizer.compile.collected import NoOption, Parts, unserved_price
 from optimizer.compile.columns import Filling, columns
-from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Eligibility
-from optimizer.compile.jobs import build_jobs, window_of
-from optimizer.compile.ledger import Exclusion
+from optimizer.compile.jobs import build_jobs, windows_of
+from optimizer.compile.patterns import Kept, Patterns, batches, capacity, ends, gangs, spread
 from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
 from optimizer.errors import InputError
@@ -55,7 +53,7 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
     are too short to be planned.
     """
     surviving = frozenset(build_survival(world).workload.tolist())
-    parts = Parts(world, eligibility, surviving, carbon_counts)
+    parts = Parts(world, eligibility, surviving, Patterns(world))
     for w, workload in enumerate(world.instance.workloads):
         if isinstance(workload, Service):
             parts.add_service(w, workload)
@@ -63,7 +61,7 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
             parts.add_job(w, workload)
     if parts.issues:
         raise InputError(parts.issues)
-    return _tables(parts)
+    return _tables(parts, carbon_counts=carbon_counts)
 
 
 def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats) -> Services:
@@ -77,12 +75,12 @@ def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats
     )
 
 
-def _tables(parts: Parts) -> SlotTables:
+def _tables(parts: Parts, *, carbon_counts: bool) -> SlotTables:
     """Return everything collected, with coefficients."""
     world, owner, jobs = parts.world, parts.owner, parts.jobs
     demand = np.array(parts.demand).reshape(len(owner), len(world.periods))
     mean_share = np.array(parts.shares).reshape(demand.shape)
-    slots, flows, terms, units_per_s = _assemble(parts, demand, mean_share)
+    slots, flows, terms, units_per_s = _assemble(parts, demand, mean_share, carbon_counts=carbon_counts)
     return SlotTables(
         slots=slots,
         flows=flows,
@@ -126,7 +124,7 @@ def _traits(parts: Parts) -> _Traits:
     way_usd, response_usd = parts.eligibility.ways.prices()
     return _Traits(
         job_of=job_of,
-        hours=np.array([window_of(world, job).hours for job in jobs]).reshape(len(jobs), len(world.periods)),
+        hours=np.array([window.hours for window in windows_of(world, jobs)]).reshape(len(jobs), len(world.periods)),
         work=np.array([getattr(w, "work", 1.0) for w in workloads], dtype=float),
         output_gb=np.array([getattr(w, "output_gb", 0.0) for w in workloads], dtype=float),
         gang_devices=np.array([getattr(w, "gang_devices", 0) for w in workloads], dtype=float),
@@ -138,28 +136,30 @@ def _traits(parts: Parts) -> _Traits:
     )
 
 
-def _assemble(parts: Parts, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows, terms and units/s per slot, some workloads at a time."""
-    traits = _traits(parts)
-    slots_end, flows_end = np.cumsum([0, *parts.slots_of]), np.cumsum([0, *parts.flows_of])
-    streams_end = np.searchsorted(parts.owner, np.arange(len(parts.slots_of) + 1))
-    by_slot, by_flow = Filling(int(slots_end[-1])), Filling(int(flows_end[-1]))
+def _assemble(
+    parts: Parts, demand: Floats, mean_share: Floats, *, carbon_counts: bool
+) -> tuple[Slots, Flows, Terms, Floats]:
+    """Return slots, flows, terms and units/s per slot, some workloads at a time.
+
+    Dominated slots go first: coefficients of millions of options are what fills the memory.
+    """
+    traits, kept = _traits(parts), parts.patterns.settle(at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts)
+    pattern, flows_of = np.array(parts.pattern, dtype=np.int64), np.array(parts.flows, dtype=np.int64)
+    _note_dominated(parts, kept)
+    slots_end = ends(np.diff(kept.slots_end)[pattern])
+    streams_end = np.searchsorted(parts.owner, np.arange(len(pattern) + 1))
+    by_slot, by_flow = Filling(int(slots_end[-1])), Filling(int(np.diff(kept.flows_end)[flows_of].sum()))
     slots, flows, terms = Slots(), Flows(), Terms()
-    begin = 0
-    while begin < len(parts.slots_of):
-        end = int(np.searchsorted(slots_end, slots_end[begin] + SLOTS_AT_ONCE, side="right")) - 1
-        end = min(max(end, begin + 1), len(parts.slots_of))
-        some = _Some(
-            np.arange(begin, end), slice(slots_end[begin], slots_end[end]), slice(flows_end[begin], flows_end[end]),
-            np.arange(streams_end[begin], streams_end[end]),
-        )  # fmt: skip
-        slots, flows, terms, mu = _assemble_some(parts, traits, some, demand=demand, mean_share=mean_share)
+    for at in batches(slots_end, SLOTS_AT_ONCE):
+        some = _Some(np.arange(at.start, at.stop), np.arange(streams_end[at.start], streams_end[at.stop]))
+        slots, flows, terms, mu = _assemble_some(
+            parts, traits, kept, some, pattern[at.start : at.stop], demand=demand, mean_share=mean_share
+        )
         flows = replace(flows, slot=flows.slot + by_slot.size)
         told = {f"terms.{f.name}": getattr(terms, f.name) for f in fields(terms)}
         sent = {name: told.pop(name) for name in ("terms.network_usd", "terms.egress_usd")}
         by_slot.put({**columns("slots", slots), **told, "units_per_s": mu})
         by_flow.put({**columns("flows", flows), **sent})
-        begin = end
     slots, flows = by_slot.table(slots, "slots"), by_flow.table(flows, "flows")
     slots = replace(slots, running=_shared(slots.running), working=_shared(slots.working))
     named = {f.name: f"terms.{f.name}" for f in fields(terms)}
@@ -175,71 +175,51 @@ def _shared(coefficients: Coefficients) -> Coefficients:
 
 @dataclass(frozen=True, eq=False)
 class _Some:
-    """Some workloads in a row, with the ranges of their slots, flows and streams."""
+    """Some workloads in a row, with the range of their streams."""
 
     workloads: Ints
-    slots: slice
-    flows: slice
     streams: Ints
 
 
 def _assemble_some(
-    parts: Parts, traits: _Traits, some: _Some, *, demand: Floats, mean_share: Floats
+    parts: Parts, traits: _Traits, kept: Kept, some: _Some, pattern: Ints, *, demand: Floats, mean_share: Floats
 ) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows (slots numbered from 0), terms and units/s of some workloads.
-
-    Dominated slots go first: coefficients of millions of options are what fills the memory.
-    """
-    world, at = parts.world, some.workloads
-    offer, period = parts.offer[some.slots].astype(np.int64), parts.period[some.slots].astype(np.int64)
-    workload = np.repeat(at, np.array(parts.slots_of)[at])
-    job, mu = traits.job_of[workload], parts.units_per_s[some.slots]
+    """Return slots, flows (slots numbered from 0), terms and units/s of some workloads; `pattern` of each."""
+    world = parts.world
+    at = spread(kept.slots_end, pattern)
+    size = np.diff(kept.slots_end)[pattern]
+    workload = np.repeat(some.workloads, size)
+    offer, period, mu = kept.offer[at], kept.period[at], kept.units_per_s[at]
+    region, job = world.offer_region[offer], traits.job_of[workload]
     is_job = job >= 0
-    figures = gather(world, offer, world.offer_region[offer], period)
-    devices = world.column("counted_devices")[offer]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gang = np.where(devices > 0, np.ceil(traits.gang_devices[workload] / devices - 1e-9), np.inf)
-    bare = Slots(
+    figures = gather(world, offer, region, period)
+    slots = Slots(
         workload=workload,
         offer=offer,
-        region=world.offer_region[offer],
+        region=region,
         period=period,
         is_job=is_job,
         is_endpoint=figures.is_endpoint,
-        capacity_per_s=np.where(is_job, mu, np.nan_to_num(traits.utilisation[workload] * mu)),
-        gang_instances=np.where(is_job, gang, 0.0),
+        capacity_per_s=capacity(is_job, mu, traits.utilisation[workload]),
+        gang_instances=gangs(world, offer, is_job, traits.gang_devices[workload]),
         usable_hours=np.where(is_job, traits.hours[job, period], 0.0) if len(traits.hours) else np.zeros(len(offer)),
     )
-    out = dominated(world, bare, figures, mu, carbon_counts=parts.carbon_counts)
-    _note_dominated(parts, bare, out)
-    kept = np.flatnonzero(~out)
-    number = np.cumsum(~out) - 1
-    slot = parts.flow_slot[some.flows].astype(np.int64) - some.slots.start
-    stream = np.repeat(some.streams, np.array(parts.flow_count, dtype=np.int64)[some.streams])
-    flow = np.flatnonzero(~out[slot])
-    slots = replace(bare, **{name: getattr(bare, name)[kept] for name in BARE})
-    slot, stream, mu, workload = number[slot[flow]].astype(np.int64), stream[flow], mu[kept], workload[kept]
-    region, way = slots.region[slot], np.array(parts.way, dtype=np.int64)[stream]
+    flows = np.array(parts.flows, dtype=np.int64)[some.streams]
+    stream = np.repeat(some.streams, np.diff(kept.flows_end)[flows])
+    owner = np.array(parts.owner, dtype=np.int64)[stream] - some.workloads[0]
+    slot = kept.flow[spread(kept.flows_end, flows)] + (np.cumsum(size) - size)[owner]
+    there, way = region[slot], np.array(parts.way, dtype=np.int64)[stream]
     output_gb = traits.output_gb[workload] * mu * 3600.0 / traits.work[workload]
     chosen = _Chosen(
         stream=stream,
         slot=slot,
-        network_usd=traits.way_usd[way, region],
-        response_usd=traits.response_usd[way, region],
-        endpoint_usd=traits.price[np.array(parts.price, dtype=np.int64)[stream], slots.offer[slot]],
+        network_usd=traits.way_usd[way, there],
+        response_usd=traits.response_usd[way, there],
+        endpoint_usd=traits.price[np.array(parts.price, dtype=np.int64)[stream], offer[slot]],
         response_gb=traits.response_gb[workload],
-        output_gb=np.where(slots.is_job, output_gb, 0.0),
+        output_gb=np.where(is_job, output_gb, 0.0),
     )
-    left = figures.take(kept)
-    del figures
-    return *_with_coefficients(parts, slots, chosen, left, mu, demand=demand, mean_share=mean_share), mu
-
-
-BARE = (
-    "workload", "offer", "region", "period", "is_job", "is_endpoint", "capacity_per_s", "gang_instances",
-    "usable_hours",
-)  # fmt: skip
-"""Columns of a slot that are known before any coefficient."""
+    return *_with_coefficients(parts, slots, chosen, figures, mu, demand=demand, mean_share=mean_share), mu
 
 
 @dataclass(frozen=True)
@@ -295,22 +275,11 @@ def _with_coefficients(
     return slots, Flows(stream=stream, slot=slot, serving=served), terms
 
 
-def _note_dominated(parts: Parts, slots: Slots, out: Bools) -> None:
+def _note_dominated(parts: Parts, kept: Kept) -> None:
     """Tell the ledger which offers are left out wherever the workload could have used them."""
-    gone, stays = _by_workload(slots, out), _by_workload(slots, ~out)
-    for w in np.unique(slots.workload[out]).tolist():
-        offers = np.zeros(len(parts.world.offers), dtype=bool)
-        offers[gone(w)] = True
-        offers[stays(w)] = False
-        parts.eligibility.ledger.add(parts.world.instance.workloads[w].id, None, [Exclusion("dominated", None, offers)])
-
-
-def _by_workload(slots: Slots, kept: Bools) -> Callable[[int], Ints]:
-    """Return a look-up of the offers of a workload's slots among those kept."""
-    rows = np.flatnonzero(kept)
-    rows = rows[np.argsort(slots.workload[rows], kind="stable")]
-    workload, offer = slots.workload[rows], slots.offer[rows]
-    return lambda w: offer[np.searchsorted(workload, w) : np.searchsorted(workload, w, side="right")]
+    for workload, pattern in zip(parts.world.instance.workloads, parts.pattern, strict=True):
+        if kept.told[pattern]:
+            parts.eligibility.ledger.add_packed(workload.id, None, kept.told[pattern])
 
 
 def _most(asked: Floats, capacity: Floats, fits: Floats, without: Bools) -> Floats:

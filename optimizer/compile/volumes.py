@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from optimizer.compile.profiles import activities, dataset_profiles
+from optimizer.compile.profiles import Activity, dataset_profiles
 from optimizer.compile.scope import named_regions
 from optimizer.compile.sites import Sites, destinations
 from optimizer.instance.workloads import Data, Dataset, Job
@@ -50,10 +50,11 @@ class _Source:
     workload: int | None = None
 
 
-def count_persons(world: World, sites: Sites, dates: Iterable[date]) -> Persons:
+def count_persons(world: World, sites: Sites, dates: Iterable[date], found: Iterable[Activity]) -> Persons:
     """Count the persons of every place that some law counts, by exporter, on the first day of the horizon.
 
-    `dates`: days between which the law does not change, for copies that a law may make a workload keep abroad.
+    `found`: all streams and jobs; `dates`: days between which the law does not change, for copies that a law may make
+    a workload keep abroad.
     """
     pack = world.laws
     if pack is None:
@@ -64,7 +65,7 @@ def count_persons(world: World, sites: Sites, dates: Iterable[date]) -> Persons:
     leaving: dict[tuple[str, str], tuple[int, int]] = {}
     warnings: list[str] = []
     seats = _Seats(world, pack, sites, tuple(dates))
-    for exporter, sources in _sources(world).items():
+    for exporter, sources in _sources(world, found).items():
         for place in places:
             key = exporter, place
             held[key] = _sum(sources, place, pack, on)
@@ -110,16 +111,17 @@ def _add(total: int | None, here: set[str], stated: Mapping[str, int]) -> int | 
     return total + sum(stated[s] for s in here)
 
 
-def _sources(world: World) -> dict[str, list[_Source]]:
+def _sources(world: World, found: Iterable[Activity]) -> dict[str, list[_Source]]:
     """Return every workload's own data and every dataset once, by exporter."""
     instance = world.instance
-    own: dict[int, DataProfile] = {}
-    for activity in activities(instance):
-        profile = activity.profiles[0]
-        before = own.get(activity.workload, profile)
-        own[activity.workload] = replace(before, subjects=before.subjects | profile.subjects)
+    own: dict[int, list[DataProfile]] = {}
+    for activity in found:
+        own.setdefault(activity.workload, []).append(activity.profiles[0])
     sources: dict[str, list[_Source]] = {}
-    for w, profile in own.items():
+    for w, (first, *others) in own.items():
+        profile = first
+        if any(other.subjects != first.subjects for other in others):
+            profile = replace(first, subjects=first.subjects.union(*(other.subjects for other in others)))
         sources.setdefault(profile.exporter, []).append(_Source(instance.workloads[w].data, profile, w))
     for dataset, profile in zip(instance.datasets, dataset_profiles(instance), strict=True):
         sources.setdefault(profile.exporter, []).append(_Source(dataset, profile))

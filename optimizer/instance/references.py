@@ -13,7 +13,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
 from optimizer.instance.suggest import did_you_mean
-from optimizer.instance.workloads import Service
+from optimizer.instance.workloads import Service, Workload
 from optimizer.laws.codes import COUNTRIES
 from optimizer.laws.operators import STATUSES
 
@@ -135,26 +135,42 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
 
 
 def _workloads(instance: Instance, known: _Known) -> Iterator[Finding]:
+    """Ask about what workloads name; of thousands that name the same, and nothing unknown, once."""
     devices = known.accelerators | {CPU}
+    sound: set[tuple[object, ...]] = set()
     for at, workload in enumerate(instance.workloads):
-        path, runs = ("workloads", at), workload.runs
-        yield from unknown(workload.providers, known.providers, (*path, "providers"), "provider")
-        yield from unknown(workload.regions, known.regions, (*path, "regions"), "region")
-        if runs.model is not None:
-            # Explicit throughput makes an unmeasured model usable on instances.
-            explicit = runs.throughput is not None
-            models = known.models | known.measured
-            if "instance" in runs.via and "endpoint" not in runs.via:
-                models = known.measured
-            if not explicit:
-                yield from _one(runs.model, models, (*path, "runs", "model"), "model")
-        for name in runs.throughput or ():
-            yield from _one(name, devices, (*path, "runs", "throughput", name), "accelerator")
-        yield from unknown(runs.accelerators, devices, (*path, "runs", "accelerators"), "accelerator")
-        if known.software:
-            yield from unknown(runs.software, known.software, (*path, "runs", "software"), "software stack")
-        yield from unknown(runs.endpoint_models, known.models, (*path, "runs", "endpoint_models"), "endpoint model")
-        yield from unknown(runs.endpoint_scopes, known.scopes, (*path, "runs", "endpoint_scopes"), "endpoint scope")
+        runs = workload.runs
+        named = (
+            workload.providers, workload.regions, runs.model, runs.via,
+            None if runs.throughput is None else tuple(runs.throughput), runs.accelerators, runs.software,
+            runs.endpoint_models, runs.endpoint_scopes,
+        )  # fmt: skip
+        if named not in sound:
+            found = list(_workload(("workloads", at), workload, known, devices))
+            if not found:
+                sound.add(named)
+            yield from found
+
+
+def _workload(path: Path, workload: Workload, known: _Known, devices: frozenset[str]) -> Iterator[Finding]:
+    runs = workload.runs
+    yield from unknown(workload.providers, known.providers, (*path, "providers"), "provider")
+    yield from unknown(workload.regions, known.regions, (*path, "regions"), "region")
+    if runs.model is not None:
+        # Explicit throughput makes an unmeasured model usable on instances.
+        explicit = runs.throughput is not None
+        models = known.models | known.measured
+        if "instance" in runs.via and "endpoint" not in runs.via:
+            models = known.measured
+        if not explicit:
+            yield from _one(runs.model, models, (*path, "runs", "model"), "model")
+    for name in runs.throughput or ():
+        yield from _one(name, devices, (*path, "runs", "throughput", name), "accelerator")
+    yield from unknown(runs.accelerators, devices, (*path, "runs", "accelerators"), "accelerator")
+    if known.software:
+        yield from unknown(runs.software, known.software, (*path, "runs", "software"), "software stack")
+    yield from unknown(runs.endpoint_models, known.models, (*path, "runs", "endpoint_models"), "endpoint model")
+    yield from unknown(runs.endpoint_scopes, known.scopes, (*path, "runs", "endpoint_scopes"), "endpoint scope")
 
 
 def _datasets(instance: Instance, known: _Known) -> Iterator[Finding]:

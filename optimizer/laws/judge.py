@@ -1,17 +1,19 @@
 """The judge: one profile on one day in one context, asked about many destinations.
 
 Laws compose by AND. Each law gives an outcome per activity; the worst level decides and every law that had a say is
-named. A judge is made once per (profile, day, context) and remembers its answers.
+named. A judge is made once per (profile, day, context). What it says of places is found on a `Bench`, which it shares
+with all profiles that the laws cannot tell apart there (`narrowing`), and which remembers its answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from .grammar import Match, Membership, Rule, match_rule
 from .mechanisms import MechanismDesk
+from .narrowing import Bound
 from .operators import Operators
 from .outcomes import Outcome, Said, combine
 from .places import Groups, condition_sectors
@@ -28,17 +30,29 @@ from .types import (
 )
 
 
-@dataclass(frozen=True)
-class Bound:
-    """A law that binds the profile: assumptions made to get there, and scopes still to be put to the destination."""
-
-    law: LawRow
-    assumptions: tuple[str, ...] = ()
-    open_scopes: tuple[Scope, ...] = ()
-
-
+@dataclass(frozen=True, eq=False)
 class Judge:
-    """Judges destinations for one subject; build it through `LawPack.judge`."""
+    """Judges destinations for one profile; build it through `LawPack.judge_for`.
+
+    `bench` finds the verdicts; `not_triggered` (law, why) is the profile's own.
+    """
+
+    bench: Bench
+    not_triggered: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def bound(self) -> tuple[Bound, ...]:
+        """The laws with a rule that bind the profile."""
+        return self.bench.bound
+
+    def at(self, destination: Destination) -> Verdicts:
+        """The verdicts for a destination."""
+        found = self.bench.at(destination)
+        return replace(found, not_triggered=self.not_triggered) if self.not_triggered else found
+
+
+class Bench:
+    """Judges destinations for all subjects that are one when `narrowed`; it never sees what is not in there."""
 
     def __init__(
         self,
@@ -47,7 +61,6 @@ class Judge:
         bound: tuple[Bound, ...],
         unmodelled: tuple[Bound, ...],
         risky: tuple[Bound, ...],
-        not_triggered: tuple[tuple[str, str], ...],
         operators: Operators,
         desk: MechanismDesk,
         alone: bool = False,
@@ -56,14 +69,19 @@ class Judge:
         self.bound = bound
         self._unmodelled = unmodelled
         self._risky = risky
-        self._not_triggered = not_triggered
         self._operators = operators
         self._desk = desk
         self._alone = alone
         self._by_region = any(r.certificates for b in bound for r in b.law.trigger.requires)
         shared = not any(o.activities for o in subject.context.overrides)
         self._same = frozenset(b.law.id for b in bound if shared and _same_for_both(b.law))
+        open_scopes = [scope for b in (*bound, *unmodelled, *risky) for scope in b.open_scopes]
+        self._by_service = self._by_region or operators.status_by_service or any(s.services for s in open_scopes)
+        self._risk_by_place = any(scope.destinations for b in risky for scope in b.open_scopes)
         self._memo: dict[Destination, Verdicts] = {}
+        self._equal: dict[Verdicts, Verdicts] = {}
+        self._from: dict[tuple[str | None, ...], tuple[Verdict, tuple[str, ...]]] = {}
+        self._residual: dict[tuple[str | None, ...], tuple[str, ...]] = {}
 
     @property
     def groups(self) -> Groups:
@@ -76,15 +94,16 @@ class Judge:
         return self.subject.on
 
     def at(self, destination: Destination) -> Verdicts:
-        """The verdicts for a destination."""
+        """The verdicts for a destination; equal ones are one object."""
         key = destination
-        if not self._by_region and destination.region is not None:
-            key = Destination(
-                destination.country, destination.subdivision, destination.provider, None, destination.service
-            )
+        if not self._by_region:
+            service = destination.service if self._by_service else "instance"
+            if destination.region is not None or destination.service != service:
+                key = Destination(destination.country, destination.subdivision, destination.provider, None, service)
         found = self._memo.get(key)
         if found is None:
-            found = self._memo[key] = self._judge(key)
+            found = self._judge(key)
+            found = self._memo[key] = self._equal.setdefault(found, found)
         return found
 
     def _judge(self, destination: Destination) -> Verdicts:
@@ -92,14 +111,19 @@ class Judge:
         stored = self._outcomes("storage", here, {})
         processed = self._outcomes("processing", here, {law.id: outcome for law, _, outcome in stored})
         storage, processing = combine("storage", stored), combine("processing", processed)
-        access, risks = self._access(destination)
+        operator = (destination.provider, destination.region, destination.service)
+        if operator not in self._from:
+            self._from[operator] = self._access(destination)
+        access, risks = self._from[operator]
+        exposed = (destination.provider, destination.service, destination.place if self._risk_by_place else None)
+        if exposed not in self._residual:
+            self._residual[exposed] = self._risks(destination)
         return Verdicts(
             storage=storage,
             processing=processing,
             access=access,
             unmodelled=tuple(b.law.id for b in self._unmodelled if self._open(b, destination) is not None),
-            residual_risks=(*risks, *self._risks(destination)),
-            not_triggered=self._not_triggered,
+            residual_risks=(*risks, *self._residual[exposed]),
         )
 
     def condition(self, condition: str, destination: Destination) -> tuple[bool, str]:
@@ -126,7 +150,7 @@ class Judge:
             if assumptions is None:
                 continue
             outcome = before.get(law.id) if law.id in self._same else None
-            outcome = outcome or self._law(law, activity, here.destination, match)
+            outcome = outcome or self._law(bound, activity, here.destination, match)
             if outcome.named:
                 found.append((law, assumptions, outcome))
         return found
@@ -176,22 +200,23 @@ class Judge:
         reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict))
         return () if reach else None
 
-    def _law(self, law: LawRow, activity: str, destination: Destination, match: Match) -> Outcome:
+    def _law(self, bound: Bound, activity: str, destination: Destination, match: Match) -> Outcome:
+        law = bound.law
         if law.trigger.home and self.groups.place_in(destination.place, law.trigger.home, self.on):
             return Outcome(Level.FREE)
-        outcome = self._unless_set_aside(law, activity, destination, match)
+        outcome = self._unless_set_aside(bound, activity, destination, match)
         if outcome.level is Level.FREE:
             return outcome
         override = self._override(law, activity, destination)
         return Outcome(Level.FREE, conditions=(override,)) if override else outcome
 
-    def _unless_set_aside(self, law: LawRow, activity: str, destination: Destination, match: Match) -> Outcome:
-        required, healing, conditions = self._required(law, activity, destination)
+    def _unless_set_aside(self, bound: Bound, activity: str, destination: Destination, match: Match) -> Outcome:
+        required, healing, conditions = self._required(bound, activity, destination)
         if required and not healing:
             return Outcome(Level.FORBIDDEN, reason=required)
         if healing and match.level is Level.FREE:
             match = Match(Level.CONDITIONAL, "cond", healing)
-        return self._outcome(law, destination, match, conditions)
+        return self._outcome(bound.law, destination, match, conditions)
 
     def _outcome(self, law: LawRow, destination: Destination, match: Match, conditions: tuple[str, ...]) -> Outcome:
         if match.conditions:
@@ -220,16 +245,15 @@ class Judge:
         return ""
 
     def _required(
-        self, law: LawRow, activity: str, destination: Destination
+        self, bound: Bound, activity: str, destination: Destination
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         """(why the operator or exporter fails, mechanisms that heal it, conditions assumed)."""
+        law = bound.law
         conditions: list[str] = []
         healed = ""
         healing: tuple[str, ...] = ()
-        for requires in law.trigger.requires:
+        for requires in bound.requires:
             if activity not in requires.activities:
-                continue
-            if requires.when is not None and not self.subject.test(requires.when).met:
                 continue
             why = self._exporter(requires) or self._control(law, requires, destination, conditions)
             why = why or self._certificates(law, requires, destination, conditions)
@@ -327,17 +351,17 @@ class Judge:
 class Place:
     """A destination as rules see it: which of their terms hold there."""
 
-    def __init__(self, destination: Destination, judge: Judge) -> None:
+    def __init__(self, destination: Destination, bench: Bench) -> None:
         self.destination = destination
-        self._judge = judge
+        self._bench = bench
         self._places = tuple(dict.fromkeys((destination.place, destination.country)))
         self._holds: dict[str, Membership] = {}
         self._conditional: set[str] = set()
 
     def match(self, rule: Rule) -> Match:
         """What the rule says here; remembered for every judge unless a member's condition had to be tested."""
-        key = (rule.text, self._places[0], self._judge.on)
-        memo = self._judge.groups.matches
+        key = (rule.text, self._places[0], self._bench.on)
+        memo = self._bench.groups.matches
         found = memo.get(key)
         if found is None:
             found = match_rule(rule, self.holds)
@@ -349,9 +373,9 @@ class Place:
         """Whether the place is in a term."""
         found = self._holds.get(term)
         if found is None:
-            groups = self._judge.groups
+            groups = self._bench.groups
             if term in groups:
-                found = groups.membership(term, self._places, self._judge.on, lambda text: self._test(term, text))
+                found = groups.membership(term, self._places, self._bench.on, lambda text: self._test(term, text))
             else:
                 found = Membership(term in self._places)
             self._holds[term] = found
@@ -359,7 +383,7 @@ class Place:
 
     def _test(self, term: str, condition: str) -> tuple[bool, str]:
         self._conditional.add(term)
-        return self._judge.condition(condition, self.destination)
+        return self._bench.condition(condition, self.destination)
 
 
 def _same_for_both(law: LawRow) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from .places import Groups, importer_status_needed, region_selected
 from .remarks import Remark
@@ -29,6 +30,12 @@ class Operators:
     schemes: frozenset[str]
     support: Mapping[str, SupportAccess]
     groups: Groups
+
+    @cached_property
+    def status_by_service(self) -> bool:
+        """True if a provider may stand on an importers' list with some of its services only."""
+        lists = STATUS_SCHEMES.values()
+        return any(row.service != "*" for row in self.holders if row.scheme in lists)
 
     def facts(self, provider: str, context: LegalContext) -> ProviderFacts:
         """Control facts of a provider; a provider nobody describes has unknown control."""

@@ -22,8 +22,9 @@ from .accelerators import Case
 from .check import check_tables
 from .codes import check_place
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
-from .judge import Bound, Judge
+from .judge import Bench, Judge
 from .mechanisms import MechanismDesk
+from .narrowing import Bound, bound_by, narrowed
 from .operators import Operators
 from .patches import apply_patches
 from .places import Groups, importer_status_needed
@@ -67,6 +68,9 @@ class LawPack:
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
     _judges: WeakKeyDictionary[LegalContext, dict[tuple[DataProfile, date, str | None], Judge]] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
+    _benches: WeakKeyDictionary[LegalContext, dict[tuple[object, ...], Bench]] = field(
         default_factory=WeakKeyDictionary, repr=False
     )
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
@@ -218,19 +222,30 @@ class LawPack:
         subject = Subject(profile, categories, on, context, self.groups)
         sorting = _Sorting(subject)
         if law is not None:
-            sorting.bound.append(Bound(self.law(law, on)))
+            sorting.bound.append(bound_by(self.law(law, on), subject))
         else:
             for row in self.active(on, advisory=context.advisory):
                 sorting.add(row)
-        return Judge(
+        seen = narrowed(subject, sorting.bound, self.mechanisms)
+        lists = (sorting.bound, sorting.unmodelled, sorting.risky)
+        key = (seen, law is not None, *(tuple(one.key for one in bound) for bound in lists))
+        benches = self._benches.setdefault(context, {})
+        bench = benches.get(key)
+        if bench is None:
+            if len(benches) > _MEMO_LIMIT:
+                benches.clear()
+            bench = benches[key] = self._bench(seen, sorting, alone=law is not None)
+        return Judge(bench, tuple(sorting.missed))
+
+    def _bench(self, subject: Subject, sorting: _Sorting, *, alone: bool) -> Bench:
+        return Bench(
             subject=subject,
             bound=tuple(sorting.bound),
             unmodelled=tuple(sorting.unmodelled),
             risky=tuple(sorting.risky),
-            not_triggered=tuple(sorting.missed),
             operators=self.operators,
             desk=MechanismDesk(self.mechanisms, self.granted),
-            alone=law is not None,
+            alone=alone,
         )
 
 
@@ -288,7 +303,9 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
         if result.met and not result.assumptions:
             words = (*scope.flags, *scope.who, *scope.categories, *scope.exporter)
             return ScopeResult(why=f"exempt, one of {', '.join(words)} is stated", near=True)
-    return Bound(row, best) if best is not None else Bound(row, (), tuple(open_scopes))
+    if best is not None:
+        return bound_by(row, subject, best)
+    return bound_by(row, subject, (), tuple(open_scopes))
 
 
 def _says_something(row: LawRow) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from .grammar import Match, Membership
 from .remarks import worded
@@ -31,6 +32,12 @@ class Groups:
             for row in rows:
                 key = (group, row.member)
                 self._by_place[key] = (*self._by_place.get(key, ()), row)
+
+    @cached_property
+    def sectors(self) -> frozenset[str]:
+        """Every sector that some member's condition asks for."""
+        conditions = {row.condition for rows in self._members.values() for row in rows}
+        return frozenset().union(*map(condition_sectors, conditions))
 
     def __contains__(self, group: str) -> bool:
         return group in self._members

@@ -111,6 +111,16 @@ class LawRow:
         """The parsed rule of an activity; access follows the processing rule, as remote access is a transfer."""
         return parse_rule(self.storage_rule if activity == "storage" else self.processing_rule)
 
+    def all_mechanisms(self) -> frozenset[str]:
+        """Every mechanism it may ever ask for: named in its row, rules and bands, or healing what it requires."""
+        trigger = self.trigger
+        found = {*self.mechanisms, *self.rule("storage").mechanisms(), *self.rule("processing").mechanisms()}
+        found.update(name for requires in trigger.requires for name in requires.instead)
+        if trigger.volumes is not None:
+            found.update(trigger.volumes.if_unknown)
+            found.update(name for tier in trigger.volumes.tiers for name in tier.mechanisms)
+        return frozenset(found)
+
     def active(self, on: date, *, advisory: bool = False) -> bool:
         """In force on that day. Guidance counts only as advisory; a row without a start date never does."""
         if self.in_force_from is None:

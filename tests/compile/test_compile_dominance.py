@@ -9,7 +9,7 @@ import pytest
 from compile_toys import job, offer, region, service, toy
 
 from optimizer.compile import compile_instance
-from optimizer.compile import slots as slots_module
+from optimizer.compile import patterns as patterns_module
 from optimizer.solve import solve_problem
 
 
@@ -100,7 +100,8 @@ def test_the_optimum_is_the_same_with_and_without_dominated_offers(seed, monkeyp
     training = job(gang_devices=rng.choice([1, 2, 6]), interruptible=rng.random() < 0.5)
     instance = toy(service(rate=rng.choice([7.0, 33.0])), training, inline=inline, **more)
     pruned = compile_instance(instance).problem
-    monkeypatch.setattr(slots_module, "dominated", lambda _, slots, *__, **___: np.zeros(len(slots.offer), dtype=bool))
+    kept = lambda _, slots, *__, **___: np.zeros(len(slots.offer), dtype=bool)  # noqa: E731
+    monkeypatch.setattr(patterns_module, "dominated", kept)
     whole = compile_instance(instance).problem
     assert len(pruned.slots.offer) <= len(whole.slots.offer)
     one, other = (solve_problem(problem, gap=1e-7, threads=1) for problem in (pruned, whole))

@@ -11,7 +11,8 @@ from compile_toys import job, offer, region, service, toy
 
 from optimizer.compile import compile_instance
 from optimizer.compile import slots as slots_module
-from optimizer.compile.columns import Filling, Growing, columns
+from optimizer.compile.columns import Filling, columns
+from optimizer.compile.patterns import Patterns
 
 
 def _instance():
@@ -72,12 +73,68 @@ def test_what_is_ruled_out_alike_is_counted_alike():
     assert {row.workload for row in ledger.counts("three")} == {"three"}
 
 
-def test_a_column_grows_and_a_table_fills_without_what_is_zero():
+class _Forgetful(dict[Any, Any]):
+    """Knows nothing of what was put into it, but gives it out."""
+
+    def __contains__(self, key: object) -> bool:
+        return False
+
+
+def _alike():
+    """Services that differ in rate, utilisation and what they reach, and jobs that differ in work, window and gang."""
+    german = {"origin": "DE", "rate": 9.0, "mean_rate": 5.0, "unit": "req/s"}
+    streams = [german, {"origin": "FR", "rate": 4.0, "unit": "req/s"}]
+    return toy(
+        service("a", streams=streams), service("b", streams=streams), service("c", streams=streams[::-1]),
+        service("d", streams=[{**streams[0], "rate": 70.0}, streams[1]], target_utilisation=0.5),
+        service("e", streams=[streams[0], {**streams[1], "max_rtt_ms": 20.0}]),
+        service("m", streams=[{**streams[1], "max_rtt_ms": 20.0}]),
+        service("f", streams=[streams[0], {**streams[1], "rate": 0.0}]), job("g"), job("h", work=777.0),
+        job("i", release_hours=1.0), job("k", gang_devices=2), job("l", gang_devices=2, providers=["q"]),
+        inline={
+            "regions": [region(), region("q:south", "FR", grid_g_per_kwh=60.0)],
+            "offers": [
+                offer(), offer("twin", usd_per_hour=2.1), offer("wide", devices=2.0, usd_per_hour=3.9),
+                offer("s", "q:south", devices=2.0, usd_per_hour=3.5), offer("t", "q:south", usd_per_hour=1.9),
+            ],
+            "providers": [{"id": p, "headquarters": "DE", "control": ["DE"]} for p in ("p", "q")],
+            "network": [
+                {"origin": o, "region": r, "rtt_ms": 10.0 if (o, r) != ("FR", "p:north") else 40.0}
+                for o in ("DE", "FR") for r in ("p:north", "q:south")
+            ],
+        },
+    )  # fmt: skip
+
+
+def test_sharing_what_alike_workloads_have_in_common_does_not_show(monkeypatch):
+    """With a pattern of its own for every workload and stream, problem, terms and ledger are bit for bit the same."""
+    instance = _alike()
+    shared = compile_instance(instance)
+    counts: list[int] = []
+    begin, settle, parts = Patterns.__init__, Patterns.settle, slots_module.Parts
+
+    def forget(self, world):
+        begin(self, world)
+        self._known, self._known_flows = _Forgetful(), _Forgetful()
+
+    def settled(self, **options):
+        counts.append(len(self._patterns))
+        return settle(self, **options)
+
+    monkeypatch.setattr(Patterns, "settle", settled)
+    compile_instance(instance)
+    monkeypatch.setattr(Patterns, "__init__", forget)
+    monkeypatch.setattr(slots_module, "Parts", lambda *known: parts(*known, shared=_Forgetful()))
+    apart = compile_instance(instance)
+    assert counts[0] < counts[1] == len(instance.workloads)
+    _equal(shared.problem, apart.problem, "problem")
+    _equal(shared.terms, apart.terms, "terms")
+    assert shared.ledger.rows() == apart.ledger.rows()
+    assert any(row.reason == "dominated" for row in shared.ledger.rows())
+
+
+def test_a_table_fills_without_what_is_zero():
     """Values come back as they were given; columns beyond what is filled are not shown."""
-    growing = Growing(np.int32)
-    for begin in range(0, 20000, 500):
-        growing.add(np.arange(begin, begin + 500))
-    assert growing[0:20000].tolist() == list(range(20000))
     filling = Filling(10)
     filling.put({"a": np.array([1.0, 2.0]), "b": np.zeros(2)})
     filling.put({"a": np.zeros(1), "b": np.array([3.0])})

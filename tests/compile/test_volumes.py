@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from law_worlds import catalogue, service, world
 
+from optimizer.compile.profiles import activities
 from optimizer.compile.sites import build_sites
 from optimizer.compile.volumes import count_persons
 
@@ -13,7 +14,7 @@ TWO = {"cn1": "CN", "us1": "US"}
 
 
 def _counts(made):
-    persons = count_persons(made, build_sites(made), made.period_dates)
+    persons = count_persons(made, build_sites(made), made.period_dates, activities(made.instance))
     return persons.held["CN", "CN"][0], persons.leaving["CN", "CN"][0]
 
 

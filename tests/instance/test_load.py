@@ -290,6 +290,21 @@ def test_unknown_names_with_the_nearest(changes, where, what, maybe):
     assert maybe is None or maybe in (issues[0].maybe or "")
 
 
+def test_an_unknown_name_is_told_of_every_workload_that_has_it():
+    """What many workloads name is asked about once only where it is known, whatever stands between them."""
+    base = WORLD["workloads"][0]
+    kinds = {"good": base["runs"], "bad": {**base["runs"], "model": "llama-9"}, "own": {"throughput": {"H1000": 5}}}
+    order = ["good", "bad", "good", "own", "bad", "own", "good"]
+    workloads = [{**base, "id": f"{name}{k}", "runs": kinds[name]} for k, name in enumerate(order)]
+    with pytest.raises(InputError) as caught:
+        load({**WORLD, "workloads": workloads})
+    where = [issue.where for issue in caught.value.issues]
+    assert where == [
+        "workloads[id=bad1].runs.model", "workloads[id=own3].runs.throughput.H1000", "workloads[id=bad4].runs.model",
+        "workloads[id=own5].runs.throughput.H1000",
+    ]  # fmt: skip
+
+
 def test_patches_to_no_law_are_refused():
     """A scenario's patches would be dropped without a word where no law is checked."""
     patches = [{"op": "deactivate", "law": "EU-GDPR-CHV"}]

@@ -1,0 +1,115 @@
+"""From the verdicts of the law room to judgements: what several activities in several places come to, ANDed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.judgements import FREE, Interned, Judgement, Need, join, merge_needs
+from optimizer.compile.sites import ServiceSite
+from optimizer.compile.supply import MechanismSupply
+from optimizer.errors import InternalError
+from optimizer.laws.types import Verdict, Verdicts
+
+if TYPE_CHECKING:
+    from optimizer.laws.judge import Bench
+
+Ints = NDArray[np.int64]
+Benches = tuple["Bench", ...]
+
+NO_MECHANISM = "no available mechanism"
+"""How the law room begins the reason of a law that forbids only for want of a mechanism."""
+
+
+def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Judgement:
+    """AND of several verdicts: every law that forbids, every mechanism asked for that can be had."""
+    exclusions: dict[tuple[str, str], None] = {}
+    needs: list[Need] = []
+    laws: dict[str, None] = {}
+    conditions: dict[str, None] = {}
+    unreviewed: dict[str, None] = {}
+    for verdict in dict.fromkeys(verdicts):
+        reasons = dict(verdict.reasons)
+        for law in verdict.forbidden_by:
+            missing = reasons.get(law, "").startswith(NO_MECHANISM)
+            exclusions["law_no_mechanism" if missing else "law_forbids", law] = None
+        for law, _ in verdict.approvals_missing:
+            exclusions["law_approval_missing", law] = None
+        if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:
+            raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
+        for requirement in verdict.requirements:
+            need = supply.need(requirement, on)
+            if need is None:
+                exclusions["law_no_mechanism", requirement.law] = None
+            else:
+                needs.append(need)
+        laws.update(dict.fromkeys(verdict.laws))
+        conditions.update(dict.fromkeys(verdict.conditions_assumed))
+        unreviewed.update(dict.fromkeys(verdict.unreviewed))
+    return Judgement(
+        exclusions=tuple(exclusions),
+        needs=merge_needs(needs),
+        laws=tuple(laws),
+        conditions=tuple(conditions),
+        unreviewed=tuple(unreviewed),
+    )
+
+
+class DataJudgements:
+    """What the law on data says at a service, once per judges, place and day; numbers point at `table`."""
+
+    def __init__(self, supply: MechanismSupply) -> None:
+        self._supply = supply
+        self._interned = Interned()
+        self._known: dict[tuple[Benches, bool, date], dict[ServiceSite, int]] = {}
+        self._same: dict[tuple[object, ...], int] = {}
+        self.free = self._interned.add(FREE)
+
+    @property
+    def table(self) -> list[Judgement]:
+        """Every judgement so far; the position `free` holds the one of nothing to say."""
+        return self._interned.table
+
+    def at(self, benches: Benches, site: ServiceSite, retains: bool, on: date) -> int:
+        """Return the number of the judgement; `retains`: storage must be lawful as well."""
+        known = self._known.setdefault((benches, retains, on), {})
+        found = known.get(site)
+        if found is None:
+            found = known[site] = self._judge(benches, site, retains, on)
+        return found
+
+    def _judge(self, benches: Benches, site: ServiceSite, retains: bool, on: date) -> int:
+        here = everywhere = [bench.at(site.home) for bench in benches]
+        if site.spread:
+            everywhere = [bench.at(place) for bench in benches for place in site.spread]
+        # regions of one provider in one country mostly get the very same verdicts, which their benches keep
+        key = (*map(id, here), None, *map(id, everywhere), retains, on)
+        if key not in self._same:
+            self._same[key] = self._interned.add(self._judgement(here, everywhere, retains, on))
+        return self._same[key]
+
+    def _judgement(
+        self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date
+    ) -> Judgement:
+        verdicts = [v.processing for v in processed] + [v.access for v in home]
+        if retains:
+            verdicts += [v.storage for v in home]
+        everything = (*home, *processed)
+        rest = Judgement(
+            risks=tuple(dict.fromkeys(risk for v in everything for risk in v.residual_risks)),
+            unmodelled=tuple(dict.fromkeys(law for v in everything for law in v.unmodelled)),
+        )
+        return join((judged(verdicts, self._supply, on), rest))
+
+
+def by_first_use(numbers: Ints) -> tuple[Ints, Ints]:
+    """Return numbers [places, days] counted anew in the order of their first use, day by day, and the old of each."""
+    old, first, inverse = np.unique(numbers.T, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank[inverse].reshape(numbers.T.shape).T, old[order]
