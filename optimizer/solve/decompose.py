@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from optimizer.solve.closing import close_gap
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.requirements import no_needs, split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
@@ -29,6 +30,7 @@ from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.solution import Termination
+from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -40,6 +42,10 @@ MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
 BRANCH_TO_INTEGERS = 15_000
 """Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
+QUICK_PROOF_SHARE, PROOF_SHARE = 0.1, 0.5
+"""Part of the time left to prove that no plan exists where column generation found none that breaks no row: after the
+rounds of closed forms, and in the end.
+"""
 MECHANISMS_SHARE = 3.0
 """What all mechanisms cost, in parts of gap x least cost, from which they are counted whole."""
 FIRST_PLAN_SECONDS, FIRST_PLAN_GAP = 3.0, 3e-3
@@ -52,8 +58,9 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 
 def decompose_and_improve(
-    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None
-) -> Run | None:
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None,
+    start: Mapping[str, Floats] | None = None,
+) -> Run | None:  # fmt: skip
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
     What that leaves open is for neighbourhoods and branch and price (`closing`). On a model of moderate size HiGHS
@@ -61,7 +68,8 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. Returns None when a workload has no place of
+    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, by table of
+    the problem. Returns None when a workload has no place of
     its own, which only the whole model can settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
@@ -76,25 +84,39 @@ def decompose_and_improve(
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
+    if start is not None:
+        _begin_from(ground, parts, needs.widen(from_tables(matrix, start)), watch)
     is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
 
+    def is_impossible(share: float) -> bool:
+        """Whether configurations prove within a share of the time left that no plan obeys all rows."""
+        with watch.phase_of("prove"):
+            if is_infeasible(problem, parts, worth[cut.rows], watch, seconds=share * watch.left_seconds()):
+                proofs.append(Termination.INFEASIBLE)
+        return Termination.INFEASIBLE in proofs
+
     def is_hopeless() -> bool:
-        """Whether even the relaxation of the whole model has no solution; asked of moderate models only."""
+        """Whether no plan obeys all rows, by the relaxation of the whole model where that is moderate, or else by
+        configurations.
+        """
         if is_moderate:
             with watch.phase_of("relax"):
                 relaxation = solve_relaxation(matrix, watch, watch.left_seconds())
             watch.note(bound_usd=relaxation.bound_usd)
             proofs.append(relaxation.termination)
-        return Termination.INFEASIBLE in proofs
+        return Termination.INFEASIBLE in proofs or is_impossible(QUICK_PROOF_SHARE)
 
     try:
         _approach(ground, parts, watch, gap=gap, is_hopeless=is_hopeless)
     except KeyboardInterrupt:
         watch.interrupt()
         state.restore()
+    placed = is_placed(ground, ground.state.x)
+    if not (placed and state.is_whole()) and parts.answer is not None and not parts.is_clean:
+        is_impossible(PROOF_SHARE)
     if Termination.INFEASIBLE in proofs:
         return Run(Termination.INFEASIBLE)
-    placed, own = is_placed(ground, ground.state.x), Run(watch.why_stopped(), bound_usd=watch.bound_usd)
+    own = Run(watch.why_stopped(), bound_usd=watch.bound_usd)
     if placed:
         own = _own_columns(held(ground, watch), matrix)
     if watch.should_stop() or (placed and is_proven(ground, watch, gap)):
@@ -120,6 +142,19 @@ def decompose_and_improve(
     if is_moderate:
         return beside_highs(matrix, watch, search, gap=gap, threads=threads, start=own.x)
     return search(None, threads, end)
+
+
+def _begin_from(ground: Prepared, parts: Decomposition, x: Floats, watch: Watch) -> None:
+    """Hold a plan found before, and its configurations."""
+    state = ground.state
+    state.set_columns(np.arange(x.size), x)
+    if not (is_placed(ground, state.x) and state.is_whole()):
+        state.restore()
+        return
+    state.save()
+    parts.learn(x)
+    parts.has_plan = True
+    watch.note(incumbent_usd=ground.matrix.objective(x))
 
 
 def _own_columns(run: Run, matrix: Matrix) -> Run:
@@ -169,8 +204,8 @@ def _approach(
         until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
         with watch.phase_of("columns"):
             ran = parts.run(
-                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until,
-                when_priced=simple_plan, when_clean=None if turn else first_plan, is_hopeless=is_hopeless,
+                gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until, is_hopeless=is_hopeless,
+                when_priced=None if parts.has_plan else simple_plan, when_clean=None if turn else first_plan,
             )  # fmt: skip
         if not ran or watch.should_stop():
             return

@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from optimizer.solve.watch import Watch, ctrl_c_calls
 
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.workers import Workers
+    from optimizer.solve.shortlist import FirstPlan, Tables
 
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ DECOMPOSE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` does not begin with HiGHS on the whole model: it would find no plan for minutes."""
 SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
+SHORTLIST_FROM_SLOTS = 100_000
+"""Slots from which a first plan comes from a shortlist: stating the whole model takes seconds."""
 CONTRADICTS = 1e-4
 """Relative excess of a bound over the plan found that no tolerance of a solver explains."""
 AS_ARRAYS = ("kernel", "decompose")
@@ -65,6 +69,9 @@ def solve_problem(
     chosen = choose_method(problem) if method == "auto" else method
     with ctrl_c_calls(watch.interrupt):
         try:
+            first = _first_plan(problem, watch, threads) if chosen == "decompose" else None
+            if first is not None and watch.should_stop():
+                return _from_shortlist(first, problem, watch, gap=gap)
             as_arrays = chosen in AS_ARRAYS
             matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
         except TriviallyInfeasible as reason:
@@ -72,7 +79,35 @@ def solve_problem(
             return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
         if matrix is None:
             return _nothing_yet(watch)
-        return solve_matrix(matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers)
+        if first is not None and watch.should_stop():
+            return _from_shortlist(first, problem, watch, gap=gap)
+        start = None if first is None else first.values(problem)
+        first = None  # its model is not needed any more
+        return solve_matrix(
+            matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers, start=start
+        )
+
+
+def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan | None:
+    """Return a plan from a shortlist of the options, where stating the whole model takes long and such a plan is easy
+    to find.
+    """
+    if problem.slots.workload.size < SHORTLIST_FROM_SLOTS or watch.should_stop():
+        return None
+    from optimizer.solve.shortlist import find_first_plan
+
+    with watch.phase_of("shortlist"):
+        return find_first_plan(problem, watch, threads=threads or os.cpu_count() or 1)
+
+
+def _from_shortlist(first: FirstPlan, problem: Problem, watch: Watch, *, gap: float) -> Solution:
+    """Return the plan of the shortlist, since there was no time for more."""
+    short = first.shortlist
+    solution = to_solution(
+        first.matrix, short.problem, Run(watch.why_stopped(), first.x), gap=gap, watch=watch, method="decompose"
+    )
+    watch.raise_if_broken()
+    return replace(solution, values=short.spread(solution.values, problem) if solution.values else {})
 
 
 def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
@@ -97,9 +132,12 @@ def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> M
 
 def solve_matrix(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method,
-    workers: Workers | None = None,
+    workers: Workers | None = None, start: Tables | None = None,
 ) -> Solution:  # fmt: skip
-    """Minimise a model already handed over; arguments as for `solve_problem`."""
+    """Minimise a model already handed over; arguments as for `solve_problem`.
+
+    `start` is a plan for "decompose" to begin from, as tables of the problem.
+    """
     threads = threads or os.cpu_count() or 1
     chosen = choose_method(problem) if method == "auto" else method
     if watch.should_stop():
@@ -108,7 +146,9 @@ def solve_matrix(
     if chosen == "decompose":  # the many modules of decomposition and search are loaded where they are used
         from optimizer.solve.decompose import decompose_and_improve
 
-        result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=threads, workers=workers)
+        result = decompose_and_improve(
+            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start
+        )
     elif chosen == "kernel":
         result = kernel_search(matrix, watch, gap=gap, threads=threads)
     elif chosen == "construct":

@@ -139,3 +139,25 @@ class Watch:
         finally:
             self.phase = before
             self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begun
+
+
+class Aside(Watch):
+    """The watch of a side question: it stops when the main one does or after so many seconds, and what is found is no
+    news.
+    """
+
+    def __init__(self, watch: Watch, seconds: float) -> None:
+        super().__init__(min(seconds, watch.left_seconds()))
+        self.main = watch
+
+    def is_cancelled(self) -> bool:
+        """Whether the solve was asked to stop."""
+        return super().is_cancelled() or self.main.is_settled()
+
+    def interrupt(self) -> None:
+        """Stop the whole solve."""
+        self.main.interrupt()
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the whole solve for an error."""
+        self.main.fail(error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helper_estate import coupled
 from synthetic_estate import estate
 
 from formulations import build_model
@@ -121,3 +123,27 @@ def test_a_master_that_is_being_solved_can_be_stopped():
     assert found is not None
     assert known is not None
     assert found.cost_usd == pytest.approx(known.cost_usd, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_come_with_configurations_leave_the_optimum_as_it_is(seed):
+    """The master that gained its rows round by round, and one that has all rows, have the same optimum."""
+    problem = coupled(14, seed=seed)
+    _, parts, state = state_of(problem)
+    assert parts.harmless.any()
+    assert state.run(gap=5e-3, until_seconds=30.0)
+    assert state.master is not None
+    assert state.answer is not None
+    gained = state.master.highs.getNumRow() - state.master.matrix.row_lower.size
+    whole = replace(parts)
+    whole.__dict__["harmless"] = np.zeros(parts.rows.size, dtype=bool)
+    every = RestrictedMaster(whole, state.pool, state.penalty_usd, state.unplaced_usd, Watch(60))
+    found = every.solve(60.0)
+    assert found is not None
+    assert state.master.highs.getNumRow() <= every.highs.getNumRow()
+    known = state.master.solve(60.0)
+    assert known is not None
+    assert known.cost_usd == pytest.approx(found.cost_usd, rel=1e-7)
+    used = np.zeros(parts.rows.size, dtype=bool)
+    used[state.pool.use().row] = True
+    assert used[parts.harmless].sum() >= gained > 0

@@ -82,7 +82,7 @@ class SingleSlots:
         self.on_job = np.zeros(0, dtype=np.int64)
         if pricing.jobs is not None:
             self.on_job = np.flatnonzero(pricing.jobs.fits & (shape[pricing.jobs.own] == SHORT_JOB))
-        self.label = _labels(pricing.problem)
+        self.label = pool_labels(pricing.problem)
         self.is_service_present = pricing.shape == SERVICE
         self.workload = slots.workload
 
@@ -102,7 +102,7 @@ class SingleSlots:
             gangs_usd = reduced[jobs.column_of_gangs[on]] * jobs.gangs[on]
             hours_usd = reduced[jobs.column_of_hours[on]] * jobs.hours[on]
             slot, cost = np.concatenate([slot, jobs.own[on]]), np.concatenate([cost, gangs_usd + hours_usd])
-        at = _each_by_label(cost, self.workload[slot], self.label[slot], services.workloads, each)
+        at = each_by_label(cost, self.workload[slot], self.label[slot], services.workloads, each)
         of_service = at[at < self.slot.size]
         of_job = self.on_job[at[at >= self.slot.size] - self.slot.size]
         return candidates(self.cut, *self._values(of_service, of_job))
@@ -134,7 +134,7 @@ class SingleSlots:
         return workload, self.cut.needs.completed(values)
 
 
-def _labels(problem: Problem) -> Ints:
+def pool_labels(problem: Problem) -> Ints:
     """Return by slot the first of the pools it draws on, or else its region, as a number from 0 on."""
     slots, pools = problem.slots, problem.pools
     none = pools.limit.size
@@ -147,12 +147,12 @@ def _labels(problem: Problem) -> Ints:
     return (np.cumsum(used) - 1)[label]
 
 
-def _each_by_label(cost: Floats, workload: Ints, label: Ints, workloads: int, each: int) -> Ints:
-    """Return the positions of the cheapest by workload, so many at most and of different labels."""
+def each_by_label(cost: Floats, owner: Ints, label: Ints, owners: int, each: int) -> Ints:
+    """Return the positions of the cheapest by owner (a workload, a stream), so many at most and of different labels."""
     labels = int(label.max(initial=-1)) + 1
-    best, at = least_of(cost, workload * labels + label, workloads * labels)
+    best, at = least_of(cost, owner * labels + label, owners * labels)
     if each < labels:
-        table = best.reshape(workloads, labels)
+        table = best.reshape(owners, labels)
         chosen = np.argpartition(table, each, axis=1)[:, :each]
-        at = np.take_along_axis(at.reshape(workloads, labels), chosen, axis=1).ravel()
+        at = np.take_along_axis(at.reshape(owners, labels), chosen, axis=1).ravel()
     return at[at >= 0]

@@ -28,6 +28,9 @@ Bools = NDArray[np.bool_]
 SHARED = ("shared", "shared_whole")
 BROKEN = 1e-9
 LEAST_SECONDS = 0.1
+SIDES = ("use_equal", "use_upper", "use_lower")
+OPTIONS = {"threads": 1, "simplex_strategy": 0}
+"""The simplex that suits the last basis: primal after new configurations, dual after new bounds of the tree."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +68,21 @@ def master_problem(
     cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, among: Ints | None = None
 ) -> MasterProblem:
     """Return the master over the pool, or over some of its configurations, as arrays; `penalty_usd` by row, 0 on rows
-    that cannot be broken.
+    that cannot be broken. Rows that these configurations cannot break have no sides.
     """
     matrix, shared = cut.matrix, cut.shared
-    entries = cut.use[:, shared].tocoo()
+    entries = cut.shared_use.tocoo()
     use, every = pool.use(), slice(None)
     if among is not None:
         place = np.full(len(pool), -1, dtype=np.int64)
         place[among] = np.arange(among.size)
         kept = np.flatnonzero(place[use.column] >= 0)
         use = Membership(use.row[kept], place[use.column[kept]], use.weight[kept])
+    matters = ~cut.harmless
+    matters[use.row] = True
     return MasterProblem(
-        row_lower=cut.row_lower,
-        row_upper=cut.row_upper,
+        row_lower=np.where(matters, cut.row_lower, -np.inf),
+        row_upper=np.where(matters, cut.row_upper, np.inf),
         penalty_usd=penalty_usd,
         shared_cost_usd=matrix.cost[shared],
         shared_upper=cut.shared_upper,
@@ -92,7 +97,10 @@ def master_problem(
 
 
 class RestrictedMaster:
-    """The relaxation over the pool, kept loaded in HiGHS between rounds; the watch is asked while it is solved."""
+    """The relaxation over the pool, kept loaded in HiGHS between rounds; the watch is asked while it is solved.
+
+    Rows come with the first configuration that uses them.
+    """
 
     def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch) -> None:
         self.cut, self.pool = cut, pool
@@ -100,7 +108,7 @@ class RestrictedMaster:
         self.matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
         task = to_task(self.matrix, self.matrix.cost * self.scale, self.matrix.offset * self.scale)
-        self.session = Session(replace(task, options={"threads": 1}), Ears(watch.is_settled, watch.fail))
+        self.session = Session(replace(task, options=OPTIONS), Ears(watch.is_settled, watch.fail))
         self.highs = self.session.highs
         self._loaded = len(pool)
         self.elastic = np.concatenate([self.matrix.columns.of(name) for name in ("excess", "lack", "unplaced")])
@@ -111,7 +119,7 @@ class RestrictedMaster:
         own = rows.of("one_configuration")
         self.row_of_workload[rows.key[own]] = own
         self.sides = []
-        for name in ("use_equal", "use_upper", "use_lower"):
+        for name in SIDES:
             place = np.full(cut.rows.size, -1, dtype=np.int64)
             own = rows.of(name)
             place[rows.key[own]] = own
@@ -123,6 +131,17 @@ class RestrictedMaster:
         for name in SHARED:
             own = self.matrix.columns.of(name)
             self.column_of_shared[self.matrix.columns.key[own]] = own
+        self._load_missing()
+
+    def _load_missing(self) -> None:
+        """Load the shared decisions without a cost that no row loaded so far has: the model was stated without them."""
+        missing = np.flatnonzero(self.column_of_shared < 0)
+        self.column_of_shared[missing] = self.highs.getNumCol() + np.arange(missing.size)
+        cut, none = self.cut, np.zeros(0, dtype=np.int32)
+        start = np.zeros(missing.size, dtype=np.int32)
+        cost = cut.matrix.cost[cut.shared[missing]] * self.scale
+        upper = cut.shared_upper[missing]
+        self.highs.addCols(missing.size, cost, np.zeros(missing.size), upper, 0, start, none, np.zeros(0))
 
     def solve(self, seconds: float) -> MasterAnswer | None:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
@@ -172,6 +191,7 @@ class RestrictedMaster:
         if not fresh:
             return
         start, row, weight = self.pool.entries(self._loaded)
+        self._append_rows(row)
         configuration = np.repeat(np.arange(fresh), np.diff(start))
         workload = self.pool.workload[self._loaded :]
         parts = [(np.arange(fresh), self.row_of_workload[workload], np.ones(fresh))]
@@ -189,6 +209,29 @@ class RestrictedMaster:
         )  # fmt: skip
         self.column_of_configuration = np.concatenate([self.column_of_configuration, first + np.arange(fresh)])
         self._loaded = len(self.pool)
+
+    def _append_rows(self, used: Ints) -> None:
+        """Load those of the rows used that are not loaded yet, with what shared decisions add to them."""
+        cut = self.cut
+        loaded = np.maximum.reduce(self.sides) >= 0
+        fresh = np.unique(used[~loaded[used]])
+        equal = cut.row_lower[fresh] == cut.row_upper[fresh]
+        for place, kept, has_lower, has_upper in zip(
+            self.sides,
+            (equal, ~equal & np.isfinite(cut.row_upper[fresh]), ~equal & np.isfinite(cut.row_lower[fresh])),
+            (True, False, True),
+            (True, True, False),
+            strict=True,
+        ):
+            rows = fresh[kept]
+            entries = cut.shared_use[rows]
+            free = np.full(rows.size, np.inf)
+            place[rows] = self.highs.getNumRow() + np.arange(rows.size)
+            self.highs.addRows(
+                rows.size, cut.row_lower[rows] if has_lower else -free, cut.row_upper[rows] if has_upper else free,
+                entries.nnz, entries.indptr[:-1].astype(np.int32),
+                self.column_of_shared[entries.indices].astype(np.int32), entries.data,
+            )  # fmt: skip
 
 
 def legal_price(cut: Cut, price: Floats) -> Floats:

@@ -8,6 +8,7 @@ matrix as the compact model; an option left out is in no configuration cheaper t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,6 +73,12 @@ class Pricing:
         self.needs_of_column = cut.needs.labels()
         self.is_head = cut.classes.count > 0
         self._last: tuple[Floats, Floats, Estimate] | None = None
+
+    def at(self, cut: Cut, pool: Pool, watch: Watch) -> Pricing:
+        """Return the same pricing for the same model with other costs; all that knows rows and options is shared."""
+        other = copy(self)
+        other.cut, other.pool, other.watch, other._last = cut, pool, watch, None
+        return other
 
     def price(
         self, price: Floats, effort: Effort, *, settled: float, among: Bools, limits: Limits | None = None

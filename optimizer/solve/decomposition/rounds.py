@@ -82,11 +82,11 @@ class Decomposition:
 
     def __init__(
         self, problem: Problem, cut: Cut, worth_usd: Floats, watch: Watch, *, threads: int,
-        workers: Workers | None = None,
+        workers: Workers | None = None, pricing: Pricing | None = None,
     ) -> None:  # fmt: skip
         self.cut, self.watch, self.threads = cut, watch, threads
-        self.pool = Pool(cut)
-        self.pricing = Pricing(problem, cut, self.pool, watch, threads=threads, workers=workers)
+        self.pricing = pricing or Pricing(problem, cut, Pool(cut), watch, threads=threads, workers=workers)
+        self.pool = self.pricing.pool
         self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
         self.unplaced_usd = np.zeros(len(cut.blocks))
         self.centre: Bound | None = None
@@ -107,6 +107,7 @@ class Decomposition:
         when_priced: Callable[[], None] | None = None,
         when_clean: Callable[[bool], None] | None = None,
         is_hopeless: Callable[[], bool] | None = None,
+        is_enough: Callable[[], bool] | None = None,
     ) -> bool:
         """Generate configurations until bound and master are within `gap`, or a round helps too little.
 
@@ -116,8 +117,9 @@ class Decomposition:
         `when_clean` is called when the master's optimum first breaks no row, since plans are in sight then: once with
         True while closed forms alone are used (in their last round if there is a simple plan already), and once with
         False afterwards. `is_hopeless` is asked when closed forms alone found no such optimum: whether none can be.
-        False when nothing came of it: the solve must stop, a workload has no configuration at all, there is no hope, or
-        HiGHS failed.
+        `is_enough` is asked after every pricing: whether the bound found settles what was to be known.
+        False when nothing came of it: the solve must stop, a workload has no configuration at all, there is no hope,
+        the bound is enough, or HiGHS failed.
         """
         last, told = np.inf, set[bool]()
         for _ in range(MOST_ROUNDS):
@@ -129,6 +131,8 @@ class Decomposition:
             if not np.isfinite(priced.upper_usd).all():
                 return False
             moved = self._note(self.price, priced)
+            if is_enough is not None and is_enough():
+                return False
             if self.master is None and when_priced is not None:
                 when_priced()
             self.smoothing = SMOOTHING if self.rough else _adapted(self.smoothing, moved)
@@ -162,6 +166,11 @@ class Decomposition:
                     return False
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
+
+    def price_roughly(self) -> bool:
+        """Give every workload a configuration by closed forms at the prices held; False where one has none."""
+        priced = self._price(settled=0.0)
+        return priced is not None and bool(np.isfinite(priced.upper_usd).all())
 
     @property
     def is_clean(self) -> bool:

@@ -1,0 +1,195 @@
+"""A first plan of a large problem from a shortlist of its options, before the whole model is stated.
+
+Stating and cutting up a model of four million slots takes longer than everything that a first plan needs of it. Every
+stream and every job gets a shortlist: its cheapest slots of different pools, and where carbon is limited its cleanest
+ones as well. The problem of these slots alone is a restriction, so that its plans are plans of the whole; it says
+nothing of any bound.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import Problem, build_arrays, table_sizes
+from formulations.problem import Coefficients, Flows, Membership, Slots
+from optimizer.solve.blocks import find_blocks
+from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition.candidates import each_by_label, pool_labels
+from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
+from optimizer.solve.holding import take_over, with_shared
+from optimizer.solve.incumbent import Incumbent, worth_usd
+from optimizer.solve.matrix import Matrix
+from optimizer.solve.prepared import Prepared
+from optimizer.solve.relaxation import Relaxation
+from optimizer.solve.solution import Termination
+from optimizer.solve.tables import to_tables
+from optimizer.solve.watch import Watch
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Tables = Mapping[str, Floats]
+log = logging.getLogger(__name__)
+
+EACH, CLEANEST = 16, 6
+"""Slots of every stream and job on the shortlist: the cheapest, and where carbon is limited those of least carbon."""
+TOO_LONG = 1e3
+"""Factor on the cost of a job on a slot where it does not end in time with one gang at work."""
+BY_SLOT = ("instances", "gangs", "work_hours", "chosen", "starts", "at")
+"""Families of variables with one entry per slot; `flow` has one per flow, and no other changes with the slots."""
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """A problem with some slots of another one: which of its `slots` and `flows` they are."""
+
+    problem: Problem
+    slots: Ints
+    flows: Ints
+
+    def spread(self, tables: Tables, whole: Problem) -> dict[str, Floats]:
+        """Return values of the shortlist's tables as tables of the whole problem."""
+        spread = dict(tables)
+        sizes = table_sizes(whole)
+        for name, values in tables.items():
+            if name in BY_SLOT or name == "flow":
+                spread[name] = np.zeros(sizes[name])
+                spread[name][self.flows if name == "flow" else self.slots] = values
+        return spread
+
+
+@dataclass(frozen=True)
+class FirstPlan:
+    """A plan `x` of the model of a shortlist."""
+
+    shortlist: Shortlist
+    matrix: Matrix
+    x: Floats
+
+    def values(self, whole: Problem) -> dict[str, Floats]:
+        """Return the plan as tables of the whole problem."""
+        return self.shortlist.spread(to_tables(self.matrix, self.x, self.shortlist.problem), whole)
+
+
+def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPlan | None:
+    """Return a plan from the shortlist; None where none is easy to find, and for problems of several periods, or with
+    services that must survive failures.
+    """
+    if problem.period_hours.size > 1 or problem.survival.workload.size:
+        return None
+    short = make_shortlist(problem)
+    try:
+        matrix = with_cover_rows(from_arrays(build_arrays(short.problem)), short.problem)
+    except TriviallyInfeasible as reason:
+        log.info("no plan from the shortlist: %s", reason)
+        return None
+    blocks = find_blocks(matrix, short.problem)
+    cut, worth = cut_model(matrix, blocks), worth_usd(matrix, np.zeros(matrix.row_lower.size))
+    parts = Decomposition(short.problem, cut, worth[cut.rows], watch, threads=threads)
+    nothing = Relaxation(Termination.LIMIT, None, None, np.zeros(matrix.row_lower.size), matrix.cost)
+    ground = Prepared(matrix, nothing, blocks, np.zeros(0, dtype=np.int64), Incumbent(matrix, blocks, worth))
+    numbers = parts.simple_plan() if parts.price_roughly() and not watch.should_stop() else None
+    if numbers is None:
+        return None
+    take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
+    x = ground.state.x
+    return FirstPlan(short, matrix, x) if ground.state.is_whole() and matrix.is_feasible(x) else None
+
+
+def make_shortlist(problem: Problem, each: int = EACH, cleanest: int = CLEANEST) -> Shortlist:
+    """Return the problem with so many slots, of different pools, of every stream and job, and `cleanest` more where a
+    budget limits carbon.
+    """
+    label = pool_labels(problem)
+    kept = np.zeros(problem.slots.workload.size, dtype=bool)
+    metrics = [("usd", each)] + [("carbon_kg", cleanest)] * ("carbon_kg" in problem.budgets.metric)
+    for metric, most in metrics:
+        _keep_least(kept, problem, label, metric, most)
+    return restricted(problem, kept)
+
+
+def _keep_least(kept: Bools, problem: Problem, label: Ints, metric: str, most: int) -> None:
+    """Mark for every stream and every job the slots where it takes least of a metric."""
+    slots, flows, jobs, services = problem.slots, problem.flows, problem.jobs, problem.services
+    running, working = _of(problem, slots.running, metric), _of(problem, slots.working, metric)
+    wanted = services.demand_per_s[flows.stream, 0]
+    total = np.bincount(flows.slot, wanted, slots.workload.size)
+    per_unit = np.zeros(total.size)
+    runs = np.flatnonzero(~slots.is_endpoint & ~slots.is_job & (total > 0))
+    per_unit[runs] = running[runs] * np.ceil(total[runs] / slots.capacity_per_s[runs] - 1e-9) / total[runs]
+    taken = _of(problem, flows.serving, metric) + per_unit[flows.slot]
+    kept[flows.slot[each_by_label(taken, flows.stream, label[flows.slot], services.workload.size, most)]] = True
+    own = np.flatnonzero(slots.is_job)
+    job_of = np.full(len(problem.workload_ids), -1, dtype=np.int64)
+    job_of[jobs.workload] = np.arange(jobs.workload.size)
+    job = job_of[slots.workload[own]]
+    hours = jobs.work_units[job] / (slots.capacity_per_s[own] * 3600.0)
+    taken = hours * working[own] + slots.gang_instances[own] * running[own]
+    taken = np.where(hours <= slots.usable_hours[own] * slots.gang_instances[own], taken, TOO_LONG * taken)
+    kept[own[each_by_label(taken, job, label[own], jobs.workload.size, most)]] = True
+
+
+def _of(problem: Problem, coefficients: Coefficients, metric: str) -> Floats:
+    """Return what a unit adds to a metric; usd is all that the objective counts."""
+    if metric != "usd":
+        return np.asarray(getattr(coefficients, metric))
+    return coefficients.spend_usd + problem.carbon_price_usd_per_kg * coefficients.carbon_kg
+
+
+def restricted(problem: Problem, kept: Bools) -> Shortlist:
+    """Return the problem with some of its slots, and the flows into these."""
+    slots, flows = np.flatnonzero(kept), np.flatnonzero(kept[problem.flows.slot])
+    slot_place, flow_place = _places(slots, kept.size), _places(flows, problem.flows.slot.size)
+
+    def by_slot(members: Membership) -> Membership:
+        return _members(members, slot_place)
+
+    def by_flow(members: Membership) -> Membership:
+        return _members(members, flow_place)
+
+    pools, data, laws = problem.pools, problem.datasets, problem.mechanisms
+    budgets, shares = problem.budgets, problem.shares
+    own_flows = Flows(
+        problem.flows.stream[flows], slot_place[problem.flows.slot[flows]], _taken(problem.flows.serving, flows)
+    )
+    restricted = replace(
+        problem,
+        slots=_slots(problem.slots, slots),
+        flows=own_flows,
+        pools=replace(pools, by_instances=by_slot(pools.by_instances), by_flow=by_flow(pools.by_flow)),
+        datasets=replace(data, read_by_flow=by_flow(data.read_by_flow), read_by_work=by_slot(data.read_by_work)),
+        mechanisms=replace(laws, by_flow=by_flow(laws.by_flow), by_gang=by_slot(laws.by_gang)),
+        budgets=replace(budgets, slots=by_slot(budgets.slots)),
+        shares=replace(shares, part=by_slot(shares.part), all=by_slot(shares.all)),
+    )
+    return Shortlist(restricted, slots, flows)
+
+
+def _places(kept: Ints, size: int) -> Ints:
+    place = np.full(size, -1, dtype=np.int64)
+    place[kept] = np.arange(kept.size)
+    return place
+
+
+def _members(members: Membership, place: Ints) -> Membership:
+    kept = np.flatnonzero(place[members.column] >= 0)
+    return Membership(members.row[kept], place[members.column[kept]], members.weight[kept])
+
+
+def _slots(slots: Slots, kept: Ints) -> Slots:
+    parts: dict[str, Any] = {field.name: getattr(slots, field.name) for field in fields(slots)}
+    for name, part in parts.items():
+        parts[name] = _taken(part, kept) if isinstance(part, Coefficients) else part[kept]
+    return Slots(**parts)
+
+
+def _taken(coefficients: Coefficients, kept: Ints) -> Coefficients:
+    return Coefficients(*(getattr(coefficients, field.name)[kept] for field in fields(coefficients)))

@@ -1,0 +1,101 @@
+"""Proofs by configurations that no plan obeys every row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from helper_estate import coupled
+from problem_toys import Builder
+from synthetic_estate import estate
+
+from formulations import build_arrays
+from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve.blocks import find_blocks
+from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.infeasibility import is_infeasible
+from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.hand_over import from_arrays
+from optimizer.solve.highs import run
+from optimizer.solve.incumbent import worth_usd
+from optimizer.solve.solution import Termination
+from optimizer.solve.watch import Aside, Watch
+
+
+def parts_of(problem, watch):
+    """Return the model, its decomposition after a round of closed forms, and what its rows are worth."""
+    matrix = with_cover_rows(from_arrays(build_arrays(problem)), problem)
+    cut = cut_model(matrix, find_blocks(matrix, problem))
+    worth = worth_usd(matrix, np.zeros(matrix.row_lower.size))[cut.rows]
+    parts = Decomposition(problem, cut, worth, watch, threads=1)
+    assert parts.price_roughly()
+    return matrix, parts, worth
+
+
+def nodes(limit):
+    """Two services that need 5/s each, on nodes of 8 devices that serve 8/s, in a pool of so many devices."""
+    b = Builder()
+    region = b.region()
+    slots = []
+    for _ in range(2):
+        _, (stream,) = b.service(5.0)
+        slots.append(b.serve(stream, region, capacity=8.0, usd=10.0))
+    b.pool(limit, slots=dict.fromkeys(slots, 8.0))
+    return b.build()
+
+
+def test_whole_nodes_that_do_not_fit_by_hand():
+    """Ten devices would do if nodes could be shared out; two nodes need sixteen, and with sixteen there is a plan."""
+    for limit, expected in ((15.0, True), (16.0, False)):
+        problem, watch = nodes(limit), Watch(30)
+        _, parts, worth = parts_of(problem, watch)
+        assert is_infeasible(problem, parts, worth, watch, seconds=20) is expected
+        status = SolutionStatus.INFEASIBLE if expected else SolutionStatus.OPTIMAL
+        assert solve_problem(problem, method="decompose", threads=1).status is status
+        assert watch.bound_usd is None or watch.bound_usd <= 20.0  # a shortfall is no bound of the cost
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_proven_impossible_has_no_plan(seed):
+    """Where limits shrink, HiGHS on the whole model finds no plan wherever there is a proof, and there are proofs."""
+    size = {"pool": (60, 120), "devices": (9.0, 40.0)}
+    problem = coupled(5, seed=1) if seed == 1 else estate(12, regions=6, seed=seed, **size)
+    proven = []
+    for factor in (0.1, 0.3, 0.45):
+        tight = replace(problem, pools=replace(problem.pools, limit=np.floor(problem.pools.limit * factor)))
+        watch = Watch(60)
+        matrix, parts, worth = parts_of(tight, watch)
+        proven.append(is_infeasible(tight, parts, worth, watch, seconds=30))
+        if proven[-1]:
+            assert run(matrix, Watch(60), gap=0.5, threads=1).termination is Termination.INFEASIBLE
+    assert proven[0]
+
+
+def test_a_large_estate_that_cannot_be_is_told():
+    """More integers than the relaxation of the whole model is asked about: infeasible, and not a time limit."""
+    problem = estate(40, regions=60, seed=2)
+    tight = replace(problem, pools=replace(problem.pools, limit=np.floor(problem.pools.limit * 0.02)))
+    found = solve_problem(tight, method="decompose", time_limit_seconds=60.0, threads=1)
+    assert found.status is SolutionStatus.INFEASIBLE
+
+
+def test_a_side_question_ends_with_the_solve():
+    """It stops when the solve is cancelled or answered, passes errors and Ctrl-C on, and its notes are not news."""
+    main = Watch(60)
+    aside = Aside(main, 30.0)
+    assert aside.left_seconds() <= 30.0
+    aside.note(bound_usd=7.0)
+    assert main.bound_usd is None
+    assert not aside.should_stop()
+    aside.interrupt()
+    assert main.is_cancelled()
+    assert aside.should_stop()
+    answered = Watch(60)
+    answered.answered = True
+    assert Aside(answered, 30.0).should_stop()
+    broken = Watch(60)
+    Aside(broken, 30.0).fail(ValueError("x"))
+    with pytest.raises(ValueError, match="x"):
+        broken.raise_if_broken()
