@@ -16,7 +16,7 @@ demo: .venv/.installed
 	$(BIN)/domicile solve $(INSTANCE)
 
 test: .venv/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

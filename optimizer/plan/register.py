@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -272,7 +274,16 @@ def ineligible_row(row: LedgerRow) -> Ineligible:
 
 def versions_of(world: World) -> dict[str, str]:
     """Return the versions of everything that can change a result."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), **_package_versions()}
+    found["catalogue"] = world.catalogue.version if world.catalogue is not None else "inline"
+    found["laws"] = world.laws.version if world.laws is not None else "none"
+    return found
+
+
+@cache
+def _package_versions() -> Mapping[str, str]:
+    """Return the versions of the packages; each is read from the metadata of its installation, which takes a while."""
+    found = {}
     for name in PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
@@ -280,6 +291,4 @@ def versions_of(world: World) -> dict[str, str]:
             import optimizer
 
             found[name] = optimizer.__version__ if name == "domicile" else "unknown"
-    found["catalogue"] = world.catalogue.version if world.catalogue is not None else "inline"
-    found["laws"] = world.laws.version if world.laws is not None else "none"
-    return found
+    return MappingProxyType(found)

@@ -22,10 +22,10 @@ def issues_of(call) -> list[str]:
     return [f"{i.where or ''} {i.what}" for i in caught.value.issues]
 
 
-def test_world_loads_within_half_a_second_and_only_once(world):
-    start = time.perf_counter()
+def test_world_loads_in_seconds_and_only_once(world):
+    start = time.process_time()
     fresh = load_catalogue(instances.PATH / "catalogue")
-    assert time.perf_counter() - start < 2.0  # 0.3 s on two idle cores; room for a busy machine
+    assert time.process_time() - start < 3.0  # of the processor; 0.3 on a machine of today
     assert fresh.sha256 == world.sha256
     assert load_catalogue() is world
 

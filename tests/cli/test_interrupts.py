@@ -79,7 +79,7 @@ def interrupted(module: str, name: str, *arguments: str | Path, when: str = "Tru
     text = INTERRUPTED.format(module=module, name=name, when=when, arguments=[str(a) for a in arguments])
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, env=environment, timeout=100, check=False
+        [sys.executable, "-c", text], capture_output=True, text=True, env=environment, timeout=300, check=False
     )
 
 
@@ -126,7 +126,7 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
     output = tmp_path / "plan.json"
     done = interrupted(
-        "optimizer.solve.watch", "Watch.note", "solve", instances.PATH / "global-assistant.yaml", "--gap", "0",
+        "optimizer.solve.watch", "Watch.note", "solve", instances.PATH / "emerging-markets.yaml", "--gap", "0",
         "--method", method, "--workers", workers, "--output", output, "--time-limit", "60", "--quiet",
         when="len(arguments) > 1 and arguments[1] is not None or options.get('incumbent_usd') is not None",
     )  # fmt: skip
@@ -167,7 +167,7 @@ def test_ctrl_c_asks_for_the_best_plan():
 
     def solve(progress, cancel):
         os.kill(os.getpid(), signal.SIGINT)
-        assert cancel.wait(5)
+        assert cancel.wait(60)
         return "best so far"
 
     before = signal.getsignal(signal.SIGINT)
@@ -182,12 +182,12 @@ def test_a_second_ctrl_c_leaves_with_4(tmp_path):
         "import os, signal, threading, time\n"
         "from optimizer.terminal import run_interruptible\n"
         "def solve(progress, cancel):\n"
-        "    os.kill(os.getpid(), signal.SIGINT); cancel.wait(5)\n"
-        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(30)\n"
+        "    os.kill(os.getpid(), signal.SIGINT); cancel.wait(60)\n"
+        "    os.kill(os.getpid(), signal.SIGINT); time.sleep(600)\n"
         "run_interruptible(solve, display=False)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert subprocess.run([sys.executable, script], env=environment, timeout=20, check=False).returncode == 4
+    assert subprocess.run([sys.executable, script], env=environment, timeout=100, check=False).returncode == 4
 
 
 def test_errors_of_the_solving_thread_surface():
@@ -206,7 +206,7 @@ def test_errors_of_the_solving_thread_surface():
 
     thread = threading.Thread(target=call)
     thread.start()
-    thread.join(5)
+    thread.join(60)
     assert len(caught) == 1
 
 
@@ -353,9 +353,10 @@ def test_solves_in_several_threads_do_not_disturb_each_other(toy):
 
 
 def test_the_limit_covers_reading_and_audit():
-    """A real instance with a gap it cannot reach: back within the limit and a generous margin for slow machines."""
-    instance = optimizer.load(instances.PATH / "global-assistant.yaml")
+    """A real instance and a search that proves no gap of 0: back within the limit and room for a slow machine."""
+    instance = optimizer.load(instances.PATH / "quickstart.yaml")
     begun = time.monotonic()
-    plan = optimizer.solve(instance, gap=0.0, time_limit_seconds=8.0)
-    assert time.monotonic() - begun < 3 * 8.0
+    plan = optimizer.solve(instance, gap=0.0, time_limit_seconds=4.0, method="construct", threads=1)
+    assert time.monotonic() - begun < 4.0 + 10.0
+    assert plan.termination == "time_limit"
     assert plan.placements

@@ -1,12 +1,12 @@
 """Does a family of constraints bind in a random instance? And in how many of the thousand?
 
 `python tests/engine/binding.py` measures all of them, prints the table and writes `binding_seeds.txt`: by family the
-seeds in which it binds. The tests prove it again over half of the instances, looking at these seeds first.
+seeds in which it binds, and the seeds that have no plan. The tests prove a sample of each family again, and every seed
+without a plan.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -28,28 +28,7 @@ from optimizer.solve.watch import Watch
 
 INSTANCES = 1000
 SEEDS_FILE = Path(__file__).with_name("binding_seeds.txt")
-
-
-class Optima:
-    """Least costs of random instances by seed, remembered in a folder that the workers of one run share."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-
-    def put(self, seed: int, cost_usd: float | None) -> None:
-        """Remember an optimum (None: there is no plan)."""
-        written = self._folder / f"{seed}.{id(self)}.part"
-        written.write_text(json.dumps(cost_usd), encoding="utf-8")
-        written.replace(self._folder / f"{seed}.json")
-
-    def of(self, seed: int) -> float | None:
-        """Return the optimum of a seed, solved only where nobody has yet."""
-        path = self._folder / f"{seed}.json"
-        if not path.exists():
-            self.put(seed, optimum_of_seed(seed))
-        found: float | None = json.loads(path.read_text(encoding="utf-8"))
-        return found
+NO_PLAN = "no plan"
 
 
 def improves(data: dict[str, Any], before: float | None) -> bool:
@@ -72,19 +51,15 @@ def binds(seed: int, family: str, before: float | None) -> bool:
     return relaxed is not None and improves(relaxed, before)
 
 
-def measured(family: str) -> list[int]:
-    """Return the seeds in which the family was found to bind when the file was written."""
-    for line in SEEDS_FILE.read_text(encoding="utf-8").splitlines():
-        name, _, seeds = line.partition(":")
-        if name == family:
-            return [int(seed) for seed in seeds.split()]
-    return []
+def measured() -> dict[str, list[int]]:
+    """Return, as the file has them, the seeds in which each family binds, and those that are `NO_PLAN`."""
+    lines = SEEDS_FILE.read_text(encoding="utf-8").splitlines()
+    return {name: [int(seed) for seed in seeds.split()] for name, _, seeds in (line.partition(":") for line in lines)}
 
 
-def likely(family: str, instances: int) -> list[int]:
-    """Return the seeds of the first instances, those first in which the family was found to bind."""
-    listed = [seed for seed in measured(family) if seed < instances]
-    return [*listed, *sorted(set(range(instances)) - set(listed))]
+def spread(seeds: list[int], most: int) -> list[int]:
+    """Return that many of the seeds, or all of them, evenly spread."""
+    return [seeds[k * len(seeds) // most] for k in range(most)] if len(seeds) > most else seeds
 
 
 def _families_that_bind(seed: int) -> tuple[bool, list[str]]:
@@ -95,18 +70,15 @@ def _families_that_bind(seed: int) -> tuple[bool, list[str]]:
 def main() -> None:
     """Measure every family in every instance."""
     workers = int(sys.argv[1]) if len(sys.argv) > 1 else None
-    seeds: dict[str, list[int]] = {family: [] for family in FAMILIES}
-    infeasible = 0
+    seeds: dict[str, list[int]] = {name: [] for name in (*FAMILIES, NO_PLAN)}
     with ProcessPoolExecutor(workers) as pool:
         for seed, (none, families) in enumerate(pool.map(_families_that_bind, range(INSTANCES), chunksize=5)):
-            infeasible += none
-            for family in families:
-                seeds[family].append(seed)
-    lines = [f"{family}: {' '.join(map(str, found))}" for family, found in seeds.items()]
+            for name in (*families, *([NO_PLAN] if none else ())):
+                seeds[name].append(seed)
+    lines = [f"{name}: {' '.join(map(str, found))}" for name, found in seeds.items()]
     SEEDS_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"{infeasible / INSTANCES:7.1%} of {INSTANCES} instances have no plan")
-    for family, found in seeds.items():
-        print(f"{len(found) / INSTANCES:7.1%} {family}")
+    for name, found in seeds.items():
+        print(f"{len(found) / INSTANCES:7.1%} {name}")
 
 
 if __name__ == "__main__":

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
+from binding import measured
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from independent import Independent
 from random_instances import random_instance
 from relaxations import FAMILIES, without
-from solving import optimum, optimum_of_seed, same
+from solving import better, optimum, optimum_of_seed, same
 
 import optimizer
 
 SEEDS = range(5000, 5200)
 CHUNK = 20
+LONG = (0, 9, 10, 13, 14, 16)
+"""Seeds whose models take long."""
 
 
 def _independent(data: dict[str, Any]) -> float | None:
@@ -41,18 +43,11 @@ def test_optimum_agrees_on_instances_hypothesis_draws(seed: int) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_second_formulation_knows_every_family(family: str) -> None:
     """Taking a binding family away moves both optima alike, so neither can have left it out."""
-    moved = 0
-    for seed in range(6000, 6200):
+    for seed in [seed for seed in measured()[family] if seed not in LONG][:2]:
         data = random_instance(seed)
         relaxed = without(data, family)
-        if relaxed is None:
-            continue
-        before, after = optimum_of_seed(seed), optimum(deepcopy(relaxed))
-        if same(before, after):
-            continue
-        assert same(_independent(data), before), f"seed {seed}"
-        assert same(_independent(relaxed), after), f"seed {seed} without {family}"
-        moved += 1
-        if moved == 2:
-            return
-    pytest.fail(f"{family} never binds")
+        assert relaxed is not None
+        before, after = _independent(data), _independent(relaxed)
+        assert better(after, before), f"{family} does not bind in seed {seed}"
+        assert same(optimum_of_seed(seed), before), f"seed {seed}"
+        assert same(optimum(relaxed), after), f"seed {seed} without {family}"

@@ -15,7 +15,8 @@ import optimizer
 from optimizer.plan.models import Placement, Plan
 from optimizer.solve import Progress
 
-SECONDS = 120.0
+SECONDS = 600.0
+"""Far more than any of them takes: what is claimed is an answer, not a speed."""
 QUICK = [name for name in PROMISES if name != "global-assistant"]
 
 

@@ -75,16 +75,19 @@ def test_incumbents_and_bounds_are_heard():
 
 def test_a_better_plan_offered_is_taken():
     """Without its own heuristics HiGHS still ends with what was handed in."""
-    good = run(HARD, Watch(2.0), apart=False).x
-    result = run(HARD, Watch(3.0), apart=True, offer=lambda: good, options={"mip_heuristic_effort": 0.0})
-    assert result.objective_usd <= HARD.objective(good) + 1e-6
+    good = run(HARD, Watch(60), gap=0.02, apart=False).x
+    enough, cancel = HARD.objective(good) + 1e-6, threading.Event()
+    result = run(
+        HARD, Watch(60, cancel), apart=True, offer=lambda: good, options={"mip_heuristic_effort": 0.0},
+        on_incumbent=lambda x: cancel.set() if HARD.objective(x) <= enough else None,
+    )  # fmt: skip
+    assert result.objective_usd <= enough
 
 
 def test_cancel_ends_a_run_apart():
     """The event set from another thread reaches the other process; the plan found is kept."""
     cancel = threading.Event()
-    threading.Timer(2.0, cancel.set).start()
-    result = run(HARD, Watch(60, cancel), apart=True)
+    result = run(HARD, Watch(60, cancel), apart=True, on_incumbent=lambda _x: cancel.set())
     assert result.termination is Termination.INTERRUPTED
     assert result.x is not None
 
@@ -99,9 +102,9 @@ def test_a_silent_solver_is_ended_and_its_plan_kept(started):
         started[0].send_signal(signal.SIGSTOP)
 
     begun = time.monotonic()
-    result = run(HARD, Watch(2.0), apart=True, on_incumbent=freeze)
+    result = run(HARD, Watch(4.0), apart=True, on_incumbent=freeze)
     assert seen.is_set()
-    assert time.monotonic() - begun < 10.0
+    assert time.monotonic() - begun < 20.0
     assert result.termination is Termination.TIME_LIMIT
     assert HARD.is_feasible(polish(HARD, result.x, Watch(5)))
     assert started[0].poll() is not None
@@ -120,7 +123,7 @@ def test_a_full_pipe_does_not_keep_the_limit_from_being_noticed(started):
 
     begun = time.monotonic()
     assert run(wide, Watch(2.0), apart=True, offer=offer).termination is Termination.TIME_LIMIT
-    assert time.monotonic() - begun < 10.0
+    assert time.monotonic() - begun < 20.0
 
 
 @posix
@@ -184,7 +187,7 @@ def script(**values) -> list[str]:
 @posix
 def test_the_process_of_the_user_ends_after_the_limit():
     """No thread and no process keeps a program alive whose solve has returned."""
-    done = subprocess.run(script(stops=True, limit=1.0), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(script(stops=True, limit=1.0), capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     assert not _lives(int(done.stdout))
 

@@ -91,7 +91,7 @@ def test_few_rows_and_free_regions_are_left_alone():
 
 def test_large_location_problem_through_the_engine():
     """40 x 30 with linking rows left out ends where the model with all of them does, and goes to HiGHS alone."""
-    problem = random_location(40, 30, 3)
+    problem = random_location(40, 30, 0)
     assert choose_method(problem) == "direct"
     assert link(from_arrays(build_arrays(problem)), Watch(20)) is not None
     solution = solve_problem(problem, gap=1e-4, threads=1)

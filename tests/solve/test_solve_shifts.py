@@ -113,8 +113,9 @@ def test_beside_another_search():
     begin = _found(matrix, 100)
     beside = ShiftsBeside(find_assignment(matrix, np.ones(matrix.shape[0])), begin, matrix.objective)
     beside.start()
-    beside.join(3.0)
+    beside.join(1.0)
     beside.stop()
+    beside.join(60.0)
     better = beside.exchange.better_than(matrix.objective(begin))
     assert better is None or matrix.is_feasible(better)
     assert not beside.is_alive()
@@ -123,8 +124,8 @@ def test_beside_another_search():
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("seed", range(4))
 def test_kernel_search_with_it_is_exact(seed, threads):
-    """Twelve jobs on four agents: the optimum, proven, with the thread beside as well."""
-    matrix = _assignment(12, 4, seed, budget=seed % 2 == 1)
+    """Ten jobs on four agents: the optimum, proven, with the thread beside as well."""
+    matrix = _assignment(10, 4, seed, budget=seed % 2 == 1)
     whole = run(matrix, Watch(60))
     found = kernel_search(matrix, Watch(60), gap=0.0, threads=threads, small=0)
     assert found.termination is whole.termination

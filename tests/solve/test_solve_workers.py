@@ -273,7 +273,7 @@ print(plan.status)
 def test_an_embedding_script_needs_no_main_guard(tmp_path):
     """A script that solves while it is imported runs once, and its signal handlers stay."""
     script = tmp_path / "script.py"
-    path = str(instances.PATH / "global-assistant.yaml")
+    path = str(instances.PATH / "emerging-markets.yaml")
     script.write_text(EMBEDDING.replace("{path!r}", repr(path)))
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=300,
