@@ -29,8 +29,10 @@ from optimizer.solve.fine import run_whole
 from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.open_sets import solve_openings
+from optimizer.solve.opening import find_gates
 from optimizer.solve.runners import LEAVING_SECONDS
 from optimizer.solve.sifting import Sifting, with_rows
+from optimizer.solve.site_sets import TOGETHER, find_sites
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -39,7 +41,6 @@ log = logging.getLogger(__name__)
 
 LINKING = ("present_flow", "present_instances", "present_gangs", "in_use", "copy_in_use")
 """Families whose rows, where they hold a region in use, only say that nothing is where s = 0."""
-TOGETHER = "linked_together"
 FROM_ROWS = 1_000
 """Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
 SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
@@ -118,6 +119,26 @@ def run_linked(
         )
     bound = found.bound_usd if found.bound_usd is not None else linked.bound_usd
     return replace(found, bound_usd=bound, x=None if found.x is None else linked.lift(found.x))
+
+
+def locate(
+    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None, least_rows: int = FROM_ROWS
+) -> Run | None:
+    """Minimise a model in which everything is a choice among regions with a fixed cost; None where it is not, or where
+    its relaxation took too long. The bound is over all options.
+    """
+    if find_sites(matrix, find_gates(matrix)) is None:
+        return None
+    with watch.phase_of("relax"):
+        linked = link(matrix, watch, least_rows=least_rows)
+    if linked is None or linked.x is None or linked.row_price is None:
+        return None
+    with watch.phase_of("open"):
+        found = solve_openings(
+            linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads,
+            start=None if start is None else linked.restrict(start),
+        )  # fmt: skip
+    return found if found is None or found.x is None else replace(found, x=linked.lift(found.x))
 
 
 def _restricted(linked: Linked, full: Floats | None) -> Floats | None:

@@ -6,8 +6,12 @@ cuts, strengthened in the way of Fischetti, Ljubic, Sinnl 2016). An S that carri
 0 >= K + sum d_j s_j  of the same program with costs of 0 and a price on what is missing. The *master*, the least cost
 that all cuts allow over s in {0, 1}, bounds every plan and proposes the next S; it is small, whatever the regions hold.
 
-The first cut is the relaxation's own, and the first plan comes from a *kernel* (see `kernel`): the regions that the
-relaxation uses or that cost least to open, and of what they gate that which it uses or that is cheapest at its prices.
+The first cut is the relaxation's own. Where the model is a choice among sites, the first sets come from a local search
+(`site_sets`), else the first plan comes from a *kernel* (see `kernel`): the regions that the relaxation uses or that
+cost least to open, and of what they gate that which it uses or that is cheapest at its prices. Choices among sites may
+be whole too (one source per customer): the linear programs then bound, and what is left of the model with a set open,
+an assignment, goes to kernel search for a plan.
+
 When its part of the time is over, or cuts say nothing new, HiGHS gets the rest (`kernel.rest_of`): what a plan that is
 worth having may use, without the columns of regions that are ruled out.
 """
@@ -23,9 +27,20 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.solve.highs import Run, run
-from optimizer.solve.kernel import USED, Held, Priced, Rest, rest_of, solve_kernel, solve_rest, take_over
+from optimizer.solve.kernel import (
+    USED,
+    Held,
+    Priced,
+    Rest,
+    rest_of,
+    search_kernels,
+    solve_kernel,
+    solve_rest,
+    take_over,
+)
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.opening import Gates, find_gates, price_openings
+from optimizer.solve.site_sets import Sites, find_sites, search_sets
 from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.watch import Watch
 
@@ -38,6 +53,10 @@ KERNEL_SIZE, SPARE_OPENERS = 1.5, 1.2
 """Columns and openers of the kernel, in those the relaxation uses."""
 KERNEL_TIME, CUTS_TIME = 0.25, 0.25
 """Parts of the time left that the kernel and the cuts may take."""
+SETS, SETS_TIME = 3, 0.1
+"""Sets that are taken from the local search, and the part of the time left that it may take."""
+ASSIGN_TIME, ASSIGN_GAP = 0.2, 0.3
+"""Part of the time left that whole plans of one set may take, and how far they are sought in the gap asked for."""
 MASTER_GAP = 1e-5
 SLACK = 1e-9
 """By how much a cut is lowered, relative to the bound: rounding must not cut off a plan."""
@@ -87,19 +106,22 @@ def solve_openings(
     start: Floats | None = None,
     on_incumbent: Callable[[Floats], None] | None = None,
 ) -> Run | None:
-    """Minimise a model from its relaxation's `x` and `row_price`; None where more than openers is whole.
+    """Minimise a model from its relaxation's `x` and `row_price`; None where more than openers is whole and
+    not all of it is a choice among sites.
 
     `start` is a plan to begin with. The bound is over all options.
     """
     gates = find_gates(matrix)
-    if not gates.openers.size or int(matrix.integer.sum()) != gates.openers.size:
+    sites = find_sites(matrix, gates)
+    is_split = int(matrix.integer.sum()) == gates.openers.size
+    if not gates.openers.size or not (is_split or sites is not None):
         return None
     relaxed = price_openings(matrix, gates, row_price, x)
     if relaxed is None:
         return None
     watch.note(bound_usd=relaxed.bound_usd)
     held = Held(None, np.inf, relaxed.bound_usd)
-    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads)
+    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads, sites=sites)
     try:
         search.run(start)
     except KeyboardInterrupt:
@@ -117,20 +139,49 @@ class _Search:
     """The kernel, then cuts and sets in turn; what is found is in `held`."""
 
     def __init__(
-        self, matrix: Matrix, gates: Gates, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int
-    ) -> None:
+        self, matrix: Matrix, gates: Gates, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int,
+        sites: Sites | None = None,
+    ) -> None:  # fmt: skip
         self.matrix, self.gates, self.relaxed, self.held, self.watch = matrix, gates, relaxed, held, watch
         self.gap, self.threads = gap, threads
+        self.sites = sites
+        self.is_split = int(matrix.integer.sum()) == gates.openers.size
         self.cuts = _Cuts()
         self.seen: set[bytes] = set()
+        self.usd: dict[bytes, float] = {}
 
     def run(self, start: Floats | None) -> None:
         """Search."""
         self.cuts.add(self.gates, self.relaxed, is_cost=True)
-        used = np.clip(np.ceil(self.relaxed.x[self.gates.openers] - USED), 0.0, 1.0)
-        self.evaluate(used)
         if start is not None:
             take_over(self.matrix, self.held, start, self.watch)
+        if self.sites is None:
+            self._begin_with_kernel()
+        else:
+            self._begin_with_sets(self.sites)
+        until = self.watch.elapsed_seconds() + CUTS_TIME * self.watch.left_seconds()
+        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
+            if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
+                break
+        log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
+                 self.held.bound_usd)  # fmt: skip
+
+    def _begin_with_sets(self, sites: Sites) -> None:
+        """Evaluate the best sets that a local search finds."""
+        opened = self.relaxed.x[self.gates.openers]
+        until = self.watch.elapsed_seconds() + SETS_TIME * self.watch.left_seconds()
+        best = search_sets(
+            sites, opened, lambda: self.watch.should_stop() or self.watch.elapsed_seconds() > until, count=SETS
+        )
+        log.info("openings: a set of %d regions for %.6g USD", best[0].chosen.size, best[0].usd)
+        for one in best:
+            is_open = np.zeros(opened.size)
+            is_open[one.chosen] = 1.0
+            self.evaluate(is_open)
+
+    def _begin_with_kernel(self) -> None:
+        used = np.clip(np.ceil(self.relaxed.x[self.gates.openers] - USED), 0.0, 1.0)
+        self.evaluate(used)
         kernel = _kernel(self.matrix, self.gates, self.relaxed)
         solve_kernel(
             self.matrix, self.relaxed, self.held, kernel, self.watch, gap=self.gap, threads=self.threads,
@@ -139,17 +190,13 @@ class _Search:
         log.info("openings: kernel of %d columns: %.6g USD", kernel.size, self.held.objective_usd)
         if self.held.x is not None:
             self.evaluate(np.round(self.held.x[self.gates.openers]))
-        until = self.watch.elapsed_seconds() + CUTS_TIME * self.watch.left_seconds()
-        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
-            if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
-                break
-        log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
-                 self.held.bound_usd)  # fmt: skip
 
     def turn(self, seconds: float) -> bool:
         """Solve the master and evaluate what it proposes; False where that says nothing new."""
         held, base = self.held, self.relaxed.bound_usd
-        target = held.objective_usd - self.gap * max(abs(held.objective_usd), GAP_FLOOR)
+        target = np.inf
+        if held.x is not None:
+            target = held.objective_usd - self.gap * max(abs(held.objective_usd), GAP_FLOOR)
         size = max(abs(base), GAP_FLOOR) * 1e-3
         found = run(
             self.cuts.master(base, size, target), self.watch, gap=MASTER_GAP, time_limit_seconds=seconds,
@@ -179,6 +226,8 @@ class _Search:
         if is_cost and found.x is not None:
             fixed[free] = found.x
             take_over(matrix, self.held, fixed, self.watch)
+            if not self.is_split:
+                self._assign(part, free, fixed, matrix.objective(fixed))
         elif found.termination is Termination.INFEASIBLE:
             found = run(_missing(part), self.watch, relaxed=True, options={"solver": "simplex"})
             matrix = replace(matrix, cost=np.zeros(matrix.cost.size), offset=0.0)
@@ -191,6 +240,32 @@ class _Search:
             return False
         self.cuts.add(self.gates, prices, is_cost=is_cost)
         return True
+
+
+    def _assign(self, part: Matrix, free: Ints, x: Floats, usd: float) -> None:
+        """Look for a whole plan of a set whose linear program costs `usd`, where it may be better than the one held."""
+        if usd >= self.held.objective_usd * (1.0 - ASSIGN_GAP * self.gap):
+            return
+        watch = self.watch.within(ASSIGN_TIME * self.watch.left_seconds())
+        found = search_kernels(_without_idle(part), watch, gap=ASSIGN_GAP * self.gap, threads=self.threads, start=None)
+        if found.x is not None:
+            whole = x.copy()
+            whole[free] = np.where(part.integer, np.round(found.x), found.x)
+            take_over(self.matrix, self.held, whole, self.watch)
+        log.info("openings: a set of %.6g USD, whole %.6g USD", usd, self.held.objective_usd)
+
+
+def _without_idle(part: Matrix) -> Matrix:
+    """Return the program without rows that the bounds of its columns keep, up to rounding."""
+    a = part.a.tocoo()
+    ends = np.array([part.lower[a.col], part.upper[a.col]]) * a.data
+    least, most = (np.bincount(a.row, side, part.shape[0]) for side in (ends.min(axis=0), ends.max(axis=0)))
+    slack = SLACK * part.row_scale
+    rows = np.flatnonzero((least < part.row_lower - slack) | (most > part.row_upper + slack))
+    return replace(
+        part, a=sparse.csr_array(part.a[rows]), row_lower=part.row_lower[rows], row_upper=part.row_upper[rows],
+        rows=part.rows.take(rows),
+    )  # fmt: skip
 
 
 def _kernel(matrix: Matrix, gates: Gates, relaxed: Priced) -> Ints:

@@ -98,6 +98,12 @@ class Watch:
         """Return INTERRUPTED or TIME_LIMIT, whichever stopped the solve."""
         return Termination.INTERRUPTED if self.is_cancelled() else Termination.TIME_LIMIT
 
+    def within(self, seconds: float) -> Watch:
+        """Return a watch for a part of the solve that plans in fewer options: it ends with this one, and tells it of
+        plans, which are plans of the whole, but not of bounds.
+        """
+        return _Part(self, min(seconds, self.left_seconds()))
+
     def note(self, incumbent_usd: float | None = None, bound_usd: float | None = None) -> None:
         """Remember a better incumbent or bound (worse ones are ignored) and report when it is time."""
         with self._lock:
@@ -139,3 +145,30 @@ class Watch:
         finally:
             self.phase = before
             self.timings[name] = self.timings.get(name, 0.0) + time.monotonic() - begun
+
+
+class _Part(Watch):
+    """The watch of a part of a solve (see `Watch.within`)."""
+
+    def __init__(self, whole: Watch, seconds: float) -> None:
+        super().__init__(seconds)
+        self.whole = whole
+
+    def interrupt(self) -> None:
+        self.whole.interrupt()
+
+    def fail(self, error: BaseException) -> None:
+        self.whole.fail(error)
+
+    def is_cancelled(self) -> bool:
+        return self.whole.is_cancelled()
+
+    def is_settled(self) -> bool:
+        return self.answered or self.whole.is_settled()
+
+    def note(self, incumbent_usd: float | None = None, bound_usd: float | None = None) -> None:
+        super().note(incumbent_usd, bound_usd)
+        self.whole.note(incumbent_usd=incumbent_usd)
+
+    def raise_if_broken(self) -> None:
+        self.whole.raise_if_broken()
