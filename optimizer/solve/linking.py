@@ -50,7 +50,7 @@ SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
 class Linked:
     """A model with few linking rows. `place[c]` is the column that column c of the whole model became, or is told by;
     `replaced` are the presences that became their region's s. `x` and `row_price` (USD per unit of the row) are those
-    of the last relaxation.
+    of the last relaxation; all of it took `seconds`.
     """
 
     matrix: Matrix
@@ -60,6 +60,7 @@ class Linked:
     bound_usd: float | None = None
     x: Floats | None = None
     row_price: Floats | None = None
+    seconds: float = 0.0
 
     @cached_property
     def _asking(self) -> tuple[sparse.csr_array, sparse.csc_array]:
@@ -105,7 +106,7 @@ def run_linked(
     if offer is None and linked.x is not None and linked.row_price is not None:
         found = solve_openings(
             linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads, start=begin,
-            on_incumbent=told,
+            on_incumbent=told, relax_seconds=linked.seconds,
         )  # fmt: skip
     if found is None:
         found = run_whole(
@@ -136,7 +137,7 @@ def locate(
     with watch.phase_of("open"):
         found = solve_openings(
             linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads,
-            start=None if start is None else linked.restrict(start),
+            start=None if start is None else linked.restrict(start), relax_seconds=linked.seconds,
         )  # fmt: skip
     return found if found is None or found.x is None else replace(found, x=linked.lift(found.x))
 
@@ -155,6 +156,7 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
     if rows.size < least_rows:
         return None
     base = _only_together(small.matrix, rows, weak)
+    begun = watch.elapsed_seconds()
     search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch)
     added = search.added  # a search that was left goes on adding
     log.info("linking: %d of %d rows", added.size, rows.size)
@@ -162,7 +164,10 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
     price = search.row_price
     if price is not None:
         price = np.concatenate([price, np.zeros(found.shape[0])])[: found.shape[0]]
-    return replace(small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price)
+    seconds = watch.elapsed_seconds() - begun
+    return replace(
+        small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds
+    )
 
 
 def _without_presences(matrix: Matrix) -> Linked:

@@ -40,7 +40,7 @@ from optimizer.solve.kernel import (
 )
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.opening import Gates, find_gates, price_openings
-from optimizer.solve.site_sets import Sites, find_sites, search_sets
+from optimizer.solve.site_sets import SEARCHES, Sites, find_sites, price_choices, priced_set, search_sets
 from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.watch import Watch
 
@@ -53,11 +53,22 @@ KERNEL_SIZE, SPARE_OPENERS = 1.5, 1.2
 """Columns and openers of the kernel, in those the relaxation uses."""
 KERNEL_TIME, CUTS_TIME = 0.25, 0.25
 """Parts of the time left that the kernel and the cuts may take."""
-SETS, SETS_TIME = 3, 0.1
-"""Sets that are taken from the local search, and the part of the time left that it may take."""
-ASSIGN_TIME, ASSIGN_GAP = 0.2, 0.3
+LONG_CUTS, FEW_LEFT, FEW_CHOICES_LEFT = 0.9, 20_000, 5_000
+"""Part of the time left that more cuts take where more columns than this are left, and HiGHS would get nowhere; fewer
+are enough for that where they are whole.
+"""
+SETS, SETS_TIME, AROUND_TIME = 3, 0.1, 0.05
+"""Sets that are taken from the local searches, and the parts of the time left that these may take, at first and around
+a set that the master proposed.
+"""
+ASSIGN_TIME, ASSIGN_GAP = 0.05, 0.3
 """Part of the time left that whole plans of one set may take, and how far they are sought in the gap asked for."""
-MASTER_GAP = 1e-5
+BETWEEN, BETWEEN_STEPS, CORE_STEP = (0.3, 0.7), 40, 0.1
+"""Where cuts are sought on the way from the core to a set, steps of prices for each, and how far the core follows."""
+SET_STEPS = 80
+"""Steps of prices that say whether a proposed set is worth its linear program."""
+MASTER_GAP = 0.02
+"""Gap of the master, relative to how far the bound has risen above the relaxation's."""
 SLACK = 1e-9
 """By how much a cut is lowered, relative to the bound: rounding must not cut off a plan."""
 
@@ -103,13 +114,15 @@ def solve_openings(
     row_price: Floats,
     gap: float,
     threads: int,
+    relax_seconds: float = np.inf,
     start: Floats | None = None,
     on_incumbent: Callable[[Floats], None] | None = None,
 ) -> Run | None:
     """Minimise a model from its relaxation's `x` and `row_price`; None where more than openers is whole and
     not all of it is a choice among sites.
 
-    `start` is a plan to begin with. The bound is over all options.
+    `relax_seconds` is how long the relaxation took: local searches over sets take no longer. `start` is a plan to begin
+    with. The bound is over all options.
     """
     gates = find_gates(matrix)
     sites = find_sites(matrix, gates)
@@ -121,7 +134,8 @@ def solve_openings(
         return None
     watch.note(bound_usd=relaxed.bound_usd)
     held = Held(None, np.inf, relaxed.bound_usd)
-    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads, sites=sites)
+    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads, sites=sites,
+                     relax_seconds=relax_seconds)  # fmt: skip
     try:
         search.run(start)
     except KeyboardInterrupt:
@@ -130,7 +144,7 @@ def solve_openings(
         on_incumbent(held.x)
     if held.is_within(gap):
         return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
-    rest = _without_closed(gates, rest_of(matrix, relaxed, held, gap))
+    rest = search.rest()
     log.info("openings: %d of %d regions are left", int((rest.upper[gates.openers] > 0).sum()), gates.openers.size)
     return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
 
@@ -140,15 +154,18 @@ class _Search:
 
     def __init__(
         self, matrix: Matrix, gates: Gates, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int,
-        sites: Sites | None = None,
+        sites: Sites | None = None, relax_seconds: float = np.inf,
     ) -> None:  # fmt: skip
         self.matrix, self.gates, self.relaxed, self.held, self.watch = matrix, gates, relaxed, held, watch
         self.gap, self.threads = gap, threads
-        self.sites = sites
+        self.sites, self.relax_seconds = sites, relax_seconds
         self.is_split = int(matrix.integer.sum()) == gates.openers.size
         self.cuts = _Cuts()
         self.seen: set[bytes] = set()
-        self.usd: dict[bytes, float] = {}
+        self.proposed: set[bytes] = set()
+        self.core = np.clip(relaxed.x[gates.openers], 0.0, 1.0)
+        self.price = np.zeros(gates.openers.size)
+        self.least_usd = np.inf
 
     def run(self, start: Floats | None) -> None:
         """Search."""
@@ -159,20 +176,34 @@ class _Search:
             self._begin_with_kernel()
         else:
             self._begin_with_sets(self.sites)
-        until = self.watch.elapsed_seconds() + CUTS_TIME * self.watch.left_seconds()
-        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
-            if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
-                break
+        if self._turn_for(CUTS_TIME) and self.rest().free.size > (FEW_LEFT if self.is_split else FEW_CHOICES_LEFT):
+            self._turn_for(LONG_CUTS)
         log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
                  self.held.bound_usd)  # fmt: skip
 
+    def rest(self) -> Rest:
+        """Return what is left of the model."""
+        return _without_closed(self.gates, rest_of(self.matrix, self.relaxed, self.held, self.gap))
+
+    def _turn_for(self, share: float) -> bool:
+        """Take turns for a part of the time left; False where they end before."""
+        until = self.watch.elapsed_seconds() + share * self.watch.left_seconds()
+        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
+            if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
+                return False
+        return not self.held.is_within(self.gap)
+
     def _begin_with_sets(self, sites: Sites) -> None:
-        """Evaluate the best sets that a local search finds."""
-        opened = self.relaxed.x[self.gates.openers]
-        until = self.watch.elapsed_seconds() + SETS_TIME * self.watch.left_seconds()
+        """Evaluate the best sets that local searches find."""
+        self._search_sets(sites, self.core, SETS_TIME, count=SETS, searches=SEARCHES)
+
+    def _search_sets(self, sites: Sites, opened: Floats, share: float, *, count: int, searches: int) -> None:
+        seconds = min(share * self.watch.left_seconds(), self.relax_seconds)
+        until = self.watch.elapsed_seconds() + seconds
         best = search_sets(
-            sites, opened, lambda: self.watch.should_stop() or self.watch.elapsed_seconds() > until, count=SETS
-        )
+            sites, opened, lambda: self.watch.should_stop() or self.watch.elapsed_seconds() > until,
+            count=count, searches=searches,
+        )  # fmt: skip
         log.info("openings: a set of %d regions for %.6g USD", best[0].chosen.size, best[0].usd)
         for one in best:
             is_open = np.zeros(opened.size)
@@ -211,7 +242,36 @@ class _Search:
         if found.bound_usd is not None:
             held.bound_usd = max(held.bound_usd, min(base + size * found.bound_usd - SLACK * abs(base), target))
             self.watch.note(bound_usd=held.bound_usd)
-        return found.x is not None and self.evaluate(np.round(found.x[:-1]))
+        if found.x is None:
+            return False
+        is_open = np.round(found.x[:-1])
+        key = is_open.tobytes()
+        is_new = key not in self.proposed
+        self.proposed.add(key)
+        if self.sites is None or not is_new or not is_open.any():
+            return self.evaluate(is_open)
+        chosen = np.flatnonzero(is_open)
+        usd = priced_set(self.sites, chosen, self.price[chosen], SET_STEPS, held.objective_usd).usd
+        before = self.least_usd
+        learned = usd < held.objective_usd and self.evaluate(is_open)
+        if self.least_usd < before:
+            self._search_sets(self.sites, is_open, AROUND_TIME, count=1, searches=1)
+        return self._cut_between(self.sites, is_open) or learned
+
+    def _cut_between(self, sites: Sites, is_open: Floats) -> bool:
+        """Add cuts at prices of points between a set and the core; False where they give none."""
+        added = False
+        for part in BETWEEN:
+            point = part * is_open + (1.0 - part) * self.core
+            worth, self.price = price_choices(sites, point, self.price, BETWEEN_STEPS)
+            row_price = np.zeros(self.matrix.shape[0])
+            row_price[sites.row] = worth / sites.side
+            prices = price_openings(self.matrix, self.gates, row_price, self.relaxed.x)
+            if prices is not None:
+                self.cuts.add(self.gates, prices, is_cost=True)
+                added = True
+        self.core += CORE_STEP * (is_open - self.core)
+        return added
 
     def evaluate(self, is_open: Floats) -> bool:
         """Take over the plan of a set of open regions and add its cut; False where nothing is learned."""
@@ -225,6 +285,7 @@ class _Search:
         is_cost = found.termination is Termination.GAP_REACHED
         if is_cost and found.x is not None:
             fixed[free] = found.x
+            self.least_usd = min(self.least_usd, matrix.objective(fixed))
             take_over(matrix, self.held, fixed, self.watch)
             if not self.is_split:
                 self._assign(part, free, fixed, matrix.objective(fixed))

@@ -35,8 +35,9 @@ STEPS, FIRST_STEPS = 40, 200
 """Steps of the prices from those of a neighbour, and from none."""
 STEP, SHORTER, PATIENCE = 0.01, 0.6, 3
 """First step in parts of the cost, and by what it is shortened after so many that bring nothing."""
-FRUITLESS = 60
-"""Steps of the search without a better set after which it ends."""
+SLIGHT = 1e-9
+FRUITLESS, SEARCHES = 30, 10
+"""Steps without a set that is better than those before after which a search ends, and the most searches."""
 DEAR = 10.0
 """What it costs to have no place, in the dearest cost."""
 
@@ -44,13 +45,16 @@ DEAR = 10.0
 @dataclass(frozen=True)
 class Sites:
     """Cost (USD) and draw on the limit of all of a choice (column) at an opener (row), and the openers' own cost and
-    limit. Where a choice has no option its cost is prohibitive and its draw 0.
+    limit. Where a choice has no option its cost is prohibitive and its draw 0. `row` is the equality of each choice in
+    the model and `side` its right side.
     """
 
     cost: Floats
     draw: Floats
     fixed_usd: Floats
     limit: Floats
+    row: Ints
+    side: Floats
 
     def may_carry(self, chosen: Ints) -> bool:
         """Whether the limits of some openers together are as large as the least that all choices draw there."""
@@ -71,7 +75,7 @@ def find_sites(matrix: Matrix, gates: Gates) -> Sites | None:
     rest = np.flatnonzero(~np.isin(np.arange(matrix.cost.size), gates.openers))
     if not rest.size or not gates.openers.size or (gates.of_column[rest] < 0).any():
         return None
-    place, choice, share = _choices(matrix, gates, rest)
+    place, choice, share, row = _choices(matrix, gates, rest)
     if choice is None or gates.openers.size * (int(choice.max()) + 1) > MOST_CELLS:
         return None
     shape = (gates.openers.size, int(choice.max()) + 1)
@@ -91,35 +95,64 @@ def find_sites(matrix: Matrix, gates: Gates) -> Sites | None:
     fixed_usd = matrix.cost[gates.openers]
     cost, draw = np.full(shape, DEAR * float(max(np.abs(usd).max(), np.abs(fixed_usd).max()))), np.zeros(shape)
     cost[place, choice], draw[place, choice] = usd, drawn[rest] * share
-    return Sites(cost, draw, fixed_usd, limit)
+    return Sites(cost, draw, fixed_usd, limit, row, matrix.row_lower[row])
 
 
-def _choices(matrix: Matrix, gates: Gates, columns: Ints) -> tuple[Ints, Ints | None, Floats]:
-    """Return by column its opener, its choice (None: some column is not in exactly one) and the value that is all."""
+def _choices(matrix: Matrix, gates: Gates, columns: Ints) -> tuple[Ints, Ints | None, Floats, Ints]:
+    """Return by column its opener, its choice (None: some column is not in exactly one) and the value that is all; then
+    the row of each choice.
+    """
     place, none = gates.of_column[columns], np.zeros(0)
     equal = np.flatnonzero((matrix.row_lower == matrix.row_upper) & (matrix.row_lower > 0) & (gates.of_row < 0))
     part = matrix.by_column[:, columns].tocsr()[equal].tocoo()
     if part.nnz != columns.size or np.unique(part.col).size < columns.size or (part.data <= 0).any():
-        return place, None, none
+        return place, None, none, equal
     choice, share = np.zeros(columns.size, dtype=np.int64), np.zeros(columns.size)
-    choice[part.col] = np.unique(part.row, return_inverse=True)[1]
+    filled, choice[part.col] = np.unique(part.row, return_inverse=True)
     share[part.col] = matrix.row_lower[equal[part.row]] / part.data
-    return place, choice, share
+    return place, choice, share, equal[filled]
 
 
-def search_sets(sites: Sites, opened: Floats, is_over: Callable[[], bool], *, count: int) -> list[OpenSet]:
-    """Return the `count` best sets found, the best first; `opened` (0..1) is how far the relaxation opens each."""
-    now = _first_set(sites, opened)
-    best, fruitless, seen = [now], 0, {_key(now.chosen)}
+def search_sets(
+    sites: Sites, opened: Floats, is_over: Callable[[], bool], *, count: int, searches: int = SEARCHES
+) -> list[OpenSet]:
+    """Return the `count` best sets found, the best first; `opened` (0..1) is how far each is open to begin with.
+
+    Further searches begin with other sets, at random among what is open to some part.
+    """
+    rng, best, seen = np.random.default_rng(0), list[OpenSet](), set[bytes]()
+    for turn in range(searches):
+        begin = _first_set(sites, opened if turn == 0 else opened * rng.random(opened.size))
+        best = _walk(sites, begin, best, seen, is_over=is_over, count=count)
+        if is_over():
+            break
+    return best
+
+
+def _walk(
+    sites: Sites, now: OpenSet, best: list[OpenSet], seen: set[bytes], *, is_over: Callable[[], bool], count: int
+) -> list[OpenSet]:
+    """Go from set to set, to the best neighbour not seen, and return the best of all with those known."""
+    least, fruitless = now.usd, 0
+    seen.add(_key(now.chosen))
+    best = _with(best, now, count)
     while fruitless < FRUITLESS and not is_over():
         near = _neighbours(sites, now, seen)
         if not near:
             break
         now = min(near, key=lambda one: one.usd)
         now = priced_set(sites, now.chosen, now.price, STEPS)
-        fruitless = 0 if now.usd < best[0].usd else fruitless + 1
-        best = sorted([*best, now], key=lambda one: one.usd)[:count]
+        fruitless = 0 if now.usd < least else fruitless + 1
+        least = min(least, now.usd)
+        best = _with(best, now, count)
     return best
+
+
+def _with(best: list[OpenSet], one: OpenSet, count: int) -> list[OpenSet]:
+    """Return the best of some sets and one more."""
+    if any(np.array_equal(np.sort(one.chosen), np.sort(other.chosen)) for other in best):
+        return best
+    return sorted([*best, one], key=lambda other: other.usd)[:count]
 
 
 def _key(chosen: Ints) -> bytes:
@@ -158,6 +191,45 @@ def priced_set(sites: Sites, chosen: Ints, price: Floats, steps: int, enough_usd
             break
         price = np.maximum(0.0, price + length * abs(best_usd) / size * over)
     return OpenSet(chosen, best, best_usd)
+
+
+def price_choices(sites: Sites, opened: Floats, price: Floats, steps: int) -> tuple[Floats, Floats]:
+    """Return what a choice is worth (USD) where openers are open to some part (0..1) and carry no more than that of
+    each choice and of their limit, with the prices of limits found in so many steps from some.
+
+    Prices of a point between a set and the relaxation make a better cut than those of the set, most of which are
+    arbitrary (Fischetti, Ljubic, Sinnl 2016).
+    """
+    chosen = np.flatnonzero(opened > 0.0)
+    cost, draw, part = sites.cost[chosen], sites.draw[chosen], opened[chosen]
+    bounded = np.isfinite(sites.limit[chosen])
+    limit = np.where(bounded, sites.limit[chosen], 0.0) * part
+    at_price, length, waited = price[chosen], STEP, 0
+    best_usd, best, worth = -np.inf, at_price, np.zeros(cost.shape[1])
+    for _ in range(steps):
+        usd = cost + at_price[:, None] * draw
+        order = np.argsort(usd, axis=0)
+        usd = np.take_along_axis(usd, order, 0)
+        sofar = np.cumsum(part[order], axis=0)
+        taken = np.clip(1.0 - (sofar - part[order]), 0.0, part[order])
+        total = float((usd * taken).sum() - at_price @ limit)
+        waited += 1
+        if total > best_usd:
+            last = np.minimum((sofar < 1.0 - SLIGHT).sum(axis=0), chosen.size - 1)
+            best_usd, best, waited = total, at_price, 0
+            worth = np.take_along_axis(usd, last[None], 0)[0]
+        elif waited >= PATIENCE:
+            length, waited, at_price = SHORTER * length, 0, best
+        drawn = np.take_along_axis(draw, order, 0) * taken
+        over = np.bincount(order.ravel(), drawn.ravel(), chosen.size) - limit
+        over[~bounded | ((at_price <= 0.0) & (over < 0.0))] = 0.0
+        size = float(over @ over)
+        if size == 0.0:
+            break
+        at_price = np.maximum(0.0, at_price + length * abs(best_usd) / size * over)
+    found = price.copy()
+    found[chosen] = best
+    return worth, found
 
 
 def _neighbours(sites: Sites, now: OpenSet, seen: set[bytes]) -> list[OpenSet]:
