@@ -43,7 +43,8 @@ LINKING = ("present_flow", "present_instances", "present_gangs", "in_use", "copy
 """Families whose rows, where they hold a region in use, only say that nothing is where s = 0."""
 FROM_ROWS = 1_000
 """Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
-SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
+SHARE_OF_TIME, SHARE_FOR_SITES, GRACE_SECONDS = 0.3, 0.5, 1.0
+"""Part of the time left that the relaxation may take, and where sets of sites follow, whose bound is nearly its own."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def locate(
     if find_sites(matrix, find_gates(matrix)) is None:
         return None
     with watch.phase_of("relax"):
-        linked = link(matrix, watch, least_rows=least_rows)
+        linked = link(matrix, watch, least_rows=least_rows, share=SHARE_FOR_SITES)
     if linked is None or linked.x is None or linked.row_price is None:
         return None
     with watch.phase_of("open"):
@@ -146,7 +147,9 @@ def _restricted(linked: Linked, full: Floats | None) -> Floats | None:
     return None if full is None else linked.restrict(full)
 
 
-def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked | None:
+def link(
+    matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: float = SHARE_OF_TIME
+) -> Linked | None:
     """Return the model with the linking rows that its relaxation needs; None where it has less than `least_rows`."""
     used = matrix.columns.of("region_used")
     if not used.size or int(matrix.rows.is_of(LINKING).sum()) < least_rows:
@@ -157,7 +160,7 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
         return None
     base = _only_together(small.matrix, rows, weak)
     begun = watch.elapsed_seconds()
-    search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch)
+    search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch, share=share)
     added = search.added  # a search that was left goes on adding
     log.info("linking: %d of %d rows", added.size, rows.size)
     found = with_rows(base, small.matrix.a[rows[added]], small.matrix.rows.take(rows[added]))
@@ -260,12 +263,14 @@ def _only_together(matrix: Matrix, rows: Ints, most: Floats) -> Matrix:
     )
 
 
-def _broken_rows(base: Matrix, links: sparse.csr_array, labels: Labels, most: Floats, watch: Watch) -> Sifting:
+def _broken_rows(
+    base: Matrix, links: sparse.csr_array, labels: Labels, most: Floats, watch: Watch, *, share: float
+) -> Sifting:
     """Search for the rows of `links` (sides -inf and 0) that the relaxation of the model needs.
 
     HiGHS runs in a thread of its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
     """
-    until = watch.elapsed_seconds() + SHARE_OF_TIME * watch.left_seconds()
+    until = watch.elapsed_seconds() + share * watch.left_seconds()
     search = Sifting(base, links, labels, most, watch, until_seconds=until)
     search.start()
     while search.is_alive():

@@ -176,7 +176,8 @@ class _Search:
             self._begin_with_kernel()
         else:
             self._begin_with_sets(self.sites)
-        if self._turn_for(CUTS_TIME) and self.rest().free.size > (FEW_LEFT if self.is_split else FEW_CHOICES_LEFT):
+        few = FEW_LEFT if self.is_split else FEW_CHOICES_LEFT
+        if self._turn_for(CUTS_TIME) and self.held.x is not None and self.rest().free.size > few:
             self._turn_for(LONG_CUTS)
         log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
                  self.held.bound_usd)  # fmt: skip
@@ -244,8 +245,8 @@ class _Search:
             self.watch.note(bound_usd=held.bound_usd)
         if found.x is None:
             return False
-        is_open = np.round(found.x[:-1])
-        key = is_open.tobytes()
+        is_open = np.where(found.x[:-1] > 0.5, 1.0, 0.0)
+        key = (is_open > 0).tobytes()
         is_new = key not in self.proposed
         self.proposed.add(key)
         if self.sites is None or not is_new or not is_open.any():
@@ -275,7 +276,7 @@ class _Search:
 
     def evaluate(self, is_open: Floats) -> bool:
         """Take over the plan of a set of open regions and add its cut; False where nothing is learned."""
-        key = is_open.tobytes()
+        key = (is_open > 0).tobytes()
         if key in self.seen:
             return False
         self.seen.add(key)

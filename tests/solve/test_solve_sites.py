@@ -15,9 +15,11 @@ from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
+from optimizer.solve.kernel import Held
 from optimizer.solve.linking import link, locate
 from optimizer.solve.matrix import Labels, submatrix
-from optimizer.solve.opening import find_gates
+from optimizer.solve.open_sets import _Search
+from optimizer.solve.opening import find_gates, price_openings
 from optimizer.solve.site_sets import (
     OpenSet,
     _estimates,
@@ -186,3 +188,32 @@ def test_a_watch_within_a_watch():
     part.interrupt()
     assert whole.interrupted
     assert part.should_stop()
+
+
+@pytest.mark.parametrize("single_share", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_cuts_between_a_set_and_the_core_hold_for_every_set(seed, single_share):
+    """All 31 sets of five places; what the master proposes before it knows better is no set at all."""
+    matrix = link(_single(random_location(9, 5, seed, single_share=single_share)), Watch(60), least_rows=1).matrix
+    gates = find_gates(matrix)
+    relaxed = price_openings(matrix, gates, np.zeros(matrix.shape[0]), run(matrix, Watch(60), relaxed=True).x)
+    held = Held(None, np.inf, relaxed.bound_usd)
+    search = _Search(
+        matrix, gates, relaxed, held, Watch(60), gap=0.0, threads=1, sites=find_sites(matrix, gates)
+    )  # fmt: skip
+    search.cuts.add(gates, relaxed, is_cost=True)
+    for _ in range(12):
+        assert search.turn(60.0) or held.is_within(1e-9) or len(search.proposed) > 1
+    assert np.zeros(5, dtype=bool).tobytes() in search.proposed
+    assert len(search.cuts.slope) > 5
+    sets = [np.array(values) for values in itertools.product((0.0, 1.0), repeat=5)][1:]
+    cost = np.array([_cost_of(matrix, gates.openers, np.flatnonzero(values)) for values in sets])
+    for constant, slope, is_cost in zip(
+        search.cuts.constant, search.cuts.slope, search.cuts.is_cost, strict=True
+    ):
+        said = constant + np.array(sets) @ slope
+        if is_cost:
+            assert np.all(said <= cost + 1e-6 * np.abs(cost))
+        else:
+            assert np.all(said[np.isfinite(cost)] <= 1e-6)
+    assert held.bound_usd <= run(matrix, Watch(60)).objective_usd * (1 + 1e-6)
