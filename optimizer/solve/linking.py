@@ -129,7 +129,7 @@ def locate(
     """Minimise a model in which everything is a choice among regions with a fixed cost; None where it is not, or where
     its relaxation took too long. The bound is over all options.
     """
-    if find_sites(matrix, find_gates(matrix)) is None:
+    if not matrix.columns.of("region_used").size or find_sites(matrix, find_gates(matrix)) is None:
         return None
     with watch.phase_of("relax"):
         linked = link(matrix, watch, least_rows=least_rows, share=SHARE_FOR_SITES)

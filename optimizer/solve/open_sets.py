@@ -67,8 +67,10 @@ BETWEEN, BETWEEN_STEPS, CORE_STEP = (0.3, 0.7), 40, 0.1
 """Where cuts are sought on the way from the core to a set, steps of prices for each, and how far the core follows."""
 SET_STEPS = 80
 """Steps of prices that say whether a proposed set is worth its linear program."""
-MASTER_GAP = 0.02
-"""Gap of the master, relative to how far the bound has risen above the relaxation's."""
+MASTER_GAP, FINE_GAP = 0.02, 1e-5
+"""Gaps of the master, relative to how far the bound has risen above the relaxation's: among sites, and elsewhere or
+once nothing new is proposed.
+"""
 SLACK = 1e-9
 """By how much a cut is lowered, relative to the bound: rounding must not cut off a plan."""
 
@@ -166,6 +168,7 @@ class _Search:
         self.core = np.clip(relaxed.x[gates.openers], 0.0, 1.0)
         self.price = np.zeros(gates.openers.size)
         self.least_usd = np.inf
+        self.master_gap = FINE_GAP if sites is None else MASTER_GAP
 
     def run(self, start: Floats | None) -> None:
         """Search."""
@@ -231,7 +234,7 @@ class _Search:
             target = held.objective_usd - self.gap * max(abs(held.objective_usd), GAP_FLOOR)
         size = max(abs(base), GAP_FLOOR) * 1e-3
         found = run(
-            self.cuts.master(base, size, target), self.watch, gap=MASTER_GAP, time_limit_seconds=seconds,
+            self.cuts.master(base, size, target), self.watch, gap=self.master_gap, time_limit_seconds=seconds,
             threads=1, apart=False, scale=1.0,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
@@ -250,7 +253,8 @@ class _Search:
         is_new = key not in self.proposed
         self.proposed.add(key)
         if self.sites is None or not is_new or not is_open.any():
-            return self.evaluate(is_open)
+            was_coarse, self.master_gap = self.master_gap > FINE_GAP, FINE_GAP
+            return self.evaluate(is_open) or was_coarse
         chosen = np.flatnonzero(is_open)
         usd = priced_set(self.sites, chosen, self.price[chosen], SET_STEPS, held.objective_usd).usd
         before = self.least_usd
