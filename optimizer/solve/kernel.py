@@ -103,15 +103,20 @@ def kernel_search(
 ) -> Run:
     """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options.
 
-    A model of at most `small` columns after substitution, or 2,000 integer ones, goes to HiGHS as it is (0: none).
+    Choices among regions with a fixed cost go to `linking.locate`. Else a model of at most `small` columns after
+    substitution, or 2,000 integer ones, goes to HiGHS as it is (0: none).
     """
+    from optimizer.solve.linking import locate  # which searches kernels in turn
+
     with watch.phase_of("substitute"):
         smaller = substitute(matrix)
     log.info("%d of %d columns are settled by others", matrix.cost.size - smaller.kept.size, matrix.cost.size)
     begin = None if start is None else smaller.from_full(start)
-    is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
-    search = _whole if is_small else _search
-    found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
+    found = locate(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
+    if found is None:
+        is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
+        search = _whole if is_small else search_kernels
+        found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     return found if found.x is None else replace(found, x=smaller.to_full(found.x))
 
 
@@ -120,7 +125,8 @@ def _whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Flo
         return run_whole(matrix, watch, gap=gap, threads=threads, start=start)
 
 
-def _search(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
+def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:
+    """Minimise a model as it is, by kernels of growing size."""
     with watch.phase_of("relax"):
         relaxed = price(matrix, watch, RELAX_SHARE * watch.left_seconds())
     if isinstance(relaxed, Run):

@@ -29,8 +29,10 @@ from optimizer.solve.fine import run_whole
 from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.open_sets import solve_openings
+from optimizer.solve.opening import find_gates
 from optimizer.solve.runners import LEAVING_SECONDS
 from optimizer.solve.sifting import Sifting, with_rows
+from optimizer.solve.site_sets import TOGETHER, find_sites
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -39,17 +41,17 @@ log = logging.getLogger(__name__)
 
 LINKING = ("present_flow", "present_instances", "present_gangs", "in_use", "copy_in_use")
 """Families whose rows, where they hold a region in use, only say that nothing is where s = 0."""
-TOGETHER = "linked_together"
 FROM_ROWS = 1_000
 """Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
-SHARE_OF_TIME, GRACE_SECONDS = 0.3, 1.0
+SHARE_OF_TIME, SHARE_FOR_SITES, GRACE_SECONDS = 0.3, 0.5, 1.0
+"""Part of the time left that the relaxation may take, and where sets of sites follow, whose bound is nearly its own."""
 
 
 @dataclass(frozen=True)
 class Linked:
     """A model with few linking rows. `place[c]` is the column that column c of the whole model became, or is told by;
     `replaced` are the presences that became their region's s. `x` and `row_price` (USD per unit of the row) are those
-    of the last relaxation.
+    of the last relaxation; all of it took `seconds`.
     """
 
     matrix: Matrix
@@ -59,6 +61,7 @@ class Linked:
     bound_usd: float | None = None
     x: Floats | None = None
     row_price: Floats | None = None
+    seconds: float = 0.0
 
     @cached_property
     def _asking(self) -> tuple[sparse.csr_array, sparse.csc_array]:
@@ -104,7 +107,7 @@ def run_linked(
     if offer is None and linked.x is not None and linked.row_price is not None:
         found = solve_openings(
             linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads, start=begin,
-            on_incumbent=told,
+            on_incumbent=told, relax_seconds=linked.seconds,
         )  # fmt: skip
     if found is None:
         found = run_whole(
@@ -120,11 +123,33 @@ def run_linked(
     return replace(found, bound_usd=bound, x=None if found.x is None else linked.lift(found.x))
 
 
+def locate(
+    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None, least_rows: int = FROM_ROWS
+) -> Run | None:
+    """Minimise a model in which everything is a choice among regions with a fixed cost; None where it is not, or where
+    its relaxation took too long. The bound is over all options.
+    """
+    if not matrix.columns.of("region_used").size or find_sites(matrix, find_gates(matrix)) is None:
+        return None
+    with watch.phase_of("relax"):
+        linked = link(matrix, watch, least_rows=least_rows, share=SHARE_FOR_SITES)
+    if linked is None or linked.x is None or linked.row_price is None:
+        return None
+    with watch.phase_of("open"):
+        found = solve_openings(
+            linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads,
+            start=None if start is None else linked.restrict(start), relax_seconds=linked.seconds,
+        )  # fmt: skip
+    return found if found is None or found.x is None else replace(found, x=linked.lift(found.x))
+
+
 def _restricted(linked: Linked, full: Floats | None) -> Floats | None:
     return None if full is None else linked.restrict(full)
 
 
-def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked | None:
+def link(
+    matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: float = SHARE_OF_TIME
+) -> Linked | None:
     """Return the model with the linking rows that its relaxation needs; None where it has less than `least_rows`."""
     used = matrix.columns.of("region_used")
     if not used.size or int(matrix.rows.is_of(LINKING).sum()) < least_rows:
@@ -134,14 +159,18 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS) -> Linked
     if rows.size < least_rows:
         return None
     base = _only_together(small.matrix, rows, weak)
-    search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch)
+    begun = watch.elapsed_seconds()
+    search = _broken_rows(base, small.matrix.a[rows], small.matrix.rows.take(rows), weak, watch, share=share)
     added = search.added  # a search that was left goes on adding
     log.info("linking: %d of %d rows", added.size, rows.size)
     found = with_rows(base, small.matrix.a[rows[added]], small.matrix.rows.take(rows[added]))
     price = search.row_price
     if price is not None:
         price = np.concatenate([price, np.zeros(found.shape[0])])[: found.shape[0]]
-    return replace(small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price)
+    seconds = watch.elapsed_seconds() - begun
+    return replace(
+        small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds
+    )
 
 
 def _without_presences(matrix: Matrix) -> Linked:
@@ -234,12 +263,14 @@ def _only_together(matrix: Matrix, rows: Ints, most: Floats) -> Matrix:
     )
 
 
-def _broken_rows(base: Matrix, links: sparse.csr_array, labels: Labels, most: Floats, watch: Watch) -> Sifting:
+def _broken_rows(
+    base: Matrix, links: sparse.csr_array, labels: Labels, most: Floats, watch: Watch, *, share: float
+) -> Sifting:
     """Search for the rows of `links` (sides -inf and 0) that the relaxation of the model needs.
 
     HiGHS runs in a thread of its own: it keeps to one number of threads in each, and Ctrl-C is noticed here.
     """
-    until = watch.elapsed_seconds() + SHARE_OF_TIME * watch.left_seconds()
+    until = watch.elapsed_seconds() + share * watch.left_seconds()
     search = Sifting(base, links, labels, most, watch, until_seconds=until)
     search.start()
     while search.is_alive():

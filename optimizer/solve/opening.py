@@ -65,6 +65,13 @@ def find_gates(matrix: Matrix) -> Gates:
     return Gates(openers, of_row, of_column, _layers(matrix, of_row, of_column))
 
 
+def decide_all(matrix: Matrix, gates: Gates) -> bool:
+    """Whether nothing is whole but openers, or everything else is gated by one."""
+    if not gates.openers.size:
+        return False
+    return int(matrix.integer.sum()) == gates.openers.size or int((gates.of_column < 0).sum()) == gates.openers.size
+
+
 def _layers(matrix: Matrix, of_row: Ints, of_column: Ints) -> list[tuple[Ints, sparse.coo_array]]:
     rows = np.flatnonzero((of_row >= 0) & (np.diff(matrix.a.indptr) > 2))
     rows = rows[np.argsort(of_row[rows], kind="stable")]

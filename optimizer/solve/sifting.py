@@ -1,9 +1,9 @@
 """The relaxation of a model with few linking rows: rows where it breaks them, columns where they would gain.
 
 Of a location problem of 80 sites and 1,600 customers the relaxation uses 3,500 of 128,000 columns. Where only openers
-are whole (see `opening`), it begins with those that are cheapest for each row that nobody gates, an opener's cost
-spread over its limit. Its prices, over all columns, bound the whole model and say which other columns would gain. Rows
-and columns are added from one basis to the next.
+are whole, or all else is gated (see `opening`), it begins with those that are cheapest for each row that nobody gates,
+an opener's cost spread over its limit. Its prices, over all columns, bound the whole model and say which other columns
+would gain. Rows and columns are added from one basis to the next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy import sparse
 from optimizer.solve.hand_over import to_task
 from optimizer.solve.highs import cost_scale
 from optimizer.solve.matrix import Labels, Matrix
-from optimizer.solve.opening import Gates, find_gates, price_openings
+from optimizer.solve.opening import Gates, decide_all, find_gates, price_openings
 from optimizer.solve.session import INFEASIBLE, OPTIMAL, Ears, Session
 from optimizer.solve.watch import Watch
 
@@ -178,10 +178,10 @@ class Sifting(threading.Thread):
 
 
 def _first_columns(matrix: Matrix) -> Ints:
-    """Return the columns to begin with: all where there are few, or where more than openers is whole."""
+    """Return the columns to begin with: all where there are few, or where openers do not decide all."""
     gates = find_gates(matrix)
     everything = np.arange(matrix.cost.size)
-    if matrix.cost.size < SIFT_FROM or int(matrix.integer.sum()) != gates.openers.size:
+    if matrix.cost.size < SIFT_FROM or not decide_all(matrix, gates):
         return everything
     chosen = (gates.of_column < 0) | (matrix.lower != 0.0)
     a = matrix.a[np.flatnonzero(gates.of_row < 0)]

@@ -98,6 +98,12 @@ class Watch:
         """Return INTERRUPTED or TIME_LIMIT, whichever stopped the solve."""
         return Termination.INTERRUPTED if self.is_cancelled() else Termination.TIME_LIMIT
 
+    def within(self, seconds: float) -> Watch:
+        """Return a watch for a part of the solve that plans in fewer options: it ends with this one, and tells it of
+        plans, which are plans of the whole, but not of bounds.
+        """
+        return _Part(self, min(seconds, self.left_seconds()))
+
     def note(self, incumbent_usd: float | None = None, bound_usd: float | None = None) -> None:
         """Remember a better incumbent or bound (worse ones are ignored) and report when it is time."""
         with self._lock:
@@ -142,22 +148,38 @@ class Watch:
 
 
 class Aside(Watch):
-    """The watch of a side question: it stops when the main one does or after so many seconds, and what is found is no
+    """The watch of a side question: it stops when the whole solve does or after so many seconds, and what is found is no
     news.
     """
 
-    def __init__(self, watch: Watch, seconds: float) -> None:
-        super().__init__(min(seconds, watch.left_seconds()))
-        self.main = watch
-
-    def is_cancelled(self) -> bool:
-        """Whether the solve was asked to stop."""
-        return super().is_cancelled() or self.main.is_settled()
+    def __init__(self, whole: Watch, seconds: float) -> None:
+        super().__init__(min(seconds, whole.left_seconds()))
+        self.whole = whole
 
     def interrupt(self) -> None:
         """Stop the whole solve."""
-        self.main.interrupt()
+        self.whole.interrupt()
 
     def fail(self, error: BaseException) -> None:
         """Stop the whole solve for an error."""
-        self.main.fail(error)
+        self.whole.fail(error)
+
+    def is_cancelled(self) -> bool:
+        """Whether the whole solve was asked to stop."""
+        return self.whole.is_cancelled()
+
+    def is_settled(self) -> bool:
+        """Whether nothing more is to be done, here or in the whole solve."""
+        return self.answered or self.whole.is_settled()
+
+    def raise_if_broken(self) -> None:
+        """Raise what the progress callback raised, if it did."""
+        self.whole.raise_if_broken()
+
+
+class _Part(Aside):
+    """The watch of a part of a solve (see `Watch.within`): plans are news, bounds are not."""
+
+    def note(self, incumbent_usd: float | None = None, bound_usd: float | None = None) -> None:
+        super().note(incumbent_usd, bound_usd)
+        self.whole.note(incumbent_usd=incumbent_usd)
