@@ -148,8 +148,8 @@ class Watch:
 
 
 class Aside(Watch):
-    """The watch of a side question: it stops when the whole solve does or after so many seconds, and what is found is no
-    news.
+    """The watch of a side question: it stops when the whole solve does or after so many seconds, and what is found is
+    no news.
     """
 
     def __init__(self, whole: Watch, seconds: float) -> None:
