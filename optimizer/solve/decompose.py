@@ -29,7 +29,7 @@ from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
-from optimizer.solve.solution import Termination
+from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch
 
@@ -211,10 +211,11 @@ def _approach(
             )  # fmt: skip
         if not ran or watch.should_stop():
             return
-        with watch.phase_of("put_together"):
-            seconds = min(PLAN_SHARE * watch.left_seconds(), PLAN_SECONDS + PLAN_AFTER_SHARE * watch.elapsed_seconds())
-            found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=seconds)
-            take_over(ground, parts, found, watch)
+        if _over_master(ground, parts) > PLAN_GAP_SHARE * gap:
+            with watch.phase_of("put_together"):
+                later = PLAN_SECONDS + PLAN_AFTER_SHARE * watch.elapsed_seconds()
+                found = parts.plan(gap=PLAN_GAP_SHARE * gap, seconds=min(PLAN_SHARE * watch.left_seconds(), later))
+                take_over(ground, parts, found, watch)
         if not parts.is_clean:
             return  # no plan may be possible, which more of the same does not prove
         with watch.phase_of("tighten"):
@@ -222,6 +223,14 @@ def _approach(
             parts.tighten(target_usd=target)
         if watch.should_stop() or parts.proven_usd >= target or parts.open_usd <= SPENT_SHARE * gap * abs(target):
             return
+
+
+def _over_master(ground: Prepared, parts: Decomposition) -> float:
+    """Return by what part of its cost the plan held exceeds the master's optimum; inf while it breaks rows."""
+    if parts.answer is None or not (is_placed(ground, ground.state.x) and ground.state.is_whole()):
+        return np.inf
+    objective = ground.matrix.objective(ground.state.x)
+    return (objective - parts.answer.cost_usd - ground.matrix.offset) / max(abs(objective), GAP_FLOOR)
 
 
 def _target_usd(ground: Prepared, parts: Decomposition, gap: float) -> float:
