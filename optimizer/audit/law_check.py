@@ -119,7 +119,7 @@ def offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> li
     found = [("processing", book.ruling(profile, place, "processing", on)) for place in spread]
     if profile.retention_hours:
         found.append(("storage", book.ruling(profile, home, "storage", on)))
-    found += [("access", book.ruling(profile, seat, "processing", on)) for seat in book.support_seats(home, on)]
+    found += [("access", book.ruling(profile, seat, "access", on)) for seat in book.support_seats(home, on)]
     return found
 
 

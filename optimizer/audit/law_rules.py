@@ -112,7 +112,9 @@ class LawBook:
         return self._active[on]
 
     def ruling(self, profile: Profile, at: Place, activity: str, on: date) -> Ruling:
-        """Return what the laws say of storing or processing a profile's data at a destination on a day."""
+        """Return what the laws say of storing or processing a profile's data at a destination on a day, or of having
+        access to them from there: the rule of processing, without what is asked of operators who store or process.
+        """
         key = (profile, at, activity, on)
         if key not in self._memo:
             self._memo[key] = self._rule(profile, at, activity, on)

@@ -138,7 +138,7 @@ class Eligibility:
         workload = self.world.instance.workloads[w]
         per_gb = self.world.instance.carbon.network_kwh_per_gb
         sends = isinstance(workload, Service) and workload.response_gb_per_unit * per_gb > 0
-        key = (sends, *((need.figure, need.rule) for need in needs))
+        key = (sends, *map(id, needs))  # kept for good; a budget and a policy may bear the same id
         if key not in self._missing:
             exclusions: list[Exclusion] = []
             allowed = np.ones((len(self.world.offers), len(self.world.periods)), dtype=bool)

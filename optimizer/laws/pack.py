@@ -15,7 +15,6 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from weakref import WeakKeyDictionary
 
 from ..errors import InputError, Issue
 from .accelerators import Case
@@ -47,6 +46,14 @@ from .types import (
 _MEMO_LIMIT = 20_000
 
 
+@dataclass
+class _Memo:
+    """What was judged in one context: judges by profile, day and law, benches by what can be told apart."""
+
+    judges: dict[tuple[DataProfile, date, str | None], Judge] = field(default_factory=dict)
+    benches: dict[tuple[object, ...], Bench] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class LawPack:
     """Laws, groups, mechanisms and operators of one state of knowledge.
@@ -67,12 +74,6 @@ class LawPack:
     patches: tuple[Mapping[str, object], ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
-    _judges: WeakKeyDictionary[LegalContext, dict[tuple[DataProfile, date, str | None], Judge]] = field(
-        default_factory=WeakKeyDictionary, repr=False
-    )
-    _benches: WeakKeyDictionary[LegalContext, dict[tuple[object, ...], Bench]] = field(
-        default_factory=WeakKeyDictionary, repr=False
-    )
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
 
     def law(self, law_id: str, on: date | None = None) -> LawRow:
@@ -124,16 +125,19 @@ class LawPack:
         self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None
     ) -> Judge:
         """The judge of a profile on a day, to be asked about many destinations with `.at(destination)`."""
-        judges = self._judges.get(context)
-        if judges is None:
-            self.check_context(context)
-            judges = self._judges.setdefault(context, {})
-        key = (profile, on, law)
+        judges, key = self._memo_of(context).judges, (profile, on, law)
         found = judges.get(key)
         if found is None:
             if len(judges) > _MEMO_LIMIT:
                 judges.clear()
             found = judges[key] = self._build(profile, on, context, law)
+        return found
+
+    def _memo_of(self, context: LegalContext) -> _Memo:
+        found: _Memo | None = context.memo.get(self)
+        if found is None:
+            self.check_context(context)
+            found = context.memo.setdefault(self, _Memo())
         return found
 
     def check_context(self, context: LegalContext) -> None:
@@ -229,7 +233,7 @@ class LawPack:
         seen = narrowed(subject, sorting.bound, self.mechanisms)
         lists = (sorting.bound, sorting.unmodelled, sorting.risky)
         key = (seen, law is not None, *(tuple(one.key for one in bound) for bound in lists))
-        benches = self._benches.setdefault(context, {})
+        benches = self._memo_of(context).benches
         bench = benches.get(key)
         if bench is None:
             if len(benches) > _MEMO_LIMIT:

@@ -12,6 +12,7 @@ from datetime import date
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..errors import InputError
 
@@ -163,6 +164,8 @@ class LegalContext:
     group: str | None = None
     providers: Mapping[str, ProviderFacts] = field(default_factory=lambda: MappingProxyType({}))
     certificates: frozenset[tuple[str, str]] = frozenset()
+    memo: WeakKeyDictionary[Any, Any] = field(default_factory=WeakKeyDictionary, init=False, repr=False)
+    """What a law pack (the key) remembers of its verdicts here: it goes when the context does."""
 
 
 NO_CONTEXT = LegalContext()

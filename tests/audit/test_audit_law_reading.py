@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
+from optimizer.audit.law_check import offer_rulings
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import LawBook
 from optimizer.audit.law_text import GroupBook, obligations, parse, read
@@ -14,7 +17,7 @@ from optimizer.audit.law_triggers import Operator, Place
 from optimizer.catalogue import load_catalogue
 from optimizer.instance.load import load
 from optimizer.laws import load_laws
-from optimizer.laws.types import DataProfile, Destination, LegalContext
+from optimizer.laws.types import DataProfile, Destination, LegalContext, Level
 
 COUNTRIES = ["DE", "FR", "GB", "CH", "US", "CA", "JP", "KR", "SG", "IN", "CN", "HK", "AE", "SA", "BR", "AU"]
 ON = date(2026, 11, 22)
@@ -144,6 +147,9 @@ def test_two_readings_of_the_laws_agree(pack, seed):
             service = rng.choice(["instance", "endpoint", "storage"])
             destination = Destination(r.country, r.subdivision or None, r.provider, r.region_id, service)
             at = Place(r.country, destination.place, r.provider, r.region_id, service)
+            seats = [book.ruling(mine, seat, "access", on) for seat in book.support_seats(at, on)]
+            closed = judge.at(destination).access.level in (Level.FORBIDDEN, Level.APPROVAL)
+            assert closed == (not all(ruling.allowed for ruling in seats))
             for activity in ("storage", "processing"):
                 verdict = getattr(judge.at(destination), activity)
                 ruling = book.ruling(mine, at, activity, on)
@@ -153,3 +159,35 @@ def test_two_readings_of_the_laws_agree(pack, seed):
                 assert asked == {(need.law, frozenset(need.options)) for need in ruling.needs}
         owed = {(duty.law, duty.kind, duty.countries) for duty in pack.duties(theirs, on, context)}
         assert owed == {(duty.law, duty.kind, duty.places) for duty in book.obligations(mine, on)}
+
+
+def test_what_is_asked_of_operators_is_asked_where_they_process_and_not_where_they_support_from(pack):
+    """French state data at an operator that holds SecNumCloud for its region: free there, and for those who support it
+    from elsewhere in the Union; at one that does not hold it, forbidden at home.
+    """
+    instance = load({
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1},
+        "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
+    })  # fmt: skip
+    profiles = Profiles(instance, {}, pack.vocabulary.implies)
+    operators = {
+        name: Operator(f.control_ownership, f.control_strict, f.control_known, f.bis_hq_test)
+        for name, f in pack.operators.providers.items()
+    }
+    book = LawBook(pack, instance, profiles, operators, frozenset())
+    categories, roles = frozenset({"sensitive_state"}), frozenset({"state_administration"})
+    theirs = DataProfile(categories, frozenset({"FR"}), exporter_country="FR", exporter_roles=roles)
+    mine = replace(
+        Profile(profiles.expand(categories, frozenset({"FR"})), categories, frozenset({"FR"})), exporter_country="FR",
+        roles=roles, retention_hours=24.0,
+    )  # fmt: skip
+    day = date(2027, 1, 1)
+    home = Place("FR", "FR", "s3ns", "s3ns:u-france", "instance")
+    judged = pack.judge_for(theirs, day).at(Destination("FR", None, "s3ns", "s3ns:u-france", "instance"))
+    assert judged.processing.level is judged.access.level is Level.FREE
+    region = SimpleNamespace(id=home.region, provider=home.provider, country="FR", place="FR")
+    rulings = offer_rulings(book, mine, SimpleNamespace(endpoint=False, region=region), day)
+    assert {activity for activity, _ in rulings} == {"processing", "storage", "access"}
+    assert all(ruling.allowed for _, ruling in rulings)
+    elsewhere = Place("FR", "FR", "aws", "aws:eu-west-3", "instance")
+    assert not book.ruling(mine, elsewhere, "processing", day).allowed

@@ -174,3 +174,29 @@ def test_endpoints_priced_by_tokens_need_the_request_shape():
     }  # fmt: skip
     with pytest.raises(InputError, match="input_tokens and output_tokens"):
         compile_instance(load(data))
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_a_budget_and_a_policy_of_one_id_are_two_rules(order):
+    """An energy budget of workload a in Germany and a share of workload b everywhere, both called cap: the region
+    without a PUE is closed to b, whose share it would count in, and open to a, whichever is compiled first.
+    """
+    south = region("q:south", "FR", pue=None)
+    instance = toy(
+        *(service(name) for name in order),
+        inline={
+            "providers": [{"id": p, "headquarters": "DE", "control": ["DE"]} for p in ("p", "q")],
+            "regions": [region(), south],
+            "offers": [offer(), offer("g1", "q:south")],
+            "network": [{"origin": "DE", "region": r, "rtt_ms": 20.0} for r in ("p:north", "q:south")],
+        },
+        budgets=[{"id": "cap", "limit_kwh": 1e9, "scope": {"workloads": ["a"], "countries": ["DE"]}}],
+        policies=[{
+            "kind": "provider_share", "id": "cap", "measure": "energy_kwh", "max_share": 0.9, "providers": ["p"],
+            "scope": {"workloads": ["b"]},
+        }],
+    )  # fmt: skip
+    problem = compile_instance(instance).problem
+    for name, offers in (("a", [0, 1]), ("b", [0])):
+        own = problem.slots.workload == problem.workload_ids.index(name)
+        assert problem.slots.offer[own].tolist() == offers

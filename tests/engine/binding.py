@@ -57,6 +57,13 @@ def measured() -> dict[str, list[int]]:
     return {name: [int(seed) for seed in seeds.split()] for name, _, seeds in (line.partition(":") for line in lines)}
 
 
+def sample(seeds: list[int], without_plan: list[int], most: int, close: int) -> list[int]:
+    """Return so many of the seeds, twice as many of fewer than `close`, half of them with a plan as they stand."""
+    wanted, none = (2 * most if len(seeds) < close else most), set(without_plan)
+    planned = spread([seed for seed in seeds if seed not in none], wanted // 2)
+    return sorted(planned + spread([seed for seed in seeds if seed in none], wanted - len(planned)))
+
+
 def spread(seeds: list[int], most: int) -> list[int]:
     """Return that many of the seeds, or all of them, evenly spread."""
     return [seeds[k * len(seeds) // most] for k in range(most)] if len(seeds) > most else seeds

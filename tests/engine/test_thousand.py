@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from binding import INSTANCES, NO_PLAN, binds, measured, spread
+from binding import INSTANCES, NO_PLAN, binds, measured, sample
 from independent import Independent
 from random_instances import random_instance
 from relaxations import FAMILIES, without
@@ -15,9 +15,9 @@ CHUNK = 25
 LEAST_BINDING = 0.15
 LEAST_INFEASIBLE = 0.10
 LISTED = measured()
-PROVEN_SEEDS = 20
-PROVEN = {family: spread(LISTED[family], PROVEN_SEEDS) for family in FAMILIES}
-"""Seeds by family in which it is proven again, in every run, that the family binds."""
+PROVEN_SEEDS, CLOSE_TO_LEAST = 20, 180
+PROVEN = {family: sample(LISTED[family], LISTED[NO_PLAN], PROVEN_SEEDS, CLOSE_TO_LEAST) for family in FAMILIES}
+"""Seeds by family in which it is proven again, in every run, that the family binds: half of them with a plan."""
 NEVER_WORSE_SAMPLE = range(0, INSTANCES, 100)
 INFEASIBLE_RETOLD = 3
 """How many infeasible instances of each chunk the second formulation looks at."""
@@ -54,11 +54,12 @@ def test_random_instances_solve_and_pass_their_audit(first: int) -> None:
 def test_every_constraint_family_binds_often(family: str) -> None:
     """In at least 15 % of the instances there is a better plan, or one at all, without the family.
 
-    Of all the instances as measured (`binding_seeds.txt`), twenty of which the chunks above prove again.
+    Of all the instances as measured (`binding_seeds.txt`), of which the chunks above prove twenty
+    again, and forty of a family that is close to it.
     """
     assert len(set(LISTED[family])) >= LEAST_BINDING * INSTANCES
     assert set(LISTED[family]) <= set(range(INSTANCES))
-    assert len(set(PROVEN[family])) == PROVEN_SEEDS
+    assert len(set(PROVEN[family])) >= PROVEN_SEEDS
 
 
 @pytest.mark.parametrize("seed", NEVER_WORSE_SAMPLE)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from dataclasses import replace
+import weakref
+from dataclasses import fields, replace
 from datetime import date
 
 import pytest
 
 from optimizer.laws import DataProfile, Destination, LawPack, LegalContext, Override, load_laws
-from optimizer.laws.judge import Bench, Judge
-from optimizer.laws.mechanisms import MechanismDesk
+from optimizer.laws.judge import Bench
+from optimizer.laws.pack import _Sorting
 from optimizer.laws.scopes import Subject
 
 PACK = load_laws()
+PROPOSED = load_laws(patches=[{"op": "activate", "law": "EU-CADA", "from": "2027-06-01"}])
 DAY = date(2027, 1, 1)
+DAYS = (DAY, date(2026, 6, 1), date(2028, 6, 1))
 PLACES = ("DE", "FR", "IE", "GB", "CH", "US", "CA", "CA-QC", "BR", "IN", "CN", "HK", "JP", "KR", "AE", "RU", "VN", "TW")
 CONTEXTS = (
     LegalContext(),
@@ -63,30 +67,68 @@ def a_destination(rng: random.Random) -> Destination:
     return Destination(country, subdivision or None, provider, region, service)
 
 
-def a_bench_of_its_own(pack: LawPack, judge: Judge, profile: DataProfile, context: LegalContext) -> Bench:
-    """Return a bench that has the whole subject and no answers yet."""
-    bench = judge.bench
-    return Bench(
-        subject=Subject(profile, pack.vocabulary.expand(profile), DAY, context, pack.groups),
-        bound=bench.bound,
-        unmodelled=bench._unmodelled,
-        risky=bench._risky,
-        operators=pack.operators,
-        desk=MechanismDesk(pack.mechanisms, pack.granted),
-    )
+def a_bench_of_its_own(pack: LawPack, profile: DataProfile, on: date, context: LegalContext) -> Bench:
+    """Return a bench of the whole subject, to which the laws are sorted anew, and that has no answers yet."""
+    subject = Subject(profile, pack.vocabulary.expand(profile), on, context, pack.groups)
+    sorting = _Sorting(subject)
+    for row in pack.active(on, advisory=context.advisory):
+        sorting.add(row)
+    return pack._bench(subject, sorting, alone=False)
+
+
+def a_neighbour(rng: random.Random, profile: DataProfile) -> DataProfile:
+    """Return a profile that differs in one field, so that the two may share a bench."""
+    name = rng.choice([field.name for field in fields(DataProfile)])
+    other = replace(profile, **{name: getattr(a_profile(rng), name)})
+    known = set(other.subjects)
+    return replace(
+        other, persons=tuple(x for x in other.persons if x[0] in known),
+        sensitive_persons=tuple(x for x in other.sensitive_persons if x[0] in known),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_shared_bench_says_what_a_bench_of_ones_own_says(seed: int) -> None:
-    """Every sentence, key and level, for random profiles at random places in three contexts."""
+    """Every sentence, key and level, for random profiles and their neighbours at random places, in three contexts and
+    on several days, with a proposed act in force as well.
+    """
     rng = random.Random(seed)
     context = CONTEXTS[seed % len(CONTEXTS)]
+    pack = PACK if seed % 2 else PROPOSED
     places = [a_destination(rng) for _ in range(40)]
-    for profile in (*TELLING, *(a_profile(rng) for _ in range(60))):
-        judge = PACK.judge_for(profile, DAY, context)
-        for place in rng.sample(places, 12):
-            own = a_bench_of_its_own(PACK, judge, profile, context)
-            assert judge.bench.at(place) == own._judge(place if own._by_region else replace(place, region=None))
+    benches, profiles = set[int](), [*TELLING]
+    for _ in range(25):
+        one = a_profile(rng)
+        profiles += [one, *(a_neighbour(rng, one) for _ in range(3))]
+    for profile in profiles:
+        on = rng.choice(DAYS)
+        judge = pack.judge_for(profile, on, context)
+        own = a_bench_of_its_own(pack, profile, on, context)
+        for place in rng.sample(places, 6):
+            asked = place if own._by_region else replace(place, region=None)
+            assert judge.bench.at(place) == own._judge(asked)
+        benches.add(id(judge.bench))
+    assert len(benches) < len(profiles)
+
+
+def test_what_laws_require_keeps_profiles_apart() -> None:
+    """Public data of Italy with and without a flag that only a requirement asks for are not judged as one."""
+    plain = DataProfile(frozenset({"public_sector"}), frozenset({"IT"}), exporter_country="IT")
+    first, second = (
+        PACK.judge_for(profile, DAYS[0], CONTEXTS[0])
+        for profile in (plain, replace(plain, flags=frozenset({"acn_strategic"})))
+    )
+    assert first.bench is not second.bench
+
+
+def test_contexts_are_let_go() -> None:
+    """What was judged for an instance is forgotten with its context, though the pack stays."""
+    context = LegalContext(advisory=True)
+    PACK.judge_for(TELLING[0], DAYS[0], context).at(Destination("US", provider="aws"))
+    gone = weakref.ref(context)
+    del context
+    gc.collect()
+    assert gone() is None
 
 
 def test_customers_of_two_member_states_share_a_bench_and_two_exporters_do_not() -> None:
