@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import date
 
 from optimizer.audit.carried import sent_kg
 from optimizer.audit.desk import Desk
@@ -12,7 +13,7 @@ from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close
 from optimizer.audit.law_check import report
 from optimizer.audit.law_profiles import Profile
-from optimizer.audit.law_rules import Obligation
+from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, job_units_per_s, worked_hours
 from optimizer.audit.world import HOURS_PER_MONTH, World
@@ -106,6 +107,14 @@ def _duties(world: World, desk: Desk, profile: Profile) -> tuple[Obligation, ...
     return tuple(dict.fromkeys(duty for on in days for duty in book.obligations(profile, on)))
 
 
+def copy_rulings(book: LawBook, profile: Profile, at: Place, on: date) -> list[tuple[str, Ruling]]:
+    """Return the rulings that bear on data at rest: storage, and access from where the provider supports from."""
+    seats = book.support_seats(at, on)
+    return [("storage", book.ruling(profile, at, "storage", on))] + [
+        ("access", book.ruling(profile, seat, "access", on)) for seat in seats
+    ]
+
+
 def _check_copy(
     world: World, desk: Desk, one: Kept, region: Region, *, where: str, findings: Findings
 ) -> None:
@@ -127,8 +136,8 @@ def _check_copy(
     at = Place.of(region, "storage")
     for on in dict.fromkeys(world.calendar.dates):
         findings.checked["law"] += 1
-        report(desk.book.ruling(one.profile, at, "storage", on), desk.safeguards, where, f"storage in {region.id}",
-               findings)  # fmt: skip
+        for activity, ruling in copy_rulings(desk.book, one.profile, at, on):
+            report(ruling, desk.safeguards, where, f"{activity} in {region.id}", findings)
 
 
 def copy_cost(

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from optimizer.audit.data import copy_rulings
 from optimizer.audit.law_check import offer_rulings
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import LawBook
@@ -191,3 +192,21 @@ def test_what_is_asked_of_operators_is_asked_where_they_process_and_not_where_th
     assert all(ruling.allowed for _, ruling in rulings)
     elsewhere = Place("FR", "FR", "aws", "aws:eu-west-3", "instance")
     assert not book.ruling(mine, elsewhere, "processing", day).allowed
+
+
+def test_data_at_rest_are_reached_from_where_their_keeper_is_supported_from(pack):
+    """German social data kept in Germany: lawful with support from Germany, not with support from the United States."""
+    instance = load({
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1},
+        "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
+    })  # fmt: skip
+    profiles = Profiles(instance, {}, pack.vocabulary.implies)
+    categories, subjects, day = frozenset({"social"}), frozenset({"DE"}), date(2027, 1, 1)
+    social = Profile(profiles.expand(categories, subjects), categories, subjects, exporter_country="DE")
+    home = Place("DE", "DE", "ionos", "ionos:de-txl", "storage")
+    for seat, expected in (("DE", {"storage": True, "access": True}), ("US", {"storage": True, "access": False})):
+        known = replace(next(iter(pack.operators.support.values())), terms=(seat,))
+        operators = replace(pack.operators, support={"ionos": known})
+        book = LawBook(replace(pack, operators=operators), instance, profiles, {}, frozenset())
+        found = copy_rulings(book, social, home, day)
+        assert {activity: ruling.allowed for activity, ruling in found} == expected
