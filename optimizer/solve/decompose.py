@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +30,7 @@ from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.solution import GAP_FLOOR, Termination
-from optimizer.solve.tables import from_tables
+from optimizer.solve.tables import Entries, from_entries
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 def decompose_and_improve(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None,
-    start: Mapping[str, Floats] | None = None,
+    start: Entries | None = None,
 ) -> Run | None:  # fmt: skip
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
@@ -68,8 +68,8 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, by table of
-    the problem. Returns None when a workload has no place of
+    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, as entries
+    of the problem's tables. Returns None when a workload has no place of
     its own, which only the whole model can settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
@@ -85,13 +85,13 @@ def decompose_and_improve(
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     if start is not None:
-        _begin_from(ground, parts, needs.widen(from_tables(matrix, start)), watch)
+        _begin_from(ground, parts, needs.widen(from_entries(matrix, start)), watch)
     is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
 
     def is_impossible(share: float) -> bool:
         """Whether configurations prove within a share of the time left that no plan obeys all rows."""
-        if Termination.INFEASIBLE in proofs:
-            return True
+        if Termination.INFEASIBLE in proofs or watch.should_stop():
+            return Termination.INFEASIBLE in proofs
         with watch.phase_of("prove"):
             if is_infeasible(problem, parts, worth[cut.rows], watch, seconds=share * watch.left_seconds()):
                 proofs.append(Termination.INFEASIBLE)
@@ -116,7 +116,7 @@ def decompose_and_improve(
     placed = is_placed(ground, ground.state.x)
     if not (placed and state.is_whole()) and parts.answer is not None and not parts.is_clean:
         is_impossible(PROOF_SHARE)
-    if Termination.INFEASIBLE in proofs:
+    if Termination.INFEASIBLE in proofs and not (placed and state.is_whole()):
         return Run(Termination.INFEASIBLE)
     own = Run(watch.why_stopped(), bound_usd=watch.bound_usd)
     if placed:
@@ -195,7 +195,7 @@ def _approach(
             numbers = parts.simple_plan()
             if numbers is not None:
                 take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
-                parts.has_plan = watch.incumbent_usd is not None
+                parts.has_plan = is_placed(ground, ground.state.x) and ground.state.is_whole()
 
     def first_plan(quick: bool) -> None:
         with watch.phase_of("put_together"):

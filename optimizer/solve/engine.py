@@ -21,13 +21,13 @@ from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
-from optimizer.solve.tables import to_tables
+from optimizer.solve.tables import Entries, to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.workers import Workers
-    from optimizer.solve.shortlist import FirstPlan, Tables
+    from optimizer.solve.shortlist import FirstPlan
 
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ def solve_problem(
     with ctrl_c_calls(watch.interrupt):
         try:
             first = _first_plan(problem, watch, threads) if chosen == "decompose" else None
-            if first is not None and watch.should_stop():
-                return _from_shortlist(first, problem, watch, gap=gap)
+            if watch.should_stop():
+                return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
             as_arrays = chosen in AS_ARRAYS
             matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
         except TriviallyInfeasible as reason:
@@ -81,11 +81,10 @@ def solve_problem(
             return _nothing_yet(watch)
         if first is not None and watch.should_stop():
             return _from_shortlist(first, problem, watch, gap=gap)
-        start = None if first is None else first.values(problem)
-        first = None  # its model is not needed any more
         return solve_matrix(
-            matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers, start=start
-        )
+            matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers,
+            start=None if first is None else first.entries(),
+        )  # fmt: skip
 
 
 def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan | None:
@@ -132,15 +131,15 @@ def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> M
 
 def solve_matrix(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method,
-    workers: Workers | None = None, start: Tables | None = None,
+    workers: Workers | None = None, start: Entries | None = None,
 ) -> Solution:  # fmt: skip
     """Minimise a model already handed over; arguments as for `solve_problem`.
 
-    `start` is a plan for "decompose" to begin from, as tables of the problem.
+    `start` is a plan for "decompose" to begin from, as entries of the problem's tables.
     """
     threads = threads or os.cpu_count() or 1
     chosen = choose_method(problem) if method == "auto" else method
-    if watch.should_stop():
+    if watch.should_stop() and start is None:
         return _nothing_yet(watch, chosen)
     result = None
     if chosen == "decompose":  # the many modules of decomposition and search are loaded where they are used

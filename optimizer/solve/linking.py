@@ -140,7 +140,12 @@ def locate(
             linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads,
             start=None if start is None else linked.restrict(start), relax_seconds=linked.seconds,
         )  # fmt: skip
-    return found if found is None or found.x is None else replace(found, x=linked.lift(found.x))
+    if found is None:
+        return None
+    bounds = [bound for bound in (found.bound_usd, linked.bound_usd) if bound is not None]
+    return replace(
+        found, bound_usd=max(bounds, default=None), x=None if found.x is None else linked.lift(found.x)
+    )
 
 
 def _restricted(linked: Linked, full: Floats | None) -> Floats | None:

@@ -86,7 +86,10 @@ class _Cuts:
     def add(self, gates: Gates, prices: Priced, *, is_cost: bool) -> None:
         """Add the cut that prices give."""
         slope = prices.reduced_cost[gates.openers]
-        self.constant.append(prices.bound_usd - float(np.minimum(slope, 0.0).sum()))
+        constant = prices.bound_usd - float(np.minimum(slope, 0.0).sum())
+        if not is_cost and float(np.abs(slope).max()) <= SLACK * max(1.0, abs(constant)):
+            return  # rounding says nothing of any set
+        self.constant.append(constant)
         self.slope.append(slope)
         self.is_cost.append(is_cost)
 
@@ -287,17 +290,17 @@ class _Search:
         part, rows, free, fixed = _open_part(self.matrix, self.gates, is_open)
         found = run(part, self.watch, relaxed=True, options={"solver": "simplex"})
         matrix = self.matrix
-        is_cost = found.termination is Termination.GAP_REACHED
-        if is_cost and found.x is not None:
+        is_cost = found.termination is not Termination.INFEASIBLE  # prices of any origin give a cut
+        if found.termination is Termination.GAP_REACHED and found.x is not None:
             fixed[free] = found.x
             self.least_usd = min(self.least_usd, matrix.objective(fixed))
             take_over(matrix, self.held, fixed, self.watch)
             if not self.is_split:
                 self._assign(part, free, fixed, matrix.objective(fixed))
-        elif found.termination is Termination.INFEASIBLE:
+        elif not is_cost:
             found = run(_missing(part), self.watch, relaxed=True, options={"solver": "simplex"})
             matrix = replace(matrix, cost=np.zeros(matrix.cost.size), offset=0.0)
-        if found.row_dual is None:
+        if found.row_dual is None or found.row_dual.size != rows.size:
             return False
         price = np.zeros(matrix.shape[0])
         price[rows] = found.row_dual
@@ -306,7 +309,6 @@ class _Search:
             return False
         self.cuts.add(self.gates, prices, is_cost=is_cost)
         return True
-
 
     def _assign(self, part: Matrix, free: Ints, x: Floats, usd: float) -> None:
         """Look for a whole plan of a set whose linear program costs `usd`, where it may be better than the one held."""

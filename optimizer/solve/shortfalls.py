@@ -36,7 +36,8 @@ NEEDS = (
 )
 NEED_WEIGHT = 1e4
 """A need is given up only where no limit alone can make room: its share weighs this many times that of a limit."""
-NOTICED = 1e-6
+NOTICED, ROUNDING = 1e-6, 1e-5
+"""Parts of a row's scale from which its give is told, and up to which a row that may not give may be off."""
 BY_CONFIGURATIONS_FROM_SLOTS = 20_000
 """Slots from which whole configurations of workloads are chosen instead: HiGHS finds nothing on the whole model."""
 
@@ -102,13 +103,16 @@ def _by_configurations(problem: Problem, watch: Watch, threads: int) -> list[Sho
         matrix = with_cover_rows(from_arrays(build_arrays(problem)), problem)
     except TriviallyInfeasible:
         return []
+    if watch.should_stop():
+        return []
     x = least_broken(matrix, problem, 1.0 / _size(matrix), watch, threads=threads)
     if x is None:
         return []
     broken = matrix.violation(x)
-    if (broken > NOTICED * matrix.row_scale)[~matrix.rows.is_of(LIMITS)].any():
+    may = matrix.rows.is_of((*LIMITS, "failover_rate"))
+    if (broken > ROUNDING * matrix.row_scale)[~may].any():
         return []
-    rows = np.flatnonzero(broken > NOTICED * matrix.row_scale)
+    rows = np.flatnonzero(may & (broken > 0))
     return _told(matrix, problem, rows, broken[rows])
 
 
@@ -117,10 +121,11 @@ def _told(matrix: Matrix, problem: Problem, rows: Ints, give: Floats) -> list[Sh
     owner, side = _workload_of_rows(matrix, problem, rows), _sides(matrix)[rows]
     found = np.flatnonzero(give > NOTICED * matrix.row_scale[rows])
     order = found[np.argsort(-give[found] / matrix.row_scale[rows[found]], kind="stable")]
-    return [
+    told = (
         _shortfall(matrix, problem, int(rows[x]), side=float(side[x]), by=float(give[x]), owner=int(owner[x]))
         for x in order
-    ]
+    )
+    return [one for one in told if one.by > NOTICED * max(1.0, abs(one.side))]
 
 
 def _elastic(matrix: Matrix) -> tuple[Matrix, Ints]:

@@ -31,7 +31,7 @@ from optimizer.solve.prepared import Prepared
 from optimizer.solve.relaxation import Relaxation
 from optimizer.solve.solution import Termination
 from optimizer.solve.tables import to_tables
-from optimizer.solve.watch import Watch
+from optimizer.solve.watch import Aside, Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 EACH, CLEANEST = 16, 6
 """Slots of every stream and job on the shortlist: the cheapest, and where carbon is limited those of least carbon."""
+TIME_SHARE = 0.2
+"""Part of the time left that the attempt may take: workloads without a closed form are priced one by one."""
 TOO_LONG = 1e3
 """Factor on the cost of a job on a slot where it does not end in time with one gang at work."""
 BY_SLOT = ("instances", "gangs", "work_hours", "chosen", "starts", "at")
@@ -55,14 +57,21 @@ class Shortlist:
     slots: Ints
     flows: Ints
 
+    def entries(self, tables: Tables) -> dict[str, tuple[Ints, Floats]]:
+        """Return values of the shortlist's tables as entries of the tables of the whole problem."""
+        entries = {}
+        for name, values in tables.items():
+            place = np.flatnonzero(values)
+            own = self.slots if name in BY_SLOT else self.flows if name == "flow" else None
+            entries[name] = (place if own is None else own[place], values[place])
+        return entries
+
     def spread(self, tables: Tables, whole: Problem) -> dict[str, Floats]:
         """Return values of the shortlist's tables as tables of the whole problem."""
-        spread = dict(tables)
-        sizes = table_sizes(whole)
-        for name, values in tables.items():
-            if name in BY_SLOT or name == "flow":
-                spread[name] = np.zeros(sizes[name])
-                spread[name][self.flows if name == "flow" else self.slots] = values
+        spread, sizes = {}, table_sizes(whole)
+        for name, (place, values) in self.entries(tables).items():
+            spread[name] = np.zeros(sizes[name])
+            spread[name][place] = values
         return spread
 
 
@@ -74,9 +83,9 @@ class FirstPlan:
     matrix: Matrix
     x: Floats
 
-    def values(self, whole: Problem) -> dict[str, Floats]:
-        """Return the plan as tables of the whole problem."""
-        return self.shortlist.spread(to_tables(self.matrix, self.x, self.shortlist.problem), whole)
+    def entries(self) -> dict[str, tuple[Ints, Floats]]:
+        """Return the plan as entries of the tables of the whole problem."""
+        return self.shortlist.entries(to_tables(self.matrix, self.x, self.shortlist.problem))
 
 
 def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPlan | None:
@@ -93,15 +102,19 @@ def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPla
         return None
     blocks = find_blocks(matrix, short.problem)
     cut, worth = cut_model(matrix, blocks), worth_usd(matrix, np.zeros(matrix.row_lower.size))
-    parts = Decomposition(short.problem, cut, worth[cut.rows], watch, threads=threads)
+    aside = Aside(watch, TIME_SHARE * watch.left_seconds())  # a plan is news once it is known to be one
+    parts = Decomposition(short.problem, cut, worth[cut.rows], aside, threads=threads)
     nothing = Relaxation(Termination.LIMIT, None, None, np.zeros(matrix.row_lower.size), matrix.cost)
     ground = Prepared(matrix, nothing, blocks, np.zeros(0, dtype=np.int64), Incumbent(matrix, blocks, worth))
-    numbers = parts.simple_plan() if parts.price_roughly() and not watch.should_stop() else None
+    numbers = parts.simple_plan() if parts.price_roughly() and not aside.should_stop() else None
     if numbers is None:
         return None
-    take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
+    take_over(ground, parts, with_shared(ground, parts, numbers, aside), aside)
     x = ground.state.x
-    return FirstPlan(short, matrix, x) if ground.state.is_whole() and matrix.is_feasible(x) else None
+    if not (ground.state.is_whole() and matrix.is_feasible(x)):
+        return None
+    watch.note(incumbent_usd=matrix.objective(x))
+    return FirstPlan(short, matrix, x)
 
 
 def make_shortlist(problem: Problem, each: int = EACH, cleanest: int = CLEANEST) -> Shortlist:
@@ -138,7 +151,7 @@ def _keep_least(kept: Bools, problem: Problem, label: Ints, metric: str, most: i
 
 
 def _of(problem: Problem, coefficients: Coefficients, metric: str) -> Floats:
-    """Return what a unit adds to a metric; usd is all that the objective counts."""
+    """Return what a unit adds to a metric; usd is money and the price of carbon."""
     if metric != "usd":
         return np.asarray(getattr(coefficients, metric))
     return coefficients.spend_usd + problem.carbon_price_usd_per_kg * coefficients.carbon_kg

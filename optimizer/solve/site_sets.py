@@ -137,7 +137,7 @@ def _walk(
     seen.add(_key(now.chosen))
     best = _with(best, now, count)
     while fruitless < FRUITLESS and not is_over():
-        near = _neighbours(sites, now, seen)
+        near = _neighbours(sites, now, seen, is_over)
         if not near:
             break
         now = min(near, key=lambda one: one.usd)
@@ -174,23 +174,32 @@ def priced_set(sites: Sites, chosen: Ints, price: Floats, steps: int, enough_usd
     fixed, every = float(sites.fixed_usd[chosen].sum()), np.arange(cost.shape[1])
     bounded = np.isfinite(limit)
     side = np.where(bounded, limit, 0.0)
-    best_usd, best, length, waited = -np.inf, price, STEP, 0
+    best_usd, best, beyond, length, waited = -np.inf, price, side, STEP, 0
     for _ in range(steps):
         at = cost + price[:, None] * draw
         place = at.argmin(axis=0)
         usd = float(at[place, every].sum() - price @ side) + fixed
+        over = _beyond(place, draw[place, every], limit, price)
         waited += 1
         if usd > best_usd:
-            best_usd, best, waited = usd, price, 0
+            best_usd, best, beyond, waited = usd, price, over, 0
         elif waited >= PATIENCE:
-            length, waited, price = SHORTER * length, 0, best
-        over = np.bincount(place, draw[place, every], chosen.size) - limit
-        over[~bounded | ((price <= 0.0) & (over < 0.0))] = 0.0
+            length, waited, price, over = SHORTER * length, 0, best, beyond
         size = float(over @ over)
         if size == 0.0 or best_usd > enough_usd:
             break
         price = np.maximum(0.0, price + length * abs(best_usd) / size * over)
     return OpenSet(chosen, best, best_usd)
+
+
+def _beyond(place: Ints, drawn: Floats, limit: Floats, price: Floats) -> Floats:
+    """Return by how much limits are overdrawn by what is drawn at places: where their prices should go. Prices of 0 do
+    not fall, and what is within rounding of its limit stays.
+    """
+    over: Floats = np.bincount(place, drawn, limit.size) - limit
+    idle = ~np.isfinite(limit) | ((price <= 0.0) & (over < 0.0))
+    over[idle | (np.abs(over) <= SLIGHT * np.where(np.isfinite(limit), limit, 0.0))] = 0.0
+    return over
 
 
 def price_choices(sites: Sites, opened: Floats, price: Floats, steps: int) -> tuple[Floats, Floats]:
@@ -204,25 +213,25 @@ def price_choices(sites: Sites, opened: Floats, price: Floats, steps: int) -> tu
     cost, draw, part = sites.cost[chosen], sites.draw[chosen], opened[chosen]
     bounded = np.isfinite(sites.limit[chosen])
     limit = np.where(bounded, sites.limit[chosen], 0.0) * part
+    limit[~bounded] = np.inf
     at_price, length, waited = price[chosen], STEP, 0
-    best_usd, best, worth = -np.inf, at_price, np.zeros(cost.shape[1])
+    best_usd, best, worth, beyond = -np.inf, at_price, np.zeros(cost.shape[1]), limit
     for _ in range(steps):
         usd = cost + at_price[:, None] * draw
         order = np.argsort(usd, axis=0)
         usd = np.take_along_axis(usd, order, 0)
         sofar = np.cumsum(part[order], axis=0)
         taken = np.clip(1.0 - (sofar - part[order]), 0.0, part[order])
-        total = float((usd * taken).sum() - at_price @ limit)
+        total = float((usd * taken).sum() - at_price @ np.where(bounded, limit, 0.0))
+        drawn = np.take_along_axis(draw, order, 0) * taken
+        over = _beyond(order.ravel(), drawn.ravel(), limit, at_price)
         waited += 1
         if total > best_usd:
             last = np.minimum((sofar < 1.0 - SLIGHT).sum(axis=0), chosen.size - 1)
-            best_usd, best, waited = total, at_price, 0
+            best_usd, best, beyond, waited = total, at_price, over, 0
             worth = np.take_along_axis(usd, last[None], 0)[0]
         elif waited >= PATIENCE:
-            length, waited, at_price = SHORTER * length, 0, best
-        drawn = np.take_along_axis(draw, order, 0) * taken
-        over = np.bincount(order.ravel(), drawn.ravel(), chosen.size) - limit
-        over[~bounded | ((at_price <= 0.0) & (over < 0.0))] = 0.0
+            length, waited, at_price, over = SHORTER * length, 0, best, beyond
         size = float(over @ over)
         if size == 0.0:
             break
@@ -232,15 +241,15 @@ def price_choices(sites: Sites, opened: Floats, price: Floats, steps: int) -> tu
     return worth, found
 
 
-def _neighbours(sites: Sites, now: OpenSet, seen: set[bytes]) -> list[OpenSet]:
-    """Return the neighbours that are worth a look, with prices; they count as seen."""
+def _neighbours(sites: Sites, now: OpenSet, seen: set[bytes], is_over: Callable[[], bool]) -> list[OpenSet]:
+    """Return the neighbours that are worth a look, with prices; they count as seen. Ends early when it is over."""
     found: list[OpenSet] = []
     least = np.inf
 
     def look(chosen: Ints, price: Floats) -> bool:
         nonlocal least
         key = _key(chosen)
-        if not chosen.size or key in seen or not sites.may_carry(chosen):
+        if not chosen.size or key in seen or is_over() or not sites.may_carry(chosen):
             return False
         seen.add(key)
         one = priced_set(sites, chosen, price, STEPS, least)
@@ -251,7 +260,7 @@ def _neighbours(sites: Sites, now: OpenSet, seen: set[bytes]) -> list[OpenSet]:
     for leaving in range(now.chosen.size):
         look(np.delete(now.chosen, leaving), np.delete(now.price, leaving))
     outside = np.setdiff1d(np.arange(sites.limit.size), now.chosen)
-    usd = _estimates(sites, now, outside)
+    usd = _estimates(sites, now, outside, is_over)
     tries = 0
     for cell in np.argsort(usd, axis=None)[: 10 * TRIES]:
         leaving, coming = divmod(int(cell), outside.size)
@@ -264,9 +273,9 @@ def _neighbours(sites: Sites, now: OpenSet, seen: set[bytes]) -> list[OpenSet]:
     return found
 
 
-def _estimates(sites: Sites, now: OpenSet, outside: Ints) -> Floats:
+def _estimates(sites: Sites, now: OpenSet, outside: Ints, is_over: Callable[[], bool]) -> Floats:
     """Return what it costs at least, prices of the others as they are, to open each of `outside` (columns) in place of
-    each open one, or of none (last row).
+    each open one, or of none (last row); inf for what is not estimated before it is over.
     """
     chosen, every = now.chosen, np.arange(sites.cost.shape[1])
     at = sites.cost[chosen] + now.price[:, None] * sites.draw[chosen]
@@ -277,8 +286,10 @@ def _estimates(sites: Sites, now: OpenSet, outside: Ints) -> Floats:
     second = at.min(axis=0)
     second[~np.isfinite(second)] = sites.cost.max()
     cost, draw, limit = sites.cost[outside], sites.draw[outside], sites.limit[outside]
-    usd = np.zeros((chosen.size + 1, outside.size))
+    usd = np.full((chosen.size + 1, outside.size), np.inf)
     for leaving in range(chosen.size + 1):
+        if is_over():
+            break
         without = np.where(place == leaving, second, least)
         others = own.sum() - (own[leaving] if leaving < chosen.size else 0.0)
         gain = np.maximum(without - cost, 0.0)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from formulations import Problem, table_sizes
 from optimizer.solve.matrix import Matrix
 
+Entries = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""By component, positions in its table and the values there; zero elsewhere."""
+
 
 def to_tables(matrix: Matrix, x: NDArray[np.float64], problem: Problem) -> dict[str, NDArray[np.float64]]:
     """Return {component: array over its whole table}, as `formulations.table_sizes` gives them."""
@@ -26,4 +29,17 @@ def from_tables(matrix: Matrix, tables: Mapping[str, NDArray[np.float64]]) -> ND
     for name in matrix.columns.names:
         columns = matrix.columns.of(name)
         x[columns] = tables[name][matrix.columns.key[columns]]
+    return x
+
+
+def from_entries(matrix: Matrix, entries: Entries) -> NDArray[np.float64]:
+    """Return the value of every column as the entries have it."""
+    x = np.zeros(matrix.cost.size)
+    for name in matrix.columns.names:
+        columns = matrix.columns.of(name)
+        key = matrix.columns.key[columns]
+        place, values = entries[name]
+        table = np.zeros(max(int(key.max(initial=-1)), int(place.max(initial=-1))) + 1)
+        table[place] = values
+        x[columns] = table[key]
     return x

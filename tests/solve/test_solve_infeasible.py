@@ -17,7 +17,8 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility import is_infeasible
-from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.rounds import QUICK, Decomposition
+from optimizer.solve.decomposition.small import SmallAnswer
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
 from optimizer.solve.incumbent import worth_usd
@@ -132,3 +133,37 @@ def test_what_has_to_give_by_configurations_makes_room(seed, monkeypatch):
             roomier[limits[shortfall.id]] += shortfall.by
     enough = replace(tight, pools=replace(pools, limit=roomier), budgets=replace(tight.budgets, limit=budget))
     assert run(from_arrays(build_arrays(enough)), Watch(60), gap=0.9, threads=1).x is not None
+
+
+def test_what_gives_is_what_gives_least_of_its_size(monkeypatch):
+    """22 services of one device each, pools of 20 and 1: the pool of 20 falls short by 1 (5 %), not the one of 1."""
+    monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", 0)
+    b = Builder()
+    here, there = b.region(), b.region()
+    slots = []
+    for _ in range(22):
+        _, (stream,) = b.service(1.0)
+        slots.append([b.serve(stream, place, capacity=1.0, most=1.0, usd=1.0) for place in (here, there)])
+    large, small = (
+        b.pool(limit, slots={own[place]: 1.0 for own in slots}) for place, limit in ((0, 20.0), (1, 1.0))
+    )
+    problem = b.build()
+    (short,) = diagnose(problem)
+    assert (short.id, short.side) == (problem.pools.ids[large], 20.0)
+    assert short.by == pytest.approx(1.0)
+    assert large != small
+
+
+def test_a_program_called_infeasible_that_holds_a_known_configuration_gives_no_bound(monkeypatch):
+    """Were HiGHS wrong about every small program, no workload would be told to have no solution."""
+    problem, watch = nodes(15.0), Watch(30)
+    _, parts, _ = parts_of(problem, watch)
+    module = importlib.import_module("optimizer.solve.decomposition.chunks")
+    monkeypatch.setattr(module, "solve_small", lambda *_args, **_kinds: SmallAnswer(None, np.inf, np.inf))
+    before = parts.pricing.price(parts.price, QUICK, settled=0.0, among=np.ones(2, dtype=bool))
+    assert before is not None
+    assert np.isfinite(before.upper_usd).all()
+    price = np.full(parts.price.size, -1.0)
+    found = parts.pricing.price(price, QUICK, settled=0.0, among=np.ones(2, dtype=bool))
+    estimate = parts.pricing._estimates(parts.cut.reduced_cost(price), price)
+    assert found.lower_usd == pytest.approx(np.minimum(estimate.lower_usd, found.upper_usd))

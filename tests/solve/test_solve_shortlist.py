@@ -18,7 +18,7 @@ from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
 from optimizer.solve.highs import run
 from optimizer.solve.shortlist import find_first_plan, make_shortlist, restricted
-from optimizer.solve.tables import from_tables, to_tables
+from optimizer.solve.tables import from_entries, from_tables, to_tables
 from optimizer.solve.watch import Watch
 
 ENGINE = importlib.import_module("optimizer.solve.engine")
@@ -98,7 +98,7 @@ def test_first_plans_obey_the_whole_problem(seed):
     assert first is not None
     assert first.shortlist.slots.size < problem.slots.workload.size
     whole = from_arrays(build_arrays(problem))
-    x = from_tables(whole, first.values(problem))
+    x = from_entries(whole, first.entries())
     assert whole.is_feasible(x)
     assert whole.objective(x) == pytest.approx(first.matrix.objective(first.x), rel=1e-9)
 
@@ -143,3 +143,19 @@ def test_problems_without_an_easy_plan_go_on_without_one():
     problem = estate(6, regions=20)
     problem.pools.limit[:] = 1.0
     assert find_first_plan(problem, Watch(10), threads=1) is None
+
+
+def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(monkeypatch):
+    """Out of time between stating the model and solving it: the plan of the shortlist is returned."""
+    problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
+    first = find_first_plan(problem, Watch(60), threads=1)
+    assert first is not None
+    matrix, late = ENGINE.to_arrays(problem, Watch(60)), Watch(0.0)
+    found = ENGINE.solve_matrix(
+        matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries()
+    )
+    assert found.status is SolutionStatus.FEASIBLE
+    assert found.objective_usd == pytest.approx(first.matrix.objective(first.x), rel=1e-9)
+    assert ENGINE.solve_matrix(matrix, problem, late, gap=1e-3, threads=1, method="decompose").status is (
+        SolutionStatus.NO_PLAN
+    )

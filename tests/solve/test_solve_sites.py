@@ -91,7 +91,7 @@ def test_prices_and_estimates_stay_below_the_linear_programs(seed, single_share)
         assert found.usd <= usd * (1 + 1e-9)
         assert found.usd == pytest.approx(usd, rel=5e-3) or not np.isfinite(usd)
         outside = np.setdiff1d(np.arange(5), chosen)
-        estimates = _estimates(sites, OpenSet(chosen, found.price, found.usd), outside)
+        estimates = _estimates(sites, OpenSet(chosen, found.price, found.usd), outside, lambda: False)
         for leaving in range(chosen.size + 1):
             for place, coming in enumerate(outside):
                 swapped = np.sort(np.append(np.delete(chosen, [leaving] if leaving < chosen.size else []), coming))

@@ -6,7 +6,7 @@ Without costs the Lagrangian bound of the master (`formulations.configurations`)
 
 and at most 0 wherever a plan exists, since that plan costs nothing. So L(π) > 0 proves that there is none (Farkas 1902,
 over whole configurations instead of the relaxation of the compact model: the proof counts whole devices). To keep clear
-of rounding, L(π) must exceed what loosening every row by a hundred-thousandth of its scale could give.
+of rounding, L(π) must exceed what loosening every row of the master by a hundred-thousandth of its scale could give.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
 LOOSENED = 1e-5
+"""By how much of its scale every row of the master may be loosened without a plan becoming possible."""
 GAP = 1e-2
+"""How near to the least shortfall rounds go, in parts of it."""
 ROUNDS_SHARE = 0.6
 """Part of the time that rounds may take before a plan is put together."""
 
@@ -45,25 +47,36 @@ def is_infeasible(
     pool = Pool(cut)
     pool.add_all(parts.pool.workload, of_pool(parts.cut, parts.pool).values)
     pricing = parts.pricing.at(cut, pool, aside)
-    free = Decomposition(problem, cut, worth_usd, aside, threads=parts.threads, pricing=pricing)
-    slack = LOOSENED * cut.matrix.row_scale[cut.rows]
+    # At any penalties there is a shortfall where there is no plan: raising them would only make prices large.
+    free = Decomposition(problem, cut, worth_usd, aside, threads=parts.threads, pricing=pricing, most_raises=0)
+    slack, proofs = LOOSENED * _scale(cut), list[float]()
 
     def is_proven() -> bool:
-        return free.proven_usd > float(np.abs(free.price) @ slack)
+        bound = free.latest
+        if bound is not None and bound.usd > float(np.abs(bound.price) @ slack):
+            proofs.append(bound.usd)
+        return bool(proofs)
 
-    if free.run(gap=GAP, until_seconds=seconds, is_enough=is_proven) or not is_proven():
-        return False
-    log.info("no plan obeys all rows: the least shortfall is worth %.3g USD", free.proven_usd)
-    return True
+    free.run(gap=GAP, until_seconds=seconds, is_enough=is_proven)
+    if proofs:
+        log.info("no plan obeys all rows: the least shortfall is worth %.3g USD", proofs[0])
+    return bool(proofs)
+
+
+def _scale(cut: Cut) -> Floats:
+    """Return what a violation of each row of the master is judged against; rows summed over a class have its size."""
+    sides = [np.where(np.isfinite(side), np.abs(side), 0.0) for side in (cut.row_lower, cut.row_upper)]
+    return np.maximum(cut.matrix.row_scale[cut.rows], np.maximum(*sides))
 
 
 def least_broken(matrix: Matrix, problem: Problem, weight: Floats, watch: Watch, *, threads: int) -> Floats | None:
     """Return values of all columns that place every workload and break elastic rows least: the sum of what each is
     broken by times its `weight` (by row of the model). None when nothing was found in time.
     """
-    blocks = find_blocks(matrix, problem)
-    cut = _without_cost(cut_model(matrix, blocks))
-    parts = Decomposition(problem, cut, weight[cut.rows], watch, threads=threads)
+    cut = _without_cost(cut_model(matrix, find_blocks(matrix, problem)))
+    if watch.should_stop():
+        return None
+    parts = Decomposition(problem, cut, weight[cut.rows], watch, threads=threads, most_raises=0)
     parts.run(gap=GAP, until_seconds=ROUNDS_SHARE * watch.left_seconds())
     if watch.should_stop() or parts.answer is None:
         return None

@@ -108,7 +108,9 @@ class Pricing:
         if answers is None:
             return None
         for workload, used, answer in zip(asked.tolist(), columns, answers, strict=True):
-            lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
+            if answer.x is not None or answer.bound_usd < np.inf or known[workload] < 0:
+                lower[workload] = max(lower[workload], min(answer.bound_usd, upper[workload]))
+            # else HiGHS calls a program infeasible that holds a configuration known: no bound
             if answer.x is not None:
                 self.keep(workload, used, _clean(answer.x, self.cut.matrix.integer[used]))
                 upper[workload] = min(upper[workload], answer.cost_usd)

@@ -82,14 +82,16 @@ class Decomposition:
 
     def __init__(
         self, problem: Problem, cut: Cut, worth_usd: Floats, watch: Watch, *, threads: int,
-        workers: Workers | None = None, pricing: Pricing | None = None,
+        workers: Workers | None = None, pricing: Pricing | None = None, most_raises: int = MOST_RAISES,
     ) -> None:  # fmt: skip
         self.cut, self.watch, self.threads = cut, watch, threads
         self.pricing = pricing or Pricing(problem, cut, Pool(cut), watch, threads=threads, workers=workers)
         self.pool = self.pricing.pool
         self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
         self.unplaced_usd = np.zeros(len(cut.blocks))
+        self.most_raises = most_raises
         self.centre: Bound | None = None
+        self.latest: Bound | None = None
         self.answer: MasterAnswer | None = None
         self.master: RestrictedMaster | None = None
         self.price: Floats = np.zeros(cut.rows.size)
@@ -156,7 +158,7 @@ class Decomposition:
             stuck = last - answer.cost_usd <= STUCK * abs(answer.cost_usd)
             last = answer.cost_usd
             if stuck and not self.is_clean and not self.rough:
-                if self.raised == MOST_RAISES or self.master is None:
+                if self.raised == self.most_raises or self.master is None:
                     break
                 self.master.raise_penalties(RAISE)
                 self.raised, last = self.raised + 1, np.inf
@@ -229,7 +231,7 @@ class Decomposition:
     def _note(self, price: Floats, priced: Priced) -> bool:
         """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
         fixed_usd = self.fixed_usd(price, np.zeros(self.cut.shared.size), self.cut.shared_upper)
-        bound = Bound(price, fixed_usd, priced)
+        self.latest = bound = Bound(price, fixed_usd, priced)
         moves = self.centre is None or bound.promise_usd > self.centre.promise_usd
         if moves:
             self.centre = bound
