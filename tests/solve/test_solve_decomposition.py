@@ -270,3 +270,19 @@ def test_pairs_by_hand():
     assert cover_demands(items, price, np.array([10.0, 0.0])).cost_usd[0] == 10.0  # ten of one
     none = replace(items, most=np.array([2.0, 1.0]))
     assert cover_demands(none, price, free).cost_usd[0] == np.inf
+
+
+def test_flows_of_millions_are_solved_in_parts_of_their_stream():
+    """3e6 units/s on machines of 1e6 for 1 USD or 2.5e6 for 2.2 USD: three of the first; flows come back in units/s."""
+    program = SmallProgram(
+        cost=np.array([1.0, 2.2, 0.0, 0.0]), lower=np.zeros(4), upper=np.array([9.0, 9.0, 3e6, 3e6]),
+        integer=np.array([True, True, False, False]), indptr=np.array([0, 1, 2, 4, 6]),
+        indices=np.array([0, 1, 0, 2, 1, 2]), data=np.array([-1e6, -2.5e6, 1.0, 1.0, 1.0, 1.0]),
+        row_lower=np.array([-np.inf, -np.inf, 3e6]), row_upper=np.array([0.0, 0.0, 3e6]),
+        start=np.array([3.0, 0.0, 3e6, 0.0]),
+    )  # fmt: skip
+    for known in (program, replace(program, start=None)):
+        answer = solve_small(known, EXACT, scale=1.0)
+        assert answer.x == pytest.approx([3.0, 0.0, 3e6, 0.0])
+        assert answer.cost_usd == pytest.approx(3.0)
+        assert answer.bound_usd == pytest.approx(3.0)
