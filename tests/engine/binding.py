@@ -60,8 +60,10 @@ def measured() -> dict[str, list[int]]:
 def sample(seeds: list[int], without_plan: list[int], most: int, close: int) -> list[int]:
     """Return so many of the seeds, twice as many of fewer than `close`, half of them with a plan as they stand."""
     wanted, none = (2 * most if len(seeds) < close else most), set(without_plan)
-    planned = spread([seed for seed in seeds if seed not in none], wanted // 2)
-    return sorted(planned + spread([seed for seed in seeds if seed in none], wanted - len(planned)))
+    planned = [seed for seed in seeds if seed not in none]
+    others = [seed for seed in seeds if seed in none]
+    chosen = spread(planned, max(wanted // 2, wanted - len(others)))
+    return sorted(chosen + spread(others, wanted - len(chosen)))
 
 
 def spread(seeds: list[int], most: int) -> list[int]:
