@@ -38,6 +38,8 @@ SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 SHORTLIST_FROM_SLOTS = 100_000
 """Slots from which a first plan comes from a shortlist: stating the whole model takes seconds."""
+STATED_AFTER = 5.0
+"""How many times as long as the shortlist and its plan it takes to state the whole model and to cut it up."""
 CONTRADICTS = 1e-4
 """Relative excess of a bound over the plan found that no tolerance of a solver explains."""
 AS_ARRAYS = ("kernel", "decompose")
@@ -70,7 +72,7 @@ def solve_problem(
     with ctrl_c_calls(watch.interrupt):
         try:
             first = _first_plan(problem, watch, threads) if chosen == "decompose" else None
-            if watch.should_stop():
+            if watch.should_stop() or (first is not None and not _may_be_stated(watch)):
                 return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
             as_arrays = chosen in AS_ARRAYS
             matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
@@ -97,6 +99,11 @@ def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPla
 
     with watch.phase_of("shortlist"):
         return find_first_plan(problem, watch, threads=threads or os.cpu_count() or 1)
+
+
+def _may_be_stated(watch: Watch) -> bool:
+    """Whether stating the whole model and cutting it up, which nothing interrupts, would end before the time does."""
+    return watch.left_seconds() >= STATED_AFTER * watch.timings.get("shortlist", 0.0)
 
 
 def _from_shortlist(first: FirstPlan, problem: Problem, watch: Watch, *, gap: float) -> Solution:
