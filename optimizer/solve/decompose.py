@@ -23,7 +23,7 @@ from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.exchange import Exchange, WidenedExchange
 from optimizer.solve.highs import Run
-from optimizer.solve.holding import is_placed, is_proven, take_over, with_shared
+from optimizer.solve.holding import holds_plan, is_placed, is_proven, take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held
@@ -69,8 +69,8 @@ def decompose_and_improve(
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
     the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, as entries
-    of the problem's tables. Returns None when a workload has no place of
-    its own, which only the whole model can settle.
+    of the problem's tables. Returns None when a workload has no place of its own,
+    which only the whole model can settle.
     """
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
     with watch.phase_of("cut"):
@@ -114,9 +114,9 @@ def decompose_and_improve(
         watch.interrupt()
         state.restore()
     placed = is_placed(ground, ground.state.x)
-    if not (placed and state.is_whole()) and parts.answer is not None and not parts.is_clean:
+    if not holds_plan(ground) and parts.answer is not None and not parts.is_clean:
         is_impossible(PROOF_SHARE)
-    if Termination.INFEASIBLE in proofs and not (placed and state.is_whole()):
+    if Termination.INFEASIBLE in proofs and not holds_plan(ground):
         return Run(Termination.INFEASIBLE)
     own = Run(watch.why_stopped(), bound_usd=watch.bound_usd)
     if placed:
@@ -150,7 +150,7 @@ def _begin_from(ground: Prepared, parts: Decomposition, x: Floats, watch: Watch)
     """Hold a plan found before, and its configurations."""
     state = ground.state
     state.set_columns(np.arange(x.size), x)
-    if not (is_placed(ground, state.x) and state.is_whole()):
+    if not holds_plan(ground):
         state.restore()
         return
     state.save()
@@ -195,7 +195,7 @@ def _approach(
             numbers = parts.simple_plan()
             if numbers is not None:
                 take_over(ground, parts, with_shared(ground, parts, numbers, watch), watch)
-                parts.has_plan = is_placed(ground, ground.state.x) and ground.state.is_whole()
+                parts.has_plan = holds_plan(ground)
 
     def first_plan(quick: bool) -> None:
         with watch.phase_of("put_together"):
@@ -227,7 +227,7 @@ def _approach(
 
 def _over_master(ground: Prepared, parts: Decomposition) -> float:
     """Return by what part of its cost the plan held exceeds the master's optimum; inf while it breaks rows."""
-    if parts.answer is None or not (is_placed(ground, ground.state.x) and ground.state.is_whole()):
+    if parts.answer is None or not holds_plan(ground):
         return np.inf
     objective = ground.matrix.objective(ground.state.x)
     return (objective - parts.answer.cost_usd - ground.matrix.offset) / max(abs(objective), GAP_FLOOR)
@@ -239,7 +239,7 @@ def _target_usd(ground: Prepared, parts: Decomposition, gap: float) -> float:
     While the plan held breaks rows: what the plan to be found could be proven with, the master's own optimum.
     """
     objective = ground.matrix.objective(ground.state.x)
-    if not (is_placed(ground, ground.state.x) and ground.state.is_whole()):
+    if not holds_plan(ground):
         objective = parts.answer.cost_usd + ground.matrix.offset if parts.answer is not None else objective
     return objective - gap * abs(objective) - ground.matrix.offset
 

@@ -31,6 +31,11 @@ def is_placed(ground: Prepared, x: Floats) -> bool:
     return not (broken & ~ground.blocks.elastic).any()
 
 
+def holds_plan(ground: Prepared) -> bool:
+    """Whether what is held is a plan that breaks no row."""
+    return is_placed(ground, ground.state.x) and ground.state.is_whole()
+
+
 def is_proven(ground: Prepared, watch: Watch, gap: float) -> bool:
     """Whether the plan held is within the gap of the bound."""
     if not ground.state.is_whole():
