@@ -79,6 +79,9 @@ def decompose_and_improve(
         if mechanisms_matter(whole, problem, gap):
             whole, needs = split_requirements(whole, problem)
         blocks = find_blocks(whole, problem)
+        if start is not None and watch.should_stop():  # of ten thousand workloads the rest takes seconds as well
+            x = from_entries(matrix, start)
+            return Run(watch.why_stopped(), x, matrix.objective(x))
         cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)

@@ -38,7 +38,7 @@ SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 SHORTLIST_FROM_SLOTS = 100_000
 """Slots from which a first plan comes from a shortlist: stating the whole model takes seconds."""
-STATED_AFTER = 5.0
+STATED_AFTER = 6.0
 """How many times as long as the shortlist and its plan it takes to state the whole model and to cut it up."""
 CONTRADICTS = 1e-4
 """Relative excess of a bound over the plan found that no tolerance of a solver explains."""

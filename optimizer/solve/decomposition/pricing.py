@@ -135,9 +135,11 @@ class Pricing:
         """Put a configuration into the pool, with what it needs and nothing else; return its number."""
         return self.pool.add(workload, *self.cut.needs.complete(columns, values))
 
-    def _keep_all(self, workloads: Ints, values: sparse.csr_array) -> None:
-        """Put a configuration of each of some workloads into the pool, given as rows, with what it needs."""
-        self.pool.add_all(workloads, self.cut.needs.completed(values))
+    def keep_all(self, workloads: Ints, values: sparse.csr_array) -> Ints:
+        """Put a configuration of each of some workloads into the pool, given as rows, with what it needs; return their
+        numbers.
+        """
+        return self.pool.add_all(workloads, self.cut.needs.completed(values))
 
     def _known(self, price: Floats, workloads: int, limits: Limits | None = None) -> tuple[Floats, Ints]:
         """Return by workload the least cost among its configurations that keep the limits (inf: none) and which has it
@@ -166,14 +168,14 @@ class Pricing:
         simple = np.where(plain, covers.cost_usd, np.where(present, covers.one_region_usd, np.inf))
         known, _ = self._known(price, lower.size)
         better = np.flatnonzero(plain & (simple < known))
-        self._keep_all(better, self.covers.configurations(better, covers))
+        self.keep_all(better, self.covers.configurations(better, covers))
         better = np.flatnonzero(present & (simple < known))
-        self._keep_all(better, self.covers.in_one_region(better, covers))
+        self.keep_all(better, self.covers.in_one_region(better, covers))
         if self.jobs is None:
             return replace(found, lower_usd=lower)
         jobs, least, best = self.jobs.estimate(reduced)
         better = np.flatnonzero(short & (least < known))
-        self._keep_all(better, self.jobs.configurations(best[better]))
+        self.keep_all(better, self.jobs.configurations(best[better]))
         return replace(
             found,
             lower_usd=np.where(short, jobs.lower_usd, lower),

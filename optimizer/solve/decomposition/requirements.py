@@ -34,6 +34,7 @@ from optimizer.solve.matrix import Labels, Matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 REQUIREMENT, NEED, NEED_MET, NEEDED = "requirement", "need", "need_met", "needed"
 
@@ -75,11 +76,15 @@ class Needs:
         spread[own] = np.minimum(reduced_cost[own], 0.0)
         return np.asarray(spread)
 
+    def tells(self, columns: Ints) -> Bools:
+        """Whether each of some columns is a y."""
+        return (columns >= self.first) & (columns < self.first + self.size)
+
     def complete(self, columns: Ints, values: Floats) -> tuple[Ints, Floats]:
         """Return (columns, values) of a configuration with y = 1 exactly where something in it asks for it."""
         if not self.size:
             return columns, values
-        kept = (columns < self.first) | (columns >= self.first + self.size)
+        kept = ~self.tells(columns)
         columns, values = columns[kept], values[kept]
         asking = self.asks[columns[values > 0]]
         needed = np.unique(asking.indices) + self.first

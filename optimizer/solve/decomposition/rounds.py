@@ -14,6 +14,7 @@ from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
+from optimizer.solve.decomposition.rows import as_rows
 from optimizer.solve.decomposition.selection import select
 from optimizer.solve.decomposition.simple_plan import find_simple_plan
 from optimizer.solve.decomposition.small import Effort
@@ -326,12 +327,14 @@ class Decomposition:
 
     def learn(self, x: Floats) -> Chosen:
         """Put the configurations of a plan found elsewhere into the pool; return the plan in terms of the master."""
-        blocks, head = self.cut.blocks, self.cut.classes.head.tolist()
-        numbers = [
-            self.pricing.keep(head[workload], blocks[head[workload]].columns, x[block.columns])
-            for workload, block in enumerate(blocks)
-        ]
-        return Chosen(np.array(numbers, dtype=np.int64), x[self.cut.shared])
+        cut, parts = self.cut, []
+        for workload, head in enumerate(cut.classes.head.tolist()):
+            held = np.flatnonzero(x[cut.blocks[workload].columns])
+            column = cut.blocks[head].columns[held]
+            own = np.flatnonzero(~cut.needs.tells(column))
+            parts.append((np.full(own.size, workload), column[own], x[cut.blocks[workload].columns[held[own]]]))
+        values = as_rows(parts, len(cut.blocks), cut.matrix.cost.size)
+        return Chosen(self.pricing.keep_all(cut.classes.head, values), x[cut.shared])
 
     def _put_together(
         self, penalty_usd: Floats, *, gap: float, seconds: float, among: Ints | None = None, start: Chosen | None = None
