@@ -28,11 +28,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.assignment import Assignment, find_assignment
 from optimizer.solve.fine import COARSE, run_whole
 from optimizer.solve.highs import Run, cost_scale, run
 from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.matrix import Matrix, implied_upper, submatrix
-from optimizer.solve.shifts import Assignment, ShiftsBeside, find_assignment, shift_and_swap
+from optimizer.solve.shifts import ShiftsBeside, shift_and_swap
 from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
 from optimizer.solve.substitution import substitute
 from optimizer.solve.watch import Watch

@@ -1,36 +1,27 @@
 """Plans of assignments by shifts and swaps: a tabu search that may overdraw limits at a price.
 
-An *assignment* is a model in which every column is one of the options of one choice (a row  sum x = 1  over binaries)
-and all other rows are limits  sum p x <= L. A limit on which no choice has two options is a *place* (an agent, a
-region's pool); an option draws on at most one of them. The few others (a budget) are *common*. Moves shift one choice
-to another place, or swap the places of two; the best one is made even where it makes things worse, and is not undone
-for a while. What exceeds a limit is charged with what the limit is worth times a factor that rises while the plan
-breaks one and falls while it does not, so that the search goes back and forth across the limits (Yagiura, Ibaraki,
-Glover 2004).
+Moves shift one choice of an `Assignment` to another place, or swap the places of two; the best one is made even where
+it makes things worse, and is not undone for a while. What exceeds a limit is charged with what the limit is worth times
+a factor that rises while the plan breaks one and falls while it does not, so that the search goes back and forth across
+the limits (Yagiura, Ibaraki, Glover 2004).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
+from optimizer.solve.assignment import NEVER, Assignment
 from optimizer.solve.exchange import Exchange
-from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_COMMON = 4
-"""Common limits up to which moves are worth their evaluation."""
 SWAPS_OF = 160
 """Choices whose swaps with all others are looked at in one move."""
-MOST_CELLS = 4_000_000
-"""Choices times places up to which they are held as arrays."""
 TENURE = (5, 15)
 PATIENCE, DEARER, CHEAPER = 4, 1.12, 0.9
 """Moves on one side of the limits after which their charge changes, and by what factor."""
@@ -38,82 +29,7 @@ STALE, THROWN = 4_000, 0.05
 """Moves without a better plan after which a search ends, and the part of the choices thrown elsewhere for the next."""
 FRUITLESS = 4
 """Searches one after the other that find nothing, after which the thread ends."""
-NEVER, HELD = 1e30, 1e-9
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Cost (USD, `NEVER` where there is no option) and `draw` on the place of every choice and place; `column` tells
-    which column an option is, -1 for none. `common[e]` is the draw on a common limit. `limit` and `worth_usd` (USD per
-    unit) are of the places, `common_limit` and `common_usd` of the common limits.
-    """
-
-    cost: Floats
-    draw: Floats
-    column: Ints
-    limit: Floats
-    worth_usd: Floats
-    common: list[Floats]
-    common_limit: Floats
-    common_usd: Floats
-
-
-def find_assignment(matrix: Matrix, row_usd: Floats) -> Assignment | None:
-    """Return the model as an assignment; None where it is none. `row_usd` is what a unit of each row is worth."""
-    n, binary = matrix.cost.size, matrix.integer & (matrix.lower == 0) & (matrix.upper == 1)
-    if not n or not binary.all():
-        return None
-    count = np.diff(matrix.a.indptr)
-    row = np.repeat(np.arange(count.size), count)
-    ones = np.bincount(row, matrix.a.data == 1.0, count.size) == count
-    is_choice = ones & (matrix.row_lower == 1.0) & (matrix.row_upper == 1.0) & (count > 0)
-    choices, limits = np.flatnonzero(is_choice), np.flatnonzero(~is_choice & (count > 0))
-    by_choice = matrix.a[choices].tocsc()
-    draws = matrix.a[limits]
-    fits = np.isneginf(matrix.row_lower[limits]) & np.isfinite(matrix.row_upper[limits])
-    if not np.all(np.diff(by_choice.indptr) == 1) or not fits.all() or (draws.data < 0).any():
-        return None
-    choice = by_choice.indices.astype(np.int64)
-    on = draws.tocoo()
-    pair = np.unique(on.row.astype(np.int64) * choices.size + choice[on.col], return_counts=True)
-    is_common = np.zeros(limits.size, dtype=np.bool_)
-    is_common[pair[0][pair[1] > 1] // max(choices.size, 1)] = True
-    if is_common.sum() > MOST_COMMON:
-        return None
-    own = sparse.csc_array(draws[np.flatnonzero(~is_common)])
-    if np.diff(own.indptr).max(initial=0) > 1:
-        return None
-    return _as_arrays(matrix, choice, own, (limits[~is_common], limits[is_common]), row_usd)
-
-
-def _as_arrays(
-    matrix: Matrix, choice: Ints, own: sparse.csc_array, rows: tuple[Ints, Ints], row_usd: Floats
-) -> Assignment | None:
-    """`rows` are those of places and of common limits, `own` the rows of places."""
-    n, places = matrix.cost.size, own.shape[0]
-    place = np.full(n, -1, dtype=np.int64)
-    drawn = np.zeros(n)
-    has = np.diff(own.indptr) > 0
-    place[has], drawn[has] = own.indices, own.data
-    apart = np.flatnonzero(~has)  # options without a limit of their own have a place each
-    order = apart[np.argsort(choice[apart], kind="stable")]
-    place[order] = places + np.arange(order.size) - np.searchsorted(choice[order], choice[order])
-    shape = (int(choice.max()) + 1, int(place.max()) + 1)
-    if shape[0] * shape[1] > MOST_CELLS or shape[0] < 2:
-        return None
-    free = np.full(shape[1] - places, np.inf)
-    cost, column = np.full(shape, NEVER), np.full(shape, -1, dtype=np.int64)
-    draw: Floats = np.zeros(shape)
-    cost[choice, place], draw[choice, place], column[choice, place] = matrix.cost, drawn, np.arange(n)
-    common = []
-    for row in rows[1]:
-        use = np.zeros(shape)
-        use[choice, place] = matrix.a[[row]].toarray().ravel()
-        common.append(use)
-    return Assignment(
-        cost, draw, column, np.append(matrix.row_upper[rows[0]], free),
-        np.append(row_usd[rows[0]], np.zeros(free.size)), common, matrix.row_upper[rows[1]], row_usd[rows[1]],
-    )  # fmt: skip
+HELD = 1e-9
 
 
 def shift_and_swap(
@@ -195,8 +111,7 @@ class _Shifts:
     def __init__(self, assignment: Assignment, begin: Floats, rng: np.random.Generator) -> None:
         self.a, self.rng = assignment, rng
         self.every = np.arange(assignment.cost.shape[0])
-        values = np.where(assignment.column >= 0, begin[assignment.column], -1.0)
-        self.at = values.argmax(axis=1)
+        self.at = assignment.to_places(begin)
         drawn = assignment.draw[self.every, self.at]
         self.load = np.bincount(self.at, drawn, assignment.limit.size).astype(np.float64)
         self.common_load = np.array([use[self.every, self.at].sum() for use in assignment.common])
@@ -209,9 +124,7 @@ class _Shifts:
     def plan(self, columns: int) -> Floats:
         """Return the best plan as values of the columns."""
         assert self.best is not None
-        x = np.zeros(columns)
-        x[self.a.column[self.every, self.best]] = 1.0
-        return x
+        return self.a.to_columns(self.best, columns)
 
     def _over(self, load: Floats, limit: Floats) -> Floats:
         over: Floats = np.maximum(load - limit, 0.0)

@@ -9,11 +9,12 @@ import pytest
 from small_models import knapsack, location, make_matrix
 
 from formulations import build_arrays
+from optimizer.solve.assignment import find_assignment
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
 from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.kernel import kernel_search
-from optimizer.solve.shifts import ShiftsBeside, find_assignment, shift_and_swap
+from optimizer.solve.shifts import ShiftsBeside, shift_and_swap
 from optimizer.solve.watch import Watch
 
 

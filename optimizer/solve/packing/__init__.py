@@ -1,0 +1,1 @@
+"""Assignments by packings: whole contents of places, chosen together."""
