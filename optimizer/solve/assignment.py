@@ -92,15 +92,17 @@ def find_assignment(matrix: Matrix, row_usd: Floats) -> Assignment | None:
     own = sparse.csc_array(draws[np.flatnonzero(~is_common)])
     if np.diff(own.indptr).max(initial=0) > 1:
         return None
-    return _as_arrays(matrix, options, choice, own, (choices, limits[~is_common], limits[is_common]), row_usd)
+    rows = (choices, limits[~is_common], limits[is_common])
+    return _as_arrays(matrix, (options, choice), own, rows, row_usd)
 
 
 def _as_arrays(
-    matrix: Matrix, options: Ints, choice: Ints, own: sparse.csc_array, rows: tuple[Ints, Ints, Ints], row_usd: Floats
+    matrix: Matrix, columns: tuple[Ints, Ints], own: sparse.csc_array, rows: tuple[Ints, Ints, Ints], row_usd: Floats
 ) -> Assignment | None:
-    """`options` are the columns, `choice` whose they are; `rows` those of choices, of places and of common limits;
-    `own` the rows of places.
+    """`columns` are those of options and whose they are; `rows` those of choices, of places and of common limits; `own`
+    the rows of places.
     """
+    options, choice = columns
     n, places = options.size, own.shape[0]
     place = np.full(n, -1, dtype=np.int64)
     drawn = np.zeros(n)

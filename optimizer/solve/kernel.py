@@ -2,26 +2,19 @@ r"""Kernel search: models that HiGHS stalls on although their relaxation is good
 
 The relaxation of the model (after `substitution`) gives a bound LB and reduced costs d. A *kernel*, the columns it uses
 and those with small d, is an integer program HiGHS solves quickly; its plan costs UB (Angelelli, Mansini, Speranza
-2010). A smaller one comes first, at whose root node alone HiGHS looks for a plan to begin with. What may still matter
-is little: a plan that costs less than T = UB (1 - gap), and would be worth having, obeys
+2010). A smaller one comes first, at whose root node alone HiGHS looks for a plan to begin with. Larger kernels follow
+while they are much smaller than the rest, which is what may still matter (`priced`), and the gap is open; in the end
+HiGHS solves the rest from the best plan, which is exact given time.
 
-    d_j (x_j - l_j) <= T - LB  for d_j > 0,      d_j (u_j - x_j) <= T - LB (in size)  for d_j < 0,
-
-since LB + sum_j |d_j| |x_j - bound| <= cost. Bounds cut to that leave the *rest*. Every plan that is not in it costs at
-least T, so that min(T, bound of the rest) bounds all plans. Larger kernels follow while they are much smaller than the
-rest and the gap is open; in the end HiGHS solves the rest from the best plan, which is exact given time.
-
-LB is no solver's word: it is Lagrangian, from the prices y of the rows,
-sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), valid whatever y is; a column without an upper bound
-(data read from a copy) has the one that its rows imply.
+Where the model is an assignment, shifts and swaps give the first plan, and where a few choices fill a place, packings
+(`packing`) come before kernels and mostly instead of them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -32,15 +25,16 @@ from optimizer.solve.assignment import Assignment, find_assignment
 from optimizer.solve.fine import COARSE, run_whole
 from optimizer.solve.highs import Run, cost_scale, run
 from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.matrix import Matrix, implied_upper, submatrix
+from optimizer.solve.matrix import Matrix, submatrix
+from optimizer.solve.packing.search import PackingSearch, is_packed
+from optimizer.solve.priced import Held, Priced, Rest, price, rest_of, take_over
 from optimizer.solve.shifts import ShiftsBeside, shift_and_swap
-from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
+from optimizer.solve.solution import Termination
 from optimizer.solve.substitution import substitute
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 log = logging.getLogger(__name__)
 
 FIRST_SIZE, GROWTH = 1.5, 2.0
@@ -52,51 +46,14 @@ GLANCE: Mapping[str, Any] = MappingProxyType({"mip_max_nodes": 1, "mip_pool_soft
 """Options for it: the root node, and no stock of cuts, which lift a bound that nobody asks for."""
 FEW = 1.5
 """A rest of at most this many times the next kernel is solved as it is."""
-SHIFT_SHARE = 0.05
-"""Part of the time left that shifts and swaps may take before the first kernel."""
+SHIFT_SHARE, GLIMPSE_SHARE = 0.05, 0.01
+"""Part of the time left that shifts and swaps may take before the first kernel, and before packings."""
 KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
-USED, WHOLE, ROUNDING = 1e-7, 1e-6, 1e-9
+USED = 1e-7
 RELAX_SHARE = 0.5
 SMALL, FEW_INTEGERS = 5_000, 2_000
 """Columns, or integer columns, up to which HiGHS solves the model as it is: a kernel saves nothing."""
-
-
-@dataclass(frozen=True)
-class Priced:
-    """A bound on every plan (USD), the reduced costs behind it, and the relaxation's solution."""
-
-    bound_usd: float
-    reduced_cost: Floats
-    x: Floats
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Bounds of the columns in plans that cost less than `target_usd`: every plan outside costs at least that."""
-
-    lower: Floats
-    upper: Floats
-    target_usd: float
-
-    @cached_property
-    def free(self) -> Ints:
-        """The columns that are not settled."""
-        return np.flatnonzero(self.lower < self.upper)
-
-
-@dataclass
-class Held:
-    """The best plan so far and the bound proven for all plans."""
-
-    x: Floats | None
-    objective_usd: float
-    bound_usd: float
-
-    def is_within(self, gap: float) -> bool:
-        """Whether the gap is proven, up to rounding."""
-        reached = relative_gap(self.objective_usd, self.bound_usd)
-        return self.x is not None and reached is not None and reached <= gap * (1 + WHOLE) + ROUNDING
 
 
 def kernel_search(
@@ -116,7 +73,7 @@ def kernel_search(
     found = locate(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     if found is None:
         is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
-        search = _whole if is_small else search_kernels
+        search = _whole if is_small and not _is_packed(smaller.matrix) else search_kernels
         found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     return found if found.x is None else replace(found, x=smaller.to_full(found.x))
 
@@ -138,13 +95,20 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
     held = Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
     if start is not None and not matrix.is_feasible(start):
         held = Held(None, np.inf, relaxed.bound_usd)
-    assignment = find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.row_lower.size)))
+    assignment = _as_assignment(matrix)
     shifted_usd = np.inf
     try:
         if assignment is not None:
+            packed = is_packed(assignment)
             with watch.phase_of("shift"):
-                _shift(matrix, assignment, relaxed, held, watch, gap=gap)
+                share = GLIMPSE_SHARE if packed else SHIFT_SHARE
+                _shift(matrix, assignment, relaxed, held, watch, gap=gap, share=share)
             shifted_usd = held.objective_usd
+            if packed and not held.is_within(gap):
+                with watch.phase_of("pack"):
+                    _pack(matrix, assignment, relaxed, held, watch, gap=gap)
+                if watch.should_stop() and not held.is_within(gap):
+                    return Run(watch.why_stopped(), held.x, _cost_of(held), held.bound_usd)
         if not held.is_within(gap):
             with watch.phase_of("kernel"):
                 _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
@@ -158,6 +122,37 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
         if assignment is None or held.x is None or threads == 1 or held.objective_usd < shifted_usd:
             return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
         return _rest_beside(matrix, assignment, rest, held, watch, gap=gap, threads=threads)
+
+
+def _cost_of(held: Held) -> float | None:
+    return None if held.x is None else held.objective_usd
+
+
+def _as_assignment(matrix: Matrix) -> Assignment | None:
+    return find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.row_lower.size)))
+
+
+def _is_packed(matrix: Matrix) -> bool:
+    """Whether a model is an assignment that is to be solved by packings."""
+    assignment = _as_assignment(matrix)
+    return assignment is not None and is_packed(assignment)
+
+
+def _pack(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float) -> None:
+    """Take over plans and bounds of the search over packings."""
+
+    def take(x: Floats) -> float:
+        take_over(matrix, held, x, watch)
+        return held.objective_usd
+
+    def tell(bound_usd: float) -> None:
+        held.bound_usd = max(held.bound_usd, bound_usd)
+        watch.note(bound_usd=held.bound_usd)
+
+    search = PackingSearch(
+        matrix, assignment, watch, gap=gap, plan_usd=held.objective_usd, take=take, tell=tell
+    )
+    search.run(relaxed.row_price)
 
 
 def _rest_beside(
@@ -194,9 +189,11 @@ def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: 
     return offer
 
 
-def _shift(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float) -> None:
-    """Take over the plan of shifts and swaps, which take a small part of the time left."""
-    until = watch.elapsed_seconds() + SHIFT_SHARE * watch.left_seconds()
+def _shift(
+    matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float, share: float
+) -> None:
+    """Take over the plan of shifts and swaps, which take a small share of the time left."""
+    until = watch.elapsed_seconds() + share * watch.left_seconds()
     begin = relaxed.x if held.x is None else held.x
     enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd) - matrix.offset
     found = shift_and_swap(
@@ -205,35 +202,6 @@ def _shift(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, 
     if found is not None:
         take_over(matrix, held, found, watch)
     log.info("shifts and swaps: %.6g USD, bound %.6g USD", held.objective_usd, relaxed.bound_usd)
-
-
-def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
-    """Solve the relaxation and bound the model by its prices; the Run of the relaxation when it did not end."""
-    result = run(matrix, watch, time_limit_seconds=seconds, relaxed=True, options={"solver": "simplex"})
-    if result.x is None or result.row_dual is None or result.termination is not Termination.GAP_REACHED:
-        return result
-    return priced(matrix, result.row_dual, result.x) or Run(Termination.LIMIT)
-
-
-def priced(
-    matrix: Matrix, row_price: Floats, x: Floats, charge: Callable[[Floats], Floats] = lambda d: d
-) -> Priced | None:
-    """Return the bound that prices of the rows give, whatever they are; None where they give none.
-
-    `charge` prices rows that hold without being stated, with sides of 0: it turns reduced costs into those with them.
-    """
-    y = row_price.copy()
-    y[((y > 0) & np.isneginf(matrix.row_lower)) | ((y < 0) & np.isposinf(matrix.row_upper))] = 0.0
-    reduced_cost = charge(matrix.cost - matrix.by_column.T @ y)
-    side = np.where(y > 0, matrix.row_lower, matrix.row_upper)
-    rows = float(np.sum(y[y != 0] * side[y != 0]))
-    counts = reduced_cost != 0
-    bound = np.where(reduced_cost > 0, matrix.lower, matrix.upper)
-    above = np.flatnonzero((reduced_cost < 0) & np.isposinf(bound))
-    bound[above] = implied_upper(matrix, above)
-    if not np.isfinite(bound[counts]).all():
-        return None
-    return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, x)
 
 
 def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int) -> None:
@@ -299,37 +267,8 @@ def _completed(matrix: Matrix, chosen: Ints, values: Floats, fixed_at: Floats) -
     return x
 
 
-def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
-    """Hold a plan where it is one and better."""
-    objective = matrix.objective(x)
-    if objective < held.objective_usd and matrix.is_feasible(x):
-        held.x, held.objective_usd = x, objective
-        watch.note(incumbent_usd=objective)
-
-
 def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
     return lambda x: watch.note(incumbent_usd=part.objective(x))
-
-
-def rest_of(matrix: Matrix, relaxed: Priced, held: Held, gap: float) -> Rest:
-    """Return what is left of a model. The plan held stays within the bounds."""
-    lower, upper = matrix.lower, matrix.upper
-    if held.x is None:
-        return Rest(lower, upper, np.inf)
-    target = held.objective_usd - gap * max(abs(held.objective_usd), GAP_FLOOR)
-    room = max(0.0, target - relaxed.bound_usd)
-    d = relaxed.reduced_cost
-    up, down = np.flatnonzero((d > 0) & np.isfinite(lower)), np.flatnonzero((d < 0) & np.isfinite(upper))
-    lower, upper = lower.copy(), upper.copy()
-    upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), held.x[up]))
-    lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), held.x[down]))
-    return Rest(lower, upper, target)
-
-
-def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> Floats:
-    """Return how far columns may leave their bound, rounded up a little."""
-    steps = room / np.abs(reduced_cost[columns]) * (1 + WHOLE)
-    return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
 
 
 def solve_rest(
@@ -364,4 +303,4 @@ def solve_rest(
         if found.termination is not Termination.GAP_REACHED:
             break
     termination = watch.why_stopped() if watch.should_stop() else Termination.LIMIT
-    return Run(termination, held.x, held.objective_usd if held.x is not None else None, held.bound_usd)
+    return Run(termination, held.x, _cost_of(held), held.bound_usd)

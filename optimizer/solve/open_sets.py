@@ -27,19 +27,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.solve.highs import Run, run
-from optimizer.solve.kernel import (
-    USED,
-    Held,
-    Priced,
-    Rest,
-    rest_of,
-    search_kernels,
-    solve_kernel,
-    solve_rest,
-    take_over,
-)
+from optimizer.solve.kernel import USED, search_kernels, solve_kernel, solve_rest
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.opening import Gates, find_gates, price_openings
+from optimizer.solve.priced import Held, Priced, Rest, rest_of, take_over
 from optimizer.solve.site_sets import SEARCHES, Sites, find_sites, price_choices, priced_set, search_sets
 from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.watch import Watch

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.solve.kernel import Priced, priced
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.priced import Priced, priced
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -13,11 +13,11 @@ from formulations import build_arrays
 from optimizer.solve import SolutionStatus, sifting, solve_problem
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
-from optimizer.solve.kernel import Held
 from optimizer.solve.linking import link
 from optimizer.solve.matrix import submatrix
 from optimizer.solve.open_sets import _Search, solve_openings
 from optimizer.solve.opening import find_gates, price_openings
+from optimizer.solve.priced import Held
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
 

@@ -15,11 +15,11 @@ from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import run
-from optimizer.solve.kernel import Held
 from optimizer.solve.linking import link, locate
 from optimizer.solve.matrix import Labels, submatrix
 from optimizer.solve.open_sets import _Search
 from optimizer.solve.opening import find_gates, price_openings
+from optimizer.solve.priced import Held
 from optimizer.solve.site_sets import (
     OpenSet,
     _estimates,

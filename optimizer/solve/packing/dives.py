@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-ROUNDS, TOLERANCE = 25, 2e-5
-"""Rounds of column generation at one step of a dive, and how near bound and relaxation come."""
+ROUNDS = 25
+"""Rounds of column generation at one step of a dive."""
 
 
 @dataclass
@@ -38,8 +38,10 @@ class Step:
 class Dives:
     """Dives into parts of a packing relaxation, told of plans by `on_plan` as the place of every choice."""
 
-    def __init__(self, relaxation: PackingRelaxation, on_plan: Callable[[Ints], None]) -> None:
-        self.relaxation, self.on_plan = relaxation, on_plan
+    def __init__(
+        self, relaxation: PackingRelaxation, on_plan: Callable[[Ints], None], *, tolerance: float
+    ) -> None:
+        self.relaxation, self.on_plan, self.tolerance = relaxation, on_plan, tolerance
         self._steps: dict[tuple[int, ...], Step] = {}
 
     def dive(
@@ -61,6 +63,8 @@ class Dives:
             if step is None:
                 return
             self._steps[path] = step
+        if discrepancies and step.candidates and step.bound_usd < self.enough_usd():
+            options = self.relaxation.ruled_out(options, step.prices, self.enough_usd())
         for passed, number in enumerate(step.candidates[: discrepancies + 1]):
             if step.bound_usd >= self.enough_usd():
                 return
@@ -72,7 +76,7 @@ class Dives:
     def _solved(self, options: Bools, prices: Prices, settled: Bools) -> Step | None:
         """Return a step; None where it ends in a plan, or there is nothing to settle."""
         solved: Solved = self.relaxation.solve(
-            options, prices, enough_usd=self.enough_usd(), rounds=ROUNDS, tolerance=TOLERANCE
+            options, prices, enough_usd=self.enough_usd(), rounds=ROUNDS, tolerance=self.tolerance
         )
         if solved.answer is None:
             return Step(solved.bound_usd, solved.prices, [])

@@ -127,10 +127,11 @@ def _losses(profit: Floats, size: Ints, capacity: int) -> tuple[Floats, Floats]:
     best = before[-1, capacity]
     others = np.flatnonzero((profit <= ZERO) & fits)
     within[others] = best - before[-1, capacity - size[others]] - profit[others]
-    for place, item in enumerate(items.tolist()):
-        left = capacity - int(size[item])
-        within[item] = best - profit[item] - (before[place, : left + 1] + after[place + 1, left::-1]).max()
-        without[item] = best - (before[place] + after[place + 1, ::-1]).max()
+    if items.size:  # a part of the capacity for the items before, the rest for those after
+        without[items] = best - (before[:-1] + after[1:, ::-1]).max(axis=1)
+        rest = (capacity - size[items])[:, None] - np.arange(capacity + 1)
+        beside = before[:-1] + np.where(rest >= 0, np.take_along_axis(after[1:], np.maximum(rest, 0), axis=1), -np.inf)
+        within[items] = best - profit[items] - beside.max(axis=1)
     return np.maximum(within, 0.0), np.maximum(without, 0.0)
 
 

@@ -1,8 +1,8 @@
 r"""Packings known so far, and the relaxation over them in HiGHS.
 
 The roles of `formulations.configurations` exchanged: what is put together is a place, what couples places are the
-choices. A *packing* S is a set of choices that go to one place i together and fit. With costs c >= 0 (what a choice costs
-at least is taken out beforehand) it does no harm to place a choice twice, so that the master is
+choices. A *packing* S is a set of choices that go to one place i together and fit. With costs c >= 0 (what a choice
+costs at least is taken out beforehand) it does no harm to place a choice twice, so that the master is
 
     min  sum_S c(S) λ[S]    s.t.  sum_{S with j} λ[S] >= 1 (every choice j),  sum_{S of i} λ[S] <= 1 (every place i),
                                   sum_S use(S) λ[S] <= limit (every common limit),   λ >= 0, whole in a plan.
@@ -32,6 +32,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 OPTIONS = {"threads": 1, "simplex_strategy": 0}
+FIRST_ROOM = 1024
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,14 @@ class Answer:
 
 
 class Packings:
-    """Packings by number, grows only: whose place they fill and which choices are in (`members` [packing, choice])."""
+    """Packings by number; grows only."""
 
     def __init__(self, assignment: Assignment, cost_usd: Floats, watch: Watch) -> None:
         self.assignment, self.cost_usd = assignment, cost_usd
         choices = cost_usd.shape[0]
-        self.place = np.zeros(0, dtype=np.int64)
-        self.members = np.zeros((0, choices), dtype=np.bool_)
+        self._size = 0
+        self._place = np.zeros(FIRST_ROOM, dtype=np.int64)
+        self._members = np.zeros((FIRST_ROOM, choices), dtype=np.bool_)
         self._number: dict[tuple[int, bytes], int] = {}
         self.scale = cost_scale(cost_usd)
         self.session = Session(self._empty(), Ears(watch.is_settled, watch.fail))
@@ -76,7 +78,17 @@ class Packings:
         self.watch = watch
 
     def __len__(self) -> int:
-        return int(self.place.size)
+        return self._size
+
+    @property
+    def place(self) -> Ints:
+        """The place of each packing."""
+        return self._place[: self._size]
+
+    @property
+    def members(self) -> Bools:
+        """Which choices are in each packing [packing, choice]."""
+        return self._members[: self._size]
 
     def _empty(self) -> Task:
         """Return the relaxation without packings: a choice stays out (first columns) or is placed beyond need."""
@@ -97,7 +109,7 @@ class Packings:
         """Return the numbers of packings, which are added where they are not known. Empty ones and those that break
         the limit of their place must not be among them.
         """
-        numbers, fresh = np.empty(place.size, dtype=np.int64), []
+        numbers, fresh = np.empty(place.size, dtype=np.int64), list[int]()
         packed = np.packbits(members, axis=1)
         for at, own in enumerate(place.tolist()):
             numbers[at] = self._number.setdefault((own, packed[at].tobytes()), len(self) + len(fresh))
@@ -123,13 +135,18 @@ class Packings:
             place.size, cost * self.scale, np.zeros(place.size), np.full(place.size, np.inf),
             row.size, begin, row[order].astype(np.int32), value[order],
         )  # fmt: skip
-        self.place = np.concatenate([self.place, place])
-        self.members = np.concatenate([self.members, members])
+        end = self._size + place.size
+        if end > self._place.size:
+            room = max(end, 2 * self._place.size) - self._place.size
+            self._place = np.pad(self._place, (0, room))
+            self._members = np.pad(self._members, ((0, room), (0, 0)))
+        self._place[self._size : end], self._members[self._size : end] = place, members
+        self._size = end
 
     def allowed(self, options: Bools) -> Bools:
         """Whether all that is in a packing is among the options [choice, place] left."""
         forbidden = np.packbits(~options.T, axis=1)
-        return ~(np.packbits(self.members, axis=1) & forbidden[self.place]).any(axis=1)
+        return np.logical_not((np.packbits(self.members, axis=1) & forbidden[self.place]).any(axis=1))
 
     def restrict(self, allowed: Bools) -> None:
         """Let only some packings into the solutions."""

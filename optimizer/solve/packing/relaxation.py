@@ -34,7 +34,7 @@ WIDEST = 2.0**20
 """How much wider it may become where the master has no solution inside."""
 SMOOTHING, LOOSER, TIGHTER, LEAST = 0.8, 0.7, 0.1, 0.05
 """Weight of the best prices, by what it shrinks when they get better and grows when not, and what counts as none."""
-WHOLE = 1e-6
+WHOLE, ROUNDING = 1e-6, 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class PackingRelaxation:
         self.least_usd = float(least.sum())
         self.choice_least_usd = least
         self.cost_usd = np.where(self.is_option, assignment.cost - least[:, None], 0.0)
+        self.dearest_usd = float(self.cost_usd.max())
         self.knapsacks = in_steps(assignment)
         self.is_limited = np.isfinite(assignment.limit)
         self.pool = Packings(assignment, self.cost_usd, watch)
@@ -70,7 +71,7 @@ class PackingRelaxation:
             np.maximum(-row_price[self.assignment.common_row], 0.0),
         )
         typical = float(np.abs(row_price[self.assignment.choice_row]).mean())
-        self.width_usd = WIDTH * max(typical, float(self.cost_usd.max()) * WIDTH, 1e-9)
+        self.width_usd = WIDTH * max(typical, self.dearest_usd * WIDTH, 1e-9)
         return prices
 
     def profit(self, prices: Prices, options: Bools) -> Floats:
@@ -107,10 +108,11 @@ class PackingRelaxation:
         self.add(np.concatenate([place, at[free]]), np.concatenate([at == place[:, None], alone]))
 
     def solve(
-        self, options: Bools, prices: Prices, *, enough_usd: float, rounds: int, tolerance: float
-    ) -> Solved:
+        self, options: Bools, prices: Prices, *, enough_usd: float, rounds: int, tolerance: float,
+        until_seconds: float = np.inf,
+    ) -> Solved:  # fmt: skip
         """Generate packings within the options [choice, place] left, from prices on, until the relaxation and the bound
-        agree within a part of the cost, the bound is at least `enough_usd`, or so many rounds are over.
+        agree within a part of the cost, the bound is at least `enough_usd`, or so many rounds or the time are over.
         """
         pool, best = self.pool, prices
         best_usd, place, members = self.bound(best, options)
@@ -122,27 +124,30 @@ class PackingRelaxation:
         pool.put_in_box(best, width)
         for _ in range(rounds):
             answer = pool.solve()
-            if answer is None or self.watch.should_stop():
+            if answer is None or self.watch.should_stop() or self.watch.elapsed_seconds() > until_seconds:
                 return Solved(best_usd, best, None)
-            size = max(abs(answer.cost_usd + self.least_usd), 1e-9)
-            if answer.cost_usd - best_usd <= tolerance * size:
-                if answer.slack <= WHOLE or width >= WIDEST * self.width_usd:
+            near_usd = self._near_usd(answer, tolerance)
+            if answer.cost_usd - best_usd > near_usd:
+                before = best_usd
+                best_usd, best, learned = self._step(options, answer.prices, (best_usd, best), weight)
+                if best_usd >= enough_usd:
+                    return Solved(best_usd, best, None)
+                if best_usd <= before and not learned:
                     break
-                width *= 2.0
-                pool.put_in_box(best, width)
-                continue
-            before = best_usd
-            best_usd, best, learned = self._step(options, answer.prices, (best_usd, best), weight)
-            if best_usd >= enough_usd:
-                return Solved(best_usd, best, None)
-            if best_usd > before:
-                weight *= LOOSER
-                pool.put_in_box(best, width)
+                weight = weight * LOOSER if best_usd > before else min(SMOOTHING, weight + TIGHTER)
+                is_best_in_box = answer.cost_usd - best_usd <= near_usd
+            elif answer.slack <= WHOLE or width >= WIDEST * self.width_usd:
+                break
             else:
-                weight = min(SMOOTHING, weight + TIGHTER)
-                if not learned:
-                    break
+                is_best_in_box = True
+            if is_best_in_box and answer.slack > WHOLE:
+                width *= 2.0
+            pool.put_in_box(best, width)
         return Solved(best_usd, best, answer)
+
+    def _near_usd(self, answer: Answer, tolerance: float) -> float:
+        size = abs(answer.cost_usd + self.least_usd)
+        return tolerance * size + ROUNDING * max(size, self.dearest_usd)
 
     def _step(
         self, options: Bools, own: Prices, best: tuple[float, Prices], weight: float
@@ -164,7 +169,7 @@ class PackingRelaxation:
         return best_usd, prices, learned
 
     def to_places(self, numbers: Ints) -> Ints:
-        """Return the place of every choice as some packings have it, the cheaper one where several hold it; -1: none."""
+        """Return the place of every choice as packings have it, the cheapest where several hold it; -1: none."""
         choices = self.cost_usd.shape[0]
         at, cost = np.full(choices, -1, dtype=np.int64), np.full(choices, np.inf)
         for place, members in zip(self.pool.place[numbers].tolist(), self.pool.members[numbers], strict=True):

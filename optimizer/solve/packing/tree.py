@@ -15,23 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.packing.dives import is_whole
-from optimizer.solve.packing.pool import Answer, Prices
+from optimizer.solve.packing.pool import Prices
 from optimizer.solve.packing.relaxation import WHOLE, PackingRelaxation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-ROUNDS, TOLERANCE = 40, 3e-5
+ROUNDS = 40
+"""Rounds of column generation in one part."""
 
 
 @dataclass(order=True)
 class Part:
-    """Plans that keep to some options [choice, place]: a bound (USD), and prices to begin from."""
+    """Plans that keep to some options (bits of [choice, place]): a bound (USD), and prices to begin from."""
 
     bound_usd: float
     number: int
-    options: Bools = field(compare=False)
+    options: NDArray[np.uint8] = field(compare=False)
     prices: Prices = field(compare=False)
 
 
@@ -39,12 +40,13 @@ class PackingTree:
     """The parts not done with; goes on where it stood when called again."""
 
     def __init__(
-        self, relaxation: PackingRelaxation, root: Part, on_plan: Callable[[Ints], None]
-    ) -> None:
-        self.relaxation, self.on_plan = relaxation, on_plan
-        self.open = [root]
+        self, relaxation: PackingRelaxation, bound_usd: float, prices: Prices, on_plan: Callable[[Ints], None], *,
+        tolerance: float,
+    ) -> None:  # fmt: skip
+        self.relaxation, self.on_plan, self.tolerance = relaxation, on_plan, tolerance
+        self.open = [Part(bound_usd, 0, np.packbits(relaxation.is_option), prices)]
         self.closed_usd = np.inf
-        self.made = self.solved = 0
+        self.made = self.solved = self.most_open = 0
 
     @property
     def bound_usd(self) -> float:
@@ -63,8 +65,10 @@ class PackingTree:
     def _divide(self, part: Part, enough_usd: Callable[[], float]) -> bool:
         """Solve a part and put what is left of it back in two; False when the solve must stop."""
         relaxation = self.relaxation
+        shape = relaxation.is_option.shape
+        options = np.unpackbits(part.options, count=shape[0] * shape[1]).astype(np.bool_).reshape(shape)
         solved = relaxation.solve(
-            part.options, part.prices, enough_usd=enough_usd(), rounds=ROUNDS, tolerance=TOLERANCE
+            options, part.prices, enough_usd=enough_usd(), rounds=ROUNDS, tolerance=self.tolerance
         )
         bound = max(part.bound_usd, solved.bound_usd)
         if relaxation.watch.should_stop():
@@ -75,7 +79,7 @@ class PackingTree:
             return True
         if is_whole(solved.answer):
             self.on_plan(relaxation.to_places(np.flatnonzero(solved.answer.shares > WHOLE)))
-        options = relaxation.ruled_out(part.options, solved.prices, enough_usd())
+        options = relaxation.ruled_out(options, solved.prices, enough_usd())
         share = relaxation.shares_of_options(solved.answer)
         undecided = options & (options.sum(axis=1) > 1)[:, None]
         if not undecided.any():
@@ -88,5 +92,6 @@ class PackingTree:
         there[choice, place], elsewhere[choice, place] = True, False
         for left in (there, elsewhere):
             self.made += 1
-            heapq.heappush(self.open, Part(bound, self.made, left, solved.prices))
+            heapq.heappush(self.open, Part(bound, self.made, np.packbits(left), solved.prices))
+        self.most_open = max(self.most_open, len(self.open))
         return True
