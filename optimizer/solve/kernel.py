@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 FIRST_SIZE, GROWTH = 1.5, 2.0
 """Columns of the first kernel, in those the relaxation uses, and by how much the next ones are larger."""
 GLANCE_SIZE, GLANCE_RELAXATIONS, GLANCE_GAP = 1.2, 4.0, 1e-3
-"""Size of a kernel before the first, its time limit in times the relaxation took, and the gap at which it ends: it is
-looked at for a plan to begin with."""
+"""Size of a kernel before the first, its time limit in times the relaxation took, and the gap at which it ends, as
+shifts and swaps do: it is looked at for a plan to begin with."""
 GLANCE: Mapping[str, Any] = MappingProxyType({"mip_max_nodes": 1, "mip_pool_soft_limit": 1})
 """Options for it: the root node, and no stock of cuts, which lift a bound that nobody asks for."""
 FEW = 1.5
@@ -192,15 +192,21 @@ def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: 
 def _shift(
     matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float, share: float
 ) -> None:
-    """Take over the plan of shifts and swaps, which take a small share of the time left."""
+    """Take over plans of shifts and swaps, which take a small share of the time left, and no longer than a glance at a
+    kernel would where there is one that is as near to the bound.
+    """
+    glanced = watch.elapsed_seconds() + GLANCE_RELAXATIONS * watch.timings["relax"]
     until = watch.elapsed_seconds() + share * watch.left_seconds()
     begin = relaxed.x if held.x is None else held.x
     enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd) - matrix.offset
-    found = shift_and_swap(
-        assignment, lambda: watch.should_stop() or watch.elapsed_seconds() > until, begin=begin, enough_usd=enough
+
+    def is_over() -> bool:
+        late = until if not held.is_within(max(gap, GLANCE_GAP)) else min(until, glanced)
+        return watch.should_stop() or watch.elapsed_seconds() > late
+
+    shift_and_swap(
+        assignment, is_over, begin=begin, enough_usd=enough, on_better=lambda x: take_over(matrix, held, x, watch)
     )
-    if found is not None:
-        take_over(matrix, held, found, watch)
     log.info("shifts and swaps: %.6g USD, bound %.6g USD", held.objective_usd, relaxed.bound_usd)
 
 

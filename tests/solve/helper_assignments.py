@@ -7,9 +7,10 @@ from small_models import make_matrix
 
 
 def make_assignment(jobs, agents, seed, *, budget=False, slack=1.15, forbidden=0.0, unlimited=0, part=1.0):
-    """A generalized assignment as a `Matrix`, column job * agents + agent, with one budget over all options if asked
-    for; a part of the options is forbidden, the last `unlimited` agents have no limit and cost more, sizes are multiples
-    of `part`.
+    """A generalized assignment as a `Matrix`, column job * agents + agent, with one budget over all options if asked.
+
+    A part of the options is forbidden, the last `unlimited` agents have no limit and cost more, sizes are multiples of
+    `part`.
     """
     rng = np.random.default_rng(seed)
     draw = rng.integers(5, 25, (jobs, agents)) * part

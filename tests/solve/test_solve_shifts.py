@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helper_assignments import make_assignment
 from small_models import knapsack, location, make_matrix
 
 from formulations import build_arrays
@@ -16,23 +17,6 @@ from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.shifts import ShiftsBeside, shift_and_swap
 from optimizer.solve.watch import Watch
-
-
-def _assignment(jobs, agents, seed, *, budget=False, slack=1.15):
-    """A generalized assignment, column job * agents + agent, with one budget over all options if asked for."""
-    rng = np.random.default_rng(seed)
-    draw = rng.integers(5, 25, (jobs, agents)).astype(float)
-    cost = 30.0 - draw + rng.integers(-5, 6, (jobs, agents))
-    limit = np.full(agents, np.ceil(slack * draw.mean() * jobs / agents))
-    rows = [np.kron(np.eye(jobs), np.ones(agents))]
-    rows.append(np.hstack([np.diag(draw[job]) for job in range(jobs)]))
-    lower, upper = [np.ones(jobs), np.full(agents, -np.inf)], [np.ones(jobs), limit]
-    if budget:
-        use = rng.uniform(1.0, 2.0, (1, jobs * agents))
-        rows.append(use)
-        lower.append(np.array([-np.inf]))
-        upper.append(np.array([1.4 * jobs]))
-    return make_matrix(cost.ravel(), np.vstack(rows), np.concatenate(lower), np.concatenate(upper), np.ones(cost.size))
 
 
 def _moves(count):
@@ -60,7 +44,7 @@ def test_an_assignment_in_arrays():
     assert (found.common_limit.tolist(), found.common_usd.tolist()) == ([9], [4])
 
 
-def test_what_is_no_assignment():
+def test_what_is_nomake_assignment():
     """No choices, a lower side, a negative draw, what is not whole, an option on two places, regions in use."""
     price = np.ones(5)
     assert find_assignment(knapsack(6, 2), price) is None
@@ -79,7 +63,7 @@ def test_what_is_no_assignment():
 @pytest.mark.parametrize("seed", range(8))
 def test_small_ones_come_to_their_optimum(seed, budget):
     """Eight jobs on three agents, the best of five searches; every plan holds."""
-    matrix = _assignment(8, 3, seed, budget=budget)
+    matrix = make_assignment(8, 3, seed, budget=budget)
     best = run(matrix, Watch(60))
     found = [x for x in (_found(matrix, 300, draw) for draw in range(5)) if x is not None]
     assert all(matrix.is_feasible(x) for x in found)
@@ -89,7 +73,7 @@ def test_small_ones_come_to_their_optimum(seed, budget):
 @pytest.mark.parametrize("seed", range(3))
 def test_more_choices_than_are_swapped_at_once(seed):
     """300 jobs: the plan holds and is near the relaxation; from it, nothing worse is returned."""
-    matrix = _assignment(300, 8, seed)
+    matrix = make_assignment(300, 8, seed)
     bound = run(matrix, Watch(60), relaxed=True).objective_usd
     found = _found(matrix, 800)
     assert matrix.is_feasible(found)
@@ -110,7 +94,7 @@ def test_nothing_fits():
 
 def test_beside_another_search():
     """Plans in the exchange hold and are better than the one it began with; it ends when asked to."""
-    matrix = _assignment(60, 5, 3)
+    matrix = make_assignment(60, 5, 3)
     begin = _found(matrix, 100)
     beside = ShiftsBeside(find_assignment(matrix, np.ones(matrix.shape[0])), begin, matrix.objective)
     beside.start()
@@ -126,7 +110,7 @@ def test_beside_another_search():
 @pytest.mark.parametrize("seed", range(4))
 def test_kernel_search_with_it_is_exact(seed, threads):
     """Ten jobs on four agents: the optimum, proven, with the thread beside as well."""
-    matrix = _assignment(10, 4, seed, budget=seed % 2 == 1)
+    matrix = make_assignment(10, 4, seed, budget=seed % 2 == 1)
     whole = run(matrix, Watch(60))
     found = kernel_search(matrix, Watch(60), gap=0.0, threads=threads, small=0)
     assert found.termination is whole.termination
