@@ -60,7 +60,12 @@ class Assignment:
         every = np.arange(place.size)
         load = np.bincount(place, self.draw[every, place], self.limit.size)
         common = [use[every, place].sum() for use in self.common]
-        return bool(np.all(load <= self.limit * (1 + HELD)) and np.all(common <= self.common_limit * (1 + HELD)))
+        return bool(np.all(load <= at_most(self.limit)) and np.all(common <= at_most(self.common_limit)))
+
+
+def at_most(limit: Floats) -> Floats:
+    """Return limits up to rounding."""
+    return np.where(np.isfinite(limit), limit + HELD * np.maximum(np.abs(limit), 1.0), limit)
 
 
 def find_assignment(matrix: Matrix, row_usd: Floats) -> Assignment | None:

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.packing.pool import Answer, Prices
-from optimizer.solve.packing.relaxation import WHOLE, PackingRelaxation, Solved
+from optimizer.solve.packing.relaxation import WHOLE, PackingRelaxation
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -28,11 +27,27 @@ ROUNDS = 25
 
 @dataclass
 class Step:
-    """A step of a dive as it was solved: its bound (USD), prices, and the packings to settle, best first."""
+    """A step of a dive as it was solved: its bound (USD), prices, packings that are whole in it and are settled
+    together, and those of which one is settled next, best first.
+    """
 
     bound_usd: float
     prices: Prices
+    whole: list[int]
     candidates: list[int]
+
+
+@dataclass
+class Ahead:
+    """A step still to be made: the packings settled on the way to it, the options before the last ones (bits of
+    [choice, place]), what is settled now, prices to begin from, and the discrepancies left.
+    """
+
+    path: tuple[int, ...]
+    options: NDArray[np.uint8]
+    now: list[int]
+    prices: Prices
+    discrepancies: int
 
 
 class Dives:
@@ -45,49 +60,56 @@ class Dives:
         self._steps: dict[tuple[int, ...], Step] = {}
 
     def dive(
-        self, options: Bools, prices: Prices, discrepancies: int, enough_usd: Callable[[], float],
-        is_over: Callable[[], bool],
-    ) -> None:  # fmt: skip
-        """Make all dives with so many discrepancies at most; parts whose bound is `enough_usd` are left alone."""
-        self.enough_usd, self.is_over = enough_usd, is_over
-        self._expand((), options, prices, np.zeros(options.shape[1], dtype=np.bool_), discrepancies)
-
-    def _expand(
-        self, path: tuple[int, ...], options: Bools, prices: Prices, settled: Bools, discrepancies: int
+        self, prices: Prices, discrepancies: int, enough_usd: Callable[[], float], is_over: Callable[[], bool]
     ) -> None:
-        if self.is_over():
-            return
-        step = self._steps.get(path)
-        if step is None or not step.candidates:
-            step = self._solved(options, prices, settled)
-            if step is None:
-                return
-            self._steps[path] = step
-        if discrepancies and step.candidates and step.bound_usd < self.enough_usd():
-            options = self.relaxation.ruled_out(options, step.prices, self.enough_usd())
-        for passed, number in enumerate(step.candidates[: discrepancies + 1]):
-            if step.bound_usd >= self.enough_usd():
-                return
-            place, members = int(self.relaxation.pool.place[number]), self.relaxation.pool.members[number]
-            left, now = settle(options, place, members), settled.copy()
-            now[place] = True
-            self._expand((*path, number), left, step.prices, now, discrepancies - passed)
+        """Make all dives with so many discrepancies at most, from prices of the whole, until it is over; parts whose
+        bound is `enough_usd` are left alone.
+        """
+        relaxation, pool = self.relaxation, self.relaxation.pool
+        ahead = [Ahead((), np.packbits(relaxation.is_option), [], prices, discrepancies)]
+        while ahead and not is_over():
+            at = ahead.pop()
+            options = unpacked(at.options, relaxation.is_option.shape)
+            for number in at.now:
+                settle(options, int(pool.place[number]), pool.members(np.array([number]))[0])
+            step = self._step(at, options, enough_usd())
+            if step is None or not step.candidates or step.bound_usd >= enough_usd():
+                continue
+            if at.discrepancies:
+                options = relaxation.ruled_out(options, step.prices, enough_usd())
+            bits = np.packbits(options)
+            for passed, number in reversed(list(enumerate(step.candidates[: at.discrepancies + 1]))):
+                path = (*at.path, *step.whole, number)
+                ahead.append(Ahead(path, bits, [*step.whole, number], step.prices, at.discrepancies - passed))
 
-    def _solved(self, options: Bools, prices: Prices, settled: Bools) -> Step | None:
-        """Return a step; None where it ends in a plan, or there is nothing to settle."""
-        solved: Solved = self.relaxation.solve(
-            options, prices, enough_usd=self.enough_usd(), rounds=ROUNDS, tolerance=self.tolerance
+    def _step(self, at: Ahead, options: Bools, enough_usd: float) -> Step | None:
+        """Return a step, solved before or now; None where it ends in a plan."""
+        known = self._steps.get(at.path)
+        if known is not None and known.candidates:
+            return known
+        relaxation = self.relaxation
+        solved = relaxation.solve(
+            options, at.prices, enough_usd=enough_usd, rounds=ROUNDS, tolerance=self.tolerance
         )
-        if solved.answer is None:
-            return Step(solved.bound_usd, solved.prices, [])
+        if solved.answer is None or solved.is_empty:
+            return Step(solved.bound_usd, solved.prices, [], [])
         used = np.flatnonzero(solved.answer.shares > WHOLE)
         if is_whole(solved.answer):
-            self.on_plan(self.relaxation.to_places(used))
+            self.on_plan(relaxation.to_places(used))
             return None
-        free = used[~settled[self.relaxation.pool.place[used]]]
-        free = free[self.relaxation.is_limited[self.relaxation.pool.place[free]]]
-        order = np.argsort(-solved.answer.shares[free], kind="stable")
-        return Step(solved.bound_usd, solved.prices, free[order].tolist())
+        used = used[relaxation.is_limited[relaxation.pool.place[used]]]
+        used = used[~np.isin(used, at.path)]
+        share = solved.answer.shares[used]
+        order = np.argsort(-share, kind="stable")
+        whole = used[share >= 1.0 - WHOLE].tolist()
+        step = Step(solved.bound_usd, solved.prices, whole, [k for k in used[order].tolist() if k not in set(whole)])
+        self._steps[at.path] = step
+        return step
+
+
+def unpacked(bits: NDArray[np.uint8], shape: tuple[int, ...]) -> Bools:
+    """Return the options [choice, place] that bits say."""
+    return np.unpackbits(bits, count=int(np.prod(shape))).astype(np.bool_).reshape(shape)
 
 
 def is_whole(answer: Answer) -> bool:
@@ -96,9 +118,7 @@ def is_whole(answer: Answer) -> bool:
     return answer.slack <= WHOLE and bool(np.all(np.abs(used - np.round(used)) <= WHOLE))
 
 
-def settle(options: Bools, place: int, members: Bools) -> Bools:
-    """Return the options [choice, place] left when a place holds these choices and no others."""
-    left = options.copy()
-    left[members] = False
-    left[:, place] = members
-    return left
+def settle(options: Bools, place: int, members: Bools) -> None:
+    """Leave those of the options [choice, place] where a place holds these choices and no others."""
+    options[members] = False
+    options[:, place] = members

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.assignment import HELD, Assignment
+from optimizer.solve.assignment import HELD, Assignment, at_most
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -23,6 +23,8 @@ Bools = NDArray[np.bool_]
 MOST_STEPS = 2_000
 """Steps of a capacity up to which sizes are exact; larger or broken ones are counted in this many, rounded down."""
 ZERO = 1e-12
+"""What counts as no profit, in parts of the largest."""
+MOST_WHOLE = 2.0**52
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Knapsacks:
 
         `profit` [choice, place] is at most 0 where the choice may not go.
         """
-        chosen = (profit > ZERO) & (self.size <= self.capacity)
+        chosen = (profit > _zero(profit)) & (self.size <= self.capacity)
         for place in np.flatnonzero((self.size * chosen).sum(axis=0) > self.capacity).tolist():
             items = np.flatnonzero(chosen[:, place])
             kept = _fill(profit[items, place], self.size[items, place], int(self.capacity[place]))
@@ -49,25 +51,12 @@ class Knapsacks:
         and those that do not.
         """
         within, without = np.full(profit.shape, np.inf), np.zeros(profit.shape)
+        gains = profit > _zero(profit)
         for place in range(self.capacity.size):
             within[:, place], without[:, place] = _losses(
-                profit[:, place], self.size[:, place], int(self.capacity[place])
+                profit[:, place], self.size[:, place], int(self.capacity[place]), gains[:, place]
             )
         return within, without
-
-    def within(self, profit: Floats, place: int, room: float, most: int) -> Bools | None:
-        """Return all contents of a place that are worth at most `room` less than the best, one per row over the
-        choices; None where they are more than `most`.
-        """
-        own, size = profit[:, place], self.size[:, place]
-        items = np.flatnonzero((size <= self.capacity[place]) & (own >= -room))
-        items = items[np.argsort(-own[items], kind="stable")]
-        found = _all_within(own[items], size[items], int(self.capacity[place]), room, most)
-        if found is None:
-            return None
-        contents = np.zeros((found.shape[0], own.size), dtype=np.bool_)
-        contents[:, items] = found
-        return contents
 
 
 def in_steps(assignment: Assignment) -> Knapsacks:
@@ -75,22 +64,28 @@ def in_steps(assignment: Assignment) -> Knapsacks:
     has_option = assignment.column >= 0
     size = np.zeros(assignment.draw.shape, dtype=np.int64)
     capacity = np.zeros(assignment.limit.size, dtype=np.int64)
-    for place in np.flatnonzero(np.isfinite(assignment.limit)).tolist():
-        drawn, limit = np.where(has_option[:, place], assignment.draw[:, place], 0.0), float(assignment.limit[place])
+    limits = np.maximum(at_most(assignment.limit), 0.0)
+    for place in np.flatnonzero(np.isfinite(limits)).tolist():
+        drawn, limit = np.where(has_option[:, place], assignment.draw[:, place], 0.0), float(limits[place])
         step = _step(drawn, limit)
-        size[:, place] = np.floor(drawn / step * (1 + HELD))
-        capacity[place] = np.floor(max(limit, 0.0) / step * (1 + HELD) + HELD)
+        capacity[place] = int(limit / step)
+        size[:, place] = np.minimum(np.floor(drawn / step * (1 + HELD)), capacity[place] + 1)
     return Knapsacks(size, capacity)
 
 
 def _step(drawn: Floats, limit: float) -> float:
     """Return the greatest common divisor of whole draws, or a fine part of the limit."""
     whole = np.round(drawn)
-    if np.all(np.abs(drawn - whole) <= HELD * np.maximum(drawn, 1.0)):
+    if whole.max() < MOST_WHOLE and np.all(np.abs(drawn - whole) <= HELD * np.maximum(drawn, 1.0)):
         step = float(np.gcd.reduce(whole.astype(np.int64))) or 1.0
         if limit / step <= MOST_STEPS:
             return step
-    return max(limit, ZERO) / MOST_STEPS
+    return limit / MOST_STEPS or 1.0
+
+
+def _zero(profit: Floats) -> float:
+    """Return what profits count as none: next to nothing of the largest."""
+    return ZERO * float(np.max(profit, initial=0.0))
 
 
 def _fill(profit: Floats, size: Ints, capacity: int) -> Bools:
@@ -118,14 +113,14 @@ def _tables(profit: Floats, size: Ints, capacity: int) -> Floats:
     return worth
 
 
-def _losses(profit: Floats, size: Ints, capacity: int) -> tuple[Floats, Floats]:
+def _losses(profit: Floats, size: Ints, capacity: int, gains: Bools) -> tuple[Floats, Floats]:
     within, without = np.full(profit.size, np.inf), np.zeros(profit.size)
     fits = size <= capacity
-    items = np.flatnonzero((profit > ZERO) & fits)
+    items = np.flatnonzero(gains & fits)
     before = _tables(profit[items], size[items], capacity)
     after = _tables(profit[items][::-1], size[items][::-1], capacity)[::-1]
     best = before[-1, capacity]
-    others = np.flatnonzero((profit <= ZERO) & fits)
+    others = np.flatnonzero(~gains & fits)
     within[others] = best - before[-1, capacity - size[others]] - profit[others]
     if items.size:  # a part of the capacity for the items before, the rest for those after
         without[items] = best - (before[:-1] + after[1:, ::-1]).max(axis=1)
@@ -133,23 +128,3 @@ def _losses(profit: Floats, size: Ints, capacity: int) -> tuple[Floats, Floats]:
         beside = before[:-1] + np.where(rest >= 0, np.take_along_axis(after[1:], np.maximum(rest, 0), axis=1), -np.inf)
         within[items] = best - profit[items] - beside.max(axis=1)
     return np.maximum(within, 0.0), np.maximum(without, 0.0)
-
-
-def _all_within(profit: Floats, size: Ints, capacity: int, room: float, most: int) -> Bools | None:
-    gain = np.maximum(profit, 0.0)
-    after = _tables(gain[::-1], size[::-1], capacity)[::-1]
-    least = after[0, capacity] - room * (1 + HELD)
-    left, worth = np.array([capacity]), np.zeros(1)
-    contents = np.zeros((1, profit.size), dtype=np.bool_)
-    for item, (own, need) in enumerate(zip(profit.tolist(), size.tolist(), strict=True)):
-        skips = np.flatnonzero(worth + after[item + 1, left] >= least)
-        fits = np.flatnonzero(left >= need)
-        takes = fits[worth[fits] + own + after[item + 1, left[fits] - need] >= least]
-        if skips.size + takes.size > most:
-            return None
-        taken = contents[takes]
-        taken[:, item] = True
-        contents = np.concatenate([contents[skips], taken])
-        worth = np.concatenate([worth[skips], worth[takes] + own])
-        left = np.concatenate([left[skips], left[takes] - need])
-    return contents

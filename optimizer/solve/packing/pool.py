@@ -33,6 +33,7 @@ Bools = NDArray[np.bool_]
 
 OPTIONS = {"threads": 1, "simplex_strategy": 0}
 FIRST_ROOM = 1024
+LEAST_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,12 @@ class Packings:
         choices = cost_usd.shape[0]
         self._size = 0
         self._place = np.zeros(FIRST_ROOM, dtype=np.int64)
-        self._members = np.zeros((FIRST_ROOM, choices), dtype=np.bool_)
+        self._bits = np.zeros((FIRST_ROOM, -(-choices // 8)), dtype=np.uint8)
+        self._of_box = np.ones(2 * choices, dtype=np.bool_)
         self._number: dict[tuple[int, bytes], int] = {}
         self.scale = cost_scale(cost_usd)
         self.session = Session(self._empty(), Ears(watch.is_settled, watch.fail))
         self.highs = self.session.highs
-        self.watch = watch
 
     def __len__(self) -> int:
         return self._size
@@ -85,10 +86,9 @@ class Packings:
         """The place of each packing."""
         return self._place[: self._size]
 
-    @property
-    def members(self) -> Bools:
-        """Which choices are in each packing [packing, choice]."""
-        return self._members[: self._size]
+    def members(self, numbers: Ints) -> Bools:
+        """Return which choices are in some packings [packing, choice]."""
+        return np.unpackbits(self._bits[numbers], axis=1, count=self.cost_usd.shape[0]).astype(np.bool_)
 
     def _empty(self) -> Task:
         """Return the relaxation without packings: a choice stays out (first columns) or is placed beyond need."""
@@ -98,7 +98,8 @@ class Packings:
         rows = choices + places + limits.size
         every = np.arange(choices, dtype=np.int32)
         return Task(
-            cost=np.zeros(2 * choices), offset=0.0, lower=np.zeros(2 * choices), upper=np.full(2 * choices, np.inf),
+            cost=np.zeros(2 * choices), offset=0.0, lower=np.zeros(2 * choices),
+            upper=np.repeat([np.inf, float(places)], choices),  # without limits, there is no end to "beyond need"
             row_lower=np.concatenate([np.ones(choices), np.full(rows - choices, -np.inf)]),
             row_upper=np.concatenate([np.full(choices, np.inf), place_upper, limits]),
             indptr=np.arange(2 * choices + 1, dtype=np.int32), indices=np.concatenate([every, every]),
@@ -139,14 +140,14 @@ class Packings:
         if end > self._place.size:
             room = max(end, 2 * self._place.size) - self._place.size
             self._place = np.pad(self._place, (0, room))
-            self._members = np.pad(self._members, ((0, room), (0, 0)))
-        self._place[self._size : end], self._members[self._size : end] = place, members
+            self._bits = np.pad(self._bits, ((0, room), (0, 0)))
+        self._place[self._size : end], self._bits[self._size : end] = place, np.packbits(members, axis=1)
         self._size = end
 
     def allowed(self, options: Bools) -> Bools:
         """Whether all that is in a packing is among the options [choice, place] left."""
         forbidden = np.packbits(~options.T, axis=1)
-        return np.logical_not((np.packbits(self.members, axis=1) & forbidden[self.place]).any(axis=1))
+        return np.logical_not((self._bits[: self._size] & forbidden[self.place]).any(axis=1))
 
     def restrict(self, allowed: Bools) -> None:
         """Let only some packings into the solutions."""
@@ -160,10 +161,11 @@ class Packings:
         column = np.arange(2 * choices, dtype=np.int32)
         upper, lower = centre.choice_usd + width_usd, np.maximum(centre.choice_usd - width_usd, 0.0)
         self.highs.changeColsCost(2 * choices, column, np.concatenate([upper, -lower]) * self.scale)
+        self._of_box = np.concatenate([np.ones(choices, dtype=np.bool_), lower > 0])
 
-    def solve(self) -> Answer | None:
-        """Solve the relaxation; None when HiGHS ends without an optimum."""
-        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(self.watch.left_seconds(), 0.1))
+    def solve(self, seconds: float) -> Answer | None:
+        """Solve the relaxation in at most so many seconds; None when HiGHS ends without an optimum."""
+        self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
         outcome = self.session.run()
         if outcome.kind != OPTIMAL or outcome.x is None or outcome.row_dual is None:
             return None
@@ -171,5 +173,5 @@ class Packings:
         dual = outcome.row_dual / self.scale
         prices = Prices(np.maximum(dual[:choices], 0.0), np.maximum(-dual[choices + places :], 0.0))
         cost = self.highs.getInfo().objective_function_value / self.scale
-        slack = outcome.x[: 2 * choices]
+        slack = outcome.x[: 2 * choices][self._of_box]  # beyond need at a price of 0 is what >= allows
         return Answer(float(cost), outcome.x[2 * choices :], prices, float(slack.sum()))

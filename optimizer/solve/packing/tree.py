@@ -14,13 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.packing.dives import is_whole
+from optimizer.solve.packing.dives import is_whole, unpacked
 from optimizer.solve.packing.pool import Prices
 from optimizer.solve.packing.relaxation import WHOLE, PackingRelaxation
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 ROUNDS = 40
 """Rounds of column generation in one part."""
@@ -45,53 +43,70 @@ class PackingTree:
     ) -> None:  # fmt: skip
         self.relaxation, self.on_plan, self.tolerance = relaxation, on_plan, tolerance
         self.open = [Part(bound_usd, 0, np.packbits(relaxation.is_option), prices)]
-        self.closed_usd = np.inf
+        self.lost_usd = self.stuck_usd = np.inf
         self.made = self.solved = self.most_open = 0
 
     @property
     def bound_usd(self) -> float:
-        """The least bound of all parts (USD)."""
-        return float(min([self.closed_usd, *(part.bound_usd for part in self.open[:1])]))
+        """What every plan costs at least (USD): the least of the bounds of all parts open or given up (HiGHS had no
+        answer, or nothing seems to be left), and of what plans were to cost less than where others were ruled out.
+        """
+        return float(min([self.lost_usd, self.stuck_usd, *(part.bound_usd for part in self.open[:1])]))
 
     def search(self, enough_usd: Callable[[], float], is_over: Callable[[], bool], told: Callable[[], None]) -> None:
-        """Solve parts until every bound is `enough_usd` or it is over; `told` is called after each."""
+        """Solve parts until every bound is `enough_usd`, it is over, or a plan is held and that cannot be reached;
+        `told` is called after each.
+        """
         while self.open and not is_over() and self.bound_usd < enough_usd():
-            part = heapq.heappop(self.open)
-            if not self._divide(part, enough_usd):
-                heapq.heappush(self.open, part)
+            if self.stuck_usd < enough_usd() < np.inf:
                 return
+            parts = self._divided(self.open[0], enough_usd)
+            if parts is None:
+                return
+            heapq.heappop(self.open)
+            for part in parts:
+                heapq.heappush(self.open, part)
+            self.most_open = max(self.most_open, len(self.open))
             told()
 
-    def _divide(self, part: Part, enough_usd: Callable[[], float]) -> bool:
-        """Solve a part and put what is left of it back in two; False when the solve must stop."""
-        relaxation = self.relaxation
-        shape = relaxation.is_option.shape
-        options = np.unpackbits(part.options, count=shape[0] * shape[1]).astype(np.bool_).reshape(shape)
+    def _divided(self, part: Part, enough_usd: Callable[[], float]) -> list[Part] | None:
+        """Solve a part and return what is left of it in two parts, or none; None when the solve must stop."""
+        relaxation, shape = self.relaxation, self.relaxation.is_option.shape
+        options = unpacked(part.options, shape)
         solved = relaxation.solve(
             options, part.prices, enough_usd=enough_usd(), rounds=ROUNDS, tolerance=self.tolerance
         )
-        bound = max(part.bound_usd, solved.bound_usd)
         if relaxation.watch.should_stop():
-            return False
+            return None
         self.solved += 1
-        if bound >= enough_usd() or solved.answer is None:
-            self.closed_usd = min(self.closed_usd, bound)
-            return True
+        bound = max(part.bound_usd, solved.bound_usd)
+        if bound >= enough_usd():
+            return self._lost(enough_usd())
+        if solved.answer is None or solved.is_empty:
+            self.stuck_usd = min(self.stuck_usd, bound)
+            return []
         if is_whole(solved.answer):
             self.on_plan(relaxation.to_places(np.flatnonzero(solved.answer.shares > WHOLE)))
+        self._lost(enough_usd())
         options = relaxation.ruled_out(options, solved.prices, enough_usd())
+        left = options.sum(axis=1)
+        if not left.all():
+            return []
+        undecided = options & (left > 1)[:, None]
+        if not undecided.any():  # one plan is left, if it is one
+            self.on_plan(options.argmax(axis=1))
+            return []
         share = relaxation.shares_of_options(solved.answer)
-        undecided = options & (options.sum(axis=1) > 1)[:, None]
-        if not undecided.any():
-            self.closed_usd = min(self.closed_usd, bound)
-            return True
         nearest = np.where(undecided, np.abs(share - 0.5), np.inf)
         choice, place = np.unravel_index(int(nearest.argmin()), nearest.shape)
         there, elsewhere = options.copy(), options.copy()
         there[choice] = False
         there[choice, place], elsewhere[choice, place] = True, False
-        for left in (there, elsewhere):
-            self.made += 1
-            heapq.heappush(self.open, Part(bound, self.made, np.packbits(left), solved.prices))
-        self.most_open = max(self.most_open, len(self.open))
-        return True
+        self.made += 2
+        parts = enumerate((there, elsewhere))
+        return [Part(bound, self.made - nth, np.packbits(left), solved.prices) for nth, left in parts]
+
+    def _lost(self, enough_usd: float) -> list[Part]:
+        """Note that plans of a part that cost so much are not looked for any more."""
+        self.lost_usd = min(self.lost_usd, enough_usd)
+        return []
