@@ -13,6 +13,7 @@ import numpy as np
 
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
+from formulations.streams import merge_streams
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
 from optimizer.solve.highs import Run, polish
@@ -68,6 +69,19 @@ def solve_problem(
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
+    with watch.phase_of("merge"):
+        merged = merge_streams(problem)
+    if merged is None:
+        return _solve(problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+    log.info("%d streams are %d", problem.services.workload.size, merged.problem.services.workload.size)
+    solution = _solve(merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+    return replace(solution, values=merged.split(solution.values))
+
+
+def _solve(
+    problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method, workers: Workers | None
+) -> Solution:
+    """Build the model and minimise it; arguments as for `solve_problem`."""
     chosen = choose_method(problem) if method == "auto" else method
     with ctrl_c_calls(watch.interrupt):
         try:
