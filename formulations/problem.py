@@ -14,7 +14,7 @@ horizon unless a name says otherwise, one unit each, named in the field.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,10 @@ class Coefficients:
         """Return coefficients of `size` variables that add nothing."""
         return cls(*(np.zeros(size) for _ in range(6)))
 
+    def take(self, kept: Ints) -> Coefficients:
+        """Return those of some variables only."""
+        return Coefficients(*(getattr(self, f.name)[kept] for f in fields(self)))
+
 
 @dataclass(frozen=True)
 class Membership:
@@ -64,6 +68,11 @@ class Membership:
     row: Ints = field(default_factory=_ints)
     column: Ints = field(default_factory=_ints)
     weight: Floats = field(default_factory=_floats)
+
+    def renumbered(self, place: Ints) -> Membership:
+        """Return the entries of the columns that have a place (-1: none), by it."""
+        kept = np.flatnonzero(place[self.column] >= 0)
+        return Membership(self.row[kept], place[self.column[kept]], self.weight[kept])
 
 
 @dataclass(frozen=True)

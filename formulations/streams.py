@@ -67,6 +67,8 @@ def merge_streams(problem: Problem) -> MergedStreams | None:
     part = np.divide(services.demand_per_s, whole, out=np.zeros_like(whole), where=whole > 0)
     kept_flows = np.flatnonzero(leader[flows.stream] == flows.stream)
     flow = _flow_of_leader(problem, leader, kept_flows)
+    place = np.full(flow.size, -1, dtype=np.int64)
+    place[kept_flows] = np.arange(kept_flows.size)
     merged = replace(
         problem,
         services=replace(
@@ -80,11 +82,11 @@ def merge_streams(problem: Problem) -> MergedStreams | None:
             flows,
             stream=number[flows.stream[kept_flows]],
             slot=flows.slot[kept_flows],
-            serving=_taken(flows.serving, kept_flows),
+            serving=flows.serving.take(kept_flows),
         ),
-        pools=replace(problem.pools, by_flow=_of_kept(problem.pools.by_flow, kept_flows, flow.size)),
-        datasets=replace(problem.datasets, read_by_flow=_of_kept(problem.datasets.read_by_flow, kept_flows, flow.size)),
-        mechanisms=replace(problem.mechanisms, by_flow=_of_kept(problem.mechanisms.by_flow, kept_flows, flow.size)),
+        pools=replace(problem.pools, by_flow=problem.pools.by_flow.renumbered(place)),
+        datasets=replace(problem.datasets, read_by_flow=problem.datasets.read_by_flow.renumbered(place)),
+        mechanisms=replace(problem.mechanisms, by_flow=problem.mechanisms.by_flow.renumbered(place)),
     )
     return MergedStreams(merged, flow, part[flows.stream, problem.slots.period[flows.slot]], stream, part)
 
@@ -154,15 +156,3 @@ def _flow_of_leader(problem: Problem, leader: Ints, kept: Ints) -> Ints:
     key = leader[flows.stream] * slots + flows.slot
     order = np.argsort(key[kept], kind="stable")
     return np.asarray(order[np.searchsorted(key[kept][order], key)], dtype=np.int64)
-
-
-def _taken(coefficients: Coefficients, kept: Ints) -> Coefficients:
-    return Coefficients(*(getattr(coefficients, f.name)[kept] for f in fields(Coefficients)))
-
-
-def _of_kept(members: Membership, kept: Ints, size: int) -> Membership:
-    """Return the entries of the flows kept, by their new numbers."""
-    number = np.full(size, -1, dtype=np.int64)
-    number[kept] = np.arange(kept.size)
-    own = np.flatnonzero(number[members.column] >= 0)
-    return Membership(members.row[own], number[members.column[own]], members.weight[own])

@@ -163,15 +163,15 @@ def restricted(problem: Problem, kept: Bools) -> Shortlist:
     slot_place, flow_place = _places(slots, kept.size), _places(flows, problem.flows.slot.size)
 
     def by_slot(members: Membership) -> Membership:
-        return _members(members, slot_place)
+        return members.renumbered(slot_place)
 
     def by_flow(members: Membership) -> Membership:
-        return _members(members, flow_place)
+        return members.renumbered(flow_place)
 
     pools, data, laws = problem.pools, problem.datasets, problem.mechanisms
     budgets, shares = problem.budgets, problem.shares
     own_flows = Flows(
-        problem.flows.stream[flows], slot_place[problem.flows.slot[flows]], _taken(problem.flows.serving, flows)
+        problem.flows.stream[flows], slot_place[problem.flows.slot[flows]], problem.flows.serving.take(flows)
     )
     restricted = replace(
         problem,
@@ -192,17 +192,8 @@ def _places(kept: Ints, size: int) -> Ints:
     return place
 
 
-def _members(members: Membership, place: Ints) -> Membership:
-    kept = np.flatnonzero(place[members.column] >= 0)
-    return Membership(members.row[kept], place[members.column[kept]], members.weight[kept])
-
-
 def _slots(slots: Slots, kept: Ints) -> Slots:
     parts: dict[str, Any] = {field.name: getattr(slots, field.name) for field in fields(slots)}
     for name, part in parts.items():
-        parts[name] = _taken(part, kept) if isinstance(part, Coefficients) else part[kept]
+        parts[name] = part.take(kept) if isinstance(part, Coefficients) else part[kept]
     return Slots(**parts)
-
-
-def _taken(coefficients: Coefficients, kept: Ints) -> Coefficients:
-    return Coefficients(*(getattr(coefficients, field.name)[kept] for field in fields(coefficients)))
