@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.assignment import NEVER, Assignment
+from optimizer.solve.assignment import NEVER, Assignment, at_most
 from optimizer.solve.exchange import Exchange
 
 Floats = NDArray[np.float64]
@@ -29,7 +29,6 @@ STALE, THROWN = 4_000, 0.05
 """Moves without a better plan after which a search ends, and the part of the choices thrown elsewhere for the next."""
 FRUITLESS = 4
 """Searches one after the other that find nothing, after which the thread ends."""
-HELD = 1e-9
 
 
 def shift_and_swap(
@@ -115,6 +114,7 @@ class _Shifts:
         drawn = assignment.draw[self.every, self.at]
         self.load = np.bincount(self.at, drawn, assignment.limit.size).astype(np.float64)
         self.common_load = np.array([use[self.every, self.at].sum() for use in assignment.common])
+        self.most, self.common_most = at_most(assignment.limit), at_most(assignment.common_limit)
         self.tabu = np.zeros(assignment.cost.shape, dtype=np.int64)
         self.factor, self.side, self.moves, self.stale = 1.0, 0, 0, 0
         self.best: Ints | None = None
@@ -133,8 +133,7 @@ class _Shifts:
     def _remember(self) -> None:
         """Keep what is no longer over a limit and cheaper; change the charge for limits."""
         a = self.a
-        is_whole = bool(np.all(self.load <= a.limit * (1 + HELD)))
-        is_whole &= bool(np.all(self.common_load <= a.common_limit * (1 + HELD)))
+        is_whole = bool(np.all(self.load <= self.most) and np.all(self.common_load <= self.common_most))
         usd = float(a.cost[self.every, self.at].sum())
         self.stale += 1
         if is_whole and usd < self.best_usd:
