@@ -1,7 +1,8 @@
 """The `domicile` command: parse, call, print, exit code. Everything heavy is imported inside the command that needs it.
 
-Exit codes: 0 a plan within the asked gap · 1 internal error · 2 bad input or usage · 3 proven infeasible · 4 stopped by
-a limit or Ctrl-C (the best plan found is written with its gap) · 5 the audit found violations.
+Exit codes: 0 a plan within the asked gap · 1 internal error, or a bound that contradicts the plan · 2 bad input or
+usage · 3 proven infeasible · 4 stopped by a limit or Ctrl-C (the best plan found is written with its gap) · 5 the audit
+found violations.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from optimizer.plan.models import Plan
     from optimizer.solve.solution import Progress
 
-INFEASIBLE, STOPPED, VIOLATIONS = 3, 4, 5
+FAULT, INFEASIBLE, STOPPED, VIOLATIONS = 1, 3, 4, 5
 NOTHING_TO_AUDIT = {"infeasible": INFEASIBLE, "no_plan": STOPPED}
 NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it was stopped"}
+CONTRADICTION = """the bound found lies {:,.6g} USD above the cost of the plan, which obeys every rule: a fault of the
+solver, so that nothing is proven
+Maybe another --method proves a bound; please report the instance"""
 LEAST_SECONDS = 1e-3
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
@@ -142,15 +146,19 @@ def solve(  # noqa: PLR0917  (click passes them by name)
         print_answer(partial(render_plan, plan))
     if quiet and not plan.held:
         click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
-    ctx.exit(exit_code(plan, gap))
+    if plan.termination == "contradiction":
+        click.echo(f"Error: {file}: {CONTRADICTION.format(plan.bound_excess_usd)}", err=True)
+    ctx.exit(exit_code(plan))
 
 
-def exit_code(plan: Plan, gap: float) -> int:
-    """Return 0 for a plan within the asked gap, 3 for proven infeasible, 4 for anything a limit cut short."""
-    if plan.status == "infeasible":
-        return INFEASIBLE
-    within = plan.gap is not None and plan.gap <= gap * (1 + 1e-9)
-    return 0 if plan.status == "optimal" or (plan.status == "feasible" and within) else STOPPED
+def exit_code(plan: Plan) -> int:
+    """Return 0 for a plan within the gap asked, 3 for proven infeasible, 4 for anything a limit cut short.
+
+    1 for a plan that the bound found contradicts.
+    """
+    if plan.termination == "contradiction":
+        return FAULT
+    return {"optimal": 0, "infeasible": INFEASIBLE}.get(plan.status or "", STOPPED)
 
 
 @main.command()

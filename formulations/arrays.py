@@ -69,7 +69,7 @@ class ArrayModel:
         self.parts: list[sparse.csr_array] = []
         self.cost: Floats = np.zeros(0)
 
-    def add_family(self, name: str, index: Ints, *, size: int, integer: bool, upper: Floats) -> None:
+    def add_family(self, name: str, index: Ints, *, size: int, integer: Bools, upper: Floats) -> None:
         """Add variables for every position of `index` in a table of `size`."""
         column_of = np.full(size, -1, dtype=np.int32 if self.columns + index.size < 2**31 else np.int64)
         column_of[index] = self.columns + np.arange(index.size)
@@ -77,7 +77,7 @@ class ArrayModel:
         self.names.append(name)
         self.keys.append(lean(index))
         self.uppers.append(upper)
-        self.integers.append(np.full(index.size, integer))
+        self.integers.append(integer)
         self.column_of[name] = cast("Ints", column_of)
 
     def add_rows(self, name: str, row: Ints, column: Ints, weight: Floats, *, keys: Ints, lower: Floats,

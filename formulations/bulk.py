@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.arrays import ArrayModel
-from formulations.domains import Domain
+from formulations.domains import WHOLE_UP_TO, Domain
 from formulations.problem import Floats, Ints
 
 Handles = NDArray[np.object_]
@@ -61,12 +61,16 @@ def paused_gc() -> Iterator[None]:
 def add_family(model: Any, name: str, index: Ints, domain: Domain, *, size: int, upper: Floats | None = None) -> None:
     """Add variables `name[i]` >= 0 for every i of `index`, with upper bounds if given (shape of `index`).
 
-    `size` is the length of the table that the index refers to.
+    `size` is the length of the table that the index refers to. Whole numbers with a bound above `WHOLE_UP_TO`
+    are continuous.
     """
     if isinstance(model, ArrayModel):
         most = np.full(index.size, np.inf) if upper is None else upper
         most = np.minimum(most, 1.0) if domain is Domain.BINARY else most
-        model.add_family(name, index, size=size, integer=domain is not Domain.REAL, upper=most)
+        integer = np.full(index.size, domain is not Domain.REAL)
+        if upper is not None and domain is Domain.WHOLE:
+            integer = upper <= WHOLE_UP_TO
+        model.add_family(name, index, size=size, integer=integer, upper=most)
         return
     from formulations import components
 
@@ -151,7 +155,8 @@ def add_cost(model: Any, name: str, blocks: Sequence[Block]) -> None:
 def start_arrays() -> ArrayModel:
     """Return an empty array model with the one variable that can only be 0."""
     model = ArrayModel()
-    model.add_family(IMPOSSIBLE, np.zeros(1, dtype=np.int64), size=1, integer=False, upper=np.zeros(1))
+    none, whole = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.bool_)
+    model.add_family(IMPOSSIBLE, none, size=1, integer=whole, upper=np.zeros(1))
     return model
 
 

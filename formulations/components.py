@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
 
-from formulations.domains import Domain
+from formulations.domains import WHOLE_UP_TO, Domain
 from formulations.problem import Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def add_variables(
     if upper is not None:
         for variable, bound in zip(family.values(), upper.tolist(), strict=True):
             variable.setub(bound)
+            if domain is Domain.WHOLE and bound > WHOLE_UP_TO:
+                variable.domain = pyo.NonNegativeReals
     return handles, exists
 
 

@@ -22,6 +22,7 @@ What has no lawful route has no transfer, so that nothing can be read there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ import numpy as np
 from formulations.bulk import add_family, add_rows, block, group, lookup
 from formulations.domains import Domain
 from formulations.problem import Floats, Ints, Problem
-from formulations.sets import sets_of
+from formulations.sets import Sets, sets_of
 
 
 def add_variables(model: Any, problem: Problem) -> None:
@@ -47,8 +48,8 @@ def add_local_constraints(model: Any, problem: Problem) -> None:
     """Add transfer_limit, country_backed and least_countries."""
     datasets = problem.datasets
     transfers = np.arange(datasets.transfer_copy.size)
-    pairs, pair_of_transfer, _ = _pairs(problem)
-    most = _most_read(model, problem, pairs)[pair_of_transfer]
+    pairs = read_pairs(problem)
+    most = pairs.most_gb(problem, sets_of(model, problem))[pairs.of_transfer]
     blocks = [
         block(model, "transfer", transfers, transfers, 1.0),
         block(model, "copy", transfers, datasets.transfer_copy, -most),
@@ -67,47 +68,56 @@ def add_local_constraints(model: Any, problem: Problem) -> None:
 def add_coupling_constraints(model: Any, problem: Problem) -> None:
     """Add read: what is read in a region follows the flows and the work there."""
     datasets = problem.datasets
-    pairs, pair_of_transfer, pair_of_read = _pairs(problem)
+    pairs = read_pairs(problem)
     flow, work = datasets.read_by_flow, datasets.read_by_work
     transfers = np.arange(datasets.transfer_copy.size)
     blocks = [
-        block(model, "transfer", pair_of_transfer, transfers, 1.0),
-        block(model, "flow", pair_of_read[flow.row], flow.column, -flow.weight),
-        block(model, "work_hours", pair_of_read[work.row], work.column, -work.weight),
+        block(model, "transfer", pairs.of_transfer, transfers, 1.0),
+        block(model, "flow", pairs.of_read[flow.row], flow.column, -flow.weight),
+        block(model, "work_hours", pairs.of_read[work.row], work.column, -work.weight),
     ]
-    add_rows(model, "read", blocks, keys=pairs, equal=np.zeros(pairs.size))
+    add_rows(model, "read", blocks, keys=pairs.label, equal=np.zeros(pairs.label.size))
 
 
-def _pairs(problem: Problem) -> tuple[Ints, Ints, Ints]:
-    """Return the (dataset, region) pairs that are read, labelled dataset * regions + region, and of which pair each
-    transfer and each read is.
+@dataclass(frozen=True)
+class ReadPairs:
+    """The (dataset, region) pairs that are read: `label` is dataset * regions + region, `dataset` its dataset;
+    `of_transfer` and `of_read` say of which pair each transfer and each row of reads is.
     """
+
+    label: Ints
+    dataset: Ints
+    of_transfer: Ints
+    of_read: Ints
+
+    def most_gb(self, problem: Problem, sets: Sets) -> Floats:
+        """Return the most GB that can be read of each pair."""
+        datasets, slots = problem.datasets, problem.slots
+        most = np.zeros(self.label.size)
+        flow = datasets.read_by_flow
+        of, first = group(self.of_read[flow.row], problem.flows.stream[flow.column], sets.flow_period[flow.column])
+        heaviest = np.zeros(first.size)
+        np.maximum.at(heaviest, of, flow.weight)
+        np.add.at(most, self.of_read[flow.row[first]], heaviest * sets.demand_of_flow[flow.column[first]])
+        work = datasets.read_by_work
+        job = sets.job_of_slot[work.column]
+        of, first = group(self.of_read[work.row], job)
+        heaviest = np.zeros(first.size)
+        np.maximum.at(heaviest, of, work.weight / (3600.0 * slots.capacity_per_s[work.column]))
+        units = problem.jobs.work_units[job[first]] if first.size else np.zeros(0)
+        np.add.at(most, self.of_read[work.row[first]], heaviest * units)
+        return np.minimum(most, datasets.max_gb[self.dataset])
+
+
+def read_pairs(problem: Problem) -> ReadPairs:
+    """Return the (dataset, region) pairs that are read or can be reached."""
     datasets, regions = problem.datasets, len(problem.regions.ids)
     moved = datasets.copy_dataset[datasets.transfer_copy] * regions + datasets.transfer_region
     read = datasets.read_dataset * regions + datasets.read_region
-    pairs = np.unique(np.concatenate([moved, read]))
-    return pairs, np.searchsorted(pairs, moved), np.searchsorted(pairs, read)
-
-
-def _most_read(model: Any, problem: Problem, pairs: Ints) -> Floats:
-    """Return the most GB that can be read of each pair."""
-    sets, datasets, slots = sets_of(model, problem), problem.datasets, problem.slots
-    _, _, pair_of_read = _pairs(problem)
-    most = np.zeros(pairs.size)
-    flow = datasets.read_by_flow
-    of, first = group(pair_of_read[flow.row], problem.flows.stream[flow.column], sets.flow_period[flow.column])
-    heaviest = np.zeros(first.size)
-    np.maximum.at(heaviest, of, flow.weight)
-    np.add.at(most, pair_of_read[flow.row[first]], heaviest * sets.demand_of_flow[flow.column[first]])
-    work = datasets.read_by_work
-    job = sets.job_of_slot[work.column]
-    of, first = group(pair_of_read[work.row], job)
-    heaviest = np.zeros(first.size)
-    np.maximum.at(heaviest, of, work.weight / (3600.0 * slots.capacity_per_s[work.column]))
-    units = problem.jobs.work_units[job[first]] if first.size else np.zeros(0)
-    np.add.at(most, pair_of_read[work.row[first]], heaviest * units)
-    stated = datasets.max_gb[pairs // max(len(problem.regions.ids), 1)]
-    return np.minimum(most, stated)
+    label = np.unique(np.concatenate([moved, read]))
+    return ReadPairs(
+        label, label // max(regions, 1), np.searchsorted(label, moved), np.searchsorted(label, read)
+    )
 
 
 def _countries(problem: Problem) -> tuple[Ints, Ints, Ints]:

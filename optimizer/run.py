@@ -172,9 +172,15 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
     solution = _solution(compiled, order)
     second = None
     if order.then == "carbon" and solution.values:
+        from formulations import cost_usd
+        from optimizer.solve.second import total
+
         second = _least_carbon(compiled, solution, order, time.perf_counter() - begun)
         solution = replace(
-            solution, values=second.values, timings={**solution.timings, "least_carbon": second.seconds}
+            solution,
+            values=second.values,
+            objective_usd=total(cost_usd(compiled.problem), second.values),
+            timings={**solution.timings, "least_carbon": second.seconds},
         )
     plan = read_plan(compiled, solution)
     if plan.status == "infeasible":

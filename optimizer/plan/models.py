@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Status = Literal["optimal", "feasible", "infeasible", "no_plan"]
-Termination = Literal["gap_reached", "time_limit", "interrupted", "infeasible", "limit"]
+Termination = Literal["gap_reached", "time_limit", "interrupted", "infeasible", "limit", "contradiction"]
 Metric = Literal["carbon_kg", "water_l", "energy_kwh", "spend_usd"]
 
 COST_TERMS = ("compute", "storage", "egress", "network", "mechanisms", "fixed", "carbon_price", "unserved")
@@ -275,7 +275,9 @@ class PlanHorizon(Row):
 class Plan(Row):
     """Where everything goes, what it costs and emits, how good that is proven to be, and the law behind it.
 
-    `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `carbon_kg` is None when nothing in
+    `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `bound_excess_usd` is by how much the
+    solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
+    `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
     the plan has a carbon figure; `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -284,6 +286,7 @@ class Plan(Row):
     objective_usd: float | None = None
     bound_usd: float | None = None
     gap: float | None = None
+    bound_excess_usd: float | None = None
     cost_breakdown_usd: dict[str, float] = {}
     carbon_kg: float | None = None
     carbon_unknown_share: float | None = None

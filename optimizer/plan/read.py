@@ -12,6 +12,7 @@ from formulations.bulk import paused_gc
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
+from optimizer.errors import InternalError
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Copy, Move, Plan, PlanHorizon, PlanPeriod, Transfer
@@ -54,8 +55,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WORKLOADS_NAMED = 5
-SAME = 1e-6
-"""Relative difference allowed between the solver's objective and the sum of the plan's cost terms."""
 
 
 def header(instance: Instance, world: World | None) -> dict[str, Any]:
@@ -95,10 +94,42 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
     }
     if not solution.values:
         return Plan(**common, bound_usd=solution.bound_usd, warnings=compiled.warnings)
-    return Plan(**common, **_held(compiled, solution.values, solution.bound_usd))
+    held = _held(compiled, solution.values)
+    held["warnings"] += _rounding_warnings(compiled, solution)
+    return Plan(**common, **held, **_proof(solution, held["objective_usd"]))
 
 
-def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -> dict[str, Any]:
+def _proof(solution: Solution, objective_usd: float) -> dict[str, Any]:
+    """Return what is proven of a plan that adds up to `objective_usd`.
+
+    Raises InternalError when that is not what was minimised: a bound on one of the two says nothing of the other.
+    """
+    from optimizer.solve.solution import SAME_USD, relative_gap
+
+    minimised = solution.objective_usd
+    if minimised is not None and abs(objective_usd - minimised) > SAME_USD * max(abs(minimised), 1.0):
+        raise InternalError(
+            f"the plan adds up to {objective_usd:.12g} USD, where {minimised:.12g} USD were minimised: the two differ"
+        )
+    bound, excess = solution.bound_usd, solution.bound_excess_usd
+    if bound is not None:
+        excess, bound = max(excess, bound - objective_usd), min(bound, objective_usd)
+    return {"bound_usd": bound, "gap": relative_gap(objective_usd, bound), "bound_excess_usd": excess or None}
+
+
+def _rounding_warnings(compiled: Compiled, solution: Solution) -> tuple[str, ...]:
+    """Say where counts are too large to be decided one by one, and what rounding them up costs."""
+    if solution.rounding_usd is None:
+        return ()
+    from formulations.domains import WHOLE_UP_TO
+
+    return (
+        f"counts that may exceed {WHOLE_UP_TO:,.0f} were decided as continuous quantities and rounded up, which adds "
+        f"{solution.rounding_usd:,.6g} USD; the gap includes it",
+    )
+
+
+def _held(compiled: Compiled, raw: dict[str, Floats]) -> dict[str, Any]:
     """Return every field of the plan that follows from the values."""
     demand = compiled.problem.services.demand_per_s
     raw = {**raw, "unserved": raw["unserved"].reshape(demand.shape)}  # the solver's index is stream x periods + period
@@ -117,13 +148,9 @@ def _held(compiled: Compiled, raw: dict[str, Floats], bound_usd: float | None) -
     carried = carried_kg(compiled, raw)
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
     costs = cost_breakdown(compiled, values, raw, carbon_kg)
-    objective = sum(costs.values())
-    bound = None if bound_usd is None else min(bound_usd, objective)
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, np.rint(raw["copy"]), strict=True) if c > 0]
     return {
-        "objective_usd": objective,
-        "bound_usd": bound,
-        "gap": None if bound is None else max(0.0, objective - bound) / max(abs(objective), 1e-9),
+        "objective_usd": sum(costs.values()),
         "cost_breakdown_usd": costs,
         "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),

@@ -18,6 +18,7 @@ TERMINATION = {
     "interrupted": "stopped on request",
     "infeasible": "no plan obeys every rule",
     "limit": "stopped by a limit",
+    "contradiction": "the bound found contradicts the plan: nothing is proven",
 }
 BINDING = 1e-6
 ROUNDING = 1e-9

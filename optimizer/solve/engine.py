@@ -14,15 +14,25 @@ import numpy as np
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
 from formulations.streams import merge_streams
+from formulations.units import normalise
+from optimizer.solve.counts import round_up
 from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix
-from optimizer.solve.highs import Run, polish
+from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix, well_scaled
+from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.settled import settled_share
-from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
-from optimizer.solve.tables import Entries, to_tables
+from optimizer.solve.solution import (
+    SAME_USD,
+    Progress,
+    Solution,
+    SolutionStatus,
+    Termination,
+    is_within,
+    relative_gap,
+)
+from optimizer.solve.tables import Entries, from_tables, to_tables
 from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
@@ -41,8 +51,9 @@ SHORTLIST_FROM_SLOTS = 100_000
 """Slots from which a first plan comes from a shortlist: stating the whole model takes seconds."""
 STATED_AFTER = 6.0
 """How many times as long as the shortlist and its plan it takes to state the whole model and to cut it up."""
-CONTRADICTS = 1e-4
-"""Relative excess of a bound over the plan found that no tolerance of a solver explains."""
+PRECISE = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
+PRECISE_UP_TO_NONZEROS = 1_000_000
+"""Tolerances where HiGHS' own (1e-6) let pass what is no plan, and the size of models up to which they are tried."""
 AS_ARRAYS = ("kernel", "decompose")
 """Methods whose model is stated as arrays, without Pyomo's components."""
 
@@ -70,12 +81,14 @@ def solve_problem(
     """
     watch = Watch(time_limit_seconds, cancel, progress)
     with watch.phase_of("merge"):
-        merged = merge_streams(problem)
+        normalised = normalise(problem)
+        merged = merge_streams(normalised.problem)
     if merged is None:
-        return _solve(problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+        solution = _solve(normalised.problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+        return replace(solution, values=normalised.restore(solution.values))
     log.info("%d streams are %d", problem.services.workload.size, merged.problem.services.workload.size)
     solution = _solve(merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers)
-    return replace(solution, values=merged.split(solution.values))
+    return replace(solution, values=normalised.restore(merged.split(solution.values)))
 
 
 def _solve(
@@ -137,7 +150,7 @@ def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
     if watch.should_stop():
         return None
     with watch.phase_of("hand_over"):
-        return to_matrix(model)
+        return well_scaled(to_matrix(model))
 
 
 def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> Matrix:
@@ -146,7 +159,7 @@ def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> M
     For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
     with watch.phase_of("build"):
-        matrix = from_arrays(build_arrays(problem))
+        matrix = well_scaled(from_arrays(build_arrays(problem)))
         return with_cover_rows(matrix, problem) if method == "decompose" else matrix
 
 
@@ -183,8 +196,29 @@ def solve_matrix(
         with watch.phase_of("solve"):
             result = run_linked(matrix, watch, gap=gap, threads=threads)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
+    is_short = solution.status is SolutionStatus.FEASIBLE and solution.termination is Termination.LIMIT
+    if is_short and result.termination is Termination.GAP_REACHED:
+        solution = _more_precise(solution, matrix, problem, watch, gap=gap, threads=threads)
     watch.raise_if_broken()
     return solution
+
+
+def _more_precise(
+    solution: Solution, matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int
+) -> Solution:
+    """Return what a second run with tighter tolerances proves, where HiGHS took for a plan what is none.
+
+    The first run's plan held up to a millionth of a row, and what holds exactly costs more than its bound: a machine
+    more for the last ten-millionth of the demand.
+    """
+    if watch.should_stop() or matrix.a.nnz > PRECISE_UP_TO_NONZEROS:
+        return solution
+    with watch.phase_of("precise"):
+        start = from_tables(matrix, solution.values)
+        result = run(matrix, watch, gap=gap, threads=threads, start=start, options=PRECISE)
+        again = to_solution(matrix, problem, result, gap=gap, watch=watch, method=solution.method)
+    is_better = again.status is SolutionStatus.OPTIMAL or (again.gap or np.inf) < (solution.gap or np.inf)
+    return again if is_better else solution
 
 
 def _nothing_yet(watch: Watch, method: str = "") -> Solution:
@@ -213,7 +247,8 @@ def to_solution(
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)
     with watch.phase_of("polish"):
-        x = None if result.x is None else polish(matrix, result.x, watch)
+        fine = None if result.x is None else polish(matrix, result.x, watch, nearby=True)
+        x = None if fine is None else round_up(matrix, fine, watch)
     if x is None:
         return Solution(
             SolutionStatus.NO_PLAN,
@@ -223,11 +258,13 @@ def to_solution(
             method=method,
         )
     objective = matrix.objective(x)
-    bound = _honest(result.bound_usd, objective)
-    reached = relative_gap(objective, bound)
-    is_optimal = reached is not None and reached <= gap * (1 + 1e-6) + 1e-9
+    rounding = None if fine is None or fine is x else objective - matrix.objective(fine)
+    bound, excess = honest_bound(result.bound_usd, objective)
+    is_optimal = is_within(relative_gap(objective, bound), gap)
     termination = result.termination
-    if is_optimal:
+    if bound is None and excess > 0.0:
+        termination = Termination.CONTRADICTION
+    elif is_optimal:
         termination = Termination.GAP_REACHED
     elif termination in (Termination.GAP_REACHED, Termination.INFEASIBLE):
         termination = Termination.LIMIT
@@ -239,14 +276,20 @@ def to_solution(
         values=tidy(problem, to_tables(matrix, x, problem)),
         timings=watch.timings,
         method=method,
+        bound_excess_usd=excess,
+        rounding_usd=rounding,
     )
 
 
-def _honest(bound_usd: float | None, objective_usd: float) -> float | None:
-    """Return the bound, at most the objective; none where it contradicts the plan, which is a fault of the bound."""
-    if bound_usd is None:
-        return None
-    if bound_usd > objective_usd + CONTRADICTS * max(abs(objective_usd), 1.0):
-        log.warning("the bound %.9g USD is above the plan of %.9g USD: it is not used", bound_usd, objective_usd)
-        return None
-    return min(bound_usd, objective_usd)
+def honest_bound(bound: float | None, objective: float) -> tuple[float | None, float]:
+    """Return a bound, at most the objective, and by how much it was above.
+
+    None where it is above by more than rounding explains: it contradicts the plan, and one of the two is wrong.
+    """
+    if bound is None:
+        return None, 0.0
+    excess = max(bound - objective, 0.0)
+    if excess > SAME_USD * max(abs(objective), 1.0):
+        log.warning("the bound %.9g is above the %.9g of the plan found: it is withdrawn", bound, objective)
+        return None, excess
+    return min(bound, objective), excess

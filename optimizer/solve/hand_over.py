@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from formulations.arrays import Arrays
 from formulations.bulk import paused_gc
+from optimizer.errors import InputError, Issue
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.scaling import RangeError, column_units, row_factors
 from optimizer.solve.session import Task
 
 
@@ -96,8 +100,73 @@ def _labels(parts: list[Any]) -> Labels:
     return Labels(tuple(names), component, key)
 
 
+@dataclass(frozen=True)
+class Scaling:
+    """How a matrix is stated to HiGHS: rows multiplied by `row`, columns in units of `column` (x = column x')."""
+
+    row: NDArray[np.float64] | float = 1.0
+    column: NDArray[np.float64] | float = 1.0
+
+
+def find_scaling(matrix: Matrix) -> Scaling:
+    """Return how a matrix is best stated to HiGHS; by powers of two, and as it is where its numbers are near 1.
+
+    Raises InputError where a row spans more than HiGHS handles.
+    """
+    column = column_units(matrix.upper, matrix.integer)
+    row = _factors(matrix, np.ones(matrix.cost.size) if column is None else column)
+    return Scaling(1.0 if row is None else row, 1.0 if column is None else column)
+
+
+def well_scaled(matrix: Matrix) -> Matrix:
+    """Return the matrix with rows far from 1 multiplied by a power of two; columns keep their units.
+
+    Raises InputError where a row spans more than HiGHS handles.
+    """
+    factor = _factors(matrix, np.ones(matrix.cost.size))
+    if factor is None:
+        return matrix
+    a = sparse.csr_array(matrix.a, copy=True)
+    a.data *= np.repeat(factor, np.diff(a.indptr))
+    return replace(matrix, a=a, row_lower=matrix.row_lower * factor, row_upper=matrix.row_upper * factor)
+
+
+def _factors(matrix: Matrix, unit: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    try:
+        return row_factors(*matrix.row_range(unit))
+    except RangeError as error:
+        raise _out_of_range(matrix, error) from error
+
+
+def _out_of_range(matrix: Matrix, error: RangeError) -> InputError:
+    """Return the error that names the row."""
+    name, key = matrix.row_name(error.row)
+    what = (
+        f"spans magnitudes that the solver cannot tell apart: constraint {name}[{key}] has coefficients from "
+        f"{error.least:.3g} to {error.largest:.3g}"
+    )
+    return InputError(Issue(what, maybe="leave out what is negligible beside the rest"))
+
+
+def scaled_task(matrix: Matrix, scaling: Scaling, cost_scale: float) -> Task:
+    """Return the matrix as HiGHS takes it, its cost multiplied by `cost_scale`."""
+    task = to_task(matrix, matrix.cost * cost_scale, matrix.offset * cost_scale)
+    row, column = scaling.row, scaling.column
+    if isinstance(column, np.ndarray):
+        by_entry = np.repeat(column, np.diff(task.indptr))
+        task = replace(
+            task, cost=task.cost * column, lower=task.lower / column, upper=task.upper / column,
+            data=task.data * by_entry,
+        )  # fmt: skip
+    if isinstance(row, np.ndarray):
+        task = replace(
+            task, row_lower=task.row_lower * row, row_upper=task.row_upper * row, data=task.data * row[task.indices]
+        )
+    return task
+
+
 def to_task(matrix: Matrix, cost: NDArray[np.float64], offset: float) -> Task:
-    """Return the matrix with the (scaled) cost given as HiGHS takes it."""
+    """Return the matrix with the (scaled) cost given as HiGHS takes it, without further scaling."""
     a = matrix.by_column
     return Task(
         cost=cost,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InternalError
-from optimizer.solve.hand_over import to_task
+from optimizer.solve.hand_over import Scaling, find_scaling, scaled_task
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix, submatrix
 from optimizer.solve.runners import Apart, Runner, make_runner
 from optimizer.solve.session import INFEASIBLE, OPTIMAL, OTHER, STOPPED, UNBOUNDED, Ears, Outcome
@@ -27,7 +27,10 @@ from optimizer.solve.watch import Watch
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
-CLEAN_TOLERANCE = 1e-9
+CLEAN_TOLERANCE, NEGLIGIBLE = 1e-9, 1e-11
+"""Parts of a row's scale up to which it holds, and of a column's size below which a value is 0."""
+NEARBY = 2.0
+"""By how many an integer may move where no continuous values go with it as it is."""
 APART_FROM_NONZEROS = 100_000
 """Non-zeros from which HiGHS runs in a process of its own: smaller models overrun a limit by 0.3 s at most."""
 GRACE_SECONDS, GRACE_SHARE, LONGEST_GRACE_SECONDS = 0.5, 0.01, 3.0
@@ -101,10 +104,14 @@ def run(
         "threads": int(threads),
         **(options or {}),
     }
-    scale = cost_scale(matrix.cost) if scale is None else scale
-    heard = _Heard(matrix, watch, on_incumbent, offer, reports, scale=scale, most_bound_usd=most_bound_usd)
-    task = to_task(matrix, matrix.cost * scale, matrix.offset * scale)
-    task = replace(task, options=chosen, start=start, wants_offers=offer is not None)
+    scaling = find_scaling(matrix)
+    scale = cost_scale(matrix.cost * scaling.column) if scale is None else scale
+    heard = _Heard(
+        matrix, watch, on_incumbent, offer, reports, scale=scale, scaling=scaling, most_bound_usd=most_bound_usd
+    )
+    unit = scaling.column
+    task = scaled_task(matrix, scaling, scale)
+    task = replace(task, options=chosen, start=None if start is None else start / unit, wants_offers=offer is not None)
     runner = make_runner(task, heard.ears(), apart=matrix.a.nnz >= APART_FROM_NONZEROS if apart is None else apart)
     ended = _wait(runner, watch, limit)
     if ended and isinstance(runner, Apart) and not runner.ready.is_set() and watch.broken is None:
@@ -154,6 +161,7 @@ class _Heard:
         reports: bool,
         *,
         scale: float,
+        scaling: Scaling,
         most_bound_usd: float,
     ) -> None:
         self.begun = time.monotonic()
@@ -163,6 +171,7 @@ class _Heard:
         self.offer = offer
         self.reports = reports
         self.scale = scale
+        self.scaling = scaling
         self.most_bound_usd = most_bound_usd
         self.is_mip = bool(matrix.integer.any())
         self.lock = threading.Lock()
@@ -174,7 +183,7 @@ class _Heard:
         return Ears(
             improved=self._improved,
             bounds=self._bounds,
-            offer=lambda: None if self.offer is None else self.offer(),
+            offer=self._offered,
             should_stop=self.watch.is_settled,
             failed=self.watch.fail,
         )
@@ -183,7 +192,12 @@ class _Heard:
         """Seconds since the run began."""
         return time.monotonic() - self.begun
 
+    def _offered(self) -> Floats | None:
+        better = None if self.offer is None else self.offer()
+        return None if better is None else better / self.scaling.column
+
     def _improved(self, x: Floats) -> None:
+        x = x * self.scaling.column
         with self.lock:
             self.x = x
         if self.on_incumbent is not None:
@@ -217,7 +231,7 @@ class _Heard:
 
     def _values(self, outcome: Outcome, termination: Termination) -> Run:
         with self.lock:
-            x = self.x if outcome.x is None else outcome.x
+            x = self.x if outcome.x is None else outcome.x * self.scaling.column
         objective = None if x is None else self.matrix.objective(x)
         bound = objective if termination is Termination.GAP_REACHED and not self.is_mip else None
         known = [b for b in (outcome.bound, self.bound) if b is not None and np.isfinite(b)]
@@ -228,8 +242,9 @@ class _Heard:
             x=x,
             objective_usd=objective,
             bound_usd=bound,
-            row_dual=None if outcome.row_dual is None else outcome.row_dual / self.scale,
-            column_dual=None if outcome.column_dual is None else outcome.column_dual / self.scale,
+            row_dual=None if outcome.row_dual is None else outcome.row_dual * self.scaling.row / self.scale,
+            column_dual=None if outcome.column_dual is None
+            else outcome.column_dual / (self.scaling.column * self.scale),
             seconds=self.seconds(),
         )
 
@@ -252,27 +267,52 @@ def _without_columns(matrix: Matrix) -> Run:
     return Run(Termination.GAP_REACHED, empty, matrix.offset, matrix.offset, np.zeros(matrix.shape[0]), empty)
 
 
-def polish(matrix: Matrix, x: Floats, watch: Watch) -> Floats | None:
+def polish(matrix: Matrix, x: Floats, watch: Watch, *, nearby: bool = False) -> Floats | None:
     """Return x with whole integers and continuous values that satisfy every row to about 1e-9 of its scale.
 
-    Integers are rounded and the continuous columns solved again when the rounding left a row violated. Returns None
-    when no continuous values go with the rounded integers.
+    Integers are rounded and the continuous columns solved again when the rounding left a row violated. Where no
+    continuous values go with them that precisely and `nearby` is set, positive integers may move by `NEARBY`: HiGHS may
+    have taken ten machines for enough where 10.000001 are needed. What holds to 1e-6 alone is the last resort. Returns
+    None when nothing is found that holds.
     """
-    x = np.where(matrix.integer, np.round(x), x)
-    x = np.clip(x, matrix.lower, matrix.upper)
-    x[np.abs(x) < 1e-11] = 0.0
+    x = _cleaned(matrix, np.where(matrix.integer, np.round(x), x))
     if matrix.worst_violation(x) <= CLEAN_TOLERANCE:
         return x
-    free = np.flatnonzero(~matrix.integer)
-    part, _ = submatrix(matrix, free, x)
+    held = x if matrix.is_feasible(x) else None
     patient = Watch(max(10.0, watch.left_seconds()))
-    for tolerance in (1e-9, 1e-7):
-        options = {"primal_feasibility_tolerance": tolerance}
-        again = run(part, patient, options=options)
-        if again.x is not None and again.termination is Termination.GAP_REACHED:
-            clean = x.copy()
-            clean[free] = np.clip(again.x, part.lower, part.upper)
-            clean[np.abs(clean) < 1e-11] = 0.0
-            if matrix.is_feasible(clean):
+    for moves in (0.0, NEARBY) if nearby else (0.0,):
+        for tolerance in (1e-9, 1e-7):
+            clean = _resolved(matrix, x, patient, moves=moves, tolerance=tolerance)
+            if clean is not None and matrix.worst_violation(clean) <= CLEAN_TOLERANCE:
                 return clean
-    return x if matrix.is_feasible(x) else None
+            if clean is not None and matrix.is_feasible(clean) and held is None:
+                held = clean
+    return held
+
+
+def _cleaned(matrix: Matrix, x: Floats) -> Floats:
+    """Return x within its bounds, with 0 for what is rounding beside the size of its column."""
+    x = np.clip(x, matrix.lower, matrix.upper)
+    x[np.abs(x) < NEGLIGIBLE * matrix.column_size] = 0.0
+    return x
+
+
+def _resolved(matrix: Matrix, x: Floats, watch: Watch, *, moves: float, tolerance: float) -> Floats | None:
+    """Return x with the continuous columns, and positive integers within so many `moves`, solved again; None without an
+    answer.
+    """
+    free = np.flatnonzero(~matrix.integer | ((moves > 0.0) & (x > 0.0)))
+    part, _ = submatrix(matrix, free, x)
+    near = part.integer
+    part = replace(
+        part,
+        lower=np.where(near, np.maximum(part.lower, x[free] - moves), part.lower),
+        upper=np.where(near, np.minimum(part.upper, x[free] + moves), part.upper),
+    )
+    options = {"primal_feasibility_tolerance": tolerance, "mip_feasibility_tolerance": tolerance}
+    again = run(part, watch, options=options)
+    if again.x is None or again.termination is not Termination.GAP_REACHED:
+        return None
+    clean = x.copy()
+    clean[free] = np.where(near, np.round(again.x), again.x)
+    return _cleaned(matrix, clean)

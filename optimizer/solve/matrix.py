@@ -74,19 +74,40 @@ class Matrix:
         return lean_matrix(self.a.tocsc())
 
     @cached_property
+    def column_size(self) -> Floats:
+        """Per column, the size of its values: 1 of an integer, the upper bound of a continuous one (1 without one)."""
+        bounded = ~self.integer & np.isfinite(self.upper) & (self.upper > 0.0)
+        return np.where(bounded, self.upper, 1.0)
+
+    @cached_property
     def row_scale(self) -> Floats:
-        """Per row, the size a violation is judged against: the largest of 1, its finite sides and coefficients."""
+        """Per row, the size a violation is judged against: the largest of its finite sides and its terms.
+
+        A term is a coefficient times the size of its column. The same row in other units is thus violated by the same
+        part of its size.
+        """
         sides = np.maximum(
             np.where(np.isfinite(self.row_lower), np.abs(self.row_lower), 0.0),
             np.where(np.isfinite(self.row_upper), np.abs(self.row_upper), 0.0),
         )
-        largest = np.zeros(self.row_lower.size)
-        filled = np.flatnonzero(np.diff(self.a.indptr))
-        if filled.size:
-            largest[filled] = np.maximum.reduceat(self.a.data, self.a.indptr[filled])
-            least = np.minimum.reduceat(self.a.data, self.a.indptr[filled])
-            largest[filled] = np.maximum(largest[filled], -least)
-        return np.maximum(1.0, np.maximum(sides, largest))
+        size = np.maximum(sides, self.row_range(self.column_size)[1])
+        return np.where(size > 0.0, size, 1.0)
+
+    def row_range(self, unit: Floats) -> tuple[Floats, Floats]:
+        """Return per row the least and the largest coefficient in absolute value, columns being in the units given.
+
+        Zeros aside; a row without coefficients has infinity and 0.
+        """
+        least, largest = np.full(self.row_lower.size, np.inf), np.zeros(self.row_lower.size)
+        for begin, end in row_chunks(self.a):
+            part = slice(self.a.indptr[begin], self.a.indptr[end])
+            filled = begin + np.flatnonzero(np.diff(self.a.indptr[begin : end + 1]))
+            if filled.size:
+                size = np.abs(self.a.data[part]) * unit[self.a.indices[part]]
+                starts = self.a.indptr[filled] - self.a.indptr[begin]
+                largest[filled] = np.maximum.reduceat(size, starts)
+                least[filled] = np.minimum.reduceat(np.where(size > 0.0, size, np.inf), starts)
+        return least, largest
 
     def objective(self, x: Floats) -> float:
         """Return cost'x + offset."""

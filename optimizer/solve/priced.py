@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from optimizer.solve.highs import Run, run
 from optimizer.solve.matrix import Matrix, implied_upper
-from optimizer.solve.solution import GAP_FLOOR, Termination, relative_gap
+from optimizer.solve.solution import GAP_FLOOR, Termination, is_within, relative_gap
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-WHOLE, ROUNDING = 1e-6, 1e-9
+WHOLE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ class Held:
 
     def is_within(self, gap: float) -> bool:
         """Whether the gap is proven, up to rounding."""
-        reached = relative_gap(self.objective_usd, self.bound_usd)
-        return self.x is not None and reached is not None and reached <= gap * (1 + WHOLE) + ROUNDING
+        return self.x is not None and is_within(relative_gap(self.objective_usd, self.bound_usd), gap)
 
 
 def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from formulations import Problem, build_model, carbon_kg, cost_usd
 from formulations.bulk import paused_gc
-from optimizer.solve.engine import to_solution
-from optimizer.solve.hand_over import to_matrix
+from formulations.units import normalise
+from optimizer.solve.engine import honest_bound, to_solution
+from optimizer.solve.hand_over import to_matrix, well_scaled
 from optimizer.solve.highs import Run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.search import construct_and_improve, search_beside_highs
-from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
+from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, is_within, relative_gap
 from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
@@ -92,18 +93,20 @@ def least_carbon(
     if watch.should_stop() or watch.left_seconds() <= building:
         return replace(nothing, termination=watch.why_stopped())
     with ctrl_c_calls(watch.interrupt), watch.phase_of(PHASE):
+        normalised = normalise(replace(problem, cost_cap_usd=first.objective_usd))
         with paused_gc():
-            matrix = to_matrix(build_model(replace(problem, cost_cap_usd=first.objective_usd)))
-        start = from_tables(matrix, first.values)
+            matrix = well_scaled(to_matrix(build_model(normalised.problem)))
+        start = from_tables(matrix, normalised.apply(first.values))
         matrix = _hold(matrix, start, unknown)
         workers = threads or os.cpu_count() or 1
-        result = _run(matrix, problem, start, watch, method=first.method, gap=gap, threads=workers)
-        found = to_solution(matrix, problem, result, gap=gap, watch=watch, method=first.method)
+        result = _run(matrix, normalised.problem, start, watch, method=first.method, gap=gap, threads=workers)
+        found = to_solution(matrix, normalised.problem, result, gap=gap, watch=watch, method=first.method)
+        found = replace(found, values=normalised.restore(found.values))
     watch.raise_if_broken()
     values, after = _better(problem, first, found, before)
-    bound = None if result.bound_usd is None else min(result.bound_usd, after)
+    bound, _ = honest_bound(result.bound_usd, after)
     reached = relative_gap(after, bound)
-    is_optimal = reached is not None and reached <= gap * (1 + 1e-6) + 1e-9
+    is_optimal = is_within(reached, gap)
     log.info("second solve: %.6g kg from %.6g kg in %.1f s", after, before, watch.elapsed_seconds())
     return replace(
         nothing,

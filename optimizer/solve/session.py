@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InternalError
+from optimizer.solve.scaling import LARGEST_COEFFICIENT, SMALLEST_COEFFICIENT, keep_small
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -82,11 +83,15 @@ class Ears:
 
 
 def load(task: Task) -> Any:
-    """Return a silent HiGHS model of the task. Raises InternalError when HiGHS refuses it."""
+    """Return a silent HiGHS model of the task.
+
+    Raises InternalError when HiGHS refuses the model or drops a coefficient of it.
+    """
     from highspy import _core
 
     highs = _core._Highs()
     highs.setOptionValue("output_flag", False)
+    keep_small(highs, task.data)
     status = highs.passModel(
         task.cost.size,
         task.row_lower.size,
@@ -106,11 +111,27 @@ def load(task: Task) -> Any:
     )
     if status == _core.HighsStatus.kError:
         raise InternalError(f"HiGHS refused the model of {task.row_lower.size} rows and {task.cost.size} columns")
+    check_arrival(highs, task.data, before=0)
     for name, value in task.options.items():
         highs.setOptionValue(name, value)
     if task.start is not None:
         highs.setSolution(task.start.size, np.arange(task.start.size, dtype=np.int32), task.start)
     return highs
+
+
+def check_arrival(highs: Any, data: Floats, *, before: int) -> None:
+    """Check that a HiGHS model that held `before` coefficients now holds all the non-zero ones of `data` as well.
+
+    HiGHS drops what is small, with a warning at most: a row without one of its coefficients is another row, and what is
+    proven of it is false. Raises InternalError with the range of the coefficients.
+    """
+    size = np.abs(data[data != 0.0])
+    lost = before + size.size - highs.getNumNz()
+    if lost:
+        raise InternalError(
+            f"HiGHS took {highs.getNumNz() - before} of {size.size} coefficients, which lie between {size.min():.3g} "
+            f"and {size.max():.3g} in absolute value; it handles {SMALLEST_COEFFICIENT:g} to {LARGEST_COEFFICIENT:g}"
+        )
 
 
 class Session:
@@ -122,6 +143,22 @@ class Session:
         self.stopped = threading.Event()
         self.highs = load(task)
         self._subscribe()
+
+    def add_columns(
+        self, cost: Floats, lower: Floats, upper: Floats, *, begin: Ints, row: Ints, value: Floats
+    ) -> None:
+        """Append continuous columns, by column compressed: `begin` says where each one's entries begin."""
+        before = self.highs.getNumNz()
+        keep_small(self.highs, value)
+        self.highs.addCols(cost.size, cost, lower, upper, value.size, begin, row, value)
+        check_arrival(self.highs, value, before=before)
+
+    def add_rows(self, lower: Floats, upper: Floats, *, begin: Ints, column: Ints, value: Floats) -> None:
+        """Append rows, by row compressed: `begin` says where each one's entries begin."""
+        before = self.highs.getNumNz()
+        keep_small(self.highs, value)
+        self.highs.addRows(lower.size, lower, upper, value.size, begin, column, value)
+        check_arrival(self.highs, value, before=before)
 
     def _subscribe(self) -> None:
         from highspy import _core

@@ -23,7 +23,7 @@ from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.candidates import each_by_label, pool_labels
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.rounds import Decomposition
-from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
+from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, well_scaled
 from optimizer.solve.holding import take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.matrix import Matrix
@@ -96,7 +96,7 @@ def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPla
         return None
     short = make_shortlist(problem)
     try:
-        matrix = with_cover_rows(from_arrays(build_arrays(short.problem)), short.problem)
+        matrix = with_cover_rows(well_scaled(from_arrays(build_arrays(short.problem))), short.problem)
     except TriviallyInfeasible as reason:
         log.info("no plan from the shortlist: %s", reason)
         return None

@@ -143,9 +143,9 @@ class Sifting(threading.Thread):
             return
         self.added = np.concatenate([self.added, rows])
         part = sparse.csr_array(self.links[rows][:, columns])
-        session.highs.addRows(
-            rows.size, np.full(rows.size, -np.inf), np.zeros(rows.size), part.nnz,
-            part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32), part.data,
+        session.add_rows(
+            np.full(rows.size, -np.inf), np.zeros(rows.size),
+            begin=part.indptr[:-1].astype(np.int32), column=part.indices.astype(np.int32), value=part.data,
         )  # fmt: skip
 
     def _add_columns(self, session: Session, columns: Ints, new: Ints) -> Ints:
@@ -153,9 +153,9 @@ class Sifting(threading.Thread):
         if not new.size:
             return columns
         part = self._now().by_column[:, new]
-        session.highs.addCols(
-            new.size, self.base.cost[new] * self._scale, self.base.lower[new], self.base.upper[new], part.nnz,
-            part.indptr[:-1].astype(np.int32), part.indices.astype(np.int32), part.data,
+        session.add_columns(
+            self.base.cost[new] * self._scale, self.base.lower[new], self.base.upper[new],
+            begin=part.indptr[:-1].astype(np.int32), row=part.indices.astype(np.int32), value=part.data,
         )  # fmt: skip
         return np.concatenate([columns, new])
 

@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 GAP_FLOOR = 1e-9
+PROVEN_TO_ROUNDING = 1e-7
+"""A gap up to here is none: the tolerances of linear programs in double precision leave no less open."""
+SAME_USD = 1e-6
+"""Part of a cost (of 1 USD at least) by which two sums of the same terms may differ."""
 
 
 class Termination(StrEnum):
@@ -23,6 +27,8 @@ class Termination(StrEnum):
     """Proven: no plan obeys every constraint."""
     LIMIT = "limit"
     """Stopped by another limit of the solver (numerical trouble included)."""
+    CONTRADICTION = "contradiction"
+    """The bound proven lies above the cost of the plan found: one of the two is wrong, and the bound is withdrawn."""
 
 
 class SolutionStatus(StrEnum):
@@ -43,8 +49,10 @@ class Solution:
     """Values of every decision family with status, objective and proven bound.
 
     `values[component]` has the full length of the family's table (see formulations.problem), zero where there is no
-    variable; empty when no plan is held. `objective_usd` and `bound_usd` are None when unknown. `timings` holds seconds
-    per phase, `method` what was run.
+    variable; empty when no plan is held. `objective_usd` and `bound_usd` are None when unknown. `bound_excess_usd` is
+    by how much the solver's bound lay above the objective: rounding where it was then set to the objective, a
+    contradiction where it was withdrawn. `rounding_usd` is what rounding up counts too large to branch on adds to the
+    objective; None where there were none. `timings` holds seconds per phase, `method` what was run.
     """
 
     status: SolutionStatus
@@ -54,6 +62,8 @@ class Solution:
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     method: str = ""
+    bound_excess_usd: float = 0.0
+    rounding_usd: float | None = None
 
     @property
     def gap(self) -> float | None:
@@ -70,6 +80,11 @@ class Progress:
     bound_usd: float | None
     gap: float | None
     elapsed_seconds: float
+
+
+def is_within(reached: float | None, asked: float) -> bool:
+    """Whether a gap meets the one asked for, up to rounding; False where it is unknown."""
+    return reached is not None and reached <= max(asked * (1 + 1e-6), PROVEN_TO_ROUNDING)
 
 
 def relative_gap(objective_usd: float | None, bound_usd: float | None) -> float | None:

@@ -67,7 +67,6 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Plan | Exception) -> li
     ("status", "gap", "code"),
     [
         ("optimal", 0.0, 0),
-        ("feasible", 0.0009, 0),
         ("feasible", 0.01, 4),
         ("feasible", None, 4),
         ("no_plan", None, 4),
@@ -82,6 +81,17 @@ def test_solve_exit_codes(status, gap, code, file, monkeypatch, tmp_path):
     assert result.exit_code == code
     assert result.stdout == ""
     assert Plan.read(output).status == status
+
+
+def test_a_bound_that_contradicts_the_plan_exits_1_and_writes_the_plan(file, monkeypatch, tmp_path):
+    """The plan is within every rule and may be used; what was proven of it may not."""
+    withdrawn = {"status": "feasible", "termination": "contradiction", "bound_usd": None, "bound_excess_usd": 10.0}
+    answer_with(monkeypatch, PLAN.model_copy(update=withdrawn))
+    result = run("solve", file, "--output", tmp_path / "plan.json")
+    assert result.exit_code == 1
+    assert "lies 10 USD above the cost of the plan" in result.stderr
+    assert "\nMaybe another --method" in result.stderr
+    assert Plan.read(tmp_path / "plan.json").bound_usd is None
 
 
 @pytest.mark.parametrize(
@@ -246,4 +256,7 @@ def test_a_reader_that_has_gone_leaves_the_exit_code_as_it_is(file, arguments, t
 
 def test_exit_code_is_public():
     """The rule that maps a plan to its code is a plain function."""
-    assert cli.exit_code(PLAN, 0.001) == 0
+    assert cli.exit_code(PLAN) == 0
+    assert cli.exit_code(PLAN.model_copy(update={"status": "feasible"})) == 4
+    assert cli.exit_code(PLAN.model_copy(update={"status": "infeasible"})) == 3
+    assert cli.exit_code(PLAN.model_copy(update={"status": "feasible", "termination": "contradiction"})) == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
+from dataclasses import replace
 
 import pytest
 from compile_toys import job, offer, region, service, toy
@@ -124,3 +126,49 @@ def test_too_few_regions_for_a_workload_is_infeasible_even_if_demand_may_be_unse
     plan = optimizer.solve(toy(service(min_regions=2), unserved_usd_per_unit=1.0))
     assert plan.status == "infeasible"
     assert plan.diagnosis == ("workload svc needs min_regions 2, its eligible options lie in 1",)
+
+
+def solving_otherwise(monkeypatch, otherwise):
+    """Let what solves the problem be `otherwise(solve_problem, problem, options)`."""
+    engine = importlib.import_module("optimizer.solve.engine")
+    solve_problem = engine.solve_problem
+    monkeypatch.setattr(engine, "solve_problem", lambda problem, **options: otherwise(solve_problem, problem, options))
+
+
+def test_a_plan_must_add_up_to_what_was_minimised(monkeypatch):
+    """A solver that is given three times the price of every other offer proves the optimum of another question."""
+
+    def dear(solve_problem, problem, options):
+        spend = problem.slots.running.spend_usd.copy()
+        spend[::2] *= 3.0
+        running = replace(problem.slots.running, spend_usd=spend)
+        return solve_problem(replace(problem, slots=replace(problem.slots, running=running)), **options)
+
+    solving_otherwise(monkeypatch, dear)
+    with pytest.raises(InternalError, match=r"adds up to 9\d\d USD, where .* were minimised"):
+        optimizer.solve(toy(service(rate=35.0), inline=TWO))
+
+
+@pytest.mark.parametrize(
+    ("claimed", "termination", "bound", "excess"),
+    [(950.0004, "gap_reached", 950.0, 0.0004), (960.0, "contradiction", None, 10.0)],
+)
+def test_a_bound_above_the_plan_is_recorded(monkeypatch, claimed, termination, bound, excess):
+    """Below a millionth it is set to the cost; beyond it is withdrawn, and the plan stays a plan."""
+    engine = importlib.import_module("optimizer.solve.engine")
+    kernel = engine.kernel_search
+    monkeypatch.setattr(engine, "kernel_search", lambda *a, **b: replace(kernel(*a, **b), bound_usd=claimed))
+    plan = optimizer.solve(toy(service(rate=35.0), inline=TWO), method="kernel")
+    assert plan.objective_usd == pytest.approx(950.0)
+    assert plan.termination == termination
+    assert plan.bound_usd == (None if bound is None else pytest.approx(bound))
+    assert plan.bound_excess_usd == pytest.approx(excess, rel=1e-3)
+
+
+def test_large_counts_are_rounded_up_and_the_plan_says_so():
+    """1e8 units/s at 7 per instance take 14,285,714.3 instances of 2 USD for 100 h: 14,285,715, for 143 USD more."""
+    plan = optimizer.solve(toy(service(rate=1e8), quotas={"default_devices": "unlimited"}))
+    assert plan.status == "optimal"
+    assert sum(p.instances for p in plan.placements) == pytest.approx(14_285_715.0, abs=1e-6)
+    assert plan.objective_usd == pytest.approx(14_285_715 * 200.0, rel=1e-12)
+    assert any("rounded up, which adds 142.857 USD" in warning for warning in plan.warnings)

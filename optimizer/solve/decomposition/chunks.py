@@ -1,6 +1,6 @@
 """What a worker does: solve a few small programs that came in one message, if it is of the same release.
 
-A worker, wherever it runs, imports nothing of domicile but this module and `small`.
+A worker, wherever it runs, imports nothing of domicile but this module, `small` and `scaling`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ import hashlib
 import pickle
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 from optimizer import __version__
+from optimizer.solve import scaling
 from optimizer.solve.decomposition import small
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
 
@@ -28,14 +30,19 @@ class Chunk:
     effort: Effort
 
 
+def _source(module: ModuleType) -> str:
+    """Return the source of a module, empty where there is none."""
+    spec = module.__spec__
+    return str(getattr(spec.loader, "get_source", lambda name: None)(spec.name) or "") if spec is not None else ""
+
+
 @cache
 def release() -> str:
     """Return what decides the answers here: version of domicile, digest of what solves the programs, HiGHS."""
     from highspy import _core
 
-    spec = small.__spec__
-    source = getattr(spec.loader, "get_source", lambda name: None)(spec.name) if spec is not None else None
-    digest = hashlib.sha256("\n".join((source or "").splitlines()).encode()).hexdigest()[:8]
+    source = "\n".join(line for module in (small, scaling) for line in _source(module).splitlines())
+    digest = hashlib.sha256(source.encode()).hexdigest()[:8]
     return f"domicile {__version__} ({digest}) with HiGHS {_core._Highs().version()}"
 
 

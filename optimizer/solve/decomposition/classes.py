@@ -26,6 +26,7 @@ from formulations import Problem
 from formulations.classes import identical_workloads
 from optimizer.solve.blocks import Blocks
 from optimizer.solve.decomposition.cut import Classes, Cut
+from optimizer.solve.decomposition.rows import ranges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,17 +34,20 @@ Ints = NDArray[np.int64]
 ROUNDING = 1e-12
 
 
-def find_classes(problem: Problem, cut: Cut) -> Classes:
-    """Return the classes of identical workloads whose blocks agree entry by entry with that of their head."""
+def find_classes(problem: Problem, cut: Cut, owners: Ints) -> Classes:
+    """Return the classes of identical workloads whose blocks agree entry by entry with that of their head.
+
+    `owners` is by row of the master how many workloads are in it.
+    """
     label = identical_workloads(problem)
     head = np.unique(label, return_index=True)[1][np.unique(label, return_inverse=True)[1]].astype(np.int64)
     for workload in np.flatnonzero(head != np.arange(head.size)).tolist():
-        if not _agree(cut, int(head[workload]), workload):
+        if not _agree(cut, int(head[workload]), workload, owners):
             head[workload] = workload
     return Classes(head, np.bincount(head, minlength=head.size).astype(np.int64))
 
 
-def _agree(cut: Cut, head: int, member: int) -> bool:
+def _agree(cut: Cut, head: int, member: int, owners: Ints) -> bool:
     """Whether two blocks are the same program in the same order, and draw alike on what several workloads share."""
     one, other = cut.blocks[head], cut.blocks[member]
     if one.columns.size != other.columns.size or one.rows.size != other.rows.size:
@@ -55,7 +59,39 @@ def _agree(cut: Cut, head: int, member: int) -> bool:
         all(map(_alike, one.entries_of(every), other.entries_of(every)))
         and all(_alike(values[one.columns], values[other.columns]) for values in by_column)
         and all(_alike(sides[one.rows], sides[other.rows]) for sides in (matrix.row_lower, matrix.row_upper))
+        and _draw_alike(cut, one.columns, other.columns, owners)
     )
+
+
+def _draw_alike(cut: Cut, one: Ints, other: Ints, owners: Ints) -> bool:
+    """Whether two blocks' columns, in order, use the same rows of several workloads by as much, and rows of their own
+    that say the same.
+    """
+    first, second = _use_of(cut, one), _use_of(cut, other)
+    if not (np.array_equal(first[0], second[0]) and _alike(first[2], second[2])):
+        return False
+    row, twin = first[1], second[1]
+    differ = row != twin
+    if (owners[row[differ]] > 1).any() or (owners[twin[differ]] > 1).any():
+        return False
+    pairs = np.unique(np.stack([row[differ], twin[differ]]), axis=1)
+    if np.unique(pairs[0]).size < pairs.shape[1] or np.unique(pairs[1]).size < pairs.shape[1]:
+        return False
+    mine, theirs = cut.shared_use[pairs[0]], cut.shared_use[pairs[1]]
+    return (
+        np.array_equal(mine.indptr, theirs.indptr)
+        and np.array_equal(mine.indices, theirs.indices)
+        and _alike(mine.data, theirs.data)
+        and all(_alike(sides[pairs[0]], sides[pairs[1]]) for sides in (cut.row_lower, cut.row_upper))
+    )
+
+
+def _use_of(cut: Cut, columns: Ints) -> tuple[Ints, Ints, Floats]:
+    """Return (entries of each column, row, value) of what columns use of the master's rows."""
+    first = cut.use.indptr[columns].astype(np.int64)
+    sizes = cut.use.indptr[columns + 1] - first
+    place = ranges(first, sizes)
+    return sizes, cut.use.indices[place], cut.use.data[place]
 
 
 def _alike(first: NDArray[Any], second: NDArray[Any]) -> bool:
@@ -65,12 +101,12 @@ def _alike(first: NDArray[Any], second: NDArray[Any]) -> bool:
 
 def with_classes(cut: Cut, blocks: Blocks, problem: Problem) -> Cut:
     """Return the cut whose master counts classes; a row of one workload is summed over its class, as the head's."""
-    classes = find_classes(problem, cut)
-    if classes.are_single:
-        return cut
     touch = sparse.csr_array(blocks.touch[cut.rows])[:, 1:]
     touch.eliminate_zeros()
     owners = np.diff(touch.indptr)
+    classes = find_classes(problem, cut, owners)
+    if classes.are_single:
+        return cut
     owner = np.where(owners == 1, np.append(touch.indices, 0)[touch.indptr[:-1]], -1)
     times = np.where(owner >= 0, classes.count[owner], 1)
     kept = np.flatnonzero(times > 0)

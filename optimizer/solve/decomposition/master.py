@@ -141,7 +141,7 @@ class RestrictedMaster:
         start = np.zeros(missing.size, dtype=np.int32)
         cost = cut.matrix.cost[cut.shared[missing]] * self.scale
         upper = cut.shared_upper[missing]
-        self.highs.addCols(missing.size, cost, np.zeros(missing.size), upper, 0, start, none, np.zeros(0))
+        self.session.add_columns(cost, np.zeros(missing.size), upper, begin=start, row=none, value=np.zeros(0))
 
     def solve(self, seconds: float) -> MasterAnswer | None:
         """Append what the pool has gained and solve, in at most so many seconds; None when HiGHS ends without an
@@ -203,9 +203,9 @@ class RestrictedMaster:
         column, at, value = column[order], at[order], value[order]
         begin = np.searchsorted(column, np.arange(fresh)).astype(np.int32)
         first = self.highs.getNumCol()
-        self.highs.addCols(
-            fresh, self.pool.cost_usd[self._loaded :] * self.scale, np.zeros(fresh), np.full(fresh, np.inf),
-            value.size, begin, at.astype(np.int32), value,
+        self.session.add_columns(
+            self.pool.cost_usd[self._loaded :] * self.scale, np.zeros(fresh), np.full(fresh, np.inf),
+            begin=begin, row=at.astype(np.int32), value=value,
         )  # fmt: skip
         self.column_of_configuration = np.concatenate([self.column_of_configuration, first + np.arange(fresh)])
         self._loaded = len(self.pool)
@@ -227,10 +227,10 @@ class RestrictedMaster:
             entries = cut.shared_use[rows]
             free = np.full(rows.size, np.inf)
             place[rows] = self.highs.getNumRow() + np.arange(rows.size)
-            self.highs.addRows(
-                rows.size, cut.row_lower[rows] if has_lower else -free, cut.row_upper[rows] if has_upper else free,
-                entries.nnz, entries.indptr[:-1].astype(np.int32),
-                self.column_of_shared[entries.indices].astype(np.int32), entries.data,
+            self.session.add_rows(
+                cut.row_lower[rows] if has_lower else -free, cut.row_upper[rows] if has_upper else free,
+                begin=entries.indptr[:-1].astype(np.int32),
+                column=self.column_of_shared[entries.indices].astype(np.int32), value=entries.data,
             )  # fmt: skip
 
 

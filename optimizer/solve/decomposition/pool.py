@@ -8,7 +8,8 @@ from scipy import sparse
 
 from formulations.problem import Membership
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.rows import as_rows, without_dust
+from optimizer.solve.decomposition.rows import ZERO, as_rows, without_dust
+from optimizer.solve.scaling import SMALLEST_COEFFICIENT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,14 +41,15 @@ class Pool:
         """Return the numbers of configurations given as rows over the columns of the model, which are added where they
         are not known.
         """
-        values = without_dust(values)
+        size = self.cut.matrix.column_size
+        values = without_dust(values, ZERO * size)
         cost = (values @ self.cut.matrix.cost).tolist()
-        use = without_dust(self._used(values), 0.0)
+        use = without_dust(self._used(values), SMALLEST_COEFFICIENT)  # prices may be of rows without rounding errors
         numbers = np.empty(workload.size, dtype=np.int64)
         for place, owner in enumerate(workload.tolist()):
             own = slice(values.indptr[place], values.indptr[place + 1])
             column, value = values.indices[own].astype(np.int64), values.data[own].copy()
-            key = (owner, column.tobytes(), np.round(value, 6).tobytes())
+            key = (owner, column.tobytes(), np.round(value / size[column], 6).tobytes())
             number = self._number.setdefault(key, len(self))
             numbers[place] = number
             if number < len(self):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.scaling import RangeError, keep_small, row_factors, row_ranges
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -74,12 +76,23 @@ def solve_small(program: SmallProgram, effort: Effort, *, scale: float) -> Small
     for name, value in options.items():
         highs.setOptionValue(name, value)
     unit = _units(program)
+    data = program.data * np.repeat(unit, np.diff(program.indptr))
+    row_lower, row_upper = program.row_lower, program.row_upper
+    try:
+        factor = row_factors(*row_ranges(program.indices, data, row_lower.size))
+    except RangeError:
+        return SmallAnswer(None, np.inf, -np.inf)
+    if factor is not None:
+        row_lower, row_upper, data = row_lower * factor, row_upper * factor, data * factor[program.indices]
+    keep_small(highs, data)
     highs.passModel(
-        program.cost.size, program.row_lower.size, program.data.size, int(_core.MatrixFormat.kColwise),
+        program.cost.size, row_lower.size, data.size, int(_core.MatrixFormat.kColwise),
         int(_core.ObjSense.kMinimize), 0.0, program.cost * unit * scale, program.lower / unit, program.upper / unit,
-        program.row_lower, program.row_upper, program.indptr.astype(np.int32), program.indices.astype(np.int32),
-        program.data * np.repeat(unit, np.diff(program.indptr)), program.integer.astype(np.int32),
+        row_lower, row_upper, program.indptr.astype(np.int32), program.indices.astype(np.int32),
+        data, program.integer.astype(np.int32),
     )  # fmt: skip
+    if highs.getNumNz() != np.count_nonzero(data):  # HiGHS would solve another program: nothing is known of this one
+        return SmallAnswer(None, np.inf, -np.inf)
     if program.start is not None:
         highs.setSolution(program.start.size, np.arange(program.start.size, dtype=np.int32), program.start / unit)
     if highs.run() == _core.HighsStatus.kError:

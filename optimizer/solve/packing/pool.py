@@ -132,9 +132,9 @@ class Packings:
         order = np.lexsort((row, column))
         begin = np.searchsorted(column[order], every).astype(np.int32)
         cost = np.where(members, self.cost_usd[:, place].T, 0.0).sum(axis=1)
-        self.highs.addCols(
-            place.size, cost * self.scale, np.zeros(place.size), np.full(place.size, np.inf),
-            row.size, begin, row[order].astype(np.int32), value[order],
+        self.session.add_columns(
+            cost * self.scale, np.zeros(place.size), np.full(place.size, np.inf),
+            begin=begin, row=row[order].astype(np.int32), value=value[order],
         )  # fmt: skip
         end = self._size + place.size
         if end > self._place.size:
