@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from problem_generators import random_problem
+from problem_units import restated
 
 from formulations import build_arrays, build_model
 from formulations.bulk import group, lookup
 from formulations.check import _has_twins
 from formulations.configurations import MasterProblem, build_master, master_arrays
 from formulations.problem import Membership
+from formulations.units import normalise
 from optimizer.solve.hand_over import from_arrays, to_matrix
 
 
@@ -39,6 +41,18 @@ def test_arrays_and_pyomo_give_the_same_matrix(seed):
     assert arrays[1] == pyomo[1]
     for ours, theirs in zip(arrays[2:], pyomo[2:], strict=True):
         assert np.allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pyomo_loses_no_coefficient_either(seed):
+    """Work in units from 1e-15 to 1e15: as many non-zeros by either way, each the same to the last digits."""
+    problem = random_problem(seed)
+    rng = np.random.default_rng(seed)
+    odd = restated(problem, 10.0 ** rng.uniform(-15, 15, len(problem.workload_ids)))
+    for stated in (odd, normalise(odd).problem):
+        arrays, pyomo = _sorted(from_arrays(build_arrays(stated))), _sorted(to_matrix(build_model(stated)))
+        assert ((arrays[2] != 0.0) == (pyomo[2] != 0.0)).all()
+        assert np.allclose(arrays[2], pyomo[2], rtol=1e-12, atol=0.0)
 
 
 def _random_master(seed):

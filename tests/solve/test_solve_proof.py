@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,3 +181,15 @@ def test_integers_move_where_no_continuous_values_go_with_them():
     x = np.array([1.0000005, 10.0])
     assert polish(matrix, x, Watch(10.0))[1] == 10.0
     assert polish(matrix, x, Watch(10.0), nearby=True) == pytest.approx([1.0000005, 11.0])
+
+
+def test_programs_reach_highs_by_two_doors_only():
+    """What loads or extends a HiGHS model counts its coefficients; nothing else in the package does either."""
+    package = Path(engine.__file__).parent
+    loading = ("passModel", "passHessian", "readModel", "addCol(", "addCols(", "addRow(", "addRows(", "changeCoeff(")
+    doors = {
+        str(path.relative_to(package))
+        for path in sorted(package.rglob("*.py"))
+        if any(word in path.read_text() for word in loading)
+    }
+    assert doors == {"session.py", "decomposition/small.py"}

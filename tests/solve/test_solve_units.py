@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helper_units import restated
 from problem_generators import random_problem
 from problem_toys import Builder
+from problem_units import restated
 
 from formulations import build_arrays
 from formulations.units import normalise
