@@ -27,7 +27,7 @@ Then = Literal["carbon"]
 MOST_THREADS = 1024
 """The solver ends the whole process when the system gives it no more threads."""
 VIOLATIONS_TOLD = 20
-DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 30.0, 10
+DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 60.0, 10
 AFTERWARDS, AFTERWARDS_SHARE = 1.5, 0.25
 """Time kept for reading and auditing the plan, in times of what compiling took, at most this share of the limit.
 
@@ -108,8 +108,9 @@ def solve(
     Returns
     -------
     Plan
-        Status `optimal` or `feasible` with placements; `infeasible` with `diagnosis` and the counted reasons;
-        `no_plan` when the limit or a cancel came before any plan was found, with the bound proven until then if any.
+        Status `optimal` or `feasible` with placements; `infeasible` with `diagnosis`, `shortfalls` (what would have to
+        change) and the counted reasons; `no_plan` when the limit or a cancel came before any plan was found, with the
+        bound proven until then if any.
         `Plan.held` tells the first two from the others.
 
     Raises
@@ -184,7 +185,7 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
         )
     plan = read_plan(compiled, solution)
     if plan.status == "infeasible":
-        return plan.model_copy(update={"diagnosis": (CLASH, *_what_must_give(compiled, order))})
+        return plan.model_copy(update=_diagnosed(compiled, order))
     return plan if second is None else plan.model_copy(update=_told(plan, second))
 
 
@@ -236,17 +237,17 @@ def _told(plan: Plan, second: LeastCarbon) -> dict[str, Any]:
     return {"least_carbon": told, "warnings": warnings}
 
 
-def _what_must_give(compiled: Compiled, order: _Order) -> tuple[str, ...]:
-    """Return a line for each limit or need that gives way in the plan that breaks them least; none without time."""
-    from optimizer.plan.shortfall import told
+def _diagnosed(compiled: Compiled, order: _Order) -> dict[str, Any]:
+    """Return what an infeasible plan says: which limits or needs would have to change, each alone or together."""
+    from optimizer.plan.shortfall import all_told, introduction
     from optimizer.solve import diagnose
 
     seconds = min(order.left_seconds(), DIAGNOSIS_SECONDS)
     if seconds <= 0:
-        return ()
-    threads = order.threads or 1
-    found = diagnose(compiled.problem, time_limit_seconds=seconds, threads=threads, cancel=order.cancel)
-    return tuple(told(shortfall, compiled) for shortfall in found[:SHORTFALLS_TOLD])
+        return {"diagnosis": (CLASH,)}
+    found = diagnose(compiled.problem, time_limit_seconds=seconds, cancel=order.cancel)
+    rows = all_told(found, compiled, SHORTFALLS_TOLD)
+    return {"diagnosis": (CLASH, introduction(rows)), "shortfalls": rows}
 
 
 def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:

@@ -232,6 +232,31 @@ class Ineligible(Row):
         return self
 
 
+class Shortfall(Row):
+    """A limit or need of an infeasible instance that would have to change for a plan to exist.
+
+    `basis`: `alone`, this change admits a plan with all else kept, and every other row of this basis is an alternative
+    to it; `together`, the changes of all rows of this basis are needed at once. `rule` says what `id` names; `need` is
+    the need of a workload or dataset. `limit` is what the instance states, in `unit`, and has to rise or fall by `by`,
+    the least change found (absent: no plan was found with this change alone); `by_at_least` is proven to be needed.
+    `proven`: less than `by` would not do, but for a thousandth of it; of changes together, that their sum relative to
+    what they allow is least. Numbers are absent where the need has none that the instance states.
+    """
+
+    basis: Literal["alone", "together"]
+    rule: Literal["budget", "quota", "policy", "workload", "dataset"]
+    id: str | None = None
+    need: str | None = None
+    period: str | None = None
+    limit: float | None = None
+    unit: str | None = None
+    direction: Literal["rise", "fall"]
+    by: float | None = None
+    by_at_least: float | None = None
+    proven: bool = False
+    sentence: str
+
+
 class DataQuality(Row):
     """Share of the plan's cost and carbon that rests on figures of one quality (`fallback`, `estimated`, ...)."""
 
@@ -308,6 +333,7 @@ class Plan(Row):
     warnings: tuple[str, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
     diagnosis: tuple[str, ...] = ()
+    shortfalls: tuple[Shortfall, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()
     unreviewed_laws: tuple[str, ...] = ()
     versions: dict[str, str] = {}

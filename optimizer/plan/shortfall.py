@@ -1,16 +1,20 @@
-"""The limits and needs that stand in each other's way, in the words of the instance."""
+"""The limits and needs that would have to change for a plan to exist, in the words of the instance."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from optimizer.compile.assemble import Compiled
+from optimizer.plan.models import Shortfall
 
 if TYPE_CHECKING:
-    from optimizer.solve.shortfalls import Shortfall
+    from optimizer.solve.shortfalls import Shortfall as Row
 
-UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
-POOLS = {"devices": "devices", "power_kw": "kW", "work_rate": "work units/s"}
+Rule = Literal["budget", "quota", "policy", "workload", "dataset"]
+
+BUDGET_UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
+POOL_UNITS = {"devices": "devices", "power_kw": "kW", "work_rate": "work units/s"}
+SHARES = ("share_upper", "share_lower")
 NEEDS = {
     "work": "its work cannot be done within its window",
     "at_release": "it cannot work from its release on",
@@ -20,22 +24,105 @@ NEEDS = {
     "failover_rate": "what it asks to survive exceeds the work rate of the endpoints left",
     "failover_copy": "what it asks to survive lacks a copy of its data elsewhere",
 }
+"""Needs whose rows have no unit that an instance states: they are told without amounts."""
+NOTHING = "no limit or need was found whose change would admit a plan; more time may find one"
 
 
-def told(shortfall: Shortfall, compiled: Compiled) -> str:
-    """Return one line: which limit or need has to give, and by how much, in its own unit."""
-    family, by, side = shortfall.family, f"{shortfall.by:,.6g}", f"{shortfall.side:,.6g}"
-    when = "" if shortfall.period is None else f" in period {compiled.world.periods[shortfall.period].id}"
-    if family in POOLS:
-        return f"quota {shortfall.id}: {side} {POOLS[family]} fall short by {by}{when}"
-    if family == "budget":
+def told(row: Row, compiled: Compiled) -> Shortfall:
+    """Return the row of the plan: which limit or need would have to change, by how much, and whether that is proven."""
+    rule, unit = _rule(row), _unit(row, compiled)
+    has_amount = unit is not None
+    period = None if row.period is None else compiled.world.periods[row.period].id
+    return Shortfall(
+        basis=row.basis,
+        rule=rule,
+        id=row.workload if row.id is None else row.id,
+        need=row.family if rule in ("workload", "dataset") else None,
+        period=period,
+        limit=row.side if has_amount else None,
+        unit=unit,
+        direction="fall" if row.falls else "rise",
+        by=row.by if has_amount else None,
+        by_at_least=row.at_least if has_amount else None,
+        proven=row.is_proven,
+        sentence=_sentence(row, rule, unit, period),
+    )
+
+
+def all_told(rows: list[Row], compiled: Compiled, most: int) -> tuple[Shortfall, ...]:
+    """Return the first rows of the plan, each sentence once: a need may have a row for every place that fails."""
+    distinct = tuple({one.sentence: one for one in (told(row, compiled) for row in rows)}.values())
+    if len(distinct) == 1:
+        return (distinct[0].model_copy(update={"basis": "alone"}),)
+    return distinct[:most]
+
+
+def introduction(rows: tuple[Shortfall, ...]) -> str:
+    """Return the line that stands before the rows: whether they are alternatives or needed together."""
+    if not rows:
+        return NOTHING
+    if rows[0].basis == "together":
+        least = "proven least, relative to what they allow" if rows[0].proven else "not proven least"
+        return f"no single limit was found whose change admits a plan; these changes together do ({least}):"
+    if all(row.by is None and row.limit is not None for row in rows):
+        return "no plan was found with any single limit changed; what is proven of them:"
+    which = "one change" if len(rows) == 1 else "any one of these changes"
+    return f"{which} admits a plan, all else kept:"
+
+
+def _rule(row: Row) -> Rule:
+    if row.family == "budget":
+        return "budget"
+    if row.family in POOL_UNITS:
+        return "quota"
+    if row.family in SHARES:
+        return "policy"
+    return "workload" if row.id is None else "dataset"
+
+
+def _unit(row: Row, compiled: Compiled) -> str | None:
+    """Return the unit of the row's numbers; None where they mean nothing outside the model."""
+    if row.family == "budget":
         budgets = compiled.problem.budgets
-        unit = UNITS[budgets.metric[budgets.ids.index(str(shortfall.id))]]
-        return f"budget {shortfall.id}: {side} {unit} fall short by {by} {unit}"
-    if family in ("share_upper", "share_lower"):
-        return f"policy {shortfall.id}: its share cannot be kept"
-    if family == "demand":
-        return f"workload {shortfall.workload}: {by} of {side} work units/s cannot be served{when}"
-    if family in NEEDS:
-        return f"workload {shortfall.workload or 'several'}: {NEEDS[family]}"
-    return f"{shortfall.id or shortfall.workload}: {family.replace('_', ' ')} cannot be met ({by} short of {side})"
+        return BUDGET_UNITS[budgets.metric[budgets.ids.index(str(row.id))]]
+    if row.family in SHARES:
+        shares = compiled.problem.shares
+        return f"of {shares.measure[shares.ids.index(str(row.id))]}"
+    if row.family == "demand":
+        return "work units/s"
+    if row.family in ("duty", "least_countries"):
+        return "copies" if row.family == "duty" else "countries"
+    return POOL_UNITS.get(row.family)
+
+
+def _sentence(row: Row, rule: Rule, unit: str | None, period: str | None) -> str:
+    """Return what would have to change, and how sure that is."""
+    owner = row.id or row.workload
+    whose = f"{rule} {owner}" if owner else "a workload"
+    if unit is None:
+        return f"{whose}: {NEEDS.get(row.family, row.family.replace('_', ' ') + ' cannot be met')}"
+    what = {"demand": "demand", "duty": "number of copies", "least_countries": "min_countries"}.get(row.family, "limit")
+    when = "" if period is None else f" in period {period}"
+    turn = "fall" if row.falls else "rise"
+    stated = f"{whose}: its {what} of {_amount(row, row.side, unit)}{when} would have to {turn} by"
+    if row.by is None:
+        least = _amount(row, row.at_least or 0.0, unit)
+        return f"{stated} at least {least} (proven); whether this alone suffices is not known"
+    to = row.side - row.by if row.falls else row.side + row.by
+    return f"{stated} {_amount(row, row.by, unit)}, to {_amount(row, to, unit)}{_proof(row, unit)}"
+
+
+def _proof(row: Row, unit: str) -> str:
+    """Return how sure the change of a limit is; of several together, the introduction says it."""
+    if row.basis == "together":
+        return ""
+    if row.is_proven:
+        return " (proven within 0.1 %)"
+    if row.at_least:
+        return f" (not proven least: at least {_amount(row, row.at_least, unit)} are proven)"
+    return " (not proven least)"
+
+
+def _amount(row: Row, value: float, unit: str) -> str:
+    """Return a number with its unit; shares are told in percent."""
+    return f"{100.0 * value:.6g} % {unit}" if row.family in SHARES else f"{value:,.6g} {unit}"

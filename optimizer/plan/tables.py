@@ -21,6 +21,7 @@ from optimizer.plan.models import (
     RegionUse,
     Row,
     ShareUse,
+    Shortfall,
     Transfer,
     Unserved,
 )
@@ -39,6 +40,7 @@ ROWS: dict[str, type[Row]] = {
     "legal_register": LegalEntry,
     "data_quality": DataQuality,
     "ineligible": Ineligible,
+    "shortfalls": Shortfall,
 }
 """Table name (a field of `Plan`) and the model of its rows, whose fields are the columns."""
 

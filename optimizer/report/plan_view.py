@@ -298,7 +298,7 @@ def _law(plan: Plan, console: Console, *, verbose: bool) -> None:
 def _diagnosis(plan: Plan, console: Console) -> None:
     if plan.diagnosis:
         heading(console, "Why there is no plan")
-        for line in plan.diagnosis:
+        for line in (*plan.diagnosis, *(row.sentence for row in plan.shortfalls)):
             bullet(console, line)
 
 

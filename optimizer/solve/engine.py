@@ -13,6 +13,7 @@ import numpy as np
 
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
+from formulations.failures import find_failures
 from formulations.streams import merge_streams
 from formulations.units import normalise
 from optimizer.solve.counts import round_up
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 
 DECOMPOSE_FROM_INTEGERS = 2_000
 """Integer columns from which `auto` does not begin with HiGHS on the whole model: it would find no plan for minutes."""
+MANY_WORKLOADS = 6
+"""Workloads from which half as many counts of machines and failure flows have the same effect."""
 SETTLED, KERNEL_SLOTS = 0.9, 500_000
 """Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 SHORTLIST_FROM_SLOTS = 100_000
@@ -231,13 +234,22 @@ def choose_method(problem: Problem) -> Method:
     """Return the method that suits structure and size.
 
     Kernel search where a choice settles nearly all of each workload; else HiGHS alone, or decomposition, by size.
+    Counts of machines weigh more than choices of regions, whose relaxation is sharp: those of several workloads
+    multiply in HiGHS's tree, and every failure flow leans on the machines of a whole service.
     """
-    slots, presence = problem.slots, problem.presence
+    slots, presence, workloads = problem.slots, problem.presence, len(problem.workload_ids)
     if slots.workload.size <= KERNEL_SLOTS and settled_share(problem) >= SETTLED:
         return "kernel"
     decided = np.isin(presence.workload, presence.bounded_workload)  # the others follow from the regions in use
-    integers = int((~slots.is_endpoint).sum()) + int(decided.sum()) + problem.datasets.copy_dataset.size
-    return "direct" if integers < DECOMPOSE_FROM_INTEGERS or len(problem.workload_ids) < 2 else "decompose"
+    machines = int((~slots.is_endpoint).sum())
+    integers = machines + int(decided.sum()) + problem.datasets.copy_dataset.size
+    if workloads < 2:
+        return "direct"
+    if integers >= DECOMPOSE_FROM_INTEGERS:
+        return "decompose"
+    counts = machines + (find_failures(problem).flow.size if machines else 0)
+    enough = DECOMPOSE_FROM_INTEGERS if workloads < MANY_WORKLOADS else DECOMPOSE_FROM_INTEGERS // 2
+    return "decompose" if counts >= enough else "direct"
 
 
 def to_solution(

@@ -66,7 +66,8 @@ def test_what_pools_lack_is_told_by_the_limit_they_state(monkeypatch):
     for slots in (SHORTFALLS.BY_CONFIGURATIONS_FROM_SLOTS, 0):
         monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", slots)
         (short,) = diagnose(nodes(15.0))
-        assert (short.family, short.side, short.by) == ("devices", 15.0, 1.0)
+        assert (short.family, short.side, short.by, short.basis) == ("devices", 15.0, 1.0, "alone")
+        assert short.is_proven is (slots > 0)  # what is put together from configurations is no proof
     assert diagnose(nodes(16.0)) == []
 
 
@@ -115,7 +116,7 @@ def test_a_side_question_ends_with_the_solve():
 
 
 @pytest.mark.parametrize("seed", [0, 2, 5])
-def test_what_has_to_give_by_configurations_makes_room(seed, monkeypatch):
+def test_what_is_told_by_configurations_makes_room(seed, monkeypatch):
     """Where there is no plan, limits loosened by what each of them lacks admit one."""
     problem = estate(12, regions=6, seed=seed, pool=(60, 120), devices=(9.0, 40.0), carbon_limit_kg=4e4)
     limits = {f"pool{x}": x for x in range(problem.pools.limit.size)}
@@ -135,8 +136,8 @@ def test_what_has_to_give_by_configurations_makes_room(seed, monkeypatch):
     assert run(from_arrays(build_arrays(enough)), Watch(60), gap=0.9, threads=1).x is not None
 
 
-def test_what_gives_is_what_gives_least_of_its_size(monkeypatch):
-    """22 services of one device each, pools of 20 and 1: the pool of 20 falls short by 1 (5 %), not the one of 1."""
+def test_what_is_told_changes_least_of_its_size(monkeypatch):
+    """22 services of one device each, pools of 20 and 1: the pool of 20 lacks 1 (5 %), rather than the one of 1."""
     monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", 0)
     b = Builder()
     here, there = b.region(), b.region()

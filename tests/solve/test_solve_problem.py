@@ -51,20 +51,18 @@ def test_unserved_demand_is_priced():
     assert solution.objective_usd == pytest.approx(1.0 + 2.0 + 1.2)
 
 
-def test_infeasible_and_what_has_to_give():
-    """Both pools together carry 2 of the 3 instances needed: status says so, and the diagnosis names one pool and 2
-    devices.
-    """
+def test_infeasible_and_which_pool_would_have_to_grow():
+    """Two devices are an instance; the pools carry 2 of the 3 instances needed: one more device far, or two near."""
     problem = two_regions(limits=(2.0, 3.0))
     solution = solve_problem(problem)
     assert solution.status is SolutionStatus.INFEASIBLE
     assert solution.objective_usd is None
     assert solution.values == {}
-    short = diagnose(problem)
-    assert len(short) == 1
-    assert short[0].id in problem.pools.ids
-    assert short[0].by == pytest.approx(2.0)
-    assert "devices" in str(short[0])
+    far, near = diagnose(problem)
+    assert (far.id, far.side, near.id, near.side) == ("devices:far", 3.0, "devices:near", 2.0)
+    assert (far.by, near.by) == (pytest.approx(1.0), pytest.approx(2.0))
+    assert far.basis == near.basis == "alone"
+    assert str(far) == "devices devices:far in period 0: 3 would have to rise by 1"
     cancel = threading.Event()
     cancel.set()
     assert diagnose(problem, cancel=cancel) == []
