@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from optimizer.solve.shortfalls import Shortfall
 
 UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
-POOLS = {"devices": "devices", "power_kw": "kW", "work_rate": "work units/s"}
+POOLS = ("devices", "power_kw", "work_rate")
 NEEDS = {
     "work": "its work cannot be done within its window",
     "at_release": "it cannot work from its release on",
@@ -27,7 +27,8 @@ def told(shortfall: Shortfall, compiled: Compiled) -> str:
     family, by, side = shortfall.family, f"{shortfall.by:,.6g}", f"{shortfall.side:,.6g}"
     when = "" if shortfall.period is None else f" in period {compiled.world.periods[shortfall.period].id}"
     if family in POOLS:
-        return f"quota {shortfall.id}: {side} {POOLS[family]} fall short by {by}{when}"
+        counts = next(pool.counts for pool in compiled.pools.pools if pool.id == shortfall.id)
+        return f"quota {shortfall.id}: {side} {counts} fall short by {by}{when}"
     if family == "budget":
         budgets = compiled.problem.budgets
         unit = UNITS[budgets.metric[budgets.ids.index(str(shortfall.id))]]
