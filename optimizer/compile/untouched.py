@@ -13,6 +13,7 @@ import numpy as np
 
 from formulations.problem import Problem
 from optimizer.compile.budgets import resting_regions
+from optimizer.compile.columns import distinct
 from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.ledger import REASONS, Ledger
 from optimizer.compile.policies_at_rest import PlacePolicy, selects_copies
@@ -82,17 +83,18 @@ def untouched_by(problem: Problem, world: World, ledger: Ledger) -> list[Untouch
     slots, data = problem.slots, problem.datasets
     found = [Untouched("policy", name, why) for name, why in _shares(problem, world)]
     budgets = problem.budgets
-    touched = set(np.concatenate([m.row for m in (budgets.slots, budgets.copies, budgets.transfers, budgets.moves)]))
+    parts = (budgets.slots, budgets.copies, budgets.transfers, budgets.moves)
+    touched = {b for part in parts for b in distinct(part.row, len(budgets.ids)).tolist()}
     found += [
         Untouched("budget", budget.id, NOTHING_ELIGIBLE)
         for b, budget in enumerate(world.instance.budgets)
         if not is_whole(budget.scope) and b not in touched
     ]
-    usable = np.unique(slots.offer)
+    usable = distinct(slots.offer, len(world.offers))
     provider = world.regions["provider"].to_numpy(dtype=object)
-    stored = set(provider[np.unique(data.copy_region)])
+    stored = set(provider[distinct(data.copy_region, len(provider))])
     bought = usable[world.text("purchase")[usable] != "committed"]
-    busy = set(provider[np.unique(slots.region)]) | stored
+    busy = set(provider[distinct(slots.region, len(provider))]) | stored
     places = _Places(stored, set(world.text("provider")[bought]), busy)
     found += _discounts(world, places, "no workload or copy may be there")
     return found + _unusable_commitments(world, ledger, set(usable.tolist()))
@@ -127,8 +129,8 @@ def _open_providers(world: World) -> set[object]:
 def _shares(problem: Problem, world: World) -> Iterator[tuple[str, str]]:
     """Yield (policy, why) of the shares that nothing counts towards."""
     ids = np.array(problem.shares.ids, dtype=object)
-    counted = {name: set(ids[np.unique(rows.row)]) for name, rows in
-               (("part", problem.shares.part), ("all", problem.shares.all))}  # fmt: skip
+    both = (("part", problem.shares.part), ("all", problem.shares.all))
+    counted = {name: set(ids[distinct(members.row, len(ids))]) for name, members in both}
     for policy in world.instance.policies:
         if isinstance(policy, ProviderShare) and not policy.providers:
             touches = any(name.startswith(f"{policy.id}:") for name in counted["part"])
