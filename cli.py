@@ -56,19 +56,28 @@ def main(debug: bool) -> None:
 @click.argument("file", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def validate(file: Path, as_json: bool) -> None:
-    """Check an instance FILE and its tables; report every problem with file and line."""
+    """Check an instance FILE and its tables; report every problem with file and line.
+
+    Warnings name what is stated and touches nothing; a plan names more of it.
+    """
+    from optimizer.compile.untouched import warnings_on
+    from optimizer.instance.locate import placed_in
     from optimizer.instance.summary import summarise
 
     try:
         instance = optimizer.load(file)
+        with placed_in(file):
+            warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
-            click.echo(json.dumps({"valid": False, "issues": [vars(issue) for issue in error.issues]}, indent=2))
+            issues = [vars(issue) for issue in error.issues]
+            click.echo(json.dumps({"valid": False, "issues": issues, "warnings": []}, indent=2))
         raise
     if as_json:
-        click.echo(json.dumps({"valid": True, "issues": [], "sha256": optimizer.instance_sha256(instance)}, indent=2))
+        told = {"valid": True, "issues": [], "warnings": warnings, "sha256": optimizer.instance_sha256(instance)}
+        click.echo(json.dumps(told, indent=2))
     else:
-        click.echo(f"{file}: valid\n{summarise(instance)}")
+        click.echo("\n".join([f"{file}: valid", summarise(instance), *(f"warning: {text}" for text in warnings)]))
 
 
 @main.command()

@@ -2,8 +2,8 @@ r"""Accelerator availability: pools of devices, by accelerator and region, provi
 
 Sets: pools κ, each a (pool, period); slots i drawing on them.
 
-Parameters: Q[κ] devices (or committed instances) that can be had at once · δ[κ,i] devices of the pool in one instance
-of slot i · k[i] instances of one gang.
+Parameters: Q[κ] devices (or vCPUs, or committed instances) that can be had at once · δ[κ,i] how many of them one
+instance of slot i holds · k[i] instances of one gang.
 
 Constraint (coupling):
     devices[κ]    sum_i δ[κ,i] n[i] + sum_i δ[κ,i] k[i] b[i] <= Q[κ] s[κ]

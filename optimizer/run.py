@@ -271,6 +271,7 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
     """Return the plan that says who has no eligible option, with the reasons counted."""
+    from optimizer.compile.untouched import untouched, warnings_of
     from optimizer.plan.read import header
     from optimizer.plan.register import ineligible_row
 
@@ -280,4 +281,5 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
         termination="infeasible",
         diagnosis=nothing.lines,
         ineligible=tuple(map(ineligible_row, nothing.rows)),
+        warnings=warnings_of(untouched(nothing.world), nothing.world),
     )

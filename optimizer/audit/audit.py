@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from optimizer.audit.commitments import check_commitments
 from optimizer.audit.data import check_data
 from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
@@ -45,6 +46,7 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     check_eligibility(ledger, desk.scopes, findings)
     check_work(ledger, plan, findings)
     check_supply(ledger, plan, findings)
+    check_commitments(ledger, plan, findings)
     check_law(ledger, desk, findings)
     bill = check_data(ledger, plan, desk, findings)
     check_survival(ledger, plan, desk, findings)

@@ -11,13 +11,14 @@ from optimizer.audit.carried import sent_kg
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close
-from optimizer.audit.law_check import report
+from optimizer.audit.law_check import broken_at_rest, report
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, job_units_per_s, worked_hours
 from optimizer.audit.world import HOURS_PER_MONTH, World
-from optimizer.instance.workloads import Dataset, Job, Service
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
+from optimizer.instance.workloads import Dataset, Job, Service, Workload
 from optimizer.plan.models import Plan
 
 READ_GB = 1e-6
@@ -25,13 +26,14 @@ READ_GB = 1e-6
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that is kept: a dataset, or what a law obliges a workload to keep (`source` None)."""
+    """Something that is kept: a dataset, or what a law obliges a workload (`owner`) to keep (`source` None)."""
 
     id: str
     size_gb: float | None
     profile: Profile
     source: Dataset | None
     duties: tuple[Obligation, ...] = ()
+    owner: Workload | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ def _kept(world: World, desk: Desk, findings: Findings) -> dict[str, Kept]:
             findings.add("copy_duty", name, "a law asks for a copy of what is kept, and its size is not stated",
                          rule=duties[0].law)  # fmt: skip
         # The copy owed is there for good, however soon the workload drops its own.
-        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties)
+        owner = world.workloads[workload]
+        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties, owner)
     return kept
 
 
@@ -131,6 +134,7 @@ def _check_copy(
     if region.access not in use.access:
         findings.add("partition_not_opted_in", where, "the instance does not opt into the partition",
                      found=region.access, rule="catalogue.access")  # fmt: skip
+    _check_copy_policies(world, desk, one, region, where=where, findings=findings)
     if desk.book is None:
         return
     at = Place.of(region, "storage")
@@ -138,6 +142,29 @@ def _check_copy(
         findings.checked["law"] += 1
         for activity, ruling in copy_rulings(desk.book, one.profile, at, on):
             report(ruling, desk.safeguards, where, f"{activity} in {region.id}", findings)
+
+
+def _check_copy_policies(
+    world: World, desk: Desk, one: Kept, region: Region, *, where: str, findings: Findings
+) -> None:
+    """Check the policies that select a copy: it lies there in every period, and may break none of them in any."""
+    for policy in world.instance.policies:
+        if not isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+            continue
+        scope = policy.scope
+        if one.owner is None and (scope.workloads or scope.tags or scope.periods):
+            continue
+        if one.owner is not None and not desk.scopes.of_workload(scope, one.owner):
+            continue
+        findings.checked["policies"] += 1
+        broken = {
+            found: None
+            for t in range(len(world.calendar.ids))
+            if desk.scopes.of_place(scope, region, t)
+            for found in broken_at_rest(desk, policy, region, t)
+        }
+        for kind, reason in broken:
+            findings.add(kind, where, reason, rule=policy.id)
 
 
 def copy_cost(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from optimizer.instance.rules import Commitment
+
 CPU = "cpu"
 """The accelerator name of SKUs without one; throughput and quotas count their vCPUs."""
 
@@ -40,13 +42,16 @@ class Region:
 
 @dataclass(frozen=True)
 class Offer:
-    """An instance offer (`sku`) or an endpoint (`endpoint`); prices are list prices, before discounts."""
+    """An instance offer (`sku`) or an endpoint (`endpoint`); prices are list prices, before discounts.
+
+    `commitments`: those to the SKU in the region, which give their instances together.
+    """
 
     region: Region
     sku: str | None = None
     endpoint: str | None = None
     purchase: str | None = None
-    commitment: str | None = None
+    commitments: tuple[Commitment, ...] = ()
     accelerator: str = ""
     devices: float = 0.0
     vcpu: float | None = None

@@ -214,6 +214,21 @@ def broken(
     return _places(desk.scopes, policy, offer, period)
 
 
+def broken_at_rest(
+    desk: Desk, policy: ExcludeControl | RequireCertification | AllowedPlaces, region: Region, period: int
+) -> list[tuple[str, str]]:
+    """Return (kind, reason) of what data kept in a region breaks of a policy; the certificates are those of storage."""
+    if isinstance(policy, ExcludeControl):
+        return _control(desk.policy_operator(region.provider), policy, region.provider)
+    if isinstance(policy, RequireCertification):
+        at, on = Place.of(region, "storage"), desk.world.calendar.dates[period]
+        lacking = [scheme for scheme in policy.schemes if not desk.tests.certified(scheme, (), at, on)]
+        enough = not lacking if policy.need == "all" else len(lacking) < len(policy.schemes)
+        what = f"storage in {region.id} is not known to hold {', '.join(lacking)}"
+        return [] if enough else [("certification", what)]
+    return _region_out(desk.scopes, policy, region, period)
+
+
 def _control(operator: Operator, policy: ExcludeControl, provider: str) -> list[tuple[str, str]]:
     if not operator.known:
         return [("control_unknown", f"who controls {provider} is not known")]
@@ -223,15 +238,21 @@ def _control(operator: Operator, policy: ExcludeControl, provider: str) -> list[
 
 
 def _places(scopes: Scopes, policy: AllowedPlaces, offer: Offer, period: int) -> list[tuple[str, str]]:
-    region = offer.region
-    outside = bool(policy.allow) and not scopes.in_terms(region, policy.allow, period)
-    if outside or scopes.in_terms(region, policy.deny, period):
-        return [("places", f"{region.id} lies in {region.place}")]
-    for country in offer.scope_countries or () if offer.endpoint else ():
+    out = _region_out(scopes, policy, offer.region, period)
+    if out:
+        return out
+    elsewhere = offer.endpoint and offer.scope not in WHERE_IT_IS
+    for country in offer.scope_countries or () if elsewhere else ():
         allowed = not policy.allow or scopes.country_in_terms(country, policy.allow, period)
         if not allowed or scopes.country_in_terms(country, policy.deny, period):
             return [("places", f"{offer.label} may process in {country}")]
     return []
+
+
+def _region_out(scopes: Scopes, policy: AllowedPlaces, region: Region, period: int) -> list[tuple[str, str]]:
+    outside = bool(policy.allow) and not scopes.in_terms(region, policy.allow, period)
+    denied = scopes.in_terms(region, policy.deny, period)
+    return [("places", f"{region.id} lies in {region.place}")] if outside or denied else []
 
 
 def check_mechanisms(plan: Plan, desk: Desk, findings: Findings) -> None:

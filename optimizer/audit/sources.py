@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.audit.facts import Offer, Region, figure, words
+from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.world import Calendar, Source
 from optimizer.instance.models import Instance
@@ -120,7 +120,8 @@ class InlineSource:
             sku=sku,
             purchase=purchase,
             accelerator=row.accelerator,
-            devices=row.devices,
+            devices=0.0 if row.accelerator == CPU else row.devices,
+            vcpu=row.vcpus,
             device_memory_gb=row.device_memory_gb,
             software=(row.software or "").lower(),
             usd_per_hour=row.usd_per_hour,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from optimizer.audit.facts import Offer, Region
+from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.lines import Ledger, Line
 from optimizer.instance.models import Instance
@@ -16,7 +16,10 @@ from optimizer.plan.models import Plan
 
 @dataclass(frozen=True)
 class Pool:
-    """A supply: its id as plans name it, its limit, and in what it counts (devices, kw, units_per_s, instances)."""
+    """A supply: its id as plans name it, its limit, and in what it counts.
+
+    That is one of devices, vcpus, kw, units_per_s and instances.
+    """
 
     id: str
     limit: float
@@ -28,7 +31,6 @@ class Supply:
 
     def __init__(self, instance: Instance) -> None:
         self._quotas = instance.quotas
-        self._commitments = {c.id: c.instances for c in instance.commitments}
         self._names: dict[int, str] = {}
         taken: set[str] = set()
         for k, quota in enumerate(self._quotas.limits):
@@ -57,20 +59,21 @@ class Supply:
             if offer.purchase == "committed":
                 continue
             covered = True
-            named |= quota.endpoint is not None if offer.endpoint else bool(quota.accelerator and quota.region)
-            limit = quota.units_per_s if offer.endpoint else quota.devices
+            counts = _counts(offer)
+            named |= _outright(quota, counts)
+            limit = getattr(quota, counts)
             if isinstance(limit, int | float):
-                pools.append(Pool(self._names[k], float(limit), "units_per_s" if offer.endpoint else "devices"))
-        if offer.commitment is not None:
-            own = Pool(f"commitment:{offer.commitment}", self._commitments[offer.commitment], "instances")
+                pools.append(Pool(self._names[k], float(limit), counts))
+        if offer.commitments:
+            name = "&".join(commitment.id for commitment in offer.commitments)
+            own = Pool(f"commitment:{name}", sum(c.instances for c in offer.commitments), "instances")
             return [*pools, own], True
-        default = self._quotas.default_endpoint_units_per_s if offer.endpoint else self._quotas.default_devices
+        default = getattr(self._quotas, DEFAULTS[_counts(offer)])
         if not named and default is not None:
             covered = True
             if default != "unlimited":
                 pools.append(_default(offer, float(default)))
         return pools, covered
-
 
     def _may_match(self, region: Region) -> list[int]:
         """Return the quotas, by position, that name the region or none at all."""
@@ -82,9 +85,36 @@ def _region_names(region: Region) -> tuple[str, str]:
     return region.id, f"{region.provider}:{region.id}"
 
 
+DEFAULTS = {
+    "devices": "default_devices",
+    "vcpus": "default_vcpus",
+    "units_per_s": "default_endpoint_units_per_s",
+}
+"""The field of `quotas` that speaks for what no quota names, by what is counted."""
+
+
+def _counts(offer: Offer) -> str:
+    """Return in what an offer's supply is counted: a machine without accelerators holds vCPUs."""
+    if offer.endpoint:
+        return "units_per_s"
+    return "vcpus" if offer.accelerator == CPU else "devices"
+
+
+def _outright(quota: Quota, counts: str) -> bool:
+    """Return True if a quota that covers an offer takes the place of the default."""
+    by_kind = {
+        "units_per_s": quota.endpoint is not None,
+        "vcpus": quota.region is not None,
+        "devices": quota.accelerator is not None and quota.region is not None,
+    }
+    return by_kind[counts]
+
+
 def _default(offer: Offer, limit: float) -> Pool:
     if offer.endpoint:
         return Pool(f"units_per_s:{offer.offer_id}", limit, "units_per_s")
+    if offer.accelerator == CPU:
+        return Pool(f"vcpus:{offer.region.id}", limit, "vcpus")
     return Pool(f"devices:{offer.accelerator}@{offer.region.id}", limit, "devices")
 
 
@@ -98,11 +128,15 @@ def pool_name(quota: Quota) -> str:
     if quota.units_per_s is not None:
         named = [part for part in (quota.endpoint, quota.model, quota.region, provider) if part]
         return "units_per_s:" + ("@".join(named) or "*")
+    if quota.vcpus is not None:
+        return f"vcpus:{quota.region or quota.country or provider or '*'}"
     return f"devices:{quota.accelerator or '*'}@{quota.region or quota.country or provider or '*'}"
 
 
 def _matches(quota: Quota, offer: Offer) -> bool:
     if (quota.units_per_s is not None) != (offer.endpoint is not None):
+        return False
+    if quota.kw is None and getattr(quota, _counts(offer)) is None:
         return False
     region = offer.region
     wanted: list[tuple[str | None, set[str | None]]] = [
@@ -124,7 +158,7 @@ def taken(pool: Pool, lines: Iterable[Line]) -> float | None:
             total += line.row.served_per_s
         elif pool.counts == "instances":
             total += line.row.instances
-        elif pool.counts == "devices":
+        elif pool.counts in ("devices", "vcpus"):
             total += line.row.instances * (line.offer.counted or 0.0)
         elif line.offer.load_kw is None:
             return None

@@ -90,7 +90,7 @@ class World:
         }
         self._discounts: dict[tuple[str, str], float] = {}
         for discount in instance.discounts:
-            for on in discount.on:
+            for on in discount.applies_to:
                 factor = self._discounts.get((discount.provider, on), 1.0)
                 self._discounts[discount.provider, on] = factor * (1 - discount.percent / 100)
         self._commitments: dict[tuple[str, str], list[Commitment]] = {}
@@ -127,12 +127,8 @@ class World:
         if not found or facts is None:
             return None
         return dataclasses.replace(
-            facts, purchase="committed", usd_per_hour=0.0, commitment=found[0].id, availability="verified"
+            facts, purchase="committed", usd_per_hour=0.0, commitments=tuple(found), availability="verified"
         )
-
-    def commitments(self, region_id: str, sku: str) -> list[Commitment]:
-        """Return the commitments to a SKU in a region."""
-        return self._commitments.get((region_id, sku), [])
 
     # prices and distances, after discounts
 

@@ -24,6 +24,7 @@ from optimizer.compile.policies import build_presence, build_shares, build_survi
 from optimizer.compile.pools import PoolView, build_pools, view_pools
 from optimizer.compile.slots import SlotTables, build_slots
 from optimizer.compile.speed import endpoints_of
+from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
 from optimizer.instance.models import Instance
@@ -119,10 +120,11 @@ def compile_instance(
         moves=moves,
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
+    without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, eligibility.ledger)], world)
     clock.lap("limits")
     return Compiled(
         problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms,
-        (*world.warnings, *law.warnings), timings,
+        (*world.warnings, *law.warnings, *without_effect), timings,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Data at rest: where copies may be and what they cost, who reads how much from where, and which copies are a duty.
 
-A copy needs a lawful region that the dataset allows, a storage price, and an egress price if it has to be carried
-there. What a law obliges a workload to keep in a country (prompts, logs, caches) is a dataset as well, made up here.
+A copy needs a lawful region that the dataset and the policies allow, a storage price, and an egress price if it has to
+be carried there. What a law obliges a workload to keep in a country (prompts, logs, caches) is a dataset as well, made
+up here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from formulations.problem import Coefficients, Datasets, Flows, Membership, Serv
 from optimizer.compile.carried import carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
+from optimizer.compile.policies_at_rest import RestingPolicies
 from optimizer.compile.scope import in_places, named_regions
 from optimizer.errors import InputError, Issue
 from optimizer.instance.workloads import Dataset, Job
@@ -37,7 +39,7 @@ HOURS_PER_MONTH = 730.0
 class DatasetInfo:
     """A dataset of the problem, or what a law obliges a workload to keep (`implied`, at home in no dataset's list).
 
-    `duties` are those of its duty rows that laws ask for.
+    `duties` are those of its duty rows that laws ask for, `owner` the workload whose retained data it is.
     """
 
     id: str
@@ -45,6 +47,7 @@ class DatasetInfo:
     profile: DataProfile
     duties: tuple[Duty, ...] = ()
     source: Dataset | None = None
+    owner: str | None = None
 
     @property
     def implied(self) -> bool:
@@ -101,7 +104,8 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         InputError: a law obliges a workload to keep a copy, and how much it retains is not stated.
     """
     info = (*_stated(world, law), *_implied(world, law))
-    copies = [_copies(world, law, one) for one in info]
+    policies = RestingPolicies(world, law)
+    copies = [_copies(world, law, policies, one) for one in info]
     sizes = [len(c.region) for c in copies]
     copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
     copy_region = _concat([c.region for c in copies])
@@ -172,13 +176,15 @@ def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
             continue
         # The copy owed is there for good, however soon the workload drops its own.
         profile = replace(activity.profiles[0], retention_hours=None)
-        found.append(DatasetInfo(f"{name}:retained", activity.retained_gb, profile, duties))
+        found.append(
+            DatasetInfo(f"{name}:retained", activity.retained_gb, profile, duties, owner=activity.workload_id)
+        )
     if issues:
         raise InputError(dict.fromkeys(issues))
     return tuple(found)
 
 
-def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
+def _copies(world: World, law: LawView, policies: RestingPolicies, info: DatasetInfo) -> _Copies:
     """Decide by region where a copy may be, and what it costs over the horizon.
 
     storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the cheapest region that has
@@ -199,16 +205,19 @@ def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
     rule, asked = carbon_rule_at_rest(world)
     no_grid = asked & np.isnan(kg_per_gb) & ~np.isnan(carried)
     candidates = open_ & wanted
+    by_policy = policies.exclusions(info.owner)
     exclusions = [
         *_closed(world, wanted),
         Exclusion("not_allowed_region", "regions", open_ & ~wanted),
-        *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in mask.exclusions),
+        *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in (*mask.exclusions, *by_policy)),
         Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
         Exclusion("missing_egress_price", None, candidates & np.isnan(carried)),
         Exclusion("missing_grid", rule, candidates & no_grid),
     ]
-    lawful = mask.allowed[:, 0]
-    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~np.isnan(carried) & ~no_grid).astype(np.int64)
+    allowed = mask.allowed[:, 0].copy()
+    for exclusion in by_policy:
+        allowed &= ~exclusion.offers
+    region = np.flatnonzero(candidates & allowed & ~np.isnan(price) & ~np.isnan(carried) & ~no_grid).astype(np.int64)
     return _Copies(
         region=region,
         storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,

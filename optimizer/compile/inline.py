@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimizer.compile.offers import REGION_COLUMNS, committed_row, complete, region_closed
+from optimizer.compile.commitments import groups
+from optimizer.compile.offers import CPU, REGION_COLUMNS, committed_row, complete, region_closed
 from optimizer.errors import Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.world import CatalogueUse, InlineCatalogue, InlineOffer
@@ -127,8 +128,8 @@ def _offer_row(offer: InlineOffer, region: int, regions: pd.DataFrame, embodied:
 def _sku_figures(offer: InlineOffer, embodied: bool) -> dict[str, object]:
     return {
         "accelerator": offer.accelerator,
-        "devices": offer.devices,
-        "counted_devices": offer.devices,
+        "devices": 0.0 if offer.accelerator == CPU else offer.devices,
+        "counted_devices": offer.vcpus if offer.accelerator == CPU else offer.devices,
         "device_memory_gb": _number(offer.device_memory_gb),
         "software": (offer.software or "").lower(),
         "idle_kw": _number(offer.idle_kw),
@@ -179,13 +180,14 @@ def _committed(
 ) -> list[dict[str, object]]:
     rows = []
     embodied = instance.carbon.embodied != "none"
-    for k, commitment in enumerate(instance.commitments):
+    for group in groups(instance):
+        commitment = group[0]
         same = [offer for offer in offers if offer.sku == commitment.sku]
         here = [offer for offer in same if offer.region == commitment.region]
         if commitment.region not in index or not same:
             what = f"unknown region {commitment.region!r}" if same else f"unknown SKU {commitment.sku!r}"
-            issues.append(Issue(what, where=f"commitments[{k}]"))
+            issues.append(Issue(what, where=f"commitments[id={commitment.id}]"))
             continue
-        row = committed_row(commitment, index[commitment.region], regions)
+        row = committed_row(group, index[commitment.region], regions)
         rows.append({**row, **_sku_figures((here or same)[0], embodied)})
     return rows

@@ -8,6 +8,7 @@ pairs.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -43,7 +44,7 @@ REASONS: dict[str, str] = {
     "certification": "a required certification is not held by the service in that region",
     "control": "an excluded jurisdiction can compel the operator",
     "control_unknown": "who controls the operator is not known",
-    "places": "a policy keeps the workload out of the country",
+    "places": "a policy keeps the workload or the data out of the country",
     "missing_price": "no price",
     "missing_storage_price": "no storage price",
     "missing_egress_price": "no egress price",
@@ -146,6 +147,22 @@ class Ledger:
     def why(self, workload: str, stream: str | None, offer: int) -> list[tuple[str, str | None]]:
         """Return every (reason, rule) that rules the offer out, the first checked first; empty if none does."""
         return [(e.reason, e.rule) for e in self.exclusions(workload, stream) if e.offers[offer]]
+
+    def first_reasons(self, option: int) -> Counter[tuple[str, str | None]]:
+        """Count over the workloads, and streams, that an option is shut to by which (reason, rule) first."""
+        byte, bit = option >> 3, 128 >> (option & 7)
+
+        def first(key: tuple[str, str | None]) -> tuple[str, str | None] | None:
+            hit = (p for p in self._packed.get(key, ()) if not p.partial and p.bits[byte] & bit)
+            return next(((p.reason, p.rule) for p in hit), None)
+
+        found: Counter[tuple[str, str | None]] = Counter()
+        for workload, stream in self._packed:
+            of_workload = first((workload, None))
+            why = of_workload if stream is None or of_workload is not None else first((workload, stream))
+            if why is not None:
+                found[why] += 1
+        return found
 
     def counts(self, workload: str, stream: str | None = None, among: Bools | None = None) -> list[LedgerRow]:
         """Count the offers out by reason and rule, for one stream with what it has from its workload.

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.endpoints import endpoint_offers
 from optimizer.errors import Issue
 
@@ -210,12 +211,16 @@ def _stands(offers: pd.DataFrame) -> pd.Series:
 def committed_offers(
     instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, issues: list[Issue]
 ) -> pd.DataFrame:
-    """Return one offer per commitment: price 0, its own pool, facts of the SKU; unknown region or SKU is an issue."""
+    """Return one offer per SKU and region with commitments: price 0, its own pool, facts of the SKU.
+
+    An unknown region or SKU is an issue.
+    """
     index = pd.Series(regions.index, index=regions.region_id)
     rows: list[Mapping[str, object]] = []
     known = catalogue.skus.index
-    for k, commitment in enumerate(instance.commitments):
-        where = f"commitments[{k}]"
+    for group in groups(instance):
+        commitment = group[0]
+        where = f"commitments[id={commitment.id}]"
         if commitment.region not in index.index:
             issues.append(Issue(f"unknown region {commitment.region!r}", where=where))
             continue
@@ -224,29 +229,29 @@ def committed_offers(
         if (provider, commitment.sku) not in known:
             issues.append(Issue(f"unknown SKU {commitment.sku!r} of {provider}", where=where))
             continue
-        rows.append(committed_row(commitment, region, regions))
+        rows.append(committed_row(group, region, regions))
     table = pd.DataFrame(rows)
     if table.empty:
         return complete(table)
     return complete(pd.concat([table, sku_facts(instance, catalogue, table.provider, table.sku)], axis=1))
 
 
-def committed_row(commitment: Commitment, region: int, regions: pd.DataFrame) -> dict[str, object]:
-    """Return what a committed offer is, apart from the facts of its SKU."""
+def committed_row(group: tuple[Commitment, ...], region: int, regions: pd.DataFrame) -> dict[str, object]:
+    """Return what the offer of commitments to one SKU in one region is, apart from the facts of the SKU."""
     country = str(regions.country[region])
     return {
-        "offer_id": f"commitment:{commitment.id}",
+        "offer_id": f"commitment:{name_of(group)}",
         "kind": "instance",
         "region": region,
-        "region_id": commitment.region,
+        "region_id": group[0].region,
         "provider": regions.provider[region],
         "country": country,
-        "sku": commitment.sku,
+        "sku": group[0].sku,
         "purchase": "committed",
         "price_usd_per_hour": 0.0,
         "price_quality": "stated",
         "availability": "verified",
         "scope": "region",
         "scope_countries": frozenset((country,)),
-        "commitment": commitment.id,
+        "commitment": name_of(group),
     }

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Membership, Presence, Shares, Slots, Survival
+from optimizer.catalogue.residency import IN_REGION
 from optimizer.compile.columns import distinct
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
@@ -32,6 +33,8 @@ from optimizer.instance.workloads import Service
 from optimizer.instance.workloads import Survival as WishToSurvive
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from optimizer.compile.law import LawView
     from optimizer.compile.world import World
 
@@ -85,7 +88,8 @@ class PolicyView:
     ) -> tuple[tuple[str, Bools], ...]:
         scope = offer_scope(policy.scope, self._world)
         if isinstance(policy, ExcludeControl):
-            reached, unknown = control_reach(self._world, policy.jurisdictions, policy.basis)
+            providers = self._world.offers["provider"].astype(str)
+            reached, unknown = control_reach(self._world, policy, providers)
             return ("control", reached[:, None] & scope), ("control_unknown", unknown[:, None] & scope)
         if isinstance(policy, RequireCertification):
             return (("certification", ~self._certified(policy) & scope),)
@@ -110,19 +114,18 @@ class PolicyView:
         return np.stack([dates[on] for on in world.period_dates], axis=1)
 
 
-def control_reach(world: World, jurisdictions: Iterable[str], basis: str) -> tuple[Bools, Bools]:
-    """Return which offers one of the jurisdictions can compel, and of which nobody knows; both [offers].
+def control_reach(world: World, policy: ExcludeControl, providers: pd.Series) -> tuple[Bools, Bools]:
+    """Return which of the providers one of the policy's jurisdictions can compel, and of which nobody knows.
 
-    `basis` strict counts any exposure, ownership only home and ultimate parent.
+    `basis` strict counts any exposure, ownership only home and ultimate parent. Both [providers].
     """
-    excluded = frozenset(jurisdictions)
+    excluded = frozenset(policy.jurisdictions)
     table = world.providers
-    column = table["control_strict" if basis == "strict" else "control_ownership"]
+    column = table["control_strict" if policy.basis == "strict" else "control_ownership"]
     known = table["control_known"]
     exposed: Mapping[Any, frozenset[str]] = column.to_dict()
     reached: dict[str, bool] = {}
     unknown: dict[str, bool] = {}
-    providers = world.offers["provider"].astype(str)
     for provider in providers.unique():
         knows = provider in table.index and bool(known.at[provider])
         unknown[provider] = not knows
@@ -133,15 +136,20 @@ def control_reach(world: World, jurisdictions: Iterable[str], basis: str) -> tup
 def allowed_places(world: World, policy: AllowedPlaces) -> Bools:
     """Return which (offer, period) lie in `allow` (if given) and outside `deny`; [offers, periods].
 
-    An endpoint counts by every country its scope may process in, as well as by its region.
+    An endpoint counts by every country it may process in, as well as by its region.
     """
+    by_offer = to_offers(allowed_regions(world, policy), world)
+    return by_offer & _scope_countries_allowed(world, policy)
+
+
+def allowed_regions(world: World, policy: AllowedPlaces) -> Bools:
+    """Return which (region, period) lie in `allow` (if given) and outside `deny`; [regions, periods]."""
     allowed = np.ones((len(world.regions), len(world.periods)), dtype=bool)
     if policy.allow:
         allowed &= _terms_mask(world, policy.allow)
     if policy.deny:
         allowed &= ~_terms_mask(world, policy.deny)
-    by_offer = to_offers(allowed, world)
-    return by_offer & _scope_countries_allowed(world, policy)
+    return allowed
 
 
 def _terms_mask(world: World, terms: Sequence[str]) -> Bools:
@@ -157,7 +165,7 @@ def split_terms(terms: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def _scope_countries_allowed(world: World, policy: AllowedPlaces) -> Bools:
     offers = world.offers
-    spread = np.flatnonzero((offers["kind"] == "endpoint").to_numpy())
+    spread = np.flatnonzero(world.is_endpoint & ~world.one_of("scope", IN_REGION))  # others process where they stand
     keep = np.ones((len(offers), len(world.periods)), dtype=bool)
     if not len(spread):
         return keep

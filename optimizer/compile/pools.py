@@ -1,7 +1,8 @@
 """Shared capacity: which quota covers which offer, how much of it one instance holds, and the pools of a problem.
 
-Pools count devices (vCPUs for CPU-only SKUs), kW of IT power, instances of a commitment, or work units/s of endpoints.
-The default of `quotas` stands for every (accelerator, region) and every endpoint that no quota names outright.
+Pools count devices, vCPUs of SKUs without an accelerator, kW of IT power, instances of commitments, or work units/s of
+endpoints. The defaults of `quotas` stand for every (accelerator, region), the SKUs without an accelerator of every
+region, and every endpoint that no quota names outright.
 """
 
 from __future__ import annotations
@@ -13,23 +14,26 @@ from numpy.typing import NDArray
 
 from formulations.problem import Flows, Membership, Pools, Slots
 from optimizer.compile.columns import distinct
+from optimizer.compile.commitments import named_groups
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.offers import CPU
 from optimizer.compile.world import World
-from optimizer.instance.rules import Quota
+from optimizer.instance.rules import QUOTA_KINDS, Quota
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 FITS = 1e-9
 RATE = "units_per_s"
+UNITS = {"devices": "devices", "vcpus": "vCPUs", "kw": "kW", "units_per_s": "work units/s", "instances": "instances"}
+"""What a pool counts, in words."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
     """One limit over offers: `members` index the offers, `weight` is what one instance (or unit/s) of each takes.
 
-    `kind`: devices (instances of a commitment too), kw or units_per_s.
+    `kind`: devices (vCPUs and instances of commitments too), kw or units_per_s; `counts`: its unit in words.
     """
 
     id: str
@@ -37,6 +41,7 @@ class Pool:
     members: Ints
     weight: Floats
     kind: str = "devices"
+    counts: str = "devices"
 
     @property
     def by_flow(self) -> bool:
@@ -48,13 +53,15 @@ class Pool:
 class PoolView:
     """Pools over the offer table and what follows for each offer.
 
-    `most[o]`: instances of offer o that fit every pool (inf for endpoints). `covered[o]`: some quota speaks for it.
+    `most[o]`: instances of offer o that fit every pool (inf for endpoints). `covered[o]`: some quota speaks for it;
+    else `default[o]` names the field that would.
     `no_power[o]`: a kW quota covers it and its power is unknown; `kw_rule[o]` says which.
     """
 
     pools: tuple[Pool, ...]
     most: Floats
     covered: Bools
+    default: NDArray[np.object_]
     no_power: Bools
     tightest: NDArray[np.object_] = field(repr=False)
     kw_rule: NDArray[np.object_] = field(repr=False)
@@ -62,7 +69,7 @@ class PoolView:
     def exclusions(self, candidates: Bools) -> list[Exclusion]:
         """Return what quotas rule out among the candidates: not covered, or not even one instance fits."""
         found = [
-            Exclusion("no_quota", None, candidates & ~self.covered),
+            *_by_rule("no_quota", self.default, candidates & ~self.covered),
             *_by_rule("missing_power", self.kw_rule, candidates & self.no_power),
             *_by_rule("no_quota", self.tightest, candidates & self.covered & ~self.no_power & (self.most < 1)),
         ]
@@ -77,25 +84,30 @@ def quota_id(quota: Quota) -> str:
     """Return the id of a quota: its own, or what it limits and where."""
     if quota.id is not None:
         return quota.id
-    kind = "devices" if quota.devices is not None else "kw" if quota.kw is not None else "units_per_s"
+    kind = kind_of(quota)
     if kind == "kw":
         return f"kw:{quota.region or quota.country or f'provider:{quota.provider}'}"
     if kind == "units_per_s":
         named = [quota.endpoint, quota.model, quota.region, quota.provider and f"provider:{quota.provider}"]
         return f"{kind}:{'@'.join(part for part in named if part) or '*'}"
     place = quota.region or quota.country or (f"provider:{quota.provider}" if quota.provider else "*")
-    return f"{kind}:{quota.accelerator or '*'}@{place}"
+    return f"vcpus:{place}" if kind == "vcpus" else f"{kind}:{quota.accelerator or '*'}@{place}"
+
+
+def kind_of(quota: Quota) -> str:
+    """Return which of `QUOTA_KINDS` a quota limits."""
+    return next(kind for kind in QUOTA_KINDS if getattr(quota, kind) is not None)
 
 
 def matches(quota: Quota, world: World) -> Bools:
     """Return which offers carry every key the quota names; [offers].
 
-    A devices quota that names no accelerator covers all accelerators, not CPU-only SKUs: those it must name (`cpu`).
+    A quota of devices covers SKUs with an accelerator, one of vCPUs those without, one of kW both.
     """
     offers = world.offers
     keep = world.is_endpoint if quota.units_per_s is not None else ~world.is_endpoint
-    if quota.devices is not None and quota.accelerator is None:
-        keep = keep & (world.text("accelerator") != CPU)
+    if quota.devices is not None or quota.vcpus is not None:
+        keep = keep & ((world.text("accelerator") == CPU) == (quota.vcpus is not None))
     keys = (("accelerator", quota.accelerator), ("region_id", quota.region), ("provider", quota.provider))
     for column, value in keys:
         if value is not None:
@@ -131,11 +143,18 @@ def view_pools(world: World) -> PoolView:
         most[pool.members[lower]] = fits[lower]
         tightest[pool.members[lower]] = pool.id
     covered |= world.text("purchase") == "committed"
-    return PoolView(tuple(pools), most, covered, no_power, tightest, kw_rule)
+    return PoolView(tuple(pools), most, covered, _default_fields(world), no_power, tightest, kw_rule)
+
+
+def _default_fields(world: World) -> NDArray[np.object_]:
+    """Return the field of the instance whose default would speak for each offer; [offers]."""
+    cpu = world.text("accelerator") == CPU
+    named = np.where(cpu, "quotas.default_vcpus", "quotas.default_devices")
+    return np.where(world.is_endpoint, "quotas.default_endpoint_units_per_s", named).astype(object)
 
 
 def _stated(world: World) -> tuple[list[Pool], Bools]:
-    """Return the pools of `quotas.limits` and which offers a devices or work-rate quota speaks for."""
+    """Return the pools of `quotas.limits` and which offers a quota of devices, vCPUs or work rate speaks for."""
     devices, power = world.column("counted_devices"), world.column("load_kw")
     committed = world.text("purchase") == "committed"
     covered = np.zeros(len(world.offers), dtype=bool)
@@ -146,14 +165,15 @@ def _stated(world: World) -> tuple[list[Pool], Bools]:
         if quota.kw is None:
             mask &= ~committed
             covered |= mask
-        limit = quota.kw if quota.kw is not None else quota.devices if quota.devices is not None else quota.units_per_s
+        counts = kind_of(quota)
+        limit = getattr(quota, counts)
         members = np.flatnonzero(mask)
         if limit is None or limit == "unlimited" or not len(members):
             continue
         name = _unique(quota_id(quota), taken)
-        kind = "kw" if quota.kw is not None else "devices" if quota.devices is not None else RATE
+        kind = "devices" if counts == "vcpus" else counts
         weight = np.ones(len(members)) if kind == RATE else (power if kind == "kw" else devices)[members]
-        pools.append(Pool(name, float(limit), members, weight, kind))
+        pools.append(Pool(name, float(limit), members, weight, kind, UNITS[counts]))
     return pools, covered
 
 
@@ -166,27 +186,26 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _defaults(world: World, covered: Bools) -> list[Pool]:
-    """Return the default pools: per (accelerator, region) and per endpoint that no quota names; marks them covered."""
+    """Return the default pools, of what no quota names, and mark what they cover.
+
+    One per (accelerator, region), one per region for SKUs without an accelerator, one per endpoint.
+    """
     quotas = world.instance.quotas
-    accelerator, region = world.text("accelerator"), world.text("region_id")
     named = np.zeros(len(world.offers), dtype=bool)
     for quota in quotas.limits:
         pair = quota.devices is not None and quota.accelerator is not None and quota.region is not None
-        if pair or (quota.units_per_s is not None and quota.endpoint is not None):
+        cpus = quota.vcpus is not None and quota.region is not None
+        if pair or cpus or (quota.units_per_s is not None and quota.endpoint is not None):
             named |= matches(quota, world)
     instance = ~world.is_endpoint & ~named & (world.text("purchase") != "committed")
     endpoint = world.is_endpoint & ~named
+    cpu = world.text("accelerator") == CPU
     pools: list[Pool] = []
-    if quotas.default_devices is not None:
-        covered |= instance
-        if quotas.default_devices != "unlimited":
-            groups: dict[tuple[str, str], list[int]] = {}
-            for o in np.flatnonzero(instance).tolist():
-                groups.setdefault((accelerator[o], region[o]), []).append(o)
-            devices = world.column("counted_devices")
-            for (name, place), offers in groups.items():
-                members = np.array(offers, dtype=np.int64)
-                pools.append(Pool(f"devices:{name}@{place}", float(quotas.default_devices), members, devices[members]))
+    for limit, members in ((quotas.default_devices, instance & ~cpu), (quotas.default_vcpus, instance & cpu)):
+        if limit is not None:
+            covered |= members
+            if limit != "unlimited":
+                pools += _of_regions(world, float(limit), members)
     if quotas.default_endpoint_units_per_s is not None:
         covered |= endpoint
         if quotas.default_endpoint_units_per_s != "unlimited":
@@ -197,13 +216,30 @@ def _defaults(world: World, covered: Bools) -> list[Pool]:
     return pools
 
 
+def _of_regions(world: World, limit: float, offers: Bools) -> list[Pool]:
+    """Return a pool of devices or vCPUs for each accelerator (or none) and region of some offers."""
+    accelerator, region = world.text("accelerator"), world.text("region_id")
+    groups: dict[tuple[str, str], list[int]] = {}
+    for o in np.flatnonzero(offers).tolist():
+        groups.setdefault((accelerator[o], region[o]), []).append(o)
+    counted = world.column("counted_devices")
+    pools = []
+    for (name, place), found in groups.items():
+        members = np.array(found, dtype=np.int64)
+        of, unit = (f"vcpus:{place}", "vcpus") if name == CPU else (f"devices:{name}@{place}", "devices")
+        pools.append(Pool(of, limit, members, counted[members], counts=UNITS[unit]))
+    return pools
+
+
 def _commitments(world: World) -> list[Pool]:
-    instances = {commitment.id: commitment.instances for commitment in world.instance.commitments}
+    """Return a pool of instances for each SKU and region that commitments pay for."""
+    instances = {name: sum(c.instances for c in held) for name, held in named_groups(world.instance).items()}
     names = world.text("commitment")
     return [
-        Pool(f"commitment:{names[o]}", float(instances[names[o]]), np.array([o], dtype=np.int64), np.ones(1))
+        Pool(f"commitment:{names[o]}", instances[names[o]], np.array([o], dtype=np.int64), np.ones(1),
+             counts=UNITS["instances"])
         for o in np.flatnonzero(names != "").tolist()
-    ]
+    ]  # fmt: skip
 
 
 def build_pools(view: PoolView, slots: Slots, flows: Flows, periods: int) -> Pools:

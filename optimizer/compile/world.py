@@ -220,7 +220,7 @@ def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str],
     """Return the factor by (provider, what); the same pair twice is an issue."""
     factors: dict[tuple[str, str], float] = {}
     for k, discount in enumerate(instance.discounts):
-        for on in discount.on:
+        for on in discount.applies_to:
             if (discount.provider, on) in factors:
                 issues.append(Issue(f"a second discount on {on} of {discount.provider}", where=f"discounts[{k}]"))
             factors[discount.provider, on] = 1.0 - discount.percent / 100.0

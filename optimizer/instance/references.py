@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -137,28 +137,32 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
 def _workloads(instance: Instance, known: _Known) -> Iterator[Finding]:
     """Ask about what workloads name; of thousands that name the same, and nothing unknown, once."""
     devices = known.accelerators | {CPU}
+    own = instance.catalogue.inline
+    tabled = {row.workload for row in own.throughput} if own is not None else set()
     sound: set[tuple[object, ...]] = set()
     for at, workload in enumerate(instance.workloads):
         runs = workload.runs
         named = (
             workload.providers, workload.regions, runs.model, runs.via,
             None if runs.throughput is None else tuple(runs.throughput), runs.accelerators, runs.software,
-            runs.endpoint_models, runs.endpoint_scopes,
+            runs.endpoint_models, runs.endpoint_scopes, workload.id in tabled,
         )  # fmt: skip
         if named not in sound:
-            found = list(_workload(("workloads", at), workload, known, devices))
+            found = list(_workload(("workloads", at), workload, known, devices, tabled))
             if not found:
                 sound.add(named)
             yield from found
 
 
-def _workload(path: Path, workload: Workload, known: _Known, devices: frozenset[str]) -> Iterator[Finding]:
+def _workload(
+    path: Path, workload: Workload, known: _Known, devices: frozenset[str], tabled: Container[str]
+) -> Iterator[Finding]:
     runs = workload.runs
     yield from unknown(workload.providers, known.providers, (*path, "providers"), "provider")
     yield from unknown(workload.regions, known.regions, (*path, "regions"), "region")
     if runs.model is not None:
         # Explicit throughput makes an unmeasured model usable on instances.
-        explicit = runs.throughput is not None
+        explicit = runs.throughput is not None or workload.id in tabled
         models = known.models | known.measured
         if "instance" in runs.via and "endpoint" not in runs.via:
             models = known.measured

@@ -128,13 +128,19 @@ Policy = Annotated[
 ]
 
 
+QUOTA_KINDS = ("devices", "vcpus", "kw", "units_per_s")
+"""What a quota may limit, by field."""
+
+
 class Quota(Model):
-    """What can be had at once of the devices, kW or work rate that match every key given.
+    """What can be had at once of the devices, vCPUs, kW or work rate that match every key given.
 
     `devices`: devices of `accelerator` (any if absent) in `region`, `country` or at `provider`: one shared pool.
+    `vcpus`: vCPUs of SKUs without an accelerator in `region`, `country` or at `provider`: one shared pool.
     `kw`: IT power of all instances in `region` or at `provider`. `units_per_s`: work rate of the endpoints that match
-    `endpoint` (id), `model`, `provider`, `region`. Where several quotas cover a placement, all hold; one that names
-    both accelerator and region replaces the default for that pair.
+    `endpoint` (id), `model`, `provider`, `region`. Where several quotas cover a placement, all hold; one of devices
+    that names both accelerator and region, one of vCPUs that names a region, and one of an endpoint replaces the
+    default there.
     """
 
     id: Id | None = None
@@ -145,31 +151,37 @@ class Quota(Model):
     model: str | None = None
     endpoint: str | None = None
     devices: NonNegative | Unlimited | None = None
+    vcpus: NonNegative | Unlimited | None = None
     kw: NonNegative | None = None
     units_per_s: NonNegative | Unlimited | None = None
 
     @model_validator(mode="after")
     def _one_limit(self) -> Quota:
-        stated = [name for name in ("devices", "kw", "units_per_s") if getattr(self, name) is not None]
+        stated = [name for name in QUOTA_KINDS if getattr(self, name) is not None]
         if len(stated) != 1:
-            raise ValueError(f"needs exactly one of devices, kw, units_per_s; has {stated or 'none'}")
+            raise ValueError(f"needs exactly one of {', '.join(QUOTA_KINDS)}; has {stated or 'none'}")
         return self
 
 
 class Quotas(Model):
     """Catalogues state prices, not stock: the defaults say what to assume.
 
-    They hold for every (accelerator, region) pair and every endpoint. Without a default, an offer that no quota covers
-    is ineligible; `unlimited` must be said.
+    `default_devices` holds for every (accelerator, region) pair, `default_vcpus` for the SKUs without an accelerator of
+    every region, the third for every endpoint. Without a default, an offer that no quota covers is ineligible;
+    `unlimited` must be said.
     """
 
     default_devices: NonNegative | Unlimited | None = None
+    default_vcpus: NonNegative | Unlimited | None = None
     default_endpoint_units_per_s: NonNegative | Unlimited | None = None
     limits: Annotated[tuple[Quota, ...], Field(strict=False)] = ()
 
 
 class Commitment(Model):
-    """`instances` of a SKU already paid for in a region: sunk, hence free to use, from their own pool."""
+    """`instances` of a SKU already paid for in a region: sunk, hence free to use, from their own pool.
+
+    Several commitments to one SKU in one region give their instances together.
+    """
 
     id: Id
     region: str
@@ -178,11 +190,11 @@ class Commitment(Model):
 
 
 class Discount(Model):
-    """Negotiated reduction of list prices at a provider, in per cent, on compute, storage or egress."""
+    """Negotiated reduction of list prices at a provider, in per cent; `applies_to`: compute, storage or egress."""
 
     provider: str
     percent: Annotated[float, Field(ge=0, le=100)]
-    on: Annotated[tuple[Literal["compute", "storage", "egress"], ...], Field(strict=False)] = ("compute",)
+    applies_to: Annotated[tuple[Literal["compute", "storage", "egress"], ...], Field(strict=False)] = ("compute",)
 
 
 class MechanismCost(Model):

@@ -30,9 +30,9 @@ class Runs(Model):
 
     Either `model` (a catalogue model class, whose throughput the catalogue measures under one profile) or
     `throughput` (work units per second of one device of the named accelerator, here or in the inline catalogue's
-    table; `cpu` names CPU-only SKUs per vCPU) states the speed. `input_tokens` and `output_tokens` are the request
-    shape: they select the throughput profile and split the price of a managed endpoint; work is counted in output
-    tokens.
+    table, which is enough by itself; `cpu` names CPU-only SKUs per vCPU) states the speed. `input_tokens` and
+    `output_tokens` are the request shape: they select the throughput profile and split the price of a managed endpoint;
+    work is counted in output tokens.
     """
 
     model: str | None = None
@@ -48,12 +48,6 @@ class Runs(Model):
     purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = ("on_demand", "committed")
     endpoint_models: Names = ()
     endpoint_scopes: Names = ()
-
-    @model_validator(mode="after")
-    def _speed_is_stated(self) -> Runs:
-        if self.model is None and self.throughput is None and not self.endpoint_models and not self.accelerators:
-            raise ValueError("none of model, throughput, endpoint_models and accelerators says what this can run on")
-        return self
 
 
 class Data(Model):
@@ -104,7 +98,7 @@ class WorkloadBase(Model):
 
     id: Id
     tags: Names = ()
-    runs: Runs
+    runs: Runs = Runs()
     data: Data = Data()
     indivisible: bool = False
     min_regions: PositiveCount = 1

@@ -85,12 +85,16 @@ class InlineProvider(Model):
 
 
 class InlineOffer(Model):
-    """An offer of the user's own: a SKU in a region. Power and embodied figures are per instance."""
+    """An offer of the user's own: a SKU in a region. Power and embodied figures are per instance.
+
+    `devices` counts accelerators. A SKU without one has accelerator `cpu` and states its `vcpus`.
+    """
 
     sku: Id
     region: str
     accelerator: Id
     devices: Positive = 1.0
+    vcpus: Positive | None = None
     device_memory_gb: Positive | None = None
     software: str | None = None
     purchase: Literal["on_demand", "spot"] = "on_demand"
@@ -98,6 +102,14 @@ class InlineOffer(Model):
     idle_kw: NonNegative | None = None
     load_kw: NonNegative | None = None
     embodied_kg_per_hour: NonNegative | None = None
+
+    @model_validator(mode="after")
+    def _counts_what_it_has(self) -> InlineOffer:
+        if self.accelerator == "cpu" and (self.vcpus is None or self.devices != 1):
+            raise ValueError("an offer of accelerator cpu states vcpus, and no devices")
+        if self.accelerator != "cpu" and self.vcpus is not None:
+            raise ValueError(f"vcpus are counted where accelerator is cpu; it is {self.accelerator}: state devices")
+        return self
 
 
 class InlineEndpoint(Model):

@@ -52,9 +52,10 @@ class Placement(Row):
 
     Instances of one (workload, offer, period) are split over its streams in proportion to the flow served; spare
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
-    instances paid for. For a job `work_units` is what is done here and `gangs` how many run. `laws` bear on the row,
-    `mechanisms` are the safeguards it relies on, `flags` name figures that are not verified (fallback, estimated,
-    derived, unverified, stale_price, weak_law, unreviewed_law).
+    instances paid for. `commitments`: how many of the instances each commitment gives, by its id. For a job
+    `work_units` is what is done here and `gangs` how many run. `laws` bear on the row, `mechanisms` are the safeguards
+    it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified, stale_price,
+    weak_law, unreviewed_law).
     """
 
     workload: str
@@ -73,6 +74,7 @@ class Placement(Row):
     served_per_s: float = 0.0
     work_units: float | None = None
     gangs: float | None = None
+    commitments: dict[str, float] = {}
     cost_usd: float | None = None
     carbon_kg: float | None = None
     energy_kwh: float | None = None
@@ -169,6 +171,17 @@ class QuotaUse(Row):
     limit: float
     used: float
     slack: float
+
+
+class CommitmentUse(Row):
+    """A commitment and the most instances of it that the plan holds at once; `idle` are held in no period."""
+
+    id: str
+    region_id: str
+    sku: str
+    instances: float
+    used: float
+    idle: float
 
 
 class ShareUse(Row):
@@ -325,6 +338,7 @@ class Plan(Row):
     mechanisms: tuple[MechanismUse, ...] = ()
     budgets: tuple[BudgetUse, ...] = ()
     quotas: tuple[QuotaUse, ...] = ()
+    commitments: tuple[CommitmentUse, ...] = ()
     shares: tuple[ShareUse, ...] = ()
     unserved: tuple[Unserved, ...] = ()
     legal_register: tuple[LegalEntry, ...] = ()

@@ -11,6 +11,7 @@ from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.speed import SpeedView
+from optimizer.plan.commitments import drawn_of
 from optimizer.plan.models import Placement, Unserved
 
 Floats = NDArray[np.float64]
@@ -216,6 +217,7 @@ def placements_of(
     columns = {name: offers[name].to_numpy(dtype=object) for name in ("provider", "region_id", "country", "sku",
                "endpoint", "accelerator", "purchase")}  # fmt: skip
     names = world.regions.region.to_numpy(dtype=object)
+    drawn = drawn_of(compiled, lines)
     doubts = Doubts(compiled)
     flags: dict[tuple[int, int], set[str]] = {}
     by_law: dict[int, set[str]] = {}
@@ -247,6 +249,7 @@ def placements_of(
                 served_per_s=float(values.flow[q]) if q >= 0 else 0.0,
                 work_units=float(slots.capacity_per_s[i] * 3600.0 * values.work_hours[i]) if job else None,
                 gangs=float(values.gangs[i]) if job else None,
+                commitments=drawn.get(k, {}),
                 cost_usd=float(lines.cost_usd[k]),
                 carbon_kg=_known(lines.carbon_kg[k]),
                 energy_kwh=_known(lines.energy_kwh[k]),

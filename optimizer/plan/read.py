@@ -15,6 +15,7 @@ from optimizer.compile.world import World
 from optimizer.errors import InternalError
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
+from optimizer.plan.commitments import commitments_used
 from optimizer.plan.models import Copy, Move, Plan, PlanHorizon, PlanPeriod, Transfer
 from optimizer.plan.placements import (
     Values,
@@ -164,6 +165,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats]) -> dict[str, Any]:
         "mechanisms": mechanisms,
         "budgets": budgets_of(compiled, values, raw),
         "quotas": quotas_of(compiled, values),
+        "commitments": commitments_used(compiled.world.instance.commitments, placements),
         "shares": shares_of(compiled, values),
         "unserved": unserved_of(compiled, raw),
         "legal_register": legal_register(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Rule = Literal["budget", "quota", "policy", "workload", "dataset"]
 
 BUDGET_UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
-POOL_UNITS = {"devices": "devices", "power_kw": "kW", "work_rate": "work units/s"}
+POOLS = ("devices", "power_kw", "work_rate")
 SHARES = ("share_upper", "share_lower")
 NEEDS = {
     "work": "its work cannot be done within its window",
@@ -73,7 +73,7 @@ def introduction(rows: tuple[Shortfall, ...]) -> str:
 def _rule(row: Row) -> Rule:
     if row.family == "budget":
         return "budget"
-    if row.family in POOL_UNITS:
+    if row.family in POOLS:
         return "quota"
     if row.family in SHARES:
         return "policy"
@@ -92,7 +92,9 @@ def _unit(row: Row, compiled: Compiled) -> str | None:
         return "work units/s"
     if row.family in ("duty", "least_countries"):
         return "copies" if row.family == "duty" else "countries"
-    return POOL_UNITS.get(row.family)
+    if row.family in POOLS:
+        return next(pool.counts for pool in compiled.pools.pools if pool.id == row.id)
+    return None
 
 
 def _sentence(row: Row, rule: Rule, unit: str | None, period: str | None) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from optimizer.plan.models import (
     BudgetUse,
+    CommitmentUse,
     Copy,
     DataQuality,
     Ineligible,
@@ -35,6 +36,7 @@ ROWS: dict[str, type[Row]] = {
     "mechanisms": MechanismUse,
     "budgets": BudgetUse,
     "quotas": QuotaUse,
+    "commitments": CommitmentUse,
     "shares": ShareUse,
     "unserved": Unserved,
     "legal_register": LegalEntry,
@@ -65,4 +67,6 @@ def _table(rows: tuple[Row, ...], columns: list[str]) -> pd.DataFrame:
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return "|".join(f"{name}={number:.12g}" for name, number in value.items())
     return "|".join(value) if isinstance(value, tuple) else value

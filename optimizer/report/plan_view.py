@@ -42,6 +42,7 @@ def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
         _data(plan, console, verbose=verbose)
         _mechanisms(plan, console)
         _limits(plan, console, verbose=verbose)
+        _idle(plan, console, verbose=verbose)
         _cost(plan, console)
     _law(plan, console, verbose=verbose)
     _quality(plan, console, verbose=verbose)
@@ -108,11 +109,12 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
     for (workload, _, offer, purchase), members in sorted(groups.items(), key=lambda item: item[0]):
         region = f"{members[0].region_id} {members[0].country}".strip()
         bought = f"{offer} {purchase}" if purchase not in ("", "on_demand") else offer
+        owned = some([name for row in members for name in row.commitments], 3)
         rows.append([
             workload if workload != before else "",
             some([row.stream for row in members if row.stream], 4),
             region,
-            bought,
+            f"{bought} {owned}" if owned else bought,
             _instances(members),
             usd(_total([row.cost_usd for row in members])),
             amount(_total([row.carbon_kg for row in members])),
@@ -226,6 +228,17 @@ def _limits(plan: Plan, console: Console, *, verbose: bool) -> None:
     table = grid(["limit", "used", "of", "left", ""], right=["used", "of", "left"])
     rest = add_rows(table, rows, verbose=verbose)
     put(console, table, rest or (f"... and {hidden} quotas with more room" if hidden else ""))
+
+
+def _idle(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """A line for each commitment of which something is idle throughout."""
+    idle = [use for use in plan.commitments if use.idle > BINDING]
+    shown = idle if verbose else idle[:ROOMY]
+    for use in shown:
+        what = f"{use.idle:g} of {use.instances:g} {use.sku} in {use.region_id}"
+        bullet(console, f"commitment {use.id}: {what} idle in every period, paid already")
+    if len(shown) < len(idle):
+        console.print(Text(f"... and {len(idle) - len(shown)} more commitments with idle instances", style="dim"))
 
 
 def _pools(plan: Plan, *, verbose: bool) -> tuple[list[Sequence[str | Text]], int]:

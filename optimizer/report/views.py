@@ -94,10 +94,19 @@ def _count(number: int, noun: str) -> str:
 
 
 def _default(instance: Instance) -> str:
-    devices = instance.quotas.default_devices
-    if devices is None:
-        return "none: an offer that no quota covers is ineligible"
-    return "unlimited devices" if devices == "unlimited" else f"{devices:g} devices per accelerator and region"
+    """Return the default quotas in words."""
+    quotas = instance.quotas
+    stated = (
+        (quotas.default_devices, "devices", "per accelerator and region"),
+        (quotas.default_vcpus, "vCPUs", "per region"),
+        (quotas.default_endpoint_units_per_s, "work units/s", "per endpoint"),
+    )
+    told = [
+        f"unlimited {unit}" if limit == "unlimited" else f"{limit:g} {unit} {per}"
+        for limit, unit, per in stated
+        if limit is not None
+    ]
+    return ", ".join(told) or "none: an offer that no quota covers is ineligible"
 
 
 def _chosen(instance: Instance) -> str:

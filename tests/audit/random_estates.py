@@ -30,14 +30,15 @@ def estate(seed: int) -> dict[str, Any]:
             "embodied": rng.choice(["boavizta", "none"]),
             "network_kwh_per_gb": rng.choice([0, 0.01]),
         },
-        "discounts": [{"provider": "pa", "percent": 15, "on": ["compute", "egress"]}] if rng.random() < 0.3 else [],
+        "discounts": _discounts(rng),
     }
     if rng.random() < 0.5:
         data["unserved_usd_per_unit"] = rng.choice([0.01, 1.0])
     if rng.random() < 0.5:
         data["datasets"] = [_dataset(rng, k, regions, workloads, lawful) for k in range(rng.choice([1, 2]))]
     if rng.random() < 0.3:
-        data["commitments"] = [{"id": "own", "region": rng.choice(regions)["id"], "sku": "g1", "instances": 2}]
+        what = {"region": rng.choice(regions)["id"], "sku": "g1", "instances": 1}
+        data["commitments"] = [{"id": name, **what} for name in ("own", "own2")]
     data["budgets"] = _budgets(rng, workloads)
     data["policies"] = _policies(rng, {tag for w in workloads for tag in w["tags"]})
     if lawful:
@@ -53,6 +54,11 @@ def estate(seed: int) -> dict[str, Any]:
             if rng.random() < 0.8
         ]
     return data
+
+
+def _discounts(rng: random.Random) -> list[dict[str, Any]]:
+    found = [{"provider": "pa", "percent": 15, "applies_to": ["compute", "egress"]}]
+    return found if rng.random() < 0.3 else []
 
 
 def _regions(rng: random.Random) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ def test_embodied_none_takes_the_embodied_carbon_out():
 
 
 def test_discounts_apply_to_compute_and_egress_apart():
-    discounts = [{"provider": "p", "percent": 25.0}, {"provider": "p", "percent": 50.0, "on": ["egress"]}]
+    discounts = [{"provider": "p", "percent": 25.0}, {"provider": "p", "percent": 50.0, "applies_to": ["egress"]}]
     problem = compile_instance(toy(service(response_gb_per_unit=1e-4), discounts=discounts)).problem
     assert only(problem.slots.running.spend_usd) == 150.0
     assert only(problem.flows.serving.spend_usd) == 3600 * 100 * 1e-4 * 0.045

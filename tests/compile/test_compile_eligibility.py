@@ -14,6 +14,8 @@ NEEDS_WATER = [{"id": "cap", "limit_l": 1e9}]
 ENDPOINT = {"id": "api", "region": "p:north", "model": "m", "usd_per_unit": 1e-5}
 VIA_ENDPOINT = {"endpoint_models": ["m"], "via": ["endpoint"]}
 
+ON_CPU = {"throughput": {"cpu": 1.0}}
+CPUS = {"offers": [offer("c16", accelerator="cpu", vcpus=16.0)]}
 FRANCE = {"kind": "places", "id": "home", "allow": ["FR"]}
 OTHER_STACK = {"offers": [offer(), offer("y", accelerator="Y", software="rocm")]}
 
@@ -75,7 +77,15 @@ CASES = [
      toy(budgets=NEEDS_CARBON, carbon={"embodied": "none"}, inline={"offers": [offer(embodied_kg_per_hour=None)]})),
     ("missing_wue", "cap", toy(budgets=NEEDS_WATER, inline={"regions": [region(wue_l_per_kwh=None)]}),
      toy(budgets=NEEDS_ENERGY, inline={"regions": [region(wue_l_per_kwh=None)]})),
-    ("no_quota", None, toy(quotas={}), toy(quotas={"default_devices": "unlimited"})),
+    ("no_quota", "quotas.default_devices", toy(quotas={}), toy(quotas={"default_devices": "unlimited"})),
+    ("no_quota", "quotas.default_vcpus", toy(service(runs=ON_CPU), inline=CPUS),
+     toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_vcpus": "unlimited"})),
+    ("no_quota", "vcpus:p:north", toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_vcpus": 15.0}),
+     toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_vcpus": 16.0})),
+    ("no_quota", "quotas.default_endpoint_units_per_s",
+     toy(service(runs=VIA_ENDPOINT), inline={"endpoints": [ENDPOINT]}),
+     toy(service(runs=VIA_ENDPOINT), inline={"endpoints": [ENDPOINT]},
+         quotas={"default_endpoint_units_per_s": "unlimited"})),
     ("no_quota", "devices:X@p:north", toy(quotas={"default_devices": 0.5}),
      toy(quotas={"default_devices": 1.0})),
     ("missing_power", "kw:p:north",

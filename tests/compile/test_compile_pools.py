@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, service, toy
 
+import optimizer
 from optimizer.compile import compile_instance
 from optimizer.compile.pools import _join
 
@@ -50,6 +51,83 @@ def test_unlimited_must_be_said_and_makes_no_pool():
     assert pools(toy(quotas={"default_devices": "unlimited"})) == {}
     limits = [{"accelerator": "X", "region": "p:north", "devices": "unlimited"}]
     assert pools(toy(quotas={"limits": limits})) == {}
+
+
+CPUS = {
+    "regions": [region(), region("p:south", "FR")],
+    "offers": [
+        offer(), offer("c16", accelerator="cpu", vcpus=16.0), offer("c4", accelerator="cpu", vcpus=4.0),
+        offer("c4", accelerator="cpu", vcpus=4.0, place="p:south"),
+    ],
+}  # fmt: skip
+ON_CPU = {"throughput": {"X": 10.0, "cpu": 1.0}}
+
+
+def test_machines_without_accelerators_have_a_default_of_their_own():
+    """8 devices and 64 vCPUs: neither counts the other; one pool of vCPUs per region."""
+    found = pools(toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_devices": 8.0, "default_vcpus": 64.0}))
+    assert found == {
+        "devices:X@p:north": (8.0, {"p:north:g1:on_demand": 1.0}),
+        "vcpus:p:north": (64.0, {"p:north:c16:on_demand": 16.0, "p:north:c4:on_demand": 4.0}),
+        "vcpus:p:south": (64.0, {"p:south:c4:on_demand": 4.0}),
+    }
+
+
+def test_a_quota_of_vcpus_that_names_the_region_replaces_the_default_there():
+    """30 vCPUs in the north, 64 elsewhere, 80 in all of the account; a quota of devices covers no CPU-only SKU."""
+    limits = [{"region": "p:north", "vcpus": 30.0}, {"provider": "p", "vcpus": 80.0}, {"provider": "p", "devices": 6.0}]
+    quotas = {"default_devices": 8.0, "default_vcpus": 64.0, "limits": limits}
+    found = pools(toy(service(runs=ON_CPU), inline=CPUS, quotas=quotas))
+    assert {name: limit for name, (limit, _) in found.items()} == {
+        "devices:X@p:north": 8.0, "devices:*@provider:p": 6.0, "vcpus:p:north": 30.0, "vcpus:p:south": 64.0,
+        "vcpus:provider:p": 80.0,
+    }  # fmt: skip
+    assert set(found["devices:*@provider:p"][1]) == {"p:north:g1:on_demand"}
+    assert found["vcpus:provider:p"][1] == {
+        "p:north:c16:on_demand": 16.0, "p:north:c4:on_demand": 4.0, "p:south:c4:on_demand": 4.0
+    }  # fmt: skip
+
+
+def test_a_default_of_devices_says_nothing_of_vcpus():
+    """With devices alone only the machine with an accelerator is open, with vCPUs alone only the others."""
+    devices = pools(toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_devices": 8.0}))
+    assert set(devices) == {"devices:X@p:north"}
+    vcpus = pools(toy(service(runs=ON_CPU), inline=CPUS, quotas={"default_vcpus": 8.0}))
+    assert vcpus == {
+        "vcpus:p:north": (8.0, {"p:north:c4:on_demand": 4.0}),
+        "vcpus:p:south": (8.0, {"p:south:c4:on_demand": 4.0}),
+    }
+
+
+@pytest.mark.parametrize(("vcpus", "rate", "usd"), [(12.0, 12.0, 6.0), (12.0, 12.1, None), (16.0, 12.1, 8.0)])
+def test_vcpus_bind_in_whole_machines_and_one_more_is_enough(vcpus, rate, usd):
+    """Machines of 4 vCPUs at 2 USD/h, 1 request/s of each vCPU: 12.1 need a fourth, which 12 vCPUs do not hold."""
+    instance = toy(
+        service(rate=rate, runs={"throughput": {"cpu": 1.0}}), inline={"offers": [CPUS["offers"][2]]},
+        target_utilisation=1.0, horizon={"start": "2027-01-01", "hours": 1.0}, quotas={"default_vcpus": vcpus},
+    )  # fmt: skip
+    plan = optimizer.solve(instance)
+    assert plan.objective_usd == (None if usd is None else pytest.approx(usd))
+    if usd is None:
+        assert any(line.startswith("quota vcpus:p:north: 12 vCPUs fall short by 4") for line in plan.diagnosis)
+    else:
+        assert optimizer.audit(instance, plan).ok
+
+
+def test_the_audit_counts_vcpus_on_its_own():
+    """Four machines of 4 vCPUs where 16 are granted: no violation; 15 are one too few, and none stated cover none."""
+    made = toy(service(rate=4.0, runs={"throughput": {"cpu": 1.0}}), inline={"offers": [CPUS["offers"][2]]},
+               target_utilisation=0.25, quotas={"default_vcpus": 16.0})  # fmt: skip
+    plan = optimizer.solve(made)
+    assert optimizer.audit(made, plan).ok
+
+    def kinds(**quotas):
+        other = made.model_copy(update={"quotas": made.quotas.model_copy(update=quotas)})
+        found = optimizer.audit(other, plan.model_copy(update={"instance_sha256": None}))
+        return {violation.kind for violation in found.violations} - {"use"}
+
+    assert kinds(default_vcpus=15.0) == {"quota"}
+    assert kinds(default_vcpus=None, default_devices=100.0) == {"no_quota"}
 
 
 def test_kw_pools_weigh_the_power_at_load_and_hold_commitments_too():

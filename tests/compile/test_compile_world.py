@@ -186,7 +186,7 @@ def test_two_inline_offers_with_one_identity_are_bad_input():
 
 def test_world_prices_are_after_discounts():
     plain = resolve_world(world_instance())
-    discount = {"provider": "aws", "percent": 10.0, "on": ["compute", "storage"]}
+    discount = {"provider": "aws", "percent": 10.0, "applies_to": ["compute", "storage"]}
     cheap = resolve_world(world_instance(discounts=[discount]))
     aws = plain.offers.provider.eq("aws").to_numpy()
     ratio = cheap.offers.price_usd_per_hour / plain.offers.price_usd_per_hour

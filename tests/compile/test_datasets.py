@@ -46,8 +46,8 @@ def test_a_copy_costs_storage_and_the_way_from_the_nearest_copy():
 def test_discounts_lower_storage_and_egress():
     """10 % off storage and 50 % off egress at p-de: 18 USD a month there, 50 USD to leave it."""
     discounts = [
-        {"provider": "p-de", "percent": 10.0, "on": ["storage"]},
-        {"provider": "p-de", "percent": 50.0, "on": ["egress"]},
+        {"provider": "p-de", "percent": 10.0, "applies_to": ["storage"]},
+        {"provider": "p-de", "percent": 50.0, "applies_to": ["egress"]},
     ]
     made = world(
         service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(present_in=["de1"])], discounts=discounts

@@ -150,6 +150,26 @@ def test_places_bind_every_country_an_endpoint_may_process_in():
     assert not allowed["roam"]
 
 
+@pytest.mark.parametrize(("allow", "open_"), [("US-CA", {"stay"}), ("US", {"stay", "zone"}), ("US-VA", set())])
+def test_an_endpoint_that_processes_where_it_stands_counts_by_its_subdivision(allow, open_):
+    """In California: the one that may process in all of the US is out where California alone is allowed."""
+    use = catalogue({"us1": "US"})
+    use["inline"]["regions"][0]["subdivision"] = "CA"
+    use["inline"]["endpoints"] = [
+        {"id": "stay", "region": "us1", "model": "m"},
+        {"id": "zone", "region": "us1", "model": "m", "countries": ["US"]},
+    ]
+    made = world(service(), catalogue=use, policies=[{"kind": "places", "id": "here", "allow": [allow]}],
+                 laws={"use": "none"}, quotas={"default_endpoint_units_per_s": 99})  # fmt: skip
+    allowed = dict(zip(made.offers.endpoint, _mask(made).allowed[:, 0], strict=True))
+    assert {name for name in ("stay", "zone") if allowed[name]} == open_
+    for name in ("stay", "zone"):
+        row = {"workload": "chat", "provider": "p-us", "region": "us1", "endpoint": name, "period": "t0"}
+        plan = Plan.model_validate({"placements": [{**row, "served_per_s": 1}]})
+        broken = any(violation.kind == "places" for violation in audit(made.instance, plan).violations)
+        assert broken is (name not in open_)
+
+
 def test_a_policy_of_one_period_is_partial():
     """Denied in period b only: closed there, open before, and the exclusion says partial."""
     horizon = {"start": dt.date(2027, 1, 1), "periods": [{"id": "a", "hours": 1.0}, {"id": "b", "hours": 1.0}]}

@@ -11,7 +11,7 @@ import math
 
 from independent_data import Resting
 from independent_model import Row, Use, add
-from independent_world import budget_limit
+from independent_world import budget_limit, owned
 
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
@@ -68,8 +68,10 @@ class Independent(Resting):
             for pair in {(o.accelerator, o.region) for o in bought} - named:
                 inside = {o.name: o.devices for o in bought if (o.accelerator, o.region) == pair}
                 pools.append((inside, quotas.default_devices))
+        together: dict[str, float] = {}
         for commitment in self.instance.commitments:
-            pools.append(({f"commitment:{commitment.id}": 1.0}, commitment.instances))
+            together[owned(commitment)] = together.get(owned(commitment), 0.0) + commitment.instances
+        pools += [({name: 1.0}, instances) for name, instances in together.items()]
         for t in range(len(world.hours)):
             for weights, limit in pools:
                 row: Row = {}

@@ -12,7 +12,7 @@ from independent_world import NotCoveredError, Option
 
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import SurvivalPolicy
-from optimizer.instance.workloads import Dataset, Service, Stream
+from optimizer.instance.workloads import Dataset, Job, Service, Stream
 from optimizer.laws.types import DataProfile
 
 
@@ -22,7 +22,8 @@ class Resting(Work):
     def _datasets(self) -> None:
         world = self.world
         for dataset, profile in world.rest:
-            here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions, held=dataset.present_in)
+            here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions, held=dataset.present_in,
+                                owner=None)  # fmt: skip
             self.model.row(dict.fromkeys(here.values(), 1.0), least=dataset.min_copies)
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)
@@ -39,15 +40,17 @@ class Resting(Work):
                     inside = tuple(r for r, region in world.regions.items() if region.country in places)
                     allowed = inside or ("nowhere",)
                     at_rest = replace(profile, retention_hours=None)
-                    self._copies(name, workload.data.retained_gb, at_rest, allowed=allowed, held=())
+                    self._copies(name, workload.data.retained_gb, at_rest, allowed=allowed, held=(),
+                                 owner=workload)  # fmt: skip
 
     def _copies(
-        self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...]
+        self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...],
+        owner: Service | Job | None,
     ) -> dict[str, int]:
         world, found = self.world, {}
         for region, facts in world.regions.items():
             needs = world.storable(profile, region)
-            if (allowed and region not in allowed) or needs is None:
+            if (allowed and region not in allowed) or needs is None or not world.may_rest(owner, region):
                 continue
             ways = [(usd, 0.0 if h == region else world.sent_kg(h)) for h in held
                     if (usd := world.carry(h, region)) is not None]  # fmt: skip

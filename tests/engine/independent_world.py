@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from optimizer.instance.base import Scope
 from optimizer.instance.models import Instance
-from optimizer.instance.rules import AllowedPlaces, Budget, CountryShare, ExcludeControl, ProviderShare
+from optimizer.instance.rules import (
+    AllowedPlaces,
+    Budget,
+    Commitment,
+    CountryShare,
+    ExcludeControl,
+    Policy,
+    ProviderShare,
+)
 from optimizer.instance.rules import RequireCertification as Certification
 from optimizer.instance.workloads import Job, Service, Stream
 from optimizer.laws import load_laws
@@ -53,6 +61,11 @@ class Option:
         return self.kind == "endpoint"
 
 
+def owned(commitment: Commitment) -> str:
+    """Return the name of the option that all commitments to a SKU in a region give together."""
+    return f"commitment:{commitment.region}/{commitment.sku}"
+
+
 def budget_limit(budget: Budget) -> tuple[str, float]:
     """Return the metric a budget caps and its limit."""
     name = next(field for field in LIMITS if getattr(budget, field) is not None)
@@ -87,7 +100,7 @@ class World:
     def discount(self, region: str, on: str) -> float:
         """Return the factor that a negotiated discount leaves of a price."""
         provider = self.regions[region].provider
-        cuts = [d.percent for d in self.instance.discounts if d.provider == provider and on in d.on]
+        cuts = [d.percent for d in self.instance.discounts if d.provider == provider and on in d.applies_to]
         return 1.0 - sum(cuts) / 100.0
 
     def _options(self) -> list[Option]:
@@ -109,8 +122,11 @@ class World:
             ))  # fmt: skip
         for c in self.instance.commitments:
             of = skus[f"{c.region}/{c.sku}"]
+            name = owned(c)
+            if any(option.name == name for option in found):
+                continue
             found.append(Option(
-                f"commitment:{c.id}", c.region, "instance", of.accelerator, of.devices, "committed", 0.0, of.idle_kw,
+                name, c.region, "instance", of.accelerator, of.devices, "committed", 0.0, of.idle_kw,
                 of.load_kw, of.embodied, of.memory, of.software,
             ))  # fmt: skip
         return found
@@ -278,26 +294,39 @@ class World:
         return self.instance.carbon.network_kwh_per_gb
 
     def _policy(self, workload: Service | Job, option: Option, t: int) -> bool:
-        region = self.regions[option.region]
+        return all(
+            self._obeys(policy, option.region, option.spread or frozenset(), t)
+            for policy in self.instance.policies
+            if self.in_scope(policy.scope, workload, option.region, t)
+        )
+
+    def may_rest(self, owner: Service | Job | None, region: str) -> bool:
+        """Return True if policies let a dataset (owner None) or what a workload must keep be stored in a region."""
+        return all(
+            self._obeys(policy, region, frozenset(), t)
+            for policy in self.instance.policies
+            for t in range(len(self.hours))
+            if self.in_scope(policy.scope, owner, region, t)
+        )
+
+    def _obeys(self, policy: Policy, place: str, spread: frozenset[str], t: int) -> bool:
+        region = self.regions[place]
         operator = self.operators.get(region.provider)
-        for policy in self.instance.policies:
-            if not self.in_scope(policy.scope, workload, option.region, t):
-                continue
-            if isinstance(policy, ExcludeControl):
-                if operator is None or operator.control is None:
-                    return False
-                if {*operator.control, operator.headquarters} & set(policy.jurisdictions):
-                    return False
-            elif isinstance(policy, Certification):
-                held = set(operator.certifications) if operator else set()
-                missing = set(policy.schemes) - held
-                if (policy.need == "all" and missing) or missing == set(policy.schemes):
-                    return False
-            elif isinstance(policy, AllowedPlaces):
-                inside = {region.country} | (option.spread or frozenset())
-                allow, deny = (self._terms(terms, t) for terms in (policy.allow, policy.deny))
-                if (policy.allow and not inside <= allow) or inside & deny:
-                    return False
+        if isinstance(policy, ExcludeControl):
+            if operator is None or operator.control is None:
+                return False
+            if {*operator.control, operator.headquarters} & set(policy.jurisdictions):
+                return False
+        elif isinstance(policy, Certification):
+            held = set(operator.certifications) if operator else set()
+            missing = set(policy.schemes) - held
+            if (policy.need == "all" and missing) or missing == set(policy.schemes):
+                return False
+        elif isinstance(policy, AllowedPlaces):
+            inside = {region.country} | spread
+            allow, deny = (self._terms(terms, t) for terms in (policy.allow, policy.deny))
+            if (policy.allow and not inside <= allow) or inside & deny:
+                return False
         return True
 
     def _terms(self, terms: tuple[str, ...], t: int) -> set[str]:

@@ -29,9 +29,8 @@ def quotas(draft: Draft) -> None:
     draft.data["quotas"] = quotas
     if draft.chance(0.25):
         offer = draft.pick(*draft.inline["offers"])
-        draft.data["commitments"] = [
-            {"id": "owned", "region": offer["region"], "sku": offer["sku"], "instances": draft.pick(1, 2)}
-        ]
+        what = {"region": offer["region"], "sku": offer["sku"], "instances": 1}
+        draft.data["commitments"] = [{"id": f"owned{k}", **what} for k in range(draft.pick(1, 2))]
 
 
 def laws(draft: Draft) -> None:
@@ -161,4 +160,4 @@ def money_matters(draft: Draft) -> None:
     if draft.chance(0.25):
         provider = draft.inline["regions"][0]["provider"]
         on = draft.pick(["compute"], ["egress"], ["compute", "storage"])
-        draft.data["discounts"] = [{"provider": provider, "percent": draft.pick(10.0, 25.0), "on": on}]
+        draft.data["discounts"] = [{"provider": provider, "percent": draft.pick(10.0, 25.0), "applies_to": on}]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
+from optimizer.instance.rules import QUOTA_KINDS
 from optimizer.instance.workloads import Service
 
 
@@ -65,7 +66,7 @@ def quotas(instance: Instance) -> Iterator[Finding]:
     """Two quotas do not limit the same thing by two figures."""
     keys = (
         (
-            next(kind for kind in ("devices", "kw", "units_per_s") if getattr(quota, kind) is not None),
+            next(kind for kind in QUOTA_KINDS if getattr(quota, kind) is not None),
             quota.accelerator,
             quota.region,
             quota.provider,
@@ -82,7 +83,7 @@ def discounts(instance: Instance) -> Iterator[Finding]:
     """One discount per provider and kind of cost."""
     seen: set[tuple[str, str]] = set()
     for at, discount in enumerate(instance.discounts):
-        for kind in discount.on:
+        for kind in discount.applies_to:
             if (discount.provider, kind) in seen:
                 yield Finding(("discounts", at), f"second discount on {kind} at provider {discount.provider!r}")
             seen.add((discount.provider, kind))

@@ -14,6 +14,8 @@ _PERSONAL = """
     banking biometric civil_registry ecommerce education elections financial genetic geolocation health insurance
     payment personal securities sensitive sensitive_private social_security telecom user_generated
 """
+CPU = "cpu"
+"""The accelerator name of SKUs that have none."""
 ABOUT_PERSONS = frozenset(_PERSONAL.split())
 """Data categories whose laws ask whose data it is."""
 
@@ -95,7 +97,8 @@ def speeds(instance: Instance) -> Iterator[Finding]:
         measured = runs.model is not None or runs.throughput is not None or workload.id in inline
         if "instance" in runs.via and not measured:
             what = "neither model nor throughput says how fast an instance serves this"
-            yield Finding(path, what, names=(workload.id,))
+            own_table = "catalogue.inline.throughput" if own is not None else "runs.throughput"
+            yield Finding(path, what, f"state runs.model or {own_table}", (workload.id,))
         if "endpoint" in runs.via and runs.model is None and not runs.endpoint_models:
             yield Finding(path, "neither model nor endpoint_models says which endpoints serve this")
         if "endpoint" not in runs.via and (runs.endpoint_models or runs.endpoint_scopes):
@@ -183,6 +186,7 @@ def quota_keys(instance: Instance) -> Iterator[Finding]:
     """A quota's keys fit what it limits."""
     wrong = {
         "devices": ("model", "endpoint"),
+        "vcpus": ("accelerator", "model", "endpoint"),
         "kw": ("accelerator", "model", "endpoint"),
         "units_per_s": ("accelerator",),
     }
@@ -191,6 +195,9 @@ def quota_keys(instance: Instance) -> Iterator[Finding]:
         for key in wrong[kind]:
             if getattr(quota, key) is not None:
                 yield Finding(("quotas", "limits", at, key), f"has no meaning for a quota of {kind}")
+        if quota.devices is not None and quota.accelerator == CPU:
+            what = "SKUs without an accelerator have no devices"
+            yield Finding(("quotas", "limits", at, "devices"), what, "state vcpus, and no accelerator")
 
 
 CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (

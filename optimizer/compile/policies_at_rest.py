@@ -1,0 +1,80 @@
+"""Which regions the policies leave open to copies: of datasets, and of what laws oblige workloads to keep.
+
+A copy is there from the start of the horizon to its end: a region that a policy rules out in one period is out. A copy
+of a dataset belongs to no workload and no period, so that a scope with `workloads`, `tags` or `periods` does not select
+it; a copy that a law obliges a workload to keep belongs to that workload, and is there in every period.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.ledger import Exclusion
+from optimizer.compile.policies import allowed_regions, control_reach
+from optimizer.compile.scope import region_scope, workload_scope
+from optimizer.instance.base import Scope
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
+
+if TYPE_CHECKING:
+    from optimizer.compile.law import LawView
+    from optimizer.compile.world import World
+
+Bools = NDArray[np.bool_]
+PlacePolicy = AllowedPlaces | ExcludeControl | RequireCertification
+STORAGE = "storage"
+"""The service whose certificates count for a copy."""
+
+
+def selects_copies(scope: Scope) -> bool:
+    """Return True if a scope can select copies of datasets, which belong to no workload and no period."""
+    return not (scope.workloads or scope.tags or scope.periods)
+
+
+class RestingPolicies:
+    """Answers for copies which regions the policies rule out, and by which of them."""
+
+    def __init__(self, world: World, law: LawView) -> None:
+        self._world, self._law = world, law
+        self._policies = tuple(p for p in world.instance.policies if isinstance(p, PlacePolicy))
+        self._at = {workload.id: w for w, workload in enumerate(world.instance.workloads)}
+        self._out: dict[int, tuple[Exclusion, ...]] = {}
+
+    def exclusions(self, owner: str | None) -> tuple[Exclusion, ...]:
+        """Return what is ruled out for copies of a workload's retained data, or of a dataset (None); [regions]."""
+        found: list[Exclusion] = []
+        for k, policy in enumerate(self._policies):
+            if owner is None:
+                selected = selects_copies(policy.scope)
+            else:
+                selected = bool(workload_scope(policy.scope, self._world)[self._at[owner]])
+            if selected:
+                found += self._of(k, policy)
+        return tuple(found)
+
+    def _of(self, k: int, policy: PlacePolicy) -> tuple[Exclusion, ...]:
+        if k not in self._out:
+            scope = region_scope(policy.scope, self._world)
+            rows = [(reason, np.any(out & scope, axis=1)) for reason, out in self._ruled_out(policy)]
+            self._out[k] = tuple(Exclusion(reason, policy.id, np.asarray(out)) for reason, out in rows if np.any(out))
+        return self._out[k]
+
+    def _ruled_out(self, policy: PlacePolicy) -> tuple[tuple[str, Bools], ...]:
+        """Return (reason, mask) of what a policy rules out wherever it is asked; [regions, periods or 1]."""
+        if isinstance(policy, ExcludeControl):
+            reached, unknown = control_reach(self._world, policy, self._world.regions["provider"].astype(str))
+            return ("control", reached[:, None]), ("control_unknown", unknown[:, None])
+        if isinstance(policy, RequireCertification):
+            return (("certification", ~self._certified(policy)),)
+        return (("places", ~allowed_regions(self._world, policy)),)
+
+    def _certified(self, policy: RequireCertification) -> Bools:
+        """Return which (region, period) holds the certificates for storage; [regions, periods]."""
+        need = np.logical_and if policy.need == "all" else np.logical_or
+        by_day = {
+            on: need.reduce([self._law.certified(scheme, STORAGE, on) for scheme in policy.schemes])
+            for on in dict.fromkeys(self._world.period_dates)
+        }
+        return np.stack([by_day[on] for on in self._world.period_dates], axis=1)
