@@ -135,8 +135,9 @@ class Service(WorkloadBase):
 class Job(WorkloadBase):
     """An amount of work to be done within a window.
 
-    `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side
-    (more than one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and
+    `gang_devices` devices work together, on as many machines of one SKU in one region as hold them; without it a gang
+    is one machine with all its devices. Up to `max_gangs` gangs may run side by side (more than one only for interruptible
+    jobs, whose gangs may then sit in different places). `release_hours` and
     `deadline_hours` count from the start of the horizon. An `interruptible` job may pause between periods; a
     `deferrable` one may start later than its release, any other works through the first period of its window (one gang
     at least) unless it ends there; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
@@ -148,7 +149,7 @@ class Job(WorkloadBase):
     unit: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "tokens"
     release_hours: NonNegative = 0.0
     deadline_hours: Positive | None = None
-    gang_devices: PositiveCount = 1
+    gang_devices: PositiveCount | None = None
     max_gangs: PositiveCount = 1
     interruptible: bool = False
     deferrable: bool = True

@@ -86,6 +86,8 @@ def _job(draft: Draft, k: int) -> Data:
         job["output_gb"] = draft.pick(10.0, 100.0)
     if draft.chance(0.1):
         job["max_regions"] = 1
+    if draft.chance(0.2):
+        del job["gang_devices"]
     return job
 
 
