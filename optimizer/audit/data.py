@@ -36,7 +36,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Bill:
-    """What data at rest costs in USD: storage, carriage, reads; `by_region` also kg CO2e of the network."""
+    """What data at rest costs in USD: storage, carriage, reads; `by_region`, by who bills it, with network carbon."""
 
     storage_usd: float = 0.0
     egress_usd: float = 0.0
@@ -63,12 +63,13 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
             continue
         copies[one.id][region.id] = region
         _check_copy(world, desk, one, region, where=where, findings=findings)
-        stored, carried, kg = copy_cost(world, one, region, where, findings)
-        storage, egress = storage + stored, egress + carried
-        spent.append((region, stored + carried, kg))
-        if kg is not None:
-            findings.stated("carbon", where, "network carbon of carrying it", expected=kg, found=row.carbon_kg)
-        findings.stated("cost", where, "storage and carriage", expected=stored + carried, found=row.cost_usd)
+        stored = storage_cost(world, one, region, where, findings)
+        way = carriage(world, one, region, row.source, where=where, findings=findings)
+        storage, egress = storage + stored, egress + way.usd
+        spent += [(region, stored, 0.0), (way.source or region, way.usd, way.kg)]
+        if way.kg is not None:
+            findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg)
+        findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd)
         if one.size_gb is not None:
             findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb)
     for one in kept.values():
@@ -140,30 +141,48 @@ def _check_copy(
             report(ruling, desk.safeguards, where, f"{activity} in {region.id}", findings)
 
 
-def copy_cost(
-    world: World, one: Kept, region: Region, where: str, findings: Findings
-) -> tuple[float, float, float | None]:
-    """Return storage and carriage of a copy over the horizon in USD, and kg CO2e of the carriage.
-
-    It comes from the cheapest region that holds it, the cleanest of those. A missing price is a violation, counts 0.
-    """
+def storage_cost(world: World, one: Kept, region: Region, where: str, findings: Findings) -> float:
+    """Return what storing a copy over the horizon costs in USD. A missing price is a violation, and counts 0."""
     size = one.size_gb or 0.0
-    if size == 0:
-        return 0.0, 0.0, 0.0
-    price = world.storage_usd_per_gb_month(region)
+    price = world.storage_usd_per_gb_month(region) if size else 0.0
     if price is None:
         findings.add("missing_storage_price", where, f"no storage price in {region.id}")
-    stored = (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
-    present = [world.region(name) for name in one.source.present_in] if one.source is not None else []
-    if not present or any(home is not None and home.id == region.id for home in present):
-        return stored, 0.0, 0.0
-    ways = [(world.egress_usd_per_gb(home, region), sent_kg(world, home, size)) for home in present if home is not None]
-    known = [(usd, math.inf if kg is None else kg) for usd, kg in ways if usd is not None]
-    if not known:
+    return (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a copy comes to where it is kept: USD and kg CO2e, both billed to its source (None: nothing is sent)."""
+
+    source: Region | None = None
+    usd: float = 0.0
+    kg: float | None = 0.0
+
+
+def carriage(
+    world: World, one: Kept, region: Region, stated: str | None, *, where: str, findings: Findings
+) -> Way:
+    """Return how a copy is brought: from the region the plan states, else from the cheapest that holds the data.
+
+    Of those of one price the cleanest sends, then the first named. A missing price is a violation, and counts 0.
+    """
+    size, names = one.size_gb or 0.0, one.source.present_in if one.source is not None else ()
+    held = [home for home in (world.region(name) for name in names) if home is not None]
+    there = any(home.id == region.id for home in held)
+    named = world.region(stated) if stated is not None else None
+    if stated is not None and (there or named is None or all(home.id != named.id for home in held)):
+        what = "brought from a region, though it lies there already" if there else "brought from where the data are not"
+        findings.add("statement", where, what, expected=", ".join(home.id for home in held) or None, found=stated)
+    if size == 0 or not names or there:
+        return Way()
+    among = [home for home in held if named is None or home.id == named.id]
+    ways = [(world.egress_usd_per_gb(home, region), sent_kg(world, home, size), home) for home in among]
+    priced = [(usd, kg, home) for usd, kg, home in ways if usd is not None]
+    if not priced:
         findings.add("missing_egress_price", where, f"no price of carrying the data to {region.id}")
-        return stored, 0.0, 0.0
-    usd, kg = min(known)
-    return stored, usd * size, None if math.isinf(kg) else kg
+        return Way()
+    usd, kg, home = min(priced, key=lambda way: (way[0], math.inf if way[1] is None else way[1]))
+    return Way(home, usd * size, kg)
 
 
 def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings: Findings) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
-from optimizer.compile.carried import carbon_rule_at_rest, carriage, sent_kg_per_gb
+from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.scope import in_places, named_regions
@@ -57,6 +57,7 @@ class DatasetTable:
     """`problem` with what lies behind it.
 
     `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
+    `copy_source` [copies] is the region a copy is brought from, -1 for none, where egress and carbon count;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
     `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
     """
@@ -66,6 +67,7 @@ class DatasetTable:
     copy_storage_usd: Floats
     copy_egress_usd: Floats
     copy_carbon_kg: Floats
+    copy_source: Ints
     transfer_usd: Floats
     transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
@@ -87,6 +89,7 @@ class _Copies:
     """Copies that one dataset may have, by region."""
 
     region: Ints
+    source: Ints
     storage_usd: Floats
     egress_usd: Floats
     carbon_kg: Floats
@@ -139,6 +142,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         copy_storage_usd=storage,
         copy_egress_usd=egress,
         copy_carbon_kg=carbon_kg,
+        copy_source=_concat([c.source for c in copies]),
         transfer_usd=ways.usd_per_gb,
         transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
@@ -181,8 +185,7 @@ def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
 def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
     """Decide by region where a copy may be, and what it costs over the horizon.
 
-    storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the cheapest region that has
-    a copy already, nothing there or if no region has one.
+    storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the region that sends it.
     """
     count = len(world.regions)
     open_, source = world.regions["open"].to_numpy(dtype=bool), info.source
@@ -193,27 +196,29 @@ def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
     price = world.storage_usd_per_gb_month
-    carried, kg_per_gb = carriage(world, source.present_in if source is not None else ())
+    way = carriage(world, source.present_in if source is not None else ())
     if info.size_gb == 0:
-        price, carried, kg_per_gb = np.zeros(count), np.zeros(count), np.zeros(count)
+        price, way = np.zeros(count), Carriage.free(count)
     rule, asked = carbon_rule_at_rest(world)
-    no_grid = asked & np.isnan(kg_per_gb) & ~np.isnan(carried)
+    no_price = np.isnan(way.usd_per_gb)
+    no_grid = (way.source >= 0) & asked[way.source] & np.isnan(way.kg_per_gb)
     candidates = open_ & wanted
     exclusions = [
         *_closed(world, wanted),
         Exclusion("not_allowed_region", "regions", open_ & ~wanted),
         *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in mask.exclusions),
         Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
-        Exclusion("missing_egress_price", None, candidates & np.isnan(carried)),
+        Exclusion("missing_egress_price", None, candidates & no_price),
         Exclusion("missing_grid", rule, candidates & no_grid),
     ]
     lawful = mask.allowed[:, 0]
-    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~np.isnan(carried) & ~no_grid).astype(np.int64)
+    region = np.flatnonzero(candidates & lawful & ~np.isnan(price) & ~no_price & ~no_grid).astype(np.int64)
     return _Copies(
         region=region,
+        source=way.source[region],
         storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,
-        egress_usd=carried[region] * info.size_gb,
-        carbon_kg=kg_per_gb[region] * info.size_gb,
+        egress_usd=way.usd_per_gb[region] * info.size_gb,
+        carbon_kg=way.kg_per_gb[region] * info.size_gb,
         judgement=tuple(mask.table[k] for k in mask.judgement[region, 0].tolist()),
         exclusions=tuple(e for e in exclusions if e.offers.any()),
     )

@@ -136,9 +136,9 @@ class Job(WorkloadBase):
     """An amount of work to be done within a window.
 
     `gang_devices` devices work together, on as many machines of one SKU in one region as hold them; without it a gang
-    is one machine with all its devices. Up to `max_gangs` gangs may run side by side (more than one only for interruptible
-    jobs, whose gangs may then sit in different places). `release_hours` and
-    `deadline_hours` count from the start of the horizon. An `interruptible` job may pause between periods; a
+    is one machine with all its devices. Up to `max_gangs` gangs may run side by side (more than one only for
+    interruptible jobs, whose gangs may then sit in different places). `release_hours` and `deadline_hours` count from
+    the start of the horizon. An `interruptible` job may pause between periods; a
     `deferrable` one may start later than its release, any other works through the first period of its window (one gang
     at least) unless it ends there; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
     `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
@@ -184,8 +184,9 @@ class Reader(Model):
 class Dataset(Model):
     """Data at rest: where its copies live is decided together with the workloads that read it.
 
-    `present_in` lists regions that hold a copy already; a copy elsewhere pays egress from the cheapest of them, or,
-    when there is none, nothing (first upload). `subjects` defaults to the keys of `persons`.
+    `present_in` lists regions that hold a copy already; a copy elsewhere is brought from the cheapest of them, whose
+    provider bills the egress, or, when there is none, from outside for nothing (first upload). `subjects` defaults to
+    the keys of `persons`.
     """
 
     id: Id

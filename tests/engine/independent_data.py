@@ -49,24 +49,22 @@ class Resting(Work):
             needs = world.storable(profile, region)
             if (allowed and region not in allowed) or needs is None:
                 continue
-            ways = [(usd, 0.0 if h == region else world.sent_kg(h)) for h in held
-                    if (usd := world.carry(h, region)) is not None]  # fmt: skip
-            carried = [usd for usd, _ in ways]
-            kg = min((usd, float("inf") if kg is None else kg) for usd, kg in ways)[1] if size and ways else 0.0
-            if kg == float("inf"):
-                if world.carbon_asked(None, region):
+            sender, carried, kg = region, 0.0, 0.0
+            if size and held and region not in held:
+                ways = [(usd, world.sent_kg(h), h) for h in held if (usd := world.carry(h, region)) is not None]
+                if not ways:
                     continue
-                kg = 0.0
+                carried, kg, sender = min(ways, key=lambda way: (way[0], float("inf") if way[1] is None else way[1]))
+                if kg is None and world.carbon_asked(None, sender):
+                    continue
             stored = facts.storage_usd_per_gb_month
-            if size and (stored is None or (held and not carried)):
+            if size and stored is None:
                 continue
-            usd = 0.0
-            if size and stored is not None:
-                usd = size * stored * world.discount(region, "storage") * world.total / 730.0
-                usd += size * min(carried) if held else 0.0
+            usd = size * (stored or 0.0) * world.discount(region, "storage") * world.total / 730.0
             column = found[region] = self.copies[name, region] = self.model.var(1.0, integer=True)
             self.resting.append(("copy", region, {column: usd}))
-            self.carried.append((region, column, size * kg))
+            self.resting.append(("carriage", sender, {column: size * carried}))
+            self.carried.append((sender, column, size * (kg or 0.0)))
             self._buy(needs, {column: 1.0}, 1.0)
             self._use_region(region, column)
         for countries in world.duties(profile):
