@@ -15,9 +15,9 @@ from optimizer.audit.law_check import report
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
-from optimizer.audit.lines import Ledger, job_units_per_s, worked_hours
+from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_hours
 from optimizer.audit.world import HOURS_PER_MONTH, World
-from optimizer.instance.workloads import Dataset, Job, Service
+from optimizer.instance.workloads import Dataset, Job, Stream
 from optimizer.plan.models import Plan
 
 READ_GB = 1e-6
@@ -25,13 +25,17 @@ READ_GB = 1e-6
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that is kept: a dataset, or what a law obliges a workload to keep (`source` None)."""
+    """Something that is kept: a dataset, or what a law obliges a workload to keep (`source` None).
+
+    `due`: its duties bind. What a workload keeps is due once any of it is served or worked on.
+    """
 
     id: str
     size_gb: float | None
     profile: Profile
     source: Dataset | None
     duties: tuple[Obligation, ...] = ()
+    due: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Bill:
 def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bill:
     """Check copies, duties, countries, reads and routes; return what data at rest costs."""
     world = ledger.world
-    kept = _kept(world, desk, findings)
+    kept = _kept(ledger, desk, findings)
     copies: dict[str, dict[str, Region]] = {name: {} for name in kept}
     spent: list[tuple[Region, float, float | None]] = []
     storage = egress = 0.0
@@ -80,24 +84,54 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     return Bill(storage, egress, tuple(spent))
 
 
-def _kept(world: World, desk: Desk, findings: Findings) -> dict[str, Kept]:
-    """Return the datasets, and what copy duties make workloads keep, with all duties of any day of the horizon."""
-    kept = {}
+def _kept(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:
+    """Return the datasets, and what copy duties make workloads keep, with all duties of any day of the horizon.
+
+    Streams of a service about the same persons are one: its share of `retained_gb` is that of its mean demand.
+    """
+    world, kept = ledger.world, {}
     for dataset in world.instance.datasets:
         profile = desk.profiles.datasets[dataset.id]
         kept[dataset.id] = Kept(dataset.id, dataset.size_gb, profile, dataset, _duties(world, desk, profile))
+    bodies: dict[tuple[str, frozenset[str]], list[str | None]] = defaultdict(list)
     for (workload, stream), profile in desk.profiles.own.items():
+        bodies[workload, profile.subjects].append(stream)
+    for (workload, _), streams in bodies.items():
+        profile = desk.profiles.own[workload, streams[0]]
         duties = _duties(world, desk, profile) if profile.retention_hours else ()
-        if not duties:
+        share = _share_of_demand(world, workload, streams)
+        if not duties or share == 0.0:
             continue
-        name = f"{workload}/{stream}:retained" if stream is not None else f"{workload}:retained"
-        size = world.workloads[workload].data.retained_gb
+        name = f"{workload}/{streams[0]}:retained" if streams[0] is not None else f"{workload}:retained"
+        stated = world.workloads[workload].data.retained_gb
+        size = None if stated is None else share * stated
         if size is None:
             findings.add("copy_duty", name, "a law asks for a copy of what is kept, and its size is not stated",
                          rule=duties[0].law)  # fmt: skip
         # The copy owed is there for good, however soon the workload drops its own.
-        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties)
+        due = any(
+            line.row.instances > 0 if stream is None else line.row.stream == stream and line.row.served_per_s > 0
+            for line in ledger.by_workload.get(workload, [])
+            for stream in streams
+        )
+        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties, due)
     return kept
+
+
+def _mean_demand(world: World, stream: Stream) -> float:
+    """Return units/s x hours of a stream over the horizon, at its mean rate."""
+    hours = enumerate(world.calendar.hours)
+    return sum(world.peak(stream, t) * world.mean_share(stream, t) * length for t, length in hours)
+
+
+def _share_of_demand(world: World, workload: str, streams: list[str | None]) -> float:
+    """Return the part of a service's mean demand that comes from some of its streams; 1 for a job."""
+    every = world.streams.get(workload)
+    if not every:
+        return 1.0
+    mean = {name: _mean_demand(world, stream) for name, stream in every.items()}
+    total = sum(mean.values())
+    return sum(mean[name] for name in streams if name is not None) / total if total > 0 else 0.0
 
 
 def _duties(world: World, desk: Desk, profile: Profile) -> tuple[Obligation, ...]:
@@ -195,7 +229,7 @@ def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings:
         if len(countries) < one.source.min_countries:
             findings.add("copy_countries", one.id, "countries with a copy, at least",
                          expected=one.source.min_countries, found=len(countries), rule="min_countries")  # fmt: skip
-    for duty in one.duties:
+    for duty in one.duties if one.due else ():
         findings.checked["duties"] += 1
         if not any({region.country, region.place} & duty.places for region in copies.values()):
             findings.add("copy_duty", one.id, f"a {duty.kind} copy is owed in", expected=", ".join(sorted(duty.places)),
@@ -206,21 +240,20 @@ def read_gb(ledger: Ledger) -> dict[tuple[str, str], float]:
     """Return the GB of each dataset that is read in each region, in proportion to the work served there."""
     world = ledger.world
     total: dict[tuple[str, str], float] = defaultdict(float)
-    hours = world.calendar.hours
     for dataset in world.instance.datasets:
         for reader in dataset.readers:
             workload = world.workloads.get(reader.workload)
             if workload is None:
                 continue
             streams = world.streams.get(workload.id, {}).values()
-            demand = sum(world.peak(s, t) * hours[t] for s in streams for t in range(len(hours)))
+            demand = sum(_mean_demand(world, stream) for stream in streams)
             for line in ledger.by_workload.get(workload.id, []):
                 share = 0.0
                 if isinstance(workload, Job):
                     speed = job_units_per_s(world, workload, line.offer) or 0.0
                     share = 3600 * speed * worked_hours(world, line) / workload.work
-                elif isinstance(workload, Service) and demand > 0:
-                    share = line.row.served_per_s * hours[line.period] / demand
+                elif line.stream is not None and demand > 0:
+                    share = units_served(world, line) / (3600 * demand)
                 total[dataset.id, line.region.id] += reader.gb * share
     return total
 

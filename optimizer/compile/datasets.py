@@ -7,7 +7,7 @@ there. What a law obliges a workload to keep in a country (prompts, logs, caches
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +17,10 @@ from formulations.problem import Coefficients, Datasets, Flows, Membership, Serv
 from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
+from optimizer.compile.reads import Reads
+from optimizer.compile.retained import Retained, owed_by, retained_by_duty
 from optimizer.compile.scope import in_places, named_regions
-from optimizer.errors import InputError, Issue
-from optimizer.instance.workloads import Dataset, Job
+from optimizer.instance.workloads import Dataset
 from optimizer.laws.types import DataProfile, Duty
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ HOURS_PER_MONTH = 730.0
 class DatasetInfo:
     """A dataset of the problem, or what a law obliges a workload to keep (`implied`, at home in no dataset's list).
 
-    `duties` are those of its duty rows that laws ask for.
+    `duties` are those of its duty rows that laws ask for. `retained`: of an implied one, whose it is.
     """
 
     id: str
@@ -45,6 +46,7 @@ class DatasetInfo:
     profile: DataProfile
     duties: tuple[Duty, ...] = ()
     source: Dataset | None = None
+    retained: Retained | None = None
 
     @property
     def implied(self) -> bool:
@@ -109,10 +111,11 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
     copy_region = _concat([c.region for c in copies])
     storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
-    reads = _Reads(world, info, slots, flows, services)
+    reads = Reads(world, [one.source for one in info], slots, flows, services)
     carbon_kg = _joined([c.carbon_kg for c in copies])
     ways, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
     duties = _duties(world, info, copy_dataset, copy_region)
+    owed = owed_by([one.retained for one in duties.of], slots, flows, services)
     problem = Datasets(
         ids=tuple(one.id for one in info),
         min_countries=np.array([one.source.min_countries if one.source else 1 for one in info], dtype=np.int64),
@@ -130,6 +133,9 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         duty_ids=duties.ids,
         duty_copies=duties.copies,
         duty=duties.members,
+        owed_bound=owed.bound,
+        owed_by_flow=owed.by_flow,
+        owed_by_gang=owed.by_gang,
     )
     ledger = Ledger(len(world.regions), at_rest=True)
     for one, c in zip(info, copies, strict=True):
@@ -159,27 +165,9 @@ def _stated(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
 
 
 def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
-    """What laws oblige streams and jobs to keep somewhere: the whole of what the workload retains (an upper bound)."""
-    found: list[DatasetInfo] = []
-    issues: list[Issue] = []
-    for activity in law.activities:
-        duties = law.duties(activity.profiles[0]) if activity.retains else ()
-        if not duties:
-            continue
-        name = activity.workload_id + (f"/{activity.stream_id}" if activity.stream_id is not None else "")
-        if activity.retained_gb is None:
-            laws = ", ".join(dict.fromkeys(duty.law for duty in duties))
-            issues.append(Issue(
-                f"{laws} asks for a copy of what {name} keeps, and its size is not stated",
-                where=f"workloads[id={activity.workload_id}].data", maybe="state retained_gb",
-            ))  # fmt: skip
-            continue
-        # The copy owed is there for good, however soon the workload drops its own.
-        profile = replace(activity.profiles[0], retention_hours=None)
-        found.append(DatasetInfo(f"{name}:retained", activity.retained_gb, profile, duties))
-    if issues:
-        raise InputError(dict.fromkeys(issues))
-    return tuple(found)
+    return tuple(
+        DatasetInfo(one.id, one.size_gb, one.profile, one.duties, retained=one) for one in retained_by_duty(world, law)
+    )
 
 
 def _copies(world: World, law: LawView, info: DatasetInfo) -> _Copies:
@@ -231,53 +219,6 @@ def _closed(world: World, wanted: Bools) -> list[Exclusion]:
     return [Exclusion(a, b or None, wanted & (reason == a) & (rule == b)) for a, b in pairs]
 
 
-class _Reads:
-    """Who reads how many GB of what in which region: rows (dataset, region), and per unit of flow or of work.
-
-    Over the horizon a reader reads its `gb` in proportion to the work served: a unit/s of flow kept up for a period
-    reads gb x hours / (sum over streams and periods of peak demand x hours); an instance-hour of a job
-    gb x units/hour / work.
-    """
-
-    def __init__(
-        self, world: World, info: Sequence[DatasetInfo], slots: Slots, flows: Flows, services: Services
-    ) -> None:
-        regions = max(len(world.regions), 1)
-        workload = {w.id: k for k, w in enumerate(world.instance.workloads)}
-        keys: list[Ints] = []
-        parts: list[tuple[bool, Ints, Ints, Floats]] = []
-        flow_workload = services.workload[flows.stream]
-        hours = world.period_hours
-        for k, one in enumerate(info):
-            for reader in one.source.readers if one.source else ():
-                if reader.gb == 0:
-                    continue
-                w = workload[reader.workload]
-                item = world.instance.workloads[w]
-                if isinstance(item, Job):
-                    column = np.flatnonzero((slots.workload == w) & slots.is_job)
-                    slot = column
-                    weight = reader.gb * slots.capacity_per_s[slot] * 3600.0 / item.work
-                else:
-                    column = np.flatnonzero(flow_workload == w)
-                    slot = flows.slot[column]
-                    total = float((services.demand_per_s[services.workload == w] * hours).sum())
-                    weight = reader.gb * hours[slots.period[slot]] / total if total > 0 else np.zeros(len(column))
-                key = (k * regions + slots.region[slot]).astype(np.int64)
-                keys.append(key)
-                parts.append((isinstance(item, Job), key, column.astype(np.int64), weight))
-        rows = np.unique(_concat(keys))
-        self.dataset, self.region = rows // regions, rows % regions
-        self.by_flow = _membership(rows, [p[1:] for p in parts if not p[0]])
-        self.by_work = _membership(rows, [p[1:] for p in parts if p[0]])
-
-
-def _membership(rows: Ints, parts: Sequence[tuple[Ints, Ints, Floats]]) -> Membership:
-    key = _concat([p[0] for p in parts])
-    row = np.searchsorted(rows, key).astype(np.int64)
-    return Membership(row, _concat([p[1] for p in parts]), _joined([p[2] for p in parts]))
-
-
 @dataclass(frozen=True, eq=False)
 class _Ways:
     """Ways from copies to regions that read them, USD and kg CO2e per GB (NaN: not known, and nobody asks)."""
@@ -289,7 +230,7 @@ class _Ways:
 
 
 def _transfers(
-    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: _Reads
+    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: Reads
 ) -> tuple[_Ways, list[tuple[str, Exclusion]]]:
     """Every way from a copy to a region that reads it whose price is known; and readers that no copy can reach."""
     copies, targets = [], []
@@ -322,15 +263,22 @@ def _transfers(
 
 @dataclass(frozen=True, eq=False)
 class _Duties:
+    """Duty rows, with the dataset `of` each."""
+
     ids: tuple[str, ...]
+    of: tuple[DatasetInfo, ...]
     copies: Ints
     members: Membership
     impossible: tuple[CopyLack, ...]
 
 
 def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints) -> _Duties:
-    """Rows of copies that must exist: the minimum number, and one for every law that wants a copy in some countries."""
+    """Rows of copies that must exist: the minimum number, and one for every law that wants a copy in some countries.
+
+    What a workload keeps that may be left unserved is owed once something is done: see `retained`.
+    """
     ids: list[str] = []
+    of: list[DatasetInfo] = []
     need: list[int] = []
     columns: list[Ints] = []
     impossible: list[CopyLack] = []
@@ -338,18 +286,20 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     for k, one in enumerate(info):
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
-        rows += [(f"{one.id}:{duty.law}", 1, in_places(world, duty.countries)) for duty in one.duties]
+        least = 0 if one.retained is not None and one.retained.may_be_left else 1
+        rows += [(f"{one.id}:{duty.law}", least, in_places(world, duty.countries)) for duty in one.duties]
         for name, copies, places in rows:
             there = own[places[copy_region[own]]]
             if len(there) < copies:
                 what = f"{name} needs {copies} copies, and {len(there)} regions can hold one"
                 impossible.append(CopyLack(what, one.id, places))
             ids.append(name)
+            of.append(one)
             need.append(copies)
             columns.append(there)
     row = np.repeat(np.arange(len(ids)), [len(c) for c in columns]).astype(np.int64)
     members = Membership(row, _concat(columns), np.ones(len(row)))
-    return _Duties(tuple(ids), np.array(need, dtype=np.int64), members, tuple(impossible))
+    return _Duties(tuple(ids), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
 
 
 def _too_few_countries(

@@ -12,7 +12,7 @@ from independent_world import NotCoveredError, Option
 
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import SurvivalPolicy
-from optimizer.instance.workloads import Dataset, Service, Stream
+from optimizer.instance.workloads import Dataset, Job, Service, Stream
 from optimizer.laws.types import DataProfile
 
 
@@ -27,23 +27,36 @@ class Resting(Work):
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)
         for workload in self.instance.workloads:
-            streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
-            for j, stream in enumerate(streams):
-                profile = world.own(workload, stream)
-                duties = world.duties(profile) if workload.data.retention_hours else set()
-                if duties:
-                    if workload.data.retained_gb is None:
-                        raise NotCoveredError("a duty to keep what has no size")
-                    name = f"{workload.id}#{j}"
-                    places = set().union(*duties)
-                    inside = tuple(r for r, region in world.regions.items() if region.country in places)
-                    allowed = inside or ("nowhere",)
-                    at_rest = replace(profile, retention_hours=None)
-                    self._copies(name, workload.data.retained_gb, at_rest, allowed=allowed, held=())
+            if workload.data.retention_hours:
+                self._retained(workload)
+
+    def _retained(self, workload: Service | Job) -> None:
+        """What a workload keeps, by the persons of its streams: a share of its size, owed for any flow or gang."""
+        world = self.world
+        streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
+        whole = sum(world.mean_demand(s) for s in streams if s is not None)
+        for profile in dict.fromkeys(world.own(workload, stream) for stream in streams):
+            own = [j for j, stream in enumerate(streams) if world.own(workload, stream) == profile]
+            part = sum(world.mean_demand(s) for j in own if (s := streams[j]) is not None)
+            share = 1.0 if isinstance(workload, Job) else part / whole if whole else 0.0
+            duties = world.duties(profile)
+            if not duties or not share:
+                continue
+            if workload.data.retained_gb is None:
+                raise NotCoveredError("a duty to keep what has no size")
+            places = set().union(*duties)
+            allowed = tuple(r for r, region in world.regions.items() if region.country in places) or ("nowhere",)
+            doing = [f for key, f in self.flow.items() if key[0] == workload.id and key[1] in own]
+            doing += self.gangs[workload.id]
+            self._copies(
+                f"{workload.id}#{own[0]}", share * workload.data.retained_gb, replace(profile, retention_hours=None),
+                allowed=allowed, held=(), owed_for=None if self._price_unserved(workload) is None else doing,
+            )  # fmt: skip
 
     def _copies(
-        self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...]
-    ) -> dict[str, int]:
+        self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...],
+        owed_for: list[int] | None = None,
+    ) -> dict[str, int]:  # fmt: skip
         world, found = self.world, {}
         for region, facts in world.regions.items():
             needs = world.storable(profile, region)
@@ -69,7 +82,11 @@ class Resting(Work):
             self._use_region(region, column)
         for countries in world.duties(profile):
             inside = {column: 1.0 for region, column in found.items() if world.regions[region].country in countries}
-            self.model.row(inside, least=1.0)
+            if owed_for is None:
+                self.model.row(inside, least=1.0)
+            for activity in owed_for or ():
+                most = self.model.upper[activity]
+                self.model.row({activity: 1.0, **dict.fromkeys(inside, -most)}, most=0.0)
         return found
 
     def _countries(self, here: Mapping[str, int], least: int) -> None:

@@ -27,9 +27,7 @@ class Work(Frame):
     def _service(self, service: Service) -> None:
         world, model = self.world, self.model
         utilisation = service.target_utilisation or self.instance.target_utilisation
-        total = sum(
-            world.rates(stream, t)[0] * hours for stream in service.streams for t, hours in enumerate(world.hours)
-        )
+        total = sum(world.mean_demand(stream) for stream in service.streams)
         reads = self._readers(service)
         activities = [world.activity(service, stream) for stream in service.streams]
         for t, hours in enumerate(world.hours):
@@ -45,7 +43,9 @@ class Work(Frame):
                     add(served[j], column)
                     add(row, column)
                     for dataset, gb in reads:
-                        add(self.read[dataset.id, option.region], column, gb * hours / total)
+                        if total:
+                            share = world.rates(stream, t)[1] * hours / total
+                            add(self.read[dataset.id, option.region], column, gb * share)
                 if row and not option.endpoint:
                     asked = sum(model.upper[column] for column in row)
                     most = max(1.0, math.ceil(asked / (utilisation * world.speed(service, option))))
@@ -125,6 +125,7 @@ class Work(Frame):
                 add(self.held[job.id, option.name, t], b, size)
                 add(self.running[job.id, option.region, t], b)
                 self._buy(needs, {b: 1.0}, job.max_gangs)
+                self.gangs[job.id].append(b)
         for t in inside:
             model.row({b: 1.0 for (_, at), b in gangs.items() if at == t}, most=job.max_gangs)
         price = self._price_unserved(job)
