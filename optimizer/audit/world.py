@@ -233,9 +233,9 @@ class World:
         peak = _rate(stream.rate, period)
         return _rate(stream.mean_rate, period) / peak if peak > 0 else 1.0
 
-    def utilisation(self, workload: Workload) -> float:
+    def utilisation(self, service: Service) -> float:
         """Return the share of an instance's throughput that peaks may use."""
-        own = workload.target_utilisation
+        own = service.target_utilisation
         return self.instance.target_utilisation if own is None else own
 
     def unserved_price(self, workload: Workload) -> float | None:

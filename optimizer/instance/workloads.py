@@ -109,7 +109,6 @@ class WorkloadBase(Model):
     indivisible: bool = False
     min_regions: PositiveCount = 1
     max_regions: PositiveCount | None = None
-    target_utilisation: PositiveShare | None = None
     providers: Names = ()
     regions: Names = ()
     unserved_usd_per_unit: NonNegative | None = None
@@ -124,10 +123,14 @@ class WorkloadBase(Model):
 
 
 class Service(WorkloadBase):
-    """A workload that answers demand as it comes, from one or several regions."""
+    """A workload that answers demand as it comes, from one or several regions.
+
+    `target_utilisation` is how full its instances run at peak (default: the instance's). A job works at full speed.
+    """
 
     kind: Literal["service"]
     streams: Annotated[tuple[Stream, ...], Field(strict=False, min_length=1)]
+    target_utilisation: PositiveShare | None = None
     response_gb_per_unit: NonNegative = 0.0
     survival: Survival | None = None
 

@@ -14,7 +14,9 @@ def workloads(draft: Draft) -> None:
         if draft.chance(0.06):
             workload["providers"] = draft.some([p["id"] for p in draft.inline["providers"]], 1, 2)
         if draft.chance(0.2):
-            workload["target_utilisation"] = draft.pick(0.5, 0.9)
+            full = draft.pick(0.5, 0.9)
+            if workload["kind"] == "service":
+                workload["target_utilisation"] = full
 
 
 def _runs(draft: Draft) -> Data:
