@@ -77,7 +77,9 @@ class Data(Model):
 
 
 class Stream(Model):
-    """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what cost and energy follow.
+    """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what is served on average.
+
+    All money and energy follow the mean but that of keeping instances.
 
     `rate` may be a list, one value per period. `origin` is a country (`DE`), a city of the catalogue (`DE:Munich`), an
     id of the instance's `origins`, or a key of its inline network.
