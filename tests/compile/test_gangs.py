@@ -10,6 +10,7 @@ import optimizer
 from optimizer.audit import audit
 from optimizer.compile import compile_instance
 from optimizer.compile.gangs import Gang
+from optimizer.errors import InputError
 
 
 def node(devices: float = 8.0, **more):
@@ -159,3 +160,10 @@ def test_the_audit_does_not_let_idle_devices_work():
     })  # fmt: skip
     kinds = {v.kind for v in audit(question, plan.model_copy(update={"placements": (hurried,)})).violations}
     assert {"job_work", "energy"} <= kinds
+
+
+def test_a_job_has_no_target_utilisation():
+    """Its devices work at full speed: the field had no effect, which a reader of the instance could not see."""
+    with pytest.raises(InputError) as caught:
+        toy(job(target_utilisation=0.5))
+    assert [issue.where for issue in caught.value.issues] == ["workloads[id=job].target_utilisation"]

@@ -216,14 +216,6 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, streams, utilisation)
     assert load(folder / "a.yaml", references=False) == instance
 
 
-def test_a_job_has_no_target_utilisation():
-    """Its devices work at full speed: the field had no effect, which a reader of the instance could not see."""
-    job = {"id": "j", "kind": "job", "work": 3600.0, "runs": {"throughput": {"A": 1.0}}, "target_utilisation": 0.5}
-    with pytest.raises(InputError) as caught:
-        load({**BASE, "workloads": [job]}, references=False)
-    assert [issue.where for issue in caught.value.issues] == ["workloads[id=j].target_utilisation"]
-
-
 # --- names that the catalogue and the laws know -----------------------------------------------------------------------
 
 
