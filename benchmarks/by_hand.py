@@ -106,6 +106,14 @@ class _Hand(Workloads):
             "duty", [part("copy", data.duty.row, data.duty.column, data.duty.weight)], data.duty_copies.size,
             lower=data.duty_copies.astype(np.float64),
         )  # fmt: skip
+        flow, gang, bound = data.owed_by_flow, data.owed_by_gang, np.zeros(data.duty_copies.size)
+        bound[: data.owed_bound.size] = data.owed_bound
+        parts = [
+            part("flow", flow.row, flow.column, flow.weight),
+            part("gangs", gang.row, gang.column, gang.weight),
+            part("copy", data.duty.row, data.duty.column, -bound[data.duty.row]),
+        ]
+        program.add_rows("owed", parts, bound.size, upper=0.0)
         first, every = self.country_first, np.arange(self.country_first.size)
         parts = [part("in_country", every, first, 1.0), part("copy", self.country_of, self.spread, -1.0)]
         program.add_rows("country_backed", parts, every.size, upper=0.0)

@@ -70,6 +70,7 @@ CONSTRAINTS: dict[str, str] = {
     "failover_present": LOCAL,
     "read": COUPLING,
     "requirement": COUPLING,
+    "owed": COUPLING,
     "failover_rate": COUPLING,
     "failover_requirement": COUPLING,
     "failover_copy": COUPLING,

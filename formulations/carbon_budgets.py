@@ -1,7 +1,7 @@
 r"""Budgets on carbon, water, energy or money.
 
 Sets: budgets β, each on one metric μ(β) over a scope: slots, copies, transfers and moves (each in the period before
-which it is made) with weights (0 or 1).
+which it is made) with weights (1, or the part of a copy that counts: it is kept in one place and sent from another).
 
 Parameters: L[β] the limit (kg CO2e, l, kWh or USD over the horizon) · μ of one unit of each decision, from the
 Coefficients of running (per instance), working (per instance-hour), serving (per unit/s), copying, moving (per GB, per

@@ -95,10 +95,10 @@ def _large_tables(problem: Problem, among: Bools) -> list[_Table]:
     ]
     in_slots = (
         problem.pools.by_instances, problem.budgets.slots, problem.shares.part, problem.shares.all,
-        datasets.read_by_work, by_gang,
+        datasets.read_by_work, datasets.owed_by_gang, by_gang,
     )  # fmt: skip
     tables += [_members(among, of_slot, slot_rank, members) for members in in_slots]
-    in_flows = (problem.pools.by_flow, datasets.read_by_flow, by_flow)
+    in_flows = (problem.pools.by_flow, datasets.read_by_flow, datasets.owed_by_flow, by_flow)
     return tables + [_members(among, of_flow, flow_rank, members) for members in in_flows]
 
 

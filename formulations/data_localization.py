@@ -6,7 +6,7 @@ Sets: mechanisms m, each with the key of its charge scope · requirements ρ, wi
 with the copies C(y) that fulfil them.
 
 Parameters: B[ρ] the most the activities of ρ can add up to (units/s, gangs, copies: the weights make them
-commensurable) · β weights · c[y] copies that a duty asks for.
+commensurable), B[y] those that owe a duty · β weights · c[y] copies that a duty asks for.
 
 Variable:
     bought  z[m] binary       the mechanism is in force for its key
@@ -16,6 +16,8 @@ Constraints:
                              one of the mechanisms suffices; several laws are several rows
     duty[y]                  sum_{c in C(y)} d[c] >= c[y]                              local to one dataset
                              a copy in the country, the primary copy there, the least number of copies
+    owed[y]                  sum_q β f[q] + sum_i β b[i] <= B[y] sum_{c in C(y)} d[c]                       coupling
+                             a copy of what a workload keeps, owed once any of it is served or worked on
     failover_requirement[ρ]  the same rows for failure flows: see `formulations.survival`
 """
 
@@ -25,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from formulations.bulk import add_family, add_rows, block
+from formulations.bulk import add_family, add_rows, block, lookup
 from formulations.domains import Domain
-from formulations.problem import Problem
+from formulations.problem import Ints, Membership, Problem
 
 
 def add_variables(model: Any, problem: Problem) -> None:
@@ -39,14 +41,22 @@ def add_variables(model: Any, problem: Problem) -> None:
 def add_local_constraints(model: Any, problem: Problem) -> None:
     """Add the duties, which concern one dataset each."""
     datasets = problem.datasets
-    rows = np.arange(datasets.duty_copies.size)
-    duty = datasets.duty
+    rows = np.flatnonzero(datasets.duty_copies > 0)
+    duty = _in_rows(datasets.duty, rows)
     blocks = [block(model, "copy", duty.row, duty.column, duty.weight)]
-    add_rows(model, "duty", blocks, keys=rows, lower=datasets.duty_copies.astype(np.float64))
+    add_rows(model, "duty", blocks, keys=rows, lower=datasets.duty_copies[rows].astype(np.float64))
+
+
+def _in_rows(members: Membership, rows: Ints) -> Membership:
+    """Return the entries of some rows, numbered among them."""
+    row = lookup(rows, members.row)
+    kept = np.flatnonzero(row >= 0)
+    return Membership(row[kept], members.column[kept], members.weight[kept])
 
 
 def add_coupling_constraints(model: Any, problem: Problem) -> None:
-    """Add the requirements: mechanisms are shared by all that need them."""
+    """Add the requirements, whose mechanisms are shared by all that need them, and the copies that activities owe."""
+    _add_owed(model, problem)
     mechanisms = problem.mechanisms
     rows = np.arange(mechanisms.bound.size)
     blocks = [
@@ -60,3 +70,16 @@ def add_coupling_constraints(model: Any, problem: Problem) -> None:
     by = mechanisms.satisfied_by
     blocks.append(block(model, "bought", by.row, by.column, -mechanisms.bound[by.row]))
     add_rows(model, "requirement", blocks, keys=rows, upper=np.zeros(rows.size))
+
+
+def _add_owed(model: Any, problem: Problem) -> None:
+    datasets = problem.datasets
+    rows = np.flatnonzero(datasets.owed_bound > 0)
+    flow, gang = _in_rows(datasets.owed_by_flow, rows), _in_rows(datasets.owed_by_gang, rows)
+    duty = _in_rows(datasets.duty, rows)
+    blocks = [
+        block(model, "flow", flow.row, flow.column, flow.weight),
+        block(model, "gangs", gang.row, gang.column, gang.weight),
+        block(model, "copy", duty.row, duty.column, -datasets.owed_bound[rows][duty.row]),
+    ]
+    add_rows(model, "owed", blocks, keys=rows, upper=np.zeros(rows.size))

@@ -197,6 +197,8 @@ class Datasets:
     Transfers: `transfer_copy` (source copy), `transfer_region` (where it is read), `moving` per GB.
     Reads: `read_*`: dataset x region x flow or slot with the GB read per unit/s of flow, or per instance-hour of a job.
     Duties: membership of copies in duty rows, each needing `duty_copies` copies; minimum copies are duty rows as well.
+    One that is owed only if something is done has `duty_copies` 0: what owes it are flows (`owed_by_flow`) and gangs
+    (`owed_by_gang`), which add up to `owed_bound[duty]` at most (big-M, tight).
     `max_gb[k]` bounds what is read of a dataset.
     """
 
@@ -216,6 +218,9 @@ class Datasets:
     duty_ids: tuple[str, ...] = ()
     duty_copies: Ints = field(default_factory=_ints)
     duty: Membership = field(default_factory=Membership)
+    owed_bound: Floats = field(default_factory=_floats)
+    owed_by_flow: Membership = field(default_factory=Membership)
+    owed_by_gang: Membership = field(default_factory=Membership)
 
 
 @dataclass(frozen=True)

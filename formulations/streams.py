@@ -1,8 +1,8 @@
 r"""Streams that are one: equal in everything a `Problem` says of them but their demand.
 
 Streams j of one service are *alike* when they may be served by the same slots, at the same coefficients, drawing alike
-on the same pools, datasets and requirements, and are left unserved at the same penalty or not at all. Only sums over
-them matter then: with F[i] = sum_j f[j,i] and D[t] = sum_j D[j,t],
+on the same pools, datasets, duties and requirements, and are left unserved at the same penalty or not at all. Only sums
+over them matter then: with F[i] = sum_j f[j,i] and D[t] = sum_j D[j,t],
 
     F  obeys the rows of one stream of demand D   <=>   f[j,i] = F[i] D[j,t(i)] / D[t(i)]  obeys those of all of them
 
@@ -85,7 +85,11 @@ def merge_streams(problem: Problem) -> MergedStreams | None:
             serving=flows.serving.take(kept_flows),
         ),
         pools=replace(problem.pools, by_flow=problem.pools.by_flow.renumbered(place)),
-        datasets=replace(problem.datasets, read_by_flow=problem.datasets.read_by_flow.renumbered(place)),
+        datasets=replace(
+            problem.datasets,
+            read_by_flow=problem.datasets.read_by_flow.renumbered(place),
+            owed_by_flow=problem.datasets.owed_by_flow.renumbered(place),
+        ),
         mechanisms=replace(problem.mechanisms, by_flow=problem.mechanisms.by_flow.renumbered(place)),
     )
     return MergedStreams(merged, flow, part[flows.stream, problem.slots.period[flows.slot]], stream, part)
@@ -105,7 +109,12 @@ def alike_streams(problem: Problem) -> Ints:
     columns = [flows.slot[own], *(getattr(flows.serving, f.name)[own] + 0.0 for f in fields(Coefficients))]
     members = [
         _by_flow(membership, place, own.size)
-        for membership in (problem.pools.by_flow, problem.datasets.read_by_flow, problem.mechanisms.by_flow)
+        for membership in (
+            problem.pools.by_flow,
+            problem.datasets.read_by_flow,
+            problem.datasets.owed_by_flow,
+            problem.mechanisms.by_flow,
+        )
     ]
     begin = np.searchsorted(flows.stream[own], np.arange(leader.size + 1))
     chosen = np.flatnonzero(among)

@@ -4,12 +4,12 @@ An instance states demand and work in whatever unit its author counts (tokens, r
 requests per second. A solver works with absolute tolerances near 1e-6 and drops coefficients of at most 1e-9. A
 `Problem` may be stated in any units, so it is restated in units of the size of what is asked for:
 
-    u[w]   unit of work of workload w:   2^e just above max_t sum_j D[j,t], or above W[g] of a job
-    g[k]   unit of volume of dataset k:  2^e just above the most GB that any region can read of it
-    b[ρ]   unit of requirement ρ:        2^e just above B[ρ]
+    u[w]   unit of work of workload w:   2^(e-10), 2^e just above max_t sum_j D[j,t], or above W[g] of a job
+    g[k]   unit of volume of dataset k:  2^(e-10), 2^e just above the most GB that any region can read of it
+    b[ρ]   unit of requirement ρ:        2^e just above B[ρ]; of a duty y that is owed for what is done, just above B[y]
 
-Demand and work become shares of u[w] (D'[j,t] = D[j,t] / u[w]), coefficients per unit are multiplied by u[w]. Every
-unit is a power of two: nothing is rounded, the restated problem has exactly the plans of the stated one at the same
+Demand and work are counted in thousandths, roughly (D'[j,t] = D[j,t] / u[w], at most 1024), and coefficients per unit are
+multiplied by u[w]. A solver's 1e-6 of such a unit is 1e-9 of what is asked for, the precision to which rows are to hold. Every unit is a power of two: nothing is rounded, the restated problem has exactly the plans of the stated one at the same
 cost, and a row that is violated by a part of its size is violated by the same part in either units.
 """
 
@@ -24,6 +24,9 @@ from formulations.data import read_pairs
 from formulations.failures import find_failures
 from formulations.problem import Coefficients, Floats, Membership, Problem
 from formulations.sets import derive_sets
+
+PARTS = 1024.0
+"""Units of work that make up the power of two above all demand or work of a workload; likewise for volumes."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def normalise(problem: Problem) -> Normalised:
     volume = _units_of_volume(problem)
     of_transfer = volume[datasets.copy_dataset[datasets.transfer_copy]]
     of_read = volume[datasets.read_dataset]
-    of_requirement = _power_above(mechanisms.bound)
+    of_requirement, of_duty = _power_above(mechanisms.bound), _power_above(datasets.owed_bound)
     restated = replace(
         problem,
         services=replace(
@@ -70,6 +73,9 @@ def normalise(problem: Problem) -> Normalised:
             moving=_times(datasets.moving, of_transfer),
             read_by_flow=_weighted(datasets.read_by_flow, column=of_flow, row=1.0 / of_read),
             read_by_work=_weighted(datasets.read_by_work, row=1.0 / of_read),
+            owed_bound=datasets.owed_bound / of_duty,
+            owed_by_flow=_weighted(datasets.owed_by_flow, column=of_flow, row=1.0 / of_duty),
+            owed_by_gang=_weighted(datasets.owed_by_gang, row=1.0 / of_duty),
         ),
         mechanisms=replace(
             mechanisms,
@@ -90,22 +96,22 @@ def normalise(problem: Problem) -> Normalised:
 
 
 def _units_of_work(problem: Problem) -> Floats:
-    """Return by workload the unit in which its greatest demand, or its work, is between 1/2 and 1."""
+    """Return by workload the unit in which its greatest demand, or its work, is between 512 and 1024."""
     services, jobs = problem.services, problem.jobs
     demand = np.zeros((len(problem.workload_ids), problem.period_hours.size))
     np.add.at(demand, services.workload, services.demand_per_s)
     size = demand.max(axis=1, initial=0.0)
     size[jobs.workload] = jobs.work_units
-    return _power_above(size)
+    return _power_above(size) / PARTS
 
 
 def _units_of_volume(problem: Problem) -> Floats:
-    """Return by dataset the unit in which the most GB that a region can read of it is between 1/2 and 1."""
+    """Return by dataset the unit in which the most GB that a region can read of it is between 512 and 1024."""
     datasets = problem.datasets
     size = np.zeros(len(datasets.ids))
     pairs = read_pairs(problem)
     np.maximum.at(size, pairs.dataset, pairs.most_gb(problem, derive_sets(problem)))
-    return _power_above(size)
+    return _power_above(size) / PARTS
 
 
 def _power_above(size: Floats) -> Floats:

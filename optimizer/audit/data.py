@@ -15,10 +15,10 @@ from optimizer.audit.law_check import broken_at_rest, report
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
-from optimizer.audit.lines import Ledger, job_units_per_s, worked_hours
+from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_hours
 from optimizer.audit.world import HOURS_PER_MONTH, World
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
-from optimizer.instance.workloads import Dataset, Job, Service, Workload
+from optimizer.instance.workloads import Dataset, Job, Stream, Workload
 from optimizer.plan.models import Plan
 
 READ_GB = 1e-6
@@ -26,7 +26,10 @@ READ_GB = 1e-6
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that is kept: a dataset, or what a law obliges a workload (`owner`) to keep (`source` None)."""
+    """Something that is kept: a dataset, or what a law obliges a workload (`owner`) to keep (`source` None).
+
+    `due`: its duties bind. What a workload keeps is due once any of it is served or worked on.
+    """
 
     id: str
     size_gb: float | None
@@ -34,11 +37,12 @@ class Kept:
     source: Dataset | None
     duties: tuple[Obligation, ...] = ()
     owner: Workload | None = None
+    due: bool = True
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What data at rest costs in USD: storage, carriage, reads; `by_region` also kg CO2e of the network."""
+    """What data at rest costs in USD: storage, carriage, reads; `by_region`, by who bills it, with network carbon."""
 
     storage_usd: float = 0.0
     egress_usd: float = 0.0
@@ -48,7 +52,7 @@ class Bill:
 def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bill:
     """Check copies, duties, countries, reads and routes; return what data at rest costs."""
     world = ledger.world
-    kept = _kept(world, desk, findings)
+    kept = _kept(ledger, desk, findings)
     copies: dict[str, dict[str, Region]] = {name: {} for name in kept}
     spent: list[tuple[Region, float, float | None]] = []
     storage = egress = 0.0
@@ -65,12 +69,13 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
             continue
         copies[one.id][region.id] = region
         _check_copy(world, desk, one, region, where=where, findings=findings)
-        stored, carried, kg = copy_cost(world, one, region, where, findings)
-        storage, egress = storage + stored, egress + carried
-        spent.append((region, stored + carried, kg))
-        if kg is not None:
-            findings.stated("carbon", where, "network carbon of carrying it", expected=kg, found=row.carbon_kg)
-        findings.stated("cost", where, "storage and carriage", expected=stored + carried, found=row.cost_usd)
+        stored = storage_cost(world, one, region, where, findings)
+        way = carriage(world, one, region, row.source, where=where, findings=findings)
+        storage, egress = storage + stored, egress + way.usd
+        spent += [(region, stored, 0.0), (way.source or region, way.usd, way.kg)]
+        if way.kg is not None:
+            findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg)
+        findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd)
         if one.size_gb is not None:
             findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb)
     for one in kept.values():
@@ -81,25 +86,55 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     return Bill(storage, egress, tuple(spent))
 
 
-def _kept(world: World, desk: Desk, findings: Findings) -> dict[str, Kept]:
-    """Return the datasets, and what copy duties make workloads keep, with all duties of any day of the horizon."""
-    kept = {}
+def _kept(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:
+    """Return the datasets, and what copy duties make workloads keep, with all duties of any day of the horizon.
+
+    Streams of a service about the same persons are one: its share of `retained_gb` is that of its mean demand.
+    """
+    world, kept = ledger.world, {}
     for dataset in world.instance.datasets:
         profile = desk.profiles.datasets[dataset.id]
         kept[dataset.id] = Kept(dataset.id, dataset.size_gb, profile, dataset, _duties(world, desk, profile))
+    bodies: dict[tuple[str, frozenset[str]], list[str | None]] = defaultdict(list)
     for (workload, stream), profile in desk.profiles.own.items():
+        bodies[workload, profile.subjects].append(stream)
+    for (workload, _), streams in bodies.items():
+        profile = desk.profiles.own[workload, streams[0]]
         duties = _duties(world, desk, profile) if profile.retention_hours else ()
-        if not duties:
+        share = _share_of_demand(world, workload, streams)
+        if not duties or share == 0.0:
             continue
-        name = f"{workload}/{stream}:retained" if stream is not None else f"{workload}:retained"
-        size = world.workloads[workload].data.retained_gb
+        name = f"{workload}/{streams[0]}:retained" if streams[0] is not None else f"{workload}:retained"
+        stated = world.workloads[workload].data.retained_gb
+        size = None if stated is None else share * stated
         if size is None:
             findings.add("copy_duty", name, "a law asks for a copy of what is kept, and its size is not stated",
                          rule=duties[0].law)  # fmt: skip
         # The copy owed is there for good, however soon the workload drops its own.
         owner = world.workloads[workload]
-        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties, owner)
+        due = any(
+            line.row.instances > 0 if stream is None else line.row.stream == stream and line.row.served_per_s > 0
+            for line in ledger.by_workload.get(workload, [])
+            for stream in streams
+        )
+        kept[name] = Kept(name, size, replace(profile, retention_hours=None), None, duties, owner, due)
     return kept
+
+
+def _mean_demand(world: World, stream: Stream) -> float:
+    """Return units/s x hours of a stream over the horizon, at its mean rate."""
+    hours = enumerate(world.calendar.hours)
+    return sum(world.peak(stream, t) * world.mean_share(stream, t) * length for t, length in hours)
+
+
+def _share_of_demand(world: World, workload: str, streams: list[str | None]) -> float:
+    """Return the part of a service's mean demand that comes from some of its streams; 1 for a job."""
+    every = world.streams.get(workload)
+    if not every:
+        return 1.0
+    mean = {name: _mean_demand(world, stream) for name, stream in every.items()}
+    total = sum(mean.values())
+    return sum(mean[name] for name in streams if name is not None) / total if total > 0 else 0.0
 
 
 def _duties(world: World, desk: Desk, profile: Profile) -> tuple[Obligation, ...]:
@@ -167,30 +202,48 @@ def _check_copy_policies(
             findings.add(kind, where, reason, rule=policy.id)
 
 
-def copy_cost(
-    world: World, one: Kept, region: Region, where: str, findings: Findings
-) -> tuple[float, float, float | None]:
-    """Return storage and carriage of a copy over the horizon in USD, and kg CO2e of the carriage.
-
-    It comes from the cheapest region that holds it, the cleanest of those. A missing price is a violation, counts 0.
-    """
+def storage_cost(world: World, one: Kept, region: Region, where: str, findings: Findings) -> float:
+    """Return what storing a copy over the horizon costs in USD. A missing price is a violation, and counts 0."""
     size = one.size_gb or 0.0
-    if size == 0:
-        return 0.0, 0.0, 0.0
-    price = world.storage_usd_per_gb_month(region)
+    price = world.storage_usd_per_gb_month(region) if size else 0.0
     if price is None:
         findings.add("missing_storage_price", where, f"no storage price in {region.id}")
-    stored = (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
-    present = [world.region(name) for name in one.source.present_in] if one.source is not None else []
-    if not present or any(home is not None and home.id == region.id for home in present):
-        return stored, 0.0, 0.0
-    ways = [(world.egress_usd_per_gb(home, region), sent_kg(world, home, size)) for home in present if home is not None]
-    known = [(usd, math.inf if kg is None else kg) for usd, kg in ways if usd is not None]
-    if not known:
+    return (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a copy comes to where it is kept: USD and kg CO2e, both billed to its source (None: nothing is sent)."""
+
+    source: Region | None = None
+    usd: float = 0.0
+    kg: float | None = 0.0
+
+
+def carriage(
+    world: World, one: Kept, region: Region, stated: str | None, *, where: str, findings: Findings
+) -> Way:
+    """Return how a copy is brought: from the region the plan states, else from the cheapest that holds the data.
+
+    Of those of one price the cleanest sends, then the first named. A missing price is a violation, and counts 0.
+    """
+    size, names = one.size_gb or 0.0, one.source.present_in if one.source is not None else ()
+    held = [home for home in (world.region(name) for name in names) if home is not None]
+    there = any(home.id == region.id for home in held)
+    named = world.region(stated) if stated is not None else None
+    if stated is not None and (there or named is None or all(home.id != named.id for home in held)):
+        what = "brought from a region, though it lies there already" if there else "brought from where the data are not"
+        findings.add("statement", where, what, expected=", ".join(home.id for home in held) or None, found=stated)
+    if size == 0 or not names or there:
+        return Way()
+    among = [home for home in held if named is None or home.id == named.id]
+    ways = [(world.egress_usd_per_gb(home, region), sent_kg(world, home, size), home) for home in among]
+    priced = [(usd, kg, home) for usd, kg, home in ways if usd is not None]
+    if not priced:
         findings.add("missing_egress_price", where, f"no price of carrying the data to {region.id}")
-        return stored, 0.0, 0.0
-    usd, kg = min(known)
-    return stored, usd * size, None if math.isinf(kg) else kg
+        return Way()
+    usd, kg, home = min(priced, key=lambda way: (way[0], math.inf if way[1] is None else way[1]))
+    return Way(home, usd * size, kg)
 
 
 def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings: Findings) -> None:
@@ -203,7 +256,7 @@ def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings:
         if len(countries) < one.source.min_countries:
             findings.add("copy_countries", one.id, "countries with a copy, at least",
                          expected=one.source.min_countries, found=len(countries), rule="min_countries")  # fmt: skip
-    for duty in one.duties:
+    for duty in one.duties if one.due else ():
         findings.checked["duties"] += 1
         if not any({region.country, region.place} & duty.places for region in copies.values()):
             findings.add("copy_duty", one.id, f"a {duty.kind} copy is owed in", expected=", ".join(sorted(duty.places)),
@@ -214,21 +267,20 @@ def read_gb(ledger: Ledger) -> dict[tuple[str, str], float]:
     """Return the GB of each dataset that is read in each region, in proportion to the work served there."""
     world = ledger.world
     total: dict[tuple[str, str], float] = defaultdict(float)
-    hours = world.calendar.hours
     for dataset in world.instance.datasets:
         for reader in dataset.readers:
             workload = world.workloads.get(reader.workload)
             if workload is None:
                 continue
             streams = world.streams.get(workload.id, {}).values()
-            demand = sum(world.peak(s, t) * hours[t] for s in streams for t in range(len(hours)))
+            demand = sum(_mean_demand(world, stream) for stream in streams)
             for line in ledger.by_workload.get(workload.id, []):
                 share = 0.0
                 if isinstance(workload, Job):
                     speed = job_units_per_s(world, workload, line.offer) or 0.0
                     share = 3600 * speed * worked_hours(world, line) / workload.work
-                elif isinstance(workload, Service) and demand > 0:
-                    share = line.row.served_per_s * hours[line.period] / demand
+                elif line.stream is not None and demand > 0:
+                    share = units_served(world, line) / (3600 * demand)
                 total[dataset.id, line.region.id] += reader.gb * share
     return total
 

@@ -132,12 +132,21 @@ def gang_instances(job: Job, offer: Offer) -> int | None:
     count = offer.counted
     if not count:
         return None
-    instances = max(1, ceil(job.gang_devices / count - 1e-9))
+    instances = max(1, ceil((job.gang_devices or 0) / count - 1e-9))
     return instances if count >= 1 or instances == 1 else None
 
 
+def idle_devices(job: Job, offer: Offer) -> float:
+    """Return the devices that a gang's machines hold beyond `gang_devices`: they are paid for and do not work."""
+    machines = gang_instances(job, offer)
+    if job.gang_devices is None or machines is None:
+        return 0.0
+    idle = machines * (offer.counted or 0.0) - job.gang_devices
+    return idle if idle > 1e-9 * job.gang_devices else 0.0
+
+
 def job_units_per_s(world: World, job: Job, offer: Offer) -> float | None:
-    """Return the work one instance does for a job per second, with the overhead that interruptions cost on spot."""
+    """Return an instance's part of what a gang does per second, with the overhead that interruptions cost on spot."""
     speed = world.units_per_s(job, offer)
     if speed is None:
         return None
@@ -218,7 +227,9 @@ def _job_figures(world: World, line: Line, job: Job) -> Figures:
     speed = job_units_per_s(world, job, offer)
     energy = None
     if offer.idle_kw is not None and offer.load_kw is not None and line.region.pue is not None:
-        energy = line.region.pue * offer.load_kw * hours
+        machines = gang_instances(job, offer) or 1
+        idle = idle_devices(job, offer) / (machines * offer.counted) if offer.counted else 0.0
+        energy = line.region.pue * (idle * offer.idle_kw + (1 - idle) * offer.load_kw) * hours
     egress: float | None = 0.0
     sent_gb = job.output_gb * 3600 * speed * hours / job.work if speed else 0.0
     if sent_gb:

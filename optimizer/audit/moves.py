@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from optimizer.audit.carried import sent_kg
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings
-from optimizer.audit.lines import Ledger
+from optimizer.audit.lines import Ledger, usable_hours
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job
 from optimizer.plan.models import Plan
@@ -71,7 +71,12 @@ def _unstated(ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], find
     world, missing = ledger.world, []
     runs = {line.period: line.region for line in ledger.by_workload.get(job.id, []) if line.row.instances > 0}
     at: Region | None = None
+    before: int | None = None
     for t in sorted(runs):
+        paused = range(t if before is None else before + 1, t)
+        if any(usable_hours(world, job, k) > 0 for k in paused):
+            findings.note(f"where the checkpoint of {job.id} lies while it pauses was not judged, only its way")
+        before = t
         if at is not None and runs[t].id != at.id:
             here = at.id
             for period, source, target in stated:

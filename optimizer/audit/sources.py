@@ -59,11 +59,10 @@ def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> C
     return dataclasses.replace(catalogue, tables=tables)
 
 
-def stated_throughput(workload: Workload, offer: Offer) -> float | None:
-    """Return units/s of one instance by the workload's own `runs.throughput`: per device, or per vCPU under `cpu`."""
+def stated_throughput(workload: Workload, offer: Offer, devices: float) -> float | None:
+    """Return units/s of some devices by the workload's own `runs.throughput`: per device, or per vCPU under `cpu`."""
     each = (workload.runs.throughput or {}).get(offer.accelerator)
-    count = offer.counted
-    return None if each is None or not count else each * count
+    return None if each is None or not devices else each * devices
 
 
 class InlineSource:
@@ -215,10 +214,10 @@ class InlineSource:
         """Return the name itself: an inline catalogue has no aliases."""
         return name
 
-    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+    def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
         """Return devices x the stated speed of one device."""
         each = self._speed.get((workload.id, offer.accelerator))
-        return each * (offer.counted or 0.0) if each is not None else stated_throughput(workload, offer)
+        return each * devices if each is not None else stated_throughput(workload, offer, devices)
 
 
 def cell(row: Any, name: str) -> float | None:

@@ -58,8 +58,8 @@ class Source(Protocol):
     def egress_usd_per_gb(self, source: Region, target: Region) -> float | None:
         """Return the price of a GB sent to another region."""
 
-    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
-        """Return the throughput of one instance by the source's own figures."""
+    def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
+        """Return the throughput of so many of the offer's devices by the source's own figures."""
 
     def canonical_model(self, name: str) -> str:
         """Return the name a model goes by."""
@@ -183,8 +183,16 @@ class World:
         return _times(self._source.egress_usd_per_gb(source, target), self.discount(source.provider, "egress"))
 
     def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
-        """Return the work units per second of one instance at full load, without utilisation or spot overhead."""
-        return self._source.units_per_s(workload, offer)
+        """Return the work units per second of one instance at full load, without utilisation or spot overhead.
+
+        A gang that does not fill its machines works on its own devices only: each machine does its part of that.
+        """
+        held = offer.counted or 0.0
+        gang = workload.gang_devices if isinstance(workload, Job) else None
+        machines = max(1, math.ceil(gang / held - 1e-9)) if gang and held else 1
+        if gang is None or gang >= machines * held * (1 - 1e-9):
+            return self._source.units_per_s(workload, offer, held)
+        return _times(self._source.units_per_s(workload, offer, gang), 1 / machines)
 
     def model_names(self, workload: Workload) -> set[str]:
         """Return the names under which an endpoint may serve the workload's model."""
@@ -221,9 +229,9 @@ class World:
         peak = _rate(stream.rate, period)
         return _rate(stream.mean_rate, period) / peak if peak > 0 else 1.0
 
-    def utilisation(self, workload: Workload) -> float:
+    def utilisation(self, service: Service) -> float:
         """Return the share of an instance's throughput that peaks may use."""
-        own = workload.target_utilisation
+        own = service.target_utilisation
         return self.instance.target_utilisation if own is None else own
 
     def unserved_price(self, workload: Workload) -> float | None:

@@ -232,15 +232,16 @@ class CatalogueSource:
         """Return the catalogue's name of a model."""
         return self.catalogue.canonical_model(name)
 
-    def units_per_s(self, workload: Workload, offer: Offer) -> float | None:
+    def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
         """Return the workload's own figure, else the best whole number of measured systems that fit the SKU."""
         if workload.runs.throughput is not None:
-            return stated_throughput(workload, offer)
+            return stated_throughput(workload, offer, devices)
         best = None
-        for accelerator, devices, units in self._speed(workload):
-            copies = (offer.counted or 0.0) / devices
+        for accelerator, system, units in self._speed(workload):
+            copies = devices / system
             whole = round(copies)
-            if accelerator == offer.accelerator and whole >= 1 and abs(copies - whole) <= WHOLE * whole:
+            fits = accelerator == offer.accelerator and system <= (offer.counted or 0.0) * (1 + WHOLE)
+            if fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole:
                 best = max(best or 0.0, whole * units)
         return best
 

@@ -114,7 +114,7 @@ def compile_instance(
         pools=build_pools(pools, slots, flows, len(world.periods)),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
-        budgets=build_budgets(world, slots, datasets.problem, jobs=jobs, moves=moves),
+        budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves),
         shares=build_shares(world, slots),
         survival=build_survival(world),
         moves=moves,

@@ -9,13 +9,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Budgets, Datasets, Jobs, Membership, Moves, Slots
+from formulations.problem import Budgets, Jobs, Membership, Moves, Slots
 from optimizer.compile.policies import membership
 from optimizer.compile.scope import is_whole, offer_scope, region_scope, workload_scope
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import Budget, CountryShare, ProviderShare
 
 if TYPE_CHECKING:
+    from optimizer.compile.datasets import DatasetTable
     from optimizer.compile.world import World
 
 Bools = NDArray[np.bool_]
@@ -30,24 +31,25 @@ def metric_of(budget: Budget) -> tuple[str, float]:
     return METRICS[name], float(getattr(budget, name))
 
 
-def build_budgets(world: World, slots: Slots, datasets: Datasets, *, jobs: Jobs, moves: Moves) -> Budgets:
+def build_budgets(world: World, slots: Slots, datasets: DatasetTable, *, jobs: Jobs, moves: Moves) -> Budgets:
     """Return the budgets with what is in their scope.
 
     Copies of datasets, and transfers from them, belong to a place and to no workload or period: a scope that names
-    workloads, tags or periods leaves them out. Transfers and moves count where their source is, which charges for
-    them; a move belongs to its job, and to the period before which it is made.
+    workloads, tags or periods leaves them out. What is sent counts where its source is, which charges for it:
+    transfers, moves, and what brings a copy; its storage counts where it is kept. A move belongs to its job, and to the
+    period before which it is made.
     """
     budgets = world.instance.budgets
     metrics = [metric_of(budget) for budget in budgets]
     regions = [resting_regions(budget.scope, world) for budget in budgets]
-    sources = datasets.copy_region[datasets.transfer_copy]
+    sources = datasets.problem.copy_region[datasets.problem.transfer_copy]
     return Budgets(
         ids=tuple(budget.id for budget in budgets),
         metric=tuple(metric for metric, _ in metrics),
         limit=np.array([limit for _, limit in metrics], dtype=float),
         whole=np.array([is_whole(budget.scope) for budget in budgets], dtype=bool),
         slots=_slots_in_scope(world, slots),
-        copies=membership([inside[datasets.copy_region] for inside in regions]),
+        copies=_copies_in_scope(datasets, [metric for metric, _ in metrics], regions),
         transfers=membership([inside[sources] for inside in regions]),
         moves=membership([_moves_in_scope(budget, world, jobs, moves) for budget in budgets]),
     )
@@ -59,6 +61,31 @@ def _slots_in_scope(world: World, slots: Slots) -> Membership:
         places = offer_scope(budget.scope, world)
         rows.append(workload_scope(budget.scope, world)[slots.workload] & places[slots.offer, slots.period])
     return membership(rows)
+
+
+def _copies_in_scope(table: DatasetTable, metrics: list[str], regions: list[Bools]) -> Membership:
+    """Return the part of each copy that counts: storage by the copy's region, bringing it by the region that sends it.
+
+    Coefficients of copies are sums of both, so that the part is a weight; one of neither counts by the copy's region.
+    """
+    kept = {"spend_usd": table.copy_storage_usd}
+    brought = {"spend_usd": table.copy_egress_usd, "carbon_kg": np.nan_to_num(table.copy_carbon_kg)}
+    none = np.zeros(len(table.copy_source))
+    rows, columns, weights = [], [], []
+    for row, (metric, inside) in enumerate(zip(metrics, regions, strict=True)):
+        here = inside[table.problem.copy_region]
+        sent = np.where(table.copy_source >= 0, inside[table.copy_source], here) if len(inside) else here
+        at_home, on_way = kept.get(metric, none), brought.get(metric, none)
+        whole = at_home + on_way
+        with np.errstate(invalid="ignore"):
+            part = np.where(here == sent, here, np.where(whole > 0, (here * at_home + sent * on_way) / whole, here))
+        counted = np.flatnonzero(part > 0)
+        rows.append(np.full(len(counted), row, dtype=np.int64))
+        columns.append(counted.astype(np.int64))
+        weights.append(part[counted].astype(float))
+    if not rows:
+        return Membership()
+    return Membership(np.concatenate(rows), np.concatenate(columns), np.concatenate(weights))
 
 
 def _moves_in_scope(budget: Budget, world: World, jobs: Jobs, moves: Moves) -> Bools:

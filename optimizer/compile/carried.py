@@ -8,6 +8,7 @@ not to be had; elsewhere it counts 0, and the plan says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def sent_kg_per_gb(world: World) -> Floats:
 
 
 def carbon_rule_at_rest(world: World) -> tuple[str | None, Bools]:
-    """Return the rule that asks for the carbon of copies and reads, and in which regions; [regions]."""
+    """Return the rule that asks for the carbon of what is sent to copies and readers, and from which regions."""
     asked = np.zeros(len(world.regions), dtype=bool)
     rule = None
     for budget in world.instance.budgets:
@@ -56,23 +57,39 @@ def carbon_asked_of_moves(world: World, workload: int) -> Bools:
     return asked
 
 
-def carriage(world: World, present_in: Sequence[str]) -> tuple[Floats, Floats]:
-    """USD and kg CO2e per GB of bringing the data to each region from the cheapest that holds it; NaN: not known.
+@dataclass(frozen=True, eq=False)
+class Carriage:
+    """Bringing data to each region: the region that sends it (-1: none), USD and kg CO2e per GB; NaN: not known."""
 
-    Among sources of one price the one whose grid is cleanest sends; nothing is sent where no region has a copy yet.
+    source: Ints
+    usd_per_gb: Floats
+    kg_per_gb: Floats
+
+    @classmethod
+    def free(cls, regions: int) -> Carriage:
+        """Return that of data which nothing sends: they come from outside, or there are none."""
+        return cls(np.full(regions, -1, dtype=np.int64), np.zeros(regions), np.zeros(regions))
+
+
+def carriage(world: World, present_in: Sequence[str]) -> Carriage:
+    """Return from where data are brought to each region, and at what price.
+
+    The cheapest of the regions that hold them sends; among those of one price the one whose grid is cleanest, then the
+    first named. Nothing is sent to those that hold them, nor where no region has a copy yet.
     """
     count = len(world.regions)
     if not present_in:
-        return np.zeros(count), np.zeros(count)
+        return Carriage.free(count)
     target = np.arange(count, dtype=np.int64)
     sent = sent_kg_per_gb(world)
-    usd, kg = np.full(count, np.nan), np.full(count, np.nan)
-    for here in np.flatnonzero(named_regions(world, present_in)).tolist():
-        price = world.network.egress_usd_per_gb(np.full(count, here, dtype=np.int64), target)
-        price[here] = 0.0
-        cheaper = (price < usd) | (np.isnan(usd) & ~np.isnan(price))
-        cleaner = (price == usd) & ((sent[here] < kg) | (np.isnan(kg) & ~np.isnan(sent[here])))
-        kg = np.where(cheaper | cleaner, sent[here], kg)
-        usd = np.where(cheaper, price, usd)
+    source, usd, kg = np.full(count, -1, dtype=np.int64), np.full(count, np.nan), np.full(count, np.nan)
+    for name in present_in:
+        for here in np.flatnonzero(named_regions(world, [name])).tolist():
+            price = world.network.egress_usd_per_gb(np.full(count, here, dtype=np.int64), target)
+            cheaper = (price < usd) | (np.isnan(usd) & ~np.isnan(price))
+            cleaner = (price == usd) & ((sent[here] < kg) | (np.isnan(kg) & ~np.isnan(sent[here])))
+            source = np.where(cheaper | cleaner, here, source)
+            kg = np.where(cheaper | cleaner, sent[here], kg)
+            usd = np.where(cheaper, price, usd)
     held = named_regions(world, present_in)
-    return np.where(held, 0.0, usd), np.where(held, 0.0, kg)
+    return Carriage(np.where(held, -1, source), np.where(held, 0.0, usd), np.where(held, 0.0, kg))

@@ -3,12 +3,13 @@
     service instance, per period    energy = PUE h idle_kw                         spend = price h
     flow, per unit/s of peak rate   energy = PUE h (load_kw − idle_kw) / μ · mean/peak
                                     spend  = 3600 h · mean/peak · (network + GB·egress + endpoint price)
-    job, per instance-hour          energy = PUE load_kw                           spend = price + output egress
+    job, per instance-hour          energy = PUE (idle_kw + (load_kw − idle_kw) s) spend = price + output egress
     carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000)
     water_l   = energy/PUE · WUE + energy · grid water (where known)
 
-A figure that is missing contributes 0 here and is marked as unknown in `Terms`; where a budget needs it the offer was
-ruled out before.
+with μ the throughput of one instance and s the share of its devices that work (below 1 where a gang does not fill its
+machines). What `known` calls unknown contributes 0 here, all of it; where a budget needs it the offer was ruled out
+before.
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class Figures:
         """Return the figures of some slots."""
         return Figures(*(getattr(self, name)[at] for name in self.__dataclass_fields__))
 
+    def busy_kw(self, working_share: Floats) -> Floats:
+        """Return what an instance draws of which this share of the devices works at full load."""
+        return self.idle_kw + (self.load_kw - self.idle_kw) * working_share
+
     def carbon(self, energy_kwh: Floats, embodied_hours: Floats) -> Floats:
         """Return kg CO2e of energy drawn in these slots and of instance-hours held there."""
         return energy_kwh * self.grid / 1000.0 + self.embodied_kg_per_hour * embodied_hours
@@ -102,18 +107,35 @@ def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
     )
 
 
-def _coefficients(where: Bools, **metrics: Floats) -> Coefficients:
-    """Return coefficients that are 0 outside `where` and where a figure is unknown."""
-    return Coefficients(**{name: np.where(where & ~np.isnan(array), array, 0.0) for name, array in metrics.items()})
+@dataclass(frozen=True, eq=False)
+class Known:
+    """For which slots carbon, energy and water are known; what is not known adds nothing anywhere."""
+
+    carbon: Bools
+    energy: Bools
+    water: Bools
+
+    def take(self, at: Ints) -> Known:
+        """Return it for some slots."""
+        return Known(self.carbon[at], self.energy[at], self.water[at])
 
 
-def running(figures: Figures, is_job: Bools) -> Coefficients:
+def _coefficients(where: Bools, known: Known, **metrics: Floats) -> Coefficients:
+    """Return coefficients that are 0 outside `where` and where they, or the slot's figure as a whole, are unknown."""
+    told = {"carbon_kg": known.carbon, "energy_kwh": known.energy, "water_l": known.water}
+    return Coefficients(**{
+        name: np.where(where & told.get(name, where) & ~np.isnan(array), array, 0.0) for name, array in metrics.items()
+    })  # fmt: skip
+
+
+def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
     """Return what one instance of a service kept running for the whole period adds; 0 for endpoints and jobs."""
     hours = figures.hours
     energy = figures.pue * hours * figures.idle_kw
     spend = figures.price * hours
     return _coefficients(
         ~is_job & ~figures.is_endpoint,
+        known,
         spend_usd=spend,
         compute_usd=spend,
         carbon_kg=figures.carbon(energy, hours),
@@ -123,17 +145,25 @@ def running(figures: Figures, is_job: Bools) -> Coefficients:
     )
 
 
-def working(figures: Figures, is_job: Bools, output_usd: Floats, output_network_kwh: Floats) -> Coefficients:
-    """Return what one instance-hour of a job adds.
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a job's output costs in egress and draws from the network, per instance-hour."""
 
-    `output_usd`: egress of the job's output, and `output_network_kwh`: its network energy, both per instance-hour.
-    """
-    energy = figures.pue * figures.load_kw
-    network = np.where(output_network_kwh > 0, output_network_kwh * figures.grid / 1000.0, 0.0)
+    usd: Floats
+    network_kwh: Floats
+
+
+def working(
+    figures: Figures, known: Known, is_job: Bools, working_share: Floats, output: Output
+) -> Coefficients:
+    """Return what one instance-hour of a job adds; `working_share` of the instance's devices works."""
+    energy = figures.pue * figures.busy_kw(working_share)
+    network = np.where(output.network_kwh > 0, output.network_kwh * figures.grid / 1000.0, 0.0)
     carbon = figures.carbon(energy, np.ones_like(energy)) + network
     return _coefficients(
         is_job,
-        spend_usd=figures.price + output_usd,
+        known,
+        spend_usd=figures.price + output.usd,
         compute_usd=figures.price,
         carbon_kg=carbon,
         energy_kwh=energy,
@@ -154,7 +184,13 @@ class FlowPrices:
 
 
 def serving(
-    figures: Figures, units_per_s: Floats, mean_share: Floats, prices: FlowPrices, network_kwh_per_gb: float
+    figures: Figures,
+    known: Known,
+    units_per_s: Floats,
+    mean_share: Floats,
+    *,
+    prices: FlowPrices,
+    network_kwh_per_gb: float,
 ) -> Coefficients:
     """Return what one unit/s of peak rate served for the period adds.
 
@@ -174,6 +210,7 @@ def serving(
     everywhere = np.ones(len(spend), dtype=bool)
     return _coefficients(
         everywhere,
+        known,
         spend_usd=spend,
         compute_usd=compute,
         carbon_kg=carbon,
@@ -183,14 +220,18 @@ def serving(
     )
 
 
-def known(figures: Figures, sends: Bools) -> tuple[Bools, Bools, Bools]:
-    """Return for every slot whether its carbon, energy and water are known; `sends`: network energy counts as well."""
+def known_figures(figures: Figures, sends: Bools) -> Known:
+    """Return for every slot whether its carbon, energy and water are known; `sends`: network energy counts as well.
+
+    Power is known where both idle and load power are: an hour at full load needs only the latter, but a budget asks for
+    both, and a plan does not count more than a budget would.
+    """
     power = ~np.isnan(figures.idle_kw + figures.load_kw + figures.pue)
     carbon = power & ~np.isnan(figures.grid + figures.embodied_kg_per_hour)
     endpoint = figures.is_endpoint
     endpoint_carbon = ~np.isnan(figures.kg_per_unit) & (~sends | ~np.isnan(figures.grid))
     water = power & ~np.isnan(figures.wue)
-    return (
+    return Known(
         np.where(endpoint, endpoint_carbon, carbon),
         np.where(endpoint, ~np.isnan(figures.kwh_per_unit), power),
         np.where(endpoint, False, water),

@@ -88,7 +88,7 @@ class Parts:
     issues: list[Issue] = field(default_factory=list)
     prices: dict[int, tuple[int, Floats]] = field(default_factory=dict)
     windows: dict[tuple[float | None, float], Window] = field(default_factory=dict)
-    job_speeds: dict[tuple[int, float, int], JobSpeed] = field(default_factory=dict)
+    job_speeds: dict[tuple[int, float, int | None], JobSpeed] = field(default_factory=dict)
     shared: dict[tuple[object, ...], _Shared] = field(default_factory=dict)
 
     def add_service(self, w: int, service: Service) -> None:
@@ -158,7 +158,7 @@ class Parts:
                 self._note_lack(w, None, window.hours > 0)
         self.issues += too_short(self.world, job, near[allowed.any(axis=1)], speed.units_per_s)
         self.jobs.append(w)
-        kind = Kind(speed.units_per_s, is_job=True, gang_devices=job.gang_devices)
+        kind = Kind(speed.units_per_s, is_job=True, gang_devices=job.gang_devices or 0)
         self.pattern.append(self.patterns.add(options, allowed, kind))
 
     def _window_of(self, job: Job) -> Window:

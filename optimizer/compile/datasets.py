@@ -8,20 +8,21 @@ up here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
-from optimizer.compile.carried import carbon_rule_at_rest, carriage, sent_kg_per_gb
+from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.policies_at_rest import RestingPolicies
+from optimizer.compile.reads import Reads
+from optimizer.compile.retained import Retained, owed_by, retained_by_duty
 from optimizer.compile.scope import in_places, named_regions
-from optimizer.errors import InputError, Issue
-from optimizer.instance.workloads import Dataset, Job
+from optimizer.instance.workloads import Dataset
 from optimizer.laws.types import DataProfile, Duty
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ HOURS_PER_MONTH = 730.0
 class DatasetInfo:
     """A dataset of the problem, or what a law obliges a workload to keep (`implied`, at home in no dataset's list).
 
-    `duties` are those of its duty rows that laws ask for, `owner` the workload whose retained data it is.
+    `duties` are those of its duty rows that laws ask for. `retained`: of an implied one, whose it is.
     """
 
     id: str
@@ -47,7 +48,7 @@ class DatasetInfo:
     profile: DataProfile
     duties: tuple[Duty, ...] = ()
     source: Dataset | None = None
-    owner: str | None = None
+    retained: Retained | None = None
 
     @property
     def implied(self) -> bool:
@@ -60,6 +61,7 @@ class DatasetTable:
     """`problem` with what lies behind it.
 
     `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
+    `copy_source` [copies] is the region a copy is brought from, -1 for none, where egress and carbon count;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
     `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
     """
@@ -69,6 +71,7 @@ class DatasetTable:
     copy_storage_usd: Floats
     copy_egress_usd: Floats
     copy_carbon_kg: Floats
+    copy_source: Ints
     transfer_usd: Floats
     transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
@@ -90,6 +93,7 @@ class _Copies:
     """Copies that one dataset may have, by region."""
 
     region: Ints
+    source: Ints
     storage_usd: Floats
     egress_usd: Floats
     carbon_kg: Floats
@@ -110,10 +114,11 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
     copy_region = _concat([c.region for c in copies])
     storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
-    reads = _Reads(world, info, slots, flows, services)
+    reads = Reads(world, [one.source for one in info], slots, flows, services)
     carbon_kg = _joined([c.carbon_kg for c in copies])
     ways, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
     duties = _duties(world, info, copy_dataset, copy_region)
+    owed = owed_by([one.retained for one in duties.of], slots, flows, services)
     problem = Datasets(
         ids=tuple(one.id for one in info),
         min_countries=np.array([one.source.min_countries if one.source else 1 for one in info], dtype=np.int64),
@@ -131,6 +136,9 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         duty_ids=duties.ids,
         duty_copies=duties.copies,
         duty=duties.members,
+        owed_bound=owed.bound,
+        owed_by_flow=owed.by_flow,
+        owed_by_gang=owed.by_gang,
     )
     ledger = Ledger(len(world.regions), at_rest=True)
     for one, c in zip(info, copies, strict=True):
@@ -143,6 +151,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         copy_storage_usd=storage,
         copy_egress_usd=egress,
         copy_carbon_kg=carbon_kg,
+        copy_source=_concat([c.source for c in copies]),
         transfer_usd=ways.usd_per_gb,
         transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
@@ -159,36 +168,15 @@ def _stated(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
 
 
 def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
-    """What laws oblige streams and jobs to keep somewhere: the whole of what the workload retains (an upper bound)."""
-    found: list[DatasetInfo] = []
-    issues: list[Issue] = []
-    for activity in law.activities:
-        duties = law.duties(activity.profiles[0]) if activity.retains else ()
-        if not duties:
-            continue
-        name = activity.workload_id + (f"/{activity.stream_id}" if activity.stream_id is not None else "")
-        if activity.retained_gb is None:
-            laws = ", ".join(dict.fromkeys(duty.law for duty in duties))
-            issues.append(Issue(
-                f"{laws} asks for a copy of what {name} keeps, and its size is not stated",
-                where=f"workloads[id={activity.workload_id}].data", maybe="state retained_gb",
-            ))  # fmt: skip
-            continue
-        # The copy owed is there for good, however soon the workload drops its own.
-        profile = replace(activity.profiles[0], retention_hours=None)
-        found.append(
-            DatasetInfo(f"{name}:retained", activity.retained_gb, profile, duties, owner=activity.workload_id)
-        )
-    if issues:
-        raise InputError(dict.fromkeys(issues))
-    return tuple(found)
+    return tuple(
+        DatasetInfo(one.id, one.size_gb, one.profile, one.duties, retained=one) for one in retained_by_duty(world, law)
+    )
 
 
 def _copies(world: World, law: LawView, policies: RestingPolicies, info: DatasetInfo) -> _Copies:
     """Decide by region where a copy may be, and what it costs over the horizon.
 
-    storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the cheapest region that has
-    a copy already, nothing there or if no region has one.
+    storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the region that sends it.
     """
     count = len(world.regions)
     open_, source = world.regions["open"].to_numpy(dtype=bool), info.source
@@ -199,30 +187,32 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
     price = world.storage_usd_per_gb_month
-    carried, kg_per_gb = carriage(world, source.present_in if source is not None else ())
+    way = carriage(world, source.present_in if source is not None else ())
     if info.size_gb == 0:
-        price, carried, kg_per_gb = np.zeros(count), np.zeros(count), np.zeros(count)
+        price, way = np.zeros(count), Carriage.free(count)
     rule, asked = carbon_rule_at_rest(world)
-    no_grid = asked & np.isnan(kg_per_gb) & ~np.isnan(carried)
+    no_price = np.isnan(way.usd_per_gb)
+    no_grid = (way.source >= 0) & asked[way.source] & np.isnan(way.kg_per_gb)
     candidates = open_ & wanted
-    by_policy = policies.exclusions(info.owner)
+    by_policy = policies.exclusions(None if info.retained is None else info.retained.workload)
     exclusions = [
         *_closed(world, wanted),
         Exclusion("not_allowed_region", "regions", open_ & ~wanted),
         *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in (*mask.exclusions, *by_policy)),
         Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
-        Exclusion("missing_egress_price", None, candidates & np.isnan(carried)),
+        Exclusion("missing_egress_price", None, candidates & no_price),
         Exclusion("missing_grid", rule, candidates & no_grid),
     ]
     allowed = mask.allowed[:, 0].copy()
     for exclusion in by_policy:
         allowed &= ~exclusion.offers
-    region = np.flatnonzero(candidates & allowed & ~np.isnan(price) & ~np.isnan(carried) & ~no_grid).astype(np.int64)
+    region = np.flatnonzero(candidates & allowed & ~np.isnan(price) & ~no_price & ~no_grid).astype(np.int64)
     return _Copies(
         region=region,
+        source=way.source[region],
         storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,
-        egress_usd=carried[region] * info.size_gb,
-        carbon_kg=kg_per_gb[region] * info.size_gb,
+        egress_usd=way.usd_per_gb[region] * info.size_gb,
+        carbon_kg=way.kg_per_gb[region] * info.size_gb,
         judgement=tuple(mask.table[k] for k in mask.judgement[region, 0].tolist()),
         exclusions=tuple(e for e in exclusions if e.offers.any()),
     )
@@ -233,53 +223,6 @@ def _closed(world: World, wanted: Bools) -> list[Exclusion]:
     rule = world.regions["closed_rule"].to_numpy(dtype=object)
     pairs = dict.fromkeys((a, b) for a, b in zip(reason, rule, strict=True) if a)
     return [Exclusion(a, b or None, wanted & (reason == a) & (rule == b)) for a, b in pairs]
-
-
-class _Reads:
-    """Who reads how many GB of what in which region: rows (dataset, region), and per unit of flow or of work.
-
-    Over the horizon a reader reads its `gb` in proportion to the work served: a unit/s of flow kept up for a period
-    reads gb x hours / (sum over streams and periods of peak demand x hours); an instance-hour of a job
-    gb x units/hour / work.
-    """
-
-    def __init__(
-        self, world: World, info: Sequence[DatasetInfo], slots: Slots, flows: Flows, services: Services
-    ) -> None:
-        regions = max(len(world.regions), 1)
-        workload = {w.id: k for k, w in enumerate(world.instance.workloads)}
-        keys: list[Ints] = []
-        parts: list[tuple[bool, Ints, Ints, Floats]] = []
-        flow_workload = services.workload[flows.stream]
-        hours = world.period_hours
-        for k, one in enumerate(info):
-            for reader in one.source.readers if one.source else ():
-                if reader.gb == 0:
-                    continue
-                w = workload[reader.workload]
-                item = world.instance.workloads[w]
-                if isinstance(item, Job):
-                    column = np.flatnonzero((slots.workload == w) & slots.is_job)
-                    slot = column
-                    weight = reader.gb * slots.capacity_per_s[slot] * 3600.0 / item.work
-                else:
-                    column = np.flatnonzero(flow_workload == w)
-                    slot = flows.slot[column]
-                    total = float((services.demand_per_s[services.workload == w] * hours).sum())
-                    weight = reader.gb * hours[slots.period[slot]] / total if total > 0 else np.zeros(len(column))
-                key = (k * regions + slots.region[slot]).astype(np.int64)
-                keys.append(key)
-                parts.append((isinstance(item, Job), key, column.astype(np.int64), weight))
-        rows = np.unique(_concat(keys))
-        self.dataset, self.region = rows // regions, rows % regions
-        self.by_flow = _membership(rows, [p[1:] for p in parts if not p[0]])
-        self.by_work = _membership(rows, [p[1:] for p in parts if p[0]])
-
-
-def _membership(rows: Ints, parts: Sequence[tuple[Ints, Ints, Floats]]) -> Membership:
-    key = _concat([p[0] for p in parts])
-    row = np.searchsorted(rows, key).astype(np.int64)
-    return Membership(row, _concat([p[1] for p in parts]), _joined([p[2] for p in parts]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -293,7 +236,7 @@ class _Ways:
 
 
 def _transfers(
-    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: _Reads
+    world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints, reads: Reads
 ) -> tuple[_Ways, list[tuple[str, Exclusion]]]:
     """Every way from a copy to a region that reads it whose price is known; and readers that no copy can reach."""
     copies, targets = [], []
@@ -326,15 +269,22 @@ def _transfers(
 
 @dataclass(frozen=True, eq=False)
 class _Duties:
+    """Duty rows, with the dataset `of` each."""
+
     ids: tuple[str, ...]
+    of: tuple[DatasetInfo, ...]
     copies: Ints
     members: Membership
     impossible: tuple[CopyLack, ...]
 
 
 def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_region: Ints) -> _Duties:
-    """Rows of copies that must exist: the minimum number, and one for every law that wants a copy in some countries."""
+    """Rows of copies that must exist: the minimum number, and one for every law that wants a copy in some countries.
+
+    What a workload keeps that may be left unserved is owed once something is done: see `retained`.
+    """
     ids: list[str] = []
+    of: list[DatasetInfo] = []
     need: list[int] = []
     columns: list[Ints] = []
     impossible: list[CopyLack] = []
@@ -342,18 +292,20 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     for k, one in enumerate(info):
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
-        rows += [(f"{one.id}:{duty.law}", 1, in_places(world, duty.countries)) for duty in one.duties]
+        least = 0 if one.retained is not None and one.retained.may_be_left else 1
+        rows += [(f"{one.id}:{duty.law}", least, in_places(world, duty.countries)) for duty in one.duties]
         for name, copies, places in rows:
             there = own[places[copy_region[own]]]
             if len(there) < copies:
                 what = f"{name} needs {copies} copies, and {len(there)} regions can hold one"
                 impossible.append(CopyLack(what, one.id, places))
             ids.append(name)
+            of.append(one)
             need.append(copies)
             columns.append(there)
     row = np.repeat(np.arange(len(ids)), [len(c) for c in columns]).astype(np.int64)
     members = Membership(row, _concat(columns), np.ones(len(row)))
-    return _Duties(tuple(ids), np.array(need, dtype=np.int64), members, tuple(impossible))
+    return _Duties(tuple(ids), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
 
 
 def _too_few_countries(

@@ -41,13 +41,13 @@ class _Traits:
 
 
 def dominated(
-    world: World, slots: Slots, figures: Figures, units_per_s: Floats, *, carbon_counts: bool = False
+    world: World, slots: Slots, figures: Figures, units_per_s: Floats, busy_kw: Floats, *, carbon_counts: bool = False
 ) -> Bools:
-    """Return which slots can go; endpoints and commitments always stay. [slots]
+    """Return which slots can go; endpoints and commitments always stay. `busy_kw`: what a job's instance draws. [slots]
 
     A job keeps to one offer, so that an offer goes only where it is dominated in every period by the same group.
     """
-    traits = _traits(world, slots, figures, units_per_s, carbon_counts)
+    traits = _traits(world, slots, figures, units_per_s, busy_kw, carbon_counts=carbon_counts)
     label, at = _groups(world, slots)
     out = np.zeros(len(slots.offer), dtype=bool)
     together = np.arange(len(label))
@@ -79,7 +79,7 @@ def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
 
 
 def _traits(
-    world: World, slots: Slots, figures: Figures, units_per_s: Floats, carbon_counts: bool
+    world: World, slots: Slots, figures: Figures, units_per_s: Floats, busy_kw: Floats, *, carbon_counts: bool
 ) -> _Traits:
     instance = world.instance
     metrics = {metric_of(budget)[0] for budget in instance.budgets}
@@ -93,7 +93,7 @@ def _traits(
     less_per_instance = [world.column("counted_devices")[slots.offer], figures.price]
     less: list[Floats] = []
     if power:
-        less_per_instance.append(np.where(slots.is_job, figures.load_kw, figures.idle_kw))
+        less_per_instance.append(np.where(slots.is_job, busy_kw, figures.idle_kw))
         with np.errstate(divide="ignore", invalid="ignore"):
             less.append(np.where(slots.is_job, 0.0, (figures.load_kw - figures.idle_kw) / units_per_s))
     if carbon:
@@ -106,7 +106,7 @@ def _traits(
     if "device_hours" in shares:
         same.append(figures.devices)
     if "energy_kwh" in shares:
-        same += [figures.idle_kw, figures.load_kw]
+        same += [np.where(slots.is_job, busy_kw, figures.idle_kw), np.where(slots.is_job, busy_kw, figures.load_kw)]
     # instances of a gang shrink as devices grow: the reciprocal puts both on one scale
     with np.errstate(divide="ignore"):
         size = np.where(slots.is_job, 1.0 / slots.gang_instances, world.column("counted_devices")[slots.offer])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.gangs import Gang
 from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
 from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
@@ -219,16 +220,9 @@ def _software_out(world: World, workload: Workload) -> Bools:
     return _not_in(world, "software", tuple(name.lower() for name in workload.runs.software))
 
 
-def gang_instances(world: World, job: Job) -> Floats:
-    """Return the instances of each offer that one gang takes; whole instances even where devices do not divide it."""
-    devices = world.column("counted_devices")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(devices > 0, np.ceil(job.gang_devices / devices - 1e-9), np.inf)
-
-
 def gang_exclusions(world: World, job: Job, pools: PoolView, candidates: Bools) -> list[Exclusion]:
     """Return the offers on which no gang can be formed, or none fits the pools."""
-    instances = gang_instances(world, job)
+    instances = Gang.of_job(world, job).instances
     devices = world.column("counted_devices")
     unformable = candidates & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))
     too_big = candidates & ~unformable & (instances > pools.most)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Jobs, Moves, Slots
 from optimizer.compile.carried import carbon_asked_of_moves, sent_kg_per_gb
-from optimizer.compile.eligibility import gang_instances
+from optimizer.compile.gangs import Gang
 from optimizer.compile.speed import Speed
 from optimizer.compile.world import World
 from optimizer.errors import Issue
@@ -70,7 +70,8 @@ class JobSpeed:
 def job_speed(world: World, job: Job, speed: Speed) -> JobSpeed:
     """Return gang size and net speed of a job on every offer; spot offers lose 1/(1 + spot_overhead)."""
     spot = world.text("purchase") == "spot"
-    return JobSpeed(gang_instances(world, job), speed.units_per_s / np.where(spot, 1.0 + job.spot_overhead, 1.0))
+    gang = Gang.of_job(world, job)
+    return JobSpeed(gang.instances, speed.units_per_s / np.where(spot, 1.0 + job.spot_overhead, 1.0))
 
 
 def too_short(world: World, job: Job, offers: Ints, units_per_s: Floats) -> list[Issue]:

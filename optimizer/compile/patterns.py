@@ -17,6 +17,7 @@ from formulations.problem import Slots
 from optimizer.compile.coefficients import gather
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Options
+from optimizer.compile.gangs import Gang
 from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
 
@@ -28,7 +29,7 @@ Small = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """What of a workload bears on how its offers compare: throughput [offers], and gang or utilisation."""
+    """What of a workload bears on how its offers compare: throughput [offers]; gang (0: one machine) or utilisation."""
 
     units_per_s: Floats
     is_job: bool
@@ -105,10 +106,11 @@ class Patterns:
         units, stays = [np.zeros(0)], [np.zeros(0, dtype=bool)]
         told: list[tuple[Packed, ...]] = []
         for some in batches(begins, at_once):
-            bare, mu = self._bare(some)
+            bare, mu, working_share = self._bare(some)
             figures = gather(self._world, bare.offer, bare.region, bare.period)
             bare = replace(bare, is_endpoint=figures.is_endpoint)
-            out = dominated(self._world, bare, figures, mu, carbon_counts=carbon_counts)
+            busy_kw = figures.busy_kw(working_share)
+            out = dominated(self._world, bare, figures, mu, busy_kw, carbon_counts=carbon_counts)
             told += [self._told(bare.offer[rows], out[rows]) for rows in _parts(begins, some)]
             offer.append(bare.offer[~out])
             period.append(bare.period[~out])
@@ -122,8 +124,8 @@ class Patterns:
             tuple(told),
         )  # fmt: skip
 
-    def _bare(self, some: range) -> tuple[Slots, Floats]:
-        """Return the slots of some patterns with what is known before any figure, and their units/s."""
+    def _bare(self, some: range) -> tuple[Slots, Floats, Floats]:
+        """Return the slots of some patterns with what is known before any figure, their units/s and working shares."""
         world, patterns = self._world, [self._patterns[p] for p in some]
         sizes = [len(p.offer) for p in patterns]
         offer = np.concatenate([p.offer for p in patterns]).astype(np.int64)
@@ -133,6 +135,7 @@ class Patterns:
 
         mu = np.concatenate([p.kind.units_per_s[p.offer] for p in patterns])
         is_job = each(lambda kind: kind.is_job) > 0
+        gang = Gang.of(world.column("counted_devices")[offer], each(lambda kind: kind.gang_devices))
         return Slots(
             workload=np.repeat(np.arange(some.start, some.stop), sizes),
             offer=offer,
@@ -140,8 +143,8 @@ class Patterns:
             period=np.concatenate([p.period for p in patterns]).astype(np.int64),
             is_job=is_job,
             capacity_per_s=capacity(is_job, mu, each(lambda kind: kind.utilisation)),
-            gang_instances=gangs(world, offer, is_job, each(lambda kind: kind.gang_devices)),
-        ), mu
+            gang_instances=np.where(is_job, gang.instances, 0.0),
+        ), mu, gang.working_share
 
     def _told(self, offer: Ints, out: Bools) -> tuple[Packed, ...]:
         """Return which offers are left out wherever the workload could have used them."""
@@ -164,14 +167,6 @@ class Patterns:
 def capacity(is_job: Bools, units_per_s: Floats, utilisation: Floats) -> Floats:
     """Return units/s that one instance of each slot takes on: all of it for jobs, up to the target for services."""
     return np.where(is_job, units_per_s, np.nan_to_num(utilisation * units_per_s))
-
-
-def gangs(world: World, offer: Ints, is_job: Bools, gang_devices: Floats) -> Floats:
-    """Return the instances that one gang takes of each slot's offer; 0 for services."""
-    devices = world.column("counted_devices")[offer]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gang = np.where(devices > 0, np.ceil(gang_devices / devices - 1e-9), np.inf)
-    return np.where(is_job, gang, 0.0)
 
 
 def batches(begins: Ints, at_once: int) -> Iterator[range]:

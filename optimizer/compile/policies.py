@@ -230,7 +230,7 @@ def membership(rows: Sequence[Bools]) -> Membership:
 
 
 def build_survival(world: World) -> Survival:
-    """Return the services that must survive a failure: by their own wish, else by the first policy that selects them.
+    """Return the services that must survive a failure: by their own wish, else by policy: the strictest of each kind.
 
     Raises:
         InputError: a survival policy's scope names places or periods; a service survives as a whole.

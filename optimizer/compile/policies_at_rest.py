@@ -39,17 +39,16 @@ class RestingPolicies:
     def __init__(self, world: World, law: LawView) -> None:
         self._world, self._law = world, law
         self._policies = tuple(p for p in world.instance.policies if isinstance(p, PlacePolicy))
-        self._at = {workload.id: w for w, workload in enumerate(world.instance.workloads)}
         self._out: dict[int, tuple[Exclusion, ...]] = {}
 
-    def exclusions(self, owner: str | None) -> tuple[Exclusion, ...]:
-        """Return what is ruled out for copies of a workload's retained data, or of a dataset (None); [regions]."""
+    def exclusions(self, owner: int | None) -> tuple[Exclusion, ...]:
+        """Return what is ruled out for copies of what workload number `owner` retains, or of a dataset; [regions]."""
         found: list[Exclusion] = []
         for k, policy in enumerate(self._policies):
             if owner is None:
                 selected = selects_copies(policy.scope)
             else:
-                selected = bool(workload_scope(policy.scope, self._world)[self._at[owner]])
+                selected = bool(workload_scope(policy.scope, self._world)[owner])
             if selected:
                 found += self._of(k, policy)
         return tuple(found)

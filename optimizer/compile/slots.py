@@ -8,12 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Flows, Jobs, Services, Slots
-from optimizer.compile.coefficients import Figures, FlowPrices, Terms, gather, known, running, serving, working
+from optimizer.compile.coefficients import (
+    Figures,
+    FlowPrices,
+    Output,
+    Terms,
+    gather,
+    known_figures,
+    running,
+    serving,
+    working,
+)
 from optimizer.compile.collected import NoOption, Parts, unserved_price
 from optimizer.compile.columns import Filling, columns
 from optimizer.compile.eligibility import Eligibility
+from optimizer.compile.gangs import Gang
 from optimizer.compile.jobs import build_jobs, windows_of
-from optimizer.compile.patterns import Kept, Patterns, batches, capacity, ends, gangs, spread
+from optimizer.compile.patterns import Kept, Patterns, batches, capacity, ends, spread
 from optimizer.compile.policies import build_survival
 from optimizer.compile.world import World
 from optimizer.errors import InputError
@@ -99,7 +110,7 @@ class _Traits:
     """What slots and flows take from their workload or stream, by position.
 
     `hours` [jobs, periods] and `work` are of jobs (`job_of`: row of each workload, -1 for services); `way_usd` and
-    `response_usd` [ways, regions], `price` [prices, offers]; `gang_devices` 0 for services.
+    `response_usd` [ways, regions], `price` [prices, offers]; `gang_devices` 0 for services and gangs of one machine.
     """
 
     job_of: Ints
@@ -127,7 +138,7 @@ def _traits(parts: Parts) -> _Traits:
         hours=np.array([window.hours for window in windows_of(world, jobs)]).reshape(len(jobs), len(world.periods)),
         work=np.array([getattr(w, "work", 1.0) for w in workloads], dtype=float),
         output_gb=np.array([getattr(w, "output_gb", 0.0) for w in workloads], dtype=float),
-        gang_devices=np.array([getattr(w, "gang_devices", 0) for w in workloads], dtype=float),
+        gang_devices=np.array([getattr(w, "gang_devices", None) or 0 for w in workloads], dtype=float),
         utilisation=np.array([getattr(w, "target_utilisation", None) or default for w in workloads], dtype=float),
         response_gb=np.array([getattr(w, "response_gb_per_unit", 0.0) for w in workloads], dtype=float),
         way_usd=way_usd,
@@ -193,6 +204,7 @@ def _assemble_some(
     region, job = world.offer_region[offer], traits.job_of[workload]
     is_job = job >= 0
     figures = gather(world, offer, region, period)
+    gang = Gang.of(world.column("counted_devices")[offer], traits.gang_devices[workload])
     slots = Slots(
         workload=workload,
         offer=offer,
@@ -201,7 +213,7 @@ def _assemble_some(
         is_job=is_job,
         is_endpoint=figures.is_endpoint,
         capacity_per_s=capacity(is_job, mu, traits.utilisation[workload]),
-        gang_instances=gangs(world, offer, is_job, traits.gang_devices[workload]),
+        gang_instances=np.where(is_job, gang.instances, 0.0),
         usable_hours=np.where(is_job, traits.hours[job, period], 0.0) if len(traits.hours) else np.zeros(len(offer)),
     )
     flows = np.array(parts.flows, dtype=np.int64)[some.streams]
@@ -218,13 +230,14 @@ def _assemble_some(
         endpoint_usd=traits.price[np.array(parts.price, dtype=np.int64)[stream], offer[slot]],
         response_gb=traits.response_gb[workload],
         output_gb=np.where(is_job, output_gb, 0.0),
+        working_share=gang.working_share,
     )
     return *_with_coefficients(parts, slots, chosen, figures, mu, demand=demand, mean_share=mean_share), mu
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """What is known of the flows that are left (by flow), and the GB their slots send (by slot)."""
+    """What is known of the flows that are left (by flow); the GB their slots send, the share of devices that work."""
 
     stream: Ints
     slot: Ints
@@ -233,6 +246,7 @@ class _Chosen:
     endpoint_usd: Floats
     response_gb: Floats
     output_gb: Floats
+    working_share: Floats
 
 
 def _with_coefficients(
@@ -243,6 +257,7 @@ def _with_coefficients(
     network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
     internet = np.nan_to_num(world.network.internet_usd_per_gb())[slots.region]
     output_usd = np.where(chosen.output_gb > 0, chosen.output_gb * internet, 0.0)
+    output = Output(output_usd, chosen.output_gb * network_kwh_per_gb)
     share = mean_share[stream, slots.period[slot]]
     prices = FlowPrices(
         units=3600.0 * figures.hours[slot] * share,
@@ -251,6 +266,8 @@ def _with_coefficients(
         endpoint_usd_per_unit=np.nan_to_num(chosen.endpoint_usd),
         response_gb_per_unit=chosen.response_gb[slot],
     )
+    sends = ((chosen.response_gb > 0) | (chosen.output_gb > 0)) & (network_kwh_per_gb > 0)
+    known = known_figures(figures, sends)
     asked = np.bincount(slot, weights=demand[stream, slots.period[slot]], minlength=len(slots.offer))
     most = parts.eligibility.pools.most[slots.offer]
     slots = replace(
@@ -258,16 +275,16 @@ def _with_coefficients(
         max_instances=_most(
             asked.astype(np.float64), slots.capacity_per_s, most, figures.is_endpoint | slots.is_job
         ),
-        running=running(figures, slots.is_job),
-        working=working(figures, slots.is_job, output_usd, chosen.output_gb * network_kwh_per_gb),
+        running=running(figures, known, slots.is_job),
+        working=working(figures, known, slots.is_job, chosen.working_share, output),
     )
-    served = serving(figures.take(slot), mu[slot], share, prices, network_kwh_per_gb)
-    sends = ((chosen.response_gb > 0) | (chosen.output_gb > 0)) & (network_kwh_per_gb > 0)
-    carbon_known, energy_known, water_known = known(figures, sends)
+    served = serving(
+        figures.take(slot), known.take(slot), mu[slot], share, prices=prices, network_kwh_per_gb=network_kwh_per_gb
+    )
     terms = Terms(
-        carbon_known=carbon_known,
-        energy_known=energy_known,
-        water_known=water_known,
+        carbon_known=known.carbon,
+        energy_known=known.energy,
+        water_known=known.water,
         working_egress_usd=output_usd,
         network_usd=prices.units * prices.network_usd_per_unit,
         egress_usd=prices.units * prices.egress_usd_per_unit,

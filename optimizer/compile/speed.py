@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.world import World
 from optimizer.errors import InputError, Issue
-from optimizer.instance.workloads import Runs, Service, Workload
+from optimizer.instance.workloads import Job, Runs, Service, Workload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,11 @@ UNITS_OF_METRIC = {
 
 @dataclass(frozen=True, eq=False)
 class Speed:
-    """`units_per_s` of one instance of each offer, NaN unknown (endpoints too); quality of each; the profile."""
+    """`units_per_s` of one instance of each offer, NaN unknown (endpoints too); quality of each; the profile.
+
+    For a job of `gang_devices` it is the instance's part of what the gang does: devices that a machine holds beyond the
+    gang are paid for and do not work.
+    """
 
     units_per_s: Floats
     quality: NDArray[np.object_]
@@ -60,29 +65,30 @@ class SpeedView:
             No throughput profile fits the model, several fit, or its metric is not the workload's unit.
         """
         stated = {**(workload.runs.throughput or {}), **self._stated.get(workload.id, {})}
+        gang = workload.gang_devices if isinstance(workload, Job) else None
         if stated:
-            return self._explicit(stated)
+            return self._explicit(stated, gang)
         if workload.runs.model is None or "instance" not in workload.runs.via:
             return self._none
-        return self._measured(workload)
+        return self._measured(workload, gang)
 
-    def _explicit(self, stated: dict[str, float]) -> Speed:
-        key = ("stated", *sorted(stated.items()))
+    def _explicit(self, stated: dict[str, float], gang: int | None) -> Speed:
+        key = ("stated", gang, *sorted(stated.items()))
         if key not in self._selected:
             per_device = np.array([stated.get(name, np.nan) for name in self._accelerator], dtype=float)
-            units = per_device * self._devices
+            units = per_device * self._devices * Gang.of(self._devices, gang or 0).working_share
             units[~(units > 0)] = np.nan
             self._selected[key] = Speed(units, np.where(np.isnan(units), "missing", "stated").astype(object))
         return self._selected[key]
 
-    def _measured(self, workload: Workload) -> Speed:
+    def _measured(self, workload: Workload, gang: int | None) -> Speed:
         runs, unit = workload.runs, unit_of(workload)
         tokens_served = isinstance(workload, Service) and unit in UNITS_OF_METRIC["output_tokens_per_s"]
         metric = "output_tokens_per_s" if tokens_served else None
-        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric)
+        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric, gang)
         where = f"workloads[id={workload.id}].runs"
         if key not in self._selected:
-            self._selected[key] = self._select(runs, metric if runs.profile is None else None, where)
+            self._selected[key] = self._select(runs, metric if runs.profile is None else None, where, gang)
         speed = self._selected[key]
         found = (speed.profile or "").rpartition("|")[2]
         allowed = UNITS_OF_METRIC.get(found)
@@ -94,8 +100,8 @@ class SpeedView:
             ))  # fmt: skip
         return speed
 
-    def _select(self, runs: Runs, metric: str | None, where: str) -> Speed:
-        from optimizer.catalogue import select_throughput, sku_throughput
+    def _select(self, runs: Runs, metric: str | None, where: str, gang: int | None) -> Speed:
+        from optimizer.catalogue import select_throughput
 
         catalogue = self._world.catalogue
         if catalogue is None:
@@ -111,10 +117,28 @@ class SpeedView:
             )  # fmt: skip
         except InputError as error:
             raise InputError([Issue(i.what, i.file, where, i.line, i.maybe) for i in error.issues]) from None
-        units = sku_throughput(rows, self._accelerator, self._devices)
+        units = _of_instances(rows, self._accelerator, self._devices, gang)
         quality = dict(zip(rows.accelerator, rows.quality, strict=True))
         known = [quality.get(name, "missing") for name in self._accelerator]
         return Speed(units, np.array(known, dtype=object), profile)
+
+
+def _of_instances(rows: pd.DataFrame, accelerator: NDArray[np.object_], devices: Floats, gang: int | None) -> Floats:
+    """Return measured units/s of one instance; where a gang does not fill its machines, the part of what it does there.
+
+    Of machines that are filled each does what was measured. Others hold whole measured systems that add up to the gang
+    and fit into a machine; nothing measured is ever divided.
+    """
+    from optimizer.catalogue import sku_throughput
+
+    units = sku_throughput(rows, accelerator, devices)
+    of = Gang.of(devices, gang or 0)
+    partly = np.flatnonzero(of.working_share < 1 - WHOLE)
+    for size in np.unique(devices[partly]).tolist():
+        at = partly[devices[partly] == size]
+        together = sku_throughput(rows[rows.devices <= size], accelerator[at], np.full(len(at), float(gang or 0)))
+        units[at] = together / of.instances[at]
+    return units
 
 
 def _all(value: str, size: int) -> NDArray[np.object_]:

@@ -71,7 +71,9 @@ class Data(Model):
 
 
 class Stream(Model):
-    """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what cost and energy follow.
+    """Demand from one origin: `rate` is the peak that sizes capacity, `mean_rate` what is served on average.
+
+    All money and energy follow the mean but that of keeping instances.
 
     `rate` may be a list, one value per period. `origin` is a country (`DE`), a city of the catalogue (`DE:Munich`), an
     id of the instance's `origins`, or a key of its inline network.
@@ -103,7 +105,6 @@ class WorkloadBase(Model):
     indivisible: bool = False
     min_regions: PositiveCount = 1
     max_regions: PositiveCount | None = None
-    target_utilisation: PositiveShare | None = None
     providers: Names = ()
     regions: Names = ()
     unserved_usd_per_unit: NonNegative | None = None
@@ -118,10 +119,14 @@ class WorkloadBase(Model):
 
 
 class Service(WorkloadBase):
-    """A workload that answers demand as it comes, from one or several regions."""
+    """A workload that answers demand as it comes, from one or several regions.
+
+    `target_utilisation` is how full its instances run at peak (default: the instance's). A job works at full speed.
+    """
 
     kind: Literal["service"]
     streams: Annotated[tuple[Stream, ...], Field(strict=False, min_length=1)]
+    target_utilisation: PositiveShare | None = None
     response_gb_per_unit: NonNegative = 0.0
     survival: Survival | None = None
 
@@ -129,9 +134,10 @@ class Service(WorkloadBase):
 class Job(WorkloadBase):
     """An amount of work to be done within a window.
 
-    `gang_devices` devices run together, one SKU type in one region; up to `max_gangs` such gangs may run side by side
-    (more than one only for interruptible jobs, whose gangs may then sit in different places). `release_hours` and
-    `deadline_hours` count from the start of the horizon. An `interruptible` job may pause between periods; a
+    `gang_devices` devices work together, on as many machines of one SKU in one region as hold them; without it a gang
+    is one machine with all its devices. Up to `max_gangs` gangs may run side by side (more than one only for
+    interruptible jobs, whose gangs may then sit in different places). `release_hours` and `deadline_hours` count from
+    the start of the horizon. An `interruptible` job may pause between periods; a
     `deferrable` one may start later than its release, any other works through the first period of its window (one gang
     at least) unless it ends there; `may_move` lets it continue in another region, paying egress for `checkpoint_gb`.
     `spot_overhead` is the share of extra hours that interruptions cost on spot offers.
@@ -142,7 +148,7 @@ class Job(WorkloadBase):
     unit: Annotated[str, Field(pattern=r"^[a-z_]+$")] = "tokens"
     release_hours: NonNegative = 0.0
     deadline_hours: Positive | None = None
-    gang_devices: PositiveCount = 1
+    gang_devices: PositiveCount | None = None
     max_gangs: PositiveCount = 1
     interruptible: bool = False
     deferrable: bool = True
@@ -177,8 +183,9 @@ class Reader(Model):
 class Dataset(Model):
     """Data at rest: where its copies live is decided together with the workloads that read it.
 
-    `present_in` lists regions that hold a copy already; a copy elsewhere pays egress from the cheapest of them, or,
-    when there is none, nothing (first upload). `subjects` defaults to the keys of `persons`.
+    `present_in` lists regions that hold a copy already; a copy elsewhere is brought from the cheapest of them, whose
+    provider bills the egress, or, when there is none, from outside for nothing (first upload). `subjects` defaults to
+    the keys of `persons`.
     """
 
     id: Id

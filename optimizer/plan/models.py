@@ -92,7 +92,9 @@ class Placement(Row):
 class Copy(Row):
     """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils.
 
-    `carbon_kg` (here, of transfers and of moves): what the network emits for carrying it, None if unknown.
+    `source` (a region id) is where it is brought from, None where it lies already or comes from outside. `cost_usd` is
+    storage, billed where it is kept, and egress, billed by the source. `carbon_kg` (here, of transfers and of moves):
+    what the network emits for carrying it, None if unknown.
     """
 
     dataset: str
@@ -100,6 +102,7 @@ class Copy(Row):
     region: str
     region_id: str = ""
     country: str = ""
+    source: str | None = None
     size_gb: float | None = None
     cost_usd: float | None = None
     carbon_kg: float | None = None

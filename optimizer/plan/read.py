@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from formulations.bulk import paused_gc
 from optimizer.compile.assemble import Compiled
+from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
 from optimizer.errors import InternalError
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
+from optimizer.instance.workloads import Job
 from optimizer.plan.commitments import commitments_used
 from optimizer.plan.models import Copy, Move, Plan, PlanHorizon, PlanPeriod, Transfer
 from optimizer.plan.placements import (
@@ -183,6 +185,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats]) -> dict[str, Any]:
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
             *_profile_warnings(compiled, lines.slot),
+            *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
             *_carried_warnings((*copies, *transfers, *moves)),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
@@ -235,6 +238,21 @@ def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
         + (f" and {len(names) - WORKLOADS_NAMED} more" if len(names) > WORKLOADS_NAMED else "")
         for profile, names in by_profile.items()
     )
+
+
+def _idle_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
+    """Name the jobs whose gangs leave devices of their machines idle, with how many of how many work."""
+    world, slots = compiled.world, compiled.problem.slots
+    told: dict[str, None] = {}
+    for w, offer in dict.fromkeys(zip(slots.workload[slot].tolist(), slots.offer[slot].tolist(), strict=True)):
+        job = world.instance.workloads[w]
+        if not isinstance(job, Job) or job.gang_devices is None:
+            continue
+        held = float(Gang.of_job(world, job).instances[offer] * world.column("counted_devices")[offer])
+        if held > job.gang_devices * (1 + WHOLE):
+            where = f"{world.text('sku')[offer]} in {world.text('region_id')[offer]}"
+            told[f"a gang of {job.id} works on {job.gang_devices} of the {held:g} devices it pays for ({where})"] = None
+    return tuple(told)
 
 
 def _carried_warnings(rows: Iterable[Copy | Transfer | Move]) -> tuple[str, ...]:

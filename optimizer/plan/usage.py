@@ -213,6 +213,7 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
                 region=str(regions.region[r]),
                 region_id=str(regions.region_id[r]),
                 country=str(regions.country[r]),
+                source=_region_id(compiled, int(table.copy_source[c])),
                 size_gb=table.info[k].size_gb,
                 cost_usd=float(data.copying.spend_usd[c]),
                 carbon_kg=_known(table.copy_carbon_kg[c]),
@@ -222,6 +223,11 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
             )
         )
     return tuple(rows)
+
+
+def _region_id(compiled: Compiled, region: int) -> str | None:
+    """Return the id of a region, None for none (-1)."""
+    return compiled.problem.regions.ids[region] if region >= 0 else None
 
 
 def _duty_laws(compiled: Compiled) -> dict[int, tuple[str, ...]]:

@@ -182,8 +182,9 @@ def _data(plan: Plan, console: Console, *, verbose: bool) -> None:
     if not plan.copies:
         return
     heading(console, "Data at rest")
-    table = grid(["dataset", "region", "GB", "USD", "read from elsewhere", "duty, safeguards"], right=["GB", "USD"],
-                 whole=["region"])  # fmt: skip
+    brought = ["brought from"] if any(copy.source for copy in plan.copies) else []
+    table = grid(["dataset", "region", "GB", "USD", *brought, "read from elsewhere", "duty, safeguards"],
+                 right=["GB", "USD"], whole=["region"])  # fmt: skip
     away: dict[tuple[str, str], list[str]] = defaultdict(list)
     for way in plan.transfers:
         if way.source != way.target and way.gb > 0:
@@ -191,7 +192,8 @@ def _data(plan: Plan, console: Console, *, verbose: bool) -> None:
             away[way.dataset, way.source].append(f"{amount(way.gb, 'GB')} to {way.target}{price}")
     rows = [
         [copy.dataset, f"{copy.region_id} {copy.country}".strip(), amount(copy.size_gb), usd(copy.cost_usd),
-         some(away.get((copy.dataset, copy.region_id), [])), some([*copy.duty, *copy.mechanisms])]
+         *[copy.source or "" for _ in brought], some(away.get((copy.dataset, copy.region_id), [])),
+         some([*copy.duty, *copy.mechanisms])]
         for copy in plan.copies
     ]  # fmt: skip
     put(console, table, add_rows(table, rows, verbose=verbose))

@@ -24,7 +24,7 @@ def _build(made):
     parts = tables(made)
     datasets = build_datasets(made, build_law_view(made), parts["slots"], parts["flows"], parts["services"])
     moves = build_moves(made, parts["jobs"], parts["slots"])
-    budgets = build_budgets(made, parts["slots"], datasets.problem, jobs=parts["jobs"], moves=moves)
+    budgets = build_budgets(made, parts["slots"], datasets, jobs=parts["jobs"], moves=moves)
     return parts, budgets, moves
 
 

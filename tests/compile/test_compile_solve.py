@@ -172,3 +172,28 @@ def test_large_counts_are_rounded_up_and_the_plan_says_so():
     assert sum(p.instances for p in plan.placements) == pytest.approx(14_285_715.0, abs=1e-6)
     assert plan.objective_usd == pytest.approx(14_285_715 * 200.0, rel=1e-12)
     assert any("rounded up, which adds 142.857 USD" in warning for warning in plan.warnings)
+
+
+def test_a_fixed_cost_is_that_of_the_whole_horizon():
+    """Ten hours of work in a region of 0.50 USD/h: all of its 100 hours, 50 USD, beside the 20 USD of the machine."""
+    inline = {"regions": [region(fixed_usd_per_hour=0.5)]}
+    plan = optimizer.solve(toy(job(), inline=inline))
+    assert plan.cost_breakdown_usd["fixed"] == pytest.approx(50.0)
+    assert plan.objective_usd == pytest.approx(70.0)
+
+
+def test_a_month_of_storage_is_730_hours():
+    """100 GB at 0.02 USD a month for 100 h: 2 x 100 / 730 USD, in whatever month the horizon lies."""
+    for start in ("2027-01-01", "2027-02-01"):
+        horizon = {"start": start, "hours": 100.0}
+        plan = optimizer.solve(toy(job(), horizon=horizon, datasets=[{"id": "d", "size_gb": 100.0}]))
+        assert plan.cost_breakdown_usd["storage"] == pytest.approx(2.0 * 100 / 730)
+
+
+def test_penalties_and_answers_follow_the_mean_rate():
+    """Peak 100, mean 25 units/s; ten devices take 70. Left: 30 of the peak, at 7.5 on average; 17.5 are answered."""
+    stream = {"origin": "DE", "rate": 100.0, "mean_rate": 25.0, "unit": "requests/s"}
+    svc = service(streams=[stream], response_gb_per_unit=1e-4)
+    plan = optimizer.solve(toy(svc, quotas={"default_devices": 10.0}, unserved_usd_per_unit=1.0))
+    assert plan.cost_breakdown_usd["unserved"] == pytest.approx(7.5 * 360_000)
+    assert plan.cost_breakdown_usd["egress"] == pytest.approx(17.5 * 360_000 * 1e-4 * 0.09)

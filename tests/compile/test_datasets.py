@@ -9,6 +9,7 @@ import pytest
 from law_worlds import catalogue, job, service, tables, world
 
 import optimizer
+from optimizer.audit import audit
 from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
 from optimizer.errors import InputError
@@ -114,6 +115,27 @@ def test_all_demand_reads_all_gigabytes():
     per_hour = reads.weight / made.period_hours[parts["slots"].period[parts["flows"].slot[flow]]]
     assert per_hour == pytest.approx(np.full(len(flow), 500.0 / (10 * 300 + 30 * 100)))
     assert table.problem.max_gb.tolist() == [500.0]
+
+
+def test_reads_follow_the_mean_rate():
+    """Two streams of 10 units/s at their peak and 2 and 8 on average: of 100 GB they read 20 and 80."""
+    load = service(origins=("DE", "FR"), data=OPEN)
+    for stream, mean in zip(load["streams"], (2.0, 8.0), strict=True):
+        stream |= {"rate": 10.0, "mean_rate": mean}
+    made = world(
+        load, catalogue=catalogue({"de1": "DE"}), datasets=[_dataset(readers=[{"workload": "chat", "gb": 100.0}])],
+        quotas={"default_devices": 9},
+    )  # fmt: skip
+    parts, table = _build(made)
+    reads = table.problem.read_by_flow
+    by_stream = dict(zip(parts["flows"].stream[reads.column].tolist(), (10.0 * reads.weight).tolist(), strict=True))
+    assert by_stream == pytest.approx({0: 20.0, 1: 80.0})
+    plan = optimizer.solve(made.instance)
+    (read,) = plan.transfers
+    assert read.gb == pytest.approx(100.0)
+    assert audit(made.instance, plan).violations == ()
+    half = plan.model_copy(update={"transfers": (read.model_copy(update={"gb": 50.0}),)})
+    assert "reads" in {v.kind for v in audit(made.instance, half).violations}
 
 
 def test_a_job_reads_by_its_work():

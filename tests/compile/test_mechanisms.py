@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, service, tables, world
 
+import optimizer
 from formulations.problem import Flows
+from optimizer.audit import audit
 from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
 from optimizer.compile.mechanisms import build_mechanisms
@@ -95,6 +97,28 @@ def test_held_mechanisms_need_no_row_and_stay_in_the_table():
     assert table.info[named].id == "SCC_EU:DE:p-us"
     assert table.info[named].held
     assert table.info[named].cost_usd == 0.0
+
+
+def test_what_a_mechanism_is_not_charged_by_cannot_be_held():
+    """BCR_EU is charged per exporter's group: held for an importer it counts for nothing, for an exporter it does."""
+    for stated, rows in (({"importer": "p-us"}, 1), ({"exporter": "DE"}, 0), ({}, 0)):
+        assertions = {"group_members": ["p-us"], "mechanisms_held": [{"id": "BCR_EU", **stated}]}
+        made = world(
+            service(data=PERSONAL), catalogue=catalogue({"us1": "US"}), mechanism_costs=COSTS,
+            legal_assertions=assertions, quotas={"default_devices": 9},
+        )  # fmt: skip
+        _, table = _build(made)
+        assert len(table.problem.bound) == rows
+        plan = optimizer.solve(made.instance)
+        assert [row.mechanism for row in plan.mechanisms] == (["SCC_EU"] if rows else ["BCR_EU"])
+        assert audit(made.instance, plan).violations == ()
+        assert any("BCR_EU is held for importer p-us" in line for line in plan.warnings) == bool(rows)
+        if rows:  # as if it counted: the audit reads the assertion for itself
+            use = plan.mechanisms[0].model_copy(update={"mechanism": "BCR_EU", "key": ("DE",), "held": True,
+                                                        "cost_usd": 0.0})  # fmt: skip
+            relying = tuple(row.model_copy(update={"mechanisms": ("BCR_EU",)}) for row in plan.placements)
+            forged = plan.model_copy(update={"mechanisms": (use,), "placements": relying})
+            assert "mechanism_unavailable" in {v.kind for v in audit(made.instance, forged).violations}
 
 
 def test_any_one_of_several_mechanisms_satisfies_a_row():

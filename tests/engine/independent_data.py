@@ -28,53 +28,67 @@ class Resting(Work):
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)
         for workload in self.instance.workloads:
-            streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
-            for j, stream in enumerate(streams):
-                profile = world.own(workload, stream)
-                duties = world.duties(profile) if workload.data.retention_hours else set()
-                if duties:
-                    if workload.data.retained_gb is None:
-                        raise NotCoveredError("a duty to keep what has no size")
-                    name = f"{workload.id}#{j}"
-                    places = set().union(*duties)
-                    inside = tuple(r for r, region in world.regions.items() if region.country in places)
-                    allowed = inside or ("nowhere",)
-                    at_rest = replace(profile, retention_hours=None)
-                    self._copies(name, workload.data.retained_gb, at_rest, allowed=allowed, held=(),
-                                 owner=workload)  # fmt: skip
+            if workload.data.retention_hours:
+                self._retained(workload)
+
+    def _retained(self, workload: Service | Job) -> None:
+        """What a workload keeps, by the persons of its streams: a share of its size, owed for any flow or gang."""
+        world = self.world
+        streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
+        whole = sum(world.mean_demand(s) for s in streams if s is not None)
+        for profile in dict.fromkeys(world.own(workload, stream) for stream in streams):
+            own = [j for j, stream in enumerate(streams) if world.own(workload, stream) == profile]
+            part = sum(world.mean_demand(s) for j in own if (s := streams[j]) is not None)
+            share = 1.0 if isinstance(workload, Job) else part / whole if whole else 0.0
+            duties = world.duties(profile)
+            if not duties or not share:
+                continue
+            if workload.data.retained_gb is None:
+                raise NotCoveredError("a duty to keep what has no size")
+            places = set().union(*duties)
+            allowed = tuple(r for r, region in world.regions.items() if region.country in places) or ("nowhere",)
+            doing = [f for key, f in self.flow.items() if key[0] == workload.id and key[1] in own]
+            doing += self.gangs[workload.id]
+            self._copies(
+                f"{workload.id}#{own[0]}", share * workload.data.retained_gb, replace(profile, retention_hours=None),
+                allowed=allowed, held=(), owner=workload,
+                owed_for=None if self._price_unserved(workload) is None else doing,
+            )  # fmt: skip
 
     def _copies(
         self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...],
-        owner: Service | Job | None,
-    ) -> dict[str, int]:
+        owner: Service | Job | None, owed_for: list[int] | None = None,
+    ) -> dict[str, int]:  # fmt: skip
         world, found = self.world, {}
         for region, facts in world.regions.items():
             needs = world.storable(profile, region)
             if (allowed and region not in allowed) or needs is None or not world.may_rest(owner, region):
                 continue
-            ways = [(usd, 0.0 if h == region else world.sent_kg(h)) for h in held
-                    if (usd := world.carry(h, region)) is not None]  # fmt: skip
-            carried = [usd for usd, _ in ways]
-            kg = min((usd, float("inf") if kg is None else kg) for usd, kg in ways)[1] if size and ways else 0.0
-            if kg == float("inf"):
-                if world.carbon_asked(None, region):
+            sender, carried, kg = region, 0.0, 0.0
+            if size and held and region not in held:
+                ways = [(usd, world.sent_kg(h), h) for h in held if (usd := world.carry(h, region)) is not None]
+                if not ways:
                     continue
-                kg = 0.0
+                carried, kg, sender = min(ways, key=lambda way: (way[0], float("inf") if way[1] is None else way[1]))
+                if kg is None and world.carbon_asked(None, sender):
+                    continue
             stored = facts.storage_usd_per_gb_month
-            if size and (stored is None or (held and not carried)):
+            if size and stored is None:
                 continue
-            usd = 0.0
-            if size and stored is not None:
-                usd = size * stored * world.discount(region, "storage") * world.total / 730.0
-                usd += size * min(carried) if held else 0.0
+            usd = size * (stored or 0.0) * world.discount(region, "storage") * world.total / 730.0
             column = found[region] = self.copies[name, region] = self.model.var(1.0, integer=True)
             self.resting.append(("copy", region, {column: usd}))
-            self.carried.append((region, column, size * kg))
+            self.resting.append(("carriage", sender, {column: size * carried}))
+            self.carried.append((sender, column, size * (kg or 0.0)))
             self._buy(needs, {column: 1.0}, 1.0)
             self._use_region(region, column)
         for countries in world.duties(profile):
             inside = {column: 1.0 for region, column in found.items() if world.regions[region].country in countries}
-            self.model.row(inside, least=1.0)
+            if owed_for is None:
+                self.model.row(inside, least=1.0)
+            for activity in owed_for or ():
+                most = self.model.upper[activity]
+                self.model.row({activity: 1.0, **dict.fromkeys(inside, -most)}, most=0.0)
         return found
 
     def _countries(self, here: Mapping[str, int], least: int) -> None:

@@ -103,6 +103,7 @@ class Frame:
         self.in_use: dict[str, int] = {}
         self.present: dict[tuple[str, str], int] = {}
         self.copies: dict[tuple[str, str], int] = {}
+        self.gangs: dict[str, list[int]] = defaultdict(list)
         self.moving: list[tuple[Job, str, int, int, float, float]] = []  # (job, source, t, column, USD, kg)
         self.by_name = {option.name: option for option in self.world.options}
         self.resting: list[tuple[str, str | None, Row]] = []  # (kind, region charged, USD)

@@ -14,15 +14,20 @@ from independent_world import Option
 from optimizer.instance.workloads import Job, Service, Stream
 
 
+def gang_size(job: Job, option: Option) -> int:
+    """Return the machines that hold one gang; a gang without a size is one machine."""
+    if not option.devices:
+        return 0
+    return 1 if job.gang_devices is None else math.ceil(job.gang_devices / option.devices - 1e-9)
+
+
 class Work(Frame):
     """What workloads use."""
 
     def _service(self, service: Service) -> None:
         world, model = self.world, self.model
         utilisation = service.target_utilisation or self.instance.target_utilisation
-        total = sum(
-            world.rates(stream, t)[0] * hours for stream in service.streams for t, hours in enumerate(world.hours)
-        )
+        total = sum(world.mean_demand(stream) for stream in service.streams)
         reads = self._readers(service)
         activities = [world.activity(service, stream) for stream in service.streams]
         for t, hours in enumerate(world.hours):
@@ -38,7 +43,9 @@ class Work(Frame):
                     add(served[j], column)
                     add(row, column)
                     for dataset, gb in reads:
-                        add(self.read[dataset.id, option.region], column, gb * hours / total)
+                        if total:
+                            share = world.rates(stream, t)[1] * hours / total
+                            add(self.read[dataset.id, option.region], column, gb * share)
                 if row and not option.endpoint:
                     asked = sum(model.upper[column] for column in row)
                     most = max(1.0, math.ceil(asked / (utilisation * world.speed(service, option))))
@@ -100,7 +107,7 @@ class Work(Frame):
         spent: dict[tuple[str, int], int] = {}
         for t in inside:
             for option in world.options:
-                size = math.ceil(job.gang_devices / option.devices - 1e-9) if option.devices else 0
+                size = gang_size(job, option)
                 if not size or (option.devices < 1 and size > 1) or not world.may_run(job, option, t):
                     continue
                 needs = world.lawful(activity, option, t)
@@ -109,14 +116,16 @@ class Work(Frame):
                 b = gangs[option.name, t] = model.var(job.max_gangs, integer=True)
                 hours = spent[option.name, t] = model.var()
                 model.row({hours: 1.0, b: -window[t] * size}, most=0.0)
-                speed = world.speed(job, option) * 3600.0
+                busy = (job.gang_devices or size * option.devices) / (size * option.devices)
+                speed = world.speed(job, option) * min(busy, 1.0) * 3600.0
                 if option.purchase == "spot":
                     speed /= 1.0 + job.spot_overhead
                 add(work, hours, speed / job.work)
-                self._working(job, option, t, hours, speed / job.work)
+                self._working(job, option, t, column=hours, share=speed / job.work, busy=min(busy, 1.0))
                 add(self.held[job.id, option.name, t], b, size)
                 add(self.running[job.id, option.region, t], b)
                 self._buy(needs, {b: 1.0}, job.max_gangs)
+                self.gangs[job.id].append(b)
         for t in inside:
             model.row({b: 1.0 for (_, at), b in gangs.items() if at == t}, most=job.max_gangs)
         price = self._price_unserved(job)
@@ -143,15 +152,17 @@ class Work(Frame):
         worked: Row = {goes_on: -1.0}
         for (name, t), b in gangs.items():
             if t == first:
-                size = math.ceil(job.gang_devices / self.by_name[name].devices - 1e-9)
+                size = gang_size(job, self.by_name[name])
                 worked[spent[name, t]] = 1.0 / (hours * size)
             else:
                 self.model.row({b: 1.0, goes_on: -job.max_gangs}, most=0.0)
         self.model.row(worked, least=0.0)
 
-    def _working(self, job: Job, option: Option, t: int, column: int, share: float) -> None:
-        """One instance-hour does `share` of the work."""
-        adds = self._power(option, t, option.load_kw, 1.0, 1.0) if option.idle_kw is not None else {}
+    def _working(self, job: Job, option: Option, t: int, *, column: int, share: float, busy: float) -> None:
+        """One instance-hour does `share` of the work on the `busy` part of its devices; the others idle."""
+        adds: dict[str, float] = {}
+        if option.idle_kw is not None and option.load_kw is not None:
+            adds = self._power(option, t, busy * option.load_kw + (1.0 - busy) * option.idle_kw, 1.0, 1.0)
         adds |= {"spend": option.price, "compute": option.price, "devices": option.devices}
         if job.output_gb:
             egress = self.world.regions[option.region].egress_usd_per_gb or 0.0
@@ -186,7 +197,7 @@ class Work(Frame):
         self.model.row(chosen, most=1.0)
         for (name, t), b in gangs.items():
             self.model.row({**covering[name, t], b: -1.0}, least=0.0, most=0.0)
-            size = math.ceil(job.gang_devices / self.by_name[name].devices - 1e-9)
+            size = gang_size(job, self.by_name[name])
             row = dict.fromkeys(full[name, t], -window[t] * size)
             if row:
                 self.model.row({**row, spent[name, t]: 1.0}, least=0.0)

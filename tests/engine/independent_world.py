@@ -361,6 +361,11 @@ class World:
             return peak, 1.0
         return peak, at(stream.mean_rate) / SECONDS[stream.unit.split("/")[1]] / peak
 
+    def mean_demand(self, stream: Stream) -> float:
+        """Return units/s x hours of a stream over the horizon, on average."""
+        rates = [self.rates(stream, t) for t in range(len(self.hours))]
+        return sum(peak * mean * hours for (peak, mean), hours in zip(rates, self.hours, strict=True))
+
     def window(self, job: Job) -> list[float]:
         """Return the hours of every period inside a job's window."""
         end = min(job.deadline_hours or math.inf, self.total)

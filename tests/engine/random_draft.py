@@ -109,7 +109,7 @@ def _alone(draft: Draft, workload: Data, metric: str) -> list[list[tuple[float, 
         rows = []
         for offer in draft.inline["offers"]:
             region = regions[offer["region"]]
-            speed = speeds.get(offer["accelerator"], 0.0) * offer["devices"]
+            speed = speeds.get(offer["accelerator"], 0.0) * offer["devices"] * _working_share(workload, offer)
             far = rtt.get((stream.get("origin"), region["id"]), 0.0) > stream.get("max_rtt_ms", math.inf)
             if not speed or far or "purchase" in offer or region["country"] in denied:
                 continue
@@ -125,6 +125,12 @@ def _alone(draft: Draft, workload: Data, metric: str) -> list[list[tuple[float, 
             rows.append((usd, uses[metric], region["id"]))
         table.append(rows)
     return table
+
+
+def _working_share(workload: Data, offer: Data) -> float:
+    """Return the share of a machine's devices that a gang uses."""
+    gang = workload.get("gang_devices")
+    return gang / (math.ceil(gang / offer["devices"]) * offer["devices"]) if gang else 1.0
 
 
 def _mean_share(stream: Data) -> float:

@@ -14,7 +14,9 @@ def workloads(draft: Draft) -> None:
         if draft.chance(0.06):
             workload["providers"] = draft.some([p["id"] for p in draft.inline["providers"]], 1, 2)
         if draft.chance(0.2):
-            workload["target_utilisation"] = draft.pick(0.5, 0.9)
+            full = draft.pick(0.5, 0.9)
+            if workload["kind"] == "service":
+                workload["target_utilisation"] = full
 
 
 def _runs(draft: Draft) -> Data:
@@ -86,6 +88,8 @@ def _job(draft: Draft, k: int) -> Data:
         job["output_gb"] = draft.pick(10.0, 100.0)
     if draft.chance(0.1):
         job["max_regions"] = 1
+    if job["work"] % 500 == 0:  # one in five, without a draw
+        del job["gang_devices"]
     return job
 
 

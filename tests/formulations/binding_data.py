@@ -51,6 +51,17 @@ def _duty(loose: bool) -> Builder:
     return b
 
 
+@case("owed", tight=15, loose=14)
+def _owed(loose: bool) -> Builder:
+    """10 units/s served at 0.9 USD owe a copy of 7 (5) USD; left unserved they cost 15 and owe none."""
+    b = Builder()
+    _, (j,) = b.service(10, unserved=1.5)
+    b.serve(j, b.region(), endpoint=True, per_unit=0.9)
+    k = b.dataset()
+    b.duty([b.copy(k, b.region(), usd=5 if loose else 7)], bound=10.0, flows=[0])
+    return b
+
+
 @case("requirement", tight=17, loose=16)
 def _mechanism(loose: bool) -> Builder:
     """10 units/s at 1 USD with a mechanism of 7 (6) USD, or at 2 USD without."""

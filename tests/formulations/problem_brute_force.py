@@ -61,7 +61,7 @@ class _Enumeration:
             for copies in _subsets(copy_cost.size):
                 if not self._copies_obey(copies):
                     continue
-                self.route = self._routes(copies)
+                self.route, self.owed = self._routes(copies), self._owed(copies)
                 for used in _subsets(len(self.charged)):
                     regions = {self.charged[x] for x in used}
                     if any(
@@ -84,6 +84,16 @@ class _Enumeration:
             for name, members in (("flow", law.by_flow), ("gang", law.by_gang), ("copy", law.by_copy)):
                 unmet[name] |= set(members.column[members.row == row].tolist())
         return unmet
+
+    def _owed(self, copies: frozenset[int]) -> dict[str, set[int]]:
+        """Return the flows and gangs that owe a copy which is not among these."""
+        data = self.p.datasets
+        owed: dict[str, set[int]] = {"flow": set(), "gang": set()}
+        for y in np.flatnonzero(data.owed_bound > 0).tolist():
+            if not copies & set(data.duty.column[data.duty.row == y].tolist()):
+                for name, members in (("flow", data.owed_by_flow), ("gang", data.owed_by_gang)):
+                    owed[name] |= set(members.column[members.row == y].tolist())
+        return owed
 
     def _copies_obey(self, copies: frozenset[int]) -> bool:
         data = self.p.datasets
@@ -182,7 +192,7 @@ class _Enumeration:
                     cost += self.running[i] * count
                     usage += self.draws[i] * count
                 q = flow_of.get(i)
-                if q is None or q in self.unmet["flow"] or math.isinf(self.route[0].get(q, 0.0)):
+                if q is None or q in self.unmet["flow"] | self.owed["flow"] or math.isinf(self.route[0].get(q, 0.0)):
                     continue
                 most = demand if p.slots.is_endpoint[i] else p.slots.capacity_per_s[i] * count
                 options.append((self.serving[q] + self.route[0].get(q, 0.0), most))
@@ -207,7 +217,8 @@ class _Enumeration:
             for i in itertools.chain(*combination):
                 gangs[i] += 1
             regions = {int(p.slots.region[i]) for i in gangs}
-            if set(gangs) & self.unmet["gang"] or not self._places_obey(workload, regions, regions, used):
+            barred = self.unmet["gang"] | self.owed["gang"]
+            if set(gangs) & barred or not self._places_obey(workload, regions, regions, used):
                 continue
             cost = self._job_cost(job, gangs, times, slots)
             if cost is not None:

@@ -226,6 +226,8 @@ class _Generator:
                 for region in self.regions:
                     if region == b.rows["copy"][copy]["region"] or self.chance(0.7):
                         b.transfer(copy, region, **{**self.metrics(4), "device_hours": 0.0, "compute_usd": 0.0})
+            if copies and self.chance(0.4):
+                self._owed([copies[-1]])
             readers = [w for w in range(len(b.rows["workload"])) if self.chance(0.6)]
             for workload in readers:
                 weight = float(self.whole(1, 3))
@@ -237,6 +239,17 @@ class _Generator:
                     }
                     if flows or work:
                         b.read(dataset, region, flows=flows, work=work)
+
+    def _owed(self, copies: list[int]) -> None:
+        """Let a workload owe a copy once it does anything."""
+        b, workload = self.b, self.whole(0, len(self.b.rows["workload"]) - 1)
+        own = self._of(workload)
+        flows = [q for q, row in enumerate(b.rows["flow"]) if row["slot"] in own]
+        gangs = [i for i in own if b.rows["slot"][i]["is_job"]]
+        bound = sum(sum(row["demand"]) for row in b.rows["stream"] if row["workload"] == workload)
+        bound += sum(row["max_gangs"] for row in b.rows["job"] if row["workload"] == workload) * len(self.periods)
+        if bound and (flows or gangs):
+            b.duty(copies, bound=float(bound), flows=flows, gangs=gangs)
 
     def _budgets(self) -> None:
         b = self.b

@@ -118,6 +118,13 @@ class _Second(Surviving):
             add.row(
                 {self.d[c]: w for c, w in zip(data.duty.column[kept], data.duty.weight[kept], strict=True)}, low=least
             )
+        for y in np.flatnonzero(data.owed_bound > 0).tolist():
+            kept = [self.d[c] for c in data.duty.column[data.duty.row == y].tolist()]
+            for members, variables in ((data.owed_by_flow, self.f), (data.owed_by_gang, self.b)):
+                for column in members.column[members.row == y].tolist():
+                    if column in variables:  # one by one: any of them owes the copy
+                        most = float(data.owed_bound[y])
+                        add.row({variables[column]: 1.0, **dict.fromkeys(kept, -most)}, high=0.0)
         for k, least in enumerate(data.min_countries.tolist()):
             countries = defaultdict(list)
             for c in np.flatnonzero(data.copy_dataset == k).tolist():

@@ -176,9 +176,12 @@ class Builder:
         self._link("read_work", row, work)
         return row
 
-    def duty(self, copies: Any, least: int = 1) -> int:
-        row = self._add("duty", least=least)
+    def duty(self, copies: Any, least: int = 1, *, bound: float = 0.0, flows: Any = None, gangs: Any = None) -> int:
+        """With a bound it is owed once any of the flows or gangs is there."""
+        row = self._add("duty", least=0 if bound else least, bound=bound)
         self._link("duty_copies", row, copies)
+        self._link("owed_flows", row, flows)
+        self._link("owed_gangs", row, gangs)
         return row
 
     def mechanism(self, usd: float) -> int:
@@ -315,6 +318,9 @@ class Builder:
                 duty_ids=tuple(f"duty{x}" for x in range(len(self.rows["duty"]))),
                 duty_copies=ints(of("duty", "least")),
                 duty=self._membership("duty_copies"),
+                owed_bound=floats(of("duty", "bound")),
+                owed_by_flow=self._membership("owed_flows"),
+                owed_by_gang=self._membership("owed_gangs"),
             ),
             mechanisms=Mechanisms(
                 ids=tuple(f"m{x}" for x in range(len(self.rows["mechanism"]))),

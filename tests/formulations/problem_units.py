@@ -26,7 +26,11 @@ def restated(problem: Problem, factor: np.ndarray) -> Problem:
         slots=replace(problem.slots, capacity_per_s=problem.slots.capacity_per_s * of_slot),
         flows=replace(problem.flows, serving=divided(problem.flows.serving, of_flow)),
         pools=replace(problem.pools, by_flow=by_flow(problem.pools.by_flow, of_flow)),
-        datasets=replace(problem.datasets, read_by_flow=by_flow(problem.datasets.read_by_flow, of_flow)),
+        datasets=replace(
+            problem.datasets,
+            read_by_flow=by_flow(problem.datasets.read_by_flow, of_flow),
+            owed_by_flow=by_flow(problem.datasets.owed_by_flow, of_flow),
+        ),
         mechanisms=replace(problem.mechanisms, by_flow=by_flow(problem.mechanisms.by_flow, of_flow)),
     )
 

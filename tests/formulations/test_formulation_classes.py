@@ -62,7 +62,12 @@ def doubled(problem: Problem) -> Problem:
             problem.shares, part=_again(problem.shares.part, slots), all=_again(problem.shares.all, slots)
         ),
         datasets=replace(
-            data, read_by_flow=_again(data.read_by_flow, flows), read_by_work=_again(data.read_by_work, slots)
+            data,
+            read_by_flow=_again(data.read_by_flow, flows),
+            read_by_work=_again(data.read_by_work, slots),
+            owed_bound=2.0 * data.owed_bound,
+            owed_by_flow=_again(data.owed_by_flow, flows),
+            owed_by_gang=_again(data.owed_by_gang, slots),
         ),
         mechanisms=replace(
             of,
@@ -150,7 +155,8 @@ def test_a_membership_of_one_copy_tells_it_from_the_other(seed: int) -> None:
     kinds = {
         ("pools", "by_instances"): of_slot, ("pools", "by_flow"): of_flow, ("budgets", "slots"): of_slot,
         ("shares", "part"): of_slot, ("shares", "all"): of_slot, ("datasets", "read_by_flow"): of_flow,
-        ("datasets", "read_by_work"): of_slot, ("mechanisms", "by_flow"): of_flow, ("mechanisms", "by_gang"): of_slot,
+        ("datasets", "read_by_work"): of_slot, ("datasets", "owed_by_flow"): of_flow,
+        ("datasets", "owed_by_gang"): of_slot, ("mechanisms", "by_flow"): of_flow, ("mechanisms", "by_gang"): of_slot,
     }  # fmt: skip
     for (table, name), owner_of in kinds.items():
         members: Membership = getattr(getattr(problem, table), name)

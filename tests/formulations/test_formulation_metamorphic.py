@@ -49,7 +49,11 @@ def permute_slots(problem: Problem, order: np.ndarray) -> Problem:
         slots=type(slots)(**fields),
         flows=dataclasses.replace(problem.flows, slot=new[problem.flows.slot]),
         pools=dataclasses.replace(problem.pools, by_instances=_renumbered(problem.pools.by_instances, new)),
-        datasets=dataclasses.replace(problem.datasets, read_by_work=_renumbered(problem.datasets.read_by_work, new)),
+        datasets=dataclasses.replace(
+            problem.datasets,
+            read_by_work=_renumbered(problem.datasets.read_by_work, new),
+            owed_by_gang=_renumbered(problem.datasets.owed_by_gang, new),
+        ),
         mechanisms=dataclasses.replace(problem.mechanisms, by_gang=_renumbered(problem.mechanisms.by_gang, new)),
         budgets=dataclasses.replace(problem.budgets, slots=_renumbered(problem.budgets.slots, new)),
         shares=dataclasses.replace(
@@ -66,7 +70,11 @@ def permute_flows(problem: Problem, order: np.ndarray) -> Problem:
         problem,
         flows=type(flows)(flows.stream[order], flows.slot[order], _taken(flows.serving, order)),
         pools=dataclasses.replace(problem.pools, by_flow=_renumbered(problem.pools.by_flow, new)),
-        datasets=dataclasses.replace(problem.datasets, read_by_flow=_renumbered(problem.datasets.read_by_flow, new)),
+        datasets=dataclasses.replace(
+            problem.datasets,
+            read_by_flow=_renumbered(problem.datasets.read_by_flow, new),
+            owed_by_flow=_renumbered(problem.datasets.owed_by_flow, new),
+        ),
         mechanisms=dataclasses.replace(problem.mechanisms, by_flow=_renumbered(problem.mechanisms.by_flow, new)),
     )
 

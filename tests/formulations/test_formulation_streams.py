@@ -56,7 +56,11 @@ def parted(problem: Problem, share: float = 0.25) -> Problem:
             serving=twice,
         ),
         pools=replace(problem.pools, by_flow=_again(problem.pools.by_flow, size)),
-        datasets=replace(problem.datasets, read_by_flow=_again(problem.datasets.read_by_flow, size)),
+        datasets=replace(
+            problem.datasets,
+            read_by_flow=_again(problem.datasets.read_by_flow, size),
+            owed_by_flow=_again(problem.datasets.owed_by_flow, size),
+        ),
         mechanisms=replace(problem.mechanisms, by_flow=_again(problem.mechanisms.by_flow, size)),
     )
 
@@ -112,7 +116,10 @@ def _changes(parts: Problem):
         usd = services.unserved_usd.copy()
         usd[stream] += 1.0
         yield replace(parts, services=replace(services, unserved_usd=usd))
-    for name, field in (("pools", "by_flow"), ("datasets", "read_by_flow"), ("mechanisms", "by_flow")):
+    members_of_flows = (
+        ("pools", "by_flow"), ("datasets", "read_by_flow"), ("datasets", "owed_by_flow"), ("mechanisms", "by_flow"),
+    )  # fmt: skip
+    for name, field in members_of_flows:
         table = getattr(parts, name)
         members = getattr(table, field)
         at = np.flatnonzero(members.column == last)

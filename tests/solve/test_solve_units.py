@@ -125,7 +125,7 @@ def test_volumes_read_cost_the_same_in_any_unit(gb):
 
 
 def test_units_are_powers_of_two_and_give_back_what_was_stated():
-    """Restoring the values of a normalised problem is exact, and its demand and work are shares near 1."""
+    """Restoring the values of a normalised problem is exact; its demand and work count in thousandths of the whole."""
     for seed in range(60):
         problem = random_problem(seed)
         rng = np.random.default_rng(seed)
@@ -138,8 +138,8 @@ def test_units_are_powers_of_two_and_give_back_what_was_stated():
         services = normalised.problem.services
         demand = np.zeros(len(problem.workload_ids))
         np.maximum.at(demand, services.workload, services.demand_per_s.max(axis=1))
-        assert demand.max(initial=0.0) <= 1.0
-        assert ((normalised.problem.jobs.work_units > 0.5) & (normalised.problem.jobs.work_units <= 1.0)).all()
+        assert demand.max(initial=0.0) <= 1024.0
+        assert ((normalised.problem.jobs.work_units > 512.0) & (normalised.problem.jobs.work_units <= 1024.0)).all()
 
 
 def answer(problem, presolve):
