@@ -8,9 +8,10 @@ requests per second. A solver works with absolute tolerances near 1e-6 and drops
     g[k]   unit of volume of dataset k:  2^(e-10), 2^e just above the most GB that any region can read of it
     b[ρ]   unit of requirement ρ:        2^e just above B[ρ]; of a duty y that is owed for what is done, just above B[y]
 
-Demand and work are counted in thousandths, roughly (D'[j,t] = D[j,t] / u[w], at most 1024), and coefficients per unit are
-multiplied by u[w]. A solver's 1e-6 of such a unit is 1e-9 of what is asked for, the precision to which rows are to hold. Every unit is a power of two: nothing is rounded, the restated problem has exactly the plans of the stated one at the same
-cost, and a row that is violated by a part of its size is violated by the same part in either units.
+Demand and work are thus counted in thousandths, roughly (D'[j,t] = D[j,t] / u[w], at most 1024), and coefficients per
+unit are multiplied by u[w]. A solver's 1e-6 of such a unit is 1e-9 of what is asked for, the precision to which rows
+are to hold. Every unit is a power of two: nothing is rounded, the restated problem has exactly the plans of the stated
+one at the same cost, and a row that is violated by a part of its size is violated by the same part in either units.
 """
 
 from __future__ import annotations

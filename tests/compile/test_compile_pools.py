@@ -110,7 +110,8 @@ def test_vcpus_bind_in_whole_machines_and_one_more_is_enough(vcpus, rate, usd):
     assert plan.objective_usd == (None if usd is None else pytest.approx(usd))
     if usd is None:
         assert [row.sentence for row in plan.shortfalls if row.rule == "quota"] == [
-            "quota vcpus:p:north: its limit of 12 vCPUs would have to rise by 4 vCPUs, to 16 vCPUs (proven within 0.1 %)"
+            "quota vcpus:p:north: its limit of 12 vCPUs in period t0 would have to rise by 4 vCPUs, to 16 vCPUs "
+            "(proven within 0.1 %)"
         ]
     else:
         assert optimizer.audit(instance, plan).ok
