@@ -20,6 +20,9 @@ from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCerti
 from optimizer.instance.workloads import Service, Survival
 from optimizer.plan.models import Plan
 
+Eligible = dict[tuple[str, tuple[str, str, str], int], bool]
+"""Whether a stream may be served by an offer in a period."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -44,22 +47,42 @@ def wishes(world: World, desk: Desk, service: Service) -> list[tuple[Survival, s
 
 def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:
     """Check every service that must survive, against every place whose failure would touch it."""
-    world = ledger.world
+    for service in ledger.world.instance.workloads:
+        if isinstance(service, Service):
+            for check in _checks(ledger, plan, desk, service, findings=findings):
+                for place in check.places():
+                    check.fail(place)
+
+
+def survives(ledger: Ledger, plan: Plan, desk: Desk, service: Service, eligible: Eligible | None = None) -> bool:
+    """Return True if a service survives every failure that it must; `eligible` keeps judgements between calls."""
+    findings = Findings()
+    for check in _checks(ledger, plan, desk, service, findings=findings, eligible=eligible):
+        for place in check.places():
+            check.fail(place)
+            if findings.violations:
+                return False
+    return True
+
+
+def _checks(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, findings: Findings, eligible: Eligible | None = None
+) -> list[_Check]:
+    """Return the checks of one service, one for each kind of failure; what they find goes into `findings`."""
+    asked = wishes(ledger.world, desk, service)
+    if not asked:
+        return []
     copies: dict[str, list[Region]] = defaultdict(list)
     for row in plan.copies:
-        region = world.region(row.region_id) or world.region(row.region)
+        region = ledger.world.region(row.region_id) or ledger.world.region(row.region)
         if region is not None:
             copies[row.dataset].append(region)
     in_use = set(regions_used(ledger, plan))
-    for service in world.instance.workloads:
-        if not isinstance(service, Service):
-            continue
-        for wish, rule in wishes(world, desk, service):
-            check = _Check(
-                ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings
-            )
-            for place in check.places():
-                check.fail(place)
+    return [
+        _Check(ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings,
+               eligible=eligible)
+        for wish, rule in asked
+    ]  # fmt: skip
 
 
 class _Check:
@@ -76,6 +99,7 @@ class _Check:
         copies: dict[str, list[Region]],
         in_use: set[str],
         findings: Findings,
+        eligible: Eligible | None = None,
     ) -> None:
         self.ledger, self.desk, self.world = ledger, desk, ledger.world
         self.service, self.wish, self.rule, self.findings = service, wish, rule, findings
@@ -83,7 +107,7 @@ class _Check:
         self.lines = ledger.by_workload.get(service.id, [])
         self.read = {dataset.id: copies[dataset.id] for dataset, gb in self.world.readers(service) if gb > 0}
         self.supply = Supply(self.world.instance)
-        self._eligible: dict[tuple[str, tuple[str, str, str], int], bool] = {}
+        self._eligible: Eligible = {} if eligible is None else eligible
 
     def places(self) -> list[str]:
         """Return every place whose failure would take something from the service."""
@@ -171,7 +195,7 @@ class _Check:
             for activity, ruling in offer_rulings(self.desk.book, profile, offer, on):
                 if not ruling.allowed:
                     return False
-                if activity != "access" and not all(self.desk.safeguards.meets(need) for need in ruling.needs):
+                if activity != "access" and not all(self.desk.safeguards.would_meet(need) for need in ruling.needs):
                     return False
         return True
 

@@ -20,10 +20,10 @@ from optimizer.solve.highs import Run, polish
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.minimal import make_minimal
 from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, relative_gap
 from optimizer.solve.tables import Entries, to_tables
-from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
 if TYPE_CHECKING:
@@ -209,7 +209,11 @@ def choose_method(problem: Problem) -> Method:
 def to_solution(
     matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str
 ) -> Solution:
-    """Polish the values of a run, recompute the objective from the arrays and state what is held."""
+    """Polish the values of a run, take out what the plan can do without, and state what is held.
+
+    `make_minimal` is the last thing that changes the values, and checks them against every row, bound and integrality;
+    the objective is that of the values it leaves.
+    """
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)
     with watch.phase_of("polish"):
@@ -222,6 +226,8 @@ def to_solution(
             timings=watch.timings,
             method=method,
         )
+    with watch.phase_of("minimal"):
+        x = make_minimal(matrix, x, watch)
     objective = matrix.objective(x)
     bound = _honest(result.bound_usd, objective)
     reached = relative_gap(objective, bound)
@@ -236,7 +242,7 @@ def to_solution(
         termination=termination,
         objective_usd=objective,
         bound_usd=bound,
-        values=tidy(problem, to_tables(matrix, x, problem)),
+        values=to_tables(matrix, x, problem),
         timings=watch.timings,
         method=method,
     )
