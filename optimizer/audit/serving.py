@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from optimizer.audit.data import READ_GB, check_numbers, kept_of, read_gb
+from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import OF_STATEMENTS, Findings
 from optimizer.audit.judge import Judged
@@ -24,7 +25,7 @@ from optimizer.audit.law_check import Safeguards
 from optimizer.audit.law_rules import Option
 from optimizer.audit.lines import Ledger, Line, gang_instances, usable_hours, worked_hours
 from optimizer.audit.staying import check_moves_serve
-from optimizer.audit.survival import Eligible, survives
+from optimizer.audit.survival import Eligible, may_take_over, survives, wishes
 from optimizer.audit.totals import check_shares
 from optimizer.audit.work import check_workload, unserved_amounts
 from optimizer.audit.world import World
@@ -37,6 +38,7 @@ NOT_JUDGED = (
     "whether instances could go if what they serve were served by others",
     "whether a copy that is read could go if it were read from another",
     "whether a safeguard, region or copy could go if work were placed elsewhere",
+    "what a service needs that survives a failure by endpoints which the plan does not use",
     "whether a job needs fewer moves in other periods, or elsewhere than where it stays before or afterwards",
 )
 """What the search for items that serve nothing leaves out: every item is judged by itself, all else as it is."""
@@ -62,7 +64,7 @@ class _Serving:
         self.left = unserved_amounts(world, judged.plan, Findings())
         self.services = [w for w in world.instance.workloads if isinstance(w, Service)]
         self._eligible: dict[str, Eligible] = defaultdict(dict)
-        self._survives = {s.id: self.survive(self.ledger, self.plan, s) for s in self.services}
+        self._on_endpoints = {s.id: self._leans_on_endpoints(s) for s in self.services}
         self._share_faults = self.share_faults(self.ledger)
 
     def check(self) -> None:
@@ -74,9 +76,29 @@ class _Serving:
         self._check_spares()
         check_moves_serve(self.world, self.judged, self.findings)
 
-    def survive(self, ledger: Ledger, plan: Plan, service: Service) -> bool:
-        """Return True if a service survives what it must under a plan with the same safeguards."""
-        return survives(ledger, plan, self.desk, service, self._eligible[service.id])
+    def _leans_on_endpoints(self, service: Service) -> bool | None:
+        """Return whether a service survives by endpoints that the plan does not use; None if it does not survive."""
+        for on_endpoints in (False, True):
+            if self._survives(service, self.ledger, self.plan, on_endpoints=on_endpoints):
+                return on_endpoints
+        return None
+
+    def _survives(
+        self, service: Service, ledger: Ledger, plan: Plan, *, on_endpoints: bool = False, desk: Desk | None = None
+    ) -> bool:
+        eligible = self._eligible[service.id] if desk is None else None
+        return survives(ledger, plan, desk or self.desk, service, eligible=eligible, on_endpoints=on_endpoints)
+
+    def still_survive(self, services: list[Service], plan: Plan, desk: Desk | None = None) -> bool:
+        """Return True if services that survive by what the plan holds do so under a changed plan.
+
+        Of those that survive by endpoints that the plan does not use it is not known: they count as needing all.
+        """
+        for service in services:
+            leans = self._on_endpoints[service.id]
+            if leans or (leans is False and not self._survives(service, self.ledger, plan, desk=desk)):
+                return False
+        return True
 
     def share_faults(self, ledger: Ledger) -> int:
         """Return how many share policies are broken."""
@@ -114,7 +136,8 @@ class _Serving:
                 check_numbers(kept[dataset], without, after)
                 rest = tuple(other for place, other in enumerate(self.plan.copies) if place != k)
                 plan = self.plan.model_copy(update={"copies": rest})
-                if len(after.violations) <= len(before.violations) and self._all_survive(self.ledger, plan):
+                readers = [s for s in self.services if any(d.id == dataset for d, _ in self.world.readers(s))]
+                if len(after.violations) <= len(before.violations) and self.still_survive(readers, plan):
                     self.add(f"copies[{k}] {dataset}", f"the copy in {region.id} is not read and not asked for")
 
     def _sources(self) -> set[tuple[str, str]]:
@@ -144,10 +167,6 @@ class _Serving:
                 found.add((dataset, min(known)[1]))
         return found
 
-    def _all_survive(self, ledger: Ledger, plan: Plan) -> bool:
-        """Return True if every service that survives what it must still does."""
-        return all(self.survive(ledger, plan, s) for s in self.services if self._survives[s.id])
-
     # safeguards
 
     def _check_safeguards(self, asked: set[tuple[Option, ...]]) -> None:
@@ -165,11 +184,12 @@ class _Serving:
             mentions = [options for options in asked if any(_is(option, mine) for option in options)]
             if any(not self._has_other(options, mine, others, is_free) for options in mentions):
                 continue
-            if is_free and mine in safeguards.needed:
+            is_known = any(_is(option, mine) for option in safeguards.needed)
+            if is_free and is_known:
                 continue  # it is held: a failure may rely on it, and it costs nothing
             desk = copy.copy(self.desk)
             desk.safeguards = others
-            if all(survives(self.ledger, plan, desk, s) for s in self.services if self._survives[s.id]):
+            if not is_known or self.still_survive(self.services, plan, desk):
                 name = use.mechanism + (f" for {'/'.join(use.key)}" if use.key else "")
                 self.add(f"mechanisms[{k}] {name}", "the safeguard is needed by nothing in the plan")
 
@@ -194,11 +214,11 @@ class _Serving:
             region = self.world.region(use.region_id)
             if region is None or region.id in busy:
                 continue
-            rest = tuple(other for place, other in enumerate(self.plan.regions) if place != k)
-            plan = self.plan.model_copy(update={"regions": rest})
-            eligible: dict[str, Eligible] = defaultdict(dict)  # endpoints are open where a region is in use
-            standing = [s for s in self.services if self._survives[s.id]]
-            if all(survives(self.ledger, plan, self.desk, s, eligible[s.id]) for s in standing):
+            leaning = [s for s in self.services if self._on_endpoints[s.id]]
+            if not any(
+                may_take_over(self.ledger, self.plan, self.desk, s, region=region, eligible=self._eligible[s.id])
+                for s in leaning
+            ):
                 self.add(f"regions[{k}] {region.id}", "nothing is placed there, and nothing has to take over there")
 
     # spares
@@ -249,9 +269,10 @@ class _Serving:
         ledger = Ledger(self.world, [line for line in self.ledger.lines if id(line) not in gone] + changed)
         if self.share_faults(ledger) > self._share_faults:
             return False
-        if not isinstance(workload, Service) or not self._survives[workload.id]:
+        if not isinstance(workload, Service) or not wishes(self.world, self.desk, workload):
             return True
-        return self.survive(ledger, self.plan, workload)
+        leans = self._on_endpoints[workload.id]
+        return leans is False and self._survives(workload, ledger, self.plan)
 
 
 def _is(option: Option, stated: Option) -> bool:

@@ -54,15 +54,37 @@ def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -
                     check.fail(place)
 
 
-def survives(ledger: Ledger, plan: Plan, desk: Desk, service: Service, eligible: Eligible | None = None) -> bool:
-    """Return True if a service survives every failure that it must; `eligible` keeps judgements between calls."""
+def survives(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, eligible: Eligible | None = None,
+    on_endpoints: bool = True,
+) -> bool:  # fmt: skip
+    """Return True if a service survives every failure that it must.
+
+    `eligible` keeps judgements between calls; without `on_endpoints` endpoints take over only where the plan has them.
+    """
     findings = Findings()
     for check in _checks(ledger, plan, desk, service, findings=findings, eligible=eligible):
+        check.may_open = on_endpoints and check.may_open
         for place in check.places():
             check.fail(place)
             if findings.violations:
                 return False
     return True
+
+
+def may_take_over(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, region: Region, eligible: Eligible
+) -> bool:
+    """Return True if a service that must survive may be served by an endpoint of a region when something fails."""
+    offers = [offer for offer in ledger.world.endpoints(service) if offer.region.id == region.id]
+    streams, periods = ledger.world.streams[service.id], range(len(ledger.world.calendar.ids))
+    return any(
+        check.eligible(stream, offer, t)
+        for check in _checks(ledger, plan, desk, service, findings=Findings(), eligible=eligible)
+        for offer in offers
+        for stream in streams
+        for t in periods
+    )
 
 
 def _checks(
@@ -104,6 +126,7 @@ class _Check:
         self.ledger, self.desk, self.world = ledger, desk, ledger.world
         self.service, self.wish, self.rule, self.findings = service, wish, rule, findings
         self.in_use = in_use
+        self.may_open = "endpoint" in service.runs.via
         self.lines = ledger.by_workload.get(service.id, [])
         self.read = {dataset.id: copies[dataset.id] for dataset, gb in self.world.readers(service) if gb > 0}
         self.supply = Supply(self.world.instance)
@@ -130,7 +153,7 @@ class _Check:
             demand = {name: self.wish.share * self.world.peak(s, t) for name, s in streams.items()}
             cells = self.cells(place, t, self.used_offers(t))
             short = self.shortfall(demand, cells, t, place)
-            if exceeds(short, 0.0, sum(demand.values())) and "endpoint" in self.service.runs.via:
+            if exceeds(short, 0.0, sum(demand.values())) and self.may_open:
                 short = self.shortfall(demand, self.cells(place, t, self.every_offer(t)), t, place)
             if exceeds(short, 0.0, sum(demand.values())):
                 self.findings.add("survival", f"{where} in {period}", "units/s that nothing left can serve",
