@@ -58,23 +58,24 @@ def _row_of_entry(a: sparse.csr_array) -> Ints:
 def settled_columns(matrix: Matrix, lower: Floats, upper: Floats) -> Bools:
     """Return the columns that can only take one value: their bounds meet, or a row leaves them no other.
 
-    A row whose least is its upper side holds all its columns at the bounds that make it so, and likewise the other way.
+    A row whose least is its upper side holds all its columns at the bounds that make it so (no flow without an
+    instance). Only that is looked for: it is what leaves few columns of a whole model.
     """
     settled = upper <= lower
+    begins_low = bool(lower.any())
     for begin, end in row_chunks(matrix.a):
         a = matrix.a[begin:end]
         row = _row_of_entry(a)
-        sums = _sum_up(row, *_ends(a.data, lower[a.indices], upper[a.indices]), end - begin)
-        held = _reaches(sums.least_known(), matrix.row_upper[begin:end])
-        held |= _reaches(-sums.most_known(), -matrix.row_lower[begin:end])
-        settled[a.indices[held[row]]] = True
+        down = np.flatnonzero(a.data < 0)
+        least = np.bincount(row[down], a.data[down] * upper[a.indices[down]], end - begin)
+        if begins_low:
+            up = np.flatnonzero(a.data > 0)
+            least += np.bincount(row[up], a.data[up] * lower[a.indices[up]], end - begin)
+        side = matrix.row_upper[begin:end]
+        known = np.where(np.isfinite(side), side, 0.0)
+        held = np.isfinite(side) & (least >= known - ROUNDING * np.maximum(1.0, np.abs(known)))
+        settled[a[np.flatnonzero(held)].indices] = True
     return settled
-
-
-def _reaches(least: Floats, side: Floats) -> Bools:
-    """Return which rows are at their (finite) side even at their least."""
-    known = np.where(np.isfinite(side), side, 0.0)
-    return np.isfinite(side) & (least >= known - ROUNDING * np.maximum(1.0, np.abs(known)))
 
 
 def tighten(matrix: Matrix, lower: Floats, upper: Floats, x: Floats) -> tuple[Floats, Floats]:
