@@ -3,13 +3,13 @@
 Among plans of one cost a solver returns any: copies that nobody reads, safeguards that nothing needs, spare instances
 of what is paid already, a region left open, a checkpoint that travels to and fro. What is counted in a plan, its
 *items*, are the columns that must be whole (instances, gangs, presences, copies, safeguards, regions in use) and the
-moves. A plan is *minimal* if no plan with fewer items obeys every row and costs no more in which no whole column is
-above its present value. Nothing here knows a family by what it means: rows say what an item is needed for, those of a
-family added later included.
+moves. A plan is *minimal* if no plan with fewer items obeys every row and costs no more in which none of these columns
+is above its present value. Nothing here knows a family by what it means: rows say what an item is needed for, those of
+a family added later included.
 
     moves    the columns of each job that moves are solved again, all else fixed: fewest moves at no higher cost
     single   a column goes down as far as its own rows let it, all other columns as they are
-    jointly  min items  s.t. rows, cost <= that of the plan, whole columns <= their present values
+    jointly  min items  s.t. rows, cost <= that of the plan, whole columns and moves <= their present values
 
 The last is cut down first: bounds that the rows imply (`propagation`) show most items to be needed, and rows that
 cannot be broken by less tie nothing together, so that a few small programs are left. Each step is checked against the
@@ -38,8 +38,8 @@ NO_DEARER = 1e-9
 """Relative difference in cost that is rounding."""
 GRACE_SECONDS = 1.0
 """What the programs get where the time limit has passed: a plan found at the last moment is made minimal, too."""
-MOST_SECONDS = 20.0
-"""What the programs get at most."""
+MOST_SECONDS, LONGEST_SECONDS = 20.0, 5.0
+"""What the programs get at most, together and each."""
 EXACT = {
     "primal_feasibility_tolerance": 1e-9,
     "mip_feasibility_tolerance": 1e-9,
@@ -128,7 +128,7 @@ def _carried_along(matrix: Matrix, own: Ints) -> Ints:
 def _lowered(matrix: Matrix, x: Floats, _watch: Watch) -> Floats:
     """Lower every column as far as its rows let it, dearest first, until none can go further.
 
-    Those that need not be whole go along: what holds a whole one up may be a presence or a start that nothing needs.
+    Those that need not be whole go along: what holds a safeguard may be a failure flow above what is asked.
     """
     lowered = x
     activity = matrix.a @ x
@@ -179,13 +179,13 @@ def _may_fall(matrix: Matrix, columns: Ints, activity: Floats, room: Floats) -> 
 
 def _with_fewest_items(matrix: Matrix, x: Floats, watch: Watch) -> Floats:
     """Take out what only goes together, or when what is continuous is shared out anew."""
-    upper = np.where(matrix.integer, np.minimum(matrix.upper, x), matrix.upper)
     items = _items(matrix)
+    upper = np.where(items, np.minimum(matrix.upper, np.round(x)), matrix.upper)
     if not (items & (x > matrix.lower + 0.5)).any():
         return x
     alive = np.flatnonzero(~settled_columns(matrix, matrix.lower, upper))
-    part, _ = submatrix(replace(matrix, upper=upper), alive, x)
-    lower, upper = tighten(part, part.lower, part.upper, x[alive])
+    part, _ = submatrix(matrix, alive, x)
+    lower, upper = tighten(part, part.lower, upper[alive], x[alive])
     part = replace(part, lower=lower, upper=upper, integer=part.integer | items[alive])
     found = x
     for columns in _loose_ends(part, x[alive], items[alive]):
@@ -226,7 +226,7 @@ def _fewest(part: Matrix, x: Floats, counted: Bools, watch: Watch) -> Floats:
     What is whole is then held, and the rest minimises cost.
     """
     count = replace(_capped(part, float(part.cost @ x)), cost=counted.astype(np.float64), offset=0.0)
-    fewest = run(count, watch, gap=0.0, start=x, options=EXACT)
+    fewest = run(count, watch, gap=0.0, start=x, options=EXACT, time_limit_seconds=LONGEST_SECONDS)
     if fewest.x is None or float(np.round(fewest.x[counted]).sum()) > float(np.round(x[counted]).sum()) - 0.5:
         return x
     whole = np.round(fewest.x[part.integer])
