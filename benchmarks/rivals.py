@@ -93,22 +93,24 @@ def cost(program: Program, x: Floats) -> float:
 def to_plan(compiled: Any, program: Program, x: Floats, bound_usd: float | None) -> tuple[Any, bool]:
     """Return the plan of a solution vector, and whether its rows held once integers were rounded.
 
-    Integers are rounded and the continuous columns solved again, as for our own plans. What stays violated is read
-    as it is: the audit then counts it.
+    Integers are rounded, the continuous columns solved again and what the plan can do without taken out, as for our
+    own plans. What stays violated is read as it is: the audit then counts it.
     """
     from formulations import table_sizes
     from optimizer.plan.read import read_plan
     from optimizer.solve.highs import polish
+    from optimizer.solve.minimal import make_minimal
     from optimizer.solve.solution import Solution, SolutionStatus, Termination
-    from optimizer.solve.tidy import tidy
     from optimizer.solve.watch import Watch
 
     arrays = program.arrays()
-    clean = polish(_matrix(arrays), x, Watch(60.0))
+    matrix, watch = _matrix(arrays), Watch(60.0)
+    clean = polish(matrix, x, watch)
     if clean is None:
         clean = np.clip(np.where(arrays.integer, np.round(x), x), 0.0, arrays.upper)
         is_clean = False
     else:
+        clean = make_minimal(matrix, clean, watch)
         is_clean = True
     tables = {name: np.zeros(size) for name, size in table_sizes(compiled.problem).items()}
     for name, family in program.families.items():
@@ -117,7 +119,7 @@ def to_plan(compiled: Any, program: Program, x: Floats, bound_usd: float | None)
     objective = float(arrays.cost @ clean)
     solution = Solution(
         status=SolutionStatus.FEASIBLE, termination=Termination.LIMIT, objective_usd=objective,
-        bound_usd=None if bound_usd is None else min(bound_usd, objective), values=tidy(compiled.problem, tables),
+        bound_usd=None if bound_usd is None else min(bound_usd, objective), values=tables,
         method="direct",
     )  # fmt: skip
     return read_plan(compiled, solution), is_clean

@@ -251,22 +251,31 @@ def _diagnosed(compiled: Compiled, order: _Order) -> dict[str, Any]:
 
 
 def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:
-    """Return the plan if its own audit finds nothing; a plan that fails it is never output."""
+    """Return the plan if its own audit finds nothing; a plan that fails it is never output.
+
+    What serves nothing is told in the plan's warnings: it breaks no promise, and taking it out may need more time than
+    there was.
+    """
     from optimizer.audit import audit
 
     begun = time.perf_counter()
     with paused_gc():
         report = audit(instance, plan, base_dir=base_dir or instance.folder)
-    if report.violations:
+    broken = [v for v in report.violations if v.kind != "serves_nothing"]
+    if broken:
         told = [
             f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"
-            for v in report.violations[:VIOLATIONS_TOLD]
+            for v in broken[:VIOLATIONS_TOLD]
         ]
-        if len(report.violations) > VIOLATIONS_TOLD:
-            told.append(f"  and {len(report.violations) - VIOLATIONS_TOLD} more")
+        if len(broken) > VIOLATIONS_TOLD:
+            told.append(f"  and {len(broken) - VIOLATIONS_TOLD} more")
         raise InternalError("\n".join(["the plan fails its own audit:", *told]))
-    log.info("audit found nothing in %.2f s", time.perf_counter() - begun)
-    return plan.model_copy(update={"timings_seconds": {**plan.timings_seconds, "audit": time.perf_counter() - begun}})
+    seconds = time.perf_counter() - begun
+    log.info("audit found %d items that serve nothing in %.2f s", len(report.violations), seconds)
+    return plan.model_copy(update={
+        "warnings": (*plan.warnings, *(f"serves nothing: {v.where}: {v.what}" for v in report.violations)),
+        "timings_seconds": {**plan.timings_seconds, "audit": seconds},
+    })  # fmt: skip
 
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:

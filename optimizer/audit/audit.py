@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from optimizer.audit.commitments import check_commitments
-from optimizer.audit.data import check_data
 from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
-from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import AuditReport, Findings
-from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
-from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.judge import judge
 from optimizer.audit.second import check_least_carbon
-from optimizer.audit.supply import check_supply
-from optimizer.audit.survival import check_survival
-from optimizer.audit.totals import check_budgets, check_lines, check_shares, check_totals, sum_up
-from optimizer.audit.work import check_work
+from optimizer.audit.serving import check_serving
 from optimizer.audit.world import resolve
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
@@ -39,24 +32,11 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     check_document(world, plan, desk, findings)
     if not plan.held:
         findings.note(f"the file holds no plan (status {plan.status}): there is nothing to audit")
-        return _report(findings, {}, held=False)
-    ledger = Ledger(world, resolve_lines(world, plan, findings))
-    if desk.book is not None:
-        desk.book.tests.departures = departures_of(ledger, plan, desk)
-    check_eligibility(ledger, desk.scopes, findings)
-    check_work(ledger, plan, findings)
-    check_supply(ledger, plan, findings)
-    check_commitments(ledger, plan, findings)
-    check_law(ledger, desk, findings)
-    bill = check_data(ledger, plan, desk, findings)
-    check_survival(ledger, plan, desk, findings)
-    check_mechanisms(plan, desk, findings)
-    check_lines(ledger, findings)
-    totals = sum_up(ledger, plan, bill, desk, findings)
-    check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
-    check_shares(ledger, plan, desk, findings)
-    check_totals(plan, totals, findings)
+        return _report(findings, {}, (), held=False)
+    judged = judge(world, plan, desk, findings)
+    totals = judged.totals
     check_least_carbon(plan, totals, findings)
+    not_judged = check_serving(world, judged, findings)
     if desk.book is None:
         findings.note("no law was checked: the instance says laws: {use: none}")
     if totals.unknown_carbon:
@@ -68,14 +48,17 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         "water_l": totals.water_l,
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
-    return _report(findings, recomputed)
+    return _report(findings, recomputed, not_judged)
 
 
-def _report(findings: Findings, recomputed: dict[str, float | None], *, held: bool = True) -> AuditReport:
+def _report(
+    findings: Findings, recomputed: dict[str, float | None], not_judged: tuple[str, ...], *, held: bool = True
+) -> AuditReport:
     return AuditReport(
         violations=tuple(dict.fromkeys(findings.violations)),
         checked=dict(findings.checked),
         recomputed=recomputed,
         notes=tuple(findings.notes),
+        not_judged=not_judged,
         held=held,
     )

@@ -52,7 +52,7 @@ class Bill:
 def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bill:
     """Check copies, duties, countries, reads and routes; return what data at rest costs."""
     world = ledger.world
-    kept = _kept(ledger, desk, findings)
+    kept = kept_of(ledger, desk, findings)
     copies: dict[str, dict[str, Region]] = {name: {} for name in kept}
     spent: list[tuple[Region, float, float | None]] = []
     storage = egress = 0.0
@@ -79,14 +79,14 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
         if one.size_gb is not None:
             findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb)
     for one in kept.values():
-        _check_numbers(world, one, copies[one.id], findings)
+        check_numbers(one, copies[one.id], findings)
     for region, usd, kg in _check_reads(ledger, plan, kept, copies, findings):
         egress += usd
         spent.append((region, usd, kg))
     return Bill(storage, egress, tuple(spent))
 
 
-def _kept(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:
+def kept_of(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:
     """Return the datasets, and what copy duties make workloads keep, with all duties of any day of the horizon.
 
     Streams of a service about the same persons are one: its share of `retained_gb` is that of its mean demand.
@@ -246,7 +246,8 @@ def carriage(
     return Way(home, usd * size, kg)
 
 
-def _check_numbers(world: World, one: Kept, copies: dict[str, Region], findings: Findings) -> None:
+def check_numbers(one: Kept, copies: dict[str, Region], findings: Findings) -> None:
+    """Check that there are copies, countries with one and places with one as many as are asked for."""
     if one.source is not None:
         findings.checked["datasets"] += 1
         if len(copies) < one.source.min_copies:

@@ -82,6 +82,7 @@ KINDS: dict[str, str] = {
     "route": "a dataset is read from where no copy is",
     "budget": "a budget is exceeded",
     "share": "a share policy is broken",
+    "serves_nothing": "a copy, safeguard, move, spare or open region can go, all else as it is, at no higher cost",
     "survival": "a failure would leave demand unserved",
     # figures
     "cost": "a stated cost is not what it comes to",
@@ -96,6 +97,12 @@ KINDS: dict[str, str] = {
     "use": "a stated use of a budget, quota or share is not what it comes to",
 }
 """Every kind of violation and what it means."""
+
+OF_STATEMENTS = frozenset({
+    "instance_hash", "data_version", "status", "second_solve", "horizon", "statement", "assertions", "cost", "carbon",
+    "energy", "water", "hours", "objective", "breakdown", "bound", "gap", "use",
+})  # fmt: skip
+"""Kinds that tell a plan's words wrong, not what it does."""
 
 
 class Violation(BaseModel):
@@ -121,7 +128,8 @@ class AuditReport(BaseModel):
     """The verdict on a plan.
 
     `checked` counts what was looked at, by subject; `recomputed` holds the audit's own figures (objective_usd,
-    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged. `held` is False for a file
+    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged, `not_judged` what the search
+    for items that serve nothing leaves out. `held` is False for a file
     that holds no plan (infeasible, no_plan): then nothing but the document was looked at.
     """
 
@@ -131,6 +139,7 @@ class AuditReport(BaseModel):
     checked: dict[str, int] = {}
     recomputed: dict[str, float | None] = {}
     notes: tuple[str, ...] = ()
+    not_judged: tuple[str, ...] = ()
     held: bool = True
 
     @property

@@ -32,6 +32,7 @@ class Safeguards:
         self.stated = {(use.mechanism, use.key) for use in plan.mechanisms}
         self._loose = {use.mechanism for use in plan.mechanisms if not use.key}
         self.needed: dict[Option, set[str]] = {}
+        self.asked: set[tuple[Option, ...]] = set()
 
     def price(self, mechanism: str) -> float | None:
         """Return what one purchase costs over the horizon; None without a stated cost."""
@@ -40,6 +41,10 @@ class Safeguards:
             return None
         return (cost.one_off_usd / cost.amortisation_years + cost.yearly_usd) * self._years
 
+    def states(self, option: Option) -> bool:
+        """Return True if the plan has the safeguard, for its key or for all."""
+        return option in self.stated or option[0] in self._loose
+
     def free(self, option: Option, laws: tuple[str, ...]) -> bool:
         """Return True if nothing is to be paid: held, or granted under one of the laws."""
         if self._book is None:
@@ -47,11 +52,20 @@ class Safeguards:
         return self._book.held(option) or any(self._book.granted(law, option[0]) for law in laws)
 
     def meets(self, need: Need) -> bool:
-        """Return True if the plan has one of the safeguards, or the organisation holds one already."""
+        """Return True if the plan has one of the safeguards, or the organisation holds one already.
+
+        `asked` remembers the options of every need of what the plan does, `needed` the laws behind each option, those
+        of failures that it has to survive included.
+        """
+        self.asked.add(need.options)
+        return self.would_meet(need)
+
+    def would_meet(self, need: Need) -> bool:
+        """Return what `meets` does, for what the plan does not do unless something fails."""
         for option in need.options:
             self.needed.setdefault(option, set()).add(need.law)
         return any(
-            option in self.stated or option[0] in self._loose or self.free(option, (need.law,))
+            self.states(option) or self.free(option, (need.law,))
             for option in need.options
         )
 

@@ -11,7 +11,7 @@ from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Ledger, usable_hours
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job
-from optimizer.plan.models import Plan
+from optimizer.plan.models import Move, Plan
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]
             continue
         if not job.may_move:
             findings.add("move", where, "the job may not move", found=f"{source.id} to {target.id}")
-        usd = _egress(world, job, source, target)
+        usd = egress_usd(world, job, source, target)
         if usd is None:
             findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
             continue
@@ -60,10 +60,23 @@ def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]
     return made
 
 
-def _egress(world: World, job: Job, source: Region, target: Region) -> float | None:
+def egress_usd(world: World, job: Job, source: Region, target: Region) -> float | None:
+    """Return what carrying the job's checkpoint costs; None without a price."""
     gb = job.checkpoint_gb or 0.0
     price = world.egress_usd_per_gb(source, target) if gb else 0.0
     return None if price is None else price * gb
+
+
+def missing_moves(ledger: Ledger, job: Job, moves: list[Move], findings: Findings) -> list[Carried]:
+    """Return the moves that a job of one gang makes besides those given."""
+    world = ledger.world
+    stated = []
+    for row in moves:
+        period = world.calendar.index.get(row.period)
+        source, target = world.region(row.source), world.region(row.target)
+        if period is not None and source is not None and target is not None:
+            stated.append((period, source.id, target.id))
+    return _unstated(ledger, job, sorted(stated), findings)
 
 
 def _unstated(ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], findings: Findings) -> list[Carried]:
@@ -86,7 +99,7 @@ def _unstated(ledger: Ledger, job: Job, stated: list[tuple[int, str, str]], find
                 findings.add("move", f"{job.id} in {world.calendar.ids[t]}", "changes region without a move",
                              expected=f"{at.id} to {runs[t].id}")  # fmt: skip
                 kg = sent_kg(world, at, job.checkpoint_gb or 0.0)
-                missing.append(Carried(job, at, t, _egress(world, job, at, runs[t]) or 0.0, kg))
+                missing.append(Carried(job, at, t, egress_usd(world, job, at, runs[t]) or 0.0, kg))
             stated = [move for move in stated if move[0] > t]
         at = runs[t]
     return missing

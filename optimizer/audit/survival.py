@@ -20,6 +20,9 @@ from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCerti
 from optimizer.instance.workloads import Service, Survival
 from optimizer.plan.models import Plan
 
+Eligible = dict[tuple[str, tuple[str, str, str], int], bool]
+"""Whether a stream may be served by an offer in a period."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -44,22 +47,64 @@ def wishes(world: World, desk: Desk, service: Service) -> list[tuple[Survival, s
 
 def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> None:
     """Check every service that must survive, against every place whose failure would touch it."""
-    world = ledger.world
+    for service in ledger.world.instance.workloads:
+        if isinstance(service, Service):
+            for check in _checks(ledger, plan, desk, service, findings=findings):
+                for place in check.places():
+                    check.fail(place)
+
+
+def survives(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, eligible: Eligible | None = None,
+    on_endpoints: bool = True,
+) -> bool:  # fmt: skip
+    """Return True if a service survives every failure that it must.
+
+    `eligible` keeps judgements between calls; without `on_endpoints` endpoints take over only where the plan has them.
+    """
+    findings = Findings()
+    for check in _checks(ledger, plan, desk, service, findings=findings, eligible=eligible):
+        check.may_open = on_endpoints and check.may_open
+        for place in check.places():
+            check.fail(place)
+            if findings.violations:
+                return False
+    return True
+
+
+def may_take_over(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, region: Region, eligible: Eligible
+) -> bool:
+    """Return True if a service that must survive may be served by an endpoint of a region when something fails."""
+    offers = [offer for offer in ledger.world.endpoints(service) if offer.region.id == region.id]
+    streams, periods = ledger.world.streams[service.id], range(len(ledger.world.calendar.ids))
+    return any(
+        check.eligible(stream, offer, t)
+        for check in _checks(ledger, plan, desk, service, findings=Findings(), eligible=eligible)
+        for offer in offers
+        for stream in streams
+        for t in periods
+    )
+
+
+def _checks(
+    ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, findings: Findings, eligible: Eligible | None = None
+) -> list[_Check]:
+    """Return the checks of one service, one for each kind of failure; what they find goes into `findings`."""
+    asked = wishes(ledger.world, desk, service)
+    if not asked:
+        return []
     copies: dict[str, list[Region]] = defaultdict(list)
     for row in plan.copies:
-        region = world.region(row.region_id) or world.region(row.region)
+        region = ledger.world.region(row.region_id) or ledger.world.region(row.region)
         if region is not None:
             copies[row.dataset].append(region)
     in_use = set(regions_used(ledger, plan))
-    for service in world.instance.workloads:
-        if not isinstance(service, Service):
-            continue
-        for wish, rule in wishes(world, desk, service):
-            check = _Check(
-                ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings
-            )
-            for place in check.places():
-                check.fail(place)
+    return [
+        _Check(ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings,
+               eligible=eligible)
+        for wish, rule in asked
+    ]  # fmt: skip
 
 
 class _Check:
@@ -76,14 +121,16 @@ class _Check:
         copies: dict[str, list[Region]],
         in_use: set[str],
         findings: Findings,
+        eligible: Eligible | None = None,
     ) -> None:
         self.ledger, self.desk, self.world = ledger, desk, ledger.world
         self.service, self.wish, self.rule, self.findings = service, wish, rule, findings
         self.in_use = in_use
+        self.may_open = "endpoint" in service.runs.via
         self.lines = ledger.by_workload.get(service.id, [])
         self.read = {dataset.id: copies[dataset.id] for dataset, gb in self.world.readers(service) if gb > 0}
         self.supply = Supply(self.world.instance)
-        self._eligible: dict[tuple[str, tuple[str, str, str], int], bool] = {}
+        self._eligible: Eligible = {} if eligible is None else eligible
 
     def places(self) -> list[str]:
         """Return every place whose failure would take something from the service."""
@@ -106,7 +153,7 @@ class _Check:
             demand = {name: self.wish.share * self.world.peak(s, t) for name, s in streams.items()}
             cells = self.cells(place, t, self.used_offers(t))
             short = self.shortfall(demand, cells, t, place)
-            if exceeds(short, 0.0, sum(demand.values())) and "endpoint" in self.service.runs.via:
+            if exceeds(short, 0.0, sum(demand.values())) and self.may_open:
                 short = self.shortfall(demand, self.cells(place, t, self.every_offer(t)), t, place)
             if exceeds(short, 0.0, sum(demand.values())):
                 self.findings.add("survival", f"{where} in {period}", "units/s that nothing left can serve",
@@ -171,7 +218,7 @@ class _Check:
             for activity, ruling in offer_rulings(self.desk.book, profile, offer, on):
                 if not ruling.allowed:
                     return False
-                if activity != "access" and not all(self.desk.safeguards.meets(need) for need in ruling.needs):
+                if activity != "access" and not all(self.desk.safeguards.would_meet(need) for need in ruling.needs):
                     return False
         return True
 

@@ -12,22 +12,26 @@ from optimizer.plan.models import Plan, Unserved
 
 WHOLE = 1e-6
 USED = 1e-9
+Left = dict[tuple[str, str | None, int | None], float]
 COUNTED_SHARE = 0.01
 """Share of a service's demand that endpoints in a region must serve for the region to count towards `min_regions`."""
 
 
 def check_work(ledger: Ledger, plan: Plan, findings: Findings) -> None:
     """Check demand, capacity, whole numbers, jobs and the number of regions of every workload."""
-    world = ledger.world
-    left = _unserved(world, plan, findings)
-    for workload in world.instance.workloads:
-        lines = ledger.by_workload.get(workload.id, [])
-        if isinstance(workload, Service):
-            _check_demand(world, workload, lines, left, findings)
-            _check_capacity(world, workload, lines, findings)
-        else:
-            _check_job(world, workload, lines, left.get((workload.id, None, None), 0.0), findings)
-        _check_regions(world, workload, lines, findings)
+    left = unserved_amounts(ledger.world, plan, findings)
+    for workload in ledger.world.instance.workloads:
+        check_workload(ledger.world, workload, ledger.by_workload.get(workload.id, []), left, findings)
+
+
+def check_workload(world: World, workload: Workload, lines: list[Line], left: Left, findings: Findings) -> None:
+    """Check demand, capacity, whole numbers and regions of one workload, given what is left unserved or undone."""
+    if isinstance(workload, Service):
+        _check_demand(world, workload, lines, left, findings)
+        _check_capacity(world, workload, lines, findings)
+    else:
+        _check_job(world, workload, lines, left.get((workload.id, None, None), 0.0), findings)
+    _check_regions(world, workload, lines, findings)
 
 
 def unserved_cost(world: World, row: Unserved) -> float | None:
@@ -46,7 +50,8 @@ def unserved_cost(world: World, row: Unserved) -> float | None:
     return price * 3600 * world.calendar.hours[period] * mean
 
 
-def _unserved(world: World, plan: Plan, findings: Findings) -> dict[tuple[str, str | None, int | None], float]:
+def unserved_amounts(world: World, plan: Plan, findings: Findings) -> Left:
+    """Return units/s left unserved by (workload, stream, period), work left undone by (job, None, None)."""
     left: dict[tuple[str, str | None, int | None], float] = defaultdict(float)
     for k, row in enumerate(plan.unserved):
         where = f"unserved[{k}] {row.workload}" + (f"/{row.stream}" if row.stream else "")
@@ -70,7 +75,7 @@ def _check_demand(
     world: World,
     service: Service,
     lines: list[Line],
-    left: dict[tuple[str, str | None, int | None], float],
+    left: Left,
     findings: Findings,
 ) -> None:
     served: dict[tuple[str | None, int], float] = defaultdict(float)

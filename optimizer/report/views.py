@@ -46,6 +46,10 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
         console.print(table)
     for note in report.notes:
         bullet(console, note)
+    if report.not_judged:
+        heading(console, "Not judged, of what serves nothing")
+        for left_out in report.not_judged:
+            bullet(console, left_out)
 
 
 def _value(value: float | int | str | None) -> str:

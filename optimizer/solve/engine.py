@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formulations import Problem, build_arrays, build_model
 from formulations.bulk import paused_gc
@@ -23,6 +24,7 @@ from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.minimal import make_minimal
 from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import (
     SAME_USD,
@@ -34,13 +36,13 @@ from optimizer.solve.solution import (
     relative_gap,
 )
 from optimizer.solve.tables import Entries, from_tables, to_tables
-from optimizer.solve.tidy import tidy
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.workers import Workers
     from optimizer.solve.shortlist import FirstPlan
 
+Floats = NDArray[np.float64]
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
 
@@ -255,12 +257,10 @@ def choose_method(problem: Problem) -> Method:
 def to_solution(
     matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str
 ) -> Solution:
-    """Polish the values of a run, recompute the objective from the arrays and state what is held."""
+    """Make a plan of the values of a run and state what is held; the objective is that of the plan."""
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)
-    with watch.phase_of("polish"):
-        fine = None if result.x is None else polish(matrix, result.x, watch, nearby=True)
-        x = None if fine is None else round_up(matrix, fine, watch)
+    x, rounding = (None, None) if result.x is None else _finished(matrix, result.x, watch)
     if x is None:
         return Solution(
             SolutionStatus.NO_PLAN,
@@ -270,7 +270,6 @@ def to_solution(
             method=method,
         )
     objective = matrix.objective(x)
-    rounding = None if fine is None or fine is x else objective - matrix.objective(fine)
     bound, excess = honest_bound(result.bound_usd, objective)
     is_optimal = is_within(relative_gap(objective, bound), gap)
     termination = result.termination
@@ -285,12 +284,31 @@ def to_solution(
         termination=termination,
         objective_usd=objective,
         bound_usd=bound,
-        values=tidy(problem, to_tables(matrix, x, problem)),
+        values=to_tables(matrix, x, problem),
         timings=watch.timings,
         method=method,
         bound_excess_usd=excess,
         rounding_usd=rounding,
     )
+
+
+def _finished(matrix: Matrix, x: Floats, watch: Watch) -> tuple[Floats | None, float | None]:
+    """Return values that obey every row precisely, without what the plan can do without and with whole counts, and what
+    rounding counts up adds to the cost (None: there was nothing to round).
+
+    Each step checks what it leaves against all rows, bounds and integrality, the last one included. No values where
+    none obey the rows.
+    """
+    with watch.phase_of("polish"):
+        precise = polish(matrix, x, watch, nearby=True)
+    if precise is None:
+        return None, None
+    with watch.phase_of("minimal"):
+        minimal = make_minimal(matrix, precise, watch)
+        whole = round_up(matrix, minimal, watch)
+    if whole is None or whole is minimal:
+        return whole, None
+    return whole, matrix.objective(whole) - matrix.objective(minimal)
 
 
 def honest_bound(bound: float | None, objective: float) -> tuple[float | None, float]:

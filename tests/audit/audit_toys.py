@@ -311,7 +311,7 @@ def timed_base() -> dict[str, Any]:
             {"id": "night", "kind": "job", "work": 36_000, "gang_devices": 2, "interruptible": True, "may_move": True,
              "checkpoint_gb": 20, "runs": {"model": "m"}},
         ],
-        "budgets": [{"id": "carbon", "limit_kg": 1}],
+        "budgets": [{"id": "carbon", "limit_kg": 0.3}],
         "quotas": {"default_devices": 2},
     }  # fmt: skip
 

@@ -112,6 +112,11 @@ def then(first: Fault, second: Fault) -> Fault:
     return damage
 
 
+def append(name: str, **fields: Any) -> Fault:
+    """Add a row to a table of the plan."""
+    return lambda instance, plan: plan.setdefault(name, []).append(fields)
+
+
 def second_offer(instance: Fields, plan: Fields) -> None:
     """Split the training gang over two regions."""
     half = plan["placements"][TRAIN]

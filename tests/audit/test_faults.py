@@ -13,6 +13,7 @@ from fault_tools import (
     FR_SOUTH,
     TRAIN,
     Fault,
+    append,
     catalogue,
     change,
     chat,
@@ -78,6 +79,17 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("endpoint where none is allowed", "offer_kind", then(on_endpoint, runs(via=["instance"]))),
     ("endpoint with instances", "integrality", then(on_endpoint, placement(FR_SOUTH, instances=1))),
     ("no quota speaks for the offer", "no_quota", change(lambda i: i["quotas"].pop("default_devices"))),
+    # what serves nothing
+    ("copy that nobody reads", "serves_nothing",
+     append("copies", dataset="corpus", provider="north", region="north-2", region_id="north-2")),
+    ("instance that serves nobody", "serves_nothing", then(tight(4, limit_usd=1400), placement(FR_SOUTH, instances=2))),
+    ("instance that serves nobody, told as a row", "serves_nothing",
+     then(tight(4, limit_usd=1400), lambda i, p: p["placements"].append(row("chat", "north-2", instances=1)))),
+    ("gang that works no hour", "serves_nothing",
+     then(change(lambda i: train(i).update(max_gangs=2, interruptible=True)), placement(TRAIN, instances=4, gangs=2))),
+    ("region paid for, with nothing in it", "serves_nothing",
+     then(change(lambda i: inline(i)["regions"][1].update(fixed_usd_per_hour=0.5)),
+          append("regions", region_id="north-2"))),
     # units
     ("rate in units per minute", "demand", placement(DE, served_per_s=600.0)),
     ("instance-hours in minutes", "hours", placement(FR_SOUTH, instance_hours=6000.0)),
@@ -194,6 +206,8 @@ def test_fault_is_caught(kind, fault):
 
 
 LAW_FAULTS: list[tuple[str, str, Fault]] = [
+    ("safeguard that nothing asks for", "serves_nothing",
+     append("mechanisms", mechanism="SCC_EU", key=["acme", "nippon"])),
     ("safeguard not bought", "mechanism_missing", lambda i, p: p.update(mechanisms=[])),
     ("safeguard for another importer", "mechanism_missing", table("mechanisms", 0, key=["acme", "home", "IN"])),
     ("safeguard without a price", "law_no_mechanism", change(lambda i: i.update(mechanism_costs=[]))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from audit_toys import instance_of, plan_of, timed_base, timed_plan
-from fault_tools import Fault, change, inline, kinds, table, then
+from fault_tools import Fault, append, change, inline, kinds, table, then
 
 from optimizer.audit import audit
 
@@ -31,6 +31,10 @@ TIME_FAULTS: list[tuple[str, str, Fault]] = [
         interruptible=False, may_move=False))),
     ("moves though it may not", "job_place", change(lambda i: i["workloads"][0].update(may_move=False))),
     ("move not stated", "move", lambda i, p: p.update(moves=[])),
+    ("moves to and fro between two runs", "serves_nothing", then(
+        append("moves", job="night", source="east", target="west", period="t1"),
+        append("moves", job="night", source="west", target="east", period="t2"))),
+    ("move though the job could stay", "serves_nothing", change(lambda i: i["budgets"][0].update(limit_kg=1.0))),
     ("move at another price", "cost", table("moves", 0, cost_usd=0.0)),
     ("move beyond the purse of its job and source", "budget", change(lambda i: i["budgets"].append(
         {"id": "purse", "limit_usd": 3.9, "scope": {"workloads": ["night"], "regions": ["east"]}}))),

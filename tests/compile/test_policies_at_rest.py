@@ -126,7 +126,7 @@ def test_a_region_ruled_out_in_one_period_is_out_for_a_copy_that_stays():
     """The copy a law asks of `chat` lies there in period b as well; a dataset belongs to no period."""
     horizon = {"start": dt.date(2027, 1, 1), "periods": [{"id": "a", "hours": 1.0}, {"id": "b", "hours": 1.0}]}
     policy = {**NOT_US, "scope": {"periods": ["b"]}}
-    assert _out(policy, "chat", horizon=horizon) == {("places", "not-us"): {"us1"}}
+    assert _out(policy, 0, horizon=horizon) == {("places", "not-us"): {"us1"}}
     assert _out(policy, horizon=horizon) == {}
 
 

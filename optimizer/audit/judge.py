@@ -1,0 +1,50 @@
+"""One pass of every check over a plan, figures recomputed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optimizer.audit.commitments import check_commitments
+from optimizer.audit.data import check_data
+from optimizer.audit.desk import Desk
+from optimizer.audit.eligibility import check_eligibility
+from optimizer.audit.findings import Findings
+from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
+from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.supply import check_supply
+from optimizer.audit.survival import check_survival
+from optimizer.audit.totals import Totals, check_budgets, check_lines, check_shares, check_totals, sum_up
+from optimizer.audit.work import check_work
+from optimizer.audit.world import World
+from optimizer.plan.models import Plan
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A plan with its placements tied to the facts, and its totals."""
+
+    plan: Plan
+    desk: Desk
+    ledger: Ledger
+    totals: Totals
+
+
+def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
+    """Check what a plan does and states, the document it comes in apart."""
+    ledger = Ledger(world, resolve_lines(world, plan, findings))
+    if desk.book is not None:
+        desk.book.tests.departures = departures_of(ledger, plan, desk)
+    check_eligibility(ledger, desk.scopes, findings)
+    check_work(ledger, plan, findings)
+    check_supply(ledger, plan, findings)
+    check_commitments(ledger, plan, findings)
+    check_law(ledger, desk, findings)
+    bill = check_data(ledger, plan, desk, findings)
+    check_survival(ledger, plan, desk, findings)
+    check_mechanisms(plan, desk, findings)
+    check_lines(ledger, findings)
+    totals = sum_up(ledger, plan, bill, desk, findings)
+    check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
+    check_shares(ledger, plan, desk, findings)
+    check_totals(plan, totals, findings)
+    return Judged(plan, desk, ledger, totals)
