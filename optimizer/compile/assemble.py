@@ -217,7 +217,7 @@ def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world:
         lines.append(f"    besides, {shut} offers are shut for every workload: {kinds}")
         lines.extend(_shut_endpoints(lack.workload, world))
     if ledger.size and not any(row.alone for row in counts):
-        lines.append("    no open offer fails for one reason alone: at least two would have to give")
+        lines.append("    no open offer fails for one reason alone: at least two rules keep each of them out")
     return lines
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem, build_arrays
+from formulations.units import normalise
 from optimizer.solve.blocks import POOLS, SHARED, find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.elastic import elastic
@@ -98,13 +99,26 @@ def diagnose(
     ask only where there is no plan.
     """
     watch = Watch(time_limit_seconds, cancel)
-    free = without_pool_bounds(problem)
+    normalised = normalise(without_pool_bounds(problem))
+    free = normalised.problem
     matrix = from_arrays(build_arrays(free))
     if watch.should_stop():
         return []
     if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
-        return _by_configurations(with_cover_rows(matrix, free), free, watch)
-    return _Search(matrix, free, watch).run()
+        found = _by_configurations(with_cover_rows(matrix, free), free, watch)
+    else:
+        found = _Search(matrix, free, watch).run()
+    return [_in_stated_units(short, problem, normalised.unit["unserved"]) for short in found]
+
+
+def _in_stated_units(short: Shortfall, problem: Problem, unit: Floats) -> Shortfall:
+    """Return a row in the units of the problem as stated; `unit` by stream and period. Demand alone has other ones."""
+    if short.family != "demand" or short.workload is None or short.by is None:
+        return short
+    stream = int(np.argmax(problem.services.workload == problem.workload_ids.index(short.workload)))
+    size = float(unit[stream * problem.period_hours.size])
+    least = None if short.at_least is None else short.at_least * size
+    return replace(short, side=short.side * size, by=short.by * size, at_least=least)
 
 
 class _Search:

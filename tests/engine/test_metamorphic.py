@@ -85,6 +85,38 @@ def _limits_times(data: Data, factor: float) -> Data:
     return data
 
 
+def in_other_units(data: Data, factor: float) -> Data:
+    """The same question with work counted in units `factor` times as small."""
+    found: Data = json.loads(json.dumps(data))
+    inline = found["catalogue"]["inline"]
+    more = {"rate", "mean_rate", "work", "units_per_s", "default_endpoint_units_per_s"}
+    less = {"unserved_usd_per_unit", "response_gb_per_unit", "usd_per_unit", "kg_per_unit", "kwh_per_unit"}
+
+    def times(value: Any, by: float) -> Any:
+        return [times(item, by) for item in value] if isinstance(value, list) else value * by
+
+    def walk(value: Any) -> None:
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if key in more | less and isinstance(item, int | float | list):
+                value[key] = times(item, factor if key in more else 1.0 / factor)
+            elif isinstance(item, dict | list):
+                walk(item)
+
+    walk(found)
+    for workload in found["workloads"]:
+        speeds = workload["runs"].get("throughput", {})
+        workload["runs"]["throughput"] = {name: speed * factor for name, speed in speeds.items()}
+    assert inline["regions"] == data["catalogue"]["inline"]["regions"]
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_units_of_work_do_not_matter(seed: int) -> None:
+    """Tokens, thousands or millionths of tokens: the same optimum, the same proof, or no plan either way."""
+    factor = 10.0 ** np.random.default_rng(seed).uniform(-6, 6)
+    assert same(optimum(in_other_units(random_instance(seed), factor)), optimum_of_seed(seed))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_wider_limits_never_cost_more(seed: int) -> None:
     """With 10 % more of everything that is limited the optimum is no worse."""
