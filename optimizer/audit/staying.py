@@ -55,8 +55,14 @@ def check_moves_serve(world: World, judged: Judged, findings: Findings) -> None:
 
 
 def _needless(world: World, judged: Judged, job: Job) -> list[Move]:
-    """Return a run of the job's moves without which no move is missing; none where there is no such run."""
+    """Return a run of the job's moves without which no move is missing; none where there is no such run.
+
+    Not judged where the job moves before a period in which it pauses: where it was may be closed to it meanwhile.
+    """
+    runs = {line.period for line in judged.ledger.by_workload.get(job.id, []) if line.row.instances > 0}
     own = sorted((row for row in judged.plan.moves if row.job == job.id), key=lambda row: _period(world, row.period))
+    if any(_period(world, row.period) not in runs for row in own):
+        return []
     before = len(missing_moves(judged.ledger, job, own, Findings()))
     for length in range(len(own), 0, -1):
         for begin in range(len(own) - length + 1):

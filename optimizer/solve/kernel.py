@@ -256,11 +256,11 @@ def solve_kernel(
         free |= np.abs(held.x - fixed_at) > USED
     chosen = np.flatnonzero(free)
     part, _ = submatrix(matrix, chosen, np.where(free, 0.0, fixed_at))
-    enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd)
+    enough, scale = relaxed.bound_usd + gap * abs(relaxed.bound_usd), cost_scale(part.cost)
     found = run(
         part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=min(seconds, KERNEL_SHARE * watch.left_seconds()),
         threads=threads, start=None if held.x is None else held.x[chosen], on_incumbent=_teller(part, watch),
-        options={"objective_target": enough * cost_scale(part.cost), **options},
+        options={"objective_target": enough * scale, **options}, scale=scale,
     )  # fmt: skip
     if found.x is not None:
         take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)

@@ -373,7 +373,7 @@ def test_least_carbon_stays_minimal():
 def test_values_and_objective_are_those_of_the_plan_after_the_pass(monkeypatch):
     """What the pass takes out is not in the objective: the money is that of the values."""
     problem = fixed_regions()
-    monkeypatch.setattr(engine, "polish", lambda matrix, x, watch: _with_everything_open(matrix, x))
+    monkeypatch.setattr(engine, "polish", lambda matrix, x, watch, nearby: _with_everything_open(matrix, x))
     solution = solve_problem(problem, gap=0.0, threads=1, method="direct")
     assert solution.objective_usd == pytest.approx(6.0)
     assert solution.values["region_used"].sum() == 1.0

@@ -209,11 +209,3 @@ def test_a_plan_held_outlives_a_solver_that_calls_it_infeasible():
     assert kept.objective_usd == pytest.approx(whole.objective_usd)
     broken = np.zeros(matrix.cost.size)
     assert search._with_start(Run(Termination.INFEASIBLE), matrix, broken, Watch(10)).x is None
-
-
-@pytest.mark.parametrize(
-    ("bound_usd", "told"), [(None, None), (5.0, 5.0), (10.0 + 1e-6, 10.0), (11.0, None)]
-)
-def test_a_bound_above_the_plan_is_not_told(bound_usd, told):
-    """Rounding is cut off; a contradiction is no proof."""
-    assert engine._honest(bound_usd, 10.0) == told
