@@ -274,7 +274,8 @@ def _mark(text: str) -> Text:
 
 def _limit(label: str, used: float, limit: float, slack: float, unit: str = "") -> list[str | Text]:
     mark = _mark("binds") if _binds(slack, limit) else Text("")
-    return [label, amount(used, unit), amount(limit, unit), amount(max(slack, 0.0), unit), mark]
+    left = slack if slack > ROUNDING * max(1.0, abs(limit)) else 0.0
+    return [label, amount(used, unit), amount(limit, unit), amount(left, unit), mark]
 
 
 def _cost(plan: Plan, console: Console) -> None:
