@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 GAP_FLOOR = 1e-9
 PROVEN_TO_ROUNDING = 1e-7
-"""A gap up to here is none: the tolerances of linear programs in double precision leave no less open."""
+"""What a gap may exceed the one asked by: the tolerances of linear programs in double precision leave no less open, and
+a search that stops a hair beyond the gap asked has met it."""
 SAME_USD = 1e-6
 """Part of a cost (of 1 USD at least) by which two sums of the same terms may differ."""
 
@@ -84,7 +85,7 @@ class Progress:
 
 def is_within(reached: float | None, asked: float) -> bool:
     """Whether a gap meets the one asked for, up to rounding; False where it is unknown."""
-    return reached is not None and reached <= max(asked * (1 + 1e-6), PROVEN_TO_ROUNDING)
+    return reached is not None and reached <= asked + PROVEN_TO_ROUNDING
 
 
 def relative_gap(objective_usd: float | None, bound_usd: float | None) -> float | None:

@@ -50,6 +50,7 @@ def test_a_bound_above_the_plan_is_rounding_or_withdrawn(bound, objective, expec
         (9e-8, 0.0, True),
         (2e-7, 0.0, False),
         (1e-3, 1e-3, True),
+        (1e-3 + 2e-9, 1e-3, True),
         (1.001e-3, 1e-3, False),
         (None, 1.0, False),
     ],
