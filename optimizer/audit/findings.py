@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "second_solve": "what is said of the second solve, for least carbon, contradicts the plan",
     "horizon": "the plan's horizon is not the instance's",
     "unknown_id": "names something that does not exist",
+    "duplicate": "the same row is stated twice",
     "statement": "a stated detail is not what the catalogue or the instance says",
     "assertions": "the legal assertions repeated are not the instance's",
     # eligibility, the words of the ledger
@@ -99,8 +100,8 @@ KINDS: dict[str, str] = {
 """Every kind of violation and what it means."""
 
 OF_STATEMENTS = frozenset({
-    "instance_hash", "data_version", "status", "second_solve", "horizon", "statement", "assertions", "cost", "carbon",
-    "energy", "water", "hours", "objective", "breakdown", "bound", "gap", "use",
+    "instance_hash", "data_version", "status", "second_solve", "horizon", "duplicate", "statement", "assertions",
+    "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap", "use",
 })  # fmt: skip
 """Kinds that tell a plan's words wrong, not what it does."""
 

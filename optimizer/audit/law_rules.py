@@ -271,6 +271,11 @@ class LawBook:
         """Return True if the law pack has a mechanism of this name."""
         return mechanism in self._pack.mechanisms
 
+    def key_of(self, mechanism: str) -> tuple[str, ...]:
+        """Return what a mechanism is charged once for: the parts of its key."""
+        key: tuple[str, ...] = self._pack.mechanisms[mechanism].key
+        return key
+
     def support_seats(self, home: Place, on: date) -> list[Place]:
         """Return the countries from which the provider is known to support and operate; none if nobody knows."""
         support = self._pack.operators.support.get(home.provider)

@@ -12,6 +12,7 @@ from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Figures, Ledger, Line
 from optimizer.audit.moves import Carried, check_moves
+from optimizer.audit.names import region_of
 from optimizer.audit.scopes import is_whole
 from optimizer.audit.work import unserved_cost
 from optimizer.instance.base import Scope
@@ -116,7 +117,7 @@ def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
     busy = [line for line in ledger.lines if line.row.instances > 0 or line.row.served_per_s > 0]
     regions = {line.region.id: line.region for line in busy}
     for row in plan.copies:
-        region = world.region(row.region_id) or world.region(row.region)
+        region = region_of(world, row)
         if region is not None:
             regions[region.id] = region
     stated = (world.region(row.region_id) for row in plan.regions)

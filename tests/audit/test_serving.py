@@ -117,10 +117,12 @@ def test_a_copy_that_a_failure_leaves_serves():
 
 
 def test_of_two_safeguards_for_one_need_one_can_go():
-    """Standard clauses for the importer, and again for everybody: each can go, the other stays."""
+    """Standard clauses for the importer, and binding rules of its group: each can go, the other stays."""
     data, plan = law_base(), law_plan()
     assert told(data, plan) == []
-    plan["mechanisms"].append({"mechanism": "SCC_EU"})
+    data["legal_assertions"]["group_members"] = ["host"]
+    data["mechanism_costs"].append({"id": "BCR_EU", "yearly_usd": 8760.0})
+    plan["mechanisms"].append({"mechanism": "BCR_EU", "key": ["acme"]})
     assert len(told(data, plan)) == 2
 
 
