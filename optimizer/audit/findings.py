@@ -42,6 +42,8 @@ KINDS: dict[str, str] = {
     "endpoint_retired": "the endpoint retires before the horizon ends",
     "rtt": "the round trip is longer than allowed",
     "rtt_unknown": "no round-trip figure",
+    "law_named": "laws, safeguards or legal flags named are not those that bear on it",
+    "register": "the legal register is not what the law pack and the plan's rows come to",
     "law_forbids": "a law forbids it",
     "law_approval_missing": "a law asks for an approval that was not granted",
     "law_no_mechanism": "a law asks for a mechanism that is not available",
@@ -100,8 +102,9 @@ KINDS: dict[str, str] = {
 """Every kind of violation and what it means."""
 
 OF_STATEMENTS = frozenset({
-    "instance_hash", "data_version", "status", "second_solve", "horizon", "duplicate", "statement", "assertions",
-    "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap", "use",
+    "instance_hash", "data_version", "status", "second_solve", "horizon", "duplicate", "law_named", "register",
+    "statement", "assertions", "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap",
+    "use",
 })  # fmt: skip
 """Kinds that tell a plan's words wrong, not what it does."""
 

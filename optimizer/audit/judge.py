@@ -11,6 +11,8 @@ from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
 from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.register import check_register
+from optimizer.audit.row_laws import check_row_laws
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
 from optimizer.audit.totals import Totals, check_budgets, check_lines, check_shares, check_totals, sum_up
@@ -40,6 +42,8 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_commitments(ledger, plan, findings)
     check_law(ledger, desk, findings)
     bill = check_data(ledger, plan, desk, findings)
+    said = check_row_laws(ledger, plan, desk, findings)
+    check_register(ledger, plan, desk, said, findings=findings)
     check_survival(ledger, plan, desk, findings)
     check_mechanisms(plan, desk, findings)
     check_lines(ledger, findings)

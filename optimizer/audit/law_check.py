@@ -173,7 +173,7 @@ def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: da
     found = []
     for row in book.active(on):
         test = row.trigger.accelerator
-        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or _is_chip(row)):
+        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or is_chip_rule(row)):
             continue
         if test.classes and not (facts.classes & (set(test.classes) | {"unknown"})):
             continue
@@ -196,7 +196,8 @@ def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: da
     return found
 
 
-def _is_chip(row: Any) -> bool:
+def is_chip_rule(row: Any) -> bool:
+    """Return True if a law is an export rule by its kind alone."""
     return bool(set(row.kind.split("+")) & CHIP_KINDS) and not row.trigger.effect
 
 
