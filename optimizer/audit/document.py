@@ -6,6 +6,7 @@ from typing import Any
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import RELATIVE, Findings, close
+from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.plan.models import Plan
@@ -29,6 +30,8 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
         unknown = [law for law in row.laws if law not in desk.pack.laws]
         if unknown and desk.book is not None:
             findings.add("unknown_id", f"placements[{k}] {row.workload}", "no such law", found=", ".join(unknown))
+    _check_versions(plan, desk, findings)
+    _check_named(world, plan, desk, findings)
     for entry in plan.legal_register:
         if entry.law not in desk.pack.laws:
             findings.add("unknown_id", f"legal_register {entry.law}", "the law pack has no such law")
@@ -119,6 +122,35 @@ def _check_asked(plan: Plan, findings: Findings) -> None:
                      expected=asked.then, found=None if told is None else "carbon")  # fmt: skip
     if asked.method != "auto" and plan.method is not None and plan.held and not plan.method.startswith(asked.method):
         findings.note(f"method {plan.method}: another was asked for ({asked.method}); who found a plan is not judged")
+
+
+def _check_versions(plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check the version of the law pack; of the rest, what was installed elsewhere is not known here."""
+    told, mine = plan.versions.get("laws"), desk.pack.version if desk.book is not None else "none"
+    if told is not None and told != mine:
+        findings.add("data_version", "versions", "laws", expected=mine, found=told)
+
+
+def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check that what rows on options ruled out and on shortfalls name does exist."""
+    instance = world.instance
+    kept = {name.partition("/")[0] for name in (*world.datasets, *world.workloads)} | world.datasets.keys()
+    for k, row in enumerate(plan.ineligible):
+        where = f"ineligible[{k}]"
+        if row.workload is not None and row.workload not in (*world.workloads, "*"):
+            findings.add("unknown_id", where, "the instance has no such workload", found=row.workload)
+        if row.dataset is not None and row.dataset.removesuffix(":retained").partition("/")[0] not in kept:
+            findings.add("unknown_id", where, "the instance has no such dataset", found=row.dataset)
+        if row.reason in LAW_REASONS and row.rule not in desk.pack.laws:
+            findings.add("unknown_id", where, "no such law", found=row.rule)
+    ids = {
+        "budget": {one.id for one in instance.budgets},
+        "policy": {one.id for one in instance.policies},
+        "workload": set(world.workloads),
+    }
+    for k, short in enumerate(plan.shortfalls):
+        if short.id is not None and short.rule in ids and short.id not in ids[short.rule]:
+            findings.add("unknown_id", f"shortfalls[{k}]", f"the instance has no such {short.rule}", found=short.id)
 
 
 def _check_horizon(world: World, plan: Plan, findings: Findings) -> None:

@@ -15,6 +15,7 @@ from optimizer.audit.register import check_register
 from optimizer.audit.row_laws import check_row_laws
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
+from optimizer.audit.tables import check_tables
 from optimizer.audit.totals import Totals, check_budgets, check_lines, check_shares, check_totals, sum_up
 from optimizer.audit.work import check_work
 from optimizer.audit.world import World
@@ -51,4 +52,5 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
+    check_tables(ledger, plan, totals, findings)
     return Judged(plan, desk, ledger, totals)

@@ -85,7 +85,8 @@ def _chip_laws(desk: Desk, line: Line, on: date) -> tuple[frozenset[str], frozen
 
 def states_law(plan: Plan) -> bool:
     """Return True if a plan says anywhere which laws bear on it: then it has to say so throughout."""
-    return bool(plan.legal_register or plan.laws_sha256) or any(row.laws for row in (*plan.placements, *plan.copies))
+    named = any(row.laws for row in plan.placements) or any(row.laws for row in plan.copies)
+    return named or bool(plan.legal_register or plan.laws_sha256)
 
 
 def check_row_laws(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> list[Said]:

@@ -204,10 +204,12 @@ def check_shares(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> 
             if broken and whole > 0:
                 side = "at least" if least else "at most"
                 findings.add("share", name, f"share of {measure}, {side}", expected=bound, found=share, rule=policy.id)
+    alone = {p.id: p.max_share for p in ledger.world.instance.policies if isinstance(p, ProviderShare)}
     for row in plan.shares:
-        if row.id not in values:
+        whose = row.id.rpartition(":")[0]
+        if row.id not in values and whose not in alone:
             continue
-        share, bound = values[row.id]
+        share, bound = values[row.id] if row.id in values else (0.0, alone[whose])  # a provider without any
         findings.stated("use", f"share {row.id}", "share reached", expected=share, found=row.value, scale=1.0)
         findings.stated("use", f"share {row.id}", "bound", expected=bound, found=row.bound)
 

@@ -47,7 +47,7 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
     for note in report.notes:
         bullet(console, note)
     if report.not_judged:
-        heading(console, "Not judged, of what serves nothing")
+        heading(console, "Not judged")
         for left_out in report.not_judged:
             bullet(console, left_out)
 
