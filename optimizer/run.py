@@ -15,6 +15,7 @@ from optimizer.errors import InputError, InternalError, Issue
 from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
 from optimizer.plan.models import Asked, Plan
+from optimizer.printable import printable
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
@@ -267,7 +268,7 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
     broken = [v for v in report.violations if v.kind != "serves_nothing"]
     if broken:
         told = [
-            f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"
+            printable(f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})")
             for v in broken[:VIOLATIONS_TOLD]
         ]
         if len(broken) > VIOLATIONS_TOLD:
