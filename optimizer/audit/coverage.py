@@ -32,7 +32,7 @@ JUDGED: dict[str, str] = {
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
                       "placements obligations flags",
     "data_quality": "quality cost_share carbon_share",
-    "ineligible": "workload dataset rule",
+    "ineligible": "workload dataset",
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
@@ -62,6 +62,7 @@ NOT_JUDGED: dict[str, str] = {
     "data_quality.note": "prose",
     "ineligible.stream": "see plan.ineligible",
     "ineligible.reason": "see plan.ineligible",
+    "ineligible.rule": "see plan.ineligible; that a law it names exists is judged",
     "ineligible.options": "see plan.ineligible; the sums that the legal register states of them are judged",
     "shortfalls.basis": "takes a solve",
     "shortfalls.rule": "takes a solve",
@@ -81,9 +82,16 @@ NOT_JUDGED: dict[str, str] = {
 }
 """Fields that are not judged, or not wholly, with the reason."""
 
+NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
+SELDOM = frozenset({"bound_excess_usd", "least_carbon", "diagnosis", "shortfalls"})
+"""Fields that most plans have nothing to say in."""
+
 
 def not_judged(plan: Plan) -> Iterator[str]:
-    """Yield the fields that a plan states and the audit does not judge, or not wholly, each with the reason."""
+    """Yield the fields that a plan states and the audit does not judge, or not wholly, each with the reason.
+
+    Last come those that the plan does not state: that there are no rows of a list is judged by what needs them.
+    """
     for name, reason in NOT_JUDGED.items():
         table, _, field = name.partition(".")
         if table == "plan":
@@ -94,3 +102,6 @@ def not_judged(plan: Plan) -> Iterator[str]:
             stated = any(getattr(row, field) not in (None, (), {}, "") for row in rows)
         if stated:
             yield f"{name}: {reason}"
+    absent = [name for name in Plan.model_fields if name not in SELDOM and getattr(plan, name) in (None, (), {})]
+    if absent:
+        yield f"{NOT_STATED}: {', '.join(absent)}"
