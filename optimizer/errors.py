@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from optimizer.printable import printable
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -31,8 +33,8 @@ class Issue:
         if self.line is not None:
             place += f":{self.line}"
         parts = [part for part in (place, self.where) if part]
-        text = ": ".join([*parts, self.what])
-        return f"{text}\nMaybe {self.maybe}" if self.maybe else text
+        text = printable(": ".join([*parts, self.what]), lines=True)
+        return f"{text}\nMaybe {printable(self.maybe, lines=True)}" if self.maybe else text
 
 
 class DomicileError(Exception):

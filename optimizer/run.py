@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
-from optimizer.plan.models import Plan
+from optimizer.plan.models import Asked, Plan
+from optimizer.printable import printable
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
@@ -126,17 +127,20 @@ def solve(
     from optimizer.solve.watch import ctrl_c_calls
 
     _check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
+    limit = time_limit_seconds if math.isfinite(time_limit_seconds) else None
+    asked = Asked(gap=gap, time_limit_seconds=limit, threads=threads, method=method, then=then)
     begun, stop = time.perf_counter(), cancel or threading.Event()
     with ctrl_c_calls(stop.set):
         with open_workers(workers, threads) as crew:
             try:
                 compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
             except NothingEligibleError as nothing:
-                return _nothing_eligible(instance, nothing)
+                return _nothing_eligible(instance, nothing).model_copy(update={"asked": asked})
             compiling = time.perf_counter() - begun
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
             until = begun + time_limit_seconds - kept
             plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, stop, until, crew))
+            plan = plan.model_copy(update={"asked": asked})
         return _audited(instance, plan, base_dir) if plan.held else plan
 
 
@@ -264,7 +268,7 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
     broken = [v for v in report.violations if v.kind != "serves_nothing"]
     if broken:
         told = [
-            f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})"
+            printable(f"  {v.kind} at {v.where}: {v.what} (expected {v.expected}, found {v.found})")
             for v in broken[:VIOLATIONS_TOLD]
         ]
         if len(broken) > VIOLATIONS_TOLD:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from optimizer.audit.coverage import not_judged
 from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
 from optimizer.audit.findings import AuditReport, Findings
@@ -32,11 +33,11 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     check_document(world, plan, desk, findings)
     if not plan.held:
         findings.note(f"the file holds no plan (status {plan.status}): there is nothing to audit")
-        return _report(findings, {}, (), held=False)
+        return _report(findings, {}, tuple(not_judged(plan)), held=False)
     judged = judge(world, plan, desk, findings)
     totals = judged.totals
     check_least_carbon(plan, totals, findings)
-    not_judged = check_serving(world, judged, findings)
+    unserving = tuple(f"serves_nothing: {text}" for text in check_serving(world, judged, findings))
     if desk.book is None:
         findings.note("no law was checked: the instance says laws: {use: none}")
     if totals.unknown_carbon:
@@ -48,17 +49,17 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         "water_l": totals.water_l,
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
-    return _report(findings, recomputed, not_judged)
+    return _report(findings, recomputed, (*not_judged(plan), *unserving))
 
 
 def _report(
-    findings: Findings, recomputed: dict[str, float | None], not_judged: tuple[str, ...], *, held: bool = True
+    findings: Findings, recomputed: dict[str, float | None], open_points: tuple[str, ...], *, held: bool = True
 ) -> AuditReport:
     return AuditReport(
         violations=tuple(dict.fromkeys(findings.violations)),
         checked=dict(findings.checked),
         recomputed=recomputed,
         notes=tuple(findings.notes),
-        not_judged=not_judged,
+        not_judged=open_points,
         held=held,
     )

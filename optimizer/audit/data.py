@@ -16,6 +16,7 @@ from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_hours
+from optimizer.audit.names import check_names, region_of
 from optimizer.audit.world import HOURS_PER_MONTH, World
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
 from optimizer.instance.workloads import Dataset, Job, Stream, Workload
@@ -59,10 +60,11 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     for k, row in enumerate(plan.copies):
         where = f"copies[{k}] {row.dataset}"
         findings.checked["copies"] += 1
-        region = world.region(row.region_id) or world.region(row.region)
+        region = region_of(world, row)
         if row.dataset not in kept or region is None:
             findings.add("unknown_id", where, "no such dataset or region", found=f"{row.dataset} in {row.region_id}")
             continue
+        check_names(row, region, where, findings)
         one = kept[row.dataset]
         if region.id in copies[one.id]:
             findings.add("copies", where, "the same copy twice", found=region.id)

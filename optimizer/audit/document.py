@@ -5,24 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.audit.desk import Desk
-from optimizer.audit.findings import Findings, close
+from optimizer.audit.findings import RELATIVE, Findings, close
+from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.plan.models import Plan
 
 TOTAL = "the plan"
+ROUNDING = 1e-6
+"""Part of a cost by which two sums of the same terms may differ, and with it a gap."""
+HELD = ("placements", "copies", "transfers", "moves", "regions", "mechanisms", "budgets", "quotas", "commitments",
+        "shares", "unserved", "legal_register", "data_quality", "cost_breakdown_usd")  # fmt: skip
+"""What only a plan that places something has."""
 
 
 def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:
     """Check hashes, horizon, status and the ids of laws and assertions."""
     _check_identity(world, plan, desk, findings)
     _check_status(plan, findings)
+    _check_asked(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
     for k, row in enumerate(plan.placements):
         unknown = [law for law in row.laws if law not in desk.pack.laws]
         if unknown and desk.book is not None:
             findings.add("unknown_id", f"placements[{k}] {row.workload}", "no such law", found=", ".join(unknown))
+    _check_versions(plan, desk, findings)
+    _check_named(world, plan, desk, findings)
     for entry in plan.legal_register:
         if entry.law not in desk.pack.laws:
             findings.add("unknown_id", f"legal_register {entry.law}", "the law pack has no such law")
@@ -38,8 +47,11 @@ def _check_identity(world: World, plan: Plan, desk: Desk, findings: Findings) ->
     if plan.laws_sha256 is not None and desk.book is not None and plan.laws_sha256 != desk.pack.sha256:
         findings.add("data_version", TOTAL, "was made with other laws", expected=desk.pack.sha256,
                      found=plan.laws_sha256)  # fmt: skip
+    if plan.laws_sha256 is not None and desk.book is None:
+        findings.add("data_version", TOTAL, "was made with laws, though the instance binds none",
+                     found=plan.laws_sha256)  # fmt: skip
     known = world.catalogue_sha256
-    if plan.catalogue_sha256 is not None and known is not None and plan.catalogue_sha256 != known:
+    if plan.catalogue_sha256 is not None and plan.catalogue_sha256 != known:
         findings.add("data_version", TOTAL, "was made with another catalogue", expected=known,
                      found=plan.catalogue_sha256)  # fmt: skip
 
@@ -47,22 +59,98 @@ def _check_identity(world: World, plan: Plan, desk: Desk, findings: Findings) ->
 def _check_status(plan: Plan, findings: Findings) -> None:
     findings.checked["status"] += 1
     if not plan.held:
-        if plan.placements:
-            findings.add("status", TOTAL, f"status {plan.status}, yet it has placements", found=len(plan.placements))
+        for name in HELD:
+            count = len(getattr(plan, name))
+            if count:
+                findings.add("status", TOTAL, f"status {plan.status}, yet it has {name}", found=count)
         if plan.objective_usd is not None:
             findings.add("status", TOTAL, f"status {plan.status}, yet it has an objective", found=plan.objective_usd)
         if plan.status == "infeasible" and plan.termination not in (None, "infeasible"):
             findings.add("status", TOTAL, "infeasible, yet it stopped for another reason", expected="infeasible",
                          found=plan.termination)  # fmt: skip
         return
+    for name in ("diagnosis", "shortfalls"):
+        if getattr(plan, name):
+            findings.add("status", TOTAL, f"holds a plan, yet states {name}", found=len(getattr(plan, name)))
     if plan.termination == "infeasible":
         findings.add("status", TOTAL, "stopped as infeasible, yet holds a plan", found=plan.status)
+    if plan.status == "feasible" and plan.termination == "gap_reached":
+        findings.add("status", TOTAL, "the gap was reached, yet it is not called optimal", expected="optimal",
+                     found="feasible")  # fmt: skip
+    _check_excess(plan, findings)
     if plan.status == "optimal":
         if plan.termination not in (None, "gap_reached"):
             findings.add("status", TOTAL, "optimal, yet the gap was not reached", expected="gap_reached",
                          found=plan.termination)  # fmt: skip
         if plan.objective_usd is None or plan.bound_usd is None:
             findings.add("status", TOTAL, "optimal without objective and bound")
+
+
+def _check_excess(plan: Plan, findings: Findings) -> None:
+    """Check what is said of a bound that lay above the cost: it was set to the cost, or withdrawn."""
+    excess, withdrawn = plan.bound_excess_usd, plan.termination == "contradiction"
+    if withdrawn and (plan.bound_usd is not None or plan.gap is not None):
+        findings.add("status", TOTAL, "the bound contradicts the plan, yet it is stated", found=plan.bound_usd)
+    if excess is None:
+        return
+    findings.checked["bound"] += 1
+    same = plan.bound_usd is not None and plan.objective_usd is not None and close(plan.bound_usd, plan.objective_usd)
+    if excess <= 0 or not (same or withdrawn):
+        findings.add("bound", TOTAL, "the bound is said to have lain above the cost, yet it lies below it",
+                     expected=plan.objective_usd, found=plan.bound_usd)  # fmt: skip
+
+
+def _check_asked(plan: Plan, findings: Findings) -> None:
+    """Hold what the plan says of its proof against what was asked for: `optimal` is a promise about that gap."""
+    asked, told = plan.asked, plan.least_carbon
+    if asked is None:
+        if plan.status == "optimal":
+            findings.note("status optimal: the gap that was asked for is not stated, so that it was not judged")
+        return
+    findings.checked["asked"] += 1
+    for name, least in (("gap", 0.0), ("time_limit_seconds", 0.0), ("threads", 1)):
+        value = getattr(asked, name)
+        if value is not None and value < least:
+            findings.add("status", f"asked.{name}", "means nothing, at least", expected=least, found=value)
+    proofs = [("the plan", plan.status, plan.gap)] + ([("its carbon", told.status, told.gap)] if told else [])
+    for what, status, gap in proofs:
+        if status == "optimal" and (gap is None or gap > asked.gap * (1 + RELATIVE) + ROUNDING):
+            findings.add("status", TOTAL, f"{what} is called optimal, at a gap above the one asked for",
+                         expected=asked.gap, found=gap)  # fmt: skip
+    if plan.held and (told is not None) != (asked.then == "carbon"):
+        findings.add("second_solve", "least_carbon", "a second solve is told of if it was asked for, and only then",
+                     expected=asked.then, found=None if told is None else "carbon")  # fmt: skip
+    if asked.method != "auto" and plan.method is not None and plan.held and not plan.method.startswith(asked.method):
+        findings.note(f"method {plan.method}: another was asked for ({asked.method}); who found a plan is not judged")
+
+
+def _check_versions(plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check the version of the law pack; of the rest, what was installed elsewhere is not known here."""
+    told, mine = plan.versions.get("laws"), desk.pack.version if desk.book is not None else "none"
+    if told is not None and told != mine:
+        findings.add("data_version", "versions", "laws", expected=mine, found=told)
+
+
+def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check that what rows on options ruled out and on shortfalls name does exist."""
+    instance = world.instance
+    kept = {name.partition("/")[0] for name in (*world.datasets, *world.workloads)} | world.datasets.keys()
+    for k, row in enumerate(plan.ineligible):
+        where = f"ineligible[{k}]"
+        if row.workload is not None and row.workload not in (*world.workloads, "*"):
+            findings.add("unknown_id", where, "the instance has no such workload", found=row.workload)
+        if row.dataset is not None and row.dataset.removesuffix(":retained").partition("/")[0] not in kept:
+            findings.add("unknown_id", where, "the instance has no such dataset", found=row.dataset)
+        if row.reason in LAW_REASONS and row.rule not in desk.pack.laws:
+            findings.add("unknown_id", where, "no such law", found=row.rule)
+    ids = {
+        "budget": {one.id for one in instance.budgets},
+        "policy": {one.id for one in instance.policies},
+        "workload": set(world.workloads),
+    }
+    for k, short in enumerate(plan.shortfalls):
+        if short.id is not None and short.rule in ids and short.id not in ids[short.rule]:
+            findings.add("unknown_id", f"shortfalls[{k}]", f"the instance has no such {short.rule}", found=short.id)
 
 
 def _check_horizon(world: World, plan: Plan, findings: Findings) -> None:
@@ -81,8 +169,14 @@ def _check_assertions(world: World, plan: Plan, findings: Findings) -> None:
     mine: dict[str, Any] = world.instance.legal_assertions.model_dump(mode="json")
     for name, value in plan.assertions.items():
         findings.checked["assertions"] += 1
-        if name in mine and _plain(value) != _plain(mine[name]):
+        if name not in mine:
+            findings.add("assertions", name, "the instance has no such assertion")
+        elif _plain(value) != _plain(mine[name]):
             findings.add("assertions", name, "is not what the instance asserts")
+    lacking = mine.keys() - plan.assertions.keys() if plan.assertions else ()
+    if lacking:
+        findings.add("assertions", TOTAL, "assertions of the instance are left out",
+                     expected=", ".join(sorted(lacking)))  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

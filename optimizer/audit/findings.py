@@ -21,6 +21,8 @@ KINDS: dict[str, str] = {
     "second_solve": "what is said of the second solve, for least carbon, contradicts the plan",
     "horizon": "the plan's horizon is not the instance's",
     "unknown_id": "names something that does not exist",
+    "left_out": "rows are left out of a list that is stated",
+    "duplicate": "the same row is stated twice",
     "statement": "a stated detail is not what the catalogue or the instance says",
     "assertions": "the legal assertions repeated are not the instance's",
     # eligibility, the words of the ledger
@@ -41,6 +43,8 @@ KINDS: dict[str, str] = {
     "endpoint_retired": "the endpoint retires before the horizon ends",
     "rtt": "the round trip is longer than allowed",
     "rtt_unknown": "no round-trip figure",
+    "law_named": "laws, safeguards or legal flags named are not those that bear on it",
+    "register": "the legal register is not what the law pack and the plan's rows come to",
     "law_forbids": "a law forbids it",
     "law_approval_missing": "a law asks for an approval that was not granted",
     "law_no_mechanism": "a law asks for a mechanism that is not available",
@@ -99,8 +103,10 @@ KINDS: dict[str, str] = {
 """Every kind of violation and what it means."""
 
 OF_STATEMENTS = frozenset({
-    "instance_hash", "data_version", "status", "second_solve", "horizon", "statement", "assertions", "cost", "carbon",
-    "energy", "water", "hours", "objective", "breakdown", "bound", "gap", "use",
+    "instance_hash", "data_version", "status", "second_solve", "horizon", "left_out",
+    "duplicate", "law_named", "register",
+    "statement", "assertions", "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap",
+    "use",
 })  # fmt: skip
 """Kinds that tell a plan's words wrong, not what it does."""
 
@@ -128,9 +134,9 @@ class AuditReport(BaseModel):
     """The verdict on a plan.
 
     `checked` counts what was looked at, by subject; `recomputed` holds the audit's own figures (objective_usd,
-    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged, `not_judged` what the search
-    for items that serve nothing leaves out. `held` is False for a file
-    that holds no plan (infeasible, no_plan): then nothing but the document was looked at.
+    carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged; `not_judged` which fields
+    that the plan states are not, or not wholly, and what the search for items that serve nothing leaves out. `held` is
+    False for a file that holds no plan (infeasible, no_plan): then nothing but the document was looked at.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -11,8 +11,11 @@ from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
 from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.register import check_register
+from optimizer.audit.row_laws import check_row_laws
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
+from optimizer.audit.tables import check_tables
 from optimizer.audit.totals import Totals, check_budgets, check_lines, check_shares, check_totals, sum_up
 from optimizer.audit.work import check_work
 from optimizer.audit.world import World
@@ -40,6 +43,8 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_commitments(ledger, plan, findings)
     check_law(ledger, desk, findings)
     bill = check_data(ledger, plan, desk, findings)
+    said = check_row_laws(ledger, plan, desk, findings)
+    check_register(ledger, plan, desk, said, findings=findings)
     check_survival(ledger, plan, desk, findings)
     check_mechanisms(plan, desk, findings)
     check_lines(ledger, findings)
@@ -47,4 +52,5 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
+    check_tables(ledger, plan, totals, findings)
     return Judged(plan, desk, ledger, totals)

@@ -12,6 +12,7 @@ from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Option, Ruling
 from optimizer.audit.law_triggers import Departures, Operator, Place
 from optimizer.audit.lines import Ledger, Line
+from optimizer.audit.names import region_of
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import HOURS_PER_YEAR, World
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
@@ -30,7 +31,6 @@ class Safeguards:
         self._costs = {c.id: c for c in world.instance.mechanism_costs}
         self._years = world.calendar.total_hours / HOURS_PER_YEAR
         self.stated = {(use.mechanism, use.key) for use in plan.mechanisms}
-        self._loose = {use.mechanism for use in plan.mechanisms if not use.key}
         self.needed: dict[Option, set[str]] = {}
         self.asked: set[tuple[Option, ...]] = set()
 
@@ -42,8 +42,8 @@ class Safeguards:
         return (cost.one_off_usd / cost.amortisation_years + cost.yearly_usd) * self._years
 
     def states(self, option: Option) -> bool:
-        """Return True if the plan has the safeguard, for its key or for all."""
-        return option in self.stated or option[0] in self._loose
+        """Return True if the plan has the safeguard for the key of its charge: one without a key meets no other."""
+        return option in self.stated
 
     def free(self, option: Option, laws: tuple[str, ...]) -> bool:
         """Return True if nothing is to be paid: held, or granted under one of the laws."""
@@ -87,7 +87,7 @@ def departures_of(ledger: Ledger, plan: Plan, desk: Desk) -> Departures:
         for dataset_id in readers.get(line.workload.id, ()):
             found.add("dataset", dataset_id, places)
     for row in plan.copies:
-        region = world.region(row.region_id) or world.region(row.region)
+        region = region_of(world, row)
         if region is None:
             continue
         home = Place.of(region, "storage")
@@ -173,7 +173,7 @@ def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: da
     found = []
     for row in book.active(on):
         test = row.trigger.accelerator
-        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or _is_chip(row)):
+        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or is_chip_rule(row)):
             continue
         if test.classes and not (facts.classes & (set(test.classes) | {"unknown"})):
             continue
@@ -196,7 +196,8 @@ def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: da
     return found
 
 
-def _is_chip(row: Any) -> bool:
+def is_chip_rule(row: Any) -> bool:
+    """Return True if a law is an export rule by its kind alone."""
     return bool(set(row.kind.split("+")) & CHIP_KINDS) and not row.trigger.effect
 
 
@@ -273,6 +274,7 @@ def check_mechanisms(plan: Plan, desk: Desk, findings: Findings) -> None:
     """Check that every mechanism of the plan exists, can be had, and costs what the instance says."""
     if desk.book is None:
         return
+    seen: set[Option] = set()
     for k, use in enumerate(plan.mechanisms):
         where = f"mechanisms[{k}] {use.mechanism}" + (f" for {'/'.join(use.key)}" if use.key else "")
         findings.checked["mechanisms"] += 1
@@ -280,6 +282,13 @@ def check_mechanisms(plan: Plan, desk: Desk, findings: Findings) -> None:
             findings.add("unknown_id", where, "the law pack has no such mechanism", found=use.mechanism)
             continue
         option = (use.mechanism, use.key)
+        if option in seen:
+            findings.add("duplicate", where, "the safeguard is stated twice, and paid twice")
+        seen.add(option)
+        parts = desk.book.key_of(use.mechanism)
+        if len(use.key) != len(parts):
+            findings.add("statement", where, "is charged once per key, which names", found="/".join(use.key) or None,
+                         expected="/".join(parts) or None)  # fmt: skip
         laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
         price = desk.safeguards.price(use.mechanism)
         if desk.safeguards.free(option, laws):

@@ -41,13 +41,17 @@ class Need:
 
 @dataclass(frozen=True)
 class Ruling:
-    """What all laws together say. `forbids`, `approvals` (missing) and `lacks` (no safeguard): (law, reason)."""
+    """What all laws together say. `forbids`, `approvals` (missing) and `lacks` (no safeguard): (law, reason).
+
+    `laws` say something of the place; `may_speak` adds those that only ask something of operators, and found it met.
+    """
 
     forbids: tuple[tuple[str, str], ...] = ()
     approvals: tuple[tuple[str, str], ...] = ()
     lacks: tuple[tuple[str, str], ...] = ()
     needs: tuple[Need, ...] = ()
     laws: tuple[str, ...] = ()
+    may_speak: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -141,11 +145,16 @@ class LawBook:
         lacks: list[tuple[str, str]] = []
         needs: list[Need] = []
         laws: list[str] = []
+        may_speak: list[str] = []
         for row, scopes in self._reaching(profile, on):
             if not self.tests.binds(scopes, at, on):
                 continue
-            laws.append(row.id)
             level, reason, options = self._one(row, profile, at, activity, on)
+            text = row.storage_rule if activity == "storage" else row.processing_rule
+            reading = read(text, lambda term: self.tests.member(term, profile, at, on))
+            speaks = reading.named or reading.level != "free" or level != "free"
+            laws += [row.id] if speaks else []
+            may_speak += [row.id] if speaks or row.trigger.requires else []
             if level == "forbidden":
                 forbids.append((row.id, reason))
             elif level == "approval":
@@ -154,7 +163,7 @@ class LawBook:
                 lacks.append((row.id, reason))
             elif level == "conditional":
                 needs.append(Need(row.id, options))
-        return Ruling(tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws))
+        return Ruling(tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws), tuple(may_speak))
 
     def _one(
         self, row: Any, profile: Profile, at: Place, activity: str, on: date
@@ -270,6 +279,11 @@ class LawBook:
     def knows(self, mechanism: str) -> bool:
         """Return True if the law pack has a mechanism of this name."""
         return mechanism in self._pack.mechanisms
+
+    def key_of(self, mechanism: str) -> tuple[str, ...]:
+        """Return what a mechanism is charged once for: the parts of its key."""
+        key: tuple[str, ...] = self._pack.mechanisms[mechanism].key
+        return key
 
     def support_seats(self, home: Place, on: date) -> list[Place]:
         """Return the countries from which the provider is known to support and operate; none if nobody knows."""

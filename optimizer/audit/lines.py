@@ -8,6 +8,7 @@ from math import ceil
 
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings
+from optimizer.audit.names import check_names, region_of
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job, Service, Stream, Workload
 from optimizer.plan.models import Placement, Plan
@@ -74,15 +75,16 @@ def _resolve(world: World, row: Placement, where: str, findings: Findings) -> Li
     if workload is None:
         findings.add("unknown_id", where, "the instance has no such workload", found=row.workload)
         return None
-    stream = world.streams[workload.id].get(row.stream) if row.stream and isinstance(workload, Service) else None
-    if row.stream and stream is None:
+    named = row.stream is not None
+    stream = world.streams[workload.id].get(row.stream or "") if named and isinstance(workload, Service) else None
+    if named and stream is None:
         findings.add("unknown_id", where, "the workload has no such stream", found=row.stream)
         return None
     period = world.calendar.index.get(row.period)
     if period is None:
         findings.add("unknown_id", where, "the horizon has no such period", found=row.period)
         return None
-    region = world.region(row.region_id) or world.region(f"{row.provider}:{row.region}") or world.region(row.region)
+    region = region_of(world, row)
     if region is None:
         findings.add("unknown_id", where, "the catalogue has no such region", found=row.region_id)
         return None
@@ -97,16 +99,17 @@ def _resolve(world: World, row: Placement, where: str, findings: Findings) -> Li
 
 def _compare_statement(line: Line, findings: Findings) -> None:
     """Compare what the row says about its offer besides naming it."""
-    row, region = line.row, line.region
-    if row.provider != region.provider:
-        findings.add("statement", line.where, "the region is another provider's", expected=region.provider,
-                     found=row.provider)  # fmt: skip
-    if row.country and row.country not in (region.country, region.place):
-        findings.add("statement", line.where, "the region is in another country", expected=region.country,
-                     found=row.country)  # fmt: skip
-    if row.accelerator and line.offer.accelerator and row.accelerator != line.offer.accelerator:
-        findings.add("statement", line.where, "the SKU holds another accelerator", expected=line.offer.accelerator,
+    row, offer = line.row, line.offer
+    check_names(row, line.region, line.where, findings)
+    if row.accelerator and row.accelerator != offer.accelerator:
+        findings.add("statement", line.where, "the SKU holds another accelerator", expected=offer.accelerator or None,
                      found=row.accelerator)  # fmt: skip
+    if row.endpoint is not None and row.purchase is not None:
+        findings.add("statement", line.where, "an endpoint has no purchase option", found=row.purchase)
+    of_services, of_jobs = ("served_per_s",), ("work_units", "gangs")
+    for name in of_services if isinstance(line.workload, Job) else of_jobs:
+        if getattr(row, name):
+            findings.add("statement", line.where, f"a {line.workload.kind} has no {name}", found=getattr(row, name))
 
 
 class Ledger:

@@ -33,6 +33,10 @@ def check_least_carbon(plan: Plan, totals: Totals, findings: Findings) -> None:
     gap = None if told.bound_kg is None else max(0.0, carbon - told.bound_kg) / max(abs(carbon), 1e-9)
     if (gap is None) != (told.gap is None) or (gap is not None and abs(gap - (told.gap or 0.0)) > ABSOLUTE):
         findings.add("second_solve", WHERE, "gap between carbon and bound", expected=gap, found=told.gap)
+    ended = told.termination == "gap_reached"
+    if told.termination == "infeasible" or (told.status != "not_run" and (told.status == "optimal") != ended):
+        findings.add("second_solve", WHERE, "its status and why it stopped contradict each other", expected=told.status,
+                     found=told.termination)  # fmt: skip
     if told.status == "optimal" and told.bound_kg is None:
         findings.add("second_solve", WHERE, "optimal without a bound")
     if told.status == "not_run" and told.bound_kg is not None:

@@ -24,6 +24,7 @@ from optimizer.audit.judge import Judged
 from optimizer.audit.law_check import Safeguards
 from optimizer.audit.law_rules import Option
 from optimizer.audit.lines import Ledger, Line, gang_instances, usable_hours, worked_hours
+from optimizer.audit.names import region_of
 from optimizer.audit.staying import check_moves_serve
 from optimizer.audit.survival import Eligible, may_take_over, survives, wishes
 from optimizer.audit.totals import check_shares
@@ -119,7 +120,7 @@ class _Serving:
         copies: dict[str, dict[str, Region]] = defaultdict(dict)
         for k, row in enumerate(self.plan.copies):
             self.findings.checked["serving"] += 1
-            region = self.world.region(row.region_id) or self.world.region(row.region)
+            region = region_of(self.world, row)
             if region is None:
                 continue
             copies[row.dataset][region.id] = region
@@ -129,7 +130,7 @@ class _Serving:
         for dataset, rows in unread.items():
             for k in rows if dataset in kept else ():
                 row = self.plan.copies[k]
-                region = self.world.region(row.region_id) or self.world.region(row.region)
+                region = region_of(self.world, row)
                 assert region is not None
                 without = {name: at for name, at in copies[dataset].items() if name != region.id}
                 before, after = Findings(), Findings()
@@ -152,7 +153,7 @@ class _Serving:
                 brought.add((row.dataset, target.id))
         held: dict[str, list[Region]] = defaultdict(list)
         for copied in self.plan.copies:
-            region = self.world.region(copied.region_id) or self.world.region(copied.region)
+            region = region_of(self.world, copied)
             if region is not None:
                 held[copied.dataset].append(region)
         for (dataset, target_id), gb in read_gb(self.ledger).items():
@@ -208,7 +209,7 @@ class _Serving:
     def _check_regions(self) -> None:
         busy = {line.region.id for line in self.ledger.lines if line.row.instances > 0 or line.row.served_per_s > 0}
         for row in self.plan.copies:
-            region = self.world.region(row.region_id) or self.world.region(row.region)
+            region = region_of(self.world, row)
             busy |= set() if region is None else {region.id}
         for k, use in enumerate(self.plan.regions):
             self.findings.checked["serving"] += 1
@@ -277,8 +278,8 @@ class _Serving:
 
 
 def _is(option: Option, stated: Option) -> bool:
-    """Return True if a stated safeguard is the option, for its key or for all."""
-    return option[0] == stated[0] and stated[1] in ((), option[1])
+    """Return True if a stated safeguard is the option, for its key."""
+    return option == stated
 
 
 def _fewer(lines: list[Line], spare: float) -> Iterator[Line]:

@@ -197,6 +197,11 @@ def check_supply(ledger: Ledger, plan: Plan, findings: Findings) -> dict[tuple[s
 
 def _compare(plan: Plan, use: dict[tuple[str, str], tuple[Pool, float]], findings: Findings) -> None:
     """Compare the quota rows the plan states with the audit's own."""
+    told = {(row.id, row.period) for row in plan.quotas}
+    lacking = [f"{name} in {period}" for (name, period), (_, amount) in use.items()
+               if amount > 0 and (name, period) not in told]  # fmt: skip
+    if told and lacking:
+        findings.add("left_out", "quotas", "pools in use are left out", expected=", ".join(lacking))
     limits = {pool.id: pool.limit for pool, _ in use.values()}
     for k, row in enumerate(plan.quotas):
         where = f"quotas[{k}] {row.id} in {row.period}"

@@ -13,6 +13,7 @@ from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.law_check import broken, offer_rulings
 from optimizer.audit.lines import Ledger
+from optimizer.audit.names import region_of
 from optimizer.audit.supply import Supply
 from optimizer.audit.totals import regions_used
 from optimizer.audit.world import World
@@ -96,7 +97,7 @@ def _checks(
         return []
     copies: dict[str, list[Region]] = defaultdict(list)
     for row in plan.copies:
-        region = ledger.world.region(row.region_id) or ledger.world.region(row.region)
+        region = region_of(ledger.world, row)
         if region is not None:
             copies[row.dataset].append(region)
     in_use = set(regions_used(ledger, plan))

@@ -12,6 +12,7 @@ from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Figures, Ledger, Line
 from optimizer.audit.moves import Carried, check_moves
+from optimizer.audit.names import region_of
 from optimizer.audit.scopes import is_whole
 from optimizer.audit.work import unserved_cost
 from optimizer.instance.base import Scope
@@ -116,7 +117,7 @@ def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
     busy = [line for line in ledger.lines if line.row.instances > 0 or line.row.served_per_s > 0]
     regions = {line.region.id: line.region for line in busy}
     for row in plan.copies:
-        region = world.region(row.region_id) or world.region(row.region)
+        region = region_of(world, row)
         if region is not None:
             regions[region.id] = region
     stated = (world.region(row.region_id) for row in plan.regions)
@@ -203,10 +204,12 @@ def check_shares(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> 
             if broken and whole > 0:
                 side = "at least" if least else "at most"
                 findings.add("share", name, f"share of {measure}, {side}", expected=bound, found=share, rule=policy.id)
+    alone = {p.id: p.max_share for p in ledger.world.instance.policies if isinstance(p, ProviderShare)}
     for row in plan.shares:
-        if row.id not in values:
+        whose = row.id.rpartition(":")[0]
+        if row.id not in values and whose not in alone:
             continue
-        share, bound = values[row.id]
+        share, bound = values[row.id] if row.id in values else (0.0, alone[whose])  # a provider without any
         findings.stated("use", f"share {row.id}", "share reached", expected=share, found=row.value, scale=1.0)
         findings.stated("use", f"share {row.id}", "bound", expected=bound, found=row.bound)
 

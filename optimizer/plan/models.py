@@ -299,6 +299,19 @@ class LeastCarbon(Row):
     gap: float | None = None
 
 
+class Asked(Row):
+    """What the solve was asked for: the gap to prove, the time (None: no limit), threads (None: all cores), method.
+
+    `then` is what was to follow a settled cost. Status `optimal` means that `gap` was proven.
+    """
+
+    gap: float
+    time_limit_seconds: float | None = None
+    threads: int | None = None
+    method: str = "auto"
+    then: str | None = None
+
+
 class PlanPeriod(Row):
     """A period of the plan's horizon."""
 
@@ -319,7 +332,8 @@ class Plan(Row):
     `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `bound_excess_usd` is by how much the
     solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
-    the plan has a carbon figure; `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
+    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan;
+    `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
     status: Status | None = None
@@ -356,6 +370,7 @@ class Plan(Row):
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     method: str | None = None
+    asked: Asked | None = None
     timings_seconds: dict[str, float] = {}
     instance_name: str | None = None
     instance_sha256: str | None = None

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import COST_TERMS, Ineligible, LeastCarbon, Placement, Plan, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
+from optimizer.report.plain import printable_model
 
 STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
 TERMINATION = {
@@ -29,7 +30,8 @@ ROOMY = 8
 
 
 def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
-    """Print a plan as a set of tables; `verbose` shows every row and every quota."""
+    """Print a plan as a set of tables, control characters written out; `verbose` shows every row and every quota."""
+    plan = printable_model(plan)
     _headline(plan, console)
     if plan.status == "no_plan":
         bullet(console, "no plan was found before it was stopped; maybe allow more time, or try another method")

@@ -10,11 +10,14 @@ from rich.text import Text
 from optimizer.audit.findings import AuditReport, shown
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service
+from optimizer.printable import printable
 from optimizer.report.parts import add_rows, amount, bullet, grid, heading, put, usd
+from optimizer.report.plain import printable_model
 
 
 def render_audit(report: AuditReport, console: Console, *, verbose: bool = False) -> None:
-    """Print what an audit found, violations first; `verbose` shows every violation and count."""
+    """Print what an audit found, violations first; `verbose` shows all. Control characters are written out."""
+    report = printable_model(report)
     if report.ok and not report.held:
         console.print(Text("nothing to audit", style="bold yellow"))
     elif report.ok:
@@ -47,7 +50,7 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
     for note in report.notes:
         bullet(console, note)
     if report.not_judged:
-        heading(console, "Not judged, of what serves nothing")
+        heading(console, "Not judged")
         for left_out in report.not_judged:
             bullet(console, left_out)
 
@@ -65,14 +68,15 @@ def _figure(name: str, value: float) -> str:
 
 def render_validation(instance: Instance, console: Console) -> None:
     """Print that an instance is valid and what is in it."""
+    description, instance = instance.description, printable_model(instance)
     services = [w for w in instance.workloads if isinstance(w, Service)]
     streams = sum(len(s.streams) for s in services)
     jobs = len(instance.workloads) - len(services)
     periods = instance.horizon.resolved()
     hours = sum(period.hours for period in periods)
     console.print(Text.assemble((f"{instance.name}: ", "bold"), ("valid", "bold green")))
-    if instance.description:
-        console.print(Text(instance.description.strip(), overflow="fold"))
+    if description:
+        console.print(Text(printable(description.strip(), lines=True), overflow="fold"))
     table = grid(["", "what"])
     table.show_header = False
     span = f"{hours:,.6g} h from {instance.horizon.start.isoformat()}"

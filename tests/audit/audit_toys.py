@@ -275,7 +275,7 @@ def law_plan() -> dict[str, Any]:
              "laws": ["EU-GDPR-CHV"], "mechanisms": ["SCC_EU"]},
         ],
         "copies": [{"dataset": "files", "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
-                    "size_gb": 10, "cost_usd": 0.0}],
+                    "size_gb": 10, "cost_usd": 0.0, "laws": ["EU-GDPR-CHV"]}],
         "mechanisms": [{"mechanism": "SCC_EU", "key": SCC_KEY, "cost_usd": 12.0, "laws": ["EU-GDPR-CHV"]}],
     }  # fmt: skip
 

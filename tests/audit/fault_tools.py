@@ -8,6 +8,7 @@ from typing import Any
 from audit_toys import instance_of, plan_of
 
 from optimizer.audit import audit
+from optimizer.laws import load_laws
 
 Fields = dict[str, Any]
 Fault = Callable[[Fields, Fields], None]
@@ -115,6 +116,20 @@ def then(first: Fault, second: Fault) -> Fault:
 def append(name: str, **fields: Any) -> Fault:
     """Add a row to a table of the plan."""
     return lambda instance, plan: plan.setdefault(name, []).append(fields)
+
+
+def registered() -> Fault:
+    """Give the lawful plan its legal register: one law, which bears on two placements and a copy."""
+
+    def add(instance: Fields, plan: Fields) -> None:
+        law = load_laws("world").laws["EU-GDPR-CHV"]
+        plan["legal_register"] = [{
+            "law": law.id, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
+            "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
+            "in_force_from": law.in_force_from, "decided": "required mechanism SCC_EU", "placements": 3,
+        }]  # fmt: skip
+
+    return add
 
 
 def second_offer(instance: Fields, plan: Fields) -> None:

@@ -17,6 +17,7 @@ from optimizer.laws import load_laws
 from optimizer.plan.models import Plan
 
 MECHANISMS = ("RBI_24H", "IN_SPDI")
+KEYS = {"RBI_24H": ("IN", "payment@IN"), "IN_SPDI": ("IN", "p")}
 STAY = {"op": "add_law", "law": {
     "id": "IN-STAY", "jurisdiction": "IN", "in_force_from": "2020-01-01", "data_categories": "payment",
     "kind": "HARD_LOCAL", "storage_rule": "only:IN", "processing_rule": "none",
@@ -54,7 +55,7 @@ def violations(instance: dict[str, Any], mechanisms: tuple[str, ...] = MECHANISM
     """Audit one machine in the US that scores everything, with these safeguards in the plan."""
     row = {"workload": "score", "stream": "IN", "provider": "p", "region": "us1", "sku": "g", "period": "t0",
            "instances": 1, "served_per_s": 10}  # fmt: skip
-    bought = [{"mechanism": name} for name in mechanisms]
+    bought = [{"mechanism": name, "key": KEYS[name]} for name in mechanisms]
     plan = Plan.model_validate({"placements": [row], "mechanisms": bought})
     return {(v.kind, v.rule) for v in audit(load(instance), plan).violations}
 
@@ -88,7 +89,7 @@ def test_a_copy_that_a_law_has_kept_is_at_rest_to_the_audit_too():
     row = {"workload": "score", "stream": "IN", "provider": "p", "region": "in1", "sku": "g", "period": "t0",
            "instances": 1, "served_per_s": 10}  # fmt: skip
     kept = {"dataset": "score/IN:retained", "provider": "p", "region": "us1"}
-    plan = {"placements": [row], "mechanisms": [{"mechanism": name} for name in MECHANISMS]}
+    plan = {"placements": [row], "mechanisms": [{"mechanism": name, "key": KEYS[name]} for name in MECHANISMS]}
     found = {
         len(copies): {(v.kind, v.rule) for v in
                       audit(load(instance), Plan.model_validate({**plan, "copies": copies})).violations}

@@ -24,6 +24,7 @@ from fault_tools import (
     on_endpoint,
     placement,
     policy,
+    registered,
     runs,
     second,
     second_offer,
@@ -37,6 +38,7 @@ from fault_tools import (
 from test_time_faults import TIME_FAULTS
 
 from optimizer.audit import KINDS, audit
+from optimizer.laws import load_laws
 
 FAULTS: list[tuple[str, str, Fault]] = [
     # names and eligibility
@@ -47,8 +49,64 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("unknown SKU", "unknown_offer", placement(DE, sku="g9")),
     ("SKU not sold that way", "unknown_offer", placement(FR_SOUTH, purchase="spot")),
     ("commitment that is not owned", "unknown_offer", placement(DE, purchase="committed")),
+    ("optimal above the gap asked for", "status", top(asked={"gap": 9e-4, "time_limit_seconds": 60.0})),
+    ("a gap asked for that means nothing", "status", top(asked={"gap": -1e-3, "time_limit_seconds": 60.0})),
+    ("no second solve, though asked for", "second_solve",
+     top(asked={"gap": 1e-2, "time_limit_seconds": 60.0, "then": "carbon"})),
+    ("second solve that nobody asked for", "second_solve", lambda i, p: (
+        second(p), p.update(asked={"gap": 0.2, "time_limit_seconds": 60.0}))[1]),
+    ("optimal carbon above the gap asked for", "status", lambda i, p: (
+        second(p), p.update(asked={"gap": 0.05, "time_limit_seconds": 60.0, "then": "carbon"}))[1]),
+    ("feasible at the gap asked for", "status", top(status="feasible")),
+    ("diagnosis of a plan that is held", "status", top(diagnosis=["no way"])),
+    ("bound above the cost, which it is not", "bound", top(bound_excess_usd=1.0)),
+    ("bound that is withdrawn and stated", "status", top(status="feasible", termination="contradiction")),
+    ("catalogue of an inline instance", "data_version", top(catalogue_sha256="0" * 64)),
+    ("laws of a lawless instance", "data_version", top(laws_sha256="0" * 64)),
+    ("assertion that the instance does not have", "assertions", top(assertions={"by_decree": True})),
+    ("assertions left out", "assertions", top(assertions={"approvals": []})),
+    ("budget left out", "left_out", lambda i, p: p["budgets"].pop()),
+    ("quota left out", "left_out", lambda i, p: p["quotas"].pop()),
+    ("quality left out", "left_out", append("data_quality", quality="fallback", cost_share=0.0, carbon_share=0.0)),
+    ("budget stated twice", "duplicate", lambda i, p: p["budgets"].append(p["budgets"][0])),
+    ("quota stated twice", "duplicate", lambda i, p: p["quotas"].append(p["quotas"][0])),
+    ("share stated twice", "duplicate", lambda i, p: p["shares"].append(p["shares"][0])),
+    ("share of no policy", "unknown_id", table("shares", 0, id="no-policy")),
+    ("share that turns a cap into a floor", "use", table("shares", 0, sense="at_least")),
+    ("share that turns a floor into a cap", "use", table("shares", 1, sense="at_most")),
+    ("region called a standby", "statement", append("regions", region_id="north-1", standby=True)),
+    ("flag that is no flag", "statement", placement(DE, flags=["excellent"])),
+    ("price called stale", "statement", placement(DE, flags=["stale_price"])),
+    ("quality that no row is flagged with", "use",
+     append("data_quality", quality="fallback", cost_share=0.1, carbon_share=0.0)),
+    ("quality of no name", "unknown_id", append("data_quality", quality="excellent")),
+    ("flagged rows on which nothing rests", "use", then(
+        placement(DE, flags=["estimated"]),
+        append("data_quality", quality="estimated", cost_share=0.0, carbon_share=0.0))),
+    ("carbon called unknown", "carbon", top(carbon_unknown_share=0.5)),
+    ("second solve that stopped as if done", "second_solve", lambda i, p: second(p, termination="time_limit")),
+    ("another version of the laws", "data_version", top(versions={"laws": "1999-01-01"})),
+    ("option ruled out for no workload", "unknown_id", append("ineligible", workload="x", reason="rtt", options=1)),
+    ("option ruled out for no dataset", "unknown_id", append("ineligible", dataset="x", reason="law", options=1)),
+    ("option ruled out by no law", "unknown_id",
+     append("ineligible", workload="chat", reason="law_forbids", rule="EU-NOTHING", options=1)),
     ("wrong country stated", "statement", placement(DE, country="AT")),
     ("wrong provider stated", "statement", placement(DE, provider="south")),
+    ("region of another name", "statement", placement(DE, region="north-2")),
+    ("region id of another region", "statement", placement(DE, region_id="north-2")),
+    ("region id of no region", "unknown_id", placement(DE, region_id="north-9")),
+    ("stream without a name", "unknown_id", placement(DE, stream="")),
+    ("copy under another region's name", "statement", table("copies", 0, region="north-2")),
+    ("copy under another region's id", "statement", table("copies", 0, region_id="north-2")),
+    ("copy of another provider", "statement", table("copies", 0, provider="south")),
+    ("copy in another country", "statement", table("copies", 0, country="FR")),
+    ("copy in no region", "unknown_id", table("copies", 0, region_id="north-9")),
+    ("read from no region", "unknown_id", table("transfers", 0, source="north-9")),
+    ("read in no region", "unknown_id", table("transfers", 0, target="north-9")),
+    ("job that serves", "statement", placement(TRAIN, served_per_s=1.0)),
+    ("service that works", "statement", placement(DE, work_units=1.0)),
+    ("service of gangs", "statement", placement(DE, gangs=1.0)),
+    ("endpoint that is bought", "statement", then(on_endpoint, placement(FR_SOUTH, purchase="spot"))),
     ("wrong accelerator stated", "statement", placement(DE, accelerator="tpu")),
     ("provider excluded", "not_allowed_provider", catalogue(exclude_providers=["south"])),
     ("provider not listed by the workload", "not_allowed_provider",
@@ -210,6 +268,9 @@ LAW_FAULTS: list[tuple[str, str, Fault]] = [
      append("mechanisms", mechanism="SCC_EU", key=["acme", "nippon"])),
     ("safeguard not bought", "mechanism_missing", lambda i, p: p.update(mechanisms=[])),
     ("safeguard for another importer", "mechanism_missing", table("mechanisms", 0, key=["acme", "home", "IN"])),
+    ("safeguard without a key", "mechanism_missing", table("mechanisms", 0, key=[])),
+    ("key that is no charge of it", "statement", table("mechanisms", 0, key=[])),
+    ("safeguard paid twice", "duplicate", lambda i, p: p["mechanisms"].append(p["mechanisms"][0])),
     ("safeguard without a price", "law_no_mechanism", change(lambda i: i.update(mechanism_costs=[]))),
     ("safeguard that does not exist", "unknown_id", table("mechanisms", 0, mechanism="SCC_MARS")),
     ("safeguard called held", "mechanism_unavailable", table("mechanisms", 0, held=True)),
@@ -219,6 +280,25 @@ LAW_FAULTS: list[tuple[str, str, Fault]] = [
          categories=["payment"], subjects=["IN"], exporter="IN", retention_hours=25))),
     ("copy of payment data abroad", "law_forbids",
      change(lambda i: i["datasets"][0].update(categories=["payment"], subjects=["IN"], exporter="IN"))),
+    ("law that is not named", "law_named", placement(0, laws=[])),
+    ("law that does not bear on it", "law_named", placement(0, laws=["EU-GDPR-CHV", "US-OFAC"])),
+    ("law named twice", "duplicate", placement(0, laws=["EU-GDPR-CHV", "EU-GDPR-CHV"])),
+    ("law of a copy that is not named", "law_named", table("copies", 0, laws=[])),
+    ("safeguard that is not named", "law_named", placement(1, mechanisms=[])),
+    ("safeguard that it does not rely on", "law_named", placement(0, mechanisms=["SCC_EU"])),
+    ("safeguard that a copy does not rely on", "law_named", table("copies", 0, mechanisms=["SCC_EU"])),
+    ("duty that a copy does not fulfil", "law_named", table("copies", 0, duty=["EU-GDPR-CHV"])),
+    ("weak law that is not", "law_named", placement(0, flags=["weak_law"])),
+    ("entry for another citation", "register", then(registered(), table("legal_register", 0, citation="Art. 1"))),
+    ("entry that counts other rows", "register", then(registered(), table("legal_register", 0, placements=2))),
+    ("law without an entry", "register", top(laws_sha256=load_laws("world").sha256)),
+    ("law with two entries", "duplicate", then(registered(), lambda i, p: p["legal_register"].append(
+        p["legal_register"][0]))),
+    ("safeguard for a law that never asks for it", "law_named",
+     table("mechanisms", 0, laws=["EU-GDPR-CHV", "IN-RBI-2018"])),
+    ("safeguard for a law that asks for it left out", "law_named", table("mechanisms", 0, laws=["US-OFAC"])),
+    ("unreviewed law that is not", "register", top(unreviewed_laws=["US-OFAC"])),
+    ("unmodelled law that does not exist", "unknown_id", top(unmodelled_laws=["EU-NOTHING"])),
     ("law that does not exist", "unknown_id", placement(0, laws=["EU-NOTHING"])),
     ("made with other laws", "data_version", top(laws_sha256="0" * 64)),
     ("statutory health data outside the open places", "law_forbids",
@@ -241,6 +321,13 @@ def test_valid_plan_under_law_passes():
     assert report.recomputed["cost.mechanisms"] == pytest.approx(12.0)
 
 
+def test_a_valid_plan_with_its_register_passes():
+    """The entry of the one law that bears on it, as the pack has it."""
+    instance, plan = law_base(), law_plan()
+    registered()(instance, plan)
+    assert audit(instance_of(instance), plan_of(plan)).violations == ()
+
+
 @pytest.mark.parametrize(("kind", "fault"), [f[1:] for f in LAW_FAULTS], ids=[f[0] for f in LAW_FAULTS])
 def test_law_fault_is_caught(kind, fault):
     """One damage to a lawful plan, and its kind is among the violations."""
@@ -257,6 +344,16 @@ def test_faults_cover_the_vocabulary():
         "endpoint_retired", "missing_price", "law_approval_missing", "accelerator_export", "copy_duty",
     }  # fmt: skip
     assert set(KINDS) - seeded == elsewhere
+
+
+def test_a_gap_that_was_asked_for_is_kept_to_rounding():
+    """0.001 was asked for and proven; without a word of it, optimal is not judged, and the report says so."""
+    instance, plan = base(), valid_plan()
+    assert any("gap that was asked for" in note for note in audit(instance_of(instance), plan_of(plan)).notes)
+    plan["asked"] = {"gap": 1e-3, "time_limit_seconds": 60.0}
+    report = audit(instance_of(instance), plan_of(plan))
+    assert report.violations == ()
+    assert not any("gap that was asked for" in note for note in report.notes)
 
 
 def test_second_solve_of_a_valid_plan_passes():

@@ -1,0 +1,107 @@
+"""Which fields of a plan the audit judges, and which it does not, with the reason.
+
+`JUDGED` and `NOT_JUDGED` name every field of every table between them; fields that are judged in part are in both, with
+what is left open as the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optimizer.plan.models import Plan
+
+JUDGED: dict[str, str] = {
+    "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
+            "carbon_unknown_share energy_kwh water_l placements copies transfers moves regions mechanisms budgets "
+            "quotas commitments shares unserved legal_register assertions data_quality diagnosis shortfalls "
+            "unmodelled_laws unreviewed_laws versions least_carbon asked instance_name instance_sha256 "
+            "catalogue_sha256 laws_sha256 horizon",
+    "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
+                  "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
+                  "laws mechanisms flags",
+    "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
+    "transfers": "dataset source target gb cost_usd carbon_kg",
+    "moves": "job source target period gb cost_usd carbon_kg",
+    "regions": "region_id fixed_usd standby",
+    "mechanisms": "mechanism key cost_usd held laws",
+    "budgets": "id metric limit used slack",
+    "quotas": "id period limit used slack",
+    "commitments": "id region_id sku instances used idle",
+    "shares": "id bound value sense",
+    "unserved": "workload stream period per_s work_units cost_usd",
+    "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
+                      "placements obligations flags",
+    "data_quality": "quality cost_share carbon_share",
+    "ineligible": "workload dataset",
+    "shortfalls": "id",
+    "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
+    "asked": "gap time_limit_seconds threads then",
+    "horizon": "start periods",
+    "periods": "id hours",
+}  # fmt: skip
+"""The fields of every table that some check reads."""
+
+NOT_JUDGED: dict[str, str] = {
+    "plan.status": "infeasible, no_plan: that no plan exists, or none was found in time, takes a solve",
+    "plan.bound_usd": "that no plan costs less takes a solve; it is only held against the plan's own cost",
+    "plan.bound_excess_usd": "the bound before it was set to the cost is not in the plan",
+    "plan.termination": "why the solver stopped is known to it alone, but for what contradicts the status",
+    "plan.warnings": "prose: the figures and laws behind it are judged where the plan states them",
+    "plan.diagnosis": "prose on why no plan exists, which takes a solve",
+    "plan.ineligible": "counts of all options that were ruled out, which the audit does not go through",
+    "plan.unmodelled_laws": "whether each could touch an option that the plan does not use; that it exists is judged",
+    "plan.versions": "of packages and Python: what was installed elsewhere; that of the law pack is judged",
+    "plan.method": "who found a plan changes nothing of it",
+    "plan.timings_seconds": "measured where the plan was made",
+    "placements.flags": "fallback, estimated, derived, unverified, and stale_price of endpoints: how good figures are",
+    "copies.source": "which of several regions of one price the data come from",
+    "mechanisms.laws": "laws that may ask for the safeguard where the plan places nothing",
+    "shares.id": "whether shares are left out",
+    "data_quality.cost_share": "which part of the flagged rows has doubtful cost; that it is no more is judged",
+    "data_quality.carbon_share": "which part of the flagged rows has doubtful carbon; that it is no more is judged",
+    "data_quality.note": "prose",
+    "ineligible.stream": "see plan.ineligible",
+    "ineligible.reason": "see plan.ineligible",
+    "ineligible.rule": "see plan.ineligible; that a law it names exists is judged",
+    "ineligible.options": "see plan.ineligible; the sums that the legal register states of them are judged",
+    "shortfalls.basis": "takes a solve",
+    "shortfalls.rule": "takes a solve",
+    "shortfalls.need": "takes a solve",
+    "shortfalls.period": "takes a solve",
+    "shortfalls.limit": "takes a solve",
+    "shortfalls.unit": "takes a solve",
+    "shortfalls.direction": "takes a solve",
+    "shortfalls.by": "takes a solve",
+    "shortfalls.by_at_least": "takes a solve",
+    "shortfalls.proven": "takes a solve",
+    "shortfalls.sentence": "prose",
+    "least_carbon.bound_kg": "that no plan of that cost emits less takes a solve",
+    "least_carbon.carbon_before_kg": "the plan before the second solve is not in the file",
+    "least_carbon.cost_cap_usd": "the plan before the second solve is not in the file",
+    "asked.method": "who found a plan changes nothing of it",
+}
+"""Fields that are not judged, or not wholly, with the reason."""
+
+NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
+SELDOM = frozenset({"bound_excess_usd", "least_carbon", "diagnosis", "shortfalls"})
+"""Fields that most plans have nothing to say in."""
+
+
+def not_judged(plan: Plan) -> Iterator[str]:
+    """Yield the fields that a plan states and the audit does not judge, or not wholly, each with the reason.
+
+    Last come those that the plan does not state: that there are no rows of a list is judged by what needs them.
+    """
+    for name, reason in NOT_JUDGED.items():
+        table, _, field = name.partition(".")
+        if table == "plan":
+            stated = getattr(plan, field) not in (None, (), {}) and not (field == "status" and plan.held)
+        else:
+            part = getattr(plan, table)
+            rows = part if isinstance(part, tuple) else () if part is None else (part,)
+            stated = any(getattr(row, field) not in (None, (), {}, "") for row in rows)
+        if stated:
+            yield f"{name}: {reason}"
+    absent = [name for name in Plan.model_fields if name not in SELDOM and getattr(plan, name) in (None, (), {})]
+    if absent:
+        yield f"{NOT_STATED}: {', '.join(absent)}"

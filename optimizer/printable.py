@@ -1,0 +1,19 @@
+"""Text from files on its way to a terminal: what would steer the terminal is shown, not sent."""
+
+from __future__ import annotations
+
+import re
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but for tab and newline, marks that turn the direction of text, halves of characters."""
+_IN_ONE_LINE = re.compile(rf"{_UNPRINTABLE.pattern}|[\t\n]")
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    r"""Return text with its control characters written out (`\x1b`, `\u202e`); `lines`: tab and newline stay."""
+    return (_UNPRINTABLE if lines else _IN_ONE_LINE).sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return {9: "\\t", 10: "\\n"}.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
