@@ -40,7 +40,6 @@ NOT_JUDGED = (
     "whether a copy that is read could go if it were read from another",
     "whether a safeguard, region or copy could go if work were placed elsewhere",
     "what a service needs that survives a failure by endpoints which the plan does not use",
-    "whether a checkpoint could stay where it is while its job pauses",
     "whether a job needs fewer moves in other periods, or elsewhere than where it stays before or afterwards",
 )
 """What the search for items that serve nothing leaves out: every item is judged by itself, all else as it is."""

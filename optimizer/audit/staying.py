@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from optimizer.audit.desk import Desk
+from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import Findings
 from optimizer.audit.judge import Judged, judge
-from optimizer.audit.lines import Line, figures_of
+from optimizer.audit.law_check import check_law
+from optimizer.audit.lines import Ledger, Line, figures_of
 from optimizer.audit.moves import egress_usd, missing_moves
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job
@@ -57,11 +59,11 @@ def check_moves_serve(world: World, judged: Judged, findings: Findings) -> None:
 def _needless(world: World, judged: Judged, job: Job) -> list[Move]:
     """Return a run of the job's moves without which no move is missing; none where there is no such run.
 
-    Not judged where the job moves before a period in which it pauses: where it was may be closed to it meanwhile.
+    Not judged where the job moves while it pauses and where it ran last is closed to it meanwhile.
     """
-    runs = {line.period for line in judged.ledger.by_workload.get(job.id, []) if line.row.instances > 0}
+    lines = [line for line in judged.ledger.by_workload.get(job.id, []) if line.row.instances > 0]
     own = sorted((row for row in judged.plan.moves if row.job == job.id), key=lambda row: _period(world, row.period))
-    if any(_period(world, row.period) not in runs for row in own):
+    if not all(_may_wait(judged, lines, _period(world, row.period)) for row in own):
         return []
     before = len(missing_moves(judged.ledger, job, own, Findings()))
     for length in range(len(own), 0, -1):
@@ -70,6 +72,22 @@ def _needless(world: World, judged: Judged, job: Job) -> list[Move]:
             if len(missing_moves(judged.ledger, job, rest, Findings())) <= before:
                 return own[begin : begin + length]
     return []
+
+
+def _may_wait(judged: Judged, lines: list[Line], period: int) -> bool:
+    """Return True if a job runs in a period, or could on what it ran on last before it."""
+    if any(line.period == period for line in lines):
+        return True
+    last = max((line.period for line in lines if line.period < period), default=-1)
+    for line in lines:
+        if line.period == last:
+            found = Findings()
+            ledger = Ledger(judged.ledger.world, [replace(line, period=period)])
+            check_eligibility(ledger, judged.desk.scopes, found)
+            check_law(ledger, judged.desk, found)
+            if not found.violations:
+                return True
+    return False
 
 
 def _period(world: World, name: str) -> int:
