@@ -314,9 +314,7 @@ def catalogue_providers() -> None:
     """Operators, who controls them and what they are certified for."""
 
 
-@_listing(
-    "regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers")
-)
+@_listing("regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers"))
 @click.option("--provider", multiple=True, help="Repeatable.")
 @click.option("--country", multiple=True, help="Repeatable.")
 @click.option("--access", multiple=True, help="public, government, china, ...; repeatable.")

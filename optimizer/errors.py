@@ -1,9 +1,9 @@
 """What can go wrong, and how it is told.
 
-    DomicileError
-    ├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
-    ├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
-    └── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
+DomicileError
+├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
+├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
+└── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
 """
 
 from __future__ import annotations

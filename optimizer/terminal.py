@@ -207,9 +207,7 @@ def jsonable(value: Any) -> Any:
     return None if text in ("NaT", "<NA>") else text
 
 
-def run_interruptible(
-    solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool
-) -> Any:
+def run_interruptible(solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool) -> Any:
     """Run `solve(progress, cancel)` in a thread and return what it returns, or raise what it raises.
 
     SIGINT and SIGTERM set `cancel`; a second one ends the process with exit code 4. With `display` a transient line on

@@ -12,6 +12,7 @@ from optimizer.errors import InputError, Issue
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
+from optimizer.instance.locate import steps_to
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
 from optimizer.instance.salvage import Salvage, salvage
@@ -129,8 +130,16 @@ def _unknown_names(instance: Instance) -> list[Finding]:
     try:
         laws = _laws(instance)
     except InputError as error:
-        findings += [Finding(("laws", "patches"), str(issue)) for issue in error.issues]
+        findings += [_of_patch(issue, instance) for issue in error.issues]
     return findings + find_unknown(instance, catalogue, laws)
+
+
+def _of_patch(issue: Issue, instance: Instance) -> Finding:
+    """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
+    steps = steps_to(issue.where or "", {"patches": list(instance.laws.patches)})
+    if not steps:
+        return Finding(("laws", "patches"), str(issue))
+    return Finding(("laws", *steps), issue.what, issue.maybe)
 
 
 def _catalogue(instance: Instance) -> Catalogue | None:

@@ -96,7 +96,10 @@ def parse_day(text: str, *, end: bool = False) -> date:
     if end or len(text) == 10:
         return date.fromisoformat(text)
     parts = [int(p) for p in text.split("-")]
-    return date(parts[0], parts[1] if len(parts) > 1 else 1, 1)
+    try:
+        return date(parts[0], parts[1] if len(parts) > 1 else 1, 1)
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is no date") from None
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -133,5 +133,3 @@ def _as_arrays(
         np.append(row_usd[rows[1]], np.zeros(free.size)), common, matrix.row_upper[rows[2]], row_usd[rows[2]],
         rows[0], rows[2],
     )  # fmt: skip
-
-

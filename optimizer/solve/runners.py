@@ -218,4 +218,3 @@ def make_runner(task: Task, ears: Ears, *, apart: bool) -> Runner:
         except OSError as error:
             log.info("no process of its own for HiGHS (%s): it runs in a thread", error)
     return InThread(task, ears)
-

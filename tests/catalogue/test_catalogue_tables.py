@@ -77,10 +77,14 @@ def test_toy_catalogue_derives_ids(toy):
 
 
 def test_inline_catalogue_needs_regions_alone_and_completes_ids():
-    c = Catalogue.from_tables({
-        "regions": pd.DataFrame({"provider": ["x"], "region": ["1"], "country": ["ZZ"], "fixed_usd_per_hour": [7.0]}),
-        "offers": pd.DataFrame({"region_id": ["x:1"], "sku": ["box"], "price_usd_per_hour": [0.0]}),
-    })
+    c = Catalogue.from_tables(
+        {
+            "regions": pd.DataFrame(
+                {"provider": ["x"], "region": ["1"], "country": ["ZZ"], "fixed_usd_per_hour": [7.0]}
+            ),
+            "offers": pd.DataFrame({"region_id": ["x:1"], "sku": ["box"], "price_usd_per_hour": [0.0]}),
+        }
+    )
     assert c.regions.at["x:1", "fixed_usd_per_hour"] == 7.0
     assert not c.providers.at["x", "control_known"]
     assert c.skus.at[("x", "box"), "devices"] == 0.0
