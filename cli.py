@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optimizer
-from optimizer.errors import InputError, Issue
+from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ def validate(file: Path, as_json: bool) -> None:
             warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
-            issues = [vars(issue) for issue in error.issues]
-            click.echo(json.dumps({"valid": False, "issues": issues, "warnings": []}, indent=2))
+            issues = [vars(issue) for issue in error.issues[:ISSUES_TOLD]]
+            more = len(error.issues) - len(issues)
+            click.echo(json.dumps({"valid": False, "issues": issues, "more_issues": more, "warnings": []}, indent=2))
         raise
     if as_json:
         told = {"valid": True, "issues": [], "warnings": warnings, "sha256": optimizer.instance_sha256(instance)}

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+ISSUES_TOLD = 100
+"""Most problems that one message lists."""
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -42,7 +45,7 @@ class DomicileError(Exception):
 
 
 class InputError(DomicileError):
-    """Bad input. `issues` holds every problem found, in file order."""
+    """Bad input. `issues` holds every problem found, in file order; the message tells the first 100 of them."""
 
     exit_code = 2
 
@@ -52,7 +55,10 @@ class InputError(DomicileError):
         elif isinstance(issues, Issue):
             issues = [issues]
         self.issues: tuple[Issue, ...] = tuple(issues)
-        super().__init__("\n".join(str(issue) for issue in self.issues))
+        told = [str(issue) for issue in self.issues[:ISSUES_TOLD]]
+        if len(self.issues) > ISSUES_TOLD:
+            told.append(f"and {len(self.issues) - ISSUES_TOLD:,} more problems")
+        super().__init__("\n".join(told))
 
 
 class InfeasibleError(DomicileError):

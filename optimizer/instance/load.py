@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import as_path
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
@@ -16,6 +17,7 @@ from optimizer.instance.locate import steps_to
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
 from optimizer.instance.salvage import Salvage, salvage
+from optimizer.instance.suggest import limited_suggestions
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
 from optimizer.memory import paused_gc
@@ -23,6 +25,9 @@ from optimizer.memory import paused_gc
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
     from optimizer.laws import LawPack
+
+MOST_REPAIRS = 1_000
+"""Beyond so many wrong values an instance is not repaired to look for more."""
 
 Source = str | PathLike[str] | Mapping[str, Any]
 
@@ -44,12 +49,17 @@ def load(source: Source, *, references: bool = True) -> Instance:
         Everything wrong with the file, its tables and how its parts fit together, each with file and line; for a
         mapping, each with the path of the value.
     """
+    with limited_suggestions():
+        return _load(source, references)
+
+
+def _load(source: Source, references: bool) -> Instance:
     reading = _read(source)
     data, places, issues = reading.data, reading.places, list(reading.issues)
     findings = convert(data, places or Place())
     instance, found = validate(data)
     findings += found
-    saved = Salvage(instance) if instance is not None else salvage(data)
+    saved = Salvage(instance) if instance is not None else salvage(data) if len(findings) <= MOST_REPAIRS else None
     if saved is not None:
         saved.lost |= reading.gone
         saved.everything_lost = ALL_NAMES in reading.gone
@@ -80,7 +90,7 @@ def _read(source: Source) -> _Reading:
         if "tables" in data:
             raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
         return _Reading(data)
-    path = Path(source)
+    path = as_path(source, "source")
     data, places = read_document(path, str(source))
     issues, gone = merge_tables(data, places, path.parent)
     return _Reading(data, places, path.parent, issues, gone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, Issue
@@ -109,6 +109,8 @@ def _apply(state: _State, patch: object, where: str, start: date | None, depth: 
 
 def _day(state: _State, patch: Mapping[str, Any], key: str) -> date | None:
     value = patch.get(key)
+    if isinstance(value, datetime):
+        value = value.isoformat().removesuffix("T00:00:00")
     if value is None or isinstance(value, date):
         return value
     try:

@@ -37,7 +37,7 @@ def test_deep_nesting_is_refused(name: str, write):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (GOOD.encode("utf-16"), "is not UTF-8 text"),
+        (GOOD.encode("utf-16-le"), "is not YAML"),
         (b"name: caf\xe9\n", "is not UTF-8 text: byte 0xe9 at offset 9"),
         (b"name: a\x00b\n", "is not YAML"),
         (os.urandom(4096) + b"\xff", "is not UTF-8 text"),

@@ -171,25 +171,37 @@ SHAPES: dict[str, tuple[Any, str, str]] = {
     "no list of patches": ({"patches": 5}, "patches[0].patches", "is 5; should be a list"),
     "a patch that is none": ({"patches": [7]}, "patches[0].patches[0]", "is 7; should be a mapping"),
     "an operation that is a list": ({"op": ["set"]}, "patches[0]", "unknown operation ['set']"),
-    "a mechanism that is a list": ({"op": "grant", "law": "SOME", "mechanism": ["x"]}, "patches[0]", "unknown mechanism"),
+    "a mechanism that is a list": (
+        {"op": "grant", "law": "SOME", "mechanism": ["x"]},
+        "patches[0]",
+        "unknown mechanism",
+    ),
     "a day nobody counts": (
-        {"op": "add_law", "law": {"id": "NEW", "in_force_from": 10**30}}, "patches[0]", "is no date",
+        {"op": "add_law", "law": {"id": "NEW", "in_force_from": 10**30}},
+        "patches[0]",
+        "is no date",
     ),
     "scopes that are a word": (
-        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": 3}}, "patches[0]", "scopes is 3; should be a list",
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": 3}},
+        "patches[0]",
+        "scopes is 3; should be a list",
     ),
     "a scope that is a word": (
-        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": ["DE"]}}, "patches[0]", "scope is 'DE'; should be a map",
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": ["DE"]}},
+        "patches[0]",
+        "scope is 'DE'; should be a map",
     ),
     "persons of nowhere": (
         {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": [{"persons": {"at_least": 5}}]}},
-        "patches[0]", "persons.of is None",
+        "patches[0]",
+        "persons.of is None",
     ),
     "tiers without a number": (
-        {"op": "set", "law": "SOME", "field": "trigger", "value": {"volumes": {"tiers": [{"persons_below": "many"}]}}},
-        "patches[0]", "persons_below is 'many'",
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"volumes": {"tiers": [{"persons_below": "x"}]}}},
+        "patches[0]",
+        "persons_below is 'x'",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SHAPES)
