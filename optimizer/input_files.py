@@ -7,7 +7,6 @@ breaks a limit is refused with its size, before its content is held.
 from __future__ import annotations
 
 import codecs
-import io
 import os
 import stat
 import zlib
@@ -154,8 +153,3 @@ def read_text(path: Path, file: str, *, limit: int = SIZE_LIMIT_BYTES, folder: P
     if not text.strip():
         raise InputError(Issue("is empty", file=file))
     return text
-
-
-def table_stream(path: Path, file: str, folder: Path) -> io.BytesIO:
-    """Return what `read_table_bytes` returns, to read from."""
-    return io.BytesIO(read_table_bytes(path, file, folder))

@@ -276,19 +276,10 @@ def _header(cells: list[str], file: str, line: int) -> list[str]:
 
 
 def _read_parquet(path: Path, file: str) -> tuple[list[str], list[_Row]]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        what = "is Parquet, and pyarrow is not installed"
-        raise InputError(Issue(what, file=file, maybe="pip install 'domicile[parquet]', or save it as CSV")) from None
-    content = read_bytes(path, file)
-    try:
-        table = parquet.read_table(io.BytesIO(content))
-        columns = [column.to_pylist() for column in table.columns]
-    except Exception as error:  # pyarrow raises many kinds, all of them about this file
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(Issue(f"is not a Parquet file: {first}", file=file)) from None
-    header = _header(list(table.column_names), file, 1)
+    from optimizer.instance.parquet import read_parquet
+
+    names, columns = read_parquet(read_bytes(path, file), file)
+    header = _header(names, file, 1)
     return header, [(number, None, list(cells)) for number, cells in enumerate(zip(*columns, strict=True), start=1)]
 
 

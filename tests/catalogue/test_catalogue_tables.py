@@ -146,7 +146,7 @@ def test_a_truncated_or_damaged_shipped_file_is_an_input_error(tmp_path):
     shutil.copytree(instances.PATH / "catalogue", folder)
     packed = folder / "offers.csv.gz"
     packed.write_bytes(packed.read_bytes()[:2000])
-    assert any("cannot be read" in t for t in issues_of(lambda: load_catalogue(folder)))
+    assert any("is cut short" in t for t in issues_of(lambda: load_catalogue(folder)))
     with pytest.raises(InputError, match="no folder"):
         load_catalogue(tmp_path / "nowhere")
 
