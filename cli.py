@@ -129,7 +129,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
     from optimizer.instance.locate import placed_in
-    from optimizer.terminal import print_answer, require_writable, run_interruptible
+    from optimizer.terminal import print_answer, require_writable, run_interruptible, write_outputs
 
     begun = time.perf_counter()
     require_writable(output, tables)
@@ -140,15 +140,15 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:
         plan = optimizer.solve(instance, progress=progress, cancel=cancel, **options)
-        if output is not None:  # written here, where Ctrl-C does not keep it from being written
-            plan.write(output)
-        if tables is not None:
-            plan.write_tables(tables)
+        unwritten.extend(write_outputs(plan, output, tables))  # here, where Ctrl-C does not keep it from being written
         return plan
 
+    unwritten: list[str] = []
     with placed_in(file):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
-    if as_json:
+    for what in unwritten:
+        click.echo(f"Error: {what}; the plan follows on standard output", err=True)
+    if as_json or unwritten:
         print_answer(plan.to_json())
     elif not quiet:
         from optimizer.report import render_plan
@@ -158,7 +158,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
         click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
     if plan.termination == "contradiction":
         click.echo(f"Error: {file}: {CONTRADICTION.format(plan.bound_excess_usd)}", err=True)
-    ctx.exit(exit_code(plan))
+    ctx.exit(FAULT if unwritten else exit_code(plan))
 
 
 def exit_code(plan: Plan) -> int:
