@@ -58,16 +58,17 @@ def main(debug: bool) -> None:
 def validate(file: Path, as_json: bool) -> None:
     """Check an instance FILE and its tables; report every problem with file and line.
 
-    Warnings name what is stated and touches nothing; a plan names more of it.
+    Warnings name figures outside their plausible range, and what is stated and touches nothing (a plan names more).
     """
     from optimizer.compile.untouched import warnings_on
     from optimizer.instance.locate import placed_in
+    from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise
 
     try:
         instance = optimizer.load(file)
         with placed_in(file):
-            warnings = warnings_on(instance)
+            warnings = [*implausible(instance), *warnings_on(instance)]
     except InputError as error:
         if as_json:
             issues = [vars(issue) for issue in error.issues[:ISSUES_TOLD]]

@@ -8,7 +8,7 @@ sets of countries are written `DE|FR`. The quality of what was set becomes `stat
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ def _problem(table: pd.DataFrame, name: str, column: str, value: Any, catalogue:
         return f"{name} has no column {column!r}"
     if column in layout.key or spec.kind in ("flag", "tristate"):
         return f"{column} cannot be replaced"
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if spec.kind in ("number", "integer"):
         if not number:
             return f"{column} is {value!r}, not a figure"

@@ -131,12 +131,8 @@ def _unknown_names(instance: Instance) -> list[Finding]:
         catalogue = _catalogue(instance)
     except InputError as error:
         findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
-    overridden = _overrides(instance, catalogue)
-    findings += overridden
-    if catalogue is not None and not overridden:
-        from optimizer.catalogue.overrides import apply_overrides
-
-        catalogue = apply_overrides(catalogue, instance.catalogue.overrides, [])
+    catalogue, found = _overridden(instance, catalogue)
+    findings += found
     try:
         laws = _laws(instance)
     except InputError as error:
@@ -163,21 +159,20 @@ def _catalogue(instance: Instance) -> Catalogue | None:
     return load_catalogue(instance.folder / use) if instance.folder is not None else None
 
 
-def _overrides(instance: Instance, catalogue: Catalogue | None) -> list[Finding]:
-    """Return a finding for everything in `catalogue.overrides` that fits nothing in the catalogue."""
+def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalogue | None, list[Finding]]:
+    """Return the catalogue with the instance's figures, and a finding for every override that fits nothing in it."""
     overrides = instance.catalogue.overrides
     if catalogue is None:
         what = "has no effect on an inline catalogue"
         own = instance.catalogue.use == "inline" and overrides
-        return [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
+        return None, [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
     from optimizer.catalogue.overrides import apply_overrides
 
-    findings = []
-    for at, override in enumerate(overrides):
-        issues: list[Issue] = []
-        apply_overrides(catalogue, (override,), issues)
-        findings += [Finding(("catalogue", "overrides", at), issue.what, issue.maybe) for issue in issues]
-    return findings
+    issues: list[Issue] = []
+    applied = apply_overrides(catalogue, overrides, issues)
+    data = {"catalogue": {"overrides": list(overrides)}}
+    findings = [Finding(steps_to(issue.where or "", data)[:3], issue.what, issue.maybe) for issue in issues]
+    return (catalogue if findings else applied), findings
 
 
 def _laws(instance: Instance) -> LawPack | None:
