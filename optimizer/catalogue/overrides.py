@@ -48,8 +48,9 @@ def apply_overrides(catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
         found = list(_shape_issues(override, where))
         if not found:
             name = override["table"]
-            table = tables.setdefault(name, getattr(catalogue, name).copy())
-            found = list(_apply(table, name, override, where, catalogue))
+            if name not in tables:
+                tables[name] = getattr(catalogue, name).copy()
+            found = list(_apply(tables[name], name, override, where, catalogue))
         issues += found
     return dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
 

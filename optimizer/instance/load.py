@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -13,9 +14,9 @@ from optimizer.input_files import as_path
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
-from optimizer.instance.locate import steps_to
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
+from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.salvage import Salvage, salvage
 from optimizer.instance.suggest import limited_suggestions
 from optimizer.instance.tables import ALL_NAMES, merge_tables
@@ -136,16 +137,24 @@ def _unknown_names(instance: Instance) -> list[Finding]:
     try:
         laws = _laws(instance)
     except InputError as error:
-        findings += [_of_patch(issue, instance) for issue in error.issues]
+        findings += [_of_patch(issue) for issue in error.issues]
     return findings + find_unknown(instance, catalogue, laws)
 
 
-def _of_patch(issue: Issue, instance: Instance) -> Finding:
+_STEP = re.compile(r"\[(\d+)\]|(\w+)")
+
+
+def _steps(where: str) -> ValuePath:
+    """Return keys and positions of a place such as `patches[0].patches[2]`."""
+    return tuple(int(position) if position else key for position, key in _STEP.findall(where))
+
+
+def _of_patch(issue: Issue) -> Finding:
     """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
-    steps = steps_to(issue.where or "", {"patches": list(instance.laws.patches)})
-    if not steps:
+    where = issue.where or ""
+    if not where.startswith("patches["):
         return Finding(("laws", "patches"), str(issue))
-    return Finding(("laws", *steps), issue.what, issue.maybe)
+    return Finding(("laws", *_steps(where)), issue.what, issue.maybe)
 
 
 def _catalogue(instance: Instance) -> Catalogue | None:
@@ -170,8 +179,7 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalo
 
     issues: list[Issue] = []
     applied = apply_overrides(catalogue, overrides, issues)
-    data = {"catalogue": {"overrides": list(overrides)}}
-    findings = [Finding(steps_to(issue.where or "", data)[:3], issue.what, issue.maybe) for issue in issues]
+    findings = [Finding(_steps(issue.where or "")[:3], issue.what, issue.maybe) for issue in issues]
     return (catalogue if findings else applied), findings
 
 
