@@ -257,9 +257,7 @@ def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tup
 def _blank_rows(blank: list[tuple[int, int]], file: str) -> Issue:
     """Return the one issue of all rows without a value, which spreadsheets save below a table."""
     first, line = blank[0]
-    what = (
-        f"has no value in any cell, nor have {len(blank) - 1:,} more rows" if blank[1:] else "has no value in any cell"
-    )
+    what = "has no value in any cell" + (f"; {len(blank):,} such rows in all" if blank[1:] else "")
     return Issue(
         what, file=file, where=f"row {first}", line=line, maybe="delete the blank rows and save the table again"
     )

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from bad_inputs import GOOD, WITH_STREAMS, change, problems
 
+from optimizer.catalogue import load_catalogue
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.instance import suggest
 from optimizer.instance.load import load
@@ -138,7 +139,7 @@ def test_an_empty_section_is_named_as_such(write):
 def test_a_thousand_blank_rows_are_one_message(write):
     write("workload,origin,rate\nchat,FR,500\n" + ",,\n" * 1000, "streams.csv")
     found = problems(write(WITH_STREAMS))
-    assert found == ["3: row 2: has no value in any cell, nor have 999 more rows"]
+    assert found == ["3: row 2: has no value in any cell; 1,000 such rows in all"]
 
 
 def test_the_column_that_stands_there_instead_is_named(write):
@@ -232,3 +233,35 @@ def test_validate_prints_a_hundred_problems(write: Any, tmp_path: Path):
     path = write(GOOD + "".join(f"x{at}: 1\n" for at in range(130)))
     answer = json.loads(CliRunner().invoke(main, ["validate", "--json", str(path)]).stdout)
     assert (len(answer["issues"]), answer["more_issues"]) == (100, 30)
+
+
+def test_a_table_is_copied_once_for_all_overrides(monkeypatch):
+    """Fifty overrides that fit nothing: one problem each, in its place, and one copy of the catalogue's table."""
+    copies: list[int] = []
+    copied = pd.DataFrame.copy
+
+    def count(frame: pd.DataFrame, *arguments: Any, **options: Any) -> pd.DataFrame:
+        copies.append(len(frame))
+        return copied(frame, *arguments, **options)
+
+    data = changed("catalogue", value={
+        "overrides": [{"table": "offers", "id": f"x{at}", "set": {"price_usd_per_hour": 1}} for at in range(50)],
+    })  # fmt: skip
+    data["quotas"] = {}
+    load_catalogue()
+    monkeypatch.setattr(pd.DataFrame, "copy", count)
+    with pytest.raises(InputError) as refused:
+        load(data)
+    told = [issue for issue in refused.value.issues if "has no row" in issue.what]
+    assert [issue.where for issue in told][::49] == ["catalogue.overrides[id=x0]", "catalogue.overrides[id=x49]"]
+    assert sum(rows > 5000 for rows in copies) <= 5
+
+
+def test_patches_are_told_in_their_places_at_any_depth():
+    data = changed("laws", value={"patches": [{"patches": []}, {"patches": [{"op": "activate", "law": "x"}, 7]}]})
+    with pytest.raises(InputError) as refused:
+        load(data)
+    assert [(issue.where, issue.what[:8]) for issue in refused.value.issues if "patches" in str(issue.where)] == [
+        ("laws.patches[1].patches[0]", "unknown "),
+        ("laws.patches[1].patches[1]", "is 7; sh"),
+    ]
