@@ -207,7 +207,9 @@ def _solve(
         low, high = (-FAR if row.low is None else row.low), (FAR if row.high is None else row.high)
         model.add_linear_constraint(left, low, high)
     priced = np.flatnonzero(found.cost)
-    model.minimize(cp_model.LinearExpr.weighted_sum([numbers[c] for c in priced.tolist()], found.cost[priced].tolist()))
+    model.minimize(
+        cp_model.LinearExpr.weighted_sum([numbers[c] for c in priced.tolist()], found.cost[priced].tolist())
+    )
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = max(until - time.monotonic(), 0.1)
     solver.parameters.num_workers = threads

@@ -114,7 +114,9 @@ def _members(among: Bools, owner: Ints, rank: Ints, members: Membership) -> _Tab
     return _table(among, owner[column], [*order, members.weight[kept]], order)
 
 
-def _table(among: Bools, owner: Ints, columns: list[NDArray[np.generic]], order_by: tuple[Ints, ...] = ()) -> _Table:
+def _table(
+    among: Bools, owner: Ints, columns: list[NDArray[np.generic]], order_by: tuple[Ints, ...] = ()
+) -> _Table:
     """Return the rows of some workloads, sorted by workload, then by `order_by`, then as they stand."""
     kept = np.flatnonzero(among[owner])
     order = kept[_sorted_by(owner[kept], tuple(key[kept] for key in order_by))]

@@ -115,7 +115,9 @@ def read_pairs(problem: Problem) -> ReadPairs:
     moved = datasets.copy_dataset[datasets.transfer_copy] * regions + datasets.transfer_region
     read = datasets.read_dataset * regions + datasets.read_region
     label = np.unique(np.concatenate([moved, read]))
-    return ReadPairs(label, label // max(regions, 1), np.searchsorted(label, moved), np.searchsorted(label, read))
+    return ReadPairs(
+        label, label // max(regions, 1), np.searchsorted(label, moved), np.searchsorted(label, read)
+    )
 
 
 def _countries(problem: Problem) -> tuple[Ints, Ints, Ints]:

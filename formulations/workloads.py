@@ -55,7 +55,9 @@ def add_variables(model: Any, problem: Problem) -> None:
     slots, services = problem.slots, problem.services
     serving = np.flatnonzero(sets.serving_slots)
     size = slots.workload.size
-    add_family(model, "instances", serving, Domain.WHOLE, size=size, upper=np.floor(slots.max_instances[serving]))
+    add_family(
+        model, "instances", serving, Domain.WHOLE, size=size, upper=np.floor(slots.max_instances[serving])
+    )
     flows = np.arange(problem.flows.stream.size)
     add_family(model, "flow", flows, Domain.REAL, size=flows.size, upper=sets.demand_of_flow)
     demand = services.demand_per_s.ravel()

@@ -153,7 +153,9 @@ def copy_rulings(book: LawBook, profile: Profile, at: Place, on: date) -> list[t
     ]
 
 
-def _check_copy(world: World, desk: Desk, one: Kept, region: Region, *, where: str, findings: Findings) -> None:
+def _check_copy(
+    world: World, desk: Desk, one: Kept, region: Region, *, where: str, findings: Findings
+) -> None:
     use = world.instance.catalogue
     allowed = {region.id, f"{region.provider}:{region.id}"}
     if one.source is not None and one.source.regions and not allowed & set(one.source.regions):
@@ -218,7 +220,9 @@ class Way:
     kg: float | None = 0.0
 
 
-def carriage(world: World, one: Kept, region: Region, stated: str | None, *, where: str, findings: Findings) -> Way:
+def carriage(
+    world: World, one: Kept, region: Region, stated: str | None, *, where: str, findings: Findings
+) -> Way:
     """Return how a copy is brought: from the region the plan states, else from the cheapest that holds the data.
 
     Of those of one price the cleanest sends, then the first named. A missing price is a violation, and counts 0.

@@ -64,7 +64,10 @@ class Safeguards:
         """Return what `meets` does, for what the plan does not do unless something fails."""
         for option in need.options:
             self.needed.setdefault(option, set()).add(need.law)
-        return any(self.states(option) or self.free(option, (need.law,)) for option in need.options)
+        return any(
+            self.states(option) or self.free(option, (need.law,))
+            for option in need.options
+        )
 
 
 def departures_of(ledger: Ledger, plan: Plan, desk: Desk) -> Departures:

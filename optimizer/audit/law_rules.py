@@ -323,7 +323,9 @@ class LawBook:
         lead, today = self._pack.mechanisms[mechanism].lead_time_days, self._instance.laws.as_of
         return lead is None or today is None or today + timedelta(days=lead) <= on
 
-    def _band(self, volumes: Any, mechanisms: tuple[str, ...], profile: Profile, on: date) -> tuple[str, ...] | None:
+    def _band(
+        self, volumes: Any, mechanisms: tuple[str, ...], profile: Profile, on: date
+    ) -> tuple[str, ...] | None:
         """Return the mechanisms of the volume tier that fits, None if it asks for nothing."""
         if profile.flags & set(volumes.exempt_flags):
             return None

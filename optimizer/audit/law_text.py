@@ -1,6 +1,6 @@
 """The rule grammar and country groups, read a second time (law taxonomy, sections 2, 5 and 7), for the audit.
 
-rule := "none" | clause (";" clause)*      clause := verb ":" term ("+" term)* ["@" mechanism ("|" mechanism)*]
+    rule := "none" | clause (";" clause)*      clause := verb ":" term ("+" term)* ["@" mechanism ("|" mechanism)*]
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ class GroupBook:
         """Return True if a country or subdivision lies in a set of terms; a subdivision lies in its country."""
         country = place.partition("-")[0]
         return any(
-            term in ("*", place, country) or (term in self._rows and bool(self.conditions(term, (place, country), on)))
+            term in ("*", place, country)
+            or (term in self._rows and bool(self.conditions(term, (place, country), on)))
             for term in terms
         )
 

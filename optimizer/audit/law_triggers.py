@@ -212,7 +212,9 @@ class Tests:
             self._counts[key] = self._count(exporter, of, on, None if everybody else self.departures)
         return self._counts[key]
 
-    def _count(self, exporter: str, of: str, on: date, departures: Departures | None) -> tuple[int | None, int | None]:
+    def _count(
+        self, exporter: str, of: str, on: date, departures: Departures | None
+    ) -> tuple[int | None, int | None]:
         persons: int | None = 0
         sensitive: int | None = 0
         for source in self._sources:

@@ -124,7 +124,9 @@ def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
     return regions
 
 
-def check_budgets(ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, findings: Findings) -> None:
+def check_budgets(
+    ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, findings: Findings
+) -> None:
     """Check every budget on what is in its scope, and the uses that the plan states."""
     world = ledger.world
     rows = {row.id: row for row in plan.budgets}

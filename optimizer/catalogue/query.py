@@ -55,20 +55,18 @@ def list_providers(
         rows = rows[rows.control_known & pd.Series(free, index=rows.index)]
     regions = catalogue.regions.provider.value_counts()
     offers = catalogue.offers.provider.value_counts()
-    return pd.DataFrame(
-        {
-            "provider": rows.provider,
-            "name": rows["name"],
-            "hq_country": rows.hq_country,
-            "control_ownership": _joined(rows.control_ownership),
-            "control_strict": _joined(rows.control_strict),
-            "control_known": rows.control_known,
-            "bis_hq_test": rows.bis_hq_test,
-            "certification": rows.certification,
-            "regions": rows.provider.map(regions).fillna(0).astype(int),
-            "offers": rows.provider.map(offers).fillna(0).astype(int),
-        }
-    ).reset_index(drop=True)
+    return pd.DataFrame({
+        "provider": rows.provider,
+        "name": rows["name"],
+        "hq_country": rows.hq_country,
+        "control_ownership": _joined(rows.control_ownership),
+        "control_strict": _joined(rows.control_strict),
+        "control_known": rows.control_known,
+        "bis_hq_test": rows.bis_hq_test,
+        "certification": rows.certification,
+        "regions": rows.provider.map(regions).fillna(0).astype(int),
+        "offers": rows.provider.map(offers).fillna(0).astype(int),
+    }).reset_index(drop=True)
 
 
 def list_regions(

@@ -301,11 +301,8 @@ RTT_SITES = Table(
     (
         _text("site_a", required=True),
         _text("site_b", required=True),
-        *(
-            _number(f"{axis}_{end}", -limit, limit, required=True)
-            for end in "ab"
-            for axis, limit in (("lat", 90.0), ("lon", 180.0))
-        ),
+        *(_number(f"{axis}_{end}", -limit, limit, required=True)
+          for end in "ab" for axis, limit in (("lat", 90.0), ("lon", 180.0))),
         _number("rtt_ms", required=True),
         _number("n", 1.0),
     ),

@@ -97,7 +97,9 @@ def compile_instance(
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
     datasets = build_datasets(world, law, slots, flows, services)
     _raise_if_nothing_eligible(tables, datasets, eligibility.ledger, world)
-    mechanisms = build_mechanisms(world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets)
+    mechanisms = build_mechanisms(
+        world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
+    )
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
     problem = Problem(
@@ -164,7 +166,9 @@ def _with_real_bounds(presence: Presence, regions: int) -> Presence:
     )
 
 
-def _raise_if_nothing_eligible(tables: SlotTables, datasets: DatasetTable, ledger: Ledger, world: World) -> None:
+def _raise_if_nothing_eligible(
+    tables: SlotTables, datasets: DatasetTable, ledger: Ledger, world: World
+) -> None:
     lines: list[str] = []
     rows: list[LedgerRow] = []
     for lack in tables.no_option:

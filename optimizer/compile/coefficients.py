@@ -153,7 +153,9 @@ class Output:
     network_kwh: Floats
 
 
-def working(figures: Figures, known: Known, is_job: Bools, working_share: Floats, output: Output) -> Coefficients:
+def working(
+    figures: Figures, known: Known, is_job: Bools, working_share: Floats, output: Output
+) -> Coefficients:
     """Return what one instance-hour of a job adds; `working_share` of the instance's devices works."""
     energy = figures.pue * figures.busy_kw(working_share)
     network = np.where(output.network_kwh > 0, output.network_kwh * figures.grid / 1000.0, 0.0)

@@ -84,36 +84,36 @@ def endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFr
     no_scope = lacking(table)[1] & np.array([mode is None for mode in processing], dtype=bool)
     local = np.array([mode is not None and mode != "global" for mode in processing], dtype=bool)
     uplift = np.where(local, table.regional_uplift.fillna(1.0).to_numpy(dtype=float), 1.0)
-    offers = pd.DataFrame(
-        {
-            "offer_id": np.where(declared, region_id + ":" + table.endpoint_id, table.endpoint_id),
-            "kind": "endpoint",
-            "region_id": np.where(outside, "", region_id),
-            "provider": table.provider,
-            "sku": "",
-            "endpoint": table.endpoint_id,
-            "model": table.model,
-            "model_raw": table.model_raw,
-            "mode": table["mode"],
-            "devices": 0.0,
-            "counted_devices": 0.0,
-            "price_quality": table.price_quality,
-            "price_date": table.price_date,
-            "availability": "verified",
-            "retired_on": table.retired_on,
-            "scope": [_scope_word(scope, mode) for scope, mode in zip(table.scope, processing, strict=True)],
-            "scope_countries": countries,
-            "usd_per_million_input_tokens": table.price_usd_per_million_input_tokens * uplift,
-            "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens * uplift,
-            "declared_by": stated.by[at],
-            "outside_scope": outside,
-            "scope_unknown": no_scope,
-        }
-    )
+    offers = pd.DataFrame({
+        "offer_id": np.where(declared, region_id + ":" + table.endpoint_id, table.endpoint_id),
+        "kind": "endpoint",
+        "region_id": np.where(outside, "", region_id),
+        "provider": table.provider,
+        "sku": "",
+        "endpoint": table.endpoint_id,
+        "model": table.model,
+        "model_raw": table.model_raw,
+        "mode": table["mode"],
+        "devices": 0.0,
+        "counted_devices": 0.0,
+        "price_quality": table.price_quality,
+        "price_date": table.price_date,
+        "availability": "verified",
+        "retired_on": table.retired_on,
+        "scope": [_scope_word(scope, mode) for scope, mode in zip(table.scope, processing, strict=True)],
+        "scope_countries": countries,
+        "usd_per_million_input_tokens": table.price_usd_per_million_input_tokens * uplift,
+        "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens * uplift,
+        "declared_by": stated.by[at],
+        "outside_scope": outside,
+        "scope_unknown": no_scope,
+    })
     return offers[keep].reset_index(drop=True)
 
 
-def _countries(table: pd.DataFrame, processing: Objects, country: list[str | None], regions: pd.DataFrame) -> Objects:
+def _countries(
+    table: pd.DataFrame, processing: Objects, country: list[str | None], regions: pd.DataFrame
+) -> Objects:
     """Return where each row may process: the listed countries, else by scope or declaration; None where unknown."""
     placed = regions[regions.granularity.eq("region")].groupby("provider").country
     everywhere = {provider: frozenset(codes) for provider, codes in placed}

@@ -36,12 +36,12 @@ from optimizer.laws.triggers import Certificate
 from optimizer.laws.types import DataProfile, Duty
 
 if TYPE_CHECKING:
+
     from optimizer.compile.world import World
     from optimizer.laws.pack import LawPack
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
 
 class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.

@@ -121,7 +121,9 @@ def build_mechanisms(
     rows = _Rows(world, law, sets, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets)
     bought = [k for k, one in enumerate(info) if not one.held]
     problem = rows.problem(by_flow, by_slot, by_copy, members, [info[k] for k in bought])
-    return MechanismTable(problem, info, members, tuple(tuple(laws) for laws in sets.laws), by_flow, by_slot, by_copy)
+    return MechanismTable(
+        problem, info, members, tuple(tuple(laws) for laws in sets.laws), by_flow, by_slot, by_copy
+    )
 
 
 def _signatures(of: dict[int, int] | dict[int | None, int], size: int, law: LawView) -> Ints:

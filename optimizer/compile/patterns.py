@@ -136,19 +136,15 @@ class Patterns:
         mu = np.concatenate([p.kind.units_per_s[p.offer] for p in patterns])
         is_job = each(lambda kind: kind.is_job) > 0
         gang = Gang.of(world.column("counted_devices")[offer], each(lambda kind: kind.gang_devices))
-        return (
-            Slots(
-                workload=np.repeat(np.arange(some.start, some.stop), sizes),
-                offer=offer,
-                region=world.offer_region[offer],
-                period=np.concatenate([p.period for p in patterns]).astype(np.int64),
-                is_job=is_job,
-                capacity_per_s=capacity(is_job, mu, each(lambda kind: kind.utilisation)),
-                gang_instances=np.where(is_job, gang.instances, 0.0),
-            ),
-            mu,
-            gang.working_share,
-        )
+        return Slots(
+            workload=np.repeat(np.arange(some.start, some.stop), sizes),
+            offer=offer,
+            region=world.offer_region[offer],
+            period=np.concatenate([p.period for p in patterns]).astype(np.int64),
+            is_job=is_job,
+            capacity_per_s=capacity(is_job, mu, each(lambda kind: kind.utilisation)),
+            gang_instances=np.where(is_job, gang.instances, 0.0),
+        ), mu, gang.working_share
 
     def _told(self, offer: Ints, out: Bools) -> tuple[Packed, ...]:
         """Return which offers are left out wherever the workload could have used them."""

@@ -272,7 +272,9 @@ def _with_coefficients(
     most = parts.eligibility.pools.most[slots.offer]
     slots = replace(
         slots,
-        max_instances=_most(asked.astype(np.float64), slots.capacity_per_s, most, figures.is_endpoint | slots.is_job),
+        max_instances=_most(
+            asked.astype(np.float64), slots.capacity_per_s, most, figures.is_endpoint | slots.is_job
+        ),
         running=running(figures, known, slots.is_job),
         working=working(figures, known, slots.is_job, chosen.working_share, output),
     )

@@ -92,7 +92,9 @@ class DataJudgements:
             self._same[key] = self._interned.add(self._judgement(here, everywhere, retains, on))
         return self._same[key]
 
-    def _judgement(self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date) -> Judgement:
+    def _judgement(
+        self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date
+    ) -> Judgement:
         verdicts = [v.processing for v in processed] + [v.access for v in home]
         if retains:
             verdicts += [v.storage for v in home]

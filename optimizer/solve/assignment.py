@@ -133,3 +133,5 @@ def _as_arrays(
         np.append(row_usd[rows[1]], np.zeros(free.size)), common, matrix.row_upper[rows[2]], row_usd[rows[2]],
         rows[0], rows[2],
     )  # fmt: skip
+
+

@@ -156,18 +156,15 @@ def _touch(matrix: Matrix, owner: Ints, workloads: int) -> sparse.csr_array:
         part = sparse.csr_array(pattern @ membership)
         part.sort_indices()
         parts.append(part)
-    return (
-        lean_matrix(sparse.csr_array(sparse.vstack(parts, format="csr")))
-        if parts
-        else sparse.csr_array((0, workloads + 1), dtype=np.int32)
+    return lean_matrix(sparse.csr_array(sparse.vstack(parts, format="csr"))) if parts else sparse.csr_array(
+        (0, workloads + 1), dtype=np.int32
     )
 
 
 def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Ints:
     """Return the owner of columns as the first row with a single known owner tells it; UNKNOWN when none does."""
-    only = np.where(
-        np.diff(touch.indptr) == 1, touch.indices[np.minimum(touch.indptr[:-1], touch.indices.size - 1)], -1
-    )
+    only = np.where(np.diff(touch.indptr) == 1, touch.indices[np.minimum(touch.indptr[:-1], touch.indices.size - 1)],
+    -1)
     answer = np.full(columns.size, UNKNOWN, dtype=np.int64)
     part = matrix.by_column[:, columns]
     place = np.repeat(np.arange(columns.size), np.diff(part.indptr))

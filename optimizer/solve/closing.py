@@ -81,7 +81,9 @@ def close_gap(
         else:
             share *= LONGER
         with watch.phase_of("branch"):
-            tree.search(cost_usd, plan, min(until_seconds, watch.elapsed_seconds() + share * SEARCH_SECONDS))
+            tree.search(
+                cost_usd, plan, min(until_seconds, watch.elapsed_seconds() + share * SEARCH_SECONDS)
+            )
 
 
 def choose_anew(ground: Prepared, parts: Decomposition, watch: Watch, *, gap: float) -> None:

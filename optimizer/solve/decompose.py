@@ -261,3 +261,5 @@ def _relaxed(parts: Decomposition) -> Relaxation:
     return Relaxation(
         Termination.GAP_REACHED, parts.proven_usd + matrix.offset, x, price, parts.cut.reduced_cost(parts.centre.price)
     )
+
+

@@ -184,7 +184,9 @@ def solve_matrix(
     if chosen == "decompose":  # the many modules of decomposition and search are loaded where they are used
         from optimizer.solve.decompose import decompose_and_improve
 
-        result = decompose_and_improve(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start)
+        result = decompose_and_improve(
+            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start
+        )
     elif chosen == "kernel":
         result = kernel_search(matrix, watch, gap=gap, threads=threads)
     elif chosen == "construct":
@@ -252,7 +254,9 @@ def choose_method(problem: Problem) -> Method:
     return "decompose" if counts >= enough else "direct"
 
 
-def to_solution(matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str) -> Solution:
+def to_solution(
+    matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str
+) -> Solution:
     """Make a plan of the values of a run and state what is held; the objective is that of the plan."""
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)

@@ -243,8 +243,7 @@ class _Heard:
             objective_usd=objective,
             bound_usd=bound,
             row_dual=None if outcome.row_dual is None else outcome.row_dual * self.scaling.row / self.scale,
-            column_dual=None
-            if outcome.column_dual is None
+            column_dual=None if outcome.column_dual is None
             else outcome.column_dual / (self.scaling.column * self.scale),
             seconds=self.seconds(),
         )

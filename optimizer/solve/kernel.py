@@ -149,7 +149,9 @@ def _pack(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, w
         held.bound_usd = max(held.bound_usd, bound_usd)
         watch.note(bound_usd=held.bound_usd)
 
-    search = PackingSearch(matrix, assignment, watch, gap=gap, plan_usd=held.objective_usd, take=take, tell=tell)
+    search = PackingSearch(
+        matrix, assignment, watch, gap=gap, plan_usd=held.objective_usd, take=take, tell=tell
+    )
     search.run(relaxed.row_price)
 
 

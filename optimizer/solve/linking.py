@@ -143,14 +143,18 @@ def locate(
     if found is None:
         return None
     bounds = [bound for bound in (found.bound_usd, linked.bound_usd) if bound is not None]
-    return replace(found, bound_usd=max(bounds, default=None), x=None if found.x is None else linked.lift(found.x))
+    return replace(
+        found, bound_usd=max(bounds, default=None), x=None if found.x is None else linked.lift(found.x)
+    )
 
 
 def _restricted(linked: Linked, full: Floats | None) -> Floats | None:
     return None if full is None else linked.restrict(full)
 
 
-def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: float = SHARE_OF_TIME) -> Linked | None:
+def link(
+    matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: float = SHARE_OF_TIME
+) -> Linked | None:
     """Return the model with the linking rows that its relaxation needs; None where it has less than `least_rows`."""
     used = matrix.columns.of("region_used")
     if not used.size or int(matrix.rows.is_of(LINKING).sum()) < least_rows:
@@ -169,7 +173,9 @@ def link(matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: fl
     if price is not None:
         price = np.concatenate([price, np.zeros(found.shape[0])])[: found.shape[0]]
     seconds = watch.elapsed_seconds() - begun
-    return replace(small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds)
+    return replace(
+        small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds
+    )
 
 
 def _without_presences(matrix: Matrix) -> Linked:

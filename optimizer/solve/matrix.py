@@ -145,7 +145,9 @@ def row_chunks(a: sparse.csr_array) -> Iterator[tuple[int, int]]:
         begin = min(end, rows)
 
 
-def submatrix(matrix: Matrix, free: Ints, fixed_at: Floats, activity: Floats | None = None) -> tuple[Matrix, Ints]:
+def submatrix(
+    matrix: Matrix, free: Ints, fixed_at: Floats, activity: Floats | None = None
+) -> tuple[Matrix, Ints]:
     """Return the program left when every column but `free` is fixed at `fixed_at`, and the rows kept.
 
     Rows without a free column are dropped; what the fixed columns use is taken from both sides of the others. The

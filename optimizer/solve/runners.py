@@ -218,3 +218,4 @@ def make_runner(task: Task, ears: Ears, *, apart: bool) -> Runner:
         except OSError as error:
             log.info("no process of its own for HiGHS (%s): it runs in a thread", error)
     return InThread(task, ears)
+

@@ -172,7 +172,9 @@ def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch)
     return Run(why, start, matrix.objective(start), max(known, default=None))
 
 
-def _whole(matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange, *, start: Floats | None) -> Run:
+def _whole(
+    matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange, *, start: Floats | None
+) -> Run:
     best_seen = [float("inf")]
 
     def offer() -> Floats | None:

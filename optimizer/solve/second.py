@@ -119,7 +119,9 @@ def least_carbon(
     )
 
 
-def _about_cost(first: Solution, progress: Callable[[Progress], None], before: float) -> Callable[[Progress], None]:
+def _about_cost(
+    first: Solution, progress: Callable[[Progress], None], before: float
+) -> Callable[[Progress], None]:
     """Return a callback that reports the cost of the first plan while the second solve runs."""
 
     def told(report: Progress) -> None:

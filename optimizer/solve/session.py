@@ -144,7 +144,9 @@ class Session:
         self.highs = load(task)
         self._subscribe()
 
-    def add_columns(self, cost: Floats, lower: Floats, upper: Floats, *, begin: Ints, row: Ints, value: Floats) -> None:
+    def add_columns(
+        self, cost: Floats, lower: Floats, upper: Floats, *, begin: Ints, row: Ints, value: Floats
+    ) -> None:
         """Append continuous columns, by column compressed: `begin` says where each one's entries begin."""
         before = self.highs.getNumNz()
         keep_small(self.highs, value)

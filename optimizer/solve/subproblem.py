@@ -133,7 +133,9 @@ def _with_elastic_columns(small: Matrix, penalty_usd: Floats, start: Floats) -> 
     return grown, np.concatenate([start, np.maximum(0.0, needed)])
 
 
-def solve_part(part: Part, watch: Watch, *, gap: float, time_limit_seconds: float, use_start: bool) -> Floats | None:
+def solve_part(
+    part: Part, watch: Watch, *, gap: float, time_limit_seconds: float, use_start: bool
+) -> Floats | None:
     """Return better values for the part's free columns, or None when none were found in time."""
     start = part.start if use_start else None
     result = run(part.matrix, watch, gap=gap, time_limit_seconds=time_limit_seconds, start=start, options=EAGER)

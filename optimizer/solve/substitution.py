@@ -197,7 +197,9 @@ def _link_of(entries: _Entries, head: Ints, is_flow: Bools) -> tuple[Ints, Float
     return link, weight
 
 
-def _without_link(entries: _Entries, settled: Ints, choice: Ints, linked: Ints, columns: int) -> Ints:
+def _without_link(
+    entries: _Entries, settled: Ints, choice: Ints, linked: Ints, columns: int
+) -> Ints:
     """Return the columns of choices that some settled equality has no link for; `linked`: equality x columns + head."""
     members = np.flatnonzero(np.isin(entries.row, choice[settled]))
     order = np.argsort(entries.row[members], kind="stable")

@@ -40,7 +40,9 @@ def test_each_declared_region_has_the_default_quota_of_its_own():
     }  # fmt: skip
     assert sum(row.served_per_s for row in plan.placements) == pytest.approx(100.0)
     listed = load_catalogue().endpoints.loc[EU_PROFILE]
-    per_token = (listed.price_usd_per_million_output_tokens + 4.0 * listed.price_usd_per_million_input_tokens) / 1e6
+    per_token = (
+        listed.price_usd_per_million_output_tokens + 4.0 * listed.price_usd_per_million_input_tokens
+    ) / 1e6
     assert plan.objective_usd == pytest.approx(100.0 * 24 * 3600 * per_token)
     told = [line for line in plan.warnings if "endpoint_resources" in line]
     assert told == [

@@ -128,7 +128,7 @@ def test_the_exponent_of_a_power_is_found():
 def test_a_run_that_overruns_is_ended_and_says_so():
     """A process that never ends is killed at its limit and keeps what it had told."""
     pytest.importorskip("psutil")
-    code = 'import time; print(\'{"elapsed_s": 1, "objective_usd": 2}\', flush=True); time.sleep(60)'
+    code = "import time; print('{\"elapsed_s\": 1, \"objective_usd\": 2}', flush=True); time.sleep(60)"
     told, _, said = scale.run([sys.executable, "-c", code], 0.8)
     assert told == [{"elapsed_s": 1, "objective_usd": 2}]
     assert "overran" in said

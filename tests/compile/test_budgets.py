@@ -133,7 +133,9 @@ def test_a_budget_needs_figures_only_where_it_reaches():
 
 def test_other_workloads_are_spared():
     """A water budget on the job leaves the service alone."""
-    made = world(service(), job(), catalogue=catalogue(SMALL), budgets=[_budget({"workloads": ["train"]}, limit_l=1.0)])
+    made = world(
+        service(), job(), catalogue=catalogue(SMALL), budgets=[_budget({"workloads": ["train"]}, limit_l=1.0)]
+    )
     assert budget_needs(made, 0) == ()
     assert [need.figure for need in budget_needs(made, 1)] == ["water"]
 

@@ -63,11 +63,12 @@ def test_a_copy_that_a_law_wants_abroad_lets_what_is_kept_leave():
 
 def test_a_dataset_may_leave_by_its_regions_or_with_a_reader():
     """The reader's own 7 persons and the 5 of the dataset, each at home or not."""
-
     def counts(regions, reader_regions):
         dataset = {"id": "d", "size_gb": 1.0, **CN, "persons": {"CN": 5}, "regions": regions,
                    "readers": [{"workload": "chat", "gb": 1.0}]}  # fmt: skip
-        return _counts(world(service(data=CN, regions=reader_regions), catalogue=catalogue(TWO), datasets=[dataset]))
+        return _counts(
+            world(service(data=CN, regions=reader_regions), catalogue=catalogue(TWO), datasets=[dataset])
+        )
 
     assert counts(["cn1"], ["cn1"]) == (12, 0)
     assert counts([], ["cn1"]) == (12, 5)

@@ -58,7 +58,9 @@ def doubled(problem: Problem) -> Problem:
         budgets=replace(
             problem.budgets, slots=_again(problem.budgets.slots, slots), moves=_again(problem.budgets.moves, moves)
         ),
-        shares=replace(problem.shares, part=_again(problem.shares.part, slots), all=_again(problem.shares.all, slots)),
+        shares=replace(
+            problem.shares, part=_again(problem.shares.part, slots), all=_again(problem.shares.all, slots)
+        ),
         datasets=replace(
             data,
             read_by_flow=_again(data.read_by_flow, flows),

@@ -16,7 +16,9 @@ def test_a_charge_per_country_is_the_same_for_two_states_of_it():
     )
     keys = set()
     for state in ("US-VA", "US-OH"):
-        verdicts = pack.judge(profile, Destination("US", state, "aws"), datetime.date(2027, 1, 1), law="RU-152FZ-12")
+        verdicts = pack.judge(
+            profile, Destination("US", state, "aws"), datetime.date(2027, 1, 1), law="RU-152FZ-12"
+        )
         found = {key for need in verdicts.processing.requirements for key in need.mechanisms}
         keys |= found | set(verdicts.processing.approvals_missing)
     assert keys

@@ -14,16 +14,15 @@ def surviving() -> Problem:
     """Three services, two of which must survive the failure of any one region."""
     problem = estate(3, regions=6, jobs_share=0.0, seed=3, offer_share=0.5)
     return replace(
-        problem,
-        survival=Survival(workload=np.array([0, 2]), of=np.zeros(2, dtype=np.int64), share=np.array([0.5, 0.3])),
+        problem, survival=Survival(workload=np.array([0, 2]), of=np.zeros(2, dtype=np.int64), share=np.array([0.5,
+        0.3]))
     )
 
 
 def coupled(workloads: int = 14, seed: int = 0) -> Problem:
     """Services and jobs tied by pools, a carbon cap, mechanisms, a provider share, presences and survival."""
-    problem = estate(
-        workloads, regions=10, seed=seed, jobs_share=0.2, offer_share=0.5, pool=(60, 120), carbon_limit_kg=1.1e5
-    )
+    problem = estate(workloads, regions=10, seed=seed, jobs_share=0.2, offer_share=0.5, pool=(60, 120),
+    carbon_limit_kg=1.1e5)
     slots, flows = problem.slots, problem.flows
     provider = problem.regions.provider[slots.region]
     every = np.arange(slots.workload.size)

@@ -99,20 +99,15 @@ def estate(
             gang[w] = np.zeros(mine.size)
         slot_parts.append((np.full(mine.size, w), mine, capacity, gang[w]))
         n_slots += mine.size
-    slot_workload, slot_offer, capacity, gang_instances = (
-        np.concatenate(part) for part in zip(*slot_parts, strict=True)
-    )
+    slot_workload, slot_offer, capacity, gang_instances = (np.concatenate(part) for part in zip(*slot_parts,
+    strict=True))
     is_job = kind[slot_workload]
     price, power, kg = offers["price"][slot_offer], offers["power"][slot_offer], grid_kg_per_kwh[region[slot_offer]]
     zero = np.zeros(n_slots)
     idle, load, embodied = 0.3 * power * 1.2, power * 1.2, 0.002 * offers["devices"][slot_offer]
     running = Coefficients(
-        price * HOURS,
-        price * HOURS,
-        (idle * kg + embodied) * HOURS,
-        idle * HOURS,
-        zero,
-        offers["devices"][slot_offer] * HOURS,
+        price * HOURS, price * HOURS, (idle * kg + embodied) * HOURS, idle * HOURS, zero,
+        offers["devices"][slot_offer] * HOURS
     )
     working = Coefficients(price, price, load * kg + embodied, load, zero, offers["devices"][slot_offer])
     fj, fi, ratio, speed = (np.concatenate(part) for part in zip(*flow_parts, strict=True))

@@ -171,12 +171,8 @@ def test_cost_scale_is_a_power_of_two_near_the_typical_cost():
 def test_polish_makes_integers_whole_and_solves_the_rest_again():
     """n = 2.9999996 is rounded and the flow on it fitted again to 1e-9."""
     matrix = make_matrix(
-        [1.0, 0.0, 5.0],
-        [[-4.0, 1.0, 0.0], [0.0, 1.0, 1.0]],
-        [-np.inf, 12.5],
-        [0.0, 12.5],
-        [9, 20, 20],
-        [True, False, False],
+        [1.0, 0.0, 5.0], [[-4.0, 1.0, 0.0], [0.0, 1.0, 1.0]], [-np.inf, 12.5], [0.0, 12.5], [9, 20, 20], [True, False,
+        False]
     )
     x = polish(matrix, np.array([3.0000004, 12.0000016, 0.4999984]), Watch(5))
     assert x[0] == 3.0

@@ -145,7 +145,9 @@ def test_what_is_told_changes_least_of_its_size(monkeypatch):
     for _ in range(22):
         _, (stream,) = b.service(1.0)
         slots.append([b.serve(stream, place, capacity=1.0, most=1.0, usd=1.0) for place in (here, there)])
-    large, small = (b.pool(limit, slots={own[place]: 1.0 for own in slots}) for place, limit in ((0, 20.0), (1, 1.0)))
+    large, small = (
+        b.pool(limit, slots={own[place]: 1.0 for own in slots}) for place, limit in ((0, 20.0), (1, 1.0))
+    )
     problem = b.build()
     (short,) = diagnose(problem)
     assert (short.id, short.side) == (problem.pools.ids[large], 20.0)

@@ -71,9 +71,8 @@ def test_spread_charges_never_exceed_the_true_ones():
     pricing = Pricing(problem, parts, pool, Watch(60), threads=1)
     rng = np.random.default_rng(0)
     for _ in range(4):
-        price = -rng.uniform(0.0, 2000.0, parts.rows.size) * (
-            split.rows.component[parts.rows] == split.rows.names.index(NEED_MET)
-        )
+        price = -rng.uniform(0.0, 2000.0, parts.rows.size) * (split.rows.component[parts.rows] ==
+                                                              split.rows.names.index(NEED_MET))
         assert pricing.price(price, EXACT, settled=0.0, among=np.ones(8, dtype=bool)) is not None
         reduced = parts.reduced_cost(price)
         spread = needs.spread(reduced)

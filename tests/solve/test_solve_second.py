@@ -41,9 +41,9 @@ def test_of_two_plans_of_the_same_cost_the_cleaner_one_by_hand():
     assert second.values["instances"].tolist() == [0.0, 3.0]
     assert second.cost_cap_usd == 3.0
     tight = same_price(limits=(100.0, 4.0))  # two devices per instance
-    assert least_carbon(tight, all_near(tight), unknown={}, gap=1e-6, time_limit_seconds=20).carbon_kg == pytest.approx(
-        9.0
-    )
+    assert least_carbon(
+        tight, all_near(tight), unknown={}, gap=1e-6, time_limit_seconds=20
+    ).carbon_kg == pytest.approx(9.0)
 
 
 def test_a_cleaner_plan_that_costs_more_is_not_taken():

@@ -77,7 +77,9 @@ def test_quick_plan_obeys_every_row(seed):
     problem = estate(25, regions=15, seed=seed, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     matrix, parts, state = state_of(problem)
     plans = []
-    assert state.run(gap=5e-3, until_seconds=30.0, when_clean=lambda rough: plans.append((rough, state.quick_plan())))
+    assert state.run(
+        gap=5e-3, until_seconds=30.0, when_clean=lambda rough: plans.append((rough, state.quick_plan()))
+    )
     assert [rough for rough, _ in plans] == [True, False]
     for _, plan in plans:
         assert plan is not None

@@ -19,7 +19,9 @@ LEAST_USE = importlib.import_module("optimizer.solve.least_use")
 
 def told(problem, **arguments):
     """The diagnosis, by family, id, stated limit, change, basis and whether it is proven."""
-    return [(s.family, s.id, s.side, pytest.approx(s.by), s.basis, s.is_proven) for s in diagnose(problem, **arguments)]
+    return [
+        (s.family, s.id, s.side, pytest.approx(s.by), s.basis, s.is_proven) for s in diagnose(problem, **arguments)
+    ]
 
 
 def one_budget(limit):

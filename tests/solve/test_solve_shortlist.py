@@ -151,7 +151,9 @@ def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(mon
     first = find_first_plan(problem, Watch(60), threads=1)
     assert first is not None
     matrix, late = ENGINE.to_arrays(problem, Watch(60)), Watch(0.0)
-    found = ENGINE.solve_matrix(matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries())
+    found = ENGINE.solve_matrix(
+        matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries()
+    )
     assert found.status is SolutionStatus.FEASIBLE
     assert found.objective_usd == pytest.approx(first.matrix.objective(first.x), rel=1e-9)
     assert ENGINE.solve_matrix(matrix, problem, late, gap=1e-3, threads=1, method="decompose").status is (

@@ -110,7 +110,9 @@ def test_placing_by_hand():
         entries=lambda: (np.arange(5), np.zeros(4, dtype=np.int64), np.array([2.0, 1.0, 2.0, 1.0])),
     )  # fmt: skip
     single = Classes(np.arange(2), np.ones(2, dtype=np.int64))
-    cut = SimpleNamespace(row_lower=np.array([-np.inf]), row_upper=np.array([3.0]), blocks=(None, None), classes=single)
+    cut = SimpleNamespace(
+        row_lower=np.array([-np.inf]), row_upper=np.array([3.0]), blocks=(None, None), classes=single
+    )
     state = Selection(cut, known, np.zeros(1), np.array([100.0]))
     state.place_all()
     assert state.chosen.tolist() == [1, 2]

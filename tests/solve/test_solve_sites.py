@@ -208,7 +208,9 @@ def test_cuts_between_a_set_and_the_core_hold_for_every_set(seed, single_share):
     assert len(search.cuts.slope) > 5
     sets = [np.array(values) for values in itertools.product((0.0, 1.0), repeat=5)][1:]
     cost = np.array([_cost_of(matrix, gates.openers, np.flatnonzero(values)) for values in sets])
-    for constant, slope, is_cost in zip(search.cuts.constant, search.cuts.slope, search.cuts.is_cost, strict=True):
+    for constant, slope, is_cost in zip(
+        search.cuts.constant, search.cuts.slope, search.cuts.is_cost, strict=True
+    ):
         said = constant + np.array(sets) @ slope
         if is_cost:
             assert np.all(said <= cost + 1e-6 * np.abs(cost))

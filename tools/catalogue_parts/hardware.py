@@ -67,34 +67,28 @@ def build_accelerators(source: Path, reviewed: Path) -> pd.DataFrame:
     curve = name.map(power.power_basis).fillna("").str.contains("Teads curve") & use_power
     vendor = name.map(power.embodied_kgco2e).where(name.map(power.embodied_basis).fillna("").str.startswith("vendor"))
     embodied = name.map(power.embodied_boavizta_kgco2e) * factor
-    return pd.DataFrame(
-        {
-            "accelerator": devices.accelerator,
-            "vendor": devices.vendor,
-            "software": devices.software_stack.map(SOFTWARE),
-            "memory_gb": devices.memory_gb,
-            "memory_bandwidth_gb_per_s": devices.mem_bandwidth_gb_s,
-            "tpp": devices.tpp_computed,
-            "tdp_w": devices.tdp_w,
-            "release_year": devices.release_year.astype("Int64"),
-            "vendor_country": devices.vendor.map(VENDOR_COUNTRY),
-            "idle_kw": (idle / 1000).round(5),
-            "load_kw": (load / 1000).round(5),
-            "power_quality": np.select(
-                [idle.isna() | load.isna(), curve, measured], ["missing", "estimated", "measured"], "derived"
-            ),
-            "power_source": np.where(
-                use_power & name.map(power.idle_w).notna(),
-                name.map(power.power_source),
-                np.where(idle.notna(), "nvidia-smi captures, SpareCores sc-inspector-data", ""),
-            ),
-            "embodied_kg": embodied.round(2),
-            "embodied_vendor_kg": vendor * factor,
-            "embodied_quality": np.where(embodied.notna(), "estimated", "missing"),
-            "export_note": devices.export_note,
-            "source": devices.spec_source,
-        }
-    )
+    return pd.DataFrame({
+        "accelerator": devices.accelerator,
+        "vendor": devices.vendor,
+        "software": devices.software_stack.map(SOFTWARE),
+        "memory_gb": devices.memory_gb,
+        "memory_bandwidth_gb_per_s": devices.mem_bandwidth_gb_s,
+        "tpp": devices.tpp_computed,
+        "tdp_w": devices.tdp_w,
+        "release_year": devices.release_year.astype("Int64"),
+        "vendor_country": devices.vendor.map(VENDOR_COUNTRY),
+        "idle_kw": (idle / 1000).round(5),
+        "load_kw": (load / 1000).round(5),
+        "power_quality": np.select(
+            [idle.isna() | load.isna(), curve, measured], ["missing", "estimated", "measured"], "derived"),
+        "power_source": np.where(use_power & name.map(power.idle_w).notna(), name.map(power.power_source),
+                                 np.where(idle.notna(), "nvidia-smi captures, SpareCores sc-inspector-data", "")),
+        "embodied_kg": embodied.round(2),
+        "embodied_vendor_kg": vendor * factor,
+        "embodied_quality": np.where(embodied.notna(), "estimated", "missing"),
+        "export_note": devices.export_note,
+        "source": devices.spec_source,
+    })
 
 
 def _fits(source: Path) -> dict[tuple[str, str], tuple[float, float]]:
@@ -138,34 +132,31 @@ def build_skus(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
     embodied_fit = host("embodied_boavizta_kgco2e") + devices("embodied_kg")
     vendor = row.embodied_kgco2e.where(row.embodied_basis.fillna("").str.contains("vendor PCF"))
     memory = skus.accelerator.map(device.memory_gb).fillna(skus.accel_mem_gb_each)
-    out = pd.DataFrame(
-        {
-            "provider": skus.provider,
-            "sku": skus.sku,
-            "accelerator": skus.accelerator,
-            "devices": count,
-            "device_memory_gb": (memory * np.minimum(count, 1.0)).where(skus.accelerator.notna()).round(3),
-            "vcpu": skus.vcpu,
-            "ram_gb": skus.ram_gb,
-            "arch": skus.arch,
-            "host_idle_kw": host_idle.round(5),
-            "host_load_kw": host_load.round(5),
-            "host_embodied_kg": host("embodied_boavizta_kgco2e").round(2),
-            "idle_kw": idle_kw.where(known).round(5),
-            "load_kw": load_kw.where(known).round(5),
-            "power_quality": np.select([~known, teads | listed], ["missing", "derived"], "estimated"),
-            "power_source": np.select(
-                [~known, teads, listed],
-                ["", "Teads EC2 dataset in ccf-coefficients", "boaviztapi 2.5.0 host + devices"],
-                "host fit on boaviztapi 2.5.0 outputs + devices",
-            ),
-            "embodied_kg": embodied.fillna(embodied_fit).round(2),
-            "embodied_vendor_kg": vendor.round(2),
-            "lifetime_hours": LIFETIME_HOURS,
-            "embodied_quality": np.where(embodied.notna() | embodied_fit.notna(), "estimated", "missing"),
-            "source": skus.source,
-        }
-    )
+    out = pd.DataFrame({
+        "provider": skus.provider,
+        "sku": skus.sku,
+        "accelerator": skus.accelerator,
+        "devices": count,
+        "device_memory_gb": (memory * np.minimum(count, 1.0)).where(skus.accelerator.notna()).round(3),
+        "vcpu": skus.vcpu,
+        "ram_gb": skus.ram_gb,
+        "arch": skus.arch,
+        "host_idle_kw": host_idle.round(5),
+        "host_load_kw": host_load.round(5),
+        "host_embodied_kg": host("embodied_boavizta_kgco2e").round(2),
+        "idle_kw": idle_kw.where(known).round(5),
+        "load_kw": load_kw.where(known).round(5),
+        "power_quality": np.select([~known, teads | listed], ["missing", "derived"], "estimated"),
+        "power_source": np.select(
+            [~known, teads, listed],
+            ["", "Teads EC2 dataset in ccf-coefficients", "boaviztapi 2.5.0 host + devices"],
+            "host fit on boaviztapi 2.5.0 outputs + devices"),
+        "embodied_kg": embodied.fillna(embodied_fit).round(2),
+        "embodied_vendor_kg": vendor.round(2),
+        "lifetime_hours": LIFETIME_HOURS,
+        "embodied_quality": np.where(embodied.notna() | embodied_fit.notna(), "estimated", "missing"),
+        "source": skus.source,
+    })
     out["devices"] = out.devices.round(6)
     return out
 
@@ -188,20 +179,18 @@ def build_offers(source: Path, skus: pd.DataFrame) -> pd.DataFrame:
     composed = prices.spot_kind.eq("composed") | prices.source.str.contains("per-GPU list price")
     undated = prices.price_date.isna()
     availability = prices.availability.map(_availability)
-    base = pd.DataFrame(
-        {
-            "region_id": prices.provider + ":" + prices.region,
-            "provider": prices.provider,
-            "sku": prices.sku,
-            "accelerator": prices.accelerator,
-            "devices": prices.devices,
-            "price_date": prices.price_date,
-            "availability": availability,
-            "currency": prices.currency,
-            "region_specific": prices.region_specific.eq("yes"),
-            "source": prices.source,
-        }
-    )
+    base = pd.DataFrame({
+        "region_id": prices.provider + ":" + prices.region,
+        "provider": prices.provider,
+        "sku": prices.sku,
+        "accelerator": prices.accelerator,
+        "devices": prices.devices,
+        "price_date": prices.price_date,
+        "availability": availability,
+        "currency": prices.currency,
+        "region_specific": prices.region_specific.eq("yes"),
+        "source": prices.source,
+    })
     on_demand = base.assign(
         purchase="on_demand",
         price_usd_per_hour=prices.ondemand_usd_h,

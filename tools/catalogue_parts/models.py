@@ -88,42 +88,29 @@ def build_endpoints(source: Path, reviewed: Path, regions: pd.DataFrame) -> pd.D
         countries.append(cache[key])
     raw = (models.publisher_or_product.fillna("") + "/" + models.model).str.strip("/")
     canonical = raw.map(alias).fillna(models.model.map(alias)).fillna(models.model)
-    stem = (
-        models.provider
-        + ":"
-        + models.region.fillna("-")
-        + ":"
-        + models.platform.map(slug)
-        + ":"
-        + raw.map(slug)
-        + ":"
-        + models["mode"]
-        + ":"
-        + models.scope
-    )
+    stem = (models.provider + ":" + models.region.fillna("-") + ":" + models.platform.map(slug) + ":"
+            + raw.map(slug) + ":" + models["mode"] + ":" + models.scope)
     repeat = stem.groupby(stem).cumcount()
-    return pd.DataFrame(
-        {
-            "endpoint_id": stem.where(repeat.eq(0), stem + "#" + (repeat + 1).astype(str)),
-            "provider": models.provider,
-            "platform": models.platform,
-            "model": canonical,
-            "model_raw": models.model,
-            "product": models.publisher_or_product,
-            "mode": models["mode"],
-            "scope": models.scope,
-            "region_id": region_id,
-            "scope_countries": countries,
-            "price_usd_per_million_input_tokens": models.usd_per_1m_input,
-            "price_usd_per_million_output_tokens": models.usd_per_1m_output,
-            "regional_uplift": models.regional_uplift_multiplier,
-            "context_tokens": models.context_tokens.astype("Int64"),
-            "price_date": models.price_date,
-            "price_quality": np.where(models.price_date.isna(), "unverified", "listed"),
-            "retired_on": models.notes.str.extract(r"deprecated (\d{4}-\d{2}-\d{2})", expand=False),
-            "source": models.source,
-        }
-    ).sort_values("endpoint_id", ignore_index=True)
+    return pd.DataFrame({
+        "endpoint_id": stem.where(repeat.eq(0), stem + "#" + (repeat + 1).astype(str)),
+        "provider": models.provider,
+        "platform": models.platform,
+        "model": canonical,
+        "model_raw": models.model,
+        "product": models.publisher_or_product,
+        "mode": models["mode"],
+        "scope": models.scope,
+        "region_id": region_id,
+        "scope_countries": countries,
+        "price_usd_per_million_input_tokens": models.usd_per_1m_input,
+        "price_usd_per_million_output_tokens": models.usd_per_1m_output,
+        "regional_uplift": models.regional_uplift_multiplier,
+        "context_tokens": models.context_tokens.astype("Int64"),
+        "price_date": models.price_date,
+        "price_quality": np.where(models.price_date.isna(), "unverified", "listed"),
+        "retired_on": models.notes.str.extract(r"deprecated (\d{4}-\d{2}-\d{2})", expand=False),
+        "source": models.source,
+    }).sort_values("endpoint_id", ignore_index=True)
 
 
 def _precision(text: str) -> str:
@@ -163,51 +150,30 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
         "|".join((m, p, t, s, q))
         for m, p, t, s, q in zip(rows.canonical, rows.precision, tokens, label, rows.metric, strict=True)
     ]
-    keys = [
-        "profile_id",
-        "canonical",
-        "precision",
-        "input_tokens",
-        "output_tokens",
-        "scenario",
-        "variant",
-        "release",
-        "metric",
-        "accelerator",
-        "devices",
-    ]
-    merged = (
-        rows.groupby(keys, dropna=False, sort=True)
-        .agg(
-            units_per_s=("units", "median"),
-            rows_merged=("units", "size"),
-            params_b=("params_b", "max"),
-            workload_class=("workload_class", "first"),
-            source=("source", "first"),
-            licence=("licence", "first"),
-            training=("metric", lambda s: s.iloc[0] == "train_tokens_per_s"),
-        )
-        .reset_index()
-    )
-    return pd.DataFrame(
-        {
-            "profile_id": merged.profile_id,
-            "model": merged.canonical,
-            "params_b": merged.params_b,
-            "workload_class": merged.workload_class,
-            "precision": merged.precision,
-            "input_tokens": merged.input_tokens.astype("Int64"),
-            "output_tokens": merged.output_tokens.astype("Int64"),
-            "scenario": merged.scenario,
-            "variant": merged.variant,
-            "release": merged.release,
-            "metric": merged.metric,
-            "accelerator": merged.accelerator,
-            "devices": merged.devices,
-            "units_per_s": merged.units_per_s.round(4),
-            "rows_merged": merged.rows_merged,
-            "quality": np.where(merged.training, "derived", "measured"),
-            "source": merged.source,
-            "licence": merged.licence,
-        }
-    )
+    keys = ["profile_id", "canonical", "precision", "input_tokens", "output_tokens", "scenario", "variant", "release",
+            "metric", "accelerator", "devices"]
+    merged = rows.groupby(keys, dropna=False, sort=True).agg(
+        units_per_s=("units", "median"), rows_merged=("units", "size"), params_b=("params_b", "max"),
+        workload_class=("workload_class", "first"), source=("source", "first"), licence=("licence", "first"),
+        training=("metric", lambda s: s.iloc[0] == "train_tokens_per_s"),
+    ).reset_index()
+    return pd.DataFrame({
+        "profile_id": merged.profile_id,
+        "model": merged.canonical,
+        "params_b": merged.params_b,
+        "workload_class": merged.workload_class,
+        "precision": merged.precision,
+        "input_tokens": merged.input_tokens.astype("Int64"),
+        "output_tokens": merged.output_tokens.astype("Int64"),
+        "scenario": merged.scenario,
+        "variant": merged.variant,
+        "release": merged.release,
+        "metric": merged.metric,
+        "accelerator": merged.accelerator,
+        "devices": merged.devices,
+        "units_per_s": merged.units_per_s.round(4),
+        "rows_merged": merged.rows_merged,
+        "quality": np.where(merged.training, "derived", "measured"),
+        "source": merged.source,
+        "licence": merged.licence,
+    })

@@ -18,37 +18,33 @@ CITIES_PER_COUNTRY = 10
 def build_storage(source: Path) -> pd.DataFrame:
     """Object storage and egress list prices per region; `*` is a price that holds for the whole provider."""
     t = read_csv(source / "catalogue/storage_egress.csv")
-    return pd.DataFrame(
-        {
-            "provider": t.provider,
-            "region": t.region,
-            "storage_usd_per_gb_month": t.object_storage_usd_gb_month,
-            "storage_class": t.object_storage_class,
-            "storage_date": t.storage_date,
-            "egress_internet_usd_per_gb": t.egress_internet_usd_gb_tier1,
-            "egress_free_gb_month": t.egress_free_gb_month,
-            "egress_same_continent_usd_per_gb": t.interregion_same_continent_usd_gb,
-            "egress_other_continent_usd_per_gb": t.interregion_other_continent_usd_gb,
-            "egress_date": t.egress_date,
-            "currency": t.currency_native,
-            "source": t.source,
-            "notes": t.notes,
-        }
-    )
+    return pd.DataFrame({
+        "provider": t.provider,
+        "region": t.region,
+        "storage_usd_per_gb_month": t.object_storage_usd_gb_month,
+        "storage_class": t.object_storage_class,
+        "storage_date": t.storage_date,
+        "egress_internet_usd_per_gb": t.egress_internet_usd_gb_tier1,
+        "egress_free_gb_month": t.egress_free_gb_month,
+        "egress_same_continent_usd_per_gb": t.interregion_same_continent_usd_gb,
+        "egress_other_continent_usd_per_gb": t.interregion_other_continent_usd_gb,
+        "egress_date": t.egress_date,
+        "currency": t.currency_native,
+        "source": t.source,
+        "notes": t.notes,
+    })
 
 
 def build_egress_pairs(source: Path) -> pd.DataFrame:
     """Egress price of a listed ordered pair of regions."""
     t = read_csv(source / "catalogue/egress_pairs.csv")
-    return pd.DataFrame(
-        {
-            "src": t.src_provider + ":" + t.src_region,
-            "dst": t.dst_provider + ":" + t.dst_region,
-            "usd_per_gb": t.usd_gb,
-            "date": t.date,
-            "source": t.source,
-        }
-    )
+    return pd.DataFrame({
+        "src": t.src_provider + ":" + t.src_region,
+        "dst": t.dst_provider + ":" + t.dst_region,
+        "usd_per_gb": t.usd_gb,
+        "date": t.date,
+        "source": t.source,
+    })
 
 
 def build_places(continents: dict[str, str], cities: list[dict[str, object]]) -> pd.DataFrame:
@@ -59,16 +55,14 @@ def build_places(continents: dict[str, str], cities: list[dict[str, object]]) ->
     total = table.groupby("countrycode").population.transform("sum")
     share = (table.population / total).where(total > 0)
     count = table.groupby("countrycode").population.transform("size")
-    return pd.DataFrame(
-        {
-            "country": table.countrycode,
-            "continent": table.countrycode.map(continents),
-            "city": table.name,
-            "lat": table.latitude.round(3),
-            "lon": table.longitude.round(3),
-            "weight": share.fillna(1 / count).round(6),
-        }
-    ).sort_values(["country", "weight", "city"], ascending=[True, False, True], ignore_index=True)
+    return pd.DataFrame({
+        "country": table.countrycode,
+        "continent": table.countrycode.map(continents),
+        "city": table.name,
+        "lat": table.latitude.round(3),
+        "lon": table.longitude.round(3),
+        "weight": share.fillna(1 / count).round(6),
+    }).sort_values(["country", "weight", "city"], ascending=[True, False, True], ignore_index=True)
 
 
 def continents_of(countries: dict[str, dict[str, object]]) -> dict[str, str]:
@@ -89,23 +83,15 @@ def fit_user_rtt(source: Path, places: pd.DataFrame) -> pd.DataFrame:
     home = user.metro.str.split("_").str[0].str.upper()
     by_country = dict(tuple(places.groupby("country")))
     continent = places.drop_duplicates("country").set_index("country").continent
-    km = np.array(
-        [
-            float(
-                np.average(
-                    distance_km(by_country[c].lat, by_country[c].lon, metro.at[m, "lat"], metro.at[m, "lon"]),
-                    weights=by_country[c].weight,
-                )
-            )
-            for c, m in zip(user.user_iso2, user.metro, strict=True)
-        ]
-    )
-    group = np.array(
-        [
-            "domestic" if c == h else continent_pair(continent[c], continent[h])
-            for c, h in zip(user.user_iso2, home, strict=True)
-        ]
-    )
+    km = np.array([
+        float(np.average(distance_km(by_country[c].lat, by_country[c].lon, metro.at[m, "lat"], metro.at[m, "lon"]),
+                         weights=by_country[c].weight))
+        for c, m in zip(user.user_iso2, user.metro, strict=True)
+    ])
+    group = np.array([
+        "domestic" if c == h else continent_pair(continent[c], continent[h])
+        for c, h in zip(user.user_iso2, home, strict=True)
+    ])
     rtt = user.rtt_ms_median.to_numpy(float)
     rows = [{"kind": "user", "pair": "all", **fit_line(km, rtt)}]
     for name in sorted(set(group)):
@@ -123,12 +109,8 @@ def build_region_rtt(source: Path, regions: pd.DataFrame) -> tuple[pd.DataFrame,
     """
     pings = read_csv(source / "environment/latency_ms.csv")
     pings = pings[pings.kind.eq("measured") & pings.suspect.eq(0) & pings.source_id.isin(OPEN_PING_SOURCES)]
-    renamed = {
-        "aws:us-gov-east-1": "aws-us-gov:us-gov-east-1",
-        "aws:us-gov-west-1": "aws-us-gov:us-gov-west-1",
-        "aws:cn-north-1": "aws-cn:cn-north-1",
-        "aws:cn-northwest-1": "aws-cn:cn-northwest-1",
-    }
+    renamed = {"aws:us-gov-east-1": "aws-us-gov:us-gov-east-1", "aws:us-gov-west-1": "aws-us-gov:us-gov-west-1",
+               "aws:cn-north-1": "aws-cn:cn-north-1", "aws:cn-northwest-1": "aws-cn:cn-northwest-1"}
     src = (pings.src_provider + ":" + pings.src_region).replace(renamed)
     dst = (pings.dst_provider + ":" + pings.dst_region).replace(renamed)
     place = regions.dropna(subset=["lat"]).set_index("region_id")
@@ -165,15 +147,10 @@ def build_region_rtt(source: Path, regions: pd.DataFrame) -> tuple[pd.DataFrame,
     for end in "ab":
         for axis in ("lat", "lon"):
             site_pairs[f"{axis}_{end}"] = site_pairs[f"site_{end}"].map(place[axis])
-    km = distance_km(
-        place.lat[pairs.src].to_numpy(),
-        place.lon[pairs.src].to_numpy(),
-        place.lat[pairs.dst].to_numpy(),
-        place.lon[pairs.dst].to_numpy(),
-    )
-    group = np.array(
-        [continent_pair(place.continent[a], place.continent[b]) for a, b in zip(pairs.src, pairs.dst, strict=True)]
-    )
+    km = distance_km(place.lat[pairs.src].to_numpy(), place.lon[pairs.src].to_numpy(),
+                     place.lat[pairs.dst].to_numpy(), place.lon[pairs.dst].to_numpy())
+    group = np.array([continent_pair(place.continent[a], place.continent[b])
+                      for a, b in zip(pairs.src, pairs.dst, strict=True)])
     far = km > 1.0
     rtt = pairs.rtt_ms.to_numpy(float)
     rows = [{"kind": "region", "pair": "all", **fit_line(km[far], rtt[far])}]

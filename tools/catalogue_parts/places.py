@@ -79,8 +79,7 @@ def build_providers(source: Path, reviewed: Path) -> pd.DataFrame:
                 "control_ownership": pipe(ownership),
                 "control_strict": pipe(strict) if ownership else "",
                 "control_known": bool(ownership),
-                "control_source": "provider_control"
-                if law is not None
+                "control_source": "provider_control" if law is not None
                 else ("ultimate_parent_country" if known_parent else "unresolved"),
                 "us_exposure": p.us_cloud_act_exposure,
                 "bis_hq_test": bis,
@@ -145,13 +144,11 @@ def _direct(regions: pd.DataFrame, carbon: pd.DataFrame, annual: pd.DataFrame) -
 
     Rows that count CO2 alone instead of CO2e are another basis and are left out.
     """
-    table = pd.DataFrame(
-        {
-            "grid_direct_g_per_kwh": carbon.ci_direct_g_kwh,
-            "grid_direct_year": carbon.ci_direct_year,
-            "grid_direct_source": carbon.ci_direct_source,
-        }
-    )
+    table = pd.DataFrame({
+        "grid_direct_g_per_kwh": carbon.ci_direct_g_kwh,
+        "grid_direct_year": carbon.ci_direct_year,
+        "grid_direct_source": carbon.ci_direct_source,
+    })
     table.loc[table.grid_direct_source.fillna("").str.contains("CO2 only"), :] = np.nan
     hourly = annual[annual.source_id.eq("em_hourly_mean") & annual.emission_basis.eq("direct")]
     latest = hourly.sort_values("year").groupby("zone").tail(1).set_index("zone")
@@ -185,40 +182,31 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
     design = carbon.pue_note.fillna("").str.contains("design")
     global_mean = carbon.wue_note.fillna("").str.contains("global average")
     wue = carbon.wue_l_per_kwh.where(~global_mean)
-    out = pd.DataFrame(
-        {
-            "region_id": regions.provider + ":" + regions.region,
-            "provider": regions.provider,
-            "region": regions.region,
-            "name": regions.name,
-            "country": regions.country,
-            "continent": regions.country.map(continents),
-            "subdivision": _subdivisions(regions, carbon, reviewed),
-            "city": regions.city,
-            "lat": regions.lat.round(4),
-            "lon": regions.lon.round(4),
-            "position_quality": np.where(
-                regions.lat.isna(),
-                "missing",
-                np.where(
-                    regions.geo_precision.fillna("").str.contains("approximation|assumed|state"),
-                    "estimated",
-                    "published",
-                ),
-            ),
-            "zones": regions.zones,
-            "metro": metro,
-            "metro_quality": metro_quality,
-            "access": regions.access.map(ACCESS),
-            "sovereign_scope": regions.sovereign_scope,
-            "granularity": regions.granularity,
-            "grid_zone": zone,
-            "grid_zone_join": np.where(joined, "region_carbon", np.where(zone.notna(), "regions.em_zone", "missing")),
-            "grid_lifecycle_g_per_kwh": zone.map(yearly.gco2e_per_kwh),
-            "grid_year": zone.map(yearly.year),
-            "grid_quality": np.where(zone.map(yearly.gco2e_per_kwh).notna(), "published", "missing"),
-        }
-    )
+    out = pd.DataFrame({
+        "region_id": regions.provider + ":" + regions.region,
+        "provider": regions.provider,
+        "region": regions.region,
+        "name": regions.name,
+        "country": regions.country,
+        "continent": regions.country.map(continents),
+        "subdivision": _subdivisions(regions, carbon, reviewed),
+        "city": regions.city,
+        "lat": regions.lat.round(4),
+        "lon": regions.lon.round(4),
+        "position_quality": np.where(regions.lat.isna(), "missing", np.where(
+            regions.geo_precision.fillna("").str.contains("approximation|assumed|state"), "estimated", "published")),
+        "zones": regions.zones,
+        "metro": metro,
+        "metro_quality": metro_quality,
+        "access": regions.access.map(ACCESS),
+        "sovereign_scope": regions.sovereign_scope,
+        "granularity": regions.granularity,
+        "grid_zone": zone,
+        "grid_zone_join": np.where(joined, "region_carbon", np.where(zone.notna(), "regions.em_zone", "missing")),
+        "grid_lifecycle_g_per_kwh": zone.map(yearly.gco2e_per_kwh),
+        "grid_year": zone.map(yearly.year),
+        "grid_quality": np.where(zone.map(yearly.gco2e_per_kwh).notna(), "published", "missing"),
+    })
     out = out.join(_direct(regions, carbon, annual))
     pue = carbon.pue.fillna(regions.pue)
     out["market_based_g_per_kwh"] = carbon.market_based_g_kwh

@@ -149,7 +149,6 @@ class _Cluster(Executor):
 
 def _close(client: Client) -> None:
     """Close in the background: a scheduler that is gone must not keep the solve from going on."""
-
     def close() -> None:
         try:
             client.close(timeout=CLOSE_SECONDS)

@@ -38,7 +38,9 @@ ROUNDS_SHARE = 0.6
 """Part of the time that rounds may take before a plan is put together."""
 
 
-def is_infeasible(problem: Problem, parts: Decomposition, worth_usd: Floats, watch: Watch, *, seconds: float) -> bool:
+def is_infeasible(
+    problem: Problem, parts: Decomposition, worth_usd: Floats, watch: Watch, *, seconds: float
+) -> bool:
     """Whether it is proven within so many seconds that no plan obeys all rows; `worth_usd` by row of the master."""
     aside = Aside(watch, seconds)
     cut = _without_cost(parts.cut)

@@ -66,7 +66,9 @@ class Pool:
 
     def _used(self, values: sparse.csr_array) -> sparse.csr_array:
         """Return what configurations use of the master's rows; only their own columns are looked at, of millions."""
-        own = sparse.csr_array((values.data, np.arange(values.nnz), values.indptr), shape=(values.shape[0], values.nnz))
+        own = sparse.csr_array(
+            (values.data, np.arange(values.nnz), values.indptr), shape=(values.shape[0], values.nnz)
+        )
         return sparse.csr_array(own @ sparse.csr_array(self.cut.use[:, values.indices].T))
 
     @property
@@ -107,3 +109,4 @@ def cheapest(workload: Ints, cost_usd: Floats, workloads: int) -> Ints:
     owner, first = np.unique(workload[order], return_index=True)
     best[owner] = order[first]
     return best
+

@@ -101,7 +101,9 @@ class Needs:
             return values
         asked = sparse.csr_array((values > 0).astype(np.float64) @ self.asks)
         asked.data[:] = 1.0
-        own = sparse.csr_array((asked.data, asked.indices + self.first, asked.indptr), shape=values.shape)
+        own = sparse.csr_array(
+            (asked.data, asked.indices + self.first, asked.indptr), shape=values.shape
+        )
         return sparse.csr_array(values + own)
 
 
@@ -173,7 +175,9 @@ def _numbered(owner: Ints, row: Ints, mechanism: Ints) -> tuple[Ints, Ints]:
     return number.ravel().astype(np.int64), first.astype(np.int64)
 
 
-def _extended(matrix: Matrix, rows: Ints, needed: Ints, bound: Floats, mechanisms: tuple[Ints, Ints]) -> Matrix:
+def _extended(
+    matrix: Matrix, rows: Ints, needed: Ints, bound: Floats, mechanisms: tuple[Ints, Ints]
+) -> Matrix:
     """Return the matrix with `need` rows in place of `rows`, columns y and rows `need_met`.
 
     `needed` and `bound` by row; `mechanisms` are the (number of y, column of the mechanism) that meet it.

@@ -229,7 +229,9 @@ class Tree:
         self.made += 1
         return Node(solved.bound_usd, self.made, limits, solved.price, solved.lower_usd, fresh)
 
-    def _most_telling(self, divisions: list[Division], solved: Solved, answer: MasterAnswer, cutoff: float) -> Division:
+    def _most_telling(
+        self, divisions: list[Division], solved: Solved, answer: MasterAnswer, cutoff: float
+    ) -> Division:
         """Return the division whose parts raise the relaxation most.
 
         Every part is judged over the configurations known, and the best one of the workload in it at the node's prices.

@@ -53,7 +53,9 @@ class Ahead:
 class Dives:
     """Dives into parts of a packing relaxation, told of plans by `on_plan` as the place of every choice."""
 
-    def __init__(self, relaxation: PackingRelaxation, on_plan: Callable[[Ints], None], *, tolerance: float) -> None:
+    def __init__(
+        self, relaxation: PackingRelaxation, on_plan: Callable[[Ints], None], *, tolerance: float
+    ) -> None:
         self.relaxation, self.on_plan, self.tolerance = relaxation, on_plan, tolerance
         self._steps: dict[tuple[int, ...], Step] = {}
 
@@ -86,7 +88,9 @@ class Dives:
         if known is not None and known.candidates:
             return known
         relaxation = self.relaxation
-        solved = relaxation.solve(options, at.prices, enough_usd=enough_usd, rounds=ROUNDS, tolerance=self.tolerance)
+        solved = relaxation.solve(
+            options, at.prices, enough_usd=enough_usd, rounds=ROUNDS, tolerance=self.tolerance
+        )
         if solved.answer is None or solved.is_empty:
             return Step(solved.bound_usd, solved.prices, [], [])
         used = np.flatnonzero(solved.answer.shares > WHOLE)
