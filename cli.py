@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import optimizer
-from optimizer.errors import InputError, Issue
+from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -58,20 +58,22 @@ def main(debug: bool) -> None:
 def validate(file: Path, as_json: bool) -> None:
     """Check an instance FILE and its tables; report every problem with file and line.
 
-    Warnings name what is stated and touches nothing; a plan names more of it.
+    Warnings name figures outside their plausible range, and what is stated and touches nothing (a plan names more).
     """
     from optimizer.compile.untouched import warnings_on
     from optimizer.instance.locate import placed_in
+    from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise
 
     try:
         instance = optimizer.load(file)
         with placed_in(file):
-            warnings = warnings_on(instance)
+            warnings = [*implausible(instance), *warnings_on(instance)]
     except InputError as error:
         if as_json:
-            issues = [vars(issue) for issue in error.issues]
-            click.echo(json.dumps({"valid": False, "issues": issues, "warnings": []}, indent=2))
+            issues = [vars(issue) for issue in error.issues[:ISSUES_TOLD]]
+            more = len(error.issues) - len(issues)
+            click.echo(json.dumps({"valid": False, "issues": issues, "more_issues": more, "warnings": []}, indent=2))
         raise
     if as_json:
         told = {"valid": True, "issues": [], "warnings": warnings, "sha256": optimizer.instance_sha256(instance)}
@@ -128,7 +130,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
     from optimizer.instance.locate import placed_in
-    from optimizer.terminal import print_answer, require_writable, run_interruptible
+    from optimizer.terminal import print_answer, require_writable, run_interruptible, write_outputs
 
     begun = time.perf_counter()
     require_writable(output, tables)
@@ -139,15 +141,15 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:
         plan = optimizer.solve(instance, progress=progress, cancel=cancel, **options)
-        if output is not None:  # written here, where Ctrl-C does not keep it from being written
-            plan.write(output)
-        if tables is not None:
-            plan.write_tables(tables)
+        unwritten.extend(write_outputs(plan, output, tables))  # here, where Ctrl-C does not keep it from being written
         return plan
 
+    unwritten: list[str] = []
     with placed_in(file):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
-    if as_json:
+    for what in unwritten:
+        click.echo(f"Error: {what}; the plan follows on standard output", err=True)
+    if as_json or unwritten:
         print_answer(plan.to_json())
     elif not quiet:
         from optimizer.report import render_plan
@@ -157,7 +159,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
         click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
     if plan.termination == "contradiction":
         click.echo(f"Error: {file}: {CONTRADICTION.format(plan.bound_excess_usd)}", err=True)
-    ctx.exit(exit_code(plan))
+    ctx.exit(FAULT if unwritten else exit_code(plan))
 
 
 def exit_code(plan: Plan) -> int:
@@ -314,9 +316,7 @@ def catalogue_providers() -> None:
     """Operators, who controls them and what they are certified for."""
 
 
-@_listing(
-    "regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers")
-)
+@_listing("regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers"))
 @click.option("--provider", multiple=True, help="Repeatable.")
 @click.option("--country", multiple=True, help="Repeatable.")
 @click.option("--access", multiple=True, help="public, government, china, ...; repeatable.")

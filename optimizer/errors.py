@@ -1,9 +1,9 @@
 """What can go wrong, and how it is told.
 
-    DomicileError
-    ├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
-    ├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
-    └── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
+DomicileError
+├── InputError          bad input: one or many `Issue`s, all of a file at once     (exit code 2)
+├── InfeasibleError     the instance admits no plan: carries the reasons           (exit code 3)
+└── InternalError       a promise of ours was broken, e.g. a plan that fails audit (exit code 1)
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from optimizer.printable import printable
+
+ISSUES_TOLD = 100
+"""Most problems that one message lists."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class DomicileError(Exception):
 
 
 class InputError(DomicileError):
-    """Bad input. `issues` holds every problem found, in file order."""
+    """Bad input. `issues` holds every problem found, in file order; the message tells the first 100 of them."""
 
     exit_code = 2
 
@@ -54,7 +57,10 @@ class InputError(DomicileError):
         elif isinstance(issues, Issue):
             issues = [issues]
         self.issues: tuple[Issue, ...] = tuple(issues)
-        super().__init__("\n".join(str(issue) for issue in self.issues))
+        told = [str(issue) for issue in self.issues[:ISSUES_TOLD]]
+        if len(self.issues) > ISSUES_TOLD:
+            told.append(f"and {len(self.issues) - ISSUES_TOLD:,} more problems")
+        super().__init__("\n".join(told))
 
 
 class InfeasibleError(DomicileError):

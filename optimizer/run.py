@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,8 @@ Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 Then = Literal["carbon"]
 MOST_THREADS = 1024
 """The solver ends the whole process when the system gives it no more threads."""
+NO_DOCSTRINGS = 2
+"""Level of `sys.flags.optimize`."""
 VIOLATIONS_TOLD = 20
 DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 60.0, 10
 AFTERWARDS, AFTERWARDS_SHARE = 1.5, 0.25
@@ -126,6 +129,8 @@ def solve(
     from optimizer.solve.decomposition.workers import open_workers
     from optimizer.solve.watch import ctrl_c_calls
 
+    require_docstrings()
+    _check_objects(instance, progress, cancel, base_dir)
     _check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
     limit = time_limit_seconds if math.isfinite(time_limit_seconds) else None
     asked = Asked(gap=gap, time_limit_seconds=limit, threads=threads, method=method, then=then)
@@ -144,6 +149,28 @@ def solve(
         return _audited(instance, plan, base_dir) if plan.held else plan
 
 
+def require_docstrings() -> None:
+    """Raise InputError under `python -OO`: Pyomo builds on docstrings and cannot be imported without them."""
+    if sys.flags.optimize >= NO_DOCSTRINGS:
+        raise InputError(Issue("python -OO removes the docstrings that Pyomo needs", maybe="run python -O, or neither"))
+
+
+def _check_objects(instance: object, progress: object, cancel: object, base_dir: object) -> None:
+    """Refuse what is no instance, function, event or path: all of it at once."""
+    issues = []
+    if not isinstance(instance, Instance):
+        what = f"is {type(instance).__name__}, not an Instance"
+        issues.append(Issue(what, where="instance", maybe="load it first: optimizer.load(path or mapping)"))
+    if progress is not None and not callable(progress):
+        issues.append(Issue(f"is {type(progress).__name__}, not a function", where="progress"))
+    if cancel is not None and not isinstance(cancel, threading.Event):
+        issues.append(Issue(f"is {type(cancel).__name__}, not a threading.Event", where="cancel"))
+    if base_dir is not None and not isinstance(base_dir, str | Path):
+        issues.append(Issue(f"is {type(base_dir).__name__}, not a path", where="base_dir"))
+    if issues:
+        raise InputError(issues)
+
+
 def _check_arguments(
     gap: object, seconds: object, threads: object, method: object, then: object, *, workers: object
 ) -> None:
@@ -157,13 +184,15 @@ def _check_arguments(
         issues.append(Issue(f"is {gap!r}, not a share of at least 0", where="gap"))
     if not (number(seconds) and seconds > 0):  # type: ignore[operator]
         issues.append(Issue(f"is {seconds!r}, not seconds above 0", where="time_limit_seconds"))
-    if threads is not None and not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS):
+    if threads is not None and (
+        isinstance(threads, bool) or not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS)
+    ):
         issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
-    if method not in get_args(Method):
+    if not isinstance(method, str) or method not in get_args(Method):
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
     if then is not None and then not in get_args(Then):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
-    if workers not in ("threads", "processes") and not is_address(workers):
+    if not isinstance(workers, str) or (workers not in ("threads", "processes") and not is_address(workers)):
         what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"
         issues.append(Issue(what, where="workers", maybe="write the address as tcp://host:8786"))
     if issues:

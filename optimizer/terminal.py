@@ -6,6 +6,8 @@ best plan so far, the second leaves at once.
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import math
 import os
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from optimizer.plan.models import Plan
     from optimizer.solve.solution import Progress
 
 _REFRESH_SECONDS = 0.25
@@ -34,10 +37,19 @@ INTERRUPTED = 4
 class Shell(click.Group):
     """Turns every error into a short message on stderr and its exit code; a traceback only with --debug."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program with streams that take whatever is told."""
+        prepare_streams()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command chosen."""
         debug = bool(ctx.params.get("debug"))
         try:
+            if sys.flags.optimize:
+                from optimizer.run import require_docstrings
+
+                require_docstrings()
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -52,6 +64,13 @@ class Shell(click.Group):
                 raise
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if debug:
+                raise
+            place = error.filename if error.filename is not None else "standard output"
+            silence_stdout()
+            click.echo(f"Error: {place}: {error.strerror or error}", err=True)
+            ctx.exit(1)
         except Exception as error:
             if debug:
                 raise
@@ -81,15 +100,55 @@ class Finite(click.FloatRange):
 
 def require_writable(output: Path | None, tables: Path | None) -> None:
     """Fail as a usage error, before the work and not after it, where a plan or its tables cannot be written."""
-    if output is not None:
-        if output.is_dir():
-            raise click.BadParameter(f"{output} is a folder.", param_hint="--output")
-        if not output.parent.is_dir():
-            raise click.BadParameter(f"folder {output.parent} does not exist.", param_hint="--output")
-        if not os.access(output.parent, os.W_OK):
-            raise click.BadParameter(f"folder {output.parent} is not writable.", param_hint="--output")
-    if tables is not None and tables.exists() and not tables.is_dir():
-        raise click.BadParameter(f"{tables} is not a folder.", param_hint="--tables")
+    from optimizer.plan.files import require_fillable, require_fillable_folder
+
+    for path, option, check in (
+        (output, "--output", require_fillable),
+        (tables, "--tables", require_fillable_folder),
+    ):
+        if path is not None:
+            try:
+                check(path)
+            except (OSError, ValueError, RuntimeError) as error:
+                why = getattr(error, "strerror", None) or str(error)
+                raise click.BadParameter(f"{path} cannot be written: {why}.", param_hint=option) from None
+
+
+def write_outputs(plan: Plan, output: Path | None, tables: Path | None) -> list[str]:
+    """Write the plan and its tables; return what could not be written, and why."""
+    failed: list[str] = []
+    for target, write in ((output, plan.write), (tables, plan.write_tables)):
+        if target is not None:
+            try:
+                write(target)
+            except OSError as error:
+                failed.append(f"{target} cannot be written: {error.strerror or error}")
+    return failed
+
+
+def prepare_streams() -> None:
+    """Let standard streams take whatever is told: closed ones go nowhere, letters they lack are written as escapes.
+
+    Escapes are those of JSON (`\\u00e9`), so that a JSON answer stays one.
+    """
+    handle = os.open(os.devnull, os.O_RDWR)
+    while handle <= 2:  # a file opened later must not become standard output
+        handle = os.open(os.devnull, os.O_RDWR)
+    os.close(handle)
+    codecs.register_error("json_escape", _json_escape)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (lives until the process ends)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="json_escape")
+
+
+def _json_escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
 
 
 def console(*, err: bool = False) -> Console:
@@ -207,9 +266,7 @@ def jsonable(value: Any) -> Any:
     return None if text in ("NaT", "<NA>") else text
 
 
-def run_interruptible(
-    solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool
-) -> Any:
+def run_interruptible(solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool) -> Any:
     """Run `solve(progress, cancel)` in a thread and return what it returns, or raise what it raises.
 
     SIGINT and SIGTERM set `cancel`; a second one ends the process with exit code 4. With `display` a transient line on

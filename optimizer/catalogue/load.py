@@ -7,6 +7,8 @@ shapes) when first asked for.
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
@@ -17,6 +19,7 @@ from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.check import check_keys, check_references, typed
 from optimizer.catalogue.schema import CORE, LAZY, QUALITY_OF, TABLES, Table
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import read_bytes, read_table_bytes
 
 WORLD = "world"
 
@@ -40,21 +43,25 @@ def _world() -> Catalogue:
 
 
 def _find(folder: Path, table: Table) -> Path | None:
+    """Return where a table stands; what stands there and is no regular file is refused when it is read."""
     for suffix in (".csv", ".csv.gz"):
         for place in (folder, folder / "reviewed"):
             path = place / f"{table.name}{suffix}"
-            if path.is_file():
+            if os.path.lexists(path):
                 return path
     return None
 
 
-def _read(path: Path, issues: list[Issue]) -> pd.DataFrame:
+def _read(path: Path, folder: Path, issues: list[Issue]) -> pd.DataFrame:
     """Read one CSV; only the empty cell is missing (`NA` is Namibia)."""
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""], low_memory=False)
+        content = read_table_bytes(path, path.name, folder)
+        return pd.read_csv(io.BytesIO(content), keep_default_na=False, na_values=[""], low_memory=False)
+    except InputError as error:
+        issues += error.issues
     except (ValueError, OSError, EOFError) as error:
         issues.append(Issue(f"cannot be read: {error}", path.name))
-        return pd.DataFrame()
+    return pd.DataFrame()
 
 
 def _read_folder(folder: Path, name: str | None = None) -> Catalogue:
@@ -69,7 +76,7 @@ def _read_folder(folder: Path, name: str | None = None) -> Catalogue:
             if table.name in ("regions", "offers"):
                 issues.append(Issue(f"table {table.name!r} is missing", str(folder)))
             continue
-        raw[table.name], files[table.name] = _read(path, issues), path.name
+        raw[table.name], files[table.name] = _read(path, folder, issues), path.name
     if issues:
         raise InputError(issues)
     later: dict[str, Callable[[], pd.DataFrame]] = {
@@ -83,7 +90,7 @@ def _read_lazy(folder: Path, table: Table) -> pd.DataFrame:
     """Read and check one heavy table on its own."""
     issues: list[Issue] = []
     path = _find(folder, table)
-    raw = _read(path, issues) if path else _empty(table)
+    raw = _read(path, folder, issues) if path else _empty(table)
     file = path.name if path else None
     data = typed(table, raw, file, issues)
     check_keys(table, data, file, issues)
@@ -104,15 +111,19 @@ def _empty(table: Table) -> pd.DataFrame:
 def _provenance(folder: Path) -> tuple[str, str]:
     """Compilation date and one checksum over all shipped tables (name and bytes, sorted by name)."""
     total = hashlib.sha256()
-    for path in sorted(folder.rglob("*.csv*")):
-        if path.name != "MANIFEST.csv":
+    for path in sorted([*folder.glob("*.csv*"), *folder.glob("reviewed/*.csv*")]):
+        if path.name != "MANIFEST.csv" and path.is_file():
             total.update(path.relative_to(folder).as_posix().encode())
-            total.update(path.read_bytes())
+            total.update(read_bytes(path, path.name, folder=folder, maybe=None))
     manifest = folder / "MANIFEST.csv"
-    if not manifest.is_file():
+    if not os.path.lexists(manifest):
         return "", total.hexdigest()
-    listed = pd.read_csv(manifest, keep_default_na=False, dtype=str)
-    return str(listed.compiled.max()), total.hexdigest()
+    try:
+        content = read_table_bytes(manifest, manifest.name, folder)
+        listed = pd.read_csv(io.BytesIO(content), keep_default_na=False, dtype=str)
+        return str(listed["compiled"].max()), total.hexdigest()
+    except (ValueError, KeyError) as error:
+        raise InputError(Issue(f"cannot be read: {error}", manifest.name)) from None
 
 
 def from_tables(

@@ -8,7 +8,7 @@ sets of countries are written `DE|FR`. The quality of what was set becomes `stat
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +48,9 @@ def apply_overrides(catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
         found = list(_shape_issues(override, where))
         if not found:
             name = override["table"]
-            table = tables.setdefault(name, getattr(catalogue, name).copy())
-            found = list(_apply(table, name, override, where, catalogue))
+            if name not in tables:
+                tables[name] = getattr(catalogue, name).copy()
+            found = list(_apply(tables[name], name, override, where, catalogue))
         issues += found
     return dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
 
@@ -105,7 +106,7 @@ def _problem(table: pd.DataFrame, name: str, column: str, value: Any, catalogue:
         return f"{name} has no column {column!r}"
     if column in layout.key or spec.kind in ("flag", "tristate"):
         return f"{column} cannot be replaced"
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if spec.kind in ("number", "integer"):
         if not number:
             return f"{column} is {value!r}, not a figure"

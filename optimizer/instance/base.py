@@ -45,7 +45,12 @@ Countries = Annotated[tuple[Country, ...], Field(strict=False), AfterValidator(_
 
 
 def _written_date(value: object) -> object:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+    if isinstance(value, datetime.datetime):
+        is_date = isinstance(value.year, int)  # pandas' NaT is a datetime without a year
+        if not is_date or value.time() != datetime.time() or value.utcoffset():
+            raise ValueError(f"is {value}; should be a date, or midnight UTC of one")
+        return value.date()
+    if isinstance(value, datetime.date):
         return value
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
         return value

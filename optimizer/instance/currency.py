@@ -28,7 +28,7 @@ def convert(data: dict[str, Any], places: Place) -> list[Finding]:
     stated = data.get("currency")
     code = stated.get("code") if isinstance(stated, dict) else None
     rate = stated.get("usd_per_unit") if isinstance(stated, dict) else None
-    usable = isinstance(rate, int | float) and not isinstance(rate, bool) and math.isfinite(rate) and rate > 0
+    usable = isinstance(rate, int | float) and not isinstance(rate, bool) and math.isfinite(_float(rate)) and rate > 0
     findings: list[Finding] = []
     if code == "USD" and usable and rate != 1:
         findings.append(Finding(("currency", "usd_per_unit"), f"is {rate!r}, but a USD is worth 1 USD"))
@@ -90,12 +90,20 @@ def _usd_field(key: str) -> str | None:
     return meant if meant in all_fields(Instance) and key not in all_fields(Instance) else None
 
 
+def _float(value: float) -> float:
+    """Return a number as a float; a whole number beyond all of them is infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _times(value: Any, rate: float) -> Any:
     """Return the amount in USD; what is not an amount is left for its model to refuse."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int | float):
-        return value * rate
+        return _float(value) * rate
     if isinstance(value, dict):
         return {key: _times(below, rate) for key, below in value.items()}
     if isinstance(value, list):

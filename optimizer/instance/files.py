@@ -1,53 +1,19 @@
-"""From a path to plain data: size, encoding and syntax are settled here, before any model sees a value."""
+"""From a path to plain data: syntax and depth are settled here, before any model sees a value."""
 
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from optimizer.errors import InputError, Issue
-from optimizer.instance.place import Place
+from optimizer.input_files import read_text
+from optimizer.instance.place import Path as ValuePath
+from optimizer.instance.place import Place, show_path
 from optimizer.instance.yaml_reader import DEPTH_LIMIT, NODE_BUDGET, read_yaml
-
-SIZE_LIMIT_BYTES = 20_000_000
-"""Largest file read, 20 MB: an instance file of 500 workloads is under 1 MB, and bulk belongs in tables."""
-
-
-def read_bytes(path: Path, file: str) -> bytes:
-    """Return the content of a regular file of at most 20 MB; InputError otherwise."""
-    try:
-        if not path.exists():
-            raise InputError(Issue("does not exist", file=file))
-        if not path.is_file():
-            raise InputError(Issue("is not a regular file", file=file))
-        size = path.stat().st_size
-        if size > SIZE_LIMIT_BYTES:
-            what = f"is {size / 1e6:,.1f} MB; the limit is {SIZE_LIMIT_BYTES / 1e6:,.0f} MB"
-            raise InputError(Issue(what, file=file, maybe="split bulk lists into CSV or Parquet tables"))
-        with path.open("rb") as stream:
-            content = stream.read(SIZE_LIMIT_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Issue(f"cannot be read: {reason}", file=file)) from None
-    if len(content) > SIZE_LIMIT_BYTES:
-        raise InputError(Issue(f"is over the limit of {SIZE_LIMIT_BYTES / 1e6:,.0f} MB", file=file))
-    return content
-
-
-def read_text(path: Path, file: str) -> str:
-    """Return the text of a UTF-8 file (a byte order mark is dropped); InputError names the first bad byte's line."""
-    content = read_bytes(path, file)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        what = f"is not UTF-8 text: byte 0x{content[error.start]:02x} at offset {error.start}"
-        raise InputError(Issue(what, file=file, line=line, maybe="save the file as UTF-8")) from None
-    if not text.strip():
-        raise InputError(Issue("is empty", file=file))
-    return text
 
 
 def read_document(path: Path, file: str) -> tuple[dict[str, Any], Place]:
@@ -61,7 +27,7 @@ def read_document(path: Path, file: str) -> tuple[dict[str, Any], Place]:
     if not isinstance(data, dict):
         kind = {list: "a list", str: "text", type(None): "empty"}.get(type(data), "a single value")
         raise InputError(Issue(f"is {kind}, not a mapping of fields", file=file, line=1))
-    return plain(data, file), place
+    return plain(data, file, place), place
 
 
 def _read_json(text: str, file: str) -> tuple[Any, Place]:
@@ -71,8 +37,7 @@ def _read_json(text: str, file: str) -> tuple[Any, Place]:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         data = dict(pairs)
         if len(data) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice.extend(sorted({key for key in keys if keys.count(key) > 1}))
+            twice.extend(sorted(key for key, times in Counter(key for key, _ in pairs).items() if times > 1))
         return data
 
     try:
@@ -94,21 +59,26 @@ def _read_json(text: str, file: str) -> tuple[Any, Place]:
     return data, place
 
 
-def plain(value: Mapping[str, Any] | Any, file: str | None = None) -> Any:
+def plain(value: Mapping[str, Any] | Any, file: str | None = None, places: Place | None = None) -> Any:
     """Copy nested mappings and sequences into dicts and lists, so that nothing is shared or endless.
 
-    Raises InputError for cycles, keys that are not text, more than 64 levels or more than 2,000,000 values.
+    Scalars of numpy become Python's. Raises InputError for cycles, keys that are not text, text that cannot be written
+    (half a surrogate pair), more than 64 levels or more than 2,000,000 values.
     """
     budget = NODE_BUDGET
     above: set[int] = set()
+    unwritable = False
 
     def copy(item: Any) -> Any:
-        nonlocal budget
+        nonlocal budget, unwritable
         budget -= 1
         if budget < 0:
             raise InputError(Issue(f"holds more than {NODE_BUDGET:,} values", file=file))
-        if not isinstance(item, Mapping | list | tuple):
+        if isinstance(item, str):
+            unwritable = unwritable or not _writable(item)
             return item
+        if not isinstance(item, Mapping | list | tuple):
+            return _python_value(item)
         if id(item) in above:
             raise InputError(Issue("a value contains itself: a cyclic reference", file=file))
         if len(above) > DEPTH_LIMIT:
@@ -118,10 +88,61 @@ def plain(value: Mapping[str, Any] | Any, file: str | None = None) -> Any:
             odd = [key for key in item if not isinstance(key, str)]
             if odd:
                 raise InputError(Issue(f"key {odd[0]!r} is not text", file=file))
+            unwritable = unwritable or not all(map(_writable, item))
             result: Any = {key: copy(below) for key, below in item.items()}
         else:
             result = [copy(below) for below in item]
         above.discard(id(item))
         return result
 
-    return copy(value)
+    data = copy(value)
+    if unwritable:
+        raise InputError(_half_characters(data, file, places or Place()))
+    return data
+
+
+def _python_value(item: Any) -> Any:
+    """Return a numpy scalar or list as Python's own; anything else as it is."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(item, numpy.generic | numpy.ndarray):
+        return item
+    if item.dtype.kind == "M":
+        item = item.astype("datetime64[us]")
+    return item.tolist()
+
+
+def _writable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _half_characters(data: Any, file: str | None, places: Place) -> list[Issue]:
+    """Return an issue for every text that no file could hold."""
+    issues: list[Issue] = []
+
+    def visit(item: Any, path: ValuePath) -> None:
+        if isinstance(item, dict):
+            for key, below in item.items():
+                tell(key, (*path, key))
+                visit(below, (*path, key))
+        elif isinstance(item, list):
+            for at, below in enumerate(item):
+                visit(below, (*path, at))
+        elif isinstance(item, str):
+            tell(item, path)
+
+    def tell(text: str, path: ValuePath) -> None:
+        if not _writable(text):
+            at = next(at for at, letter in enumerate(text) if "\ud800" <= letter <= "\udfff")
+            where = ascii(show_path(path, data))[1:-1]
+            what = f"holds half a character, {ascii(text[at])[1:-1]} at position {at}"
+            line = places.locate(path)[1]
+            issues.append(Issue(what, file, where, line, "write the character (an emoji, say) whole, or leave it out"))
+
+    visit(data, ())
+    return issues

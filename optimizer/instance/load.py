@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import as_path
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
 from optimizer.instance.files import plain, read_document
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
+from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.salvage import Salvage, salvage
+from optimizer.instance.suggest import limited_suggestions
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
 from optimizer.memory import paused_gc
@@ -22,6 +26,9 @@ from optimizer.memory import paused_gc
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
     from optimizer.laws import LawPack
+
+MOST_REPAIRS = 1_000
+"""Beyond so many wrong values an instance is not repaired to look for more."""
 
 Source = str | PathLike[str] | Mapping[str, Any]
 
@@ -43,12 +50,17 @@ def load(source: Source, *, references: bool = True) -> Instance:
         Everything wrong with the file, its tables and how its parts fit together, each with file and line; for a
         mapping, each with the path of the value.
     """
+    with limited_suggestions():
+        return _load(source, references)
+
+
+def _load(source: Source, references: bool) -> Instance:
     reading = _read(source)
     data, places, issues = reading.data, reading.places, list(reading.issues)
     findings = convert(data, places or Place())
     instance, found = validate(data)
     findings += found
-    saved = Salvage(instance) if instance is not None else salvage(data)
+    saved = Salvage(instance) if instance is not None else salvage(data) if len(findings) <= MOST_REPAIRS else None
     if saved is not None:
         saved.lost |= reading.gone
         saved.everything_lost = ALL_NAMES in reading.gone
@@ -79,7 +91,7 @@ def _read(source: Source) -> _Reading:
         if "tables" in data:
             raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
         return _Reading(data)
-    path = Path(source)
+    path = as_path(source, "source")
     data, places = read_document(path, str(source))
     issues, gone = merge_tables(data, places, path.parent)
     return _Reading(data, places, path.parent, issues, gone)
@@ -120,17 +132,29 @@ def _unknown_names(instance: Instance) -> list[Finding]:
         catalogue = _catalogue(instance)
     except InputError as error:
         findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
-    overridden = _overrides(instance, catalogue)
-    findings += overridden
-    if catalogue is not None and not overridden:
-        from optimizer.catalogue.overrides import apply_overrides
-
-        catalogue = apply_overrides(catalogue, instance.catalogue.overrides, [])
+    catalogue, found = _overridden(instance, catalogue)
+    findings += found
     try:
         laws = _laws(instance)
     except InputError as error:
-        findings += [Finding(("laws", "patches"), str(issue)) for issue in error.issues]
+        findings += [_of_patch(issue) for issue in error.issues]
     return findings + find_unknown(instance, catalogue, laws)
+
+
+_STEP = re.compile(r"\[(\d+)\]|(\w+)")
+
+
+def _steps(where: str) -> ValuePath:
+    """Return keys and positions of a place such as `patches[0].patches[2]`."""
+    return tuple(int(position) if position else key for position, key in _STEP.findall(where))
+
+
+def _of_patch(issue: Issue) -> Finding:
+    """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
+    where = issue.where or ""
+    if not where.startswith("patches["):
+        return Finding(("laws", "patches"), str(issue))
+    return Finding(("laws", *_steps(where)), issue.what, issue.maybe)
 
 
 def _catalogue(instance: Instance) -> Catalogue | None:
@@ -144,21 +168,19 @@ def _catalogue(instance: Instance) -> Catalogue | None:
     return load_catalogue(instance.folder / use) if instance.folder is not None else None
 
 
-def _overrides(instance: Instance, catalogue: Catalogue | None) -> list[Finding]:
-    """Return a finding for everything in `catalogue.overrides` that fits nothing in the catalogue."""
+def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalogue | None, list[Finding]]:
+    """Return the catalogue with the instance's figures, and a finding for every override that fits nothing in it."""
     overrides = instance.catalogue.overrides
     if catalogue is None:
         what = "has no effect on an inline catalogue"
         own = instance.catalogue.use == "inline" and overrides
-        return [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
+        return None, [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
     from optimizer.catalogue.overrides import apply_overrides
 
-    findings = []
-    for at, override in enumerate(overrides):
-        issues: list[Issue] = []
-        apply_overrides(catalogue, (override,), issues)
-        findings += [Finding(("catalogue", "overrides", at), issue.what, issue.maybe) for issue in issues]
-    return findings
+    issues: list[Issue] = []
+    applied = apply_overrides(catalogue, overrides, issues)
+    findings = [Finding(_steps(issue.where or "")[:3], issue.what, issue.maybe) for issue in issues]
+    return (catalogue if findings else applied), findings
 
 
 def _laws(instance: Instance) -> LawPack | None:

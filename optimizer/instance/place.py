@@ -60,7 +60,10 @@ class Finding:
 
 def shortened(value: Any) -> str:
     """Write a value for a message, cut where it would never end."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python writes
+        text = "a number of thousands of digits" if isinstance(value, int) else f"a {type(value).__name__}"
     return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
 
 
@@ -76,7 +79,8 @@ def show_path(path: Path, data: Any = None) -> str:
             name = here.get("id") if isinstance(here, dict) else None
             text += f"[id={name}]" if isinstance(name, str) and _fit_to_show(name) else f"[{key}]"
         else:
-            text += f".{key}" if text else str(key)
+            shown = key if _fit_to_show(key) else shortened(key)
+            text += f".{shown}" if text else shown
     return text
 
 
@@ -87,7 +91,7 @@ def _fit_to_show(name: str) -> bool:
 
 def to_issues(findings: Iterable[Finding], places: Place | None, data: Any) -> list[Issue]:
     """Give each finding its file, line and readable path; sorted by file and line, twins dropped."""
-    issues: list[Issue] = []
+    issues: dict[Issue, None] = {}
     for finding in findings:
         if places is None:
             issue = Issue(finding.what, where=show_path(finding.path, data) or None, maybe=finding.maybe)
@@ -98,7 +102,6 @@ def to_issues(findings: Iterable[Finding], places: Place | None, data: Any) -> l
                 column = show_path(finding.path[depth:])
                 where = f"row {row}" + (f", column {column}" if column else "")
             issue = Issue(finding.what, file=file, where=where or None, line=line, maybe=finding.maybe)
-        if issue not in issues:
-            issues.append(issue)
+        issues[issue] = None
     main = places.file if places is not None else None
     return sorted(issues, key=lambda issue: (issue.file != main, issue.file or "", issue.line or 0))

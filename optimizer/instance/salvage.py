@@ -42,12 +42,14 @@ class Salvage:
     def own(self, findings: Iterable[Finding]) -> list[Finding]:
         """Return the findings that the repair cannot have caused, with paths into the data as read."""
         kept: list[Finding] = []
+        above = {spot[:depth] for spot in self.touched for depth in range(len(spot))}
+        beside = {spot[:-1] for spot in self.touched}
         for finding in findings:
             path = _as_read(finding.path, self.original)
             names = set(finding.names)
-            near = any(path[: len(spot)] == spot or spot[: len(path)] == path for spot in self.touched)
+            near = path in above or any(path[:depth] in self.touched for depth in range(len(path) + 1))
             # Amounts are compared with their neighbours (mean and peak rate): a replaced neighbour proves nothing.
-            near = near or (not names and any(path[:-1] == spot[:-1] for spot in self.touched))
+            near = near or (not names and path[:-1] in beside)
             if near or names & self.lost or (names and self.everything_lost):
                 continue
             kept.append(Finding(path, finding.what, finding.maybe, finding.names))

@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+COMPARISONS = 100_000
+"""Most names compared for the suggestions of one load: tens of thousands of wrong names need no advice each."""
+
+LONGEST_NAME = 128
+"""Longest name that is compared."""
+
+_left: ContextVar[list[int] | None] = ContextVar("comparisons_left", default=None)
+
+
+@contextmanager
+def limited_suggestions() -> Iterator[None]:
+    """Let `did_you_mean` compare at most 100,000 names inside; afterwards it has no advice."""
+    token = _left.set([COMPARISONS])
+    try:
+        yield
+    finally:
+        _left.reset(token)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return advice naming the nearest of the known names; a short list when none is near and there are few."""
-    choices = sorted(set(known))
-    lowered = {choice.lower(): choice for choice in choices}
+    listed = known if isinstance(known, Collection) else list(known)
+    if len(name) > LONGEST_NAME or not _afford(len(listed)):
+        return None
+    choices = sorted(set(listed))
+    lowered = {choice.lower(): choice for choice in choices if len(choice) <= LONGEST_NAME}
     near = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
     if near:
         return "you mean " + " or ".join(repr(lowered[choice]) for choice in near)
     if 0 < len(choices) <= 30:
         return "it is one of " + ", ".join(choices)
     return None
+
+
+def _afford(comparisons: int) -> bool:
+    left = _left.get()
+    if left is None:
+        return True
+    left[0] -= comparisons
+    return left[0] >= 0

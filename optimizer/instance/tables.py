@@ -7,9 +7,11 @@ A table stands for one list of the instance; its columns are the fields of that 
 from __future__ import annotations
 
 import csv
+import difflib
 import functools
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import decoded, read_bytes, require_cells
 from optimizer.instance.currency import CURRENCIES
-from optimizer.instance.files import read_bytes, read_text
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.place import Place, shortened
@@ -178,12 +180,28 @@ def _require_columns(header: list[str], item: Shape, parent: str | None, file: s
     if parent is not None:
         needed.add(parent)
     present = {column.split(".")[0] for column in header} | {_in_usd(column) for column in header}
-    issues = [Issue(f"missing column {name!r}", file=file, line=1) for name in sorted(needed - present)]
+    spare = {column for column in header if _column_kind(item, _in_usd(column)) is None and column != parent}
+    issues = [_missing(name, spare, file) for name in sorted(needed - present)]
     if len(header) == 1 and any(separator in header[0] for separator in _OTHER_SEPARATORS):
         what = f"has one column, {header[0]!r}"
         issues = [Issue(what, file=file, line=1, maybe="separate columns by commas")]
     if issues:
         raise InputError(issues)
+
+
+def _missing(name: str, spare: set[str], file: str) -> Issue:
+    """Return the issue of a missing column, with the column of a like name that stands there and means nothing."""
+    alike = [column for column in sorted(spare) if _plain_name(column) == name]
+    like = alike or difflib.get_close_matches(name, sorted(spare), n=1, cutoff=0.6)
+    if not like:
+        return Issue(f"missing column {name!r}", file=file, line=1)
+    what = f"missing column {name!r}; there is {like[0]!r} instead"
+    return Issue(what, file=file, line=1, maybe=f"rename column {like[0]!r} to {name!r}")
+
+
+def _plain_name(column: str) -> str:
+    """Return a column name in the spelling of fields: lower case, words joined by one underscore."""
+    return "_".join(column.lower().replace("-", " ").replace("_", " ").split())
 
 
 def _holds_models(model: type[BaseModel], name: str) -> bool:
@@ -197,13 +215,18 @@ def _in_usd(column: str) -> str:
 
 
 def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tuple[list[str], list[_Row]]:
-    text = read_text(path, file)
+    content = read_bytes(path, file)
+    require_cells(content, file)
+    text = decoded(content, file)
+    if not text.strip():
+        raise InputError(Issue("is empty", file=file))
     if not text.endswith(("\n", "\r")):
         last = text.count("\n") + 1
         issues.append(Issue(_NO_LINE_BREAK, file=file, line=last, maybe="end the last row with a line break"))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[_Row] = []
     header: list[str] = []
+    blank: list[tuple[int, int]] = []
     line, number = 1, 0
     try:
         for cells in reader:
@@ -214,7 +237,9 @@ def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tup
                 header = _header(cells, file, start)
                 continue
             number += 1
-            if len(cells) == len(header):
+            if not any(cell.strip() for cell in cells):
+                blank.append((number, start))
+            elif len(cells) == len(header):
                 rows.append((number, start, [cell.strip() for cell in cells]))
             else:
                 what = f"has {len(cells)} cells where the header has {len(header)}"
@@ -224,13 +249,24 @@ def _read_csv(path: Path, file: str, issues: list[Issue], gone: set[str]) -> tup
         raise InputError(Issue(f"is not CSV: {error}", file=file, line=line, maybe="a quote is left open")) from None
     if not header:
         raise InputError(Issue("has no header", file=file, line=1))
+    if blank:
+        issues.append(_blank_rows(blank, file))
     return header, rows
+
+
+def _blank_rows(blank: list[tuple[int, int]], file: str) -> Issue:
+    """Return the one issue of all rows without a value, which spreadsheets save below a table."""
+    first, line = blank[0]
+    what = "has no value in any cell" + (f"; {len(blank):,} such rows in all" if blank[1:] else "")
+    return Issue(
+        what, file=file, where=f"row {first}", line=line, maybe="delete the blank rows and save the table again"
+    )
 
 
 def _header(cells: list[str], file: str, line: int) -> list[str]:
     header = [cell.strip() for cell in cells]
     issues = [Issue(f"column {n} has no name", file=file, line=line) for n, name in enumerate(header, 1) if not name]
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    twice = sorted(name for name, times in Counter(header).items() if name and times > 1)
     issues += [Issue(f"duplicate column {name!r}", file=file, line=line) for name in twice]
     if issues:
         raise InputError(issues)
@@ -238,19 +274,10 @@ def _header(cells: list[str], file: str, line: int) -> list[str]:
 
 
 def _read_parquet(path: Path, file: str) -> tuple[list[str], list[_Row]]:
-    try:
-        from pyarrow import parquet
-    except ImportError:
-        what = "is Parquet, and pyarrow is not installed"
-        raise InputError(Issue(what, file=file, maybe="pip install 'domicile[parquet]', or save it as CSV")) from None
-    content = read_bytes(path, file)
-    try:
-        table = parquet.read_table(io.BytesIO(content))
-        columns = [column.to_pylist() for column in table.columns]
-    except Exception as error:  # pyarrow raises many kinds, all of them about this file
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(Issue(f"is not a Parquet file: {first}", file=file)) from None
-    header = _header(list(table.column_names), file, 1)
+    from optimizer.instance.parquet import read_parquet
+
+    names, columns = read_parquet(read_bytes(path, file), file)
+    header = _header(names, file, 1)
     return header, [(number, None, list(cells)) for number, cells in enumerate(zip(*columns, strict=True), start=1)]
 
 
@@ -380,7 +407,7 @@ def _append_children(  # noqa: PLR0917
             continue  # the table that defines it could not be read
         if at is None:
             what = f"unknown {column} {owner!r}" if owner is not None else "is missing"
-            maybe = did_you_mean(owner, list(index)) if isinstance(owner, str) else None
+            maybe = did_you_mean(owner, index) if isinstance(owner, str) else None
             issues.append(Issue(what, place.file, f"row {place.row}, column {column}", place.line, maybe))
             continue
         target = items[at].setdefault(field, [])

@@ -56,12 +56,12 @@ def distinct(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[tuple
     """Return one error per value with its real path: of a union's members, the one that says most."""
     located = [(real_path(error["loc"], error["type"], data), error) for error in errors]
     chosen: dict[Path, ErrorDetails] = {}
-    paths = {path for path, _ in located}
+    above = {path[:depth] for path, _ in located for depth in range(len(path))}
     for path, error in located:
-        if error["type"] == "too_short" and any(_below(path, other) for other in paths):
+        if error["type"] == "too_short" and path in above:
             continue  # pydantic counts only the items without errors
         weak = error["type"] in _TYPE_ERRORS
-        if weak and len(path) < len(error["loc"]) and any(_below(path, other) for other in paths):
+        if weak and len(path) < len(error["loc"]) and path in above:
             continue  # another member of the union took the value and complains deeper inside
         if path not in chosen or (chosen[path]["type"] in _TYPE_ERRORS and not weak):
             chosen[path] = error
@@ -84,10 +84,6 @@ def real_path(loc: tuple[str | int, ...], kind: str, data: Any) -> Path:
     return tuple(path)
 
 
-def _below(path: Path, other: Path) -> bool:
-    return len(other) > len(path) and other[: len(path)] == path
-
-
 def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
     kind, context = error["type"], error.get("ctx", {})
     value = shortened(error["input"])
@@ -95,7 +91,7 @@ def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
         return Finding(path, _WORDS[kind])
     if kind == "extra_forbidden":
         key = str(path[-1]) if path else str(error["loc"][-1])
-        return Finding(path, f"unknown field {key!r}", did_you_mean(key, fields_at(Instance, path[:-1], data)))
+        return Finding(path, f"unknown field {shortened(key)}", did_you_mean(key, fields_at(Instance, path[:-1], data)))
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         expected = str(context.get("expected_tags", "")).replace("'", "")
         if kind == "union_tag_not_found":
@@ -105,7 +101,7 @@ def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
         return Finding((*path, "kind"), f"unknown kind {tag!r}", maybe or f"it is one of {expected}")
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-        maybe = did_you_mean(str(error["input"]), expected.split(", "))
+        maybe = did_you_mean(value.strip("'"), expected.split(", "))
         listed = maybe is not None and maybe.startswith("you mean")
         return Finding(path, f"is {value}; should be one of {expected}", maybe if listed else None)
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
@@ -124,6 +120,8 @@ def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
     if kind == "string_pattern_mismatch":
         what = f"is {value}, which does not fit {context['pattern']}"
         return Finding(path, what, _pattern_advice(str(path[-1]), value))
+    if kind in _WORDS and error["input"] is None:
+        return Finding(path, f"has nothing below it; {_WORDS[kind]}", "give it a value, or remove the line")
     if kind in _WORDS:
         reason = f" ({context['error']})" if kind.startswith("date") and "error" in context else ""
         return Finding(path, f"is {value}; {_WORDS[kind]}{reason}")

@@ -14,9 +14,10 @@ from typing import Any
 import yaml
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import VALUE_LIMIT
 from optimizer.instance.place import Place
 
-NODE_BUDGET = 2_000_000
+NODE_BUDGET = VALUE_LIMIT
 """Most values one file may hold once its aliases are expanded."""
 
 DEPTH_LIMIT = 64
@@ -58,19 +59,39 @@ def read_yaml(text: str, file: str) -> tuple[Any, Place]:
     try:
         data, place = composer.document()
     except yaml.YAMLError as error:
-        raise InputError([*composer.issues, _syntax_issue(error, file)]) from None
+        raise InputError([*composer.issues, _syntax_issue(error, file, text)]) from None
     if composer.issues:
         raise InputError(composer.issues)
     place.file = file
     return data, place
 
 
-def _syntax_issue(error: yaml.YAMLError, file: str) -> Issue:
+_BLANKS = {"\t": "a tab", "\xa0": "a no-break space", "\u202f": "a narrow no-break space", "\u3000": "a wide space",
+           "\u200b": "a space of no width", "\ufeff": "a byte order mark"}  # fmt: skip
+_NEAR_LINES = 2
+"""A parser notices a wrong blank at most so many lines after it."""
+
+
+def _syntax_issue(error: yaml.YAMLError, file: str, text: str) -> Issue:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
     context = getattr(error, "context", None)
     what = f"is not YAML: {problem}" + (f" {context}" if context else "")
+    blank = _wrong_blank(text, mark.line) if mark is not None else None
+    if blank is not None:
+        line, name = blank
+        return Issue(f"{what}: the line holds {name}", file=file, line=line, maybe="replace it by plain spaces")
     return Issue(what, file=file, line=mark.line + 1 if mark else None, maybe="the file is truncated or mis-indented")
+
+
+def _wrong_blank(text: str, at: int) -> tuple[int, str] | None:
+    """Return the 1-based line and the name of a blank that YAML does not take for one, at the 0-based line or above."""
+    lines = text.splitlines() if text.count("\n") <= at else text.split("\n", at + 1)
+    for line in range(min(at, len(lines) - 1), max(-1, at - _NEAR_LINES), -1):
+        for blank, name in _BLANKS.items():
+            if blank in lines[line] and (blank != "\t" or lines[line].lstrip(" ").startswith("\t")):
+                return line + 1, name
+    return None
 
 
 class _Composer:

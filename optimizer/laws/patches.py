@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, Issue
@@ -17,7 +17,7 @@ from .codes import check_place
 from .places import Groups
 from .rows import GroupMember, LawRow
 from .tables import Tables, law_row
-from .triggers import read_trigger
+from .triggers import Trigger, read_trigger
 
 if TYPE_CHECKING:
     from .pack import LawPack
@@ -26,6 +26,8 @@ _TEXT_FIELDS = (
     "status", "kind", "storage_rule", "processing_rule", "instrument", "provision", "citation", "note", "threshold",
     "confidence", "source_url",
 )  # fmt: skip
+DEEPEST = 64
+"""Levels of patches inside patches."""
 Patched = tuple[dict[str, LawRow], dict[str, tuple[tuple[date, LawRow], ...]], Groups, frozenset[tuple[str, str]]]
 
 
@@ -68,7 +70,7 @@ def apply_patches(pack: LawPack, patches: Sequence[Mapping[str, object]]) -> Pat
     """
     state = _State(dict(pack.laws), dict(pack.amendments), pack.groups.mapping(), set(pack.granted), pack)
     for index, patch in enumerate(patches):
-        _apply(state, patch, f"patches[{index}]", None)
+        _apply(state, patch, f"patches[{index}]", None, 0)
     if not state.issues:
         _check(state)
     if state.issues:
@@ -76,17 +78,25 @@ def apply_patches(pack: LawPack, patches: Sequence[Mapping[str, object]]) -> Pat
     return state.laws, state.amendments, Groups(state.groups), frozenset(state.granted)
 
 
-def _apply(state: _State, patch: Mapping[str, Any], where: str, start: date | None) -> None:
+def _apply(state: _State, patch: object, where: str, start: date | None, depth: int) -> None:
     state.where = where
     if not isinstance(patch, Mapping):
-        state.problem(f"{patch!r} is no mapping")
+        state.problem(f"is {patch!r}; should be a mapping such as {{op: activate, law: DPDPA}}")
         return
     start = _day(state, patch, "from") or start
     if "patches" in patch:
-        for index, inner in enumerate(patch["patches"]):
-            _apply(state, inner, f"{where}.patches[{index}]", start)
+        state.where = f"{where}.patches"
+        inner = patch["patches"]
+        if not isinstance(inner, list | tuple):
+            state.problem(f"is {inner!r}; should be a list of operations")
+        elif depth >= DEEPEST:
+            state.problem(f"is nested more than {DEEPEST} levels deep")
+        else:
+            for index, below in enumerate(inner):
+                _apply(state, below, f"{where}.patches[{index}]", start, depth + 1)
         return
-    operation = _OPERATIONS.get(str(patch.get("op")))
+    name = patch.get("op")
+    operation = _OPERATIONS.get(name) if isinstance(name, str) else None
     if operation is None:
         state.problem(f"unknown operation {patch.get('op')!r}", f"use one of {', '.join(_OPERATIONS)}")
         return
@@ -99,6 +109,8 @@ def _apply(state: _State, patch: Mapping[str, Any], where: str, start: date | No
 
 def _day(state: _State, patch: Mapping[str, Any], key: str) -> date | None:
     value = patch.get(key)
+    if isinstance(value, datetime):
+        value = value.isoformat().removesuffix("T00:00:00")
     if value is None or isinstance(value, date):
         return value
     try:
@@ -106,6 +118,11 @@ def _day(state: _State, patch: Mapping[str, Any], key: str) -> date | None:
     except ValueError:
         state.problem(f"{key} is {value!r}, no date", "write it like 2027-01-01")
         return None
+
+
+def _before(day: date) -> date:
+    """Return the day before; the first of all days has none."""
+    return day - timedelta(days=1) if day > date.min else day
 
 
 def _law(state: _State, patch: Mapping[str, Any]) -> str | None:
@@ -152,7 +169,7 @@ def _deactivate(state: _State, patch: Mapping[str, Any], start: date | None) -> 
     if start is None:
         state.change(law_id, None, lambda r: replace(r, in_force_from=None))
     else:
-        last = start - timedelta(days=1)
+        last = _before(start)
         state.change(law_id, None, lambda r: replace(r, in_force_to=min(r.in_force_to or last, last)))
 
 
@@ -160,7 +177,7 @@ def _set(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
     law_id = _law(state, patch)
     name, value = patch.get("field"), patch.get("value")
     if name == "trigger" and isinstance(value, Mapping) and law_id:
-        trigger = read_trigger(law_id, value, "", state.issues)
+        trigger = _trigger(state, law_id, value)
         state.change(law_id, start, lambda r: replace(r, trigger=trigger))
         return
     if name == "mechanisms" and isinstance(value, str) and law_id:
@@ -175,6 +192,14 @@ def _set(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
     if law_id is not None:
         change: dict[str, Any] = {str(name): value}
         state.change(law_id, start, lambda r: replace(r, **change))
+
+
+def _trigger(state: _State, law_id: str, value: object) -> Trigger:
+    """Read a trigger; its problems stand where the patch does."""
+    found: list[Issue] = []
+    trigger = read_trigger(law_id, value, "", found)
+    state.issues += [replace(issue, file=None, where=state.where, what=f"trigger: {issue.what}") for issue in found]
+    return trigger
 
 
 def _set_date(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
@@ -211,7 +236,7 @@ def _remove_member(state: _State, patch: Mapping[str, Any], start: date | None) 
     if start is None:
         _members(state, group, str(patch["member"]), lambda _: None)
         return
-    last = start - timedelta(days=1)
+    last = _before(start)
 
     def end(row: GroupMember) -> GroupMember | None:
         if row.valid_from is not None and row.valid_from > last:
@@ -241,7 +266,7 @@ def _add_member(state: _State, patch: Mapping[str, Any], start: date | None) -> 
 def _grant(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
     law_id = _law(state, patch)
     mechanism = patch.get("mechanism", "*")
-    if mechanism != "*" and mechanism not in state.pack.mechanisms:
+    if mechanism != "*" and (not isinstance(mechanism, str) or mechanism not in state.pack.mechanisms):
         state.problem(f"unknown mechanism {mechanism!r}")
     elif start is not None:
         state.problem("a grant cannot be dated", "grant it in the scenario that starts on that date")
@@ -265,8 +290,8 @@ def _add_law(state: _State, patch: Mapping[str, Any], start: date | None) -> Non
     if start is not None:
         columns.setdefault("in_force_from", start.isoformat())
     trigger = None
-    if isinstance(data.get("trigger"), Mapping):
-        trigger = read_trigger(law_id, data["trigger"], "", state.issues)
+    if data.get("trigger") is not None:
+        trigger = _trigger(state, law_id, data["trigger"])
     try:
         state.laws[law_id] = law_row(columns, trigger)
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import InputError, Issue
+from ..input_files import decoded, read_bytes, read_table_bytes
 from .codes import check_place
 from .grammar import is_term
 from .rows import CertificateHolder, GroupMember, LawRow, Mechanism, SupportAccess
@@ -54,13 +56,15 @@ class _Table:
         self.name = name
         self.issues = issues
         self.line = 1
-        path = folder / name
         try:
-            with path.open(encoding="utf-8", newline="") as handle:
-                self._rows = list(csv.DictReader(handle))
-        except OSError as error:
+            text = decoded(read_table_bytes(folder / name, name, folder), name)
+            self._rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        except InputError as error:
             self._rows = []
-            issues.append(Issue(f"cannot be read: {error.strerror}", file=name))
+            issues += error.issues
+        except csv.Error as error:
+            self._rows = []
+            issues.append(Issue(f"is not CSV: {error}", file=name))
 
     def rows(self, *required: str) -> Iterator[dict[str, str]]:
         for number, row in enumerate(self._rows, start=2):
@@ -96,7 +100,10 @@ def parse_day(text: str, *, end: bool = False) -> date:
     if end or len(text) == 10:
         return date.fromisoformat(text)
     parts = [int(p) for p in text.split("-")]
-    return date(parts[0], parts[1] if len(parts) > 1 else 1, 1)
+    try:
+        return date(parts[0], parts[1] if len(parts) > 1 else 1, 1)
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r} is no date") from None
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -130,10 +137,16 @@ def _yaml(path: Path, issues: list[Issue]) -> dict[str, Any]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        with path.open(encoding="utf-8") as handle:
-            document = yaml.load(handle, Loader=loader)
-    except OSError as error:
-        issues.append(Issue(f"cannot be read: {error.strerror}", file=path.name))
+        text = decoded(read_bytes(path, path.name, folder=path.parent), path.name)
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
+            issues.append(Issue("has aliases, which are not read", file=path.name, maybe="write the values out"))
+            return {}
+        document = yaml.load(text, Loader=loader)
+    except InputError as error:
+        issues += error.issues
+        return {}
+    except RecursionError:
+        issues.append(Issue("is nested too deeply", file=path.name))
         return {}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -303,7 +316,7 @@ def folder_sha256(folder: Path) -> str:
     for name in FILES:
         digest.update(name.encode())
         path = folder / name
-        digest.update(path.read_bytes() if path.exists() else b"")
+        digest.update(read_bytes(path, name, folder=folder) if path.exists() else b"")
     return digest.hexdigest()
 
 

@@ -161,17 +161,51 @@ class _Reader:
         self.problem(law, f"{value!r} is no word or list of words (quote NO and ON in YAML)")
         return ()
 
-    def keys(self, law: str, data: Mapping[str, Any], allowed: set[str], what: str) -> None:
-        for key in data:
+    def mapping(self, law: str, value: object, allowed: set[str], what: str) -> Mapping[str, Any]:
+        """Return a mapping of known fields; what is none, and every other field, is a problem."""
+        if not isinstance(value, Mapping):
+            self.problem(law, f"{what} is {value!r}; should be a mapping of fields")
+            return {}
+        for key in value:
             if key not in allowed:
                 self.problem(law, f"unknown field {key!r} in {what}")
+        return value
 
-    def scope(self, law: str, data: Mapping[str, Any]) -> Scope:
-        self.keys(law, data, {f.name for f in fields(Scope)}, "scope")
+    def entries(self, law: str, value: object, what: str) -> list[Any] | tuple[Any, ...]:
+        """Return a list; nothing is an empty one, what is no list is a problem."""
+        if value is None:
+            return ()
+        if isinstance(value, list | tuple):
+            return value
+        self.problem(law, f"{what} is {value!r}; should be a list")
+        return ()
+
+    def count(self, law: str, value: object, what: str) -> int | None:
+        """Return a number of persons, or None for no limit."""
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+            return value
+        self.problem(law, f"{what} is {value!r}; should be a whole number of persons")
+        return None
+
+    def persons(self, law: str, value: object) -> Volume | None:
+        """Return a threshold on persons."""
+        data = self.mapping(law, value, {f.name for f in fields(Volume)}, "persons")
+        unknown = data.get("unknown", "applies")
+        if not isinstance(data.get("of"), str):
+            self.problem(law, f"persons.of is {data.get('of')!r}; should be the place whose persons count")
+            return None
+        if unknown not in ("applies", "skips"):
+            self.problem(law, f"persons.unknown is {unknown!r}, not applies or skips")
+        limits = {
+            name: self.count(law, data.get(name), f"persons.{name}") for name in ("at_least", "sensitive_at_least")
+        }
+        return Volume(data["of"], **limits, unknown=unknown)
+
+    def scope(self, law: str, value: object) -> Scope:
+        data = self.mapping(law, value, {f.name for f in fields(Scope)}, "scope")
         values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in _TUPLES}
         if "persons" in data:
-            self.keys(law, data["persons"], {f.name for f in fields(Volume)}, "persons")
-            values["persons"] = Volume(**data["persons"])
+            values["persons"] = self.persons(law, data["persons"])
         unstated = data.get("unstated", "skips")
         if unstated not in ("applies", "skips"):
             self.problem(law, f"unstated is {unstated!r}, not applies or skips")
@@ -181,11 +215,11 @@ class _Reader:
                     self.problem(law, f"{name} term {term!r} is no country, subdivision or group id")
         return Scope(**values, unstated=unstated)
 
-    def requires(self, law: str, data: Mapping[str, Any]) -> Requires:
-        self.keys(law, data, {f.name for f in fields(Requires)}, "requires")
+    def requires(self, law: str, value: object) -> Requires:
+        data = self.mapping(law, value, {f.name for f in fields(Requires)}, "requires")
         certificates = tuple(
             tuple(self.certificate(law, c) for c in (entry if isinstance(entry, list) else [entry]))
-            for entry in data.get("certificates", ())
+            for entry in self.entries(law, data.get("certificates"), "certificates")
         )
         return Requires(
             when=self.scope(law, data["when"]) if "when" in data else None,
@@ -193,7 +227,7 @@ class _Reader:
             control_within=self.words(law, data.get("control_within")),
             control_outside=self.words(law, data.get("control_outside")),
             exporter=self.words(law, data.get("exporter")),
-            assume=tuple(data.get("assume", ())),
+            assume=tuple(str(sentence) for sentence in self.entries(law, data.get("assume"), "assume")),
             activities=self.words(law, data.get("activities")) or ("storage", "processing"),
             instead=self.words(law, data.get("instead")),
         )
@@ -202,17 +236,20 @@ class _Reader:
         if isinstance(data, str):
             return Certificate(data)
         if isinstance(data, Mapping):
-            self.keys(law, data, {"scheme", "levels"}, "certificate")
-            return Certificate(str(data.get("scheme", "")), tuple(str(x) for x in data.get("levels", ())))
+            self.mapping(law, data, {"scheme", "levels"}, "certificate")
+            levels = self.entries(law, data.get("levels"), "levels")
+            return Certificate(str(data.get("scheme", "")), tuple(str(level) for level in levels))
         self.problem(law, f"certificate {data!r} is neither a scheme nor a mapping")
         return Certificate("")
 
-    def volumes(self, law: str, data: Mapping[str, Any]) -> Volumes:
-        self.keys(law, data, {f.name for f in fields(Volumes)}, "volumes")
-        tiers = tuple(
-            Tier(t.get("persons_below"), t.get("sensitive_below"), self.words(law, t.get("mechanisms")))
-            for t in data.get("tiers", ())
-        )
+    def tier(self, law: str, value: object) -> Tier:
+        data = self.mapping(law, value, {f.name for f in fields(Tier)}, "tier")
+        below = [self.count(law, data.get(name), name) for name in ("persons_below", "sensitive_below")]
+        return Tier(below[0], below[1], self.words(law, data.get("mechanisms")))
+
+    def volumes(self, law: str, value: object) -> Volumes:
+        data = self.mapping(law, value, {f.name for f in fields(Volumes)}, "volumes")
+        tiers = tuple(self.tier(law, entry) for entry in self.entries(law, data.get("tiers"), "tiers"))
         return Volumes(
             of=str(data.get("of", "")),
             tiers=tiers,
@@ -220,16 +257,16 @@ class _Reader:
             if_unknown=self.words(law, data.get("if_unknown")),
         )
 
-    def accelerator(self, law: str, data: Mapping[str, Any]) -> AcceleratorTest:
-        self.keys(law, data, {f.name for f in fields(AcceleratorTest)}, "accelerator")
+    def accelerator(self, law: str, value: object) -> AcceleratorTest:
+        data = self.mapping(law, value, {f.name for f in fields(AcceleratorTest)}, "accelerator")
         lists = ("classes", "tenant_hq", "vendor_not", "site_flags", "sites")
         values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in lists}
         for flag in ("provider_hq_test", "deny_above_class", "even_observed"):
             values[flag] = bool(data.get(flag, False))
         return AcceleratorTest(**values)
 
-    def trigger(self, law: str, data: Mapping[str, Any]) -> Trigger:
-        self.keys(law, data, {f.name for f in fields(Trigger)} - {"law"}, "trigger")
+    def trigger(self, law: str, value: object) -> Trigger:
+        data = self.mapping(law, value, {f.name for f in fields(Trigger)} - {"law"}, "trigger")
         optional: dict[str, Any] = {}
         if "requires" in data:
             entries = data["requires"] if isinstance(data["requires"], list) else [data["requires"]]
@@ -240,8 +277,8 @@ class _Reader:
             optional["accelerator"] = self.accelerator(law, data["accelerator"])
         return Trigger(
             law=law,
-            scopes=tuple(self.scope(law, s) for s in data.get("scopes", ())),
-            unless=tuple(self.scope(law, s) for s in data.get("unless", ())),
+            scopes=tuple(self.scope(law, s) for s in self.entries(law, data.get("scopes"), "scopes")),
+            unless=tuple(self.scope(law, s) for s in self.entries(law, data.get("unless"), "unless")),
             home=self.words(law, data.get("home")),
             exemption_flags=self.words(law, data.get("exemption_flags")),
             risk=str(data.get("risk", "")),
@@ -255,7 +292,7 @@ class _Reader:
         )
 
 
-def read_trigger(law: str, data: Mapping[str, Any], file: str, issues: list[Issue]) -> Trigger:
+def read_trigger(law: str, data: object, file: str, issues: list[Issue]) -> Trigger:
     """Build one trigger from plain data, appending every problem to `issues`."""
     reader = _Reader(file, issues)
     return reader.trigger(law, data)

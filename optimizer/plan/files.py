@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -39,6 +40,30 @@ def write_all(files: Mapping[Path, Writer]) -> None:
     finally:
         for made, _ in filled:
             made.unlink(missing_ok=True)
+
+
+def require_fillable(path: Path) -> None:
+    """Raise the OSError that writing this file would end in: makes and removes a file where `write_all` makes one."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
+    if path.exists() and not path.is_file():
+        if not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return
+    real = path.resolve()
+    handle, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
+    os.close(handle)
+    os.unlink(name)
+
+
+def require_fillable_folder(folder: Path) -> None:
+    """Raise the OSError that making this folder, or a file in it, would end in."""
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "is not a folder", str(there))
+    require_fillable(there / "placements.csv" if there == folder else there / folder.name)
 
 
 def _mode(target: Path) -> int:

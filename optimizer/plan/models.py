@@ -424,7 +424,7 @@ class Plan(Row):
         Raises:
             InputError: no such file, too large, not UTF-8, not JSON, duplicate keys, NaN, unknown or mistyped fields.
         """
-        text = parse_json(Path(path))
+        text = parse_json(path)
         try:
             return cls.model_validate_json(text, strict=True)
         except ValidationError as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import as_path, decoded, read_bytes
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -14,29 +15,17 @@ if TYPE_CHECKING:
 MAX_BYTES = 256 * 1024 * 1024
 
 
-def parse_json(path: Path) -> str:
+def parse_json(path: str | os.PathLike[str]) -> str:
     """Return the text of a JSON file that is well-formed, without duplicate keys and without NaN or infinity.
 
     Raises:
         InputError: naming file and line.
     """
-    name = str(path)
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            text = f"the file has {size / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} are read"
-            raise InputError(Issue(text, file=name))
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(Issue("no such file", file=name)) from None
-    except IsADirectoryError:
-        raise InputError(Issue("this is a folder, not a plan", file=name)) from None
-    except UnicodeDecodeError as error:
-        raise InputError(Issue(f"not UTF-8 text (byte {error.start})", file=name)) from None
-    except OSError as error:
-        raise InputError(Issue(f"cannot be read: {error.strerror}", file=name)) from None
+    target = as_path(path, "path")
+    name = str(target)
+    text = decoded(read_bytes(target, name, limit=MAX_BYTES, maybe=None), name)
     if not text.strip():
-        raise InputError(Issue("the file is empty", file=name))
+        raise InputError(Issue("is empty", file=name))
     problems: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,6 +46,8 @@ def parse_json(path: Path) -> str:
         raise InputError(issue) from None
     except RecursionError:
         raise InputError(Issue("nested too deeply", file=name)) from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise InputError(Issue(f"not JSON: {error}", file=name)) from None
     if not isinstance(data, dict):
         problems.append(f"a plan is a mapping, this is a {type(data).__name__}")
     elif "placements" not in data:

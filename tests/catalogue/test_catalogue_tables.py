@@ -77,10 +77,14 @@ def test_toy_catalogue_derives_ids(toy):
 
 
 def test_inline_catalogue_needs_regions_alone_and_completes_ids():
-    c = Catalogue.from_tables({
-        "regions": pd.DataFrame({"provider": ["x"], "region": ["1"], "country": ["ZZ"], "fixed_usd_per_hour": [7.0]}),
-        "offers": pd.DataFrame({"region_id": ["x:1"], "sku": ["box"], "price_usd_per_hour": [0.0]}),
-    })
+    c = Catalogue.from_tables(
+        {
+            "regions": pd.DataFrame(
+                {"provider": ["x"], "region": ["1"], "country": ["ZZ"], "fixed_usd_per_hour": [7.0]}
+            ),
+            "offers": pd.DataFrame({"region_id": ["x:1"], "sku": ["box"], "price_usd_per_hour": [0.0]}),
+        }
+    )
     assert c.regions.at["x:1", "fixed_usd_per_hour"] == 7.0
     assert not c.providers.at["x", "control_known"]
     assert c.skus.at[("x", "box"), "devices"] == 0.0
@@ -142,7 +146,7 @@ def test_a_truncated_or_damaged_shipped_file_is_an_input_error(tmp_path):
     shutil.copytree(instances.PATH / "catalogue", folder)
     packed = folder / "offers.csv.gz"
     packed.write_bytes(packed.read_bytes()[:2000])
-    assert any("cannot be read" in t for t in issues_of(lambda: load_catalogue(folder)))
+    assert any("is cut short" in t for t in issues_of(lambda: load_catalogue(folder)))
     with pytest.raises(InputError, match="no folder"):
         load_catalogue(tmp_path / "nowhere")
 

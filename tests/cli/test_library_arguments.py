@@ -29,7 +29,8 @@ TOY = {
         {"gap": -0.1}, {"gap": math.nan}, {"gap": "0.1"}, {"gap": math.inf}, {"time_limit_seconds": 0},
         {"time_limit_seconds": -1.0}, {"time_limit_seconds": math.nan}, {"threads": 0}, {"threads": 1.5},
         {"threads": 100_000}, {"method": "quick"}, {"then": "water"},
-        {"workers": "robots"}, {"workers": "host:8786"}, {"workers": None},
+        {"workers": "robots"}, {"workers": "host:8786"}, {"workers": None}, {"workers": [1]}, {"method": ["auto"]},
+        {"threads": True}, {"progress": 5}, {"cancel": True}, {"base_dir": 5},
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(bad):
@@ -46,3 +47,10 @@ def test_all_bad_arguments_are_told_together():
 
 def test_no_time_limit_is_an_infinite_one():
     assert optimizer.solve(optimizer.load(TOY), time_limit_seconds=math.inf, gap=0, threads=1).objective_usd == 10.0
+
+
+@pytest.mark.parametrize("instance", [TOY, "toy.yaml", None])
+def test_what_is_no_instance_is_refused(instance):
+    """A mapping or a path is to be loaded first: the error says so."""
+    with pytest.raises(optimizer.InputError, match=r"instance: is \w+, not an Instance\nMaybe load it first"):
+        optimizer.solve(instance)

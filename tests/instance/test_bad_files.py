@@ -37,7 +37,7 @@ def test_deep_nesting_is_refused(name: str, write):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (GOOD.encode("utf-16"), "is not UTF-8 text"),
+        (GOOD.encode("utf-16-le"), "is not YAML"),
         (b"name: caf\xe9\n", "is not UTF-8 text: byte 0xe9 at offset 9"),
         (b"name: a\x00b\n", "is not YAML"),
         (os.urandom(4096) + b"\xff", "is not UTF-8 text"),
@@ -179,3 +179,13 @@ def test_a_catalogue_folder_outside_is_refused(write):
     """`catalogue.use` names a folder beside the file or nothing."""
     text = change(("use: inline", "use: ../../etc"))
     assert any("'../../etc' lies outside the instance's folder" in problem for problem in problems(write(text)))
+
+
+def test_a_figure_of_hundreds_of_digits_in_an_override(write):
+    """It is no float, and told as any other text that is no figure."""
+    figure = '{table: regions, id: "aws:eu-central-1", set: {pue: 1%s}}' % ("0" * 399)
+    text = GOOD.replace(
+        GOOD[GOOD.index("catalogue:") : GOOD.index("laws:")], f"catalogue:\n  overrides:\n    - {figure}\n"
+    )
+    found = problems(write(text))
+    assert any(p.startswith("5: catalogue.overrides[id=aws:eu-central-1]: pue is 1000") for p in found), found

@@ -165,3 +165,67 @@ def test_more_subjects_are_never_freer(country: str) -> None:
     few = DataProfile(frozenset({"health"}), frozenset({"DE"}), exporter="a", exporter_country="DE")
     many = DataProfile(frozenset({"health"}), frozenset({"DE", "KR", "RU", "AE"}), exporter="a", exporter_country="DE")
     assert storage(pack, few, country, AFTER) <= storage(pack, many, country, AFTER)
+
+
+SHAPES: dict[str, tuple[Any, str, str]] = {
+    "no list of patches": ({"patches": 5}, "patches[0].patches", "is 5; should be a list"),
+    "a patch that is none": ({"patches": [7]}, "patches[0].patches[0]", "is 7; should be a mapping"),
+    "an operation that is a list": ({"op": ["set"]}, "patches[0]", "unknown operation ['set']"),
+    "a mechanism that is a list": (
+        {"op": "grant", "law": "SOME", "mechanism": ["x"]},
+        "patches[0]",
+        "unknown mechanism",
+    ),
+    "a day nobody counts": (
+        {"op": "add_law", "law": {"id": "NEW", "in_force_from": 10**30}},
+        "patches[0]",
+        "is no date",
+    ),
+    "scopes that are a word": (
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": 3}},
+        "patches[0]",
+        "scopes is 3; should be a list",
+    ),
+    "a scope that is a word": (
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": ["DE"]}},
+        "patches[0]",
+        "scope is 'DE'; should be a map",
+    ),
+    "persons of nowhere": (
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"scopes": [{"persons": {"at_least": 5}}]}},
+        "patches[0]",
+        "persons.of is None",
+    ),
+    "tiers without a number": (
+        {"op": "set", "law": "SOME", "field": "trigger", "value": {"volumes": {"tiers": [{"persons_below": "x"}]}}},
+        "patches[0]",
+        "persons_below is 'x'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_patches_of_the_wrong_shape_are_told_in_their_place(name: str) -> None:
+    """Whatever stands where a list or a mapping belongs is an error with its place, never another exception."""
+    patch, where, what = SHAPES[name]
+    law = next(iter(load_laws().laws))
+    if patch.get("law") == "SOME":
+        patch = {**patch, "law": law}
+    with pytest.raises(InputError) as refused:
+        load_laws(patches=[patch])
+    assert any(issue.where == where and what in issue.what for issue in refused.value.issues), refused.value.issues
+
+
+def test_patches_inside_patches_end_somewhere() -> None:
+    """A thousand levels are refused; Python's own limit is not asked."""
+    patch: dict[str, Any] = {"op": "activate"}
+    for _ in range(3000):
+        patch = {"patches": [patch]}
+    with pytest.raises(InputError, match="nested more than 64 levels"):
+        load_laws(patches=[patch])
+
+
+def test_the_first_of_all_days_has_no_day_before() -> None:
+    """A law that ends before all days ends before it starts: told as any other, not as an overflow."""
+    with pytest.raises(InputError, match="ends on 0001-01-01 before it starts"):
+        load_laws(patches=[{"op": "deactivate", "law": "EU-GDPR-CHV", "from": "0001-01-01"}])

@@ -103,7 +103,7 @@ def test_all_problems_of_a_plan_file_come_together(tmp_path):
 
 
 def test_missing_file_and_folder_are_input_errors(tmp_path):
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="does not exist"):
         Plan.read(tmp_path / "none.json")
     with pytest.raises(InputError, match="folder"):
         Plan.read(tmp_path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from optimizer.instance import plausible
 from optimizer.instance.checks import amounts, duplicates, names, sense
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding
@@ -16,6 +17,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     *names.CHECKS,
     *amounts.CHECKS,
     *sense.CHECKS,
+    *plausible.CHECKS,
 )
 
 

@@ -56,7 +56,7 @@ def scope_selects(instance: Instance) -> Iterator[Finding]:
 
 def readers(instance: Instance) -> Iterator[Finding]:
     """Datasets are read by workloads that exist."""
-    workloads = [workload.id for workload in instance.workloads]
+    workloads = {workload.id for workload in instance.workloads}
     for at, dataset in enumerate(instance.datasets):
         for row, reader in enumerate(dataset.readers):
             path = ("datasets", at, "readers", row, "workload")

@@ -1,0 +1,133 @@
+"""Figures of the wrong unit: a warning with the plausible range, an error beyond anything possible."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from bad_inputs import GOOD, change, problems
+from click.testing import CliRunner
+from pydantic import BaseModel
+
+from cli import main
+from optimizer.instance.load import load
+from optimizer.instance.models import Instance
+from optimizer.instance.plausible import NO_RANGE, RANGES, TOLD, implausible
+from optimizer.instance.shape import hints_of, shape_of
+
+OFFER, REGION = "gpu, usd_per_hour: 2}", "{id: paris, country: FR}"
+
+
+def numeric_fields() -> set[tuple[str, str]]:
+    """Return every field of the instance that takes a number, by model."""
+    seen: set[type[BaseModel]] = {Instance}
+    todo: list[type[BaseModel]] = [Instance]
+    numeric = set()
+    while todo:
+        model = todo.pop()
+        for name, hint in hints_of(model).items():
+            layers: list[Any] = [hint]
+            while layers:
+                shape = shape_of(layers.pop())
+                layers += [inner for inner in (shape.item, shape.value) if inner is not None]
+                if shape.number:
+                    numeric.add((model.__name__, name))
+                todo += [below for below in shape.models if below not in seen]
+                seen.update(shape.models)
+    return numeric
+
+
+def test_every_number_a_user_states_has_a_range_or_a_reason():
+    assert set(RANGES) | set(NO_RANGE) == numeric_fields()
+    assert not set(RANGES) & set(NO_RANGE)
+    assert all(span.low < span.high <= (span.possible or span.high) for span in RANGES.values())
+
+
+CASES = {
+    "load_kw": (
+        OFFER, "gpu, usd_per_hour: 2, load_kw: {}}}", 5, 50, "catalogue.inline.offers[0].load_kw", "kW per device",
+    ),
+    "pue": (
+        REGION, "{{id: paris, country: FR, pue: {}}}", 3, 20, "catalogue.inline.regions[id=paris].pue", "times the IT",
+    ),
+    "grid_g_per_kwh": (
+        REGION, "{{id: paris, country: FR, grid_g_per_kwh: {}}}", 1500, 10_000,
+        "catalogue.inline.regions[id=paris].grid_g_per_kwh", "g/kWh",
+    ),
+    "wue_l_per_kwh": (
+        REGION, "{{id: paris, country: FR, wue_l_per_kwh: {}}}", 10, 1000,
+        "catalogue.inline.regions[id=paris].wue_l_per_kwh", "l/kWh",
+    ),
+    "network_kwh_per_gb": (
+        "laws: {use: none}", "laws: {{use: none}}\ncarbon: {{network_kwh_per_gb: {}}}", 1, 1000,
+        "carbon.network_kwh_per_gb", "kWh/GB",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_range_at_its_ends(name: str, write):
+    """The last plausible figure, the first that is warned of, the last possible and the first that is refused."""
+    old, new, high, possible, where, unit = CASES[name]
+
+    def text(value: float) -> str:
+        return change((old, new.format(value)))
+
+    assert implausible(load(write(text(high)))) == ()
+    for value in (high * 1.01, possible):
+        (warning,) = implausible(load(write(text(value))))
+        assert warning.startswith(f"{where} is ")
+        assert unit in warning
+        assert f"plausible is {RANGES[_key(name)].low:g} to {high:,}" in warning
+    (told,) = problems(write(text(possible * 1.01)))
+    assert f"{where}: is " in told
+    assert "beyond anything possible" in told
+
+
+def _key(name: str) -> tuple[str, str]:
+    return next(key for key in RANGES if key[1] == name)
+
+
+def test_power_is_judged_per_device(write):
+    """Eight devices may draw 40 kW together, a machine of 400 vCPUs four times what one device may."""
+    text = change((OFFER, "gpu, devices: 8, usd_per_hour: 2, load_kw: {}}"))
+    assert implausible(load(write(text.replace("{}", "40")))) == ()
+    (warning,) = implausible(load(write(text.replace("{}", "48"))))
+    assert warning == "catalogue.inline.offers[0].load_kw is 6 kW per device; plausible is 0 to 5"
+    cpu = GOOD.replace(OFFER, "cpu, vcpus: 400, usd_per_hour: 2, load_kw: {}}")
+    assert implausible(load(write(cpu.replace("{}", "20")))) == ()
+    assert len(implausible(load(write(cpu.replace("{}", "21"))))) == 1
+
+
+def test_figures_in_lists_and_mappings_are_judged(write):
+    text = change(("rate: 500, mean_rate: 200", "rate: [2e12]"), ("gpu: 100}}\n    data", "gpu: 2.0e7}}\n    data"))
+    assert [warning.split(" is ")[0] for warning in implausible(load(write(text)))] == [
+        "workloads[id=chat].runs.throughput.gpu",
+        "workloads[id=chat].streams[0].rate[0]",
+    ]
+
+
+def test_units_off_by_a_thousand_are_told_together(write):
+    """700 kW for one GPU, a PUE in per cent, grid carbon in mg: all refused, each with its line."""
+    region = "{id: paris, country: FR, pue: 120, grid_g_per_kwh: 300000}"
+    text = change((REGION, region), (OFFER, "gpu, usd_per_hour: 2, load_kw: 700}"))
+    found = problems(write(text))
+    assert [problem.split(": is ")[0].split(".")[-1] for problem in found] == ["pue", "grid_g_per_kwh", "load_kw"]
+
+
+def test_validate_prints_the_warnings(write):
+    path = write(change((REGION, "{id: paris, country: FR, pue: 4}")))
+    result = CliRunner().invoke(main, ["validate", str(path)])
+    assert result.exit_code == 0
+    expected = "catalogue.inline.regions[id=paris].pue is 4 times the IT energy; plausible is 1 to 3"
+    assert f"warning: {expected}" in result.stdout
+    assert json.loads(CliRunner().invoke(main, ["validate", "--json", str(path)]).stdout)["warnings"] == [expected]
+
+
+def test_a_hundred_warnings_and_the_count_of_the_rest(write):
+    rates = "[" + ", ".join(["2e12"] * 150) + "]"
+    text = change(("rate: 1e2", f"rate: {rates}"), ("hours: 730}", "hours: 730, count: 150}"))
+    found = implausible(load(write(text)))
+    assert len(found) == TOLD + 1
+    assert found[-1] == "50 more figures outside their plausible range"
