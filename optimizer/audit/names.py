@@ -22,7 +22,7 @@ def check_names(row: Placement | Copy, region: Region, where: str, findings: Fin
     if row.provider != region.provider:
         findings.add("statement", where, "the region is another provider's", expected=region.provider,
                      found=row.provider)  # fmt: skip
-    if row.region not in (region.name, region.id):
+    if row.region not in (region.name, region.id) and f"{region.provider}:{row.region}" != region.id:
         findings.add("statement", where, f"region_id {row.region_id} is another region", expected=region.name,
                      found=row.region)  # fmt: skip
     if row.country and row.country not in (region.country, region.place):
