@@ -58,9 +58,9 @@ def main(debug: bool) -> None:
 def validate(file: Path, as_json: bool) -> None:
     """Check an instance FILE and its tables; report every problem with file and line.
 
-    Warnings name figures outside their plausible range, and what is stated and touches nothing (a plan names more).
+    What `solve` would refuse is refused. Warnings name figures outside their plausible range, and what touches nothing.
     """
-    from optimizer.compile.untouched import warnings_on
+    from optimizer.compile.validate import warnings_on
     from optimizer.instance.locate import placed_in
     from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise

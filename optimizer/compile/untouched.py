@@ -19,9 +19,8 @@ from optimizer.compile.ledger import REASONS, Ledger
 from optimizer.compile.policies_at_rest import PlacePolicy, selects_copies
 from optimizer.compile.pools import matches, quota_id
 from optimizer.compile.scope import is_whole, offer_scope, workload_scope
-from optimizer.compile.world import World, resolve_world
+from optimizer.compile.world import World
 from optimizer.instance.base import Scope
-from optimizer.instance.models import Instance
 from optimizer.instance.rules import CountryShare, Discount, Policy, ProviderShare, SpotShare, SurvivalPolicy
 from optimizer.instance.workloads import Service
 
@@ -47,16 +46,6 @@ def warnings_of(found: list[Untouched], world: World) -> tuple[str, ...]:
     first = {(one.kind, one.name): one for one in reversed(found)}
     ordered = [one for one in found if first[one.kind, one.name] is one]
     return (*map(str, ordered), *_unlisted(world))
-
-
-def warnings_on(instance: Instance) -> tuple[str, ...]:
-    """Return the warnings on an instance that need no solve.
-
-    Raises:
-        InputError: the instance asks for something that the catalogue or the law pack does not know.
-    """
-    world = resolve_world(instance)
-    return warnings_of(untouched(world), world)
 
 
 def untouched(world: World) -> list[Untouched]:

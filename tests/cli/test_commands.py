@@ -260,3 +260,16 @@ def test_exit_code_is_public():
     assert cli.exit_code(PLAN.model_copy(update={"status": "feasible"})) == 4
     assert cli.exit_code(PLAN.model_copy(update={"status": "infeasible"})) == 3
     assert cli.exit_code(PLAN.model_copy(update={"status": "feasible", "termination": "contradiction"})) == 1
+
+
+def test_validate_refuses_what_solve_would_refuse(file):
+    """An amount that only compiling finds too small to be planned: 2.8e-9 instance-hours."""
+    job = "  - {id: dust, kind: job, work: 0.001, runs: {throughput: {gpu: 100}}}\n"
+    text = INSTANCE.replace("workloads:\n", "workloads:\n" + job)
+    assert job in text
+    file.write_text(text + "quotas: {default_devices: 1}\n")
+    for command in ("validate", "solve"):
+        result = run(command, file)
+        assert result.exit_code == 2
+        assert "instance-hours" in result.stderr
+        assert "\nMaybe it is another unit" in result.stderr
