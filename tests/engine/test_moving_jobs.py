@@ -10,14 +10,14 @@ from independent import Independent
 import optimizer
 
 STAY, MOVE = 2.001 + 1000.0, 2.001 + 10.0
-"""Two hours (and 3.6 s) at 1 USD with an hour on a grid of 1 t/kWh, or a move of 10 GB at 1 USD per GB."""
+"""Two hours (and 3.6 s) at 1 USD with an hour on a grid of 1 kg/kWh, or a move of 10 GB at 1 USD per GB."""
 
 
 def _instance(scope: dict[str, list[str]], limit_usd: float = 5.0) -> dict[str, Any]:
-    """Two hours of work; each region has one clean hour, so that moving saves 1 t of carbon at 1,000 USD."""
+    """Two hours of work; each region has one clean hour, so that moving saves 1 kg of carbon at 1,000 USD."""
     regions = [
-        {"id": "west", "country": "DE", "provider": "a", "grid_g_per_kwh": [0.0, 1e6]},
-        {"id": "east", "country": "US", "provider": "b", "grid_g_per_kwh": [1e6, 0.0]},
+        {"id": "west", "country": "DE", "provider": "a", "grid_g_per_kwh": [0.0, 1e3]},
+        {"id": "east", "country": "US", "provider": "b", "grid_g_per_kwh": [1e3, 0.0]},
     ]
     offer = {"sku": "s", "accelerator": "A", "usd_per_hour": 1.0, "idle_kw": 0.1, "load_kw": 1.0,
              "embodied_kg_per_hour": 0.0}  # fmt: skip
@@ -34,7 +34,7 @@ def _instance(scope: dict[str, list[str]], limit_usd: float = 5.0) -> dict[str, 
             },
         },
         "quotas": {"default_devices": 2},
-        "carbon": {"price_usd_per_tonne": 1000.0},
+        "carbon": {"price_usd_per_tonne": 1e6},
         "workloads": [
             {
                 "id": "train", "kind": "job", "tags": ["web"], "runs": {"throughput": {"A": 1.0}}, "work": 2 * 3600.0,
