@@ -60,10 +60,10 @@ def validate(file: Path, as_json: bool) -> None:
 
     What `solve` would refuse is refused. Warnings name figures outside their plausible range, and what touches nothing.
     """
-    from optimizer.compile.validate import warnings_on
     from optimizer.instance.locate import placed_in
     from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise
+    from optimizer.validation import warnings_on
 
     try:
         instance = optimizer.load(file)

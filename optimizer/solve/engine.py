@@ -19,7 +19,7 @@ from formulations.streams import merge_streams
 from formulations.units import normalise
 from optimizer.solve.counts import round_up
 from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays, to_matrix, well_scaled
+from optimizer.solve.hand_over import TriviallyInfeasible, find_scaling, from_arrays, to_matrix, well_scaled
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
@@ -119,6 +119,14 @@ def _solve(
             matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers,
             start=None if first is None else first.entries(),
         )  # fmt: skip
+
+
+def check_range(problem: Problem) -> None:
+    """Raise InputError where a row of the model spans more than the solver handles."""
+    normalised = normalise(problem).problem
+    merged = merge_streams(normalised)
+    arrays = build_arrays(normalised if merged is None else merged.problem)
+    find_scaling(well_scaled(from_arrays(arrays)))
 
 
 def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan | None:

@@ -7,7 +7,7 @@ from compile_toys import job, offer, region, service, toy
 
 import optimizer
 from optimizer.compile import compile_instance
-from optimizer.compile.validate import warnings_on
+from optimizer.validation import warnings_on
 
 TWO = {
     "providers": [{"id": "p", "control": ["DE"]}, {"id": "q", "control": ["US"]}],
