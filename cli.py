@@ -45,7 +45,10 @@ FILE = click.Path(path_type=Path)
 @click.version_option(domicile.__version__, prog_name="domicile")
 @click.option("--debug", is_flag=True, help="Show tracebacks and log messages.")
 def main(debug: bool) -> None:
-    """Decide where AI workloads and their data should live: lawful, within carbon budgets, at proven least cost."""
+    """Decide where AI workloads and their data should live: lawful, within carbon budgets, at proven least cost.
+
+    An instance FILE is a YAML or JSON file, or the name of a bundled instance (quickstart).
+    """
     gc.set_threshold(COLLECT_AFTER)
     if debug:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
