@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import optimizer
+import domicile
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.terminal import Finite, Shell
 
@@ -42,10 +42,13 @@ FILE = click.Path(path_type=Path)
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(optimizer.__version__, prog_name="domicile")
+@click.version_option(domicile.__version__, prog_name="domicile")
 @click.option("--debug", is_flag=True, help="Show tracebacks and log messages.")
 def main(debug: bool) -> None:
-    """Decide where AI workloads and their data should live: lawful, within carbon budgets, at proven least cost."""
+    """Decide where AI workloads and their data should live: lawful, within carbon budgets, at proven least cost.
+
+    An instance FILE is a YAML or JSON file, or the name of a bundled instance (quickstart).
+    """
     gc.set_threshold(COLLECT_AFTER)
     if debug:
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -66,7 +69,7 @@ def validate(file: Path, as_json: bool) -> None:
     from optimizer.validation import warnings_on
 
     try:
-        instance = optimizer.load(file)
+        instance = domicile.load(file)
         with placed_in(file):
             warnings = [*implausible(instance), *warnings_on(instance)]
     except InputError as error:
@@ -76,7 +79,7 @@ def validate(file: Path, as_json: bool) -> None:
             click.echo(json.dumps({"valid": False, "issues": issues, "more_issues": more, "warnings": []}, indent=2))
         raise
     if as_json:
-        told = {"valid": True, "issues": [], "warnings": warnings, "sha256": optimizer.instance_sha256(instance)}
+        told = {"valid": True, "issues": [], "warnings": warnings, "sha256": domicile.instance_sha256(instance)}
         click.echo(json.dumps(told, indent=2))
     else:
         click.echo("\n".join([f"{file}: valid", summarise(instance), *(f"warning: {text}" for text in warnings)]))
@@ -134,13 +137,13 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     begun = time.perf_counter()
     require_writable(output, tables)
-    instance = optimizer.load(file)
+    instance = domicile.load(file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
     options |= {"base_dir": instance.folder, "workers": workers}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:
-        plan = optimizer.solve(instance, progress=progress, cancel=cancel, **options)
+        plan = domicile.solve(instance, progress=progress, cancel=cancel, **options)
         unwritten.extend(write_outputs(plan, output, tables))  # here, where Ctrl-C does not keep it from being written
         return plan
 
@@ -156,7 +159,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
         print_answer(partial(render_plan, plan))
     if quiet and not plan.held:
-        click.echo(f"Error: {file}: {NOT_HELD[plan.status]}", err=True)
+        click.echo(f"Error: {file}: {NOT_HELD[plan.status or '']}", err=True)
     if plan.termination == "contradiction":
         click.echo(f"Error: {file}: {CONTRADICTION.format(plan.bound_excess_usd)}", err=True)
     ctx.exit(FAULT if unwritten else exit_code(plan))
@@ -189,7 +192,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     issues: list[Issue] = []
     instance = plan = None
     try:
-        instance = optimizer.load(file)
+        instance = domicile.load(file)
     except InputError as error:
         issues += error.issues
     try:
@@ -199,8 +202,8 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     if instance is None or plan is None:
         raise InputError(issues)
     with placed_in(file):
-        report = optimizer.audit(instance, plan, base_dir=instance.folder)
-    code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status]
+        report = domicile.audit(instance, plan, base_dir=instance.folder)
+    code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status or ""]
     if as_json:
         print_answer(report.model_dump_json(indent=2))
     else:
@@ -208,7 +211,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
 
         print_answer(partial(render_audit, report))
     if not plan.held:
-        click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status]}; nothing to audit", err=True)
+        click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status or '']}; nothing to audit", err=True)
     ctx.exit(code)
 
 
@@ -402,3 +405,5 @@ def schema_plan() -> None:
 
 if __name__ == "__main__":
     main()
+elif __name__ == "cli":  # found in the folder of a checkout: a second copy of the module `domicile.cli`
+    raise ImportError("the command line is the module domicile.cli", name=__name__)

@@ -67,7 +67,7 @@ def _in_own_process(method: str, options: argparse.Namespace) -> list[dict[str, 
 def _solve(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Solve and return the reports; the last is what was held in the end, after loading, compiling and the audit."""
     begun = time.perf_counter()
-    import optimizer
+    import domicile
 
     reports: list[dict[str, Any]] = []
 
@@ -87,8 +87,8 @@ def _solve(options: argparse.Namespace) -> list[dict[str, Any]]:
         if is_due or is_first_plan:
             note(progress.phase, progress.incumbent_usd, progress.bound_usd, progress.gap)
 
-    instance = optimizer.load(options.instance)
-    plan = optimizer.solve(
+    instance = domicile.load(options.instance)
+    plan = domicile.solve(
         instance, gap=options.gap, time_limit_seconds=options.time_limit, threads=options.threads,
         method=options.worker, progress=seen,
     )  # fmt: skip

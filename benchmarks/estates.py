@@ -206,7 +206,7 @@ def _placeable(seed: int, numbers: list[int]) -> tuple[list[Drawn], list[list[Co
 
 def _ways(drawn: list[Drawn]) -> list[list[Configuration]]:
     """Compile workloads under limits of every kind that never bind, and list their configurations."""
-    import optimizer
+    import domicile
     from optimizer.compile import compile_instance
 
     quotas: list[Row] = [{"id": f"account:{one}", "provider": one, "devices": int(UNBOUND)} for one in ACCOUNT_OF]
@@ -215,7 +215,7 @@ def _ways(drawn: list[Drawn]) -> list[list[Configuration]]:
     loose = Limits(int(UNBOUND), int(UNBOUND), quotas, budgets)
     with tempfile.TemporaryDirectory() as folder:
         lines = ["name: draft", "unserved_usd_per_unit: 1"]
-        instance = optimizer.load(_write(Path(folder), lines, drawn, loose))
+        instance = domicile.load(_write(Path(folder), lines, drawn, loose))
         return configurations(compile_instance(instance).problem)
 
 

@@ -59,7 +59,7 @@ def _commit() -> str:
         done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
-    code = ("optimizer", "formulations", "instances", "cli.py")
+    code = ("domicile", "optimizer", "formulations", "instances", "cli.py")
     return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", *code) else "")
 
 

@@ -59,13 +59,13 @@ def main() -> None:
 
 def domicile(options: argparse.Namespace, teller: Teller) -> dict[str, Any]:
     """Our own way, as `domicile solve` goes it."""
-    import optimizer
+    import domicile
     from optimizer.errors import InternalError
 
-    instance = optimizer.load(options.instance)
+    instance = domicile.load(options.instance)
     loaded_s = teller.elapsed_s()
     try:
-        plan = optimizer.solve(
+        plan = domicile.solve(
             instance, gap=options.gap, time_limit_seconds=max(0.1, options.time_limit - loaded_s),
             threads=options.threads, method=options.method,
             progress=lambda seen: teller.note(seen.incumbent_usd, seen.bound_usd),
@@ -87,12 +87,12 @@ def domicile(options: argparse.Namespace, teller: Teller) -> dict[str, Any]:
 
 def rival(options: argparse.Namespace, teller: Teller) -> dict[str, Any]:
     """The whole model, built from the same tables, by another way."""
-    import optimizer
+    import domicile
     from benchmarks import rivals
     from benchmarks.by_hand import NotCovered
     from optimizer.compile import compile_instance
 
-    instance = optimizer.load(options.instance)
+    instance = domicile.load(options.instance)
     loaded_s = teller.elapsed_s()
     compiled = compile_instance(instance)
     compiled_s = teller.elapsed_s()

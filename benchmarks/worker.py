@@ -58,11 +58,11 @@ def main() -> None:
 
 def compiled(options: argparse.Namespace, clock: Clock) -> tuple[Any, Any]:
     """Load and compile; their modules are already imported."""
-    import optimizer
+    import domicile
     from optimizer.compile import compile_instance
 
     with clock.phase("load"):
-        instance = optimizer.load(options.instance)
+        instance = domicile.load(options.instance)
     with clock.phase("compile"):
         return instance, compile_instance(instance)
 
@@ -75,7 +75,7 @@ def import_engine() -> None:
 
 
 def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
-    """Our own phases, as `optimizer.solve` with method `direct` goes through them."""
+    """Our own phases, as `domicile.solve` with method `direct` goes through them."""
     with clock.phase("import"):
         import_engine()
         for module in ("highspy._core", "pyomo.repn.plugins.standard_form"):
@@ -84,12 +84,12 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         from formulations.bulk import paused_gc
         from optimizer.audit import audit
         from optimizer.plan.read import read_plan
+        from optimizer.solve import highs as highs_room
+        from optimizer.solve import session as session_room
         from optimizer.solve.engine import to_solution
         from optimizer.solve.hand_over import to_matrix
         from optimizer.solve.highs import run
         from optimizer.solve.watch import Watch
-
-        highs_room, session_room = (importlib.import_module(f"optimizer.solve.{name}") for name in ("highs", "session"))
         load, to_task = session_room.load, highs_room.to_task
 
     instance, found = compiled(options, clock)

@@ -82,7 +82,7 @@ def solve(
     Parameters
     ----------
     instance
-        What `optimizer.load` returned.
+        What `domicile.load` returned.
     gap
         Stop once (objective − bound) / objective is proven to be at most this; so does a second solve, of its carbon.
     time_limit_seconds
@@ -160,7 +160,7 @@ def _check_objects(instance: object, progress: object, cancel: object, base_dir:
     issues = []
     if not isinstance(instance, Instance):
         what = f"is {type(instance).__name__}, not an Instance"
-        issues.append(Issue(what, where="instance", maybe="load it first: optimizer.load(path or mapping)"))
+        issues.append(Issue(what, where="instance", maybe="load it first: domicile.load(path or mapping)"))
     if progress is not None and not callable(progress):
         issues.append(Issue(f"is {type(progress).__name__}, not a function", where="progress"))
     if cancel is not None and not isinstance(cancel, threading.Event):

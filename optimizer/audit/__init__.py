@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from optimizer.audit.audit import audit
 from optimizer.audit.findings import KINDS, AuditReport, Violation
+from optimizer.audit.run import audit
 
 __all__ = ["KINDS", "AuditReport", "Violation", "audit"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from optimizer import bundled
 from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.check import check_keys, check_references, typed
 from optimizer.catalogue.schema import CORE, LAZY, QUALITY_OF, TABLES, Table
@@ -37,9 +38,7 @@ def load_catalogue(use: str | Path = WORLD) -> Catalogue:
 
 @lru_cache(maxsize=1)
 def _world() -> Catalogue:
-    from instances import PATH
-
-    return _read_folder(PATH / "catalogue", name=WORLD)
+    return _read_folder(bundled.PATH / "catalogue", name=WORLD)
 
 
 def _find(folder: Path, table: Table) -> Path | None:

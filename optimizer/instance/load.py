@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.bundled import instance_file
 from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
 from optimizer.instance.checks import check_whole
@@ -40,7 +41,8 @@ def load(source: Source, *, references: bool = True) -> Instance:
     Parameters
     ----------
     source
-        Path of a YAML or JSON file (with its CSV or Parquet tables beside it), or the same fields as a mapping.
+        Path of a YAML or JSON file (with its CSV or Parquet tables beside it), the name of a bundled instance
+        (`"quickstart"`), or the same fields as a mapping.
     references
         Also check the names that only the catalogue and the law pack know (loads both; they are cached).
 
@@ -91,7 +93,7 @@ def _read(source: Source) -> _Reading:
         if "tables" in data:
             raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
         return _Reading(data)
-    path = as_path(source, "source")
+    path = instance_file(as_path(source, "source"), str(source))
     data, places = read_document(path, str(source))
     issues, gone = merge_tables(data, places, path.parent)
     return _Reading(data, places, path.parent, issues, gone)

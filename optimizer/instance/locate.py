@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from optimizer.bundled import instance_file
 from optimizer.errors import InputError, Issue
 from optimizer.instance.files import read_document
 from optimizer.instance.place import Path as Steps
@@ -32,8 +33,9 @@ def placed_in(file: Path) -> Iterator[None]:
 
 def _placed(issues: list[Issue], file: Path) -> list[Issue]:
     try:
-        data, places = read_document(file, str(file))
-        merge_tables(data, places, file.parent)
+        path = instance_file(file, str(file))
+        data, places = read_document(path, str(file))
+        merge_tables(data, places, path.parent)
     except InputError:
         return issues
     return [_with_line(issue, data, places) for issue in issues]

@@ -26,7 +26,7 @@ class Instance(Model):
 
     Money is in USD over the horizon; other units are in the field names. Bulk lists (`workloads`, `datasets`,
     `budgets`, `quotas.limits`, ...) may live in CSV or Parquet tables beside the file (`tables:` in the file, resolved
-    by `optimizer.load`).
+    by `domicile.load`).
     """
 
     name: Id

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
+from .. import bundled
 from ..errors import InputError, Issue
 from .accelerators import Case
 from .check import check_tables
@@ -360,7 +360,7 @@ def load_laws(
 
 @lru_cache(maxsize=8)
 def _load(use: str) -> LawPack:
-    folder = Path(str(files("instances"))) / "laws" if use == "world" else Path(use)
+    folder = bundled.PATH / "laws" if use == "world" else Path(use)
     if not folder.is_dir():
         raise InputError(Issue(f"no law pack at {use!r}", maybe="say world, or name a folder with laws.csv"))
     tables, issues = read_tables(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.catalogue import load_catalogue
 from optimizer.instance.load import load
@@ -34,7 +34,7 @@ BOTH = {"provider": "aws", "regions": ["aws:eu-central-1", "aws:eu-west-1"], "ci
 
 def test_each_declared_region_has_the_default_quota_of_its_own():
     """100 tokens/s against 60 per endpoint and region: the EU profile is used in both; the plan tells."""
-    plan = optimizer.solve(instance(BOTH, scopes=["geo_eu"]))
+    plan = domicile.solve(instance(BOTH, scopes=["geo_eu"]))
     assert {(row.endpoint, row.region_id) for row in plan.placements} == {
         (EU_PROFILE, "aws:eu-central-1"), (EU_PROFILE, "aws:eu-west-1"),
     }  # fmt: skip
@@ -53,7 +53,7 @@ def test_each_declared_region_has_the_default_quota_of_its_own():
 
 def test_a_quota_on_the_endpoint_covers_all_its_regions_together():
     quotas = {"default_endpoint_units_per_s": 0, "limits": [{"id": "eu", "endpoint": EU_PROFILE, "units_per_s": 150}]}
-    plan = optimizer.solve(instance(BOTH, quotas=quotas))
+    plan = domicile.solve(instance(BOTH, quotas=quotas))
     assert {row.endpoint for row in plan.placements} == {EU_PROFILE}
     use = [(row.id, row.used) for row in plan.quotas]
     assert use == [("eu", pytest.approx(100.0))]
@@ -61,10 +61,10 @@ def test_a_quota_on_the_endpoint_covers_all_its_regions_together():
 
 def test_the_processing_verdict_is_the_worst_over_the_scope():
     """Without safeguards German personal data may not be processed all over the world, though Frankfurt stores it."""
-    plan = optimizer.solve(instance(BOTH, scopes=["global"]))
+    plan = domicile.solve(instance(BOTH, scopes=["global"]))
     assert plan.status == "infeasible"
     assert any("EU-GDPR" in line for line in plan.diagnosis)
-    inside = optimizer.solve(instance({**BOTH, "scopes": ["in_region"]}))
+    inside = domicile.solve(instance({**BOTH, "scopes": ["in_region"]}))
     assert inside.status == "optimal"
     assert {row.endpoint for row in inside.placements} == {EU_PROFILE.replace("geo_eu", "in_region")}
 
@@ -80,7 +80,7 @@ def test_the_processing_verdict_is_the_worst_over_the_scope():
 )
 def test_the_audit_catches_a_region_nobody_declared_and_a_scope_the_law_forbids(change, kind):
     question = instance(BOTH, scopes=["geo_eu"])
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     rows = [row.model_copy(update=change) if k == 0 else row for k, row in enumerate(plan.placements)]
     found = {v.kind for v in audit(question, plan.model_copy(update={"placements": tuple(rows)})).violations}
     assert kind in found
@@ -90,20 +90,20 @@ def test_the_audit_catches_a_region_nobody_declared_and_a_scope_the_law_forbids(
 def test_google_processing_in_the_region_pays_the_regional_price(processing):
     declared = {"provider": "gcp", "regions": ["gcp:europe-west4"], "processing": processing}
     question = instance(declared, quotas={"default_endpoint_units_per_s": "unlimited"})
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     (row,) = plan.placements
     assert (row.provider, row.region) == ("gcp", "europe-west4")
     listed = load_catalogue().endpoints.loc[row.endpoint]
     assert listed.regional_uplift == 1.1
     price = listed.price_usd_per_million_output_tokens + 4.0 * listed.price_usd_per_million_input_tokens
     assert plan.objective_usd == pytest.approx(1.1 * price / 1e6 * 100.0 * 24 * 3600)
-    undone = optimizer.solve(instance({**declared, "processing": "global"}))
+    undone = domicile.solve(instance({**declared, "processing": "global"}))
     assert undone.status == "infeasible"
 
 
 def test_azure_lists_where_its_resources_are():
     """The EU data zone and single regions are lawful for German data; no declaration is needed."""
-    plan = optimizer.solve(instance(model="openai/gpt-5.4", scopes=["data_zone_eu", "region", "global"]))
+    plan = domicile.solve(instance(model="openai/gpt-5.4", scopes=["data_zone_eu", "region", "global"]))
     assert {row.endpoint.rsplit(":", 1)[1] for row in plan.placements} == {"data_zone_eu"}
     assert not any("endpoint_resources" in line for line in plan.warnings)
 
@@ -112,6 +112,6 @@ def test_survival_counts_on_declared_regions_as_well():
     """If one region fails, the profile in the other carries all of it within its own quota."""
     question = instance(BOTH, scopes=["geo_eu"], quotas={"default_endpoint_units_per_s": 100.0},
                         policies=[{"kind": "survival", "id": "ha", "of": "region", "share": 1.0}])  # fmt: skip
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     assert plan.status == "optimal"
     assert audit(question, plan).violations == ()

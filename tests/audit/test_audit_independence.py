@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import optimizer
+import optimizer.audit
 
-FOLDER = Path(optimizer.__file__).parent / "audit"
+FOLDER = Path(optimizer.audit.__file__).parent
 FORBIDDEN = ("optimizer.compile", "optimizer.solve", "optimizer.run", "optimizer.plan.read", "formulations", "pyomo",
              "highspy", "optimizer.laws.judge", "optimizer.laws.grammar", "optimizer.laws.scopes",
              "optimizer.laws.operators", "optimizer.laws.mechanisms", "optimizer.laws.accelerators")  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import LawBook
@@ -117,7 +117,7 @@ def test_the_audits_own_ruling_on_storage(hours, level):
 @pytest.mark.parametrize(("hours", "usd", "country"), [(0, 100.2, "US"), (24, 100.2, "US"), (25, 200.0, "IN")])
 def test_the_cheaper_machine_abroad_is_used_within_the_window(hours, usd, country):
     """By hand: abroad 100 h at 1 USD and two safeguards of 8.76 USD a year for 100/8760 of it; at home 200 USD."""
-    plan = optimizer.solve(load(scoring(hours)))
+    plan = domicile.solve(load(scoring(hours)))
     assert plan.objective_usd == pytest.approx(usd)
     assert {p.country for p in plan.placements} == {country}
     obliged = [(entry.law, text) for entry in plan.legal_register for text in entry.obligations]
@@ -133,7 +133,7 @@ def test_a_job_that_works_abroad_for_longer_than_the_window_is_told_of(work_hour
         "id": "tune", "kind": "job", "runs": {"throughput": {"gpu": 10.0}}, "work": 36_000.0 * work_hours,
         "data": {"categories": ["payment"], "subjects": ["IN"], "exporter": "IN", "retention_hours": 24},
     }]  # fmt: skip
-    plan = optimizer.solve(load(instance))
+    plan = domicile.solve(load(instance))
     assert {p.country for p in plan.placements} == {"US"}
     text = "tune works 60 h in us1 under RBI_24H, which bears its data there for 24 h: they must go and come in between"
     assert (text in plan.warnings) is told
@@ -141,4 +141,4 @@ def test_a_job_that_works_abroad_for_longer_than_the_window_is_told_of(work_hour
 
 
 def test_the_law_that_knows_no_window_keeps_it_at_home():
-    assert optimizer.solve(load(scoring(24, STAY))).objective_usd == pytest.approx(200.0)
+    assert domicile.solve(load(scoring(24, STAY))).objective_usd == pytest.approx(200.0)

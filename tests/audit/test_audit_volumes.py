@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.instance.load import load
 from optimizer.plan.models import Plan
@@ -60,25 +60,25 @@ HOME = {"regions": ["cn1"]}
     ],
 )  # fmt: skip
 def test_the_tier_follows_from_what_the_instance_lets_leave(instance: dict[str, Any], usd: float) -> None:
-    assert optimizer.solve(load(instance)).objective_usd == pytest.approx(usd)
+    assert domicile.solve(load(instance)).objective_usd == pytest.approx(usd)
 
 
 def test_the_plan_says_who_was_counted() -> None:
-    pinned = optimizer.solve(load(estate(150_000, 50_000, **HOME))).warnings
+    pinned = domicile.solve(load(estate(150_000, 50_000, **HOME))).warnings
     assert any("50000 of the 200000 persons of CN count as leaving, all whose data may" in text for text in pinned)
-    free = optimizer.solve(load(estate(150_000, 50_000))).warnings
+    free = domicile.solve(load(estate(150_000, 50_000))).warnings
     assert any("all 200000 persons of CN count as leaving" in text for text in free)
 
 
 def test_a_dataset_that_is_read_abroad_may_leave() -> None:
     """The chat may be in Singapore and reads the archive: all 200,000 count, wherever copies may be."""
     readers = [{"workload": "chat", "gb": 1.0}]
-    assert optimizer.solve(load(estate(150_000, 50_000, **HOME, readers=readers))).objective_usd == pytest.approx(200.0)
+    assert domicile.solve(load(estate(150_000, 50_000, **HOME, readers=readers))).objective_usd == pytest.approx(200.0)
 
 
 def test_a_home_of_all_persons_is_still_asked_who_holds_a_million() -> None:
     """CN-PIPL-40 binds whoever handles a million persons: its count does not shrink with what stays at home."""
-    plan = optimizer.solve(load(estate(1_000_000, 50_000, **HOME)))
+    plan = domicile.solve(load(estate(1_000_000, 50_000, **HOME)))
     assert plan.objective_usd == pytest.approx(200.0)
     assert "CN-PIPL-40" in {entry.law for entry in plan.legal_register}
 
@@ -102,7 +102,7 @@ def test_the_audit_counts_what_leaves_in_the_plan() -> None:
 def test_data_about_nobody_leave_the_count_alone() -> None:
     """Persons behind non-personal data are not counted, by plan and audit alike, stated or not."""
     nobody = {"categories": ["non_personal"], "persons": {}}
-    plan = optimizer.solve(load(estate(0, 50_000) | {"datasets": [
+    plan = domicile.solve(load(estate(0, 50_000) | {"datasets": [
         {"id": "archive", "size_gb": 1.0, "subjects": ["CN"], "exporter": "CN", **nobody},
     ]}))  # fmt: skip
     assert plan.objective_usd == pytest.approx(100.0)

@@ -176,11 +176,10 @@ def test_copy_duty_needs_a_copy_in_the_country(priced):
 @pytest.mark.parametrize("name", ["quickstart", "india-payments"])
 def test_solved_instances_pass_and_damage_to_them_does_not(name):
     """A solved plan is clean; moved elsewhere, shrunk or cheapened it is not."""
-    from importlib.resources import files
 
     from optimizer.run import solve
 
-    instance = load(str(files("instances") / f"{name}.yaml"))
+    instance = load(name)
     plan = solve(instance, time_limit_seconds=60)
     assert audit(instance, plan).violations == ()
     fields = plan.model_dump()

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from manipulations import DIRECTED, Fields, field_changes, manipulated
 
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.audit import AuditReport, audit
 from optimizer.audit.coverage import JUDGED, NOT_JUDGED, NOT_STATED
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 
-INSTANCES = Path(optimizer.__file__).parents[1] / "instances"
+INSTANCES = bundled.PATH
 BUNDLED = ("quickstart", "emerging-markets", "health-assistant", "india-payments", "global-assistant")
 TABLE = Path(__file__).with_name("manipulations.csv")
 LEAST = 150
@@ -30,8 +31,8 @@ LEAST = 150
 @cache
 def solved(name: str) -> tuple[Instance, Fields]:
     """Return a bundled instance and the fields of a plan of it."""
-    instance = optimizer.load(INSTANCES / f"{name}.yaml")
-    return instance, optimizer.solve(instance, gap=1e-2, threads=1).model_dump(mode="json")
+    instance = domicile.load(INSTANCES / f"{name}.yaml")
+    return instance, domicile.solve(instance, gap=1e-2, threads=1).model_dump(mode="json")
 
 
 def outcome(report: AuditReport, field: str) -> str:

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-import optimizer
+import domicile
 from benchmarks import classical
 
 
@@ -37,7 +37,7 @@ def test_a_family_writes_the_same_valid_instance_twice(tmp_path, family):
     names = sorted(path.name for path in file.parent.iterdir())
     assert all((file.parent / name).read_bytes() == (again.parent / name).read_bytes() for name in names)
     assert any((file.parent / name).read_bytes() != (other.parent / name).read_bytes() for name in names)
-    assert len(optimizer.load(file).workloads) == 12
+    assert len(domicile.load(file).workloads) == 12
 
 
 def test_a_small_assignment_has_the_optimum_of_enumeration(tmp_path):
@@ -51,7 +51,7 @@ def test_a_small_assignment_has_the_optimum_of_enumeration(tmp_path):
         if all(sum(size[i, j] for j, at in enumerate(chosen) if at == i) <= capacity[i] for i in range(2))
     )
     file = classical._write_assignment(tmp_path, "toy", size, cost, capacity)
-    plan = optimizer.solve(optimizer.load(file), gap=0.0, time_limit_seconds=20.0, threads=1)
+    plan = domicile.solve(domicile.load(file), gap=0.0, time_limit_seconds=20.0, threads=1)
     assert plan.objective_usd == pytest.approx(best, rel=1e-9)
 
 

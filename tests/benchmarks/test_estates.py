@@ -8,7 +8,7 @@ import math
 
 import pytest
 
-import optimizer
+import domicile
 from benchmarks.estate_draw import draw
 from benchmarks.estates import generate, limits, reference, write
 
@@ -92,7 +92,7 @@ def test_slack_leaves_the_cheapest_allocation_and_tight_does_not(found):
 def test_what_is_written_loads_and_has_every_kind_of_workload(tmp_path, found):
     """The instance is valid; 24 workloads hold services, jobs, gangs, spot, latency limits and persons' data."""
     file = write(tmp_path, found, size=SIZE, tightness=0.5, seed=3)
-    instance = optimizer.load(file)
+    instance = domicile.load(file)
     assert len(instance.workloads) == SIZE
     assert instance.quotas.default_devices == limits(found, 0.5).default_devices
     rows, streams = table(tmp_path / "workloads.csv"), table(tmp_path / "streams.csv")

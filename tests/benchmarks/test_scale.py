@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-import instances
-import optimizer
+import domicile
 from benchmarks import growth, rivals, scale, with_cpsat
+from optimizer import bundled
 from optimizer.compile import compile_instance
 
 
@@ -21,20 +21,20 @@ def nothing(*_):
 
 def solved(name, run):
     """Return the plan of an instance by a rival with its bound and the violations the audit finds."""
-    instance = optimizer.load(instances.PATH / name)
+    instance = domicile.load(bundled.PATH / name)
     compiled = compile_instance(instance)
     program = rivals.build(compiled.problem)
     x, bound, _ = run(program, nothing, lambda: 20.0, gap=0.0, threads=1, seed=0)
     plan, is_clean = rivals.to_plan(compiled, program, x, None)
     assert is_clean
-    return plan, bound, optimizer.audit(instance, plan).violations
+    return plan, bound, domicile.audit(instance, plan).violations
 
 
 def measured(name, way):
     """Return the row and the gaps of a way in a process of its own."""
     pytest.importorskip("psutil")
     options = argparse.Namespace(time_limit=20.0, gap=1e-3, threads=1)
-    return scale.measure(way, instances.PATH / name, options)
+    return scale.measure(way, bundled.PATH / name, options)
 
 
 @pytest.mark.parametrize("run", [rivals.run_highspy, rivals.run_linopy])
@@ -50,7 +50,7 @@ def test_a_rival_reaches_the_published_optimum_with_a_plan_that_passes_the_audit
 
 def test_the_whole_model_agrees_with_our_own_optimum_on_the_real_catalogue():
     """Quickstart through highspy: the same optimum, no violation."""
-    ours = optimizer.solve(optimizer.load(instances.PATH / "quickstart.yaml"), gap=0.0, threads=1)
+    ours = domicile.solve(domicile.load(bundled.PATH / "quickstart.yaml"), gap=0.0, threads=1)
     plan, _, violations = solved("quickstart.yaml", rivals.run_highspy)
     assert not violations
     assert plan.objective_usd == pytest.approx(ours.objective_usd, rel=1e-6)
@@ -59,7 +59,7 @@ def test_the_whole_model_agrees_with_our_own_optimum_on_the_real_catalogue():
 def test_flows_are_whole_only_where_a_stream_stays_in_one_place_with_one_option():
     """Indivisible single-option assignments are exact for CP-SAT; split location is not."""
     for name, expected in (("classical/c515-1.yaml", True), ("classical/cap41.yaml", False)):
-        problem = compile_instance(optimizer.load(instances.PATH / name)).problem
+        problem = compile_instance(domicile.load(bundled.PATH / name)).problem
         assert with_cpsat.whole_flows(problem).all() == expected
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import instances
+from optimizer import bundled
 from optimizer.catalogue import Catalogue, load_catalogue
 from optimizer.catalogue.schema import QUALITIES, TABLES
 from optimizer.errors import InputError
@@ -24,21 +24,21 @@ def issues_of(call) -> list[str]:
 
 def test_world_loads_in_seconds_and_only_once(world):
     start = time.process_time()
-    fresh = load_catalogue(instances.PATH / "catalogue")
+    fresh = load_catalogue(bundled.PATH / "catalogue")
     assert time.process_time() - start < 3.0  # of the processor; 0.3 on a machine of today
     assert fresh.sha256 == world.sha256
     assert load_catalogue() is world
 
 
 def test_shipped_catalogue_is_small():
-    size = sum(p.stat().st_size for p in (instances.PATH / "catalogue").rglob("*") if p.is_file())
+    size = sum(p.stat().st_size for p in (bundled.PATH / "catalogue").rglob("*") if p.is_file())
     assert size < 8_000_000
 
 
 def test_manifest_lists_every_table_with_its_checksum():
     import hashlib
 
-    folder = instances.PATH / "catalogue"
+    folder = bundled.PATH / "catalogue"
     manifest = pd.read_csv(folder / "MANIFEST.csv", keep_default_na=False).set_index("file")
     tables = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*.csv*") if p.name != "MANIFEST.csv"}
     assert set(manifest.index) == set(tables)
@@ -143,7 +143,7 @@ def test_a_missing_column_and_an_unknown_table_are_named(toy_tables):
 
 def test_a_truncated_or_damaged_shipped_file_is_an_input_error(tmp_path):
     folder = tmp_path / "catalogue"
-    shutil.copytree(instances.PATH / "catalogue", folder)
+    shutil.copytree(bundled.PATH / "catalogue", folder)
     packed = folder / "offers.csv.gz"
     packed.write_bytes(packed.read_bytes()[:2000])
     assert any("is cut short" in t for t in issues_of(lambda: load_catalogue(folder)))

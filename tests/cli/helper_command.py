@@ -6,7 +6,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from cli import main
+from domicile.cli import main
 
 
 def run(*arguments: str | Path) -> Result:

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from helper_command import run
 
-import cli
-import instances
-import optimizer
+import domicile
+from domicile import cli
+from optimizer import bundled
 from optimizer.errors import InfeasibleError, InputError, InternalError, Issue
 from optimizer.plan.models import Plan
 
-ROOT = instances.PATH.parent
+ROOT = bundled.PATH.parent
 INSTANCE = """\
 name: small
 horizon: {start: 2027-01-01, hours: 10}
@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Plan | Exception) -> list[dict]:
-    """Let `optimizer.solve` answer so; return the list of the arguments it gets."""
+    """Let `domicile.solve` answer so; return the list of the arguments it gets."""
     seen: list[dict] = []
 
     def solve(instance, **options):
@@ -59,7 +59,7 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, answer: Plan | Exception) -> li
             raise answer
         return answer
 
-    monkeypatch.setitem(vars(optimizer), "solve", solve)
+    monkeypatch.setitem(vars(domicile), "solve", solve)
     return seen
 
 
@@ -196,7 +196,7 @@ def test_from_file_to_plan_to_audit(tmp_path):
     plan = json.loads(output.read_text())
     assert plan["objective_usd"] == pytest.approx(110)
     assert {row["region"]: row["instances"] for row in plan["placements"]} == pytest.approx({"oslo": 2, "rome": 3})
-    assert plan["instance_sha256"] == optimizer.instance_sha256(optimizer.load(file))
+    assert plan["instance_sha256"] == domicile.instance_sha256(domicile.load(file))
     assert run("audit", file, "--plan", output, "--json").exit_code == 0
     plan["placements"][0]["instances"] = 1
     output.write_text(json.dumps(plan))
@@ -234,7 +234,7 @@ def test_what_only_the_audit_finds_is_told_with_file_and_line(file, tmp_path, mo
 
     file.write_text(INSTANCE + "quotas: {default_devices: 1}\n")
     assert run("solve", file, "--output", tmp_path / "p.json", "--quiet").exit_code == 0
-    monkeypatch.setattr(optimizer, "audit", finds_a_mistake)
+    monkeypatch.setattr(domicile, "audit", finds_a_mistake)
     result = run("audit", file, "--plan", tmp_path / "p.json")
     assert result.exit_code == 2
     assert f"{file}:6: catalogue.inline.regions[id=oslo].country: is no country" in result.stderr

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 from helper_command import run
 
-import instances
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.errors import InternalError
 from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.models import Plan
 from optimizer.terminal import run_interruptible
 
-ROOT = instances.PATH.parent
+ROOT = bundled.PATH.parent
 posix = pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
 
 TOY = """\
@@ -69,7 +69,7 @@ def interrupt_at(module, name):
         return old(*arguments, **options)
     setattr(home, name, wrapped)
 interrupt_at({module!r}, {name!r})
-import cli
+from domicile import cli
 cli.main({arguments!r})
 """
 
@@ -111,7 +111,7 @@ def test_interrupted_while_auditing(toy, tmp_path):
     done = interrupted("optimizer.run", "_audited", "solve", toy, "--output", output)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    assert optimizer.audit(optimizer.load(toy), Plan.read(output)).ok
+    assert domicile.audit(domicile.load(toy), Plan.read(output)).ok
 
 
 @posix
@@ -126,7 +126,7 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
     output = tmp_path / "plan.json"
     done = interrupted(
-        "optimizer.solve.watch", "Watch.note", "solve", instances.PATH / "emerging-markets.yaml", "--gap", "0",
+        "optimizer.solve.watch", "Watch.note", "solve", bundled.PATH / "emerging-markets.yaml", "--gap", "0",
         "--method", method, "--workers", workers, "--output", output, "--time-limit", "60", "--quiet",
         when="len(arguments) > 1 and arguments[1] is not None or options.get('incumbent_usd') is not None",
     )  # fmt: skip
@@ -142,7 +142,7 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     "place", ["optimizer.compile.compile_instance", "optimizer.plan.read.read_plan", "optimizer.audit.audit"]
 )
 def test_a_library_call_interrupted_outside_the_solver(toy, monkeypatch, place):
-    """`optimizer.solve` in the main thread: none while compiling; a plan held is read, audited and returned."""
+    """`domicile.solve` in the main thread: none while compiling; a plan held is read, audited and returned."""
     module, _, name = place.rpartition(".")
     home = importlib.import_module(module)
     old = getattr(home, name)
@@ -153,7 +153,7 @@ def test_a_library_call_interrupted_outside_the_solver(toy, monkeypatch, place):
 
     monkeypatch.setattr(home, name, interrupted_at)
     cancel = threading.Event()
-    plan = optimizer.solve(optimizer.load(toy), cancel=cancel)
+    plan = domicile.solve(domicile.load(toy), cancel=cancel)
     assert cancel.is_set()
     if name == "compile_instance":
         assert (plan.status, plan.termination) == ("no_plan", "interrupted")
@@ -223,7 +223,7 @@ def test_no_plan_in_time_is_written_and_is_nothing_to_audit(toy, tmp_path):
     assert (written["status"], written["termination"]) == ("no_plan", "time_limit")
     assert (written["objective_usd"], written["bound_usd"], written["gap"]) == (None, None, None)
     assert written["placements"] == []
-    assert written["instance_sha256"] == optimizer.instance_sha256(optimizer.load(toy))
+    assert written["instance_sha256"] == domicile.instance_sha256(domicile.load(toy))
     assert written["versions"]["catalogue"] == "inline"
     assert (tables / "placements.csv").read_text().startswith("workload,")
     judged = run("audit", toy, "--plan", output)
@@ -332,13 +332,13 @@ def test_killed_while_writing_leaves_the_old_file(toy, tmp_path):
 
 def test_solves_in_several_threads_do_not_disturb_each_other(toy):
     """Six at once, one of them cancelled from the start: the same plan five times, and one without."""
-    instance = optimizer.load(toy)
+    instance = domicile.load(toy)
     cancel = threading.Event()
     cancel.set()
     found: dict[int, Plan] = {}
 
     def work(number: int) -> None:
-        found[number] = optimizer.solve(
+        found[number] = domicile.solve(
             instance, threads=1 + number % 2, then="carbon", cancel=cancel if number == 3 else None
         )
 
@@ -354,9 +354,9 @@ def test_solves_in_several_threads_do_not_disturb_each_other(toy):
 
 def test_the_limit_covers_reading_and_audit():
     """A real instance and a search that proves no gap of 0: back within the limit and room for a slow machine."""
-    instance = optimizer.load(instances.PATH / "quickstart.yaml")
+    instance = domicile.load(bundled.PATH / "quickstart.yaml")
     begun = time.monotonic()
-    plan = optimizer.solve(instance, gap=0.0, time_limit_seconds=4.0, method="construct", threads=1)
+    plan = domicile.solve(instance, gap=0.0, time_limit_seconds=4.0, method="construct", threads=1)
     assert time.monotonic() - begun < 4.0 + 10.0
     assert plan.termination == "time_limit"
     assert plan.placements

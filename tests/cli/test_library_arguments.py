@@ -1,4 +1,4 @@
-"""`optimizer.solve` refuses arguments that mean nothing, all of them at once."""
+"""`domicile.solve` refuses arguments that mean nothing, all of them at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-import optimizer
+import domicile
 
 TOY = {
     "name": "toy",
@@ -34,23 +34,23 @@ TOY = {
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(bad):
-    with pytest.raises(optimizer.InputError) as refused:
-        optimizer.solve(optimizer.load(TOY), **bad)
+    with pytest.raises(domicile.InputError) as refused:
+        domicile.solve(domicile.load(TOY), **bad)
     assert [issue.where for issue in refused.value.issues] == list(bad)
 
 
 def test_all_bad_arguments_are_told_together():
-    with pytest.raises(optimizer.InputError) as refused:
-        optimizer.solve(optimizer.load(TOY), gap=-1, threads=0, method="quick")
+    with pytest.raises(domicile.InputError) as refused:
+        domicile.solve(domicile.load(TOY), gap=-1, threads=0, method="quick")
     assert [issue.where for issue in refused.value.issues] == ["gap", "threads", "method"]
 
 
 def test_no_time_limit_is_an_infinite_one():
-    assert optimizer.solve(optimizer.load(TOY), time_limit_seconds=math.inf, gap=0, threads=1).objective_usd == 10.0
+    assert domicile.solve(domicile.load(TOY), time_limit_seconds=math.inf, gap=0, threads=1).objective_usd == 10.0
 
 
 @pytest.mark.parametrize("instance", [TOY, "toy.yaml", None])
 def test_what_is_no_instance_is_refused(instance):
     """A mapping or a path is to be loaded first: the error says so."""
-    with pytest.raises(optimizer.InputError, match=r"instance: is \w+, not an Instance\nMaybe load it first"):
-        optimizer.solve(instance)
+    with pytest.raises(domicile.InputError, match=r"instance: is \w+, not an Instance\nMaybe load it first"):
+        domicile.solve(instance)

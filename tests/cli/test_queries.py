@@ -8,10 +8,10 @@ import sys
 
 from helper_command import run
 
-import instances
+from optimizer import bundled
 from optimizer.terminal import cell, jsonable
 
-ROOT = instances.PATH.parent
+ROOT = bundled.PATH.parent
 
 
 def test_catalogue_and_laws_print_json():
@@ -61,7 +61,7 @@ def test_help_loads_nothing_heavy():
     """`domicile --help` needs neither tables, models, solver nor schema library."""
     heavy = ("pandas", "numpy", "pyomo", "highspy", "pydantic", "rich", "yaml", "scipy")
     code = (
-        "import sys, cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom domicile import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
@@ -71,7 +71,7 @@ def test_help_loads_nothing_heavy():
 
 def test_a_closed_pipe_is_no_error():
     """`domicile catalogue offers --json | head -1` leaves no traceback."""
-    command = f"{sys.executable} -m cli catalogue offers --json | head -c 1"
+    command = f"{sys.executable} -m domicile.cli catalogue offers --json | head -c 1"
     result = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=ROOT, check=False
     )

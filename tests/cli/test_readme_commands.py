@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import instances
-from cli import main
+from domicile.cli import main
+from optimizer import bundled
 from optimizer.catalogue import load_catalogue
 
-TOOL = instances.PATH.parent / "tools" / "readme_commands.py"
-README = (instances.PATH.parent / "README.md").read_text(encoding="utf-8")
+TOOL = bundled.PATH.parent / "tools" / "readme_commands.py"
+README = (bundled.PATH.parent / "README.md").read_text(encoding="utf-8")
 TEXT = """\
 Text with `domicile solve x` inline.
 
@@ -70,7 +70,7 @@ def test_the_readme_counts_what_the_data_holds():
     """Regions, providers, SKUs, laws and jurisdictions."""
     catalogue = load_catalogue()
     regions, skus = catalogue.regions, catalogue.skus
-    with open(instances.PATH / "laws" / "laws.csv", encoding="utf-8", newline="") as stream:
+    with open(bundled.PATH / "laws" / "laws.csv", encoding="utf-8", newline="") as stream:
         laws = list(csv.DictReader(stream))
     jurisdictions = {code for law in laws for code in law["jurisdiction"].split(",")}
     assert f"{len(regions)} regions of {regions.provider.nunique()} providers, {len(skus)} SKUs" in README

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import cli
-import optimizer
+import domicile
+from domicile import cli
 from optimizer.plan import files
 from optimizer.plan.models import Plan
 
@@ -127,7 +127,7 @@ def never(monkeypatch):
     def solve(*_arguments, **_options):
         raise AssertionError("solved before the outputs were tried")
 
-    monkeypatch.setattr(optimizer, "solve", solve)
+    monkeypatch.setattr(domicile, "solve", solve)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.catalogue import load_catalogue
 from optimizer.compile import resolve_world
@@ -67,21 +67,21 @@ def test_a_stated_position_counts_like_the_city_that_lies_there():
 def test_the_law_asks_the_country_and_the_plan_tells_that_the_distance_is_an_estimate(origin):
     office = {"id": "office", "country": "DE", **MUNICH}
     question = instance(origin, limit=20.0, origins=[office])
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     assert {row.stream for row in plan.placements} == {origin}
     assert {row.country for row in plan.placements} <= {"DE", "FR", "IT", "CH", "AT", "CZ", "PL"}
     assert all("EU-GDPR-CHV" in row.laws for row in plan.placements)
     shares = {row.quality: row.cost_share for row in plan.data_quality}
     assert shares["estimated_rtt"] == pytest.approx(1.0)
     assert audit(question, plan).violations == ()
-    unlimited = optimizer.solve(instance(origin, origins=[office]))
+    unlimited = domicile.solve(instance(origin, origins=[office]))
     assert {row.quality: row.cost_share for row in unlimited.data_quality}["estimated_rtt"] == 0.0
 
 
 def test_the_audit_measures_from_the_stated_position():
     """The same plan, once the office has moved to Sydney, breaks its limit."""
     office = {"id": "office", "country": "DE", **MUNICH}
-    plan = optimizer.solve(instance("office", limit=20.0, origins=[office]))
+    plan = domicile.solve(instance("office", limit=20.0, origins=[office]))
     moved = instance("office", limit=20.0, origins=[{"id": "office", "country": "DE", "lat": -33.9, "lon": 151.2}])
     assert "rtt" in {violation.kind for violation in audit(moved, plan).violations}
 
@@ -97,7 +97,7 @@ def test_an_inline_catalogue_takes_the_country_and_its_own_links():
                         runs={"throughput": {"G": 1000.0}})  # fmt: skip
     (stream,) = activities(question)
     assert stream.profiles[0].subjects == {"IN"}
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     assert [row.stream for row in plan.placements] == ["plant"]
     assert audit(question, plan).violations == ()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, toy
 
-import optimizer
+import domicile
 from optimizer.compile import compile_instance
 from optimizer.compile.jobs import LEAST_HOURS, Window, can_finish
 from optimizer.errors import InputError
@@ -87,7 +87,7 @@ def test_a_job_of_the_least_time_is_placed(count, shape):
     shape = {"interruptible": "max_gangs" in shape, **shape}
     work = 1.01 * LEAST_HOURS * 36_000.0
     horizon = {"start": "2027-01-01", "hours": 40.0, "count": count}
-    plan = optimizer.solve(toy(job(work=work, **shape), horizon=horizon))
+    plan = domicile.solve(toy(job(work=work, **shape), horizon=horizon))
     assert plan.status == "optimal"
     assert sum(row.work_units for row in plan.placements) == pytest.approx(work, rel=1e-5)
 

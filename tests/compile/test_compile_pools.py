@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, service, toy
 
-import optimizer
+import domicile
 from optimizer.compile import compile_instance
 from optimizer.compile.pools import _join
 
@@ -106,7 +106,7 @@ def test_vcpus_bind_in_whole_machines_and_one_more_is_enough(vcpus, rate, usd):
         service(rate=rate, runs={"throughput": {"cpu": 1.0}}), inline={"offers": [CPUS["offers"][2]]},
         target_utilisation=1.0, horizon={"start": "2027-01-01", "hours": 1.0}, quotas={"default_vcpus": vcpus},
     )  # fmt: skip
-    plan = optimizer.solve(instance)
+    plan = domicile.solve(instance)
     assert plan.objective_usd == (None if usd is None else pytest.approx(usd))
     if usd is None:
         assert [row.sentence for row in plan.shortfalls if row.rule == "quota"] == [
@@ -114,19 +114,19 @@ def test_vcpus_bind_in_whole_machines_and_one_more_is_enough(vcpus, rate, usd):
             "(proven within 0.1 %)"
         ]
     else:
-        assert optimizer.audit(instance, plan).ok
+        assert domicile.audit(instance, plan).ok
 
 
 def test_the_audit_counts_vcpus_on_its_own():
     """Four machines of 4 vCPUs where 16 are granted: no violation; 15 are one too few, and none stated cover none."""
     made = toy(service(rate=4.0, runs={"throughput": {"cpu": 1.0}}), inline={"offers": [CPUS["offers"][2]]},
                target_utilisation=0.25, quotas={"default_vcpus": 16.0})  # fmt: skip
-    plan = optimizer.solve(made)
-    assert optimizer.audit(made, plan).ok
+    plan = domicile.solve(made)
+    assert domicile.audit(made, plan).ok
 
     def kinds(**quotas):
         other = made.model_copy(update={"quotas": made.quotas.model_copy(update=quotas)})
-        found = optimizer.audit(other, plan.model_copy(update={"instance_sha256": None}))
+        found = domicile.audit(other, plan.model_copy(update={"instance_sha256": None}))
         return {violation.kind for violation in found.violations} - {"use"}
 
     assert kinds(default_vcpus=15.0) == {"quota"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, service, tables, world
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.compile.datasets import build_datasets
 from optimizer.compile.law import build_law_view
@@ -130,7 +130,7 @@ def test_reads_follow_the_mean_rate():
     reads = table.problem.read_by_flow
     by_stream = dict(zip(parts["flows"].stream[reads.column].tolist(), (10.0 * reads.weight).tolist(), strict=True))
     assert by_stream == pytest.approx({0: 20.0, 1: 80.0})
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     (read,) = plan.transfers
     assert read.gb == pytest.approx(100.0)
     assert audit(made.instance, plan).violations == ()
@@ -194,7 +194,7 @@ RBI = {"id": "pay", "size_gb": 10.0, "categories": ["payment"], "subjects": ["IN
 def test_a_dataset_that_may_be_nowhere_is_explained_by_law_with_counts():
     """Payments of India in DE, FR and US: RBI shuts all three; the copy asked for is named with law and counts."""
     made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[RBI])
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     assert plan.status == "infeasible"
     at = next(k for k, line in enumerate(plan.diagnosis) if "pay:min_copies" in line)
     assert "ruled out of the 3 regions" in plan.diagnosis[at]
@@ -212,7 +212,7 @@ def test_the_regions_of_a_duty_are_those_that_are_counted():
         service(data=OPEN), catalogue=catalogue({**SMALL, "in1": "IN"}), datasets=[RBI],
         laws={"patches": [{"op": "add_law", "law": copy}]},
     )  # fmt: skip
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     (line,) = (k for k, line in enumerate(plan.diagnosis) if "US-COPY" in line)
     assert "ruled out of the 1 regions" in plan.diagnosis[line]
     assert plan.diagnosis[line + 1].startswith("    1: a law forbids it (IN-RBI-2018)")
@@ -223,7 +223,7 @@ def test_a_plan_counts_the_regions_that_law_closes_to_copies():
     made = world(
         service(data=OPEN), catalogue=catalogue({**SMALL, "in1": "IN"}), datasets=[RBI], quotas={"default_devices": 9}
     )
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     assert [copy.country for copy in plan.copies] == ["IN"]
     rows = [(row.dataset, row.reason, row.rule, row.options) for row in plan.ineligible if row.dataset]
     assert ("pay", "law_forbids", "IN-RBI-2018", 3) in rows

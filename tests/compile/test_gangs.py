@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, toy
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.compile import compile_instance
 from optimizer.compile.gangs import Gang
@@ -22,7 +22,7 @@ def node(devices: float = 8.0, **more):
 def placed(workload, *offers, **more):
     """Return the plan of one job on some machines, which its audit confirms."""
     question = toy(workload, inline={"offers": list(offers)}, **more)
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     assert audit(question, plan).violations == ()
     return plan
 
@@ -57,13 +57,13 @@ def test_a_job_without_a_gang_size_works_on_all_devices_of_one_machine():
 @pytest.mark.parametrize(("deadline", "status"), [(10.0, "optimal"), (9.99, "infeasible")])
 def test_a_gang_of_one_cannot_hurry_on_a_larger_machine(deadline, status):
     question = toy(job(gang_devices=1, deadline_hours=deadline), inline={"offers": [node()]})
-    assert optimizer.solve(question).status == status
+    assert domicile.solve(question).status == status
 
 
 @pytest.mark.parametrize(("devices", "status"), [(8.0, "optimal"), (7.0, "infeasible")])
 def test_the_whole_machine_is_held_of_the_pool(devices, status):
     question = toy(job(gang_devices=1), inline={"offers": [node()]}, quotas={"default_devices": devices})
-    assert optimizer.solve(question).status == status
+    assert domicile.solve(question).status == status
 
 
 def test_the_last_machine_of_a_gang_may_be_partly_used():
@@ -95,7 +95,7 @@ def test_gangs_side_by_side_hold_a_machine_each():
     assert sum(row.instance_hours for row in plan.placements) == pytest.approx(10.0)
     assert [use.used for use in plan.quotas] == [4.0]
     late = toy(dict(side, deadline_hours=4.9), inline={"offers": [node(2.0)]})
-    assert optimizer.solve(late).status == "infeasible"
+    assert domicile.solve(late).status == "infeasible"
 
 
 def test_output_and_reads_follow_the_work_of_the_gang():
@@ -115,15 +115,15 @@ def test_spot_overhead_comes_on_top():
 def test_a_slice_of_a_device_is_a_machine_of_a_job_without_a_gang_size():
     """Half a device does 5 units/s: 20 h. A gang of one device cannot be put together from halves."""
     half = {"offers": [node(0.5, usd_per_hour=1.0)]}
-    assert optimizer.solve(toy(job(), inline=half)).objective_usd == pytest.approx(20.0)
-    assert optimizer.solve(toy(job(gang_devices=1), inline=half)).status == "infeasible"
+    assert domicile.solve(toy(job(), inline=half)).objective_usd == pytest.approx(20.0)
+    assert domicile.solve(toy(job(gang_devices=1), inline=half)).status == "infeasible"
 
 
 def test_a_carbon_budget_counts_the_devices_that_idle():
     """6.8 kg on the machine of eight: with the seven idle devices left out it would be 3.8 kg."""
     for limit, status in ((6.81, "optimal"), (6.79, "infeasible")):
         more = {"budgets": [{"id": "co2", "limit_kg": limit}], "inline": {"offers": [node()]}}
-        assert optimizer.solve(toy(job(gang_devices=1), **more)).status == status
+        assert domicile.solve(toy(job(gang_devices=1), **more)).status == status
 
 
 def test_what_was_measured_is_never_divided():
@@ -153,7 +153,7 @@ def test_machines_and_working_share():
 def test_the_audit_does_not_let_idle_devices_work():
     """A plan in which the seven other devices work as well: 1.25 h, as before the gang was held to its size."""
     question = toy(job(gang_devices=1), inline={"offers": [node()], "regions": [region()]})
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     (row,) = plan.placements
     hurried = row.model_copy(update={
         "instance_hours": 1.25, "cost_usd": 20.0, "energy_kwh": 1.5 * 9 * 1.25, "carbon_kg": 0.2 * 1.5 * 9 * 1.25 + 0.1,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from law_worlds import catalogue, job, service, tables, world
 
-import optimizer
+import domicile
 from formulations.problem import Flows
 from optimizer.audit import audit
 from optimizer.compile.datasets import build_datasets
@@ -109,7 +109,7 @@ def test_what_a_mechanism_is_not_charged_by_cannot_be_held():
         )  # fmt: skip
         _, table = _build(made)
         assert len(table.problem.bound) == rows
-        plan = optimizer.solve(made.instance)
+        plan = domicile.solve(made.instance)
         assert [row.mechanism for row in plan.mechanisms] == (["SCC_EU"] if rows else ["BCR_EU"])
         assert audit(made.instance, plan).violations == ()
         assert any("BCR_EU is held for importer p-us" in line for line in plan.warnings) == bool(rows)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from law_worlds import catalogue, service, world
 
-import optimizer
+import domicile
 from optimizer.compile.law import build_law_view
 from optimizer.compile.policies_at_rest import RestingPolicies
 
@@ -36,7 +36,7 @@ def _plan(policies, *, quotas=None, **more):
     data = {"catalogue": _catalogue(), "datasets": [_dataset()], "laws": {"use": "none"}, **more}
     quotas = quotas or {"default_devices": 9}
     made = world(service(data=OPEN, regions=["us1"]), policies=policies, quotas=quotas, **data)
-    return optimizer.solve(made.instance)
+    return domicile.solve(made.instance)
 
 
 def _out(policy, owner=None, **more):
@@ -55,7 +55,7 @@ def test_a_policy_of_empty_scope_keeps_copies_out(policy, reason):
     use["inline"]["offers"][1]["usd_per_hour"] = 1.0
     made = world(service(data=OPEN), catalogue=use, datasets=[_dataset()], policies=[policy],
                  quotas={"default_devices": 9}, laws={"use": "none"})  # fmt: skip
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     assert {copy.country for copy in plan.copies} <= {"DE", "FR"}
     assert plan.cost_breakdown_usd["storage"] == pytest.approx(5.0)
     assert (reason, policy["id"], 1) in [(r.reason, r.rule, r.options) for r in plan.ineligible if r.dataset]
@@ -143,7 +143,7 @@ def test_what_a_law_obliges_a_workload_to_keep_obeys_the_policies_of_that_worklo
         bank, service("other", data=OPEN), catalogue=catalogue({"us1": "US", "ca1": "CA"}), policies=[policy],
         quotas={"default_devices": 9}, mechanism_costs=[{"id": "GENERIC_CONTRACT", "yearly_usd": 1.0}],
     )  # fmt: skip
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     assert (plan.status == "optimal") is feasible
     if feasible:
         assert [copy.region_id for copy in plan.copies] == ["ca1"]
@@ -170,7 +170,7 @@ def test_data_that_lie_where_a_policy_forbids_leave_from_there():
         service(data=OPEN), catalogue=_catalogue(), datasets=[_dataset(present_in=["us1"])], policies=[NOT_US],
         quotas={"default_devices": 9}, laws={"use": "none"},
     )  # fmt: skip
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     (copy,) = plan.copies
     assert copy.region_id in ("de1", "fr1")
     assert copy.cost_usd == pytest.approx(5.0 + 10.0)
@@ -200,6 +200,6 @@ def test_three_policies_of_empty_scope_and_one_dataset():
     policies = [NOT_US, SOVEREIGN, {**CERTIFIED, "schemes": ["C5"]}]
     made = world(workload, catalogue=use, policies=policies, datasets=[{"id": "patients", "size_gb": 100}],
                  laws={"use": "none"}, quotas={"default_devices": 8})  # fmt: skip
-    plan = optimizer.solve(made.instance)
+    plan = domicile.solve(made.instance)
     assert plan.objective_usd == pytest.approx(2195.0)
     assert [copy.region_id for copy in plan.copies] == ["frankfurt"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compile_toys import offer, region, service, toy
 
-import optimizer
+import domicile
 from optimizer.compile import compile_instance
 from optimizer.compile.unknown import carbon_unknown
 
@@ -28,7 +28,7 @@ def test_slots_and_flows_in_a_region_without_a_grid_figure():
 def test_the_second_solve_does_not_flee_to_where_nothing_is_known():
     """North costs what south costs and has a figure: what the first plan placed there stays there."""
     instance = toy(service(), inline=INLINE)
-    first, then = optimizer.solve(instance), optimizer.solve(instance, then="carbon")
+    first, then = domicile.solve(instance), domicile.solve(instance, then="carbon")
 
     def in_the_south(plan):
         return sum(row.instances for row in plan.placements if row.region_id == "p:south")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from compile_toys import job, offer, region, service, toy
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.compile import compile_instance
 
@@ -42,7 +42,7 @@ def test_a_second_solve_counts_what_the_plan_counts(name):
     offers = [*parts.get("offers", [offer()]), offer("g2", "p:south", usd_per_hour=2.0)]
     network = [{"origin": "DE", "region": r["id"], "rtt_ms": 20.0} for r in regions]
     question = toy(service(), job(), inline={"regions": regions, "offers": offers, "network": network})
-    plan = optimizer.solve(question, then="carbon")
+    plan = domicile.solve(question, then="carbon")
     assert plan.status == "optimal"
     assert plan.least_carbon is not None
     assert plan.least_carbon.status == "optimal"
@@ -56,7 +56,7 @@ def test_an_hour_at_load_without_an_idle_figure_is_unknown():
     answering = service(rate=5.0)
     answering["runs"] = {"throughput": {"Y": 10.0}}
     question = toy(job(), answering, inline=inline)
-    plan = optimizer.solve(question, then="carbon")
+    plan = domicile.solve(question, then="carbon")
     # one Y for 100 h: 1.5 x (0.2 x 100 + 0.8 x 50) = 90 kWh, 18 kg, and 1 kg embodied
     assert plan.carbon_kg == pytest.approx(19.0)
     assert plan.least_carbon.bound_kg == pytest.approx(19.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from compile_toys import job, offer, region, service, toy
 
-import optimizer
+import domicile
 from optimizer.compile import compile_instance
 from optimizer.validation import warnings_on
 
@@ -127,8 +127,8 @@ def test_limits_over_everything_touch_something():
 
 def test_a_plan_carries_the_warnings_also_where_nothing_is_eligible():
     quota = {"default_devices": 64.0, "limits": [{"accelerator": "Y", "devices": 1}]}
-    plan = optimizer.solve(_two(quotas=quota, **ONLY_P))
+    plan = domicile.solve(_two(quotas=quota, **ONLY_P))
     assert _told(plan.warnings) == ["quota devices:Y@* touches nothing: no open offer has everything that it names"]
-    none = optimizer.solve(_two(service(providers=["q"]), quotas=quota, **ONLY_P))
+    none = domicile.solve(_two(service(providers=["q"]), quotas=quota, **ONLY_P))
     assert none.status == "infeasible"
     assert _told(none.warnings) == _told(plan.warnings)

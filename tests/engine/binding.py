@@ -19,7 +19,7 @@ from random_instances import random_instance
 from relaxations import FAMILIES, without
 from solving import CLOSE, GAP, optimum_of_seed
 
-import optimizer
+import domicile
 from formulations import build_model
 from optimizer.compile import NothingEligibleError, compile_instance
 from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
@@ -34,7 +34,7 @@ NO_PLAN = "no plan"
 def improves(data: dict[str, Any], before: float | None) -> bool:
     """Return True if the instance has a strictly better plan than `before` (None: any plan); stops at the first."""
     try:
-        matrix = to_matrix(build_model(compile_instance(optimizer.load(data, references=False)).problem))
+        matrix = to_matrix(build_model(compile_instance(domicile.load(data, references=False)).problem))
     except (NothingEligibleError, TriviallyInfeasible):
         return False
     watch, scale = Watch(60.0), cost_scale(matrix.cost)

@@ -1,6 +1,6 @@
 """Seeded small instances with catalogues of their own, in which every kind of constraint turns up and often binds.
 
-`random_instance(seed)` returns the mapping that `optimizer.load` reads. Prices, grids, round trips and laws pull in
+`random_instance(seed)` returns the mapping that `domicile.load` reads. Prices, grids, round trips and laws pull in
 different directions on purpose (cheap regions are dirty, far or unlawful), and limits are set from a rough estimate of
 what the cheapest placement would use, so that about half of those present bind.
 """
@@ -15,7 +15,7 @@ from random_workloads import datasets, workloads
 
 
 def random_instance(seed: int) -> Data:
-    """Return the instance of a seed, as `optimizer.load` reads it."""
+    """Return the instance of a seed, as `domicile.load` reads it."""
     draft = Draft(np.random.default_rng(seed))
     horizon(draft, seed)
     catalogue(draft)

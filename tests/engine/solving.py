@@ -7,7 +7,7 @@ from typing import Any
 
 from random_instances import random_instance
 
-import optimizer
+import domicile
 from optimizer.compile import NothingEligibleError, compile_instance
 from optimizer.solve import solve_problem
 
@@ -18,7 +18,7 @@ CLOSE = 1e-6
 def optimum(data: dict[str, Any]) -> float | None:
     """Return the least cost in USD, None if there is no plan."""
     try:
-        compiled = compile_instance(optimizer.load(data, references=False))
+        compiled = compile_instance(domicile.load(data, references=False))
     except NothingEligibleError:
         return None
     solution = solve_problem(compiled.problem, gap=GAP, time_limit_seconds=60.0, threads=1)

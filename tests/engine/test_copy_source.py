@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.instance.models import Instance
 
@@ -26,7 +26,7 @@ def estate(*, present=("r0",), kept=("r1",), regions: dict[str, dict[str, Any]] 
         {"id": name, "egress_usd_per_gb": 0.1, "pue": 1.0, **place, **(regions or {}).get(name, {})}
         for name, place in places.items()
     ]
-    return optimizer.load({
+    return domicile.load({
         "name": "source", "horizon": {"start": "2027-01-01", "hours": 730}, "laws": {"use": "none"},
         "carbon": {"network_kwh_per_gb": 0.05, "embodied": "none"}, "quotas": {"default_devices": 8},
         "catalogue": {"use": "inline", "inline": {
@@ -42,7 +42,7 @@ def estate(*, present=("r0",), kept=("r1",), regions: dict[str, dict[str, Any]] 
 
 
 def solved(question: Instance):
-    plan = optimizer.solve(question)
+    plan = domicile.solve(question)
     assert plan.status == "optimal"
     assert audit(question, plan).violations == ()
     return plan
@@ -65,7 +65,7 @@ def test_egress_counts_where_it_leaves_and_storage_where_it_is_kept():
 def test_either_budget_binds_at_its_own_part(place, needs):
     for limit, status in ((needs + 0.01, "optimal"), (needs - 0.01, "infeasible")):
         cap = {"id": "cap", "limit_usd": limit, "scope": {"regions": [place]}}
-        assert optimizer.solve(estate(budgets=[cap])).status == status
+        assert domicile.solve(estate(budgets=[cap])).status == status
 
 
 def test_a_budget_on_both_or_on_everything_counts_both_parts():
@@ -79,7 +79,7 @@ def test_network_carbon_counts_where_it_is_sent_from():
     assert [use.used for use in plan.budgets] == pytest.approx([2.0, 0.0, 0.0])
     for limit, status in ((2.01, "optimal"), (1.99, "infeasible")):
         cap = {"id": "cap", "limit_kg": limit, "scope": {"regions": ["r0"]}}
-        assert optimizer.solve(estate(budgets=[cap])).status == status
+        assert domicile.solve(estate(budgets=[cap])).status == status
 
 
 def test_of_several_sources_the_cheapest_then_the_cleanest_then_the_first_named_sends():
@@ -103,7 +103,7 @@ def test_a_sender_without_a_grid_is_ruled_out_where_its_carbon_counts():
     dark = {"r0": {"grid_g_per_kwh": None}}
     for place, status in (("r0", "infeasible"), ("r1", "optimal")):
         cap = {"id": "cap", "limit_kg": 1e6, "scope": {"regions": [place]}}
-        assert optimizer.solve(estate(budgets=[cap], regions=dark)).status == status
+        assert domicile.solve(estate(budgets=[cap], regions=dark)).status == status
 
 
 def test_the_audit_wants_a_source_that_holds_the_data_and_counts_it_there():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 
 
 def _endpoint_only(**region: Any) -> dict[str, Any]:
@@ -39,14 +39,14 @@ def _endpoint_only(**region: Any) -> dict[str, Any]:
 
 def test_network_carbon_of_an_endpoint_needs_the_grid_figure() -> None:
     """Without the grid's figure an endpoint that sends is ineligible under a carbon budget; its carbon is not zero."""
-    plan = optimizer.solve(optimizer.load(_endpoint_only()), threads=1)
+    plan = domicile.solve(domicile.load(_endpoint_only()), threads=1)
     assert plan.status == "infeasible"
     assert {row.reason for row in plan.ineligible} == {"missing_grid"}
 
 
 def test_network_carbon_of_an_endpoint_is_counted() -> None:
     """360,000 units: 360 kg of their own, and 360 GB x 0.05 kWh x 500 g = 9 kg on the way."""
-    plan = optimizer.solve(optimizer.load(_endpoint_only(grid_g_per_kwh=500.0)), threads=1)
+    plan = domicile.solve(domicile.load(_endpoint_only(grid_g_per_kwh=500.0)), threads=1)
     assert plan.carbon_kg == pytest.approx(369.0)
 
 
@@ -59,7 +59,7 @@ def test_retained_copies_are_looked_at_when_law_tightens() -> None:
         "categories": ["personal"], "exporter": "RU", "retention_hours": 24.0, "retained_gb": 10.0,
     }  # fmt: skip
     data["catalogue"]["inline"]["providers"] = [{"id": "inline", "headquarters": "RU", "control": ["RU"]}]
-    plan = optimizer.solve(optimizer.load(data), threads=1)
+    plan = domicile.solve(domicile.load(data), threads=1)
     assert [(copy.dataset, copy.region_id) for copy in plan.copies] == [("w/RU:retained", "r")]
 
 
@@ -68,7 +68,7 @@ def test_a_service_that_must_survive_needs_an_option_even_if_demand_may_stay_uns
     data = _endpoint_only(grid_g_per_kwh=500.0)
     data["workloads"][0] |= {"survival": {"of": "region"}, "unserved_usd_per_unit": 1.0}
     data["workloads"][0]["streams"][0]["max_rtt_ms"] = 1.0
-    plan = optimizer.solve(optimizer.load(data), threads=1)
+    plan = domicile.solve(domicile.load(data), threads=1)
     assert plan.status == "infeasible"
     assert any("max_rtt_ms" in (row.rule or "") for row in plan.ineligible)
 
@@ -79,7 +79,7 @@ def test_unserved_demand_is_read_by_period() -> None:
     data["horizon"] = {"start": "2027-01-01", "hours": 10, "count": 2}
     data["quotas"] = {"default_endpoint_units_per_s": 9.0}
     data["workloads"][0] |= {"unserved_usd_per_unit": 1.0, "streams": [{"origin": "DE", "rate": [9.0, 10.0]}]}
-    plan = optimizer.solve(optimizer.load(data), threads=1)
+    plan = domicile.solve(domicile.load(data), threads=1)
     assert [(row.period, row.per_s) for row in plan.unserved] == [("t1", pytest.approx(1.0))]
     assert plan.cost_breakdown_usd["unserved"] == pytest.approx(18_000.0)
 
@@ -113,6 +113,6 @@ def test_gangs_side_by_side_do_not_move() -> None:
             }
         ],
     }
-    plan = optimizer.solve(optimizer.load(data), threads=1)
+    plan = domicile.solve(domicile.load(data), threads=1)
     assert plan.objective_usd == pytest.approx(4.0)
     assert not plan.moves

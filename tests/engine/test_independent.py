@@ -13,7 +13,7 @@ from random_instances import random_instance
 from relaxations import FAMILIES, without
 from solving import better, optimum, optimum_of_seed, same
 
-import optimizer
+import domicile
 
 SEEDS = range(5000, 5200)
 CHUNK = 20
@@ -22,7 +22,7 @@ LONG = (0, 9, 10, 13, 14, 16)
 
 
 def _independent(data: dict[str, Any]) -> float | None:
-    return Independent(optimizer.load(data, references=False)).optimum()
+    return Independent(domicile.load(data, references=False)).optimum()
 
 
 @pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, CHUNK))

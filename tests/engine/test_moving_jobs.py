@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from independent import Independent
 
-import optimizer
+import domicile
 
 STAY, MOVE = 2.001 + 1000.0, 2.001 + 10.0
 """Two hours (and 3.6 s) at 1 USD with an hour on a grid of 1 kg/kWh, or a move of 10 GB at 1 USD per GB."""
@@ -54,10 +54,10 @@ LEFT_OUT = ({"workloads": ["other"]}, {"providers": ["b"]}, {"regions": ["east"]
 
 
 def _checked(data: dict[str, Any]) -> Any:
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance, gap=0.0, threads=1)
+    instance = domicile.load(data)
+    plan = domicile.solve(instance, gap=0.0, threads=1)
     assert plan.status == "optimal"
-    assert not optimizer.audit(instance, plan).violations
+    assert not domicile.audit(instance, plan).violations
     assert Independent(instance).optimum() == pytest.approx(plan.objective_usd)
     return plan
 
@@ -92,6 +92,6 @@ def test_moves_elsewhere_do_not_count(scope: dict[str, list[str]]) -> None:
 
 def test_the_audit_sees_a_move_that_the_purse_cannot_pay() -> None:
     """A plan made for 13 USD breaks a budget of 5 USD on the job's moves."""
-    plan = optimizer.solve(optimizer.load(_instance({"workloads": ["train"]}, 13.0)), gap=0.0, threads=1)
-    report = optimizer.audit(optimizer.load(_instance({"workloads": ["train"]})), plan)
+    plan = domicile.solve(domicile.load(_instance({"workloads": ["train"]}, 13.0)), gap=0.0, threads=1)
+    report = domicile.audit(domicile.load(_instance({"workloads": ["train"]})), plan)
     assert any(found.kind == "budget" and found.rule == "purse" for found in report.violations)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from independent import Independent
 
-import optimizer
+import domicile
 
 WORK_USD = 2.0
 """Two hours at 1 USD in the west; an hour in the east costs 50."""
@@ -34,10 +34,10 @@ def _instance(**closed: list[str]) -> dict[str, Any]:
 
 
 def _checked(data: dict[str, Any]) -> Any:
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance, gap=0.0, threads=1)
+    instance = domicile.load(data)
+    plan = domicile.solve(instance, gap=0.0, threads=1)
     assert plan.status == "optimal"
-    report = optimizer.audit(instance, plan)
+    report = domicile.audit(instance, plan)
     assert not report.violations
     assert Independent(instance).optimum() == pytest.approx(plan.objective_usd)
     return plan, report

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.instance.models import Budget
 
 ESTATE = Path(__file__).with_name("planner_estate.yaml")
@@ -19,7 +19,7 @@ LIMIT_USD = 60_000.0
 @cache
 def solved():
     """The plan without a limit on its cost."""
-    return optimizer.solve(optimizer.load(ESTATE), threads=1)
+    return domicile.solve(domicile.load(ESTATE), threads=1)
 
 
 def test_auto_decomposes_and_proves():
@@ -33,9 +33,9 @@ def test_auto_decomposes_and_proves():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_budget_of_half_the_cost_is_short_by_the_other_half(threads):
     """The budget alone would have to rise to the least cost without it; no answer depends on the threads."""
-    estate = optimizer.load(ESTATE)
+    estate = domicile.load(ESTATE)
     budgets = (*estate.budgets, Budget(id="opex", limit_usd=LIMIT_USD))
-    plan = optimizer.solve(estate.model_copy(update={"budgets": budgets}), threads=threads)
+    plan = domicile.solve(estate.model_copy(update={"budgets": budgets}), threads=threads)
     assert plan.status == "infeasible"
     (told,) = plan.shortfalls
     assert (told.rule, told.id, told.limit, told.basis, told.proven) == ("budget", "opex", LIMIT_USD, "alone", True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import audit
 from optimizer.instance.models import Instance
 
@@ -34,7 +34,7 @@ def estate(*workloads: dict[str, Any], german_usd: float = 0.05, **more: Any) ->
     """
     law = {"id": "ZZ-0", "jurisdiction": "AQ", "in_force_from": "2020-01-01", "data_categories": "personal",
            "kind": "LOCAL_COPY", "storage_rule": "copy:DE", "processing_rule": "none"}  # fmt: skip
-    return optimizer.load({
+    return domicile.load({
         "name": "kept", "horizon": {"start": "2027-01-01", "hours": 730}, "quotas": {"default_devices": 8},
         "catalogue": {"use": "inline", "inline": {
             "regions": [
@@ -50,7 +50,7 @@ def estate(*workloads: dict[str, Any], german_usd: float = 0.05, **more: Any) ->
 
 
 def solved(question: Instance, **options: Any):
-    plan = optimizer.solve(question, **options)
+    plan = domicile.solve(question, **options)
     assert plan.status == "optimal"
     assert audit(question, plan).violations == ()
     return plan

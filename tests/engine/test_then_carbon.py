@@ -6,7 +6,7 @@ import pytest
 from random_instances import random_instance
 from solving import CLOSE
 
-import optimizer
+import domicile
 
 GAP = 1e-7
 
@@ -14,9 +14,9 @@ GAP = 1e-7
 @pytest.mark.parametrize("seed", range(5000, 5030))
 def test_never_dearer_never_dirtier(seed: int) -> None:
     """Cost stays the least cost, carbon falls or stays, and the plan of a single solve does not beat the bound."""
-    instance = optimizer.load(random_instance(seed), references=False)
-    alone = optimizer.solve(instance, gap=GAP, time_limit_seconds=60.0, threads=1)
-    both = optimizer.solve(instance, gap=GAP, time_limit_seconds=60.0, threads=1, then="carbon")
+    instance = domicile.load(random_instance(seed), references=False)
+    alone = domicile.solve(instance, gap=GAP, time_limit_seconds=60.0, threads=1)
+    both = domicile.solve(instance, gap=GAP, time_limit_seconds=60.0, threads=1, then="carbon")
     assert alone.least_carbon is None
     assert alone.status == both.status
     told = both.least_carbon

@@ -9,7 +9,7 @@ from random_instances import random_instance
 from relaxations import FAMILIES, without
 from solving import GAP, better, optimum, optimum_of_seed, same
 
-import optimizer
+import domicile
 
 CHUNK = 25
 LEAST_BINDING = 0.15
@@ -31,8 +31,8 @@ def test_random_instances_solve_and_pass_their_audit(first: int) -> None:
     """
     infeasible = []
     for seed in range(first, first + CHUNK):
-        instance = optimizer.load(random_instance(seed))
-        plan = optimizer.solve(instance, gap=GAP, threads=1)
+        instance = domicile.load(random_instance(seed))
+        plan = domicile.solve(instance, gap=GAP, threads=1)
         for family in FAMILIES:
             if seed in PROVEN[family]:
                 assert binds(seed, family, plan.objective_usd), f"seed {seed}: {family} is listed and does not bind"
@@ -43,11 +43,11 @@ def test_random_instances_solve_and_pass_their_audit(first: int) -> None:
             continue
         assert plan.gap is not None
         assert plan.gap <= 1e-6, f"seed {seed}: {plan.status}, gap {plan.gap}"
-        report = optimizer.audit(instance, plan)
+        report = domicile.audit(instance, plan)
         assert not report.violations, f"seed {seed}: {report.violations[:3]}"
     assert infeasible == [seed for seed in LISTED[NO_PLAN] if first <= seed < first + CHUNK]
     for seed in infeasible[:INFEASIBLE_RETOLD]:
-        assert Independent(optimizer.load(random_instance(seed))).optimum() is None, f"seed {seed}"
+        assert Independent(domicile.load(random_instance(seed))).optimum() is None, f"seed {seed}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

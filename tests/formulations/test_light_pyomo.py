@@ -6,8 +6,8 @@ import subprocess
 import sys
 from types import ModuleType, SimpleNamespace
 
-import instances
 from formulations.light_pyomo import lighten
+from optimizer import bundled
 
 SOLVED = """
 import sys
@@ -23,7 +23,7 @@ assert abs(solve_problem(b.build()).objective_usd - 30) < 1e-6
 
 
 def _run(text: str) -> str:
-    root = instances.PATH.parent
+    root = bundled.PATH.parent
     path = f"import sys; sys.path[:0] = [{str(root)!r}, {str(root / 'tests' / 'formulations')!r}]\n"
     return subprocess.run([sys.executable, "-c", path + text], capture_output=True, text=True, check=True).stdout
 

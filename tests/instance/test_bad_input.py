@@ -9,7 +9,7 @@ import pytest
 from bad_inputs import CASES, GOOD, change, problems
 from click.testing import CliRunner
 
-from cli import main
+from domicile.cli import main
 from optimizer.errors import InputError
 from optimizer.instance.load import load
 

@@ -228,7 +228,7 @@ def test_a_table_of_too_many_columns_or_cells(write):
 def test_validate_prints_a_hundred_problems(write: Any, tmp_path: Path):
     from click.testing import CliRunner
 
-    from cli import main
+    from domicile.cli import main
 
     path = write(GOOD + "".join(f"x{at}: 1\n" for at in range(130)))
     answer = json.loads(CliRunner().invoke(main, ["validate", "--json", str(path)]).stdout)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-import instances
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.instance.models import Instance
 from optimizer.instance.shape import all_fields
 from optimizer.instance.tables import CHILDREN, TARGETS
 
-PAGE = (instances.PATH.parent / "docs" / "instance.md").read_text()
+PAGE = (bundled.PATH.parent / "docs" / "instance.md").read_text()
 
 
 def test_every_field_and_table_is_documented():
@@ -25,4 +25,4 @@ def test_the_example_is_valid(tmp_path):
     assert example
     path = tmp_path / "two-clouds.yaml"
     path.write_text(example[1])
-    assert optimizer.load(path).name == "two-clouds"
+    assert domicile.load(path).name == "two-clouds"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import instances
+from optimizer import bundled
 from optimizer.errors import InputError
 from optimizer.instance.load import load
 from optimizer.instance.yaml_reader import read_yaml
@@ -86,7 +86,7 @@ def try_load(source: Any) -> bool:
 @pytest.mark.parametrize("name", SOURCES)
 def test_broken_values(name: str, tmp_path: Path):
     """250 random breakages of each bundled file, as a mapping, as YAML and as JSON, are judged alike."""
-    data = read_yaml((instances.PATH / name).read_text(), name)[0]
+    data = read_yaml((bundled.PATH / name).read_text(), name)[0]
     rng = random.Random(name)
     for number in range(250):
         broken = mutate(data, rng)
@@ -100,7 +100,7 @@ def test_broken_values(name: str, tmp_path: Path):
 @pytest.mark.parametrize("name", SOURCES)
 def test_broken_bytes(name: str, tmp_path: Path):
     """200 files with bytes flipped, cut or doubled."""
-    content = (instances.PATH / name).read_bytes()
+    content = (bundled.PATH / name).read_bytes()
     rng = random.Random(name)
     path = tmp_path / "broken.yaml"
     for _ in range(200):
@@ -125,7 +125,7 @@ def test_broken_bytes(name: str, tmp_path: Path):
 
 def test_broken_tables(tmp_path: Path):
     """400 CSV tables with bytes flipped, cut or doubled."""
-    base = read_yaml((instances.PATH / "quickstart.yaml").read_text(), "quickstart")[0]
+    base = read_yaml((bundled.PATH / "quickstart.yaml").read_text(), "quickstart")[0]
     service = next(w for w in base["workloads"] if w["kind"] == "service")
     service.pop("streams", None)
     base["tables"] = {"streams": "s.csv"}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import instances
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.errors import InputError
 from optimizer.instance.identity import instance_sha256, stream_ids
 from optimizer.instance.load import load
@@ -351,7 +349,7 @@ def test_unknown_names_come_with_the_other_faults(tmp_path: Path):
     assert [issue.line for issue in caught.value.issues] == [6, 8]
 
 
-@pytest.mark.parametrize("path", sorted(instances.PATH.glob("**/*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(bundled.PATH.glob("**/*.yaml")), ids=lambda path: path.stem)
 def test_every_bundled_instance_loads(path: Path):
     """What a newcomer runs is valid; law pack files are no instances."""
     if "laws" in path.parts or "catalogue" in path.parts:
@@ -362,32 +360,7 @@ def test_every_bundled_instance_loads(path: Path):
 # --- the package --------------------------------------------------------------------------------------------------
 
 
-def test_importing_optimizer_is_light():
-    """`import optimizer` and `import cli` load neither pandas, pyomo, HiGHS nor pydantic."""
-    code = (
-        "import sys, optimizer, cli; heavy = {'pandas', 'pyomo', 'highspy', 'pydantic', 'rich', 'yaml'};"
-        "print(sorted(heavy & set(sys.modules)))"
-    )
-    answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=instances.PATH.parent
-    )
-    assert answer.stdout.strip() == "[]"
-
-
-def test_public_names_resolve_and_functions_stay_functions():
-    """Importing the packages `optimizer.solve` and `optimizer.audit` does not hide the functions of that name."""
-    import optimizer.audit
-    import optimizer.solve.solution
-
-    assert callable(optimizer.load)
-    assert not isinstance(optimizer.solve, type(sys))
-    assert not isinstance(optimizer.audit, type(sys))
-    assert set(optimizer.__all__) <= set(dir(optimizer))
-    with pytest.raises(AttributeError, match="no attribute 'slove'"):
-        optimizer.slove  # noqa: B018
-
-
 def test_the_version_is_the_packages():
-    """`optimizer.__version__` and pyproject.toml agree."""
-    text = (instances.PATH.parent / "pyproject.toml").read_text()
-    assert f'version = "{optimizer.__version__}"' in text
+    """`domicile.__version__` and pyproject.toml agree."""
+    text = (bundled.PATH.parent / "pyproject.toml").read_text()
+    assert f'version = "{domicile.__version__}"' in text

@@ -7,7 +7,7 @@ import copy
 import pytest
 import yaml
 
-import optimizer
+import domicile
 from optimizer.errors import InputError
 from optimizer.instance.schema import instance_schema, plan_schema
 
@@ -36,7 +36,7 @@ def inline(**changes):
 
 def issues(data):
     with pytest.raises(InputError) as caught:
-        optimizer.load(data)
+        domicile.load(data)
     return [str(issue) for issue in caught.value.issues]
 
 
@@ -61,7 +61,7 @@ def test_no_field_has_a_name_that_yaml_1_1_reads_as_something_else(schema):
 def test_a_discount_says_what_it_applies_to():
     """The field survives a YAML 1.1 reader, and the earlier name is unknown."""
     text = "{provider: inline, percent: 10, applies_to: [compute, egress]}"
-    instance = optimizer.load(fields(discounts=[yaml.safe_load(text)]))
+    instance = domicile.load(fields(discounts=[yaml.safe_load(text)]))
     assert instance.discounts[0].applies_to == ("compute", "egress")
     (told,) = issues(fields(discounts=[{"provider": "inline", "percent": 10, "on": ["compute"]}]))
     assert "unknown field 'on'" in told
@@ -72,10 +72,10 @@ def test_a_throughput_table_alone_says_how_fast_a_workload_runs(runs):
     """3.6e5 units at 10 units/s are ten hours at 2 USD; the model named needs no other figure."""
     data = fields()
     data["workloads"][0] |= runs
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance)
+    instance = domicile.load(data)
+    plan = domicile.solve(instance)
     assert plan.objective_usd == pytest.approx(20.0)
-    assert optimizer.audit(instance, plan).ok
+    assert domicile.audit(instance, plan).ok
 
 
 @pytest.mark.parametrize("runs", [{}, {"runs": {}}, {"runs": {"accelerators": ["A"]}}])
@@ -96,7 +96,7 @@ def test_workloads_and_speeds_may_both_come_from_tables(tmp_path):
     (tmp_path / "instance.yaml").write_text(yaml.safe_dump(data))
     (tmp_path / "workloads.csv").write_text("id,kind,work\nj,job,360000\n")
     (tmp_path / "speeds.csv").write_text("workload,accelerator,units_per_s\nj,A,10\n")
-    assert optimizer.solve(optimizer.load(tmp_path / "instance.yaml")).objective_usd == pytest.approx(20.0)
+    assert domicile.solve(domicile.load(tmp_path / "instance.yaml")).objective_usd == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_shares_of_device_hours_count_accelerators_alone():
     speed = {"workload": "j", "accelerator": "cpu", "units_per_s": 1}
     data = fields(catalogue=inline(offers=[cpu], throughput=[speed]), quotas={"default_vcpus": 8})
     data["policies"] = [{"kind": "provider_share", "id": "half", "max_share": 0.5, "measure": "device_hours"}]
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance)
+    instance = domicile.load(data)
+    plan = domicile.solve(instance)
     assert plan.objective_usd == pytest.approx(0.1 * 3.6e5 / 8 / 3600)
     assert [share.value for share in plan.shares] == [0.0]
-    assert optimizer.audit(instance, plan).ok
+    assert domicile.audit(instance, plan).ok

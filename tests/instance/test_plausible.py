@@ -10,7 +10,7 @@ from bad_inputs import GOOD, change, problems
 from click.testing import CliRunner
 from pydantic import BaseModel
 
-from cli import main
+from domicile.cli import main
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
 from optimizer.instance.plausible import NO_RANGE, RANGES, TOLD, implausible

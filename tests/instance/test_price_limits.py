@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import instances
+from optimizer import bundled
 from optimizer.errors import InputError
 from optimizer.instance.files import read_document
 from optimizer.instance.load import load
 
-FOLDER = Path(instances.__file__).parent
+FOLDER = bundled.PATH
 NAMES = ("quickstart", "health-assistant", "emerging-markets")
 MORE: dict[str, Any] = {"catalogue": {"use": "world", "fixed_usd_per_hour": {"aws:eu-central-1": 2.0}}}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import instances
+from optimizer import bundled
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,6 @@ CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1
 
 def stated(name: str) -> float:
     """Return the figure after `Answer:` in the header of an instance."""
-    found = re.search(r"^# Answer: ([\d,]+(?:\.\d+)?)", (instances.PATH / f"{name}.yaml").read_text(), re.MULTILINE)
+    found = re.search(r"^# Answer: ([\d,]+(?:\.\d+)?)", (bundled.PATH / f"{name}.yaml").read_text(), re.MULTILINE)
     assert found is not None, f"{name} states no answer"
     return float(found[1].replace(",", ""))

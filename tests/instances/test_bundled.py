@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from answers import PROMISES, stated
 
-import instances
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.plan.models import Placement, Plan
 from optimizer.solve import Progress
 
@@ -22,13 +22,13 @@ QUICK = [name for name in PROMISES if name != "global-assistant"]
 
 @cache
 def solved(name: str) -> Plan:
-    """The plan of a bundled instance at the default gap; `optimizer.solve` refuses a plan that fails its audit."""
-    return optimizer.solve(optimizer.load(instances.PATH / f"{name}.yaml"), time_limit_seconds=SECONDS)
+    """The plan of a bundled instance at the default gap; `domicile.solve` refuses a plan that fails its audit."""
+    return domicile.solve(domicile.load(bundled.PATH / f"{name}.yaml"), time_limit_seconds=SECONDS)
 
 
 def document(name: str) -> dict[str, Any]:
     """The instance as a mapping, to be changed and loaded again."""
-    instance = optimizer.load(instances.PATH / f"{name}.yaml")
+    instance = domicile.load(bundled.PATH / f"{name}.yaml")
     return copy.deepcopy(instance.model_dump(mode="json", exclude_none=True))
 
 
@@ -64,8 +64,8 @@ def lowers_the_cost(name: str, changed: dict[str, Any]) -> bool:
         if progress.incumbent_usd is not None and progress.incumbent_usd < below:
             enough.set()
 
-    instance = optimizer.load(changed)
-    plan = optimizer.solve(instance, time_limit_seconds=SECONDS, progress=stop_when_cheaper, cancel=enough)
+    instance = domicile.load(changed)
+    plan = domicile.solve(instance, time_limit_seconds=SECONDS, progress=stop_when_cheaper, cancel=enough)
     return plan.objective_usd is not None and plan.objective_usd < below
 
 
@@ -139,7 +139,7 @@ def test_without_a_price_for_unserved_demand_secnumcloud_is_infeasible_for_that_
     changed = document("health-assistant")
     for workload in changed["workloads"]:
         workload.pop("unserved_usd_per_unit", None)
-    plan = optimizer.solve(optimizer.load(changed))
+    plan = domicile.solve(domicile.load(changed))
     assert plan.status == "infeasible"
     assert any("registry-search" in line for line in plan.diagnosis)
     assert any("state-registry" in line for line in plan.diagnosis)
@@ -149,7 +149,7 @@ def test_strict_control_leaves_german_health_data_nowhere():
     """OVHcloud has subsidiaries that US authorities can reach: by exposure instead of ownership it falls too."""
     changed = document("health-assistant")
     changed["policies"][0]["basis"] = "strict"
-    plan = optimizer.solve(optimizer.load(changed))
+    plan = domicile.solve(domicile.load(changed))
     assert plan.status == "infeasible"
     assert any("triage-de" in line for line in plan.diagnosis)
 
@@ -175,7 +175,7 @@ def test_scoring_that_keeps_its_inputs_for_more_than_a_day_stays_in_india():
     changed["workloads"][0]["data"]["retention_hours"] = 25
     changed["quotas"]["default_devices"] = 64
     changed["budgets"][0]["limit_kg"] *= 10
-    plan = optimizer.solve(optimizer.load(changed), time_limit_seconds=SECONDS)
+    plan = domicile.solve(domicile.load(changed), time_limit_seconds=SECONDS)
     assert plan.objective_usd is not None
     assert {p.country for p in plan.placements} == {"IN"}
 
@@ -196,7 +196,7 @@ def test_the_training_job_runs_in_the_cleanest_hours():
 
 def test_with_a_loose_budget_the_training_job_stays_on_the_dirtier_grid():
     """The move is the budget's doing."""
-    plan = optimizer.solve(optimizer.load(with_loose_budget("typical-day", "daily-carbon")))
+    plan = domicile.solve(domicile.load(with_loose_budget("typical-day", "daily-carbon")))
     assert {p.country for p in plan.placements if p.workload == "fine-tune" and p.instances} == {"IE"}
 
 
@@ -230,7 +230,7 @@ def test_endpoints_are_ineligible_under_a_budget_that_covers_them():
     changed = document("global-assistant")
     changed["workloads"] = [w for w in changed["workloads"] if w["id"] == "expert-answers"]
     changed["budgets"] = [{"id": "all-carbon", "limit_kg": 1_000_000.0}]
-    plan = optimizer.solve(optimizer.load(changed), gap=0.05, time_limit_seconds=SECONDS)
+    plan = domicile.solve(domicile.load(changed), gap=0.05, time_limit_seconds=SECONDS)
     assert plan.objective_usd is not None
     assert all(p.endpoint is None for p in plan.placements)
 
@@ -239,7 +239,7 @@ def test_enterprise_loads_and_compiles():
     """Five hundred workloads from tables; the full solve is in the benchmarks."""
     from optimizer.compile import compile_instance
 
-    instance = optimizer.load(instances.PATH / "enterprise.yaml")
+    instance = domicile.load(bundled.PATH / "enterprise.yaml")
     assert len(instance.workloads) == 500
     assert len(compile_instance(instance).problem.slots.workload) > 100_000
 
@@ -248,7 +248,7 @@ def test_enterprise_tables_are_what_the_tool_writes(tmp_path, monkeypatch):
     """The tables can be made again from the seed."""
     import importlib.util
 
-    path = instances.PATH.parent / "tools" / "build_enterprise.py"
+    path = bundled.PATH.parent / "tools" / "build_enterprise.py"
     spec = importlib.util.spec_from_file_location("build_enterprise", path)
     assert spec is not None
     assert spec.loader is not None
@@ -257,9 +257,9 @@ def test_enterprise_tables_are_what_the_tool_writes(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, "FOLDER", tmp_path)
     tool.main()
     for name in ("workloads.csv", "streams.csv"):
-        assert (tmp_path / name).read_text() == (instances.PATH / "enterprise" / name).read_text()
+        assert (tmp_path / name).read_text() == (bundled.PATH / "enterprise" / name).read_text()
 
 
 def test_every_bundled_instance_is_promised():
     """A new file in `instances/` needs an entry here."""
-    assert {path.stem for path in instances.PATH.glob("*.yaml")} == {*PROMISES, "enterprise"}
+    assert {path.stem for path in bundled.PATH.glob("*.yaml")} == {*PROMISES, "enterprise"}

@@ -8,14 +8,14 @@ import pytest
 from answers import CLASSICAL, stated
 from click.testing import CliRunner
 
-import instances
-from cli import main
+from domicile.cli import main
+from optimizer import bundled
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_the_published_optimum_is_reached_and_proven(name):
     """`domicile solve --gap 0` ends with the literature's figure as objective and as bound."""
-    file = str(instances.PATH / "classical" / f"{name}.yaml")
+    file = str(bundled.PATH / "classical" / f"{name}.yaml")
     result = CliRunner().invoke(main, ["solve", file, "--gap", "0", "--json", "--quiet"])
     assert result.exit_code == 0, result.output
     plan = json.loads(result.stdout)

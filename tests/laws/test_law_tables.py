@@ -6,17 +6,17 @@ import csv
 import shutil
 import subprocess
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from optimizer import bundled
 from optimizer.errors import InputError
 from optimizer.laws import load_laws
 from optimizer.laws.query import list_laws, verdict_report
 from optimizer.laws.rows import UNMODELLED_KINDS
 
-FOLDER = Path(str(files("instances"))) / "laws"
+FOLDER = bundled.PATH / "laws"
 
 
 @pytest.fixture

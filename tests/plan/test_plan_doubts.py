@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-import optimizer
+import domicile
 
 
 def estate(**more):
@@ -30,13 +30,13 @@ def test_cost_and_carbon_that_follow_from_a_fallback_throughput_rest_on_it():
     """How many instances run follows from the throughput, so all of a placement's cost does."""
     data = estate(catalogue={"use": "world", "providers": ["aws"], "fallbacks": ["throughput_neuron"]})
     data["workloads"][0]["runs"]["software"] = ["neuron"]
-    plan = optimizer.solve(optimizer.load(data))
+    plan = domicile.solve(domicile.load(data))
     assert {"fallback"} <= set(plan.placements[0].flags)
     assert shares(plan)["fallback"].cost_share == pytest.approx(1.0)
 
 
 def test_measured_throughput_is_no_doubt_about_the_cost():
-    plan = optimizer.solve(optimizer.load(estate()))
+    plan = domicile.solve(domicile.load(estate()))
     assert shares(plan)["fallback"].cost_share == 0.0
 
 
@@ -49,7 +49,7 @@ def transfer(**more):
 
 
 def changes(data):
-    plan = optimizer.solve(optimizer.load(data))
+    plan = domicile.solve(domicile.load(data))
     return [line for line in plan.warnings if "inside period" in line]
 
 
@@ -84,7 +84,7 @@ def test_a_law_that_changes_on_a_period_boundary_is_no_surprise():
     data = transfer()
     data["laws"]["patches"] = [{"op": "remove_member", "group": "EU_ADEQUATE", "member": "US", "from": "2027-01-10"}]
     data["horizon"] = {"start": "2027-01-01", "periods": [{"id": "a", "hours": 216}, {"id": "b", "hours": 100}]}
-    plan = optimizer.solve(optimizer.load(data))
+    plan = domicile.solve(domicile.load(data))
     assert plan.status == "infeasible"
 
 
@@ -92,7 +92,7 @@ def half_dry(**more):
     """Two regions, of which only the first states its water use; half of the device-hours must be in each."""
     place = {"country": "DE", "pue": 1.2, "grid_g_per_kwh": 100.0}
     offer = {"accelerator": "G", "usd_per_hour": 1.0, "idle_kw": 0.1, "load_kw": 1.0, "embodied_kg_per_hour": 0.0}
-    return optimizer.load({
+    return domicile.load({
         "name": "dry", "horizon": {"start": "2027-01-01", "hours": 10.0}, "laws": {"use": "none"},
         "catalogue": {"use": "inline", "inline": {
             "regions": [{"id": "a", "provider": "p", "wue_l_per_kwh": 1.0, **place},
@@ -108,15 +108,15 @@ def half_dry(**more):
 
 def test_a_total_that_leaves_placements_out_says_so():
     """A sum of the known part alone would read like the whole."""
-    told = [line for line in optimizer.solve(half_dry()).warnings if "leaves out" in line]
+    told = [line for line in domicile.solve(half_dry()).warnings if "leaves out" in line]
     assert told == ["water_l leaves out 1 of 2 placements, which have no figure"]
-    assert not any("leaves out" in line for line in optimizer.solve(half_dry(wue_l_per_kwh=2.0)).warnings)
+    assert not any("leaves out" in line for line in domicile.solve(half_dry(wue_l_per_kwh=2.0)).warnings)
 
 
 def profiles(**runs):
     data = estate()
     data["workloads"][0]["runs"] = {"model": "meta-llama/Llama-3.1-8B-Instruct", **runs}
-    return [line for line in optimizer.solve(optimizer.load(data)).warnings if "throughput profile" in line]
+    return [line for line in domicile.solve(domicile.load(data)).warnings if "throughput profile" in line]
 
 
 def test_a_throughput_profile_that_nobody_chose_is_named():
@@ -144,7 +144,7 @@ def test_an_endpoint_does_not_rest_on_the_power_figures_of_its_region():
     """It is paid per token and has no energy figure: the region's PUE bears on nothing."""
     data = bought_in()
     data["workloads"][0]["regions"] = ["azure:uaenorth"]
-    plan = optimizer.solve(optimizer.load(data))
+    plan = domicile.solve(domicile.load(data))
     assert [row.flags for row in plan.placements] == [()]
     assert shares(plan)["fallback"].cost_share == 0.0
     assert shares(plan)["estimated"].cost_share == 0.0

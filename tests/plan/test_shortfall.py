@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.compile import compile_instance
 from optimizer.plan.shortfall import NOTHING, all_told, introduction
 from optimizer.solve import Shortfall
@@ -36,12 +36,12 @@ ESTATE = {
 
 def estate(**changes):
     """The estate with some of its fields replaced."""
-    return optimizer.load({**copy.deepcopy(ESTATE), **changes})
+    return domicile.load({**copy.deepcopy(ESTATE), **changes})
 
 
 def test_at_the_limits_there_is_a_plan():
     """Two devices for 100 hours at 9 USD are exactly what quota and budget allow."""
-    assert optimizer.solve(estate()).objective_usd == pytest.approx(1800)
+    assert domicile.solve(estate()).objective_usd == pytest.approx(1800)
 
 
 BUDGET = {
@@ -65,7 +65,7 @@ QUOTA = {
 def test_the_limit_that_would_have_to_rise_is_named_with_its_amount(changes, row):
     """One unit tighter than needed: limit, amount and proof, the same in several runs and with 1 and 2 threads."""
     for threads in (1, 2, 1, 2):
-        plan = optimizer.solve(estate(**changes), threads=threads)
+        plan = domicile.solve(estate(**changes), threads=threads)
         assert plan.status == "infeasible"
         assert plan.diagnosis[1] == "one change admits a plan, all else kept:"
         assert [{**told.model_dump(), "by": round(told.by, 6), "by_at_least": round(told.by_at_least, 6)}
@@ -74,7 +74,7 @@ def test_the_limit_that_would_have_to_rise_is_named_with_its_amount(changes, row
 
 def test_both_limits_together():
     """One device too few and 100 USD too few: neither alone would do, and the text says that both are needed."""
-    plan = optimizer.solve(estate(budgets=[{"id": "money", "limit_usd": 1700}], quotas={"default_devices": 1}))
+    plan = domicile.solve(estate(budgets=[{"id": "money", "limit_usd": 1700}], quotas={"default_devices": 1}))
     assert {(told.rule, round(told.by, 6), told.basis) for told in plan.shortfalls} == {
         ("budget", 100.0, "together"),
         ("quota", 1.0, "together"),
@@ -86,7 +86,7 @@ def test_both_limits_together():
 def test_a_share_is_told_in_percent():
     """One provider sells all that there is, and may have 40 % of it."""
     policy = {"kind": "provider_share", "id": "fair", "max_share": 0.4, "measure": "device_hours"}
-    (told,) = optimizer.solve(estate(policies=[policy])).shortfalls
+    (told,) = domicile.solve(estate(policies=[policy])).shortfalls
     assert (told.rule, told.limit, round(told.by, 6), told.unit) == ("policy", 0.4, 0.6, "of device_hours")
     assert "its limit of 40 % of device_hours would have to rise by 60 % of device_hours, to 100 %" in told.sentence
 
@@ -98,7 +98,7 @@ def surviving(**changes):
 
 def test_a_need_without_a_unit_is_told_without_amounts():
     """The only region fails: nothing is left to take over, and no limit would change that."""
-    (told,) = optimizer.solve(surviving()).shortfalls
+    (told,) = domicile.solve(surviving()).shortfalls
     assert (told.rule, told.id, told.need, told.basis) == ("workload", "w", "failover_demand", "alone")
     assert (told.limit, told.by, told.by_at_least, told.unit) == (None, None, None, None)
     assert told.sentence == "workload w: what it asks to survive cannot be carried by the rest"
@@ -109,7 +109,7 @@ def test_two_quotas_are_needed_together():
     catalogue = copy.deepcopy(ESTATE["catalogue"])
     catalogue["inline"]["regions"].append({"id": "r2", "country": "DE"})
     catalogue["inline"]["offers"].append({**catalogue["inline"]["offers"][0], "region": "r2"})
-    plan = optimizer.solve(surviving(catalogue=catalogue, quotas={"default_devices": 1}, budgets=[]))
+    plan = domicile.solve(surviving(catalogue=catalogue, quotas={"default_devices": 1}, budgets=[]))
     assert sorted((told.id, told.limit, round(told.by, 6), told.basis) for told in plan.shortfalls) == [
         ("devices:X@r1", 1.0, 1.0, "together"),
         ("devices:X@r2", 1.0, 1.0, "together"),
@@ -135,4 +135,4 @@ def test_what_the_progress_callback_raises_is_raised():
         raise ValueError("the caller's own mistake")
 
     with pytest.raises(ValueError, match="own mistake"):
-        optimizer.solve(estate(), progress=broken)
+        domicile.solve(estate(), progress=broken)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from small_models import knapsack, make_matrix
 
-import instances
+from optimizer import bundled
 from optimizer.errors import InternalError
 from optimizer.solve import runners
 from optimizer.solve.highs import polish, run
@@ -22,7 +22,7 @@ from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
 
 HARD = knapsack(250, 20)
-ROOT = instances.PATH.parent
+ROOT = bundled.PATH.parent
 posix = pytest.mark.skipif(os.name != "posix", reason="signals stand in for a solver that is silent")
 
 

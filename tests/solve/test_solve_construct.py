@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import pytest
 from helper_estate import coupled
@@ -11,6 +9,7 @@ from synthetic_estate import estate
 
 from formulations import build_model
 from optimizer.solve import Termination, solve_problem
+from optimizer.solve import improve as improve_module
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.construct import construct
 from optimizer.solve.hand_over import to_matrix
@@ -20,8 +19,6 @@ from optimizer.solve.incumbent import Incumbent, worth_usd
 from optimizer.solve.ranking import rank_options
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
-
-improve_module = importlib.import_module("optimizer.solve.improve")
 
 
 def prepared(problem, seconds=60.0):

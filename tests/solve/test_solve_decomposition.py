@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import threading
 from dataclasses import replace
@@ -20,6 +19,7 @@ from formulations.problem import Membership
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition import rounds as rounds_module
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.master import legal_price
 from optimizer.solve.decomposition.pairs import Items, cover_demands
@@ -36,7 +36,6 @@ from optimizer.solve.matrix import submatrix
 from optimizer.solve.relaxation import solve_relaxation
 from optimizer.solve.watch import Watch
 
-rounds_module = importlib.import_module("optimizer.solve.decomposition.rounds")
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 PAGE = (Path(__file__).parents[2] / "docs" / "formulation.md").read_text(encoding="utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from synthetic_estate import estate
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, diagnose, solve_problem
+from optimizer.solve import shortfalls as SHORTFALLS
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.cut import cut_model
@@ -24,8 +24,6 @@ from optimizer.solve.highs import run
 from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Aside, Watch
-
-SHORTFALLS = importlib.import_module("optimizer.solve.shortfalls")
 
 
 def parts_of(problem, watch):
@@ -159,7 +157,7 @@ def test_a_program_called_infeasible_that_holds_a_known_configuration_gives_no_b
     """Were HiGHS wrong about every small program, no workload would be told to have no solution."""
     problem, watch = nodes(15.0), Watch(30)
     _, parts, _ = parts_of(problem, watch)
-    module = importlib.import_module("optimizer.solve.decomposition.chunks")
+    from optimizer.solve.decomposition import chunks as module
     monkeypatch.setattr(module, "solve_small", lambda *_args, **_kinds: SmallAnswer(None, np.inf, np.inf))
     before = parts.pricing.price(parts.price, QUICK, settled=0.0, among=np.ones(2, dtype=bool))
     assert before is not None

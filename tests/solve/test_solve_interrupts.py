@@ -124,7 +124,7 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
 )
 def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
     pressed = Pressed(monkeypatch)
-    branch = importlib.import_module("optimizer.solve.decompose")
+    from optimizer.solve import decompose as branch
     monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "beside_highs" else 0)
     at_function(monkeypatch, pressed, module, name)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0)
@@ -134,7 +134,7 @@ def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
 @pytest.mark.parametrize("name", ["build", "substitute", "relax", "kernel", "solve", "polish"])
 def test_between_the_phases_of_the_kernel_search(monkeypatch, name, side):
     pressed = Pressed(monkeypatch)
-    kernel = importlib.import_module("optimizer.solve.kernel")
+    from optimizer.solve import kernel
     monkeypatch.setattr(kernel.kernel_search, "__kwdefaults__", {"start": None, "small": 0})
     at_phase(monkeypatch, pressed, name, side)
     assert_kept(CHOICES, "kernel", pressed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from small_models import knapsack, make_matrix
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve import priced as priced_module
 from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import Run, run
 from optimizer.solve.kernel import kernel_search
@@ -24,8 +24,6 @@ from optimizer.solve.matrix import Matrix, implied_upper
 from optimizer.solve.priced import Priced, price
 from optimizer.solve.solution import Progress, Termination
 from optimizer.solve.watch import Watch
-
-priced_module = importlib.import_module("optimizer.solve.priced")
 
 
 def assert_exact(matrix: Matrix) -> None:
@@ -144,7 +142,7 @@ def test_a_plan_that_costs_next_to_nothing():
 
 def test_a_glance_gives_a_plan_and_no_bound(monkeypatch):
     """What HiGHS proves of the small first kernel says nothing of the model: the bound stays that of the relaxation."""
-    kernel = importlib.import_module("optimizer.solve.kernel")
+    from optimizer.solve import kernel
     asked: list[dict[str, object]] = []
 
     def noted(matrix, watch, **how):

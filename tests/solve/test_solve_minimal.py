@@ -12,8 +12,8 @@ from problem_toys import Builder
 from scipy.optimize import Bounds, LinearConstraint, milp
 from small_models import make_matrix
 
+import domicile
 import formulations.build
-import optimizer
 from formulations import build_arrays, workloads
 from formulations.bulk import add_rows, block
 from optimizer.audit import audit
@@ -28,8 +28,8 @@ METHODS = ("direct", "kernel", "decompose", "beside", "construct")
 
 def solved(data, method="direct"):
     """Return the plan of an instance's fields to a proven optimum, audited."""
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance, gap=0.0, threads=1, method=method, time_limit_seconds=60)
+    instance = domicile.load(data)
+    plan = domicile.solve(instance, gap=0.0, threads=1, method=method, time_limit_seconds=60)
     report = audit(instance, plan)
     assert report.violations == ()
     return plan
@@ -128,7 +128,7 @@ def test_no_gang_is_held_that_works_no_hour(method):
 def test_a_gang_that_keeps_a_job_in_a_second_region_stays():
     """Two regions asked for: the gang that does nothing in the second is what keeps the job there."""
     data = inline(["DE", "FR"], hours=10.0, workloads=[job(interruptible=True, max_gangs=3, min_regions=2)])
-    plan = optimizer.solve(optimizer.load(data), threads=1)
+    plan = domicile.solve(domicile.load(data), threads=1)
     assert {row.region_id for row in plan.placements} == {"de-1", "fr-1"}
 
 
@@ -362,8 +362,8 @@ def test_least_carbon_stays_minimal():
         offer |= {"idle_kw": 0.1, "load_kw": 0.7, "embodied_kg_per_hour": 0.0}
     data["commitments"] = [{"id": f"c{r}", "region": f"{r}-1", "sku": "g1", "instances": 4}
                            for r in ("de", "fr", "ie", "jp")]  # fmt: skip
-    instance = optimizer.load(data)
-    plan = optimizer.solve(instance, gap=0.0, threads=1, then="carbon")
+    instance = domicile.load(data)
+    plan = domicile.solve(instance, gap=0.0, threads=1, then="carbon")
     assert audit(instance, plan).violations == ()
     assert sum(row.instances for row in plan.placements) == 2
     # one instance at 100 g/kWh serves all (0.7 kW), the other stands idle at 100 g/kWh (0.1 kW), 24 h

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import threading
 import time
@@ -15,12 +14,11 @@ from small_models import location, two_regions
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve import SolutionStatus, Termination, diagnose, solve_problem
+from optimizer.solve import SolutionStatus, Termination, diagnose, search, solve_problem
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run, run
 from optimizer.solve.watch import Watch
 
-engine, search = (importlib.import_module(f"optimizer.solve.{name}") for name in ("engine", "search"))
 ROOM_SECONDS = 5.0
 """How late a slow or busy machine may be on top of a limit and its 5 %."""
 

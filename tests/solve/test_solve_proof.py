@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from problem_generators import random_problem
 from small_models import knapsack, make_matrix, two_regions
 
 from optimizer.errors import InputError, InternalError
-from optimizer.solve import SolutionStatus, Termination, solve_problem
+from optimizer.solve import SolutionStatus, Termination, engine, solve_problem
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.engine import honest_bound
 from optimizer.solve.hand_over import find_scaling, to_task, well_scaled
@@ -22,7 +21,6 @@ from optimizer.solve.session import Ears, Session
 from optimizer.solve.solution import is_within
 from optimizer.solve.watch import Watch
 
-engine = importlib.import_module("optimizer.solve.engine")
 EARS = Ears(should_stop=lambda: False, failed=lambda error: None)
 
 

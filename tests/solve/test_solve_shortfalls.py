@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +11,8 @@ from synthetic_estate import estate
 
 from formulations.problem import Budgets, Membership
 from optimizer.solve import diagnose, solve_problem
+from optimizer.solve import least_use as LEAST_USE
 from optimizer.solve.least_use import Change
-
-LEAST_USE = importlib.import_module("optimizer.solve.least_use")
 
 
 def told(problem, **arguments):

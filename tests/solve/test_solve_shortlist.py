@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from dataclasses import fields, is_dataclass
 
@@ -15,13 +14,12 @@ from synthetic_estate import estate
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
+from optimizer.solve import engine as ENGINE
 from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
 from optimizer.solve.highs import run
 from optimizer.solve.shortlist import find_first_plan, make_shortlist, restricted
 from optimizer.solve.tables import from_entries, from_tables, to_tables
 from optimizer.solve.watch import Watch
-
-ENGINE = importlib.import_module("optimizer.solve.engine")
 
 
 def toy():

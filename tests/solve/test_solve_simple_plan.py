@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from synthetic_estate import estate
 from formulations import build_model
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.decomposition import simple_plan as simple_module
 from optimizer.solve.decomposition.candidates import SingleSlots, joined, of_pool
 from optimizer.solve.decomposition.cut import Classes, cut_model
 from optimizer.solve.decomposition.pairs import Items, cover_demands
@@ -27,8 +27,6 @@ from optimizer.solve.decomposition.selection import Selection
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.incumbent import worth_usd
 from optimizer.solve.watch import Watch
-
-simple_module = importlib.import_module("optimizer.solve.decomposition.simple_plan")
 
 
 def parts_of(problem, *, needs):

@@ -14,14 +14,14 @@ from concurrent.futures import BrokenExecutor, Executor, Future
 import pytest
 from helper_programs import EFFORT, assert_same, costs, knapsacks, posix, priced
 
-import instances
+from optimizer import bundled
 from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import OtherReleaseError, release, solve_message
 from optimizer.solve.decomposition.processes import Processes
 from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
 from optimizer.solve.watch import Watch
 
-ROOT = instances.PATH.parent
+ROOT = bundled.PATH.parent
 
 # --- the same answers -----------------------------------------------------------------------------------------------
 
@@ -263,8 +263,8 @@ EMBEDDING = """\
 import os, signal
 print("begun")
 before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-import optimizer
-plan = optimizer.solve(optimizer.load({path!r}), gap=0.05, method="decompose", threads=2, workers="processes")
+import domicile
+plan = domicile.solve(domicile.load({path!r}), gap=0.05, method="decompose", threads=2, workers="processes")
 assert before == {number: signal.getsignal(number) for number in before}
 print(plan.status)
 """
@@ -273,7 +273,7 @@ print(plan.status)
 def test_an_embedding_script_needs_no_main_guard(tmp_path):
     """A script that solves while it is imported runs once, and its signal handlers stay."""
     script = tmp_path / "script.py"
-    path = str(instances.PATH / "emerging-markets.yaml")
+    path = str(bundled.PATH / "emerging-markets.yaml")
     script.write_text(EMBEDDING.replace("{path!r}", repr(path)))
     done = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=300,

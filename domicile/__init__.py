@@ -1,0 +1,74 @@
+"""domicile: lawful, carbon-feasible, least-cost placement of AI workloads and their data.
+
+    instance = domicile.load("quickstart")  # a bundled instance by name, the path of a file, or a mapping
+    plan = domicile.solve(instance)
+    report = domicile.audit(instance, plan)
+
+`__all__` is the public library. Names are imported when they are first used, so that `import domicile` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from optimizer import __version__
+
+if TYPE_CHECKING:
+    from optimizer.audit import AuditReport, Violation, audit
+    from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue
+    from optimizer.instance.identity import instance_sha256, stream_ids
+    from optimizer.instance.load import load
+    from optimizer.instance.models import Instance
+    from optimizer.plan.models import Plan
+    from optimizer.run import solve
+    from optimizer.solve.solution import Progress
+
+_HOMES = {
+    "AuditReport": "optimizer.audit",
+    "DomicileError": "optimizer.errors",
+    "InfeasibleError": "optimizer.errors",
+    "InputError": "optimizer.errors",
+    "Instance": "optimizer.instance.models",
+    "InternalError": "optimizer.errors",
+    "Issue": "optimizer.errors",
+    "Plan": "optimizer.plan.models",
+    "Progress": "optimizer.solve.solution",
+    "Violation": "optimizer.audit",
+    "audit": "optimizer.audit",
+    "instance_sha256": "optimizer.instance.identity",
+    "load": "optimizer.instance.load",
+    "solve": "optimizer.run",
+    "stream_ids": "optimizer.instance.identity",
+}
+
+__all__ = [
+    "AuditReport",
+    "DomicileError",
+    "InfeasibleError",
+    "InputError",
+    "Instance",
+    "InternalError",
+    "Issue",
+    "Plan",
+    "Progress",
+    "Violation",
+    "__version__",
+    "audit",
+    "instance_sha256",
+    "load",
+    "solve",
+    "stream_ids",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'domicile' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

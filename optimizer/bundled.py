@@ -1,0 +1,36 @@
+"""Where the bundled world lies (catalogue, law pack, instance files), and its instances by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from optimizer.errors import InputError, Issue
+from optimizer.instance.suggest import did_you_mean
+
+PATH = (Path(__file__).parent.parent / "domicile" / "instances").resolve()
+"""The folder inside the package `domicile`; in a checkout a link to the folder at the top."""
+
+_NO_INSTANCES = ("catalogue", "laws")
+
+
+def bundled_instances() -> dict[str, Path]:
+    """Return the files of the bundled instances by name: `quickstart`, `classical/cap41`, ..."""
+    found = {path.relative_to(PATH).with_suffix("").as_posix(): path for path in sorted(PATH.rglob("*.yaml"))}
+    return {name: path for name, path in found.items() if not name.startswith(_NO_INSTANCES)}
+
+
+def instance_file(path: Path, file: str) -> Path:
+    """Return the path itself; for one without a suffix where nothing lies, the bundled instance of that name.
+
+    Raises:
+        InputError: there is no bundled instance of that name; `file` is named in it.
+    """
+    if path.suffix or os.path.lexists(path):
+        return path
+    known = bundled_instances()
+    name = path.as_posix()
+    if name not in known:
+        what = "is neither a file nor the name of a bundled instance"
+        raise InputError(Issue(what, file=file, maybe=did_you_mean(name, known)))
+    return known[name]
