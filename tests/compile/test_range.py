@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from compile_toys import offer, region, toy
 
-import optimizer
+import domicile
 from optimizer.errors import InputError
 from optimizer.validation import warnings_on
 
@@ -27,9 +27,9 @@ def _two_rates(second: float):
 def test_validating_refuses_what_solving_refuses():
     wide = _two_rates(1e-28)
     with pytest.raises(InputError, match="spans magnitudes") as solving:
-        optimizer.solve(wide)
+        domicile.solve(wide)
     with pytest.raises(InputError, match="spans magnitudes") as validating:
         warnings_on(wide)
     assert str(validating.value) == str(solving.value)
     warnings_on(_two_rates(1e-15))
-    assert optimizer.solve(_two_rates(1e-15)).status == "optimal"
+    assert domicile.solve(_two_rates(1e-15)).status == "optimal"
