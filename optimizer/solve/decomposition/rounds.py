@@ -41,7 +41,7 @@ STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
 """A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
 MOST_ROUGH_ROUNDS = 30
 """Rounds that use closed forms alone, while they still help: they cost next to nothing."""
-ROUGH_STALLED, ROUGH_CLEANER = 2e-3, 0.1
+ROUGH_STALLED, ROUGH_CLEANER = 2e-4, 0.1
 """They help while they lower the master by such a share of its cost, or of its penalties."""
 LONGEST_REST = 4
 QUICK_SECONDS = 10.0
