@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ import click
 
 import domicile
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
+from optimizer.lookup import catalogue, laws
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -215,171 +215,8 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
     ctx.exit(code)
 
 
-@main.group()
-def laws() -> None:
-    """Look into the law pack: what it holds, what it says. Not legal advice."""
-
-
-DATE = click.DateTime(formats=["%Y-%m-%d"])
-
-
-@laws.command("list")
-@click.option("--jurisdiction", multiple=True, help="ISO country code, or EU; repeatable.")
-@click.option("--category", multiple=True, help="Data category; repeatable.")
-@click.option("--status", multiple=True, help="in_force, adopted, proposed, ...; repeatable.")
-@click.option("--kind", multiple=True, help="Kind of law; repeatable.")
-@click.option("--active-on", type=DATE, help="Only laws in force on this day (YYYY-MM-DD).")
-@click.option("--reviewed/--unreviewed", default=None, help="Only laws with, or without, a reviewed trigger.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def laws_list(  # noqa: PLR0917  (click passes them by name)
-    jurisdiction: tuple[str, ...],
-    category: tuple[str, ...],
-    status: tuple[str, ...],
-    kind: tuple[str, ...],
-    active_on: datetime | None,
-    reviewed: bool | None,
-    as_json: bool,
-) -> None:
-    """List laws; filters are ANDed, the values of one ORed."""
-    from optimizer.laws.query import list_laws
-    from optimizer.terminal import print_table
-
-    rows = list_laws(
-        jurisdictions=jurisdiction,
-        categories=category,
-        statuses=status,
-        kinds=kind,
-        active_on=active_on.date() if active_on else None,
-        reviewed=reviewed,
-    )
-    columns = ("law", "jurisdiction", "instrument", "status", "in_force_from", "storage_rule", "processing_rule")
-    print_table(rows, columns, "laws", as_json=as_json, limit=0)
-
-
-@laws.command("verdict")
-@click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
-@click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
-@click.option("--to", required=True, help="Where the data would go (ISO country or subdivision).")
-@click.option("--provider", help="Who would operate it; without, conditions on the importer count as met.")
-@click.option("--law", help="Judge by this law alone, its trigger taken as given.")
-@click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
-@click.option("--exporter", help="Country the exporter is established in.")
-@click.option("--role", multiple=True, help="Role of the exporter; repeatable.")
-@click.option("--sector", multiple=True, help="Sector of the exporter; repeatable.")
-@click.option("--flag", multiple=True, help="Fact that a law asks about; repeatable.")
-@click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
-@click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def laws_verdict(as_json: bool, **question: Any) -> None:
-    """Say whether data may be stored and processed in a place, on what conditions, and by which laws."""
-    from optimizer.laws.query import verdict_report
-    from optimizer.terminal import jsonable, print_verdict
-
-    day = question.pop("on")
-    renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
-    arguments = {renamed.get(name, name): value for name, value in question.items()}
-    report = verdict_report(on=day.date() if day else None, **arguments)
-    if as_json:
-        click.echo(json.dumps(jsonable(report), indent=2, ensure_ascii=False))
-    else:
-        print_verdict(report)
-
-
-@main.group()
-def catalogue() -> None:
-    """Look into the bundled catalogue; filters are ANDed, the values of one ORed."""
-
-
-def _listing(name: str, what: str, columns: tuple[str, ...]) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a `catalogue` command that prints what `optimizer.catalogue.query.list_<name>` returns."""
-
-    def decorate(declare: Callable[..., Any]) -> click.Command:
-        def run(as_json: bool, limit: int, **filters: Any) -> None:
-            from optimizer.catalogue import load_catalogue, query
-            from optimizer.terminal import print_table
-
-            asked = {key: value for key, value in filters.items() if value not in ((), None)}
-            frame = getattr(query, f"list_{name}")(load_catalogue(), **asked)
-            print_table(frame.to_dict("records"), columns, what, as_json=as_json, limit=limit)
-
-        run.__doc__ = declare.__doc__
-        run.__click_params__ = getattr(declare, "__click_params__", [])  # type: ignore[attr-defined]
-        command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
-        limit = click.option("--limit", type=click.IntRange(min=0), default=50, help="Rows shown (50); 0 is all.")
-        return catalogue.command(name)(limit(command))
-
-    return decorate
-
-
-@_listing("providers", "providers", ("provider", "name", "hq_country", "control_ownership", "certification", "offers"))
-@click.option("--country", multiple=True, help="Headquarters; repeatable.")
-@click.option("--control-excludes", multiple=True, help="Drop providers this country controls; repeatable.")
-@click.option("--strict", is_flag=True, help="With --control-excludes: any exposure counts, not ownership alone.")
-def catalogue_providers() -> None:
-    """Operators, who controls them and what they are certified for."""
-
-
-@_listing("regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers"))
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--country", multiple=True, help="Repeatable.")
-@click.option("--access", multiple=True, help="public, government, china, ...; repeatable.")
-@click.option("--accelerator", multiple=True, help="Only regions that offer it; repeatable.")
-def catalogue_regions() -> None:
-    """Regions with their grid carbon and PUE."""
-
-
-@_listing(
-    "offers",
-    "offers",
-    ("region_id", "country", "sku", "accelerator", "devices", "purchase", "price_usd_per_hour", "usd_per_device_hour"),
-)
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--region", multiple=True, help="provider:region; repeatable.")
-@click.option("--country", multiple=True, help="Repeatable.")
-@click.option("--accelerator", multiple=True, help="Repeatable.")
-@click.option("--purchase", type=click.Choice(["on_demand", "spot"]))
-@click.option("--availability", multiple=True, help="verified, unverified, assumed, country_level; repeatable.")
-@click.option("--max-usd-per-device-hour", type=Finite(min=0))
-def catalogue_offers() -> None:
-    """Priced instances, cheapest per device first."""
-
-
-@_listing(
-    "accelerators",
-    "accelerators",
-    ("accelerator", "vendor", "software", "memory_gb", "load_kw", "embodied_kg", "release_year", "offers"),
-)
-@click.option("--software", multiple=True, help="cuda, rocm, neuron, tpu, ...; repeatable.")
-@click.option("--min-memory-gb", type=Finite(min=0))
-def catalogue_accelerators() -> None:
-    """Devices with memory, power and embodied carbon."""
-
-
-@_listing(
-    "endpoints",
-    "endpoints",
-    (
-        "provider",
-        "model",
-        "scope",
-        "resource",
-        "processing",
-        "price_usd_per_million_input_tokens",
-        "price_usd_per_million_output_tokens",
-    ),
-)
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--model", help="Name, alias or part of a name.")
-@click.option("--scope", multiple=True, help="region, data_zone_eu, global, ...; repeatable.")
-@click.option("--region", multiple=True, help="provider:region; repeatable.")
-def catalogue_endpoints() -> None:
-    """Managed model endpoints, cheapest input price first."""
-
-
-@_listing("models", "throughput profiles", ("model", "metric", "default", "precision", "profile_id", "accelerators"))
-@click.option("--accelerator", multiple=True, help="Repeatable.")
-def catalogue_models() -> None:
-    """Models with measured throughput, one row per comparable profile."""
+main.add_command(laws)
+main.add_command(catalogue)
 
 
 @main.group()

@@ -11,7 +11,8 @@ from optimizer.audit.findings import Findings
 from optimizer.audit.names import check_names, region_of
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job, Service, Stream, Workload
-from optimizer.plan.models import Placement, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Placement
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Ledger, usable_hours
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job
-from optimizer.plan.models import Move, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Move
 
 
 @dataclass(frozen=True)

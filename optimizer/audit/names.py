@@ -5,7 +5,7 @@ from __future__ import annotations
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.world import World
-from optimizer.plan.models import Copy, Placement
+from optimizer.plan.rows import Copy, Placement
 
 
 def region_of(world: World, row: Placement | Copy) -> Region | None:

@@ -10,7 +10,8 @@ from optimizer.audit.desk import Desk
 from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Ledger
 from optimizer.audit.row_laws import WEAK, Said, states_law
-from optimizer.plan.models import LegalEntry, MechanismUse, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import LegalEntry, MechanismUse
 
 LAW_REASONS = frozenset({"law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export"})
 KIND = "register"

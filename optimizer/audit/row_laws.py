@@ -17,7 +17,8 @@ from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Service
-from optimizer.plan.models import Copy, Placement, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Copy, Placement
 
 WEAK = "from general knowledge"
 """How the pack words its confidence in a law that nobody looked up."""

@@ -21,7 +21,8 @@ from optimizer.audit.lines import Ledger, Line, figures_of
 from optimizer.audit.moves import egress_usd, missing_moves
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job
-from optimizer.plan.models import Move, Placement, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Move, Placement
 
 NO_DEARER = 1e-9
 

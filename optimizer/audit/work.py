@@ -8,7 +8,8 @@ from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Ledger, Line, gang_instances, job_units_per_s, usable_hours, worked_hours
 from optimizer.audit.world import World
 from optimizer.instance.workloads import Job, Service, Workload
-from optimizer.plan.models import Plan, Unserved
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Unserved
 
 WHOLE = 1e-6
 USED = 1e-9

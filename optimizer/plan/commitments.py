@@ -11,7 +11,7 @@ import numpy as np
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.commitments import named_groups
 from optimizer.instance.rules import Commitment
-from optimizer.plan.models import CommitmentUse, Placement
+from optimizer.plan.rows import CommitmentUse, Placement
 
 if TYPE_CHECKING:
     from optimizer.plan.placements import Lines

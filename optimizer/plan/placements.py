@@ -12,7 +12,7 @@ from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.speed import SpeedView
 from optimizer.plan.commitments import drawn_of
-from optimizer.plan.models import Placement, Unserved
+from optimizer.plan.rows import Placement, Unserved
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -18,7 +18,7 @@ from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
 from optimizer.plan.commitments import commitments_used
-from optimizer.plan.models import Copy, Move, Plan, PlanHorizon, PlanPeriod, Transfer
+from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
 from optimizer.plan.placements import (
     Values,
     judgements_of,
@@ -38,6 +38,7 @@ from optimizer.plan.register import (
     unmodelled_laws,
     versions_of,
 )
+from optimizer.plan.rows import Copy, Move, Transfer
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.compile.assemble import Compiled
-from optimizer.plan.models import Shortfall
+from optimizer.plan.rows import Shortfall
 
 if TYPE_CHECKING:
     from optimizer.solve.shortfalls import Shortfall as Row

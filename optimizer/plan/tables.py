@@ -6,18 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.plan.models import (
+from optimizer.plan.models import LeastCarbon, Plan
+from optimizer.plan.rows import (
     BudgetUse,
     CommitmentUse,
     Copy,
     DataQuality,
     Ineligible,
-    LeastCarbon,
     LegalEntry,
     MechanismUse,
     Move,
     Placement,
-    Plan,
     QuotaUse,
     RegionUse,
     Row,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Membership
 from optimizer.compile.assemble import Compiled
-from optimizer.plan.models import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
 from optimizer.plan.placements import NEGLIGIBLE, Values
+from optimizer.plan.rows import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import COST_TERMS, Ineligible, LeastCarbon, Placement, Plan, QuotaUse
+from optimizer.plan.models import COST_TERMS, LeastCarbon, Plan
+from optimizer.plan.rows import Ineligible, Placement, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
 

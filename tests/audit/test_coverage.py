@@ -7,7 +7,8 @@ from audit_toys import base, instance_of, plan_of, valid_plan
 
 from optimizer.audit import audit
 from optimizer.audit.coverage import JUDGED, NOT_JUDGED
-from optimizer.plan.models import Asked, LeastCarbon, Plan, PlanHorizon, PlanPeriod, Row
+from optimizer.plan.models import Asked, LeastCarbon, Plan, PlanHorizon, PlanPeriod
+from optimizer.plan.rows import Row
 from optimizer.plan.tables import ROWS
 
 TABLES: dict[str, type[Row]] = {

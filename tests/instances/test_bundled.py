@@ -12,7 +12,8 @@ from answers import PROMISES, stated
 
 import domicile
 from optimizer import bundled
-from optimizer.plan.models import Placement, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Placement
 from optimizer.solve import Progress
 
 SECONDS = 600.0

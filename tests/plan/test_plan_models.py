@@ -7,7 +7,8 @@ import json
 import pytest
 
 from optimizer.errors import InputError
-from optimizer.plan.models import BudgetUse, MechanismUse, Placement, Plan
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import BudgetUse, MechanismUse, Placement
 from optimizer.plan.tables import ROWS
 
 HAND_WRITTEN = {

@@ -1,0 +1,265 @@
+"""The rows of a plan's tables.
+
+Money is in USD, carbon in kg CO2e, energy in kWh, water in litres, all over the horizon or the row's period;
+`served_per_s` is the peak rate in work units/s.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+Metric = Literal["carbon_kg", "water_l", "energy_kwh", "spend_usd"]
+
+
+class Row(BaseModel):
+    """Base of every part of a plan: no unknown fields, immutable, no infinities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+RowT = TypeVar("RowT", bound="Row")
+
+
+def _with_region_id(row: RowT) -> RowT:
+    """Fill an absent `region_id` with provider:region while the row is still being made."""
+    if not row.region_id:  # type: ignore[attr-defined]
+        object.__setattr__(row, "region_id", f"{row.provider}:{row.region}")  # type: ignore[attr-defined]
+    return row
+
+
+class Placement(Row):
+    """What one offer does for one workload (and stream) in one period.
+
+    Instances of one (workload, offer, period) are split over its streams in proportion to the flow served; spare
+    instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
+    instances paid for. `commitments`: how many of the instances each commitment gives, by its id. For a job
+    `work_units` is what is done here and `gangs` how many run. `laws` bear on the row, `mechanisms` are the safeguards
+    it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified, stale_price,
+    weak_law, unreviewed_law).
+    """
+
+    workload: str
+    stream: str | None = None
+    provider: str
+    region: str
+    region_id: str = ""
+    country: str = ""
+    sku: str | None = None
+    endpoint: str | None = None
+    accelerator: str | None = None
+    purchase: str | None = None
+    period: str
+    instances: float = 0.0
+    instance_hours: float | None = None
+    served_per_s: float = 0.0
+    work_units: float | None = None
+    gangs: float | None = None
+    commitments: dict[str, float] = {}
+    cost_usd: float | None = None
+    carbon_kg: float | None = None
+    energy_kwh: float | None = None
+    laws: tuple[str, ...] = ()
+    mechanisms: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_offer(self) -> Placement:
+        if (self.sku is None) == (self.endpoint is None):
+            raise ValueError(f"needs exactly one of sku and endpoint; has sku {self.sku}, endpoint {self.endpoint}")
+        return _with_region_id(self)
+
+
+class Copy(Row):
+    """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils.
+
+    `source` (a region id) is where it is brought from, None where it lies already or comes from outside. `cost_usd` is
+    storage, billed where it is kept, and egress, billed by the source. `carbon_kg` (here, of transfers and of moves):
+    what the network emits for carrying it, None if unknown.
+    """
+
+    dataset: str
+    provider: str
+    region: str
+    region_id: str = ""
+    country: str = ""
+    source: str | None = None
+    size_gb: float | None = None
+    cost_usd: float | None = None
+    carbon_kg: float | None = None
+    laws: tuple[str, ...] = ()
+    mechanisms: tuple[str, ...] = ()
+    duty: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _full_region_id(self) -> Copy:
+        return _with_region_id(self)
+
+
+class Transfer(Row):
+    """GB of a dataset read in region `target` from the copy in region `source` (region ids), over the horizon."""
+
+    dataset: str
+    source: str
+    target: str
+    gb: float
+    cost_usd: float | None = None
+    carbon_kg: float | None = None
+
+
+class Move(Row):
+    """A job's checkpoint carried from region `source` to `target` (region ids) at the start of `period`."""
+
+    job: str
+    source: str
+    target: str
+    period: str
+    gb: float | None = None
+    cost_usd: float | None = None
+    carbon_kg: float | None = None
+
+
+class RegionUse(Row):
+    """A region with a fixed cost that is in use; `standby`: only to take over when another place fails."""
+
+    region_id: str
+    fixed_usd: float | None = None
+    standby: bool = False
+
+
+class MechanismUse(Row):
+    """A safeguard bought or held, once per `key` of its charge scope."""
+
+    mechanism: str
+    key: tuple[str, ...] = ()
+    cost_usd: float | None = None
+    held: bool = False
+    laws: tuple[str, ...] = ()
+
+
+class BudgetUse(Row):
+    """What a budget allows and what the plan uses of it."""
+
+    id: str
+    metric: Metric
+    limit: float
+    used: float
+    slack: float
+
+
+class QuotaUse(Row):
+    """What a pool supplies and what the plan holds of it in one period."""
+
+    id: str
+    period: str
+    limit: float
+    used: float
+    slack: float
+
+
+class CommitmentUse(Row):
+    """A commitment and the most instances of it that the plan holds at once; `idle` are held in no period."""
+
+    id: str
+    region_id: str
+    sku: str
+    instances: float
+    used: float
+    idle: float
+
+
+class ShareUse(Row):
+    """A share policy: the share reached and the bound it keeps; `sense` says on which side."""
+
+    id: str
+    bound: float
+    value: float
+    sense: Literal["at_most", "at_least"] = "at_most"
+
+
+class Unserved(Row):
+    """Demand left unserved (`per_s`, peak rate) or work left undone (`work_units`), at the instance's price."""
+
+    workload: str
+    stream: str | None = None
+    period: str | None = None
+    per_s: float | None = None
+    work_units: float | None = None
+    cost_usd: float | None = None
+
+
+class LegalEntry(Row):
+    """A law that decided something: what, where it is written, how sure its encoding is.
+
+    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
+    `flags`: weak, unreviewed, overridden, advisory.
+    """
+
+    law: str
+    jurisdiction: str = ""
+    instrument: str = ""
+    provision: str = ""
+    citation: str = ""
+    confidence: str = ""
+    status: str = ""
+    in_force_from: datetime.date | None = None
+    decided: str = ""
+    placements: int = 0
+    obligations: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class Ineligible(Row):
+    """How many options one reason ruled out; `rule`: the law, policy or limit behind it.
+
+    Options are offers for a workload (and stream), or regions for the copies of a dataset: one of the two is named.
+    """
+
+    workload: str | None = None
+    stream: str | None = None
+    dataset: str | None = None
+    reason: str
+    rule: str | None = None
+    options: int
+
+    @model_validator(mode="after")
+    def _one_owner(self) -> Ineligible:
+        if (self.workload is None) == (self.dataset is None):
+            raise ValueError(f"names a workload or a dataset; has workload {self.workload}, dataset {self.dataset}")
+        return self
+
+
+class Shortfall(Row):
+    """A limit or need of an infeasible instance that would have to change for a plan to exist.
+
+    `basis`: `alone`, this change admits a plan with all else kept, and every other row of this basis is an alternative
+    to it; `together`, the changes of all rows of this basis are needed at once. `rule` says what `id` names; `need` is
+    the need of a workload or dataset. `limit` is what the instance states, in `unit`, and has to rise or fall by `by`,
+    the least change found (absent: no plan was found with this change alone); `by_at_least` is proven to be needed.
+    `proven`: less than `by` would not do, but for a thousandth of it; of changes together, that their sum relative to
+    what they allow is least. Numbers are absent where the need has none that the instance states.
+    """
+
+    basis: Literal["alone", "together"]
+    rule: Literal["budget", "quota", "policy", "workload", "dataset"]
+    id: str | None = None
+    need: str | None = None
+    period: str | None = None
+    limit: float | None = None
+    unit: str | None = None
+    direction: Literal["rise", "fall"]
+    by: float | None = None
+    by_at_least: float | None = None
+    proven: bool = False
+    sentence: str
+
+
+class DataQuality(Row):
+    """Share of the plan's cost and carbon that rests on figures of one quality (`fallback`, `estimated`, ...)."""
+
+    quality: str
+    cost_share: float | None = None
+    carbon_share: float | None = None
+    note: str = ""
