@@ -1,8 +1,8 @@
 """The `domicile` command: parse, call, print, exit code. Everything heavy is imported inside the command that needs it.
 
-Exit codes: 0 a plan within the asked gap · 1 internal error, or a bound that contradicts the plan · 2 bad input or
-usage · 3 proven infeasible · 4 stopped by a limit or Ctrl-C (the best plan found is written with its gap) · 5 the audit
-found violations.
+Exit codes: 0 a plan within the asked gap · 1 internal error, or a bound that contradicts the plan, or a proof that is
+contradicted (`audit --prove`) · 2 bad input or usage · 3 proven infeasible · 4 stopped by a limit or Ctrl-C (the best
+plan found is written with its gap; a proof is left undecided) · 5 the audit found violations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from optimizer.lookup import catalogue, laws
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
+    from optimizer.instance.models import Instance
     from optimizer.plan.models import Plan
+    from optimizer.proof import Proof
     from optimizer.solve.solution import Progress
 
 FAULT, INFEASIBLE, STOPPED, VIOLATIONS = 1, 3, 4, 5
@@ -39,6 +41,7 @@ LEAST_SECONDS = 1e-3
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
 FILE = click.Path(path_type=Path)
+METHODS = ["auto", "direct", "beside", "construct", "kernel", "decompose"]
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -94,7 +97,7 @@ def validate(file: Path, as_json: bool) -> None:
 @click.option("--threads", type=click.IntRange(1, 1024), help="Threads the solver may use.  [default: all]")
 @click.option(
     "--method",
-    type=click.Choice(["auto", "direct", "beside", "construct", "kernel", "decompose"]),
+    type=click.Choice(METHODS),
     default="auto",
     help="By default, structure and size decide.",
 )
@@ -178,16 +181,69 @@ def exit_code(plan: Plan) -> int:
 @main.command()
 @click.argument("file", type=FILE)
 @click.option("--plan", "plan_file", type=FILE, required=True, help="The plan to judge, as JSON.")
+@click.option("--prove", is_flag=True, help="Also solve again, by another method, for what is stated as proven.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    help="With --prove: who solves.  [default: the one with least in common with the plan's own]",
+)
+@click.option("--gap", type=Finite(min=0), help="With --prove: the gap to prove.  [default: the plan's]")
+@click.option(
+    "--time-limit",
+    "time_limit_seconds",
+    type=Finite(min=0, min_open=True),
+    help="With --prove: seconds to solve.  [default: 300]",
+)
+@click.option("--threads", type=click.IntRange(1, 1024), help="With --prove: threads to solve with.  [default: all]")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
-def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> None:
+def audit(
+    ctx: click.Context, file: Path, plan_file: Path, prove: bool, as_json: bool, **options: Any
+) -> None:
     """Recompute a plan from the instance FILE alone and list what it violates (exit code 5).
 
     A plan file that holds no plan (infeasible, or none found in time) leaves nothing to audit (exit code 3 or 4).
+    With --prove, what the plan states of its proof is solved for once more: exit code 1 where it is contradicted, 4
+    where that was left undecided, if there are no violations.
     """
     from optimizer.instance.locate import placed_in
+    from optimizer.report import render_audit, render_proof
+    from optimizer.terminal import print_answer, run_interruptible
+
+    settings = {name: value for name, value in options.items() if value is not None}
+    if settings and not prove:
+        raise click.UsageError(f"--{next(iter(settings)).removesuffix('_seconds').replace('_', '-')} is for --prove")
+    instance, plan = _both(file, plan_file)
+    proof: Proof | None = None
+    with placed_in(file):
+        report = domicile.audit(instance, plan, base_dir=instance.folder)
+        if prove:
+            proof = run_interruptible(
+                lambda progress, cancel: domicile.prove(
+                    instance, plan, progress=progress, cancel=cancel, base_dir=instance.folder, **settings
+                ),
+                display=sys.stderr.isatty(),
+            )
+    if as_json:
+        told = {} if proof is None else {"proof": proof.model_dump(mode="json")}
+        print_answer(json.dumps({**report.model_dump(mode="json"), **told}, indent=2, ensure_ascii=False))
+    else:
+        print_answer(partial(render_audit, report))
+        if proof is not None:
+            print_answer(partial(render_proof, proof))
+    if not plan.held:
+        click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status or '']}; nothing to audit", err=True)
+    if proof is not None and proof.verdict == "contradicted":
+        click.echo(f"Error: {plan_file}: contradicted: {proof.finding}", err=True)
+    code = 0 if plan.held else NOTHING_TO_AUDIT[plan.status or '']
+    if proof is not None:
+        code = {"contradicted": FAULT, "undecided": STOPPED}.get(proof.verdict, code)
+    ctx.exit(code if report.ok else VIOLATIONS)
+
+
+def _both(file: Path, plan_file: Path) -> tuple[Instance, Plan]:
+    """Return an instance and a plan; what is wrong with their files is told of both together."""
     from optimizer.plan.models import Plan
-    from optimizer.terminal import print_answer
 
     issues: list[Issue] = []
     instance = plan = None
@@ -201,18 +257,7 @@ def audit(ctx: click.Context, file: Path, plan_file: Path, as_json: bool) -> Non
         issues += error.issues
     if instance is None or plan is None:
         raise InputError(issues)
-    with placed_in(file):
-        report = domicile.audit(instance, plan, base_dir=instance.folder)
-    code = VIOLATIONS if not report.ok else 0 if plan.held else NOTHING_TO_AUDIT[plan.status or ""]
-    if as_json:
-        print_answer(report.model_dump_json(indent=2))
-    else:
-        from optimizer.report import render_audit
-
-        print_answer(partial(render_audit, report))
-    if not plan.held:
-        click.echo(f"Error: {plan_file}: {NOT_HELD[plan.status or '']}; nothing to audit", err=True)
-    ctx.exit(code)
+    return instance, plan
 
 
 main.add_command(laws)

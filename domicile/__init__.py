@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from optimizer.instance.load import load
     from optimizer.instance.models import Instance
     from optimizer.plan.models import Plan
+    from optimizer.proof import Proof, prove
     from optimizer.run import solve
     from optimizer.solve.solution import Progress
 
@@ -34,10 +35,12 @@ _HOMES = {
     "Issue": "optimizer.errors",
     "Plan": "optimizer.plan.models",
     "Progress": "optimizer.solve.solution",
+    "Proof": "optimizer.proof",
     "Violation": "optimizer.audit",
     "audit": "optimizer.audit",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
+    "prove": "optimizer.proof",
     "solve": "optimizer.run",
     "stream_ids": "optimizer.instance.identity",
 }
@@ -52,11 +55,13 @@ __all__ = [
     "Issue",
     "Plan",
     "Progress",
+    "Proof",
     "Violation",
     "__version__",
     "audit",
     "instance_sha256",
     "load",
+    "prove",
     "solve",
     "stream_ids",
 ]

@@ -131,7 +131,7 @@ def solve(
 
     require_docstrings()
     _check_objects(instance, progress, cancel, base_dir)
-    _check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
+    check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
     limit = time_limit_seconds if math.isfinite(time_limit_seconds) else None
     asked = Asked(gap=gap, time_limit_seconds=limit, threads=threads, method=method, then=then)
     begun, stop = time.perf_counter(), cancel or threading.Event()
@@ -171,9 +171,13 @@ def _check_objects(instance: object, progress: object, cancel: object, base_dir:
         raise InputError(issues)
 
 
-def _check_arguments(
+def check_arguments(
     gap: object, seconds: object, threads: object, method: object, then: object, *, workers: object
 ) -> None:
+    """Refuse how to solve where an argument means nothing: all of it at once.
+
+    Raises InputError.
+    """
     from optimizer.solve.decomposition.workers import is_address
 
     def number(value: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from optimizer.audit.arguments import check_objects
 from optimizer.audit.coverage import not_judged
 from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
@@ -25,8 +26,9 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     (default: the instance's own folder).
 
     Raises:
-        InputError: the instance names catalogue entries or laws that do not exist.
+        InputError: an argument is of another type; the instance names catalogue entries or laws that do not exist.
     """
+    check_objects(instance=instance, plan=plan, base_dir=base_dir)
     world = resolve(instance, Path(base_dir) if base_dir is not None else instance.folder)
     findings = Findings()
     desk = Desk(world, plan)

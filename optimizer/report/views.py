@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +14,9 @@ from optimizer.instance.workloads import Service
 from optimizer.printable import printable
 from optimizer.report.parts import add_rows, amount, bullet, grid, heading, put, usd
 from optimizer.report.plain import printable_model
+
+if TYPE_CHECKING:
+    from optimizer.proof import Proof
 
 
 def render_audit(report: AuditReport, console: Console, *, verbose: bool = False) -> None:
@@ -53,6 +57,20 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
         heading(console, "Not judged")
         for left_out in report.not_judged:
             bullet(console, left_out)
+
+
+def render_proof(proof: Proof, console: Console) -> None:
+    """Print what came of solving once more for what a plan states."""
+    proof = printable_model(proof.model_copy(update={"better": None}))
+    heading(console, "Proof")
+    colour = {"proven": "green", "contradicted": "red"}.get(proof.verdict, "yellow")
+    console.print(Text.assemble((proof.verdict.replace("_", " "), f"bold {colour}"), f": {proof.finding}"))
+    bullet(console, f"the plan states: {proof.claim}")
+    own = f"the plan names {proof.stated_method}" if proof.stated_method else "the plan names none"
+    same = " (the same: another run, not another method)" if proof.stated_method == proof.method else ""
+    bullet(console, f"method: {proof.method} in {proof.seconds:.1f} s; {own}{same}")
+    for text in proof.not_proven:
+        bullet(console, f"not proven: {text}")
 
 
 def _value(value: float | int | str | None) -> str:

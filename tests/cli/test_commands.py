@@ -273,3 +273,73 @@ def test_validate_refuses_what_solve_would_refuse(file):
         assert result.exit_code == 2
         assert "instance-hours" in result.stderr
         assert "\nMaybe it is another unit" in result.stderr
+
+
+def proving(tmp_path: Path, edit=lambda plan: None, *arguments: str, **changes: object):
+    """Solve the estate of two regions, edit its plan, and audit it with a proof."""
+    file, output = tmp_path / "small.yaml", tmp_path / "plan.json"
+    file.write_text(TWO_REGIONS)
+    assert run("solve", file, "--output", output, "--quiet", "--threads", "1").exit_code == 0
+    plan = json.loads(output.read_text())
+    edit(plan)
+    output.write_text(json.dumps({**plan, **changes}))
+    return run("audit", file, "--plan", output, "--prove", "--threads", "1", *arguments)
+
+
+def test_a_plan_that_is_proven_by_another_method(tmp_path):
+    """The audit tells which, and the gap."""
+    result = proving(tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "proven: method decompose proves that no plan costs less than 110.00 USD" in result.stdout
+    assert "method: decompose in" in result.stdout
+    told = json.loads(proving(tmp_path, lambda plan: None, "--json").stdout)
+    assert told["violations"] == []
+    assert (told["proof"]["verdict"], told["proof"]["bound_usd"]) == ("proven", pytest.approx(110))
+
+
+def test_a_plan_called_infeasible_though_one_exists_exits_1(tmp_path):
+    """The plan that contradicts is in the JSON."""
+    none = Plan(status="infeasible", termination="infeasible", method="direct").model_dump(mode="json")
+    result = proving(tmp_path, lambda plan: plan.update(none), "--json")
+    assert result.exit_code == 1
+    proof = json.loads(result.stdout)["proof"]
+    assert proof["verdict"] == "contradicted"
+    assert proof["better"]["objective_usd"] == pytest.approx(110)
+    assert "contradicted: method decompose found a plan of 110.00 USD" in result.stderr
+
+
+def test_violations_count_before_what_is_proven(tmp_path):
+    """A plan that breaks a rule is no plan, whatever its bound."""
+    result = proving(tmp_path, lambda plan: plan["placements"][0].update(instances=1))
+    assert result.exit_code == 5
+    assert "Proof" in result.stdout
+
+
+def test_what_the_time_leaves_undecided_exits_4(tmp_path, monkeypatch):
+    """Nothing was found in time: neither proven nor contradicted."""
+    none = Plan(status="no_plan", termination="time_limit")
+    monkeypatch.setattr(sys.modules[domicile.prove.__module__], "solve", lambda *_, **__: none)
+    result = proving(tmp_path)
+    assert result.exit_code == 4
+    assert "undecided: the time was up before method decompose decided" in result.stdout
+
+
+def test_an_infeasible_file_that_is_proven_exits_as_the_solve_did(tmp_path):
+    """Proven infeasible by another method as well: 3."""
+    file, output = tmp_path / "small.yaml", tmp_path / "plan.json"
+    file.write_text(TWO_REGIONS.replace("rate: 45", "rate: 1e5"))
+    assert run("solve", file, "--output", output, "--quiet").exit_code == 3
+    result = run("audit", file, "--plan", output, "--prove")
+    assert result.exit_code == 3
+    assert "proven:" in result.stdout
+    assert "proves that no plan obeys every rule" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "option", [("--gap", "0"), ("--method", "direct"), ("--time-limit", "5"), ("--threads", "1")]
+)
+def test_how_to_prove_without_proving_is_a_usage_error(file, tmp_path, option):
+    """An option that would do nothing is refused by name."""
+    result = run("audit", file, "--plan", tmp_path / "plan.json", *option)
+    assert result.exit_code == 2
+    assert f"{option[0]} is for --prove" in result.stderr
