@@ -15,7 +15,10 @@ CPU = "cpu"
 
 @dataclass(frozen=True)
 class Region:
-    """A region. `grid_g_per_kwh` has one value per period, on the instance's one emission basis."""
+    """A region. `grid_g_per_kwh` has one value per period, on the instance's one emission basis.
+
+    A quality (here and of offers) says how a figure was had, by the catalogue; "" where the instance states it.
+    """
 
     id: str
     provider: str
@@ -30,6 +33,8 @@ class Region:
     water_l_per_kwh_grid: float | None = None
     fixed_usd_per_hour: float = 0.0
     grid_g_per_kwh: tuple[float | None, ...] = ()
+    pue_quality: str = ""
+    grid_quality: str = ""
 
     @property
     def place(self) -> str:
@@ -59,9 +64,12 @@ class Offer:
     software: str = ""
     availability: str = "verified"
     usd_per_hour: float | None = None
+    price_quality: str = ""
     price_date: date | None = None
     idle_kw: float | None = None
     load_kw: float | None = None
+    power_quality: str = ""
+    embodied_quality: str = ""
     embodied_kg_per_hour: float | None = None
     own_id: bool = False
     model: str | None = None

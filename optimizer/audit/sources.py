@@ -21,6 +21,18 @@ GRID_COLUMNS = {
     "location_direct": "grid_direct_g_per_kwh",
     "market_based": "market_based_g_per_kwh",
 }
+OWN_FIGURES = {
+    "pue": "pue_quality",
+    "grid_lifecycle_g_per_kwh": "grid_quality",
+    "idle_kw": "power_quality",
+    "load_kw": "power_quality",
+    "embodied_kg": "embodied_quality",
+    "embodied_vendor_kg": "embodied_quality",
+    "price_usd_per_hour": "price_quality",
+    "price_usd_per_million_input_tokens": "price_quality",
+    "price_usd_per_million_output_tokens": "price_quality",
+}
+"""What says how a figure was had, for figures that an instance may put in the place of the catalogue's."""
 SHAPE_BASIS = {"location_lifecycle": "lifecycle", "location_direct": "direct"}
 
 
@@ -55,6 +67,8 @@ def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> C
                 table[column] = table[column].where(table.index != key, frozenset(value.split("|")))
             else:
                 table.loc[[key], column] = value
+            if column in OWN_FIGURES:
+                table.loc[[key], OWN_FIGURES[column]] = ""
         tables[name] = table
     return dataclasses.replace(catalogue, tables=tables)
 
@@ -71,6 +85,7 @@ class InlineSource:
     def __init__(self, instance: Instance, inline: InlineCatalogue, calendar: Calendar) -> None:
         self._inline = inline
         self.sha256: str | None = None
+        self.estimates_rtt = False
         self._embodied = instance.carbon.embodied != "none"
         self._regions = {region.id: self._region(region, calendar) for region in inline.regions}
         self._offers: dict[tuple[str, str, str], InlineOffer] = {
@@ -209,6 +224,10 @@ class InlineSource:
     def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
         """Return nothing: an inline catalogue has no export figures."""
         return None, None, ""
+
+    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
+        """Return "": the instance states every throughput."""
+        return ""
 
     def canonical_model(self, name: str) -> str:
         """Return the name itself: an inline catalogue has no aliases."""

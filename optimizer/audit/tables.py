@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
 
-from optimizer.audit.findings import ABSOLUTE, Findings, close, exceeds, known
+from optimizer.audit.findings import Findings, close, known
 from optimizer.audit.lines import Figures, Ledger, Line
+from optimizer.audit.quality import QUALITIES, ROUND_TRIPS, check_quality
 from optimizer.audit.totals import Totals, regions_used
 from optimizer.instance.rules import CountryShare
 from optimizer.instance.workloads import Job
 from optimizer.plan.models import Plan
 
-QUALITIES = ("fallback", "estimated", "derived", "unverified", "stale_price")
-"""Words for figures that nobody verified; those of a row are among its flags."""
-ROUND_TRIPS = "estimated_rtt"
-FLAGS = frozenset({*QUALITIES, "weak_law", "unreviewed_law"})
 KEYS = {
     "regions": ("region_id",),
     "budgets": ("id",),
@@ -40,8 +36,7 @@ def check_tables(ledger: Ledger, plan: Plan, totals: Totals, findings: Findings)
     _check_shares(ledger, plan, findings)
     _check_standby(ledger, plan, findings)
     _check_unserved(ledger, plan, findings)
-    _check_flags(ledger, findings)
-    _check_quality(ledger, plan, findings)
+    check_quality(ledger, plan, findings)
     _check_unknown(ledger, plan, totals, findings)
 
 
@@ -95,64 +90,6 @@ def _check_unserved(ledger: Ledger, plan: Plan, findings: Findings) -> None:
             if getattr(row, name) is not None:
                 what = f"{'a job' if job else 'a service'} leaves no {name}"
                 findings.add("unserved", f"unserved[{k}] {row.workload}", what, found=getattr(row, name))
-
-
-def _is_stale(ledger: Ledger, line: Line) -> bool:
-    """Return True if the price of an instance offer is older than the instance wants it."""
-    instance, listed = ledger.world.instance, line.offer.price_date
-    on = instance.laws.as_of or instance.horizon.start
-    return listed is not None and on - listed > timedelta(days=instance.catalogue.max_price_age_days)
-
-
-def _check_flags(ledger: Ledger, findings: Findings) -> None:
-    """Check the words of flags, and of plans that state flags those on the age of instance prices."""
-    stated = any(line.row.flags for line in ledger.lines)
-    for line in ledger.lines:
-        odd = sorted(set(line.row.flags) - FLAGS)
-        if odd or len(set(line.row.flags)) < len(line.row.flags):
-            findings.add("statement", line.where, "flags are words of a fixed list, each once",
-                         found=", ".join(odd or line.row.flags))  # fmt: skip
-        if not stated or line.offer.endpoint or line.offer.purchase == "committed":
-            continue
-        findings.checked["flags"] += 1
-        stale = _is_stale(ledger, line)
-        if stale != ("stale_price" in line.row.flags):
-            findings.add("statement", line.where, "flag stale_price", expected=str(stale), found=str(not stale))
-
-
-def _check_quality(ledger: Ledger, plan: Plan, findings: Findings) -> None:
-    """Check the shares that rest on doubtful figures: no more than the rows that are flagged with each come to."""
-    cost: dict[str, float] = defaultdict(float)
-    carbon: dict[str, float] = defaultdict(float)
-    whole_cost = whole_carbon = 0.0
-    for line, figures in ledger.pairs():
-        usd, kg = figures.spend_usd or 0.0, figures.carbon_kg or 0.0
-        whole_cost, whole_carbon = whole_cost + usd, whole_carbon + kg
-        limited = line.stream is not None and line.stream.max_rtt_ms is not None
-        for name in (*line.row.flags, *([ROUND_TRIPS] if limited else [])):
-            cost[name] += usd
-            carbon[name] += kg
-    for row in plan.data_quality:
-        where = f"data_quality {row.quality}"
-        findings.checked["data_quality"] += 1
-        if row.quality not in (*QUALITIES, ROUND_TRIPS):
-            findings.add("unknown_id", where, "is no quality of figures", found=row.quality)
-            continue
-        pairs = (("cost", row.cost_share, cost, whole_cost), ("carbon", row.carbon_share, carbon, whole_carbon))
-        for what, share, by, whole in pairs:
-            most = by[row.quality] / whole if whole > 0 else None
-            if share is None or most is None:
-                if (share is None) != (most is None):
-                    findings.add("use", where, f"share of {what}", expected=most, found=share)
-            elif share < -ABSOLUTE or exceeds(share, most, 1.0):
-                findings.add("use", where, f"share of {what}, at most that of the rows it is about", expected=most,
-                             found=share)  # fmt: skip
-        if row.quality == "stale_price" and whole_cost > 0:
-            findings.stated("use", where, "share of cost", expected=cost[row.quality] / whole_cost,
-                            found=row.cost_share, scale=1.0)  # fmt: skip
-        if not row.cost_share and not row.carbon_share and carbon[row.quality] and row.quality in QUALITIES:
-            findings.add("use", where, "rows are flagged with it, yet nothing rests on it",
-                         expected=carbon[row.quality] / whole_carbon)  # fmt: skip
 
 
 def _check_unknown(ledger: Ledger, plan: Plan, totals: Totals, findings: Findings) -> None:

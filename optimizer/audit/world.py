@@ -61,10 +61,14 @@ class Source(Protocol):
     def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
         """Return the throughput of so many of the offer's devices by the source's own figures."""
 
+    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
+        """Return how that throughput was had, "" where the instance states it."""
+
     def canonical_model(self, name: str) -> str:
         """Return the name a model goes by."""
 
     sha256: str | None
+    estimates_rtt: bool
 
     def endpoints(self, names: set[str]) -> list[Offer]:
         """Return every endpoint that serves one of the models named."""
@@ -187,12 +191,17 @@ class World:
 
         A gang that does not fill its machines works on its own devices only: each machine does its part of that.
         """
-        held = offer.counted or 0.0
-        gang = workload.gang_devices if isinstance(workload, Job) else None
-        machines = max(1, math.ceil(gang / held - 1e-9)) if gang and held else 1
-        if gang is None or gang >= machines * held * (1 - 1e-9):
-            return self._source.units_per_s(workload, offer, held)
-        return _times(self._source.units_per_s(workload, offer, gang), 1 / machines)
+        devices, machines = _measured_on(workload, offer)
+        return _times(self._source.units_per_s(workload, offer, devices), 1 / machines)
+
+    def speed_quality(self, workload: Workload, offer: Offer) -> str:
+        """Return how that throughput was had, "" where the instance states it."""
+        return self._source.speed_quality(workload, offer, _measured_on(workload, offer)[0])
+
+    @property
+    def estimates_rtt(self) -> bool:
+        """Whether round trips to users are the catalogue's estimates; else the instance states them."""
+        return self._source.estimates_rtt
 
     def model_names(self, workload: Workload) -> set[str]:
         """Return the names under which an endpoint may serve the workload's model."""
@@ -297,6 +306,16 @@ def _rate(rate: float | tuple[float, ...], period: int) -> float:
 
 def _unit_seconds(unit: str) -> float:
     return {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}[unit.rsplit("/", 1)[1]]
+
+
+def _measured_on(workload: Workload, offer: Offer) -> tuple[float, int]:
+    """Return how many devices work together, and on how many machines they do what that many were measured to do."""
+    held = offer.counted or 0.0
+    gang = workload.gang_devices if isinstance(workload, Job) else None
+    machines = max(1, math.ceil(gang / held - 1e-9)) if gang and held else 1
+    if gang is None or gang >= machines * held * (1 - 1e-9):
+        return held, 1
+    return gang, machines
 
 
 def _times(value: float | None, factor: float) -> float | None:

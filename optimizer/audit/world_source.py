@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.endpoint_resources import EndpointResources
-from optimizer.audit.facts import CPU, Offer, Region, figure
+from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
 from optimizer.audit.world import Calendar
@@ -29,9 +29,10 @@ class CatalogueSource:
         self._instance = instance
         self.catalogue = catalogue
         self.sha256: str | None = catalogue.sha256 or None
+        self.estimates_rtt = True
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
-        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float]]] = {}
+        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float, str]]] = {}
         self._endpoint_rows = catalogue.endpoints
         self._origins = {stated.id: stated for stated in instance.origins}
         self._rtt: dict[str, dict[str, float]] = {}
@@ -64,6 +65,8 @@ class CatalogueSource:
             water_l_per_kwh_grid=cell(row, "water_l_per_kwh_grid"),
             fixed_usd_per_hour=self._instance.catalogue.fixed_usd_per_hour.get(region_id, 0.0),
             grid_g_per_kwh=grid,
+            pue_quality=text(row, "pue_quality"),
+            grid_quality=text(row, "grid_quality"),
         )
 
     def _shape(self, zone: str, basis: str) -> list[float]:
@@ -98,6 +101,7 @@ class CatalogueSource:
             purchase=purchase,
             availability=text(row, "availability"),
             usd_per_hour=cell(row, "price_usd_per_hour"),
+            price_quality=text(row, "price_quality"),
             price_date=date.fromisoformat(listed) if listed else None,
         )
 
@@ -122,6 +126,8 @@ class CatalogueSource:
             software=software,
             idle_kw=cell(row, "idle_kw"),
             load_kw=cell(row, "load_kw"),
+            power_quality=text(row, "power_quality"),
+            embodied_quality=text(row, "embodied_quality"),
             embodied_kg_per_hour=self._embodied(row),
         )
 
@@ -141,7 +147,7 @@ class CatalogueSource:
         residency = self._resources.residency(row, region.id)
         if residency is None:
             return None
-        retired = text(row, "retired_on")
+        retired, listed = text(row, "retired_on"), text(row, "price_date")
         return Offer(
             region=region,
             endpoint=endpoint,
@@ -151,6 +157,8 @@ class CatalogueSource:
             retired_on=date.fromisoformat(retired) if retired else None,
             scope=residency.scope,
             scope_countries=residency.countries,
+            price_quality=text(row, "price_quality"),
+            price_date=date.fromisoformat(listed) if listed else None,
             usd_per_million_input_tokens=_times(
                 cell(row, "price_usd_per_million_input_tokens"), residency.price_factor
             ),
@@ -236,16 +244,23 @@ class CatalogueSource:
         """Return the workload's own figure, else the best whole number of measured systems that fit the SKU."""
         if workload.runs.throughput is not None:
             return stated_throughput(workload, offer, devices)
-        best = None
-        for accelerator, system, units in self._speed(workload):
+        return self._best(workload, offer, devices)[0]
+
+    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
+        """Return how the system was measured whose figure `units_per_s` takes."""
+        return "" if workload.runs.throughput is not None else self._best(workload, offer, devices)[1]
+
+    def _best(self, workload: Workload, offer: Offer, devices: float) -> tuple[float | None, str]:
+        best, quality = None, ""
+        for accelerator, system, units, how in self._speed(workload):
             copies = devices / system
             whole = round(copies)
             fits = accelerator == offer.accelerator and system <= (offer.counted or 0.0) * (1 + WHOLE)
-            if fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole:
-                best = max(best or 0.0, whole * units)
-        return best
+            if fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole and whole * units > (best or 0.0):
+                best, quality = whole * units, how
+        return best, quality
 
-    def _speed(self, workload: Workload) -> list[tuple[str, float, float]]:
+    def _speed(self, workload: Workload) -> list[tuple[str, float, float, str]]:
         runs = workload.runs
         if runs.model is None:
             return []
@@ -266,8 +281,8 @@ class CatalogueSource:
                 output_tokens=runs.output_tokens,
                 metric=metric,
             )
-            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"])
-            self._speeds[key] = [(str(a), float(d), float(u)) for a, d, u in zip(*columns, strict=True)]
+            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"], rows["quality"])
+            self._speeds[key] = [(str(a), float(d), float(u), words(q)) for a, d, u, q in zip(*columns, strict=True)]
         return self._speeds[key]
 
 

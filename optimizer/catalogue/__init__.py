@@ -2,6 +2,6 @@
 
 from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.load import from_tables, load_catalogue
-from optimizer.catalogue.throughput import select_throughput, sku_throughput
+from optimizer.catalogue.throughput import select_throughput, sku_quality, sku_throughput
 
-__all__ = ["Catalogue", "from_tables", "load_catalogue", "select_throughput", "sku_throughput"]
+__all__ = ["Catalogue", "from_tables", "load_catalogue", "select_throughput", "sku_quality", "sku_throughput"]

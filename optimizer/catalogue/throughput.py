@@ -74,13 +74,25 @@ def sku_throughput(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.
     that fits. Running D/c independent copies is what a SKU with more devices can always do; a larger system is never
     scaled down, because a model may not fit on fewer devices.
     """
+    return _best(selected, accelerator, devices)[0]
+
+
+def sku_quality(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.ndarray) -> np.ndarray:
+    """How the systems were measured whose figures `sku_throughput` takes; `missing` where it takes none."""
+    at = _best(selected, accelerator, devices)[1]
+    return np.append(selected.quality.to_numpy(dtype=object), "missing")[at]
+
+
+def _best(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best rate of each SKU, NaN where nothing fits, and the row it comes from (the first of equals), else -1."""
     names = np.asarray(accelerator, dtype=object)
     count = np.asarray(devices, dtype=float)
-    best = np.full(count.shape, np.nan)
+    best, at = np.full(count.shape, np.nan), np.full(count.shape, -1)
     measured = (selected.accelerator, selected.devices.to_numpy(float), selected.units_per_s.to_numpy(float))
-    for device, system, rate in zip(*measured, strict=True):
+    for row, (device, system, rate) in enumerate(zip(*measured, strict=True)):
         copies = count / system
         whole = np.round(copies)
         fits = (names == device) & (whole >= 1) & (np.abs(copies - whole) <= DIVIDES * whole)
-        best = np.where(fits, np.fmax(best, whole * rate), best)
-    return best
+        better = fits & ~(whole * rate <= best)  # any rate is better than none
+        best, at = np.where(better, whole * rate, best), np.where(better, row, at)
+    return best, at

@@ -117,28 +117,29 @@ class SpeedView:
             )  # fmt: skip
         except InputError as error:
             raise InputError([Issue(i.what, i.file, where, i.line, i.maybe) for i in error.issues]) from None
-        units = _of_instances(rows, self._accelerator, self._devices, gang)
-        quality = dict(zip(rows.accelerator, rows.quality, strict=True))
-        known = [quality.get(name, "missing") for name in self._accelerator]
-        return Speed(units, np.array(known, dtype=object), profile)
+        return Speed(*_of_instances(rows, self._accelerator, self._devices, gang), profile)
 
 
-def _of_instances(rows: pd.DataFrame, accelerator: NDArray[np.object_], devices: Floats, gang: int | None) -> Floats:
-    """Return measured units/s of one instance; where a gang does not fill its machines, the part of what it does there.
+def _of_instances(
+    rows: pd.DataFrame, accelerator: NDArray[np.object_], devices: Floats, gang: int | None
+) -> tuple[Floats, NDArray[np.object_]]:
+    """Return measured units/s of one instance, where a gang does not fill its machines the part of what it does there,
+    and how the systems were measured that these figures are of.
 
     Of machines that are filled each does what was measured. Others hold whole measured systems that add up to the gang
     and fit into a machine; nothing measured is ever divided.
     """
-    from optimizer.catalogue import sku_throughput
+    from optimizer.catalogue import sku_quality, sku_throughput
 
-    units = sku_throughput(rows, accelerator, devices)
+    units, quality = sku_throughput(rows, accelerator, devices), sku_quality(rows, accelerator, devices)
     of = Gang.of(devices, gang or 0)
     partly = np.flatnonzero(of.working_share < 1 - WHOLE)
     for size in np.unique(devices[partly]).tolist():
         at = partly[devices[partly] == size]
-        together = sku_throughput(rows[rows.devices <= size], accelerator[at], np.full(len(at), float(gang or 0)))
-        units[at] = together / of.instances[at]
-    return units
+        fitting, together = rows[rows.devices <= size], np.full(len(at), float(gang or 0))
+        units[at] = sku_throughput(fitting, accelerator[at], together) / of.instances[at]
+        quality[at] = sku_quality(fitting, accelerator[at], together)
+    return units, quality
 
 
 def _all(value: str, size: int) -> NDArray[np.object_]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.catalogue import Catalogue, select_throughput, sku_throughput
+from optimizer.catalogue import Catalogue, select_throughput, sku_quality, sku_throughput
 from optimizer.catalogue import query as listings
 from optimizer.errors import InputError
 
@@ -34,6 +34,19 @@ def test_slices_of_a_device_match_only_slices():
     assert sku_throughput(table, ["A", "A"], [0.333333, 0.5])[0] == 20.0
     assert np.isnan(sku_throughput(table, ["A"], [0.5])[0])
     assert sku_throughput(table, ["A"], [1.0])[0] == 90.0
+
+
+def test_the_quality_is_that_of_the_system_whose_figure_is_taken():
+    """Two copies of what was measured on one device are slower than what was derived for two; one device is measured,
+    whatever stands last in the table. Of equals the first counts.
+    """
+    table = pd.DataFrame({
+        "accelerator": ["A", "A", "A"], "devices": [1.0, 2.0, 4.0], "units_per_s": [90.0, 200.0, 400.0],
+        "quality": ["measured", "derived", "fallback"],
+    })  # fmt: skip
+    assert sku_throughput(table, ["A"] * 4, [1.0, 2.0, 3.0, 4.0]).tolist() == [90.0, 200.0, 270.0, 400.0]
+    told = sku_quality(table, ["A", "A", "A", "A", "B"], [1.0, 2.0, 3.0, 4.0, 1.0])
+    assert told.tolist() == ["measured", "derived", "measured", "derived", "missing"]
 
 
 @pytest.fixture
