@@ -6,7 +6,7 @@ what is left open as the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from optimizer.plan.models import Plan
 
@@ -32,7 +32,7 @@ JUDGED: dict[str, str] = {
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
                       "placements obligations flags",
     "data_quality": "quality cost_share carbon_share",
-    "ineligible": "workload dataset",
+    "ineligible": "workload stream dataset reason options",
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
@@ -49,18 +49,21 @@ NOT_JUDGED: dict[str, str] = {
     "plan.warnings": "prose: the figures and laws behind it are judged where the plan states them",
     "plan.diagnosis": "prose on why no plan exists, which takes a solve",
     "plan.ineligible": "counts of all options that were ruled out, which the audit does not go through",
-    "plan.unmodelled_laws": "whether each could touch an option that the plan does not use; that it exists is judged",
-    "plan.versions": "of packages and Python: what was installed elsewhere; that of the law pack is judged",
+    "plan.unmodelled_laws": "whether each could touch an option that is not used; that it has no effect is judged",
+    "plan.versions": "of packages and Python: what was installed elsewhere; those of catalogue and law pack are judged",
     "plan.method": "who found a plan changes nothing of it",
     "plan.timings_seconds": "measured where the plan was made",
+    "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "copies.source": "which of several regions of one price the data come from",
     "mechanisms.laws": "laws that may ask for the safeguard where the plan places nothing",
     "shares.id": "whether shares are left out",
+    "legal_register.law": "laws that ruled options out and no more: see plan.ineligible",
+    "legal_register.decided": "how many options a law ruled out is held against plan.ineligible, and no further",
     "data_quality.note": "prose",
-    "ineligible.stream": "see plan.ineligible",
-    "ineligible.reason": "see plan.ineligible",
+    "ineligible.stream": "see plan.ineligible; that the workload has it is judged",
+    "ineligible.reason": "see plan.ineligible; that it is a word for one is judged",
     "ineligible.rule": "see plan.ineligible; that a law it names exists is judged",
-    "ineligible.options": "see plan.ineligible; the sums that the legal register states of them are judged",
+    "ineligible.options": "see plan.ineligible; that there are any is judged, and the legal register's sums of them",
     "shortfalls.basis": "takes a solve",
     "shortfalls.rule": "takes a solve",
     "shortfalls.need": "takes a solve",
@@ -75,6 +78,10 @@ NOT_JUDGED: dict[str, str] = {
     "least_carbon.bound_kg": "that no plan of that cost emits less takes a solve",
     "least_carbon.carbon_before_kg": "the plan before the second solve is not in the file",
     "least_carbon.cost_cap_usd": "the plan before the second solve is not in the file",
+    "asked.gap": "who asked knows what for; that the plan keeps what it says of it is judged",
+    "asked.time_limit_seconds": "who asked knows what for",
+    "asked.threads": "who asked knows what for",
+    "asked.then": "who asked knows what for; that a second solve is told of is judged",
     "asked.method": "who found a plan changes nothing of it",
 }
 """Fields that are not judged, or not wholly, with the reason."""
@@ -84,10 +91,11 @@ SELDOM = frozenset({"bound_excess_usd", "least_carbon", "diagnosis", "shortfalls
 """Fields that most plans have nothing to say in."""
 
 
-def not_judged(plan: Plan) -> Iterator[str]:
+def not_judged(plan: Plan, columns: Iterable[str] = ()) -> Iterator[str]:
     """Yield the fields that a plan states and the audit does not judge, or not wholly, each with the reason.
 
     Last come those that the plan does not state: that there are no rows of a list is judged by what needs them.
+    `columns` are fields of rows (`table.field`) that no row states.
     """
     for name, reason in NOT_JUDGED.items():
         table, _, field = name.partition(".")
@@ -100,5 +108,6 @@ def not_judged(plan: Plan) -> Iterator[str]:
         if stated:
             yield f"{name}: {reason}"
     absent = [name for name in Plan.model_fields if name not in SELDOM and getattr(plan, name) in (None, (), {})]
+    absent += columns
     if absent:
         yield f"{NOT_STATED}: {', '.join(absent)}"

@@ -76,10 +76,13 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
         storage, egress = storage + stored, egress + way.usd
         spent += [(region, stored, 0.0), (way.source or region, way.usd, way.kg)]
         if way.kg is not None:
-            findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg)
-        findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd)
+            findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg,
+                            cell="copies.carbon_kg")  # fmt: skip
+        findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd,
+                        cell="copies.cost_usd")  # fmt: skip
         if one.size_gb is not None:
-            findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb)
+            findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb,
+                            cell="copies.size_gb")  # fmt: skip
     for one in kept.values():
         check_numbers(one, copies[one.id], findings)
     for region, usd, kg in _check_reads(ledger, plan, kept, copies, findings):
@@ -319,10 +322,12 @@ def _check_reads(
         if price is None:
             findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
             continue
-        findings.stated("cost", where, "egress", expected=price * row.gb, found=row.cost_usd)
+        findings.stated("cost", where, "egress", expected=price * row.gb, found=row.cost_usd,
+                        cell="transfers.cost_usd")  # fmt: skip
         kg = 0.0 if source.id == target.id else sent_kg(world, source, row.gb)
         if kg is not None:
-            findings.stated("carbon", where, "network carbon of the reads", expected=kg, found=row.carbon_kg)
+            findings.stated("carbon", where, "network carbon of the reads", expected=kg, found=row.carbon_kg,
+                            cell="transfers.carbon_kg")  # fmt: skip
         spent.append((source, price * row.gb, kg))
     for dataset, target_id in sorted({*needed, *brought}):
         amount, got = needed.get((dataset, target_id), 0.0), brought.get((dataset, target_id), 0.0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from optimizer.audit.desk import Desk
-from optimizer.audit.findings import RELATIVE, Findings, close
+from optimizer.audit.findings import RELATIVE, RULED_OUT, Findings, close
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
+from optimizer.instance.rules import ProviderShare
 from optimizer.plan.models import Plan
 
 TOTAL = "the plan"
@@ -30,7 +31,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
         unknown = [law for law in row.laws if law not in desk.pack.laws]
         if unknown and desk.book is not None:
             findings.add("unknown_id", f"placements[{k}] {row.workload}", "no such law", found=", ".join(unknown))
-    _check_versions(plan, desk, findings)
+    _check_versions(world, plan, desk, findings)
     _check_named(world, plan, desk, findings)
     for entry in plan.legal_register:
         if entry.law not in desk.pack.laws:
@@ -124,11 +125,13 @@ def _check_asked(plan: Plan, findings: Findings) -> None:
         findings.note(f"method {plan.method}: another was asked for ({asked.method}); who found a plan is not judged")
 
 
-def _check_versions(plan: Plan, desk: Desk, findings: Findings) -> None:
-    """Check the version of the law pack; of the rest, what was installed elsewhere is not known here."""
-    told, mine = plan.versions.get("laws"), desk.pack.version if desk.book is not None else "none"
-    if told is not None and told != mine:
-        findings.add("data_version", "versions", "laws", expected=mine, found=told)
+def _check_versions(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:
+    """Check the versions of law pack and catalogue; of the rest, what was installed elsewhere is not known here."""
+    own = {"laws": desk.pack.version if desk.book is not None else "none", "catalogue": world.catalogue_version}
+    for name, mine in own.items():
+        told = plan.versions.get(name)
+        if told is not None and told != mine:
+            findings.add("data_version", "versions", name, expected=mine, found=told)
 
 
 def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:
@@ -141,6 +144,12 @@ def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> No
             findings.add("unknown_id", where, "the instance has no such workload", found=row.workload)
         if row.dataset is not None and row.dataset.removesuffix(":retained").partition("/")[0] not in kept:
             findings.add("unknown_id", where, "the instance has no such dataset", found=row.dataset)
+        if row.stream is not None and row.stream not in world.streams.get(row.workload or "", {}):
+            findings.add("unknown_id", where, "the workload has no such stream", found=row.stream)
+        if row.reason not in RULED_OUT:
+            findings.add("unknown_id", where, "is no reason to rule an option out", found=row.reason)
+        if row.options < 1:
+            findings.add("statement", where, "rules no option out", found=row.options)
         if row.reason in LAW_REASONS and row.rule not in desk.pack.laws:
             findings.add("unknown_id", where, "no such law", found=row.rule)
     ids = {
@@ -148,7 +157,11 @@ def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> No
         "policy": {one.id for one in instance.policies},
         "workload": set(world.workloads),
     }
+    each = {one.id for one in instance.policies if isinstance(one, ProviderShare) and not one.providers}
     for k, short in enumerate(plan.shortfalls):
+        policy, _, provider = (short.id or "").rpartition(":")
+        if short.rule == "policy" and provider and policy in each:
+            continue  # a share of each provider alone
         if short.id is not None and short.rule in ids and short.id not in ids[short.rule]:
             findings.add("unknown_id", f"shortfalls[{k}]", f"the instance has no such {short.rule}", found=short.id)
 

@@ -102,6 +102,17 @@ KINDS: dict[str, str] = {
 }
 """Every kind of violation and what it means."""
 
+RULED_OUT = frozenset({
+    "not_allowed_provider", "not_allowed_region", "partition_not_opted_in", "availability_not_opted_in", "offer_kind",
+    "purchase", "accelerator", "software", "device_memory", "no_throughput", "endpoint_model", "endpoint_scope",
+    "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
+    "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "accelerator_export",
+    "certification", "control", "control_unknown", "places", "missing_price", "missing_storage_price",
+    "missing_egress_price", "missing_power", "missing_pue", "missing_grid", "missing_wue", "missing_embodied",
+    "no_quota", "deadline", "dominated",
+})  # fmt: skip
+"""Words for why an option is ruled out."""
+
 OF_STATEMENTS = frozenset({
     "instance_hash", "data_version", "status", "second_solve", "horizon", "left_out",
     "duplicate", "law_named", "register",
@@ -178,11 +189,16 @@ def known(value: float | None) -> bool:
 
 @dataclass
 class Findings:
-    """Collects violations, counts and notes while the audit runs."""
+    """Collects violations, counts and notes while the audit runs.
+
+    `cells` tells of fields that have a value by the audit's own reckoning whether a row states them: (field, row, is it
+    stated).
+    """
 
     violations: list[Violation] = field(default_factory=list)
     checked: Counter[str] = field(default_factory=Counter)
     notes: dict[str, None] = field(default_factory=dict)
+    cells: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def add(
         self, kind: str, where: str, what: str, *, expected: Value = None, found: Value = None, rule: str | None = None
@@ -200,10 +216,17 @@ class Findings:
         """Record, once, what could not be judged."""
         self.notes[text] = None
 
+    def cell(self, name: str, where: str, is_stated: bool) -> None:
+        """Note whether a row states a field (`table.field`) that has a value."""
+        self.cells.append((name, where, is_stated))
+
     def stated(
-        self, kind: str, where: str, what: str, *, expected: float, found: float | None, scale: float = 0.0
-    ) -> None:
-        """Compare a stated figure with the recomputed one; an absent figure is not judged."""
+        self, kind: str, where: str, what: str, *, expected: float, found: float | None, scale: float = 0.0,
+        cell: str | None = None,
+    ) -> None:  # fmt: skip
+        """Compare a stated figure with the recomputed one; an absent figure is not judged, but noted as `cell`."""
+        if cell is not None:
+            self.cell(cell, where, found is not None)
         if found is None:
             return
         self.checked[kind] += 1

@@ -298,4 +298,5 @@ def check_mechanisms(plan: Plan, desk: Desk, findings: Findings) -> None:
         if price is None:
             findings.add("mechanism_unavailable", where, "neither held nor granted, and no cost is stated")
             continue
-        findings.stated("cost", where, "cost over the horizon", expected=price, found=use.cost_usd)
+        findings.stated("cost", where, "cost over the horizon", expected=price, found=use.cost_usd,
+                        cell="mechanisms.cost_usd")  # fmt: skip

@@ -27,6 +27,14 @@ BINDING_KINDS = {
 }  # fmt: skip
 CHIP_KINDS = {"ACCEL_EXPORT", "ACCEL_LOCAL"}
 
+
+def binds(row: Any) -> bool:
+    """Return True if a law rules on data: by its trigger, else by its kind."""
+    kinds = set(row.kind.split("+"))
+    effect = row.trigger.effect or ("rule" if kinds & BINDING_KINDS and not kinds & CHIP_KINDS else "")
+    return bool(effect == "rule")
+
+
 Option = tuple[str, tuple[str, ...]]
 """A mechanism and the key of its charge."""
 
@@ -134,9 +142,7 @@ class LawBook:
 
     def _binding(self, profile: Profile, on: date) -> Iterable[Any]:
         for row in self.active(on):
-            kinds = set(row.kind.split("+"))
-            effect = row.trigger.effect or ("rule" if kinds & BINDING_KINDS and not kinds & CHIP_KINDS else "")
-            if effect == "rule" and ("any" in row.data_categories or row.data_categories & profile.categories):
+            if binds(row) and ("any" in row.data_categories or row.data_categories & profile.categories):
                 yield row
 
     def _rule(self, profile: Profile, at: Place, activity: str, on: date) -> Ruling:

@@ -105,8 +105,13 @@ def _compare_statement(line: Line, findings: Findings) -> None:
     if row.accelerator and row.accelerator != offer.accelerator:
         findings.add("statement", line.where, "the SKU holds another accelerator", expected=offer.accelerator or None,
                      found=row.accelerator)  # fmt: skip
-    if row.endpoint is not None and row.purchase is not None:
-        findings.add("statement", line.where, "an endpoint has no purchase option", found=row.purchase)
+    if row.endpoint is not None:
+        for name in ("purchase", "instance_hours"):
+            if getattr(row, name) is not None:
+                what = f"an endpoint has no {name.replace('_', '-') if name != 'purchase' else 'purchase option'}"
+                findings.add("statement", line.where, what, found=getattr(row, name))
+    if not (row.instances or row.served_per_s or row.work_units):
+        findings.add("statement", line.where, "holds nothing and serves nothing")
     of_services, of_jobs = ("served_per_s",), ("work_units", "gangs")
     for name in of_services if isinstance(line.workload, Job) else of_jobs:
         if getattr(row, name):

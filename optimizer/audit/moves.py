@@ -47,11 +47,14 @@ def check_moves(ledger: Ledger, plan: Plan, findings: Findings) -> list[Carried]
             findings.add("missing_egress_price", where, f"no price from {source.id} to {target.id}")
             continue
         if job.checkpoint_gb is not None:
-            findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb)
-        findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd)
+            findings.stated("statement", where, "checkpoint in GB", expected=job.checkpoint_gb, found=row.gb,
+                            cell="moves.gb")  # fmt: skip
+        findings.stated("cost", where, "egress of the checkpoint", expected=usd, found=row.cost_usd,
+                        cell="moves.cost_usd")  # fmt: skip
         kg = sent_kg(world, source, job.checkpoint_gb or 0.0)
         if kg is not None:
-            findings.stated("carbon", where, "network carbon of the checkpoint", expected=kg, found=row.carbon_kg)
+            findings.stated("carbon", where, "network carbon of the checkpoint", expected=kg, found=row.carbon_kg,
+                            cell="moves.carbon_kg")  # fmt: skip
         stated[job.id].append((period, source.id, target.id))
         made.append(Carried(job, source, period, usd, kg))
     for workload in world.instance.workloads:

@@ -8,6 +8,8 @@ from typing import Any
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import Findings
+from optimizer.audit.law_check import is_chip_rule
+from optimizer.audit.law_rules import binds
 from optimizer.audit.lines import Ledger
 from optimizer.audit.row_laws import WEAK, Said, states_law
 from optimizer.plan.models import Plan
@@ -25,7 +27,7 @@ def check_register(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said],
                 findings.add(KIND, name, "is stated, though the instance binds no law")
         return
     _check_lists(plan, desk, findings)
-    for k, use in enumerate(plan.mechanisms):
+    for k, use in enumerate(plan.mechanisms if states_law(plan) else ()):
         _check_laws_of(use, desk, f"mechanisms[{k}] {use.mechanism}", findings)
     if not (plan.legal_register or plan.laws_sha256):
         return
@@ -42,6 +44,9 @@ def check_register(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said],
     if lacking:
         findings.add(KIND, "legal_register", "laws that decided something have no entry",
                      expected=", ".join(sorted(lacking)))  # fmt: skip
+    idle = stated.keys() & desk.pack.laws.keys() - mine.laws()
+    if idle:
+        findings.add(KIND, "legal_register", "laws that decided nothing have an entry", found=", ".join(sorted(idle)))
 
 
 class _Register:
@@ -126,8 +131,6 @@ def deletions(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said]) -> d
 
 def _check_laws_of(use: MechanismUse, desk: Desk, where: str, findings: Findings) -> None:
     """Check the laws a safeguard is stated for: those of the plan that need it, and none that never asks for it."""
-    if not use.laws:
-        return
     findings.checked["laws named"] += 1
     lacking = desk.safeguards.needed.get((use.mechanism, use.key), set()) - set(use.laws)
     if lacking:
@@ -155,11 +158,20 @@ def _check_lists(plan: Plan, desk: Desk, findings: Findings) -> None:
         unknown = [law for law in told if law not in desk.pack.laws]
         if unknown:
             findings.add("unknown_id", name, "no such law", found=", ".join(unknown))
+    modelled = [law for law in plan.unmodelled_laws if law in desk.pack.laws and _has_effect(desk, law)]
+    if modelled:
+        findings.add(KIND, "unmodelled_laws", "laws that have an effect", found=_list(modelled))
     named = {law for row in plan.placements for law in row.laws if law in desk.pack.laws}
     mine = {law for law in named if not desk.pack.laws[law].trigger.reviewed}
     if states_law(plan) and mine != set(plan.unreviewed_laws):
         findings.add(KIND, "unreviewed_laws", "laws of placements whose trigger nobody reviewed", expected=_list(mine),
                      found=_list(plan.unreviewed_laws))  # fmt: skip
+
+
+def _has_effect(desk: Desk, law: str) -> bool:
+    """Return True if a law rules on data or chips, whichever of its versions is in force."""
+    rows = (desk.pack.laws[law], *(row for _, row in desk.pack.amendments.get(law, ())))
+    return all(binds(row) or row.trigger.effect == "accelerator" or is_chip_rule(row) for row in rows)
 
 
 def _shown(value: Any) -> str | int | None:

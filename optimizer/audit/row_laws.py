@@ -132,6 +132,8 @@ def _compare(row: Placement | Copy, said: Said, where: str, findings: Findings) 
 
 def _compare_safeguards(stated: Sequence[str], needs: Sequence[Need], where: str, findings: Findings) -> None:
     asked = {name for need in needs for name, _ in need.options}
+    if len(set(stated)) < len(stated):
+        findings.add("duplicate", where, "a safeguard is named twice", found=", ".join(stated))
     if set(stated) - asked:
         findings.add("law_named", where, "safeguards that nothing asks for here", found=_list(set(stated) - asked))
     for need in needs:

@@ -10,6 +10,7 @@ from optimizer.audit.desk import Desk
 from optimizer.audit.document import check_document
 from optimizer.audit.findings import AuditReport, Findings
 from optimizer.audit.judge import judge
+from optimizer.audit.left_out import check_left_out
 from optimizer.audit.second import check_least_carbon
 from optimizer.audit.serving import check_serving
 from optimizer.audit.world import resolve
@@ -21,9 +22,9 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     """Recompute a plan's cost, carbon, capacity and compliance, and list everything that is wrong with it.
 
     Works on plans made here, by hand or by another tool; what a plan does not state (a cost, a hash, transfers) is
-    not held against it, except what an instance asks for. A plan that holds nothing (infeasible, no_plan) is judged as
-    a document only. `base_dir` is where a catalogue folder named by the instance is looked for
-    (default: the instance's own folder).
+    not held against it, except what an instance asks for, and what some rows of a table state and others leave out. A
+    plan that holds nothing (infeasible, no_plan) is judged as a document only. `base_dir` is where a catalogue folder
+    named by the instance is looked for (default: the instance's own folder).
 
     Raises:
         InputError: an argument is of another type; the instance names catalogue entries or laws that do not exist.
@@ -39,6 +40,7 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     judged = judge(world, plan, desk, findings)
     totals = judged.totals
     check_least_carbon(plan, totals, findings)
+    unstated = check_left_out(judged.ledger, plan, findings, has_law=desk.book is not None)
     unserving = tuple(f"serves_nothing: {text}" for text in check_serving(world, judged, findings))
     if desk.book is None:
         findings.note("no law was checked: the instance says laws: {use: none}")
@@ -51,7 +53,7 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         "water_l": totals.water_l,
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
-    return _report(findings, recomputed, (*not_judged(plan), *unserving))
+    return _report(findings, recomputed, (*not_judged(plan, unstated), *unserving))
 
 
 def _report(

@@ -85,6 +85,7 @@ class InlineSource:
     def __init__(self, instance: Instance, inline: InlineCatalogue, calendar: Calendar) -> None:
         self._inline = inline
         self.sha256: str | None = None
+        self.version = "inline"
         self.estimates_rtt = False
         self._embodied = instance.carbon.embodied != "none"
         self._regions = {region.id: self._region(region, calendar) for region in inline.regions}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.lines import Ledger, Line
+from optimizer.audit.world import World
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Quota
 from optimizer.plan.models import Plan
@@ -74,6 +75,23 @@ class Supply:
             if default != "unlimited":
                 pools.append(_default(offer, float(default)))
         return pools, covered
+
+    def limit_of(self, name: str, world: World) -> float | None:
+        """Return what a pool of this id gives, drawn on or not; None if the instance has no such pool."""
+        for k, own in self._names.items():
+            if own == name:
+                quota = self._quotas.limits[k]
+                stated = [quota.kw, quota.devices, quota.vcpus, quota.units_per_s]
+                return next((float(limit) for limit in stated if isinstance(limit, int | float)), None)
+        kind, _, rest = name.partition(":")
+        if kind == "commitment":
+            held = {one.id: one.instances for one in world.instance.commitments}
+            parts = rest.split("&")
+            return float(sum(held[part] for part in parts)) if held.keys() >= set(parts) else None
+        default = getattr(self._quotas, DEFAULTS.get(kind, ""), None)
+        place = rest.rpartition("@")[2]
+        known = world.region(place) is not None if kind != "units_per_s" else bool(rest)
+        return float(default) if known and isinstance(default, int | float) else None
 
     def _may_match(self, region: Region) -> list[int]:
         """Return the quotas, by position, that name the region or none at all."""
@@ -191,23 +209,28 @@ def check_supply(ledger: Ledger, plan: Plan, findings: Findings) -> dict[tuple[s
         if exceeds(amount, pool.limit):
             findings.add("quota", f"{pool.id} in {period}", f"{pool.counts} in use", expected=pool.limit, found=amount,
                          rule=pool.id)  # fmt: skip
-    _compare(plan, use, findings)
+    _compare(plan, use, supply, world, findings=findings)
     return use
 
 
-def _compare(plan: Plan, use: dict[tuple[str, str], tuple[Pool, float]], findings: Findings) -> None:
+def _compare(
+    plan: Plan, use: dict[tuple[str, str], tuple[Pool, float]], supply: Supply, world: World, *, findings: Findings
+) -> None:
     """Compare the quota rows the plan states with the audit's own."""
     told = {(row.id, row.period) for row in plan.quotas}
     lacking = [f"{name} in {period}" for (name, period), (_, amount) in use.items()
                if amount > 0 and (name, period) not in told]  # fmt: skip
     if told and lacking:
         findings.add("left_out", "quotas", "pools in use are left out", expected=", ".join(lacking))
-    limits = {pool.id: pool.limit for pool, _ in use.values()}
     for k, row in enumerate(plan.quotas):
         where = f"quotas[{k}] {row.id} in {row.period}"
         pool, amount = use.get((row.id, row.period), (None, 0.0))
         findings.stated("use", where, "quota in use", expected=amount, found=row.used, scale=row.limit)
         findings.stated("use", where, "slack", expected=row.limit - amount, found=row.slack, scale=row.limit)
-        limit = pool.limit if pool is not None else limits.get(row.id)
-        if limit is not None:
+        limit = pool.limit if pool is not None else supply.limit_of(row.id, world)
+        if limit is None:
+            findings.add("unknown_id", where, "the instance has no such quota", found=row.id)
+        else:
             findings.stated("use", where, "limit", expected=limit, found=row.limit)
+        if row.period not in world.calendar.index:
+            findings.add("unknown_id", where, "the horizon has no such period", found=row.period)

@@ -45,13 +45,15 @@ def check_lines(ledger: Ledger, findings: Findings) -> None:
     for line, figures in ledger.pairs():
         row = line.row
         if figures.spend_usd is not None:
-            findings.stated("cost", line.where, "cost in USD", expected=figures.spend_usd, found=row.cost_usd)
+            findings.stated("cost", line.where, "cost in USD", expected=figures.spend_usd, found=row.cost_usd,
+                            cell="placements.cost_usd")  # fmt: skip
         for kind, what, mine, stated in (
             ("carbon", "carbon in kg", figures.carbon_kg, row.carbon_kg),
             ("energy", "energy in kWh", figures.energy_kwh, row.energy_kwh),
         ):
             if mine is not None:
-                findings.stated(kind, line.where, what, expected=mine, found=stated)
+                unit = "kg" if kind == "carbon" else "kwh"
+                findings.stated(kind, line.where, what, expected=mine, found=stated, cell=f"placements.{kind}_{unit}")
             elif stated is not None and row.instances + row.served_per_s > 0:
                 lacking = ", ".join(figures.missing)
                 why = f"{what} is stated, though figures are missing ({lacking})"
@@ -107,7 +109,9 @@ def _fixed(ledger: Ledger, plan: Plan, findings: Findings) -> float:
             findings.add("unknown_id", where, "the catalogue has no such region", found=row.region_id)
             continue
         usd = region.fixed_usd_per_hour * world.calendar.total_hours
-        findings.stated("cost", where, "fixed cost", expected=usd, found=row.fixed_usd)
+        if not usd:
+            findings.add("statement", where, "has no fixed cost, and is no row of the regions that have one")
+        findings.stated("cost", where, "fixed cost", expected=usd, found=row.fixed_usd, cell="regions.fixed_usd")
     return sum(region.fixed_usd_per_hour for region in used.values()) * world.calendar.total_hours
 
 

@@ -66,7 +66,10 @@ def unserved_amounts(world: World, plan: Plan, findings: Findings) -> Left:
         if cost is None:
             findings.add("unserved", where, "the instance does not allow (price) leaving it", found=amount)
             continue
-        findings.stated("cost", where, "penalty of what is left unserved", expected=cost, found=row.cost_usd)
+        findings.stated("cost", where, "penalty of what is left unserved", expected=cost, found=row.cost_usd,
+                        cell="unserved.cost_usd")  # fmt: skip
+        if amount == 0:
+            findings.add("unserved", where, "leaves nothing")
         period = None if isinstance(workload, Job) else world.calendar.index[row.period or ""]
         left[row.workload, None if isinstance(workload, Job) else row.stream, period] += amount
     return left
@@ -121,7 +124,8 @@ def _check_capacity(world: World, service: Service, lines: list[Line], findings:
                 findings.add("capacity", where, what, expected=most, found=flow)
         for line in group:
             hours = line.row.instances * world.calendar.hours[t]
-            findings.stated("hours", line.where, "instance-hours", expected=hours, found=line.row.instance_hours)
+            findings.stated("hours", line.where, "instance-hours", expected=hours, found=line.row.instance_hours,
+                            cell="placements.instance_hours")  # fmt: skip
 
 
 def _check_regions(world: World, workload: Workload, lines: list[Line], findings: Findings) -> None:

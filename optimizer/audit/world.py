@@ -68,6 +68,7 @@ class Source(Protocol):
         """Return the name a model goes by."""
 
     sha256: str | None
+    version: str
     estimates_rtt: bool
 
     def endpoints(self, names: set[str]) -> list[Offer]:
@@ -212,6 +213,11 @@ class World:
     def catalogue_sha256(self) -> str | None:
         """The checksum of the catalogue's tables, None for an inline catalogue (the instance's hash covers it)."""
         return self._source.sha256
+
+    @property
+    def catalogue_version(self) -> str:
+        """The version of the catalogue as plans tell it, `inline` for an inline one."""
+        return self._source.version
 
     def endpoints(self, workload: Workload) -> list[Offer]:
         """Return every endpoint that serves the workload's model."""

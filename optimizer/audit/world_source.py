@@ -29,6 +29,7 @@ class CatalogueSource:
         self._instance = instance
         self.catalogue = catalogue
         self.sha256: str | None = catalogue.sha256 or None
+        self.version = catalogue.version
         self.estimates_rtt = True
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]

@@ -1,7 +1,8 @@
 """The plan: typed rows outside, pandas tables on demand.
 
 A plan may also be written by hand or by another tool: only `placements` are needed then (workload, provider, region,
-SKU or endpoint, period, instances or served rate); what is absent is neither assumed nor judged.
+SKU or endpoint, period, instances or served rate); what is absent is neither assumed nor judged, but a field that some
+rows state is stated in all rows that have a value there.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("quality that no row is flagged with", "use",
      append("data_quality", quality="fallback", cost_share=0.1, carbon_share=0.0)),
     ("quality of no name", "unknown_id", append("data_quality", quality="excellent")),
-    ("flagged rows on which nothing rests", "use", then(
+    ("rows flagged with what nothing rests on", "statement", then(
         placement(DE, flags=["estimated"]),
         append("data_quality", quality="estimated", cost_share=0.0, carbon_share=0.0))),
     ("carbon called unknown", "carbon", top(carbon_unknown_share=0.5)),
