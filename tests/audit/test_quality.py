@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+import domicile
 from optimizer.audit import AuditReport, audit
 from optimizer.plan.models import Plan
 
@@ -17,9 +17,9 @@ Fields = dict[str, Any]
 def estate(
     *, catalogue: Fields | None = None, runs: Fields | None = None, regions: tuple[str, ...] = ("aws:eu-west-1",),
     **more: Any,
-) -> optimizer.Instance:  # fmt: skip
+) -> domicile.Instance:  # fmt: skip
     """Return one chat service, on AWS in Ireland unless told otherwise, without laws."""
-    return optimizer.load({
+    return domicile.load({
         "name": "doubts",
         "horizon": {"start": "2027-01-01", "hours": 730.0},
         "laws": {"use": "none"},
@@ -39,12 +39,12 @@ NEURON: Fields = {"catalogue": {"fallbacks": ["throughput_neuron"]}, "runs": {"s
 
 
 @cache
-def solved(neuron: bool = False) -> tuple[optimizer.Instance, Plan]:
+def solved(neuron: bool = False) -> tuple[domicile.Instance, Plan]:
     instance = estate(**(NEURON if neuron else {}))
-    return instance, optimizer.solve(instance, threads=1)
+    return instance, domicile.solve(instance, threads=1)
 
 
-def judged(instance: optimizer.Instance, plan: Plan, **rows: Any) -> AuditReport:
+def judged(instance: domicile.Instance, plan: Plan, **rows: Any) -> AuditReport:
     return audit(instance, Plan.model_validate({**plan.model_dump(mode="json"), **rows}))
 
 
@@ -110,7 +110,7 @@ def test_the_instance_s_own_figures_are_no_doubt():
     overrides = [{"table": "regions", "id": row.region_id, "set": region},
                  {"table": "skus", "id": f"aws/{row.sku}", "set": device}]  # fmt: skip
     instance = estate(catalogue={"overrides": overrides})
-    own = optimizer.solve(instance, threads=1)
+    own = domicile.solve(instance, threads=1)
     assert own.placements[0].sku == row.sku
     assert set(row.flags) - set(own.placements[0].flags)
     assert audit(instance, own).violations == ()
@@ -126,7 +126,7 @@ def test_an_endpoint_s_price_grows_old_too(days: int, stale: bool):
         runs={"model": "meta-llama/Llama-3.3-70B-Instruct", "via": ["endpoint"]},
         regions=("azure:francecentral",), quotas={"default_endpoint_units_per_s": 1000},
     )  # fmt: skip
-    plan = optimizer.solve(instance, threads=1)
+    plan = domicile.solve(instance, threads=1)
     assert plan.placements[0].endpoint is not None
     assert plan.placements[0].flags == (("stale_price",) if stale else ())
     assert audit(instance, plan).violations == ()
