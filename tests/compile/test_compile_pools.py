@@ -130,7 +130,8 @@ def test_the_audit_counts_vcpus_on_its_own():
         return {violation.kind for violation in found.violations} - {"use"}
 
     assert kinds(default_vcpus=15.0) == {"quota"}
-    assert kinds(default_vcpus=None, default_devices=100.0) == {"no_quota"}
+    # nor is there such a quota to be stated
+    assert kinds(default_vcpus=None, default_devices=100.0) == {"no_quota", "unknown_id"}
 
 
 def test_kw_pools_weigh_the_power_at_load_and_hold_commitments_too():

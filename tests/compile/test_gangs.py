@@ -132,15 +132,20 @@ def test_what_was_measured_is_never_divided():
 
     from optimizer.compile.speed import _of_instances
 
-    rows = pd.DataFrame({"accelerator": "X", "devices": [4.0, 8.0], "units_per_s": [10.0, 30.0]})
+    figures = {"devices": [4.0, 8.0], "units_per_s": [10.0, 30.0], "quality": ["measured", "derived"]}
+    rows = pd.DataFrame({"accelerator": "X", **figures})
     machines, names = np.array([8.0, 4.0, 3.0]), np.array(["X", "X", "X"], dtype=object)
-    assert _of_instances(rows, names, machines, None)[:2].tolist() == [30.0, 10.0]
-    assert _of_instances(rows, names, machines, 4)[:2].tolist() == [10.0, 10.0]
-    assert np.isnan(_of_instances(rows, names, machines, 2)).all()
+
+    def known(gang: int | None) -> tuple[list[float], list[str]]:
+        units, quality = _of_instances(rows, names, machines, gang)
+        assert np.isnan(units[2])  # a system of four does not fit into a machine of three
+        return units[:2].tolist(), quality.tolist()
+
+    assert known(None) == ([30.0, 10.0], ["derived", "measured", "missing"])
+    assert known(4) == ([10.0, 10.0], ["measured", "measured", "missing"])
+    assert np.isnan(_of_instances(rows, names, machines, 2)[0]).all()
     # twelve devices on two machines of eight: three systems of four, half of it each; none of eight is divided
-    assert _of_instances(rows, names, machines, 12)[:2].tolist() == [15.0, 10.0]
-    # a system of four does not fit into a machine of three
-    assert np.isnan(_of_instances(rows, names, machines, 4)[2])
+    assert known(12) == ([15.0, 10.0], ["measured", "measured", "missing"])
 
 
 def test_machines_and_working_share():
