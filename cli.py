@@ -111,7 +111,23 @@ def validate(file: Path, as_json: bool) -> None:
     metavar="threads|processes|ADDRESS",
     default="threads",
     show_default=True,
-    help="Who solves the small programs of a large estate; ADDRESS of a Dask scheduler: tcp://host:8786.",
+    help="Who solves the small programs of a large estate; ADDRESS of a Dask scheduler: tcp://host:8786, or "
+    "tls://host:8786 with certificates. The cluster must be trusted: its workers see the numbers of the programs, and "
+    "a bound that one of them states wrongly counts unless --check-rate comes upon it. They can neither run anything "
+    "here nor bring a plan that breaks a rule.",
+)
+@click.option(
+    "--check-rate",
+    type=Finite(min=0, max=1),
+    default=0.1,
+    show_default=True,
+    help="Share of a cluster's answers solved again here, at random; with 1, no bound rests on a worker's word. One "
+    "wrong answer throws out all.",
+)
+@click.option(
+    "--check-seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Seed of that draw.  [default: a new one, told in the plan]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
@@ -127,6 +143,8 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     method: str,
     then: str | None,
     workers: str,
+    check_rate: float,
+    check_seed: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -143,6 +161,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     instance = domicile.load(file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
     options |= {"base_dir": instance.folder, "workers": workers}
+    options |= {"check_rate": check_rate, "check_seed": check_seed}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:

@@ -120,9 +120,8 @@ def prove(
     """
     check_objects(instance=instance, plan=plan, base_dir=base_dir)
     check_arguments(
-        0.0 if gap is None else gap, time_limit_seconds, threads, "auto" if method is None else method, None,
-        workers="threads",
-    )  # fmt: skip
+        0.0 if gap is None else gap, time_limit_seconds, threads, "auto" if method is None else method, None
+    )
     claim = _claim(instance, plan, gap, base_dir)
     chosen: Method = method if method is not None else OTHER.get(plan.method or "", "auto")
     found, begun = _Found(chosen), time.perf_counter()

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -20,6 +20,7 @@ from optimizer.printable import printable
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
+    from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import Workers
     from optimizer.solve.second import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
@@ -76,6 +77,8 @@ def solve(
     cancel: threading.Event | None = None,
     base_dir: Path | str | None = None,
     workers: str = "threads",
+    check_rate: float = 0.1,
+    check_seed: int | None = None,
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -106,8 +109,14 @@ def solve(
         Where a catalogue folder named by the instance lies (default: `instance.folder`, which `load` notes).
     workers
         Who solves the small integer programs of `decompose`: `threads` or `processes` of this machine, as many as
-        `threads`, or the address of a Dask scheduler (`tcp://host:8786`; extra `cluster`), whose workers need the same
-        domicile.
+        `threads`, or the address of a Dask scheduler (`tcp://host:8786`, `tls://host:8786`; extra `cluster`), whose
+        workers need the same domicile. The cluster must be trusted: its workers see the numbers of the programs, and
+        what they state wrongly of a cost that nothing beats goes into the bound where it is not checked.
+    check_rate
+        Of the answers of a cluster the share that is solved again here, at random; with 1, no bound rests on a
+        worker's word. `Plan.cluster` says how many were.
+    check_seed
+        Seed of the draw (None: a new one, which the plan states).
 
     Returns
     -------
@@ -126,17 +135,20 @@ def solve(
         The plan found failed its own audit.
     """
     from optimizer.compile import NothingEligibleError, compile_instance
+    from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import open_workers
     from optimizer.solve.watch import ctrl_c_calls
 
     require_docstrings()
     _check_objects(instance, progress, cancel, base_dir)
-    check_arguments(gap, time_limit_seconds, threads, method, then, workers=workers)
+    check_arguments(gap, time_limit_seconds, threads, method, then)
+    _check_workers(workers, check_rate, check_seed)
+    checks = SpotChecks(check_rate) if check_seed is None else SpotChecks(check_rate, check_seed)
     limit = time_limit_seconds if math.isfinite(time_limit_seconds) else None
     asked = Asked(gap=gap, time_limit_seconds=limit, threads=threads, method=method, then=then)
     begun, stop = time.perf_counter(), cancel or threading.Event()
     with ctrl_c_calls(stop.set):
-        with open_workers(workers, threads) as crew:
+        with open_workers(workers, threads, checks) as crew:
             try:
                 compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
             except NothingEligibleError as nothing:
@@ -145,7 +157,7 @@ def solve(
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
             until = begun + time_limit_seconds - kept
             plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, stop, until, crew))
-            plan = plan.model_copy(update={"asked": asked})
+            plan = plan.model_copy(update={"asked": asked, **_answered(crew.checks)})
         return _audited(instance, plan, base_dir) if plan.held else plan
 
 
@@ -171,22 +183,15 @@ def _check_objects(instance: object, progress: object, cancel: object, base_dir:
         raise InputError(issues)
 
 
-def check_arguments(
-    gap: object, seconds: object, threads: object, method: object, then: object, *, workers: object
-) -> None:
+def check_arguments(gap: object, seconds: object, threads: object, method: object, then: object) -> None:
     """Refuse how to solve where an argument means nothing: all of it at once.
 
     Raises InputError.
     """
-    from optimizer.solve.decomposition.workers import is_address
-
-    def number(value: object) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-
     issues = []
-    if not (number(gap) and 0 <= gap < math.inf):  # type: ignore[operator]
+    if not (_is_number(gap) and 0 <= gap < math.inf):  # type: ignore[operator]
         issues.append(Issue(f"is {gap!r}, not a share of at least 0", where="gap"))
-    if not (number(seconds) and seconds > 0):  # type: ignore[operator]
+    if not (_is_number(seconds) and seconds > 0):  # type: ignore[operator]
         issues.append(Issue(f"is {seconds!r}, not seconds above 0", where="time_limit_seconds"))
     if threads is not None and (
         isinstance(threads, bool) or not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS)
@@ -196,11 +201,38 @@ def check_arguments(
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
     if then is not None and then not in get_args(Then):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
+    if issues:
+        raise InputError(issues)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _check_workers(workers: object, rate: object, seed: object) -> None:
+    """Refuse workers, and ways of checking what they answer, that mean nothing."""
+    from optimizer.solve.decomposition.spot_checks import SEED_BITS
+    from optimizer.solve.decomposition.workers import is_address
+
+    issues = []
     if not isinstance(workers, str) or (workers not in ("threads", "processes") and not is_address(workers)):
         what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"
         issues.append(Issue(what, where="workers", maybe="write the address as tcp://host:8786"))
+    if not (_is_number(rate) and 0 <= rate <= 1):  # type: ignore[operator]
+        issues.append(Issue(f"is {rate!r}, not a share from 0 to 1", where="check_rate"))
+    if seed is not None and (isinstance(seed, bool) or not (isinstance(seed, int) and 0 <= seed < 2**SEED_BITS)):
+        issues.append(Issue(f"is {seed!r}, not a whole number from 0 to {2**SEED_BITS - 1}", where="check_seed"))
     if issues:
         raise InputError(issues)
+
+
+def _answered(checks: SpotChecks | None) -> dict[str, Any]:
+    """Return what the plan says of a cluster that answered; nothing where none was asked."""
+    if checks is None:
+        return {}
+    from optimizer.plan.models import Cluster
+
+    return {"cluster": Cluster(**asdict(checks))}
 
 
 def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:

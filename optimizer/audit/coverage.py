@@ -14,7 +14,7 @@ JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
             "carbon_unknown_share energy_kwh water_l placements copies transfers moves regions mechanisms budgets "
             "quotas commitments shares unserved legal_register assertions data_quality diagnosis shortfalls "
-            "unmodelled_laws unreviewed_laws versions least_carbon asked instance_name instance_sha256 "
+            "unmodelled_laws unreviewed_laws versions least_carbon asked cluster instance_name instance_sha256 "
             "catalogue_sha256 laws_sha256 horizon",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
@@ -36,6 +36,7 @@ JUDGED: dict[str, str] = {
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
+    "cluster": "answers checked rate seed failed thrown_out",
     "horizon": "start periods",
     "periods": "id hours",
 }  # fmt: skip
@@ -52,6 +53,7 @@ NOT_JUDGED: dict[str, str] = {
     "plan.unmodelled_laws": "whether each could touch an option that is not used; that it has no effect is judged",
     "plan.versions": "of packages and Python: what was installed elsewhere; those of catalogue and law pack are judged",
     "plan.method": "who found a plan changes nothing of it",
+    "plan.cluster": "what workers answered is known where the plan was made; that its counts can be is judged",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "copies.source": "which of several regions of one price the data come from",
@@ -87,7 +89,7 @@ NOT_JUDGED: dict[str, str] = {
 """Fields that are not judged, or not wholly, with the reason."""
 
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
-SELDOM = frozenset({"bound_excess_usd", "least_carbon", "diagnosis", "shortfalls"})
+SELDOM = frozenset({"bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls"})
 """Fields that most plans have nothing to say in."""
 
 

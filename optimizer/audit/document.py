@@ -25,6 +25,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_identity(world, plan, desk, findings)
     _check_status(plan, findings)
     _check_asked(plan, findings)
+    _check_cluster(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
     for k, row in enumerate(plan.placements):
@@ -123,6 +124,30 @@ def _check_asked(plan: Plan, findings: Findings) -> None:
                      expected=asked.then, found=None if told is None else "carbon")  # fmt: skip
     if asked.method != "auto" and plan.method is not None and plan.held and not plan.method.startswith(asked.method):
         findings.note(f"method {plan.method}: another was asked for ({asked.method}); who found a plan is not judged")
+
+
+def _check_cluster(plan: Plan, findings: Findings) -> None:
+    """Check that what is said of workers' answers can be, and note on how many of them nobody has looked."""
+    told = plan.cluster
+    if told is None:
+        return
+    findings.checked["cluster"] += 1
+    if not 0.0 <= told.rate <= 1.0 or told.seed < 0:
+        findings.add("status", "cluster", "a rate and a seed that mean nothing", found=f"{told.rate}, {told.seed}")
+    if not 0 <= told.checked <= told.answers:
+        findings.add("status", "cluster.checked", "not from 0 to the number of answers", expected=told.answers,
+                     found=told.checked)  # fmt: skip
+    elif told.rate == 1.0 and told.checked < told.answers:
+        findings.add("status", "cluster.checked", "fewer than all answers were checked, at a rate of 1",
+                     expected=told.answers, found=told.checked)  # fmt: skip
+    if told.thrown_out is not None and told.answers:
+        findings.add("status", "cluster.answers", "answers count although all were thrown out", expected=0,
+                     found=told.answers)  # fmt: skip
+    if told.checked < told.answers:
+        findings.note(
+            f"the bound rests on {told.answers} answers of a cluster, {told.checked} of which were solved again where "
+            "the plan was made; the others were not judged"
+        )
 
 
 def _check_versions(world: World, plan: Plan, desk: Desk, findings: Findings) -> None:

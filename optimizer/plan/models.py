@@ -77,6 +77,22 @@ class Asked(Row):
     then: str | None = None
 
 
+class Cluster(Row):
+    """What workers of a cluster answered; absent where none was asked.
+
+    The bound rests on `answers` of theirs, of which `checked` were solved again here, with the same result; they were
+    drawn at random, the share `rate`, with `seed`. `failed` says why threads took over from the cluster. `thrown_out`
+    names a worker whose answer was wrong: then all answers were thrown out, and none is in this plan.
+    """
+
+    answers: int
+    checked: int
+    rate: float
+    seed: int
+    failed: str | None = None
+    thrown_out: str | None = None
+
+
 class PlanPeriod(Row):
     """A period of the plan's horizon."""
 
@@ -97,7 +113,8 @@ class Plan(Row):
     `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `bound_excess_usd` is by how much the
     solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
-    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan;
+    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan,
+    `cluster` what workers elsewhere answered;
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -136,6 +153,7 @@ class Plan(Row):
     least_carbon: LeastCarbon | None = None
     method: str | None = None
     asked: Asked | None = None
+    cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}
     instance_name: str | None = None
     instance_sha256: str | None = None

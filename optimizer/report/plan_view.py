@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import COST_TERMS, LeastCarbon, Plan
+from optimizer.plan.models import COST_TERMS, Cluster, LeastCarbon, Plan
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
@@ -75,6 +75,8 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(("water", amount(plan.water_l, "l"), ""))
         if plan.least_carbon is not None:
             rows.append(_second(plan.least_carbon))
+    if plan.cluster is not None:
+        rows.append(_cluster(plan.cluster))
     if rows:
         add_rows(table, rows, verbose=True)
         console.print(table)
@@ -87,6 +89,15 @@ def _second(second: LeastCarbon) -> tuple[str, str, str]:
     gap = f"gap {percent(second.gap, 2)}, " if second.gap is not None else ""
     before = f"{amount(second.carbon_before_kg, 'kg')} at least cost" if second.carbon_before_kg is not None else ""
     return "proven carbon bound", amount(second.bound_kg, "kg CO2e"), f"{gap}{before}"
+
+
+def _cluster(told: Cluster) -> tuple[str, str, str]:
+    """Return the line on what a cluster's workers answered, and how much of it was checked."""
+    if told.thrown_out is not None:
+        return "cluster", "thrown out", f"a wrong answer of {told.thrown_out}"
+    note = f"{told.checked:,} of them solved again here (rate {percent(told.rate)}, seed {told.seed})"
+    left = f"; then threads took over: {told.failed}" if told.failed is not None else ""
+    return "cluster", f"{told.answers:,} answers", f"{note}{left}"
 
 
 def _horizon(plan: Plan) -> str:

@@ -17,9 +17,10 @@ from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
-from optimizer.solve.decomposition.requirements import no_needs, split_requirements
+from optimizer.solve.decomposition.requirements import Needs, no_needs, split_requirements
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
+from optimizer.solve.decomposition.spot_checks import WrongAnswerError
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.exchange import Exchange, WidenedExchange
 from optimizer.solve.highs import Run
@@ -69,9 +70,25 @@ def decompose_and_improve(
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
     the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, as entries
-    of the problem's tables. Returns None when a workload has no place of its own,
-    which only the whole model can settle.
+    of the problem's tables. Where an answer of `workers` turns out to be wrong, bounds and configurations are thrown
+    out and generated anew in this process; of what was found, the plan held stays, since it obeys every row.
+    Returns None when a workload has no place of its own, which only the whole model can settle.
     """
+    x = None if start is None else from_entries(matrix, start)
+    try:
+        return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=x)
+    except WrongAnswerError as wrong:
+        log.warning("a wrong answer (%s): the decomposition begins again, without all that workers answered", wrong)
+        watch.forget_bound()
+        x = x if wrong.plan is None else wrong.plan
+    return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=x)
+
+
+def _decompose(
+    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None,
+    start: Floats | None,
+) -> Run | None:  # fmt: skip
+    """Decompose and improve from a plan; where an answer is wrong, what is raised has the plan held."""
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
     with watch.phase_of("cut"):
         whole = with_cover_rows(matrix, problem)
@@ -80,23 +97,36 @@ def decompose_and_improve(
             whole, needs = split_requirements(whole, problem)
         blocks = find_blocks(whole, problem)
         if start is not None and watch.should_stop():  # of ten thousand workloads the rest takes seconds as well
-            x = from_entries(matrix, start)
-            return Run(watch.why_stopped(), x, matrix.objective(x))
+            return Run(watch.why_stopped(), start, matrix.objective(start))
         cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     if start is not None:
-        _begin_from(ground, parts, needs.widen(from_entries(matrix, start)), watch)
-    is_moderate, proofs = matrix.integer.sum() <= BRANCH_TO_INTEGERS, list[Termination]()
+        _begin_from(ground, parts, needs.widen(start), watch)
+    try:
+        return _solve_parts(ground, parts, problem, watch, needs, gap=gap, threads=threads, matrix=matrix, end=end)
+    except WrongAnswerError as wrong:
+        state.restore()
+        wrong.plan = state.x[: matrix.cost.size].copy() if holds_plan(ground) else None
+        raise
+
+
+def _solve_parts(
+    ground: Prepared, parts: Decomposition, problem: Problem, watch: Watch, needs: Needs, *,
+    gap: float, threads: int, matrix: Matrix, end: float,
+) -> Run | None:  # fmt: skip
+    """Generate configurations and close the gap of the plan held by `ground`, until some seconds have elapsed."""
+    state, proofs = ground.state, list[Termination]()
+    is_moderate = matrix.integer.sum() <= BRANCH_TO_INTEGERS
 
     def is_impossible(share: float) -> bool:
         """Whether configurations prove within a share of the time left that no plan obeys all rows."""
         if Termination.INFEASIBLE in proofs or watch.should_stop():
             return Termination.INFEASIBLE in proofs
         with watch.phase_of("prove"):
-            if is_infeasible(problem, parts, worth[cut.rows], watch, seconds=share * watch.left_seconds()):
+            if is_infeasible(problem, parts, parts.worth_usd, watch, seconds=share * watch.left_seconds()):
                 proofs.append(Termination.INFEASIBLE)
         return Termination.INFEASIBLE in proofs
 

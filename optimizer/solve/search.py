@@ -141,9 +141,12 @@ def beside_highs(
     except KeyboardInterrupt:
         watch.interrupt()
         found = None
+    except BaseException:
+        watch.answered = True
+        raise
     finally:
         _join(beside, watch)
-    watch.answered = False
+        watch.answered = False
     if failures:
         raise failures[0]
     return _with_start(_best(answers[0], found, watch, gap), matrix, start, watch)

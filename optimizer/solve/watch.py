@@ -113,6 +113,11 @@ class Watch:
                 self.bound_usd = bound_usd
         self.report()
 
+    def forget_bound(self) -> None:
+        """Withdraw the bound: what it rests on turned out to be wrong."""
+        with self._lock:
+            self.bound_usd = None
+
     def report(self, force: bool = False) -> None:
         """Call the progress callback, at most every 0.2 s unless forced."""
         if self._progress is None or self.broken is not None or not self._lock.acquire(blocking=False):

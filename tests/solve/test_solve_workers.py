@@ -16,8 +16,9 @@ from helper_programs import EFFORT, assert_same, costs, knapsacks, posix, priced
 
 from optimizer import bundled
 from optimizer.solve.decomposition import workers as workers_module
-from optimizer.solve.decomposition.chunks import OtherReleaseError, release, solve_message
+from optimizer.solve.decomposition.chunks import release, solve_message
 from optimizer.solve.decomposition.processes import Processes
+from optimizer.solve.decomposition.replies import RefusedError, decode
 from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
 from optimizer.solve.watch import Watch
 
@@ -157,8 +158,8 @@ def test_an_error_of_the_program_itself_is_raised():
 
 def test_a_worker_of_another_release_refuses():
     """Before it reads what it was sent."""
-    with pytest.raises(OtherReleaseError, match=r"domicile .* HiGHS"):
-        solve_message("domicile 0.0.1 (00000000) with HiGHS 1.0.0", b"not even a pickle")
+    with pytest.raises(RefusedError, match=r"domicile .* HiGHS"):
+        decode(solve_message("domicile 0.0.1 (00000000) with HiGHS 1.0.0", b"not even a pickle"), [])
 
 
 def test_workers_of_another_release_are_not_mixed_in(monkeypatch, caplog):
@@ -168,7 +169,7 @@ def test_workers_of_another_release_are_not_mixed_in(monkeypatch, caplog):
         ours, known = costs(workers)
     assert ours == known
     assert not workers.apart
-    assert "OtherReleaseError" in caplog.text
+    assert "is of release" in caplog.text
 
 
 def test_the_release_names_domicile_and_highs():
@@ -180,7 +181,7 @@ def test_the_release_names_domicile_and_highs():
 
 
 def test_a_worker_imports_little():
-    """numpy, HiGHS and two modules: neither tables nor models, so that it starts in a moment."""
+    """numpy, HiGHS and three modules: neither tables nor models, so that it starts in a moment."""
     imports = "import sys; from optimizer.solve.decomposition import chunks, processes"
     text = f"{imports}; chunks.release(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -214,6 +215,7 @@ def test_ended_processes_leave_no_future_open():
 ORPHANS = """\
 import os, sys, time
 from optimizer.solve.decomposition.processes import Processes
+from optimizer.solve.decomposition.replies import RefusedError, decode
 executor = Processes(2)
 busy = executor.submit(time.sleep, 600)
 while len(executor._started) < 2:

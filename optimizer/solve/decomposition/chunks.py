@@ -1,6 +1,6 @@
 """What a worker does: solve a few small programs that came in one message, if it is of the same release.
 
-A worker, wherever it runs, imports nothing of domicile but this module, `small` and `scaling`.
+A worker, wherever it runs, imports nothing of domicile but this module, `replies`, `small` and `scaling`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,8 @@ from types import ModuleType
 
 from optimizer import __version__
 from optimizer.solve import scaling
-from optimizer.solve.decomposition import small
+from optimizer.solve.decomposition import replies, small
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
-
-
-class OtherReleaseError(Exception):
-    """The worker has another domicile or another HiGHS than who asks it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ def release() -> str:
     """Return what decides the answers here: version of domicile, digest of what solves the programs, HiGHS."""
     from highspy import _core
 
-    source = "\n".join(line for module in (small, scaling) for line in _source(module).splitlines())
+    source = "\n".join(line for module in (small, scaling, replies) for line in _source(module).splitlines())
     digest = hashlib.sha256(source.encode()).hexdigest()[:8]
     return f"domicile {__version__} ({digest}) with HiGHS {_core._Highs().version()}"
 
@@ -55,15 +51,14 @@ def solve_chunk(chunk: Chunk) -> list[SmallAnswer]:
 
 
 def solve_message(asked_by: str, message: bytes) -> bytes:
-    """Solve a pickled chunk for someone of the release `asked_by`.
+    """Solve a pickled chunk for someone of the release `asked_by`; return the reply (see `replies`).
 
-    Raises OtherReleaseError before anything is read when that is not the release here.
+    The message is not read when that is not the release here. Raises nothing: an exception would travel as a pickle.
     """
     if asked_by != release():
-        raise OtherReleaseError(f"a worker is of release {release()}, the solve of {asked_by}")
-    return pickle.dumps(solve_chunk(pickle.loads(message)), protocol=5)
-
-
-def answers_of(reply: bytes | list[SmallAnswer]) -> list[SmallAnswer]:
-    """Return the answers of a reply to either of the functions above."""
-    return pickle.loads(reply) if isinstance(reply, bytes) else reply
+        return replies.encode_refusal(f"a worker is of release {release()}, the solve of {asked_by}")
+    try:
+        chunk: Chunk = pickle.loads(message)
+        return replies.encode(solve_chunk(chunk), chunk.programs)
+    except Exception as error:
+        return replies.encode_refusal(f"{type(error).__name__}: {error}")

@@ -1,123 +1,77 @@
 """Pricing on a Dask cluster (extra `cluster`): connecting, and refusing workers of another release.
 
-What travels are pickled chunks of small programs and their answers; nothing else of an instance leaves this process.
+What travels are chunks of small programs and replies of numbers; nothing else of an instance leaves this process, and
+nothing that comes back is run: Dask's client lives in a process of its own (see `gateway`).
 """
 
 from __future__ import annotations
 
-import asyncio
+import importlib.util
+import json
 import logging
+import os
+import queue
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from optimizer.errors import InputError, Issue
+from optimizer.printable import printable
+from optimizer.solve.decomposition import gateway
 from optimizer.solve.decomposition.chunks import release
+from optimizer.solve.decomposition.gateway import RELEASE, read_frame, write_frame
+from optimizer.solve.decomposition.processes import can_start
+from optimizer.solve.decomposition.replies import Reply
+from optimizer.solve.decomposition.spot_checks import SpotChecks
 from optimizer.solve.decomposition.workers import Workers
 
-if TYPE_CHECKING:
-    from distributed import Client
-
-CONNECT_SECONDS, GRACE_SECONDS, ANSWER_SECONDS, CLOSE_SECONDS = 5.0, 1.0, 10.0, 3.0
-NO_DASK = "what is there does not speak Dask's language"
+START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from optimizer.solve.decomposition.gateway import main; main(sys.argv[2], int(sys.argv[3]))"
+)
+START_SECONDS, GRACE_SECONDS = 60.0, 1.0
+MOST_REPLY_BYTES = 2**26
+"""A reply that claims to be longer is not read: the longest of real estates have some megabytes."""
 log = logging.getLogger(__name__)
 
 
-def connect(address: str) -> Workers:
+def connect(address: str, checks: SpotChecks) -> Workers:
     """Return the workers of the cluster whose scheduler has this address, one for each of their threads.
 
     Raises InputError when `distributed` is missing, the scheduler or its workers cannot be reached within some seconds,
     there are no workers, or one of them is not of the release that is solving.
     """
+    if importlib.util.find_spec("distributed") is None:
+        raise _refusal("is the address of a cluster, and distributed is not installed", "install domicile[cluster]")
+    if not can_start():
+        raise _refusal("is the address of a cluster, and there is no interpreter to start its client with", None)
+    client = Gateway(address)
     try:
-        import distributed
-    except ImportError as error:
-        raise _refusal(
-            "is the address of a cluster, and distributed is not installed", "install domicile[cluster]"
-        ) from error
-    try:
-        client = _client(_quiet(distributed.Client), address)
-    except ConnectionError as error:
-        raise _refusal(
-            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({error})",
-            f"start one with dask scheduler, and workers with dask worker {address}",
-        ) from error
-    try:
-        count = _checked(client, address)
+        count = _checked(client.connect(), address)
     except BaseException:
-        _close(client)
+        client.shutdown()
         raise
-    logging.getLogger("distributed.client").addFilter(_is_news)
-    workers = Workers(count, lambda: _Cluster(client), apart=True, is_lost=lambda: _is_lost(client))
+    workers = Workers(count, lambda: client, apart=True, is_lost=lambda: client.is_lost, checks=checks)
     workers.open()
     return workers
 
 
-def _quiet(client: type[Client]) -> type[Client]:
-    """Return the class of a client that is closed by us alone.
-
-    Dask's own would, when the garbage collector comes to one that never got its connection, wait for ten seconds and
-    print a traceback.
+def _checked(found: dict[str, Any], address: str) -> int:
+    """Return how many threads the workers have, of what the gateway was told about each; InputError where it is not
+    good.
     """
-
-    class Quiet(client):  # type: ignore[misc, valid-type]
-        def __del__(self) -> None:
-            return
-
-    return Quiet
-
-
-def _client(make: type[Client], address: str) -> Client:
-    """Return a client that has reached its scheduler.
-
-    Made in a thread of its own: what answers at the address need not be Dask, and then neither the connection nor what
-    is left of it ends by itself. Raises ConnectionError.
-    """
-    outcome: Future[Client] = Future()
-
-    def work() -> None:
-        client, failure = None, ""
-        try:
-            client = make(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except MemoryError:  # it takes the first bytes of another protocol for a length
-            failure = NO_DASK
-        except Exception as error:  # sockets, TLS, another protocol, another version: all of them about this address
-            failure = str(error) or type(error).__name__
-        is_awaited = outcome.set_running_or_notify_cancel()
-        if client is None:
-            if is_awaited:
-                outcome.set_exception(ConnectionError(failure))
-        elif is_awaited:
-            outcome.set_result(client)
-        else:
-            _close(client)
-
-    threading.Thread(target=work, name="connect-cluster", daemon=True).start()
-    try:
-        return outcome.result(CONNECT_SECONDS + GRACE_SECONDS)
-    except TimeoutError as error:
-        if outcome.cancel():
-            raise ConnectionError(NO_DASK) from error
-        return outcome.result()
-
-
-def _checked(client: Client, address: str) -> int:
-    """Return how many threads the workers have, after asking each of them for its release."""
-    try:
-        threads = client.nthreads(callback_timeout=ANSWER_SECONDS)
-        releases = client.run(release, on_error="return", callback_timeout=ANSWER_SECONDS)
-    except Exception as error:
-        raise _refusal(
-            f"the workers of the cluster at {address} do not answer ({error or type(error).__name__})",
-            "look at the cluster's dashboard, or leave the cluster out",
-        ) from error
+    threads, releases = found["threads"], found["releases"]
     if not threads:
         raise _refusal(f"the cluster at {address} has no workers", f"start some with dask worker {address}")
-    for worker, found in sorted(releases.items()):
-        if found != release():
-            has = found if isinstance(found, str) else f"none ({type(found).__name__}: {found})"
+    for worker in sorted(threads):
+        has = releases.get(worker, "none: it did not answer")
+        if has != release():
             raise _refusal(
-                f"worker {worker} of the cluster has another release: {has} instead of {release()}",
+                f"worker {printable(worker)} of the cluster has another release: {printable(has)} instead of "
+                f"{release()}",
                 "install the same domicile and highspy on all workers",
             )
     count = sum(threads.values())
@@ -125,50 +79,150 @@ def _checked(client: Client, address: str) -> int:
     return count
 
 
-def _refusal(what: str, maybe: str) -> InputError:
+def _refusal(what: str, maybe: str | None) -> InputError:
     return InputError(Issue(what, where="workers", maybe=maybe))
 
 
-class _Cluster(Executor):
-    """The executor of a client, closed with it."""
+class Gateway(Executor):
+    """The process that speaks to a cluster, as an executor of the one task there is.
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._executor = client.get_executor(pure=False)
+    A thread writes to it, since who solves must not wait for a pipe that is full, and another one listens.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address, self.is_lost = address, False
+        self._frames: queue.SimpleQueue[tuple[int, int, bytes] | None] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
+        self._futures: dict[int, Future[Reply]] = {}
+        self._lock = threading.Lock()
+        self._number = 0
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-P", "-c", START,
+                json.dumps([str(place) for place in sys.path]), address, str(os.getpid()),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        for work in (self._write, self._listen):
+            threading.Thread(target=work, name="cluster", daemon=True).start()
+
+    def connect(self) -> dict[str, Any]:
+        """Return threads and release of each worker, by address; raises InputError where nobody answers in time."""
+        address = self.address
+        deadline = time.monotonic() + START_SECONDS
+        patience = gateway.CONNECT_SECONDS + GRACE_SECONDS
+        kind, content = self._next(deadline)
+        if kind == gateway.STARTED:
+            kind, content = self._next(time.monotonic() + patience)
+            if kind == gateway.CONTACT:
+                kind, content = self._next(time.monotonic() + 2.0 * gateway.ANSWER_SECONDS + GRACE_SECONDS)
+                kind = gateway.UNANSWERED if kind == gateway.LOST else kind
+        text = printable(content.decode(errors="replace")) or gateway.NO_DASK
+        if kind == gateway.UNANSWERED:
+            raise _refusal(
+                f"the workers of the cluster at {address} do not answer ({text})",
+                "look at the cluster's dashboard, or leave the cluster out",
+            )
+        if kind != gateway.CONNECTED:
+            raise _refusal(
+                f"no Dask scheduler answers at {address} within {gateway.CONNECT_SECONDS:.0f} s ({text})",
+                f"start one with dask scheduler, and workers with dask worker {address}",
+            )
+        found: dict[str, Any] = json.loads(content)
+        return found
+
+    def _next(self, deadline: float) -> tuple[int, bytes]:
+        """Return kind and content of the next frame that belongs to no task; LOST where none comes in time."""
+        try:
+            return self._told.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return gateway.LOST, b""
 
     def submit(self, task: Any, /, *arguments: Any, **options: Any) -> Future[Any]:
-        """Run a function on a worker."""
-        if self._client.status != "running":
-            raise ConnectionError("the scheduler is gone")
-        return self._executor.submit(task, *arguments, **options)
+        """Have a worker solve a message; the task is known to both sides, and its arguments alone are sent.
+
+        The future's result is a `Reply`. Raises ConnectionError where the gateway has ended.
+        """
+        asked_by, message = arguments
+        future: Future[Reply] = Future()
+        with self._lock:
+            if self.is_lost:
+                raise ConnectionError("the scheduler is gone")
+            self._number += 1
+            number = self._number
+            self._futures[number] = future
+        name = asked_by.encode()
+        self._frames.put((gateway.TASK, number, RELEASE.pack(len(name)) + name + message))
+        future.add_done_callback(lambda done: self._forget(number) if done.cancelled() else None)
+        return future
+
+    def _forget(self, number: int) -> None:
+        with self._lock:
+            self._futures.pop(number, None)
+        self._frames.put((gateway.CANCEL, number, b""))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the cluster; what is under way there is cancelled."""
-        _close(self._client)
+        """End the gateway, and with it what is under way at the cluster."""
+        self._frames.put(None)
+        self._process.kill()
+        self._process.wait()
 
-
-def _close(client: Client) -> None:
-    """Close in the background: a scheduler that is gone must not keep the solve from going on."""
-    def close() -> None:
+    def _write(self) -> None:
+        assert self._process.stdin is not None
         try:
-            client.close(timeout=CLOSE_SECONDS)
-        except Exception as error:
-            log.info("closing the connection to the cluster: %s", error)
+            while (frame := self._frames.get()) is not None:
+                write_frame(self._process.stdin, *frame)
+        except OSError:  # it has ended, which `_listen` notices
+            return
+        finally:
+            _close(self._process.stdin)
 
-    threading.Thread(target=close, name="close-cluster", daemon=True).start()
+    def _listen(self) -> None:
+        source = self._process.stdout
+        assert source is not None
+        why: Exception = ConnectionError("the gateway to the cluster ended")
+        try:
+            while True:
+                kind, number, content = read_frame(source, MOST_REPLY_BYTES)
+                if kind == gateway.LOST:
+                    why = ConnectionError(content.decode(errors="replace"))
+                elif kind in (gateway.REPLY, gateway.FAILED):
+                    self._answer(kind, number, content)
+                else:
+                    self._told.put((kind, content))
+        except EOFError:
+            pass
+        except Exception as error:  # too long a frame, or none at all
+            why = error
+        self._process.kill()
+        _close(source)
+        self._told.put((gateway.LOST, b""))
+        with self._lock:
+            self.is_lost = True
+            waiting = list(self._futures.values())
+            self._futures.clear()
+        for future in waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(why)
+
+    def _answer(self, kind: int, number: int, content: bytes) -> None:
+        with self._lock:
+            future = self._futures.pop(number, None)
+        if future is None or not future.set_running_or_notify_cancel():
+            return
+        if kind == gateway.FAILED:
+            future.set_exception(ConnectionError(content.decode(errors="replace")))
+            return
+        (length,) = RELEASE.unpack_from(content)
+        by = content[RELEASE.size :][:length].decode(errors="replace")
+        future.set_result(Reply(content[RELEASE.size + length :], by))
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Whether a log record of Dask's client tells more than that it was closed while it tried to connect again.
-
-    A scheduler that is gone is told by us, in a line instead of a traceback.
-    """
-    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
-
-
-def _is_lost(client: Client) -> bool:
-    """Whether the scheduler or all its workers are gone."""
+def _close(stream: Any) -> None:
     try:
-        return client.status != "running" or not client.nthreads(callback_timeout=ANSWER_SECONDS)
-    except Exception:
-        return True
+        stream.close()
+    except OSError:  # what was not yet sent has nobody to go to
+        return

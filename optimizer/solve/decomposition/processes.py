@@ -96,7 +96,7 @@ class Processes(Executor):
 def main(parent: int) -> None:
     """Be a worker: run what comes in over stdin, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_without, args=(parent,), name="parent", daemon=True).start()
+    threading.Thread(target=end_without, args=(parent,), name="parent", daemon=True).start()
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get between the messages
     try:
@@ -112,7 +112,7 @@ def main(parent: int) -> None:
         os._exit(0)
 
 
-def _end_without(parent: int) -> None:
+def end_without(parent: int) -> None:
     """End this process when its parent is no longer the one that started it.
 
     Stdin alone does not tell: a child that the parent forked may hold its other end, and a task is not disturbed by it.

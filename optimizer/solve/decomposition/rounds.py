@@ -88,6 +88,7 @@ class Decomposition:
         self.cut, self.watch, self.threads = cut, watch, threads
         self.pricing = pricing or Pricing(problem, cut, Pool(cut), watch, threads=threads, workers=workers)
         self.pool = self.pricing.pool
+        self.worth_usd = worth_usd
         self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
         self.unplaced_usd = np.zeros(len(cut.blocks))
         self.most_raises = most_raises
@@ -292,7 +293,7 @@ class Decomposition:
         """Return by workload the number of a configuration, such that no elastic row is broken, before there is a
         master; None where that is not easy.
         """
-        worth_usd = self.penalty_usd / PENALTY_FACTOR
+        worth_usd = self.penalty_usd / PENALTY_FACTOR  # nothing where a row cannot be broken
         return find_simple_plan(self.pricing, self.penalty_usd, worth_usd, self.watch)
 
     def quick_plan(self) -> Chosen | None:

@@ -111,6 +111,27 @@ def solve_small(program: SmallProgram, effort: Effort, *, scale: float) -> Small
     return SmallAnswer(x, cost, min(bound / scale, cost))
 
 
+def violation(program: SmallProgram, x: Floats) -> float:
+    """Return by how much values break the program at most, in the units and scale in which HiGHS is given it.
+
+    HiGHS lets 1e-6 of bounds, rows and whole numbers pass. inf where the program cannot be given to HiGHS.
+    """
+    unit = _units(program)
+    broken = [np.maximum(program.lower - x, x - program.upper) / unit]
+    broken.append(np.abs(x - np.round(x))[program.integer])
+    data = program.data * np.repeat(unit, np.diff(program.indptr))
+    rows = program.row_lower.size
+    try:
+        factor = row_factors(*row_ranges(program.indices, data, rows))
+    except RangeError:
+        return np.inf
+    values = program.data * np.repeat(x, np.diff(program.indptr))
+    activity = np.bincount(program.indices, values, minlength=rows)
+    over = np.maximum(program.row_lower - activity, activity - program.row_upper)
+    broken.append(over if factor is None else over * factor)
+    return float(max((part.max(initial=0.0) for part in broken), default=0.0))
+
+
 def _units(program: SmallProgram) -> Floats:
     """Return the units that columns are stated in: flows in parts of the most they can be.
 

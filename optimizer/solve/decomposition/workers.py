@@ -2,7 +2,7 @@
 
 All are executors of `concurrent.futures`, fed in the same way: chunks go out and answers come back in order, however
 many workers there are and whichever answers first. Answers do not depend on who gave them; where processes or the
-cluster fail, threads of this process take over.
+cluster fail, threads of this process take over. Answers from elsewhere are checked (`spot_checks`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, NoReturn
 
-from optimizer.solve.decomposition.chunks import Chunk, answers_of, release, solve_chunk, solve_message
+from optimizer.printable import printable
+from optimizer.solve.decomposition.chunks import Chunk, release, solve_chunk, solve_message
+from optimizer.solve.decomposition.replies import Reply, decode
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram
+from optimizer.solve.decomposition.spot_checks import SpotChecks, WrongAnswerError, contradiction, solve_again
 from optimizer.solve.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -29,9 +32,9 @@ MOST_IN_MESSAGE, MESSAGES_PER_WORKER = 16, 4
 """Programs in one message at most; messages each worker should get in a round, so that none is left with a long one."""
 AHEAD = 2
 """Chunks on their way per worker: the next one is there when one is done."""
-TICK_SECONDS, ASK_SECONDS, PATIENCE_SECONDS = 0.5, 5.0, 30.0
+TICK_SECONDS, ASK_SECONDS, PATIENCE_SECONDS, SILENT_SHARE = 0.5, 5.0, 30.0, 0.5
 """How often to look whether to stop; after how long a silence to ask whether anybody is left; how much longer than its
-programs may take a chunk is waited for."""
+programs may take a chunk is waited for, and for what part of the time left at most."""
 
 
 def is_address(choice: object) -> bool:
@@ -50,15 +53,38 @@ class InThisThread(Executor):
         return future
 
 
-Open = dict[Future[Any], tuple[int, Chunk]]
-"""Chunks not answered yet, with their place in the order."""
+@dataclass(frozen=True)
+class Sent:
+    """A chunk on its way: its place in the order, and the number of its first program."""
+
+    place: int
+    first: int
+    chunk: Chunk
+
+
+@dataclass(frozen=True)
+class Again:
+    """A chunk whose answers are known and some of which are solved again here: `by` whom they are."""
+
+    sent: Sent
+    by: str
+
+
+@dataclass
+class Round:
+    """What one call of `Workers.solve` waits for, and what it has: answers by the place of their chunk."""
+
+    sent: dict[Future[Any], Sent] = field(default_factory=dict)
+    again: dict[Future[Verdict], Again] = field(default_factory=dict)
+    found: dict[int, list[SmallAnswer]] = field(default_factory=dict)
 
 
 class Workers:
     """Solves small programs on an executor that is made when there is first something to solve.
 
     `count` programs are solved at once. With `apart` chunks travel as bytes, together with the release that a worker
-    must be of. `is_lost` is asked when nothing has come back for a while: whether nobody is left to answer.
+    must be of, and what comes back is checked. `is_lost` is asked when nothing has come back for a while: whether
+    nobody is left to answer. `checks` says whose answers are solved again, and counts them; None: nobody's are.
     """
 
     def __init__(
@@ -68,10 +94,13 @@ class Workers:
         *,
         apart: bool = False,
         is_lost: Callable[[], bool] = lambda: False,
+        checks: SpotChecks | None = None,
     ) -> None:
-        self.count, self.apart = count, apart
+        self.count, self.apart, self.checks = count, apart, checks
         self._make, self._is_lost = make, is_lost
         self._executor: Executor | None = None
+        self._here: ThreadPoolExecutor | None = None
+        self._numbered = 0
 
     def __enter__(self) -> Workers:
         return self
@@ -87,33 +116,35 @@ class Workers:
 
     def close(self) -> None:
         """Let the workers go, without waiting for what nobody wants to know any more."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+        for executor in (self._executor, self._here):
+            if executor is not None:
+                executor.shutdown(wait=False, cancel_futures=True)
+        self._executor = self._here = None
 
     def solve(
         self, programs: Iterable[tuple[SmallProgram, float]], number: int, effort: Effort, watch: Watch
     ) -> list[SmallAnswer] | None:
         """Return the answers to a number of programs, each with its scale; None when the solve must stop before.
 
-        The programs are taken from the iterable while others are being solved.
+        The programs are taken from the iterable while others are being solved. Raises WrongAnswerError when an answer
+        that came from elsewhere is wrong; the next call is then answered by threads.
         """
-        open_: Open = {}
-        found: dict[int, list[SmallAnswer]] = {}
+        round_ = Round()
         try:
             for place, chunk in enumerate(self._chunks(iter(programs), number, effort, watch)):
-                self._send(place, chunk, open_)
-                if not self._collect(open_, found, AHEAD * self.count - 1, watch):
+                self._send(Sent(place, self._numbered, chunk), round_)
+                self._numbered += len(chunk.programs)
+                if not self._collect(round_, AHEAD * self.count - 1, watch):
                     return None
-            if not self._collect(open_, found, 0, watch):
+            if not self._collect(round_, 0, watch):
                 return None
         except KeyboardInterrupt:
             watch.interrupt()
             return None
         finally:
-            for future in open_:
+            for future in (*round_.sent, *round_.again):
                 future.cancel()
-        return [answer for place in sorted(found) for answer in found[place]]
+        return [answer for place in sorted(round_.found) for answer in round_.found[place]]
 
     def _chunks(
         self, programs: Iterator[tuple[SmallProgram, float]], number: int, effort: Effort, watch: Watch
@@ -124,67 +155,141 @@ class Workers:
             cut, scales = zip(*some, strict=True)
             yield Chunk(cut, scales, replace(effort, seconds=seconds))
 
-    def _send(self, place: int, chunk: Chunk, open_: Open) -> None:
+    def _send(self, sent: Sent, round_: Round) -> None:
         try:
-            future = self._submit(chunk)
+            future = self._submit(sent.chunk)
         except Exception as error:
             if not self.apart:
                 raise
-            self._fall_back(error, open_)
-            future = self._submit(chunk)
-        open_[future] = (place, chunk)
+            self._fall_back(error, round_)
+            future = self._submit(sent.chunk)
+        round_.sent[future] = sent
 
     def _submit(self, chunk: Chunk) -> Future[Any]:
         if self.apart:
             return self.open().submit(solve_message, release(), pickle.dumps(chunk, protocol=5))
         return self.open().submit(solve_chunk, chunk)
 
-    def _collect(self, open_: Open, found: dict[int, list[SmallAnswer]], most: int, watch: Watch) -> bool:
-        """Wait until at most so many chunks are open; False when the solve must stop."""
+    def _collect(self, round_: Round, most: int, watch: Watch) -> bool:
+        """Wait until at most so many chunks are on their way, and with none, until all is checked; False when the solve
+        must stop.
+        """
         heard = asked = time.monotonic()
-        while len(open_) > most:
+        patience = min(PATIENCE_SECONDS, SILENT_SHARE * watch.left_seconds())
+        while len(round_.sent) > most or (most == 0 and round_.again):
             if watch.should_stop():
                 return False
-            done = wait(open_, TICK_SECONDS, FIRST_COMPLETED).done
-            for future in done & open_.keys():
-                self._take(future, open_, found)
+            done = wait((*round_.sent, *round_.again), TICK_SECONDS, FIRST_COMPLETED).done
+            for future in done & round_.sent.keys():
+                self._take(future, round_)
+            for future in done & round_.again.keys():
+                self._judge(future, round_)
             now = time.monotonic()
-            if done:
+            if done or not round_.sent:
                 heard = asked = now
+                patience = min(PATIENCE_SECONDS, SILENT_SHARE * watch.left_seconds())
             elif self.apart and now - asked > ASK_SECONDS:
                 asked = now
-                if now - heard > _patience_seconds(open_) or self._is_lost():
-                    self._fall_back(TimeoutError("nobody answers"), open_)
+                if now - heard > patience + _longest_seconds(round_) or self._is_lost():
+                    self._fall_back(TimeoutError("nobody answers"), round_)
         return not watch.should_stop()
 
-    def _take(self, future: Future[Any], open_: Open, found: dict[int, list[SmallAnswer]]) -> None:
+    def _take(self, future: Future[Any], round_: Round) -> None:
         """Take over the answers of a future that is done; where it failed apart, its chunk is sent again."""
-        if future not in open_:  # sent again after another one failed
+        if future not in round_.sent:  # sent again after another one failed
             return
-        place, chunk = open_.pop(future)
+        sent = round_.sent.pop(future)
+        if not self.apart:
+            round_.found[sent.place] = future.result()
+            return
         try:
-            found[place] = answers_of(future.result())
+            reply, by = named(future.result())
+            answers = decode(reply, sent.chunk.programs)
         except Exception as error:
-            if not self.apart:
-                raise
-            self._fall_back(error, open_)
-            self._send(place, chunk, open_)
+            self._fall_back(error, round_)
+            self._send(sent, round_)
+            return
+        for program, scale, answer in zip(sent.chunk.programs, sent.chunk.scales, answers, strict=True):
+            wrong = contradiction(program, answer, scale)
+            if wrong is not None:
+                self._throw_out(by, wrong, round_)
+        drawn = self._drawn(sent)
+        if self.checks is not None:
+            self.checks.answers += len(answers)
+            self.checks.checked += len(drawn)
+        if drawn:
+            self._here = self._here or ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="check")
+            again = self._here.submit(check_answers, sent.chunk, answers, drawn)
+            round_.again[again] = Again(sent, by)
+        else:
+            round_.found[sent.place] = answers
 
-    def _fall_back(self, error: Exception, open_: Open) -> None:
-        """Go on with threads of this process, and send them what is open."""
-        why = f"{type(error).__name__}: {error}".removesuffix(": ")
+    def _drawn(self, sent: Sent) -> list[int]:
+        """Return the places in a chunk of the programs that are solved again here."""
+        checks = self.checks
+        if checks is None:
+            return []
+        return [k for k, one in enumerate(sent.chunk.programs) if checks.must_check(sent.first + k, one)]
+
+    def _judge(self, future: Future[Verdict], round_: Round) -> None:
+        again = round_.again.pop(future)
+        answers, wrong = future.result()
+        if wrong is not None:
+            self._throw_out(again.by, wrong, round_)
+        round_.found[again.sent.place] = answers
+
+    def _throw_out(self, by: str, wrong: str, round_: Round) -> NoReturn:
+        """Leave the workers for a wrong answer of one of them; raises WrongAnswerError."""
+        why = printable(f"{by}: {wrong}")
+        if self.checks is not None:
+            self.checks.throw_out(why)
+        self._leave(WrongAnswerError(why))
+        raise WrongAnswerError(why)
+
+    def _fall_back(self, error: Exception, round_: Round) -> None:
+        """Go on with threads of this process, and send them what is on its way."""
+        self._leave(error)
+        waiting = list(round_.sent.values())
+        round_.sent.clear()
+        for sent in waiting:
+            self._send(sent, round_)
+
+    def _leave(self, error: Exception) -> None:
+        """Let the workers go and be threads of this process."""
+        why = printable(f"{type(error).__name__}: {error}".removesuffix(": "))
         log.warning("workers failed (%s): threads of this process take over", why)
-        self.close()
+        if self.checks is not None and not isinstance(error, WrongAnswerError):
+            self.checks.failed = why
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
         self.apart, self._make = False, pool_of(min(self.count, os.cpu_count() or 1))
-        waiting = list(open_.values())
-        open_.clear()
-        for place, chunk in waiting:
-            self._send(place, chunk, open_)
 
 
-def _patience_seconds(open_: Open) -> float:
-    """Return how long nothing may come back while these chunks are open (s)."""
-    return PATIENCE_SECONDS + AHEAD * max(len(chunk.programs) * chunk.effort.seconds for _, chunk in open_.values())
+Verdict = tuple[list[SmallAnswer], str | None]
+"""The answers to a chunk, and what is wrong with one of those that came."""
+
+
+def check_answers(chunk: Chunk, answers: list[SmallAnswer], drawn: list[int]) -> Verdict:
+    """Solve some of the programs of a chunk again; return the answers with what was found here in place of theirs, and
+    what is wrong with the first wrong one.
+    """
+    checked = list(answers)
+    for place in drawn:
+        checked[place], wrong = solve_again(chunk.programs[place], answers[place], chunk.effort, chunk.scales[place])
+        if wrong is not None:
+            return checked, wrong
+    return checked, None
+
+
+def named(reply: object) -> tuple[object, str]:
+    """Return the content of a reply and who it is from."""
+    return (reply.content, reply.by or "a worker") if isinstance(reply, Reply) else (reply, "a worker process")
+
+
+def _longest_seconds(round_: Round) -> float:
+    """Return how long nothing may come back because the chunks on their way take as long as they may (s)."""
+    return AHEAD * max(len(sent.chunk.programs) * sent.chunk.effort.seconds for sent in round_.sent.values())
 
 
 def pool_of(count: int) -> Callable[[], Executor]:
@@ -199,9 +304,9 @@ def in_threads(count: int) -> Workers:
     return Workers(count, pool_of(count))
 
 
-def open_workers(choice: str, threads: int | None = None) -> Workers:
+def open_workers(choice: str, threads: int | None = None, checks: SpotChecks | None = None) -> Workers:
     """Return the workers asked for: "threads" or "processes", as many as `threads` (None: all cores), or the address
-    of a Dask scheduler.
+    of a Dask scheduler, whose answers are checked as `checks` says.
 
     Only a cluster is asked at once. Raises InputError when it cannot be used.
     """
@@ -214,4 +319,4 @@ def open_workers(choice: str, threads: int | None = None) -> Workers:
         return Workers(count, lambda: Processes(count), apart=True) if can_start() else in_threads(count)
     from optimizer.solve.decomposition.cluster import connect
 
-    return connect(choice)
+    return connect(choice, checks or SpotChecks())
