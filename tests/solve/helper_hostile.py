@@ -81,13 +81,13 @@ def above_what_is_known(program, answer):
 
 
 class Boom:
-    """What touches a file when its pickle is read."""
+    """What writes down who reads its pickle, and would do anything else as well."""
 
     def __init__(self, path):
         self.path = path
 
     def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
+        return os.system, (f"echo $PPID >> {self.path}",)
 
 
 def header_with(magic=b"domicile", kind=0, count=1):

@@ -306,7 +306,7 @@ def test_the_seed_decides_who_is_drawn():
 
 @pytest.mark.parametrize("wrong", [1, 7, 22])
 def test_the_detection_rate_is_what_the_formula_says(wrong):
-    """So many wrong answers among 30, at the default rate, under 300 seeds: seen as often as 1 - 0.9^wrong says, within
+    """So many wrong answers among 30, at the default rate, under 200 seeds: seen as often as 1 - 0.9^wrong says, within
     three standard deviations.
     """
     programs, _ = started(30)
@@ -314,7 +314,7 @@ def test_the_detection_rate_is_what_the_formula_says(wrong):
     honest = [solve_small(program, EFFORT, scale=scale) for program, scale in programs]
     liars = [hostile.known_is_best(program, one) if n in numbers else one
              for n, ((program, _), one) in enumerate(zip(programs, honest, strict=True))]  # fmt: skip
-    chunk_size, seen, trials = 3, 0, 300
+    seen, trials = 0, 200
 
     class Prepared(Executor):
         def __init__(self):
@@ -340,7 +340,6 @@ def test_the_detection_rate_is_what_the_formula_says(wrong):
     expected = detection_rate(SpotChecks().rate, wrong)
     assert expected == pytest.approx(1 - 0.9**wrong)
     assert abs(seen / trials - expected) <= 3 * np.sqrt(expected * (1 - expected) / trials)
-    assert chunk_size * 10 == len(programs)
 
 
 # --- whole solves ---------------------------------------------------------------------------------------------------
@@ -389,6 +388,15 @@ def test_no_lie_makes_a_false_plan_or_bound_at_a_rate_of_1(name, honest, estate)
     assert_true(decomposed(problem, workers), best)
     assert len(answered) > honest
     assert (workers.checks.failed is None) != (workers.checks.thrown_out is None)
+
+
+def test_a_bound_that_is_believed_may_be_false(estate):
+    """At a rate of 0: what the plan itself contradicts is withdrawn and told, nothing else is noticed."""
+    problem, best = estate
+    solution = decomposed(problem, of(on_answers(hostile.known_is_best), rate=0.0))
+    assert solution.objective_usd >= best.bound_usd * (1 - 1e-6)
+    assert solution.bound_usd is None
+    assert solution.termination.value == "contradiction"
 
 
 def test_one_wrong_answer_throws_out_what_was_believed(estate, monkeypatch):

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
 
 import pytest
 from helper_programs import EFFORT, assert_same, costs, knapsacks, posix, priced
@@ -287,10 +288,11 @@ def test_an_embedding_script_needs_no_main_guard(tmp_path):
 
 
 def test_chunks_are_no_larger_than_their_share():
-    """Messages of at most 16 programs, four or more for each worker; none is empty."""
+    """Messages of at most 16 programs and a minute, four or more for each worker; none is empty."""
     workers = Workers(2, pytest.fail, apart=True)
-    for number, largest in ((1, 1), (31, 3), (500, 16)):
+    for number, seconds, largest in ((1, 2.0, 1), (31, 2.0, 3), (500, 2.0, 16), (500, 20.0, 3), (500, 61.0, 1)):
         programs, _ = knapsacks(number)
-        sizes = [len(chunk.programs) for chunk in workers._chunks(iter(programs), number, EFFORT, Watch(60))]
+        effort = replace(EFFORT, seconds=seconds)
+        sizes = [len(chunk.programs) for chunk in workers._chunks(iter(programs), number, effort, Watch(60))]
         assert (sum(sizes), max(sizes)) == (number, largest)
         assert min(sizes) > 0

@@ -10,7 +10,6 @@ This module and `chunks` are all of domicile that the process imports.
 from __future__ import annotations
 
 import asyncio
-import builtins
 import io
 import json
 import os
@@ -40,29 +39,46 @@ MOST_DATA_BYTES = 4 * 2**30
 """Memory of the process: what a worker compressed may unpack to far more than it sent."""
 NO_DASK = "what is there does not speak Dask's language"
 LONGEST_TEXT = 500
-PLAIN = {"bytes", "bytearray", *(
-    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
-)}  # fmt: skip
-"""What a pickle may name, all of it in `builtins`: two kinds of bytes, and exceptions, which tell what went wrong."""
+PLAIN = {"bytes": bytes, "bytearray": bytearray}
+"""What a pickle may name in `builtins`: a result of bytes comes with its type."""
 
 
-class NotPlainError(pickle.UnpicklingError):
-    """A pickle names a function or class that is not to be had here."""
+class NotReadError(Exception):
+    """Stands for what a pickle would make of something that it names."""
+
+    named = "what was sent"
+
+    def __str__(self) -> str:
+        return f"{self.named}{self.args}"
+
+    __repr__ = __str__
+
+    def __setstate__(self, state: object) -> None:
+        """Take nothing over."""
 
 
 class _PlainUnpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module == "builtins" and name in PLAIN:
-            return getattr(builtins, name)
-        raise NotPlainError(f"a pickle names {module}.{name}")
+        """Return the type of a plain value, and for every other name a class whose instances stand for it.
+
+        A traceback is left out: Dask knows what to do without one, and would break off on anything else in its place.
+        """
+        if name == "unpickle_traceback":
+            return _nothing
+        plain = PLAIN.get(name) if module == "builtins" else None
+        return plain or type("NotReadError", (NotReadError,), {"named": f"{module}.{name}"})
+
+
+def _nothing(*_arguments: object) -> None:
+    return None
 
 
 def read_plain(pickled: Any, *, buffers: Iterable[Any] = ()) -> Any:
-    """Return the plain value in a pickle, and an exception in place of one that is not plain."""
+    """Return the plain value in a pickle; what is not plain in it is a NotReadError."""
     try:
         return _PlainUnpickler(io.BytesIO(pickled), buffers=buffers or None).load()
     except Exception as error:
-        return NotPlainError(f"what was sent is not read ({error})")
+        return NotReadError(text_of(error))
 
 
 def refuse_code() -> None:
@@ -78,7 +94,7 @@ def refuse_code() -> None:
 
 def _refuse_names(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "pickle.find_class":
-        raise NotPlainError(f"a pickle names {arguments[0]}.{arguments[1]}")
+        raise pickle.UnpicklingError(f"a pickle names {arguments[0]}.{arguments[1]}")
 
 
 def limit_memory() -> None:
@@ -167,7 +183,7 @@ class _Gateway:
         except Exception as error:
             self._tell(UNANSWERED, text_of(error))
             return
-        found = {worker: text if isinstance(text, str) else f"none ({type(text).__name__}: {text})"
+        found = {worker: text if isinstance(text, str) else f"none ({text_of(text)})"
                  for worker, text in releases.items()}  # fmt: skip
         self._tell(CONNECTED, json.dumps({"threads": dict(threads), "releases": found}))
         loop = asyncio.get_running_loop()
@@ -218,10 +234,17 @@ class _Gateway:
         without = 0
         while without < LOOKS:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-            try:
-                there = client.status == "running" and await asyncio.wait_for(client.nthreads(), ANSWER_SECONDS)
-            except Exception:
-                there = False
-            without = 0 if there else without + 1
+            without = 0 if await _is_there(client) else without + 1
         self._tell(LOST, "the scheduler or all its workers are gone")
         self._ended.set()
+
+
+async def _is_there(client: Client) -> bool:
+    """Whether the client is connected, and there are workers."""
+    listening = getattr(client, "_handle_report_task", None)  # ends where Dask cannot read what it was sent
+    if client.status != "running" or (listening is not None and listening.done()):
+        return False
+    try:
+        return bool(await asyncio.wait_for(client.nthreads(), ANSWER_SECONDS))
+    except Exception:
+        return False

@@ -28,8 +28,9 @@ from optimizer.solve.watch import Watch
 log = logging.getLogger(__name__)
 
 ADDRESS = re.compile(r"(tcp|tls)://(\[[0-9A-Fa-f:.%]+\]|[^\s\[\]/:@]+):(\d{1,5})")
-MOST_IN_MESSAGE, MESSAGES_PER_WORKER = 16, 4
-"""Programs in one message at most; messages each worker should get in a round, so that none is left with a long one."""
+MOST_IN_MESSAGE, MESSAGES_PER_WORKER, SECONDS_IN_MESSAGE = 16, 4, 60.0
+"""Programs in one message at most; messages each worker should get in a round, so that none is left with a long one;
+and how long the programs of one may take, since a worker that is silent is waited for as long."""
 AHEAD = 2
 """Chunks on their way per worker: the next one is there when one is done."""
 TICK_SECONDS, ASK_SECONDS, PATIENCE_SECONDS, SILENT_SHARE = 0.5, 5.0, 30.0, 0.5
@@ -149,7 +150,8 @@ class Workers:
     def _chunks(
         self, programs: Iterator[tuple[SmallProgram, float]], number: int, effort: Effort, watch: Watch
     ) -> Iterator[Chunk]:
-        size = min(MOST_IN_MESSAGE, max(1, number // (MESSAGES_PER_WORKER * self.count))) if self.apart else 1
+        most = max(1, min(MOST_IN_MESSAGE, int(SECONDS_IN_MESSAGE / effort.seconds)))
+        size = min(most, max(1, number // (MESSAGES_PER_WORKER * self.count))) if self.apart else 1
         while some := tuple(islice(programs, size)):
             seconds = min(effort.seconds, max(watch.left_seconds(), TICK_SECONDS))
             cut, scales = zip(*some, strict=True)
