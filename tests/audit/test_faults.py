@@ -57,6 +57,14 @@ FAULTS: list[tuple[str, str, Fault]] = [
         second(p), p.update(asked={"gap": 0.2, "time_limit_seconds": 60.0}))[1]),
     ("optimal carbon above the gap asked for", "status", lambda i, p: (
         second(p), p.update(asked={"gap": 0.05, "time_limit_seconds": 60.0, "then": "carbon"}))[1]),
+    ("more answers checked than there are", "status",
+     top(cluster={"answers": 3, "checked": 4, "rate": 0.1, "seed": 1})),
+    ("answers left unchecked at a rate of 1", "status",
+     top(cluster={"answers": 3, "checked": 2, "rate": 1.0, "seed": 1})),
+    ("a rate that means nothing", "status", top(cluster={"answers": 3, "checked": 2, "rate": 1.5, "seed": 1})),
+    ("a seed that means nothing", "status", top(cluster={"answers": 3, "checked": 2, "rate": 0.5, "seed": -1})),
+    ("answers that count after they were thrown out", "status",
+     top(cluster={"answers": 3, "checked": 3, "rate": 1.0, "seed": 1, "thrown_out": "tcp://w: wrong"})),
     ("feasible at the gap asked for", "status", top(status="feasible")),
     ("diagnosis of a plan that is held", "status", top(diagnosis=["no way"])),
     ("bound above the cost, which it is not", "bound", top(bound_excess_usd=1.0)),
@@ -354,6 +362,15 @@ def test_a_gap_that_was_asked_for_is_kept_to_rounding():
     report = audit(instance_of(instance), plan_of(plan))
     assert report.violations == ()
     assert not any("gap that was asked for" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("checked", "notes"), [(2, 1), (3, 0)])
+def test_answers_of_a_cluster_that_nobody_looked_at_are_noted(checked, notes):
+    """The bound rests on workers' word as far as their answers were not solved again; with all of them, on nobody's."""
+    plan = valid_plan() | {"cluster": {"answers": 3, "checked": checked, "rate": 0.7, "seed": 1}}
+    report = audit(instance_of(base()), plan_of(plan))
+    assert report.ok
+    assert sum("answers of a cluster" in note for note in report.notes) == notes
 
 
 def test_second_solve_of_a_valid_plan_passes():

@@ -4,6 +4,7 @@ comes from the cluster is run here.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import pickle
@@ -16,10 +17,13 @@ import threading
 import time
 
 import pytest
+from click.testing import CliRunner
 from helper_hostile import Boom
 from helper_programs import assert_same, costs, posix, priced
 
 import instances
+import optimizer
+from cli import main
 from optimizer.errors import InputError
 from optimizer.solve.decomposition import cluster as cluster_module
 from optimizer.solve.decomposition.cluster import Gateway, connect
@@ -43,10 +47,12 @@ def cluster():
 def test_a_cluster_gives_the_same_answers(cluster):
     """The same bounds and configurations as this thread."""
     with open_workers(cluster.scheduler_address) as workers:
+        gateway = workers.open()
         assert workers.count == 2
         assert_same(priced(workers), priced(in_threads(1)))
         assert workers.apart
         assert workers.checks.answers >= workers.checks.checked > 0
+    assert gateway._process.poll() is not None
 
 
 def test_a_cluster_leaves_dask_out_of_the_process_that_solves(cluster):
@@ -92,8 +98,42 @@ def test_a_cluster_of_another_release_is_refused(monkeypatch, cluster):
     assert "same domicile" in issue.maybe
 
 
+@pytest.mark.parametrize("count", ["two", None, 0, 1.5])
+def test_a_worker_without_a_number_of_threads_is_refused(count):
+    """The scheduler passes on what a worker says of itself."""
+    with pytest.raises(InputError, match="without a number of threads"):
+        cluster_module._checked({"threads": {"tcp://10.0.0.7:1": count}, "releases": {}}, "tcp://10.0.0.1:8786")
+
+
 def _other_release():
     return f"domicile 9.9 in process {os.getpid()}"
+
+
+ESTATE = instances.PATH / "emerging-markets.yaml"
+
+
+def test_a_plan_tells_what_a_cluster_answered(cluster, tmp_path):
+    """On the command line, with all answers checked: counts, rate and seed in the file, on screen and in the audit."""
+    plan_file = tmp_path / "plan.json"
+    runner = CliRunner()
+    done = runner.invoke(main, [
+        "solve", str(ESTATE), "--method", "decompose", "--gap", "0.01", "--workers", cluster.scheduler_address,
+        "--check-rate", "1", "--check-seed", "7", "--output", str(plan_file),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(plan_file.read_text())["cluster"]
+    assert told["answers"] == told["checked"] > 0
+    assert (told["rate"], told["seed"], told["failed"], told["thrown_out"]) == (1.0, 7, None, None)
+    assert f"{told['answers']} answers" in done.output
+    assert "seed 7" in done.output
+    audited = runner.invoke(main, ["audit", str(ESTATE), "--plan", str(plan_file)])
+    assert audited.exit_code == 0, audited.output
+
+
+def test_a_solve_without_a_cluster_tells_nothing_of_one():
+    """Threads and processes of this machine are not checked by anyone."""
+    plan = optimizer.solve(optimizer.load(instances.PATH / "quickstart.yaml"), check_rate=1.0)
+    assert plan.cluster is None
 
 
 # --- addresses and connections --------------------------------------------------------------------------------------

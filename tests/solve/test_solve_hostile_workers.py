@@ -159,10 +159,10 @@ def test_silence_takes_half_of_the_time_left_at_most(monkeypatch):
             return Future()
 
     programs, known = knapsacks(8)
-    workers, watch = Workers(2, Silent, apart=True), Watch(8.0)
-    answers = workers.solve(iter(programs), 8, replace(EFFORT, seconds=0.01), watch)
+    workers, watch = Workers(2, Silent, apart=True), Watch(6.0)
+    answers = workers.solve(iter(programs), 8, replace(EFFORT, seconds=0.5), watch)
     assert [answer.cost_usd for answer in answers] == known
-    assert 4.0 <= watch.elapsed_seconds() < 8.0
+    assert 3.0 <= watch.elapsed_seconds() < 6.0
 
 
 # --- solutions and costs, on arrival --------------------------------------------------------------------------------

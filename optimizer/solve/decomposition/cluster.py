@@ -33,13 +33,16 @@ START = (
     "from optimizer.solve.decomposition.gateway import main; main(sys.argv[2], int(sys.argv[3]))"
 )
 START_SECONDS, GRACE_SECONDS = 60.0, 1.0
+MOST_THREADS = 65536
 MOST_REPLY_BYTES = 2**26
 """A reply that claims to be longer is not read: the longest of real estates have some megabytes."""
 log = logging.getLogger(__name__)
 
 
-def connect(address: str, checks: SpotChecks) -> Workers:
+def connect(address: str, checks: SpotChecks, threads: int | None = None) -> Workers:
     """Return the workers of the cluster whose scheduler has this address, one for each of their threads.
+
+    So many `threads` here solve again what `checks` draws (None: as many as there are cores).
 
     Raises InputError when `distributed` is missing, the scheduler or its workers cannot be reached within some seconds,
     there are no workers, or one of them is not of the release that is solving.
@@ -54,7 +57,9 @@ def connect(address: str, checks: SpotChecks) -> Workers:
     except BaseException:
         client.shutdown()
         raise
-    workers = Workers(count, lambda: client, apart=True, is_lost=lambda: client.is_lost, checks=checks)
+    workers = Workers(
+        count, lambda: client, apart=True, is_lost=lambda: client.is_lost, checks=checks, threads=threads
+    )
     workers.open()
     return workers
 
@@ -64,10 +69,12 @@ def _checked(found: dict[str, Any], address: str) -> int:
     good.
     """
     threads, releases = found["threads"], found["releases"]
+    if not all(isinstance(count, int) and 1 <= count <= MOST_THREADS for count in threads.values()):
+        raise _refusal(f"the scheduler at {address} names workers without a number of threads", None)
     if not threads:
         raise _refusal(f"the cluster at {address} has no workers", f"start some with dask worker {address}")
     for worker in sorted(threads):
-        has = releases.get(worker, "none: it did not answer")
+        has = str(releases.get(worker, "none: it did not answer"))[: gateway.LONGEST_TEXT]
         if has != release():
             raise _refusal(
                 f"worker {printable(worker)} of the cluster has another release: {printable(has)} instead of "

@@ -86,6 +86,7 @@ class Workers:
     `count` programs are solved at once. With `apart` chunks travel as bytes, together with the release that a worker
     must be of, and what comes back is checked. `is_lost` is asked when nothing has come back for a while: whether
     nobody is left to answer. `checks` says whose answers are solved again, and counts them; None: nobody's are.
+    `threads` of this process do that, and take over where the others fail (None: as many as there are cores).
     """
 
     def __init__(
@@ -96,8 +97,10 @@ class Workers:
         apart: bool = False,
         is_lost: Callable[[], bool] = lambda: False,
         checks: SpotChecks | None = None,
+        threads: int | None = None,
     ) -> None:
         self.count, self.apart, self.checks = count, apart, checks
+        self._threads = threads or os.cpu_count() or 1
         self._make, self._is_lost = make, is_lost
         self._executor: Executor | None = None
         self._here: ThreadPoolExecutor | None = None
@@ -220,7 +223,7 @@ class Workers:
             self.checks.answers += len(answers)
             self.checks.checked += len(drawn)
         if drawn:
-            self._here = self._here or ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="check")
+            self._here = self._here or ThreadPoolExecutor(self._threads, thread_name_prefix="check")
             again = self._here.submit(check_answers, sent.chunk, answers, drawn)
             round_.again[again] = Again(sent, by)
         else:
@@ -265,7 +268,7 @@ class Workers:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
-        self.apart, self._make = False, pool_of(min(self.count, os.cpu_count() or 1))
+        self.apart, self._make = False, pool_of(self._threads)
 
 
 Verdict = tuple[list[SmallAnswer], str | None]
@@ -318,7 +321,7 @@ def open_workers(choice: str, threads: int | None = None, checks: SpotChecks | N
     if choice == "processes":
         from optimizer.solve.decomposition.processes import Processes, can_start
 
-        return Workers(count, lambda: Processes(count), apart=True) if can_start() else in_threads(count)
+        return Workers(count, lambda: Processes(count), apart=True, threads=count) if can_start() else in_threads(count)
     from optimizer.solve.decomposition.cluster import connect
 
-    return connect(choice, checks or SpotChecks())
+    return connect(choice, checks or SpotChecks(), count)
