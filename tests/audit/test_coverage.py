@@ -12,7 +12,8 @@ from optimizer.plan.rows import Row
 from optimizer.plan.tables import ROWS
 
 TABLES: dict[str, type[Row]] = {
-    **ROWS, "plan": Plan, "least_carbon": LeastCarbon, "asked": Asked, "cluster": Cluster, "horizon": PlanHorizon, "periods": PlanPeriod,
+    **ROWS, "plan": Plan, "least_carbon": LeastCarbon, "asked": Asked, "cluster": Cluster,
+    "horizon": PlanHorizon, "periods": PlanPeriod,
 }  # fmt: skip
 
 

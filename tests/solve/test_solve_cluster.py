@@ -21,9 +21,9 @@ from click.testing import CliRunner
 from helper_hostile import Boom
 from helper_programs import assert_same, costs, posix, priced
 
-import instances
-import optimizer
-from cli import main
+import domicile
+from domicile.cli import main
+from optimizer import bundled
 from optimizer.errors import InputError
 from optimizer.solve.decomposition import cluster as cluster_module
 from optimizer.solve.decomposition.cluster import Gateway, connect
@@ -63,7 +63,7 @@ def test_a_cluster_leaves_dask_out_of_the_process_that_solves(cluster):
         "print('distributed' in sys.modules, 'dask' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=instances.PATH.parent
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=bundled.PATH.parent
     )
     assert done.stdout.split() == ["False", "False"]
 
@@ -109,7 +109,7 @@ def _other_release():
     return f"domicile 9.9 in process {os.getpid()}"
 
 
-ESTATE = instances.PATH / "emerging-markets.yaml"
+ESTATE = bundled.PATH / "emerging-markets.yaml"
 
 
 def test_a_plan_tells_what_a_cluster_answered(cluster, tmp_path):
@@ -132,7 +132,7 @@ def test_a_plan_tells_what_a_cluster_answered(cluster, tmp_path):
 
 def test_a_solve_without_a_cluster_tells_nothing_of_one():
     """Threads and processes of this machine are not checked by anyone."""
-    plan = optimizer.solve(optimizer.load(instances.PATH / "quickstart.yaml"), check_rate=1.0)
+    plan = domicile.solve(domicile.load("quickstart"), check_rate=1.0)
     assert plan.cluster is None
 
 
@@ -310,7 +310,7 @@ def test_the_gateway_reads_plain_values_alone(tmp_path):
     pytest.importorskip("distributed")
     done = subprocess.run(
         [sys.executable, "-c", READS, str(tmp_path / "run")], capture_output=True, text=True, check=False,
-        cwd=instances.PATH.parent,
+        cwd=bundled.PATH.parent,
     )  # fmt: skip
     assert done.stdout.split() == ["done"], done.stderr
     assert not list(tmp_path.iterdir())

@@ -22,13 +22,14 @@ from optimizer.solve.decomposition.chunks import Chunk, release, solve_message
 from optimizer.solve.decomposition.replies import MalformedReplyError, RefusedError, Reply, decode, encode_refusal
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
 from optimizer.solve.decomposition.spot_checks import (
+    Finding,
     SpotChecks,
     WrongAnswerError,
     contradiction,
     detection_rate,
     solve_again,
 )
-from optimizer.solve.decomposition.workers import Workers
+from optimizer.solve.decomposition.workers import Again, Round, Sent, Workers
 from optimizer.solve.watch import Watch
 
 
@@ -257,7 +258,9 @@ def test_a_bound_is_not_hidden_where_the_effort_leaves_a_gap():
     assert best.cost_usd < rough.cost_usd - 1.0
     wrong = replace(rough, bound_usd=rough.cost_usd)
     assert contradiction(program, wrong, 1e-3) is None
-    assert "a solution costs" in solve_again(program, wrong, FEW_NODES, 1e-3)[1]
+    finding = solve_again(program, wrong, FEW_NODES, 1e-3)[1]
+    assert "a solution costs" in finding.what
+    assert finding.is_refuted
 
 
 def test_a_right_bound_that_is_better_than_ours_is_confirmed():
@@ -275,7 +278,28 @@ def test_what_cannot_be_confirmed_is_wrong(monkeypatch):
     monkeypatch.setattr(spot_checks_module, "DECIDE", FEW_NODES)
     program = hard()
     best = solve_small(program, EFFORT, scale=1e-3)
-    assert "was proven" in solve_again(program, best, FEW_NODES, 1e-3)[1]
+    finding = solve_again(program, best, FEW_NODES, 1e-3)[1]
+    assert "was proven" in finding.what
+    assert not finding.is_refuted
+
+
+@pytest.mark.parametrize("is_refuted", [True, False])
+def test_when_the_time_is_up_only_what_is_refuted_is_wrong(is_refuted):
+    """What could not be confirmed in time accuses nobody, and is not used; a lie that is proven is one at any time."""
+    workers, watch, checked = of(lambda reply, chunk: reply), Watch(120), Future()
+    programs = started(1)[0]
+    chunk = Chunk(*zip(*programs, strict=True), EFFORT)
+    checked.set_result(([solve_small(programs[0][0], EFFORT, scale=1.0)], Finding("it states too much", is_refuted)))
+    round_ = Round(again={checked: Again(Sent(0, 0, chunk), WORKER, 1)})
+    watch.interrupt()
+    if is_refuted:
+        with pytest.raises(WrongAnswerError, match="too much"):
+            workers._stopped(round_, watch)
+    else:
+        workers._stopped(round_, watch)
+        assert workers.checks.thrown_out is None
+        assert workers.checks.answers == workers.checks.checked == 0
+        assert not round_.found
 
 
 def test_a_lower_bound_or_a_worse_solution_is_no_lie():

@@ -92,26 +92,37 @@ def contradiction(program: SmallProgram, answer: SmallAnswer, scale: float) -> s
     return None
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with an answer: `is_refuted` by a solution, or else not confirmed in the time there was."""
+
+    what: str
+    is_refuted: bool
+
+
 def solve_again(
-    program: SmallProgram, answer: SmallAnswer, effort: Effort, scale: float
-) -> tuple[SmallAnswer, str | None]:
+    program: SmallProgram, answer: SmallAnswer, effort: Effort, scale: float, *, seconds: float = np.inf
+) -> tuple[SmallAnswer, Finding | None]:
     """Return what is to be used of an answer after a solve here, and what is wrong with it: its bound is not confirmed.
 
     What is found here is used. A bound above what the same effort proves here, where a run was cut short by its time,
-    is looked into harder; the answer stays as far as that confirms it. A bound lower than ours is no wrong one.
+    is looked into harder, for so many `seconds` at most; the answer stays as far as that confirms it. A bound lower
+    than ours is no wrong one.
     """
     ours = solve_small(program, effort, scale=scale)
     if not _is_above(answer.bound_usd, ours.bound_usd, scale):
         return ours, None
     best = min((ours, answer), key=lambda one: one.cost_usd)
-    harder = solve_small(replace(program, start=program.start if best.x is None else best.x), DECIDE, scale=scale)
+    start = program.start if best.x is None else best.x
+    effort = replace(DECIDE, seconds=min(DECIDE.seconds, seconds))
+    harder = solve_small(replace(program, start=start), effort, scale=scale)
     proven_usd, least_usd = max(ours.bound_usd, harder.bound_usd), min(ours.cost_usd, harder.cost_usd)
     if not _is_above(answer.bound_usd, proven_usd, scale):
         return replace(best, bound_usd=min(answer.bound_usd, proven_usd, best.cost_usd)), None
     stated = f"it states that nothing costs less than {answer.bound_usd:.9g}"
     if _is_above(answer.bound_usd, least_usd, scale):
-        return ours, f"{stated}; a solution costs {least_usd:.9g}"
-    return ours, f"{stated}; here {proven_usd:.9g} was proven"
+        return ours, Finding(f"{stated}; a solution costs {least_usd:.9g}", is_refuted=True)
+    return ours, Finding(f"{stated}; here {proven_usd:.9g} was proven", is_refuted=False)
 
 
 def _is_above(bound_usd: float, limit_usd: float, scale: float) -> bool:

@@ -22,7 +22,13 @@ from optimizer.printable import printable
 from optimizer.solve.decomposition.chunks import Chunk, release, solve_chunk, solve_message
 from optimizer.solve.decomposition.replies import Reply, decode
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram
-from optimizer.solve.decomposition.spot_checks import SpotChecks, WrongAnswerError, contradiction, solve_again
+from optimizer.solve.decomposition.spot_checks import (
+    Finding,
+    SpotChecks,
+    WrongAnswerError,
+    contradiction,
+    solve_again,
+)
 from optimizer.solve.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -65,10 +71,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Again:
-    """A chunk whose answers are known and some of which are solved again here: `by` whom they are."""
+    """A chunk whose answers are known: `by` whom they are, and how many are `checked`, by solving them again here."""
 
     sent: Sent
     by: str
+    checked: int
 
 
 @dataclass
@@ -139,9 +146,9 @@ class Workers:
                 self._send(Sent(place, self._numbered, chunk), round_)
                 self._numbered += len(chunk.programs)
                 if not self._collect(round_, AHEAD * self.count - 1, watch):
-                    return None
+                    return self._stopped(round_, watch)
             if not self._collect(round_, 0, watch):
-                return None
+                return self._stopped(round_, watch)
         except KeyboardInterrupt:
             watch.interrupt()
             return None
@@ -186,9 +193,10 @@ class Workers:
                 return False
             done = wait((*round_.sent, *round_.again), TICK_SECONDS, FIRST_COMPLETED).done
             for future in done & round_.sent.keys():
-                self._take(future, round_)
+                self._take(future, round_, watch)
             for future in done & round_.again.keys():
-                self._judge(future, round_)
+                if not self._judge(future, round_, watch):
+                    return False
             now = time.monotonic()
             if done or not round_.sent:
                 heard = asked = now
@@ -199,7 +207,7 @@ class Workers:
                     self._fall_back(TimeoutError("nobody answers"), round_)
         return not watch.should_stop()
 
-    def _take(self, future: Future[Any], round_: Round) -> None:
+    def _take(self, future: Future[Any], round_: Round, watch: Watch) -> None:
         """Take over the answers of a future that is done; where it failed apart, its chunk is sent again."""
         if future not in round_.sent:  # sent again after another one failed
             return
@@ -217,17 +225,21 @@ class Workers:
         for program, scale, answer in zip(sent.chunk.programs, sent.chunk.scales, answers, strict=True):
             wrong = contradiction(program, answer, scale)
             if wrong is not None:
-                self._throw_out(by, wrong, round_)
+                self._throw_out(by, wrong)
         drawn = self._drawn(sent)
+        if not drawn:
+            self._keep(sent, answers, 0, round_)
+            return
+        self._here = self._here or ThreadPoolExecutor(self._threads, thread_name_prefix="check")
+        again = self._here.submit(check_answers, sent.chunk, answers, drawn, watch.left_seconds())
+        round_.again[again] = Again(sent, by, len(drawn))
+
+    def _keep(self, sent: Sent, answers: list[SmallAnswer], checked: int, round_: Round) -> None:
+        """Use the answers to a chunk, so many of which were checked."""
+        round_.found[sent.place] = answers
         if self.checks is not None:
             self.checks.answers += len(answers)
-            self.checks.checked += len(drawn)
-        if drawn:
-            self._here = self._here or ThreadPoolExecutor(self._threads, thread_name_prefix="check")
-            again = self._here.submit(check_answers, sent.chunk, answers, drawn)
-            round_.again[again] = Again(sent, by)
-        else:
-            round_.found[sent.place] = answers
+            self.checks.checked += checked
 
     def _drawn(self, sent: Sent) -> list[int]:
         """Return the places in a chunk of the programs that are solved again here."""
@@ -236,14 +248,25 @@ class Workers:
             return []
         return [k for k, one in enumerate(sent.chunk.programs) if checks.must_check(sent.first + k, one)]
 
-    def _judge(self, future: Future[Verdict], round_: Round) -> None:
+    def _judge(self, future: Future[Verdict], round_: Round, watch: Watch) -> bool:
+        """Use the answers to a chunk that were solved again, or leave the workers for a wrong one.
+
+        False where one could not be confirmed because the time is up: then nothing of the round is used.
+        """
         again = round_.again.pop(future)
         answers, wrong = future.result()
-        if wrong is not None:
-            self._throw_out(again.by, wrong, round_)
-        round_.found[again.sent.place] = answers
+        if wrong is not None and (wrong.is_refuted or not watch.should_stop()):
+            self._throw_out(again.by, wrong.what)
+        if wrong is None:
+            self._keep(again.sent, answers, again.checked, round_)
+        return wrong is None
 
-    def _throw_out(self, by: str, wrong: str, round_: Round) -> NoReturn:
+    def _stopped(self, round_: Round, watch: Watch) -> None:
+        """Look at what was found before the solve had to stop: a lie also makes false what rests on earlier rounds."""
+        for future in [future for future in round_.again if future.done()]:
+            self._judge(future, round_, watch)
+
+    def _throw_out(self, by: str, wrong: str) -> NoReturn:
         """Leave the workers for a wrong answer of one of them; raises WrongAnswerError."""
         why = printable(f"{by}: {wrong}")
         if self.checks is not None:
@@ -271,17 +294,19 @@ class Workers:
         self.apart, self._make = False, pool_of(self._threads)
 
 
-Verdict = tuple[list[SmallAnswer], str | None]
+Verdict = tuple[list[SmallAnswer], Finding | None]
 """The answers to a chunk, and what is wrong with one of those that came."""
 
 
-def check_answers(chunk: Chunk, answers: list[SmallAnswer], drawn: list[int]) -> Verdict:
+def check_answers(chunk: Chunk, answers: list[SmallAnswer], drawn: list[int], seconds: float) -> Verdict:
     """Solve some of the programs of a chunk again; return the answers with what was found here in place of theirs, and
     what is wrong with the first wrong one.
     """
     checked = list(answers)
     for place in drawn:
-        checked[place], wrong = solve_again(chunk.programs[place], answers[place], chunk.effort, chunk.scales[place])
+        checked[place], wrong = solve_again(
+            chunk.programs[place], answers[place], chunk.effort, chunk.scales[place], seconds=seconds
+        )
         if wrong is not None:
             return checked, wrong
     return checked, None
