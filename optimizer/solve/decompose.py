@@ -81,6 +81,8 @@ def decompose_and_improve(
         log.warning("a wrong answer (%s): the decomposition begins again, without all that workers answered", wrong)
         watch.forget_bound()
         x = x if wrong.plan is None else wrong.plan
+    if x is not None and watch.should_stop():
+        return Run(watch.why_stopped(), x, matrix.objective(x))
     return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=x)
 
 

@@ -294,9 +294,9 @@ def test_when_the_time_is_up_only_what_is_refuted_is_wrong(is_refuted):
     watch.interrupt()
     if is_refuted:
         with pytest.raises(WrongAnswerError, match="too much"):
-            workers._stopped(round_, watch)
+            workers._judge_done(round_, watch)
     else:
-        workers._stopped(round_, watch)
+        workers._judge_done(round_, watch)
         assert workers.checks.thrown_out is None
         assert workers.checks.answers == workers.checks.checked == 0
         assert not round_.found

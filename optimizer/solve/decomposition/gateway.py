@@ -193,7 +193,7 @@ class _Gateway:
         look.cancel()
 
     def _tell(self, kind: int, content: str | bytes = b"", number: int = 0) -> None:
-        write_frame(self._sink, kind, number, content.encode() if isinstance(content, str) else content)
+        write_frame(self._sink, kind, number, content.encode(errors="replace") if isinstance(content, str) else content)
 
     def _listen(self, loop: asyncio.AbstractEventLoop, client: Client) -> None:
         try:

@@ -146,9 +146,11 @@ class Workers:
                 self._send(Sent(place, self._numbered, chunk), round_)
                 self._numbered += len(chunk.programs)
                 if not self._collect(round_, AHEAD * self.count - 1, watch):
-                    return self._stopped(round_, watch)
+                    self._judge_done(round_, watch)
+                    return None
             if not self._collect(round_, 0, watch):
-                return self._stopped(round_, watch)
+                self._judge_done(round_, watch)
+                return None
         except KeyboardInterrupt:
             watch.interrupt()
             return None
@@ -261,7 +263,7 @@ class Workers:
             self._keep(again.sent, answers, again.checked, round_)
         return wrong is None
 
-    def _stopped(self, round_: Round, watch: Watch) -> None:
+    def _judge_done(self, round_: Round, watch: Watch) -> None:
         """Look at what was found before the solve had to stop: a lie also makes false what rests on earlier rounds."""
         for future in [future for future in round_.again if future.done()]:
             self._judge(future, round_, watch)
