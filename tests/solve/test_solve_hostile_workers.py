@@ -15,6 +15,8 @@ from helper_hostile import WORKER, Boom, Tampering, on_answers, one_record, star
 from helper_programs import EFFORT, knapsacks
 from synthetic_estate import estate as synthetic_estate
 
+import domicile
+from optimizer.compile import compile_instance
 from optimizer.solve import solve_problem
 from optimizer.solve.decomposition import spot_checks as spot_checks_module
 from optimizer.solve.decomposition import workers as workers_module
@@ -421,6 +423,18 @@ def test_a_bound_that_is_believed_may_be_false(estate):
     assert solution.objective_usd >= best.bound_usd * (1 - 1e-6)
     assert solution.bound_usd is None
     assert solution.termination.value == "contradiction"
+
+
+def test_no_lie_makes_an_infeasibility():
+    """At a rate of 0 as well: that nothing beats what is known, and so that no plan obeys all rows, is the workers'
+    word; an infeasibility is proven here.
+    """
+    problem = compile_instance(domicile.load("emerging-markets")).problem
+    workers = of(on_answers(hostile.known_is_best), rate=0.0)
+    solution = decomposed(problem, workers)
+    assert workers.checks.answers > 0
+    assert workers.apart
+    assert solution.status.value in {"optimal", "feasible"}
 
 
 def test_one_wrong_answer_throws_out_what_was_believed(estate, monkeypatch):

@@ -24,6 +24,7 @@ from optimizer.solve.decomposition.candidates import of_pool
 from optimizer.solve.decomposition.cut import Cut, cut_model
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.workers import in_threads
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.watch import Aside, Watch
 
@@ -41,12 +42,17 @@ ROUNDS_SHARE = 0.6
 def is_infeasible(
     problem: Problem, parts: Decomposition, worth_usd: Floats, watch: Watch, *, seconds: float
 ) -> bool:
-    """Whether it is proven within so many seconds that no plan obeys all rows; `worth_usd` by row of the master."""
+    """Whether it is proven within so many seconds that no plan obeys all rows; `worth_usd` by row of the master.
+
+    Proven in this process, or by processes of this machine: what a cluster's workers state is not asked for.
+    """
     aside = Aside(watch, seconds)
     cut = _without_cost(parts.cut)
     pool = Pool(cut)
     pool.add_all(parts.pool.workload, of_pool(parts.cut, parts.pool).values)
     pricing = parts.pricing.at(cut, pool, aside)
+    if pricing.workers.checks is not None:  # nobody's word makes an instance infeasible
+        pricing.workers = in_threads(parts.threads)
     # At any penalties there is a shortfall where there is no plan: raising them would only make prices large.
     free = Decomposition(problem, cut, worth_usd, aside, threads=parts.threads, pricing=pricing, most_raises=0)
     slack, proofs = LOOSENED * _scale(cut), list[float]()
