@@ -175,6 +175,9 @@ def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> No
             findings.add("unknown_id", where, "is no reason to rule an option out", found=row.reason)
         if row.options < 1:
             findings.add("statement", where, "rules no option out", found=row.options)
+        owned = 1 if row.stream is not None else max(len(world.streams.get(row.workload or "", {})), 1)
+        if not 0 <= row.alone <= row.options * owned:
+            findings.add("statement", where, "rules out alone more than it does", expected=row.options, found=row.alone)
         if row.reason in LAW_REASONS and row.rule not in desk.pack.laws:
             findings.add("unknown_id", where, "no such law", found=row.rule)
     ids = {

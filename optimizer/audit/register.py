@@ -60,7 +60,7 @@ class _Register:
         self._closed: Counter[str] = Counter()
         for row in plan.ineligible:
             if row.reason in LAW_REASONS and row.rule is not None:
-                (self._forbade if row.dataset is None else self._closed)[row.rule] += row.options
+                (self._forbade if row.dataset is None else self._closed)[row.rule] += row.alone
         self._bears: Counter[str] = Counter()
         for laws in (*(p.laws for p in plan.placements), *((*c.laws, *c.duty) for c in plan.copies)):
             self._bears.update(set(laws))
@@ -75,8 +75,8 @@ class _Register:
 
     def decided(self, law: str) -> str:
         """Return what a law decided in the plan, in the register's words."""
-        parts = [f"forbade {self._forbade[law]} options"] if law in self._forbade else []
-        parts += [f"closed {self._closed[law]} regions to copies"] if law in self._closed else []
+        parts = [f"alone forbids {self._forbade[law]} options"] if law in self._forbade else []
+        parts += [f"alone closes {self._closed[law]} regions to copies"] if law in self._closed else []
         parts += [f"required mechanism {', '.join(self._asked[law])}"] if law in self._asked else []
         return "; ".join(parts) or "free"
 

@@ -106,7 +106,7 @@ def resting_regions(scope: Scope, world: World) -> Bools:
 
 @dataclass(frozen=True, eq=False)
 class FigureNeed:
-    """`rule` (a budget, a policy or the carbon price) needs a figure of these offers: carbon, energy or water.
+    """`rule` (a budget, a policy, or the carbon price: a field) needs carbon, energy or water of these offers.
 
     `offers` [offers, periods]. Carbon needs power, PUE, grid intensity and, unless `carbon.embodied` is none, embodied
     carbon; energy needs power and PUE; water needs power, PUE and WUE.
@@ -114,6 +114,7 @@ class FigureNeed:
 
     figure: str
     rule: str
+    kind: str
     offers: Bools
 
 
@@ -126,15 +127,15 @@ class FigureNeeds:
         for budget in world.instance.budgets:
             figure = figures.get(metric_of(budget)[0])
             if figure is not None:
-                self._add(figure, budget.id, budget.scope, world)
+                self._add(figure, "budget", budget.id, budget.scope, world)
         if world.instance.carbon.price_usd_per_tonne > 0:
-            self._add("carbon", CARBON_PRICE, Scope(), world)
+            self._add("carbon", "field", CARBON_PRICE, Scope(), world)
         for policy in world.instance.policies:
             if isinstance(policy, ProviderShare | CountryShare) and policy.measure == "energy_kwh":
-                self._add("energy", policy.id, policy.scope, world)
+                self._add("energy", "policy", policy.id, policy.scope, world)
 
-    def _add(self, figure: str, rule: str, scope: Scope, world: World) -> None:
-        self._rules.append((FigureNeed(figure, rule, offer_scope(scope, world)), workload_scope(scope, world)))
+    def _add(self, figure: str, kind: str, rule: str, scope: Scope, world: World) -> None:
+        self._rules.append((FigureNeed(figure, rule, kind, offer_scope(scope, world)), workload_scope(scope, world)))
 
     def of(self, workload: int) -> tuple[FigureNeed, ...]:
         """Return the needs that can touch a workload (its position in the instance), budgets first."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.eligibility import Eligibility, Options
-from optimizer.compile.jobs import JobSpeed, Window, can_finish, job_speed, too_short, window_of
+from optimizer.compile.evidence import measured
+from optimizer.compile.jobs import ENOUGH, JobSpeed, Window, job_speed, too_short, usable_hours, window_of
 from optimizer.compile.latency import Way
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.patterns import Kind, Patterns
@@ -148,11 +149,14 @@ class Parts:
         if unserved_price(self.world, w) is None:
             gang = speed.units_per_s[near] * speed.gang_instances[near]
             rate = np.nan_to_num(gang * job.max_gangs, posinf=0.0) * 3600.0
-            late = allowed.any(axis=1) & ~can_finish(job, window, allowed, rate)
+            with np.errstate(divide="ignore"):
+                taken, usable = job.work / rate, usable_hours(job, window, allowed)
+            late = allowed.any(axis=1) & (usable < taken * (1 - ENOUGH))
             if late.any():
                 out = np.zeros(len(self.world.offers), dtype=bool)
                 out[near[late]] = True
-                self.eligibility.ledger.add(job.id, None, [Exclusion("deadline", "deadline_hours", out)])
+                told = measured("the work takes", taken, usable, "h", np.searchsorted(near, np.arange(len(out))))
+                self.eligibility.ledger.add(job.id, None, [Exclusion("deadline", "deadline_hours", out, evidence=told)])
                 allowed &= ~late[:, None]
             if not allowed.any():
                 self._note_lack(w, None, window.hours > 0)

@@ -8,14 +8,17 @@ up here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
+from optimizer.compile.budgets import CARBON_PRICE
 from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
+from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.policies_at_rest import RestingPolicies
@@ -191,17 +194,27 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
     if info.size_gb == 0:
         price, way = np.zeros(count), Carriage.free(count)
     rule, asked = carbon_rule_at_rest(world)
+    kind = "field" if rule == CARBON_PRICE else "budget"
     no_price = np.isnan(way.usd_per_gb)
     no_grid = (way.source >= 0) & asked[way.source] & np.isnan(way.kg_per_gb)
     candidates = open_ & wanted
+    name = world.regions["region_id"].to_numpy(dtype=object)
+
+    def unknown(what: str) -> Evidences:
+        return worded(lambda r: f"nobody has the {what} for {name[r]}")
+
     by_policy = policies.exclusions(None if info.retained is None else info.retained.workload)
+    not_named = worded(lambda r: f"{name[r]} is not among those named")
+    by_law = (
+        replace(e, evidence=partial(law.storage_evidence, info.profile, str(e.rule))) for e in mask.exclusions
+    )
     exclusions = [
         *_closed(world, wanted),
-        Exclusion("not_allowed_region", "regions", open_ & ~wanted),
-        *(Exclusion(e.reason, e.rule, e.offers & candidates) for e in (*mask.exclusions, *by_policy)),
-        Exclusion("missing_storage_price", None, candidates & np.isnan(price)),
-        Exclusion("missing_egress_price", None, candidates & no_price),
-        Exclusion("missing_grid", rule, candidates & no_grid),
+        Exclusion("not_allowed_region", "regions", open_ & ~wanted, evidence=not_named),
+        *(replace(e, offers=e.offers & candidates) for e in (*by_law, *by_policy)),
+        Exclusion("missing_storage_price", None, candidates & np.isnan(price), evidence=unknown("price of storage")),
+        Exclusion("missing_egress_price", None, candidates & no_price, evidence=unknown("price of bringing a copy")),
+        Exclusion("missing_grid", rule, candidates & no_grid, kind=kind, evidence=unknown("sender's grid intensity")),
     ]
     allowed = mask.allowed[:, 0].copy()
     for exclusion in by_policy:
@@ -222,7 +235,11 @@ def _closed(world: World, wanted: Bools) -> list[Exclusion]:
     reason = world.regions["closed_reason"].to_numpy(dtype=object)
     rule = world.regions["closed_rule"].to_numpy(dtype=object)
     pairs = dict.fromkeys((a, b) for a, b in zip(reason, rule, strict=True) if a)
-    return [Exclusion(a, b or None, wanted & (reason == a) & (rule == b)) for a, b in pairs]
+    name = world.regions["region_id"].to_numpy(dtype=object)
+    shut = worded(lambda r: f"{name[r]} is shut by {rule[r] or reason[r]}")
+    return [
+        Exclusion(a, b or None, wanted & (reason == a) & (rule == b), kind="closed", evidence=shut) for a, b in pairs
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +270,7 @@ def _transfers(
     priced = ~np.isnan(price)
     known = priced & ~(np.isnan(kg) & asked[source])
     cut_off: list[tuple[str, Exclusion]] = []
+    name = world.regions["region_id"].to_numpy(dtype=object)
     for k, one in enumerate(info):
         own_way = copy_dataset[copy] == k
         out = np.zeros(len(world.regions), dtype=bool)
@@ -261,9 +279,12 @@ def _transfers(
         by_price = out.copy()
         by_price[target[own_way & priced]] = False
         if by_price.any():
-            cut_off.append((one.id, Exclusion("missing_egress_price", "no copy can be read there", by_price)))
+            told = worded(lambda r: f"nobody has a price of sending any copy to {name[r]}, where it is read")
+            cut_off.append((one.id, Exclusion("missing_egress_price", None, by_price, evidence=told)))
         if (out & ~by_price).any():
-            cut_off.append((one.id, Exclusion("missing_grid", rule, out & ~by_price)))
+            kind = "field" if rule == CARBON_PRICE else "budget"
+            told = worded(lambda r: f"nobody has the grid intensity of any copy that {name[r]} could read")
+            cut_off.append((one.id, Exclusion("missing_grid", rule, out & ~by_price, kind=kind, evidence=told)))
     return _Ways(copy[known], target[known], price[known], kg[known]), cut_off
 
 

@@ -7,12 +7,14 @@ law, policy and round trips add their own masks. Nothing here loops over offers.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.evidence import Evidences, measured, of_column, worded
 from optimizer.compile.gangs import Gang
 from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
@@ -113,7 +115,8 @@ class Eligibility:
         alike = self.law.verdict_class(signature)
         if alike not in self._by_law:
             mask = self.law.mask(signature)
-            self._by_law[alike] = (mask.allowed, pack(mask.exclusions))
+            told = (replace(e, evidence=partial(self.law.evidence, signature, str(e.rule))) for e in mask.exclusions)
+            self._by_law[alike] = (mask.allowed, pack(told))
         return self._by_law[alike]
 
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
@@ -122,14 +125,10 @@ class Eligibility:
             price = np.full(len(self.world.offers), np.nan)
             if isinstance(workload, Service) and "endpoint" in workload.runs.via:
                 price = endpoint_usd_per_unit(self.world, workload)
-            exclusions = _static_exclusions(self.world, workload, speed, price)
-            out = _any(exclusions, len(self.world.offers))
-            exclusions += self.pools.exclusions(~out)
-            out |= _any(exclusions, len(self.world.offers))
+            exclusions = [*_static_exclusions(self.world, workload, speed, price), *self.pools.exclusions]
             if isinstance(workload, Job):
-                gang = gang_exclusions(self.world, workload, self.pools, ~out)
-                out |= _any(gang, len(self.world.offers))
-                exclusions += gang
+                exclusions += gang_exclusions(self.world, workload, self.pools)
+            out = _any(exclusions, len(self.world.offers))
             self._static[key] = _Static(~out, pack(exclusions), price, speed)
         return self._static[key]
 
@@ -147,7 +146,9 @@ class Eligibility:
                 for reason, missing in self._figures.missing(need.figure, sends=sends):
                     out = missing & need.offers
                     allowed &= ~out
-                    exclusions.extend(exclusion_rows(reason, need.rule, out))
+                    exclusions.extend(
+                        exclusion_rows(reason, need.rule, out, kind=need.kind, evidence=_missing(need.figure, reason))
+                    )
             self._missing[key] = (allowed, pack(exclusions))
         return self._missing[key]
 
@@ -171,66 +172,122 @@ def _description(workload: Workload, speed: Speed) -> str:
 
 def _static_exclusions(world: World, workload: Workload, speed: Speed, price: Floats) -> list[Exclusion]:
     """Return what the workload's own description rules out, in the order in which reasons are told."""
-    runs = workload.runs
     endpoint = world.is_endpoint
-    instance = ~endpoint
-    wrong_kind = np.zeros(len(endpoint), dtype=bool)
-    if "instance" not in runs.via:
-        wrong_kind |= instance
-    if "endpoint" not in runs.via or isinstance(workload, Job):
-        wrong_kind |= endpoint
-    found = [
-        Exclusion("offer_kind", "runs.via", wrong_kind),
-        Exclusion("not_allowed_provider", "providers", _not_in(world, "provider", workload.providers)),
-        Exclusion("not_allowed_region", "regions", _not_in(world, "region_id", workload.regions)),
-        Exclusion("purchase", "runs.purchase", instance & _purchase_out(world, workload)),
-        Exclusion("accelerator", "runs.accelerators", instance & _not_in(world, "accelerator", runs.accelerators)),
-        Exclusion("software", "runs.software", instance & _software_out(world, workload)),
-    ]
-    if runs.min_device_memory_gb > 0:
-        enough = world.column("device_memory_gb") >= runs.min_device_memory_gb
-        found.append(Exclusion("device_memory", "runs.min_device_memory_gb", instance & ~enough))
-    found.append(Exclusion("no_throughput", speed.profile, instance & np.isnan(speed.units_per_s)))
-    found.append(Exclusion("missing_price", None, instance & np.isnan(world.column("price_usd_per_hour"))))
-    if "endpoint" in runs.via:
-        serves = serves_model(world, workload)
-        scope = _not_in(world, "scope", runs.endpoint_scopes)
-        found.append(Exclusion("endpoint_model", runs.model, endpoint & ~serves))
-        found.append(Exclusion("endpoint_scope", "runs.endpoint_scopes", endpoint & serves & scope))
-        found.append(Exclusion("missing_price", None, endpoint & serves & np.isnan(price)))
+    found = [*_by_description(world, workload), *_by_machine(world, workload, speed)]
+    if "endpoint" in workload.runs.via:
+        found += _by_endpoint(world, workload, price)
     if isinstance(workload, Job) and workload.output_gb > 0:
         unknown = np.isnan(world.network.internet_usd_per_gb())[world.offer_region]
-        found.append(Exclusion("missing_egress_price", "output_gb", unknown))
+        told = worded(lambda _: "nobody has the price of egress, and the job sends output_gb")
+        found.append(Exclusion("missing_egress_price", "output_gb", unknown & ~endpoint, evidence=told))
     return found
+
+
+def _by_description(world: World, workload: Workload) -> list[Exclusion]:
+    """Return what the kinds of offer, providers, regions, purchase, chips and software named leave out."""
+    runs, endpoint = workload.runs, world.is_endpoint
+    wrong_kind = np.zeros(len(endpoint), dtype=bool)
+    if "instance" not in runs.via:
+        wrong_kind |= ~endpoint
+    if "endpoint" not in runs.via or isinstance(workload, Job):
+        wrong_kind |= endpoint
+
+    def named(reason: str, rule: str, column: str, allowed: tuple[str, ...], out: Bools) -> Exclusion:
+        told = of_column(column, world.text(column), ", ".join(allowed) or "none")
+        return Exclusion(reason, rule, out, evidence=told)
+
+    machine = ~endpoint
+    software = tuple(name.lower() for name in runs.software)
+    return [
+        named("offer_kind", "runs.via", "kind", runs.via, wrong_kind),
+        named("not_allowed_provider", "providers", "provider", workload.providers,
+              _not_in(world, "provider", workload.providers)),
+        named("not_allowed_region", "regions", "region_id", workload.regions,
+              _not_in(world, "region_id", workload.regions)),
+        named("purchase", "runs.purchase", "purchase", purchases(workload), machine & _purchase_out(world, workload)),
+        named("accelerator", "runs.accelerators", "accelerator", runs.accelerators,
+              machine & _not_in(world, "accelerator", runs.accelerators)),
+        named("software", "runs.software", "software", software, machine & _not_in(world, "software", software)),
+    ]  # fmt: skip
+
+
+def _by_machine(world: World, workload: Workload, speed: Speed) -> list[Exclusion]:
+    """Return the machines with too little memory, or without a figure of speed or a price."""
+    machine, found = ~world.is_endpoint, []
+    least = workload.runs.min_device_memory_gb
+    if least > 0:
+        memory = world.column("device_memory_gb")
+        told, out = measured("device memory", memory, least, "GB"), machine & ~(memory >= least)
+        found.append(Exclusion("device_memory", "runs.min_device_memory_gb", out, evidence=told))
+    chip, devices = world.text("accelerator"), world.column("counted_devices")
+    slow = worded(lambda offer: f"nobody measured it on {devices[offer]:g} x {chip[offer]}")
+    found.append(Exclusion("no_throughput", speed.profile, machine & np.isnan(speed.units_per_s), evidence=slow))
+    unpriced = np.isnan(world.column("price_usd_per_hour"))
+    return [*found, Exclusion("missing_price", None, machine & unpriced, evidence=_no_price(world))]
+
+
+def _by_endpoint(world: World, workload: Workload, price: Floats) -> list[Exclusion]:
+    """Return the endpoints of other models and other scopes, and those without a price."""
+    runs, serves = workload.runs, serves_model(world, workload)
+    scope = _not_in(world, "scope", runs.endpoint_scopes)
+    model = of_column("model", world.text("model"), ", ".join((*runs.endpoint_models, runs.model or "")))
+    scoped = of_column("scope", world.text("scope"), ", ".join(runs.endpoint_scopes))
+    return [
+        Exclusion("endpoint_model", runs.model, world.is_endpoint & ~serves, evidence=model),
+        Exclusion("endpoint_scope", "runs.endpoint_scopes", serves & scope, evidence=scoped),
+        Exclusion("missing_price", None, serves & np.isnan(price), evidence=_no_price(world)),
+    ]
+
+
+def _no_price(world: World) -> Evidences:
+    names = world.text("offer_id")
+    return worded(lambda offer: f"nobody has a price of {names[offer]}")
 
 
 def _not_in(world: World, column: str, allowed: tuple[str, ...]) -> Bools:
     return ~world.one_of(column, allowed) if allowed else np.zeros(len(world.offers), dtype=bool)
 
 
+def purchases(workload: Workload) -> tuple[str, ...]:
+    """Return the purchase options a workload may use: spot is for interruptible jobs that list it."""
+    spot = isinstance(workload, Job) and workload.interruptible
+    return tuple(option for option in workload.runs.purchase if spot or option != "spot")
+
+
 def _purchase_out(world: World, workload: Workload) -> Bools:
-    """Spot is for interruptible jobs that list it; every other option must be listed."""
-    out = _not_in(world, "purchase", workload.runs.purchase)
-    if not (isinstance(workload, Job) and workload.interruptible):
-        out |= world.one_of("purchase", ("spot",))
-    return out
+    return ~world.one_of("purchase", purchases(workload))
 
 
-def _software_out(world: World, workload: Workload) -> Bools:
-    return _not_in(world, "software", tuple(name.lower() for name in workload.runs.software))
-
-
-def gang_exclusions(world: World, job: Job, pools: PoolView, candidates: Bools) -> list[Exclusion]:
-    """Return the offers on which no gang can be formed, or none fits the pools."""
+def gang_exclusions(world: World, job: Job, pools: PoolView) -> list[Exclusion]:
+    """Return the offers on which no gang can be formed, or none fits the pools; endpoints form none."""
     instances = Gang.of_job(world, job).instances
-    devices = world.column("counted_devices")
-    unformable = candidates & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))
-    too_big = candidates & ~unformable & (instances > pools.most)
+    devices, machines = world.column("counted_devices"), ~world.is_endpoint
+    unformable = machines & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))
+    too_big = machines & ~unformable & (pools.most >= 1) & (instances > pools.most)
     rules = sorted(set(pools.tightest[too_big]))
+    size = job.gang_devices or 0
+    apart = worded(lambda offer: f"a gang of {size} devices cannot be formed of machines of {devices[offer]:g}")
+    large = measured("a gang takes", instances, pools.most, "machines")
     return [
-        Exclusion("gang", "gang_devices", unformable),
-        *(Exclusion("gang", str(rule), too_big & (pools.tightest == rule)) for rule in rules),
+        Exclusion("gang", "gang_devices", unformable, evidence=apart),
+        *(
+            Exclusion("gang", str(rule), too_big & (pools.tightest == rule), kind="quota", evidence=large)
+            for rule in rules
+        ),
     ]
+
+
+_FIGURES = {
+    "missing_power": "power",
+    "missing_pue": "PUE",
+    "missing_grid": "grid intensity on the instance's basis",
+    "missing_embodied": "embodied carbon on the instance's basis",
+    "missing_wue": "WUE",
+}
+
+
+def _missing(figure: str, reason: str) -> Evidences:
+    return worded(lambda offer: f"nobody has its {_FIGURES[reason]}, and its {figure} is asked for")
 
 
 class _Figures:

@@ -87,21 +87,23 @@ def too_short(world: World, job: Job, offers: Ints, units_per_s: Floats) -> list
     return [Issue(what, where=f"workloads[id={job.id}].work", maybe=maybe)]
 
 
-def can_finish(job: Job, window: Window, allowed: Bools, rate_per_hour: Floats) -> Bools:
-    """Return on which offers the job can be done inside its window, if it had to stay on one; [offers].
+def usable_hours(job: Job, window: Window, allowed: Bools) -> Floats:
+    """Return for how many hours of its window the job can work on each offer, if it had to stay on one; [offers].
 
-    `allowed` [offers, periods], `rate_per_hour` work units of all gangs together. A job whose gangs may sit on several
-    offers at once, or that may move, is not judged here.
+    `allowed` [offers, periods]. A job whose gangs may sit on several offers at once, or that may move, is not judged
+    here (inf).
     """
-    if job.max_gangs > 1 or job.may_move or window.last < window.first:
-        return np.full(len(allowed), window.last >= window.first)
+    if window.last < window.first:
+        return np.zeros(len(allowed))
+    if job.max_gangs > 1 or job.may_move:
+        return np.full(len(allowed), np.inf)
     hours = np.where(allowed, window.hours, 0.0)
     if not job.interruptible:
         hours = _longest_run(hours, window, deferrable=job.deferrable)
-    usable = hours.sum(axis=1) if job.interruptible else hours.max(axis=1, initial=0.0)
+    usable: Floats = hours.sum(axis=1) if job.interruptible else hours.max(axis=1, initial=0.0)
     if job.interruptible and not job.deferrable:
         usable = np.where(allowed[:, window.first], usable, 0.0)
-    return usable * rate_per_hour >= job.work * (1 - ENOUGH)
+    return usable
 
 
 def _longest_run(hours: Floats, window: Window, *, deferrable: bool) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.evidence import Evidences, measured, worded
 from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
 from optimizer.instance.workloads import Service, Stream
@@ -51,16 +52,23 @@ class WayView:
 
     def _way(self, number: int, origin: str, max_rtt_ms: float | None, sends: bool) -> Way:
         network = self._world.network
-        closed: list[tuple[str, str, Bools]] = []
+        region, names = self._world.offer_region, self._world.text("region_id")
+        closed: list[tuple[str, str, Bools, Evidences]] = []
+
+        def unknown(what: str) -> Evidences:
+            return worded(lambda offer: f"nobody has {what} between {origin} and {names[offer]}")
+
         if max_rtt_ms is not None:
-            rtt = network.user_rtt([origin])[0][0]
-            closed.append(("rtt_unknown", "max_rtt_ms", np.isnan(rtt)))
-            closed.append(("rtt", "max_rtt_ms", rtt > max_rtt_ms))
+            rtt = np.array(network.user_rtt([origin])[0][0])
+            closed.append(("rtt_unknown", "max_rtt_ms", np.isnan(rtt), unknown("a round trip")))
+            told = measured(f"the round trip of {origin}", rtt, max_rtt_ms, "ms", region)
+            closed.append(("rtt", "max_rtt_ms", rtt > max_rtt_ms, told))
         per_unit = network.usd_per_unit([origin])[0]
-        closed.append(("missing_price", "network", np.isnan(per_unit)))
+        closed.append(("missing_price", "network", np.isnan(per_unit), unknown("a price per unit")))
         per_gb = np.array(network.response_usd_per_gb([origin])[0]) if sends else np.zeros(len(per_unit))
-        closed.append(("missing_egress_price", "response_gb_per_unit", np.isnan(per_gb)))
-        is_open = ~np.logical_or.reduce([mask for _, _, mask in closed])
-        region = self._world.offer_region
-        packed = pack(Exclusion(reason, rule, mask[region]) for reason, rule, mask in closed if mask.any())
+        closed.append(("missing_egress_price", "response_gb_per_unit", np.isnan(per_gb), unknown("an egress price")))
+        is_open = ~np.logical_or.reduce([mask for _, _, mask, _ in closed])
+        packed = pack(
+            Exclusion(reason, rule, mask[region], evidence=told) for reason, rule, mask, told in closed if mask.any()
+        )
         return Way(number, is_open, packed, per_unit, per_gb)

@@ -10,12 +10,14 @@ country of its scope; access from the provider's known support countries forbids
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.evidence import Evidence
 from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
@@ -33,15 +35,15 @@ from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
 from optimizer.laws.triggers import Certificate
-from optimizer.laws.types import DataProfile, Duty
+from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Duty, Verdict
 
 if TYPE_CHECKING:
-
     from optimizer.compile.world import World
     from optimizer.laws.pack import LawPack
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
 
 class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
@@ -109,14 +111,6 @@ class LawView:
             self._class[signature] = self._number.setdefault(key, len(self._number))
         return self._class[signature]
 
-    def stream_mask(self, stream: int) -> LawMask:
-        """Return the verdicts for a stream (its position among all streams) at every offer and period."""
-        return self.mask(self._signature[self.of_stream[stream]])
-
-    def job_mask(self, workload: int) -> LawMask:
-        """Return the verdicts for a job (its position among the workloads) at every offer and period."""
-        return self.mask(self._signature[self.of_job[workload]])
-
     def mask(self, signature: int) -> LawMask:
         """Return the verdicts of a signature, broadcast to [offers, periods].
 
@@ -143,6 +137,45 @@ class LawView:
             of_data = self._judge_service(signature, int(self._sites.service[site]), d)
             known[site, d] = self._join(of_data, seat, int(chips[self._sites.chip[site], d]))
         return [known[pair] for pair in pairs]
+
+    def evidence(self, signature: int, law: str, offer: int) -> tuple[Evidence, ...]:
+        """Return what a law says against a signature at an offer, in the law room's words, on any day."""
+        assert self.pack is not None
+        site = int(self._sites.of_offer[offer])
+        service = self._sites.services[int(self._sites.service[site])]
+        chip = self._sites.chips[int(self._sites.chip[site])]
+        verdicts: list[Verdict] = []
+        for d, on in enumerate(self.dates):
+            if service.home.service in self._kinds[signature]:
+                for bench in self._benches(signature, d):
+                    here = bench.at(service.home)
+                    there = [bench.at(place) for place in service.spread] or [here]
+                    verdicts += [*(v.processing for v in there), here.access]
+                    verdicts += [here.storage] if self.signatures[signature][1] else []
+            if chip is not None:
+                seat = self._watched_seat(self.signatures[signature][2])
+                verdicts.append(self._of_chip(chip, seat, on))
+        return self._sentences(verdicts, law)
+
+    def storage_evidence(self, profile: DataProfile, law: str, region: int) -> tuple[Evidence, ...]:
+        """Return what a law says against data at rest in a region, in the law room's words, on any day."""
+        assert self.pack is not None
+        place = destinations(self.world, "storage")[region]
+        found = [self.pack.judge_for(profile, on, self.context).at(place) for on in self.dates]
+        return self._sentences([said for v in found for said in (v.storage, v.access)], law)
+
+    def _sentences(self, verdicts: Iterable[Verdict], law: str) -> tuple[Evidence, ...]:
+        told: dict[str, None] = {}
+        for verdict in verdicts:
+            told.update(dict.fromkeys(text for of, text in verdict.reasons if of == law))
+        return tuple(Evidence(str(text)) for text in told)
+
+    def _of_chip(self, chip: tuple[AcceleratorFacts, Destination], seat: str | None, on: date) -> Verdict:
+        assert self.pack is not None
+        facts, place = chip
+        return self.pack.judge_accelerator(
+            accelerator=facts, destination=place, tenant_hq=seat, on=on, context=self.context
+        )
 
     def _benches(self, signature: int, d: int) -> Benches:
         """Who judges the profiles on a day: profiles that the laws cannot tell apart have one bench."""
@@ -216,11 +249,7 @@ class LawView:
                 if chip is None:
                     out[c, d] = found.add(FREE)
                     continue
-                facts, place = chip
-                verdict = self.pack.judge_accelerator(
-                    accelerator=facts, destination=place, tenant_hq=tenant_hq, on=on, context=self.context
-                )
-                said = judged([verdict], self.supply, on)
+                said = judged([self._of_chip(chip, tenant_hq, on)], self.supply, on)
                 causes = tuple(("accelerator_export", law) for _, law in said.exclusions)
                 out[c, d] = found.add(Judgement(causes, said.needs, said.laws, said.conditions))
         self._accelerators[tenant_hq] = out, tuple(found.table)

@@ -1,4 +1,4 @@
-"""The eligibility ledger: which offers are out, for which workload or stream, by which reason and rule.
+"""The eligibility ledger: which offers are out, for which workload or stream, by which rule, and what shows it.
 
 Which regions are out for the copies of which dataset is told by a ledger of its own, of the same make. An exclusion
 holds for a workload or dataset (`stream` None) or for one of a workload's streams. `reason` is one of `REASONS`; `rule`
@@ -9,13 +9,17 @@ pairs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.evidence import Evidence, Evidences
+from optimizer.compile.rules import RuleKey, key_of
+
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 REASONS: dict[str, str] = {
     "not_allowed_provider": "the provider is not among those allowed",
@@ -61,15 +65,26 @@ REASONS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Exclusion:
-    """One reason with the offers it rules out, [offers]. `partial`: only in some periods."""
+    """One reason with the offers it rules out, [offers]. `partial`: only in some periods.
+
+    `rule` names what is behind it; `kind` says what kind of rule that is where the reason does not (`key`).
+    `evidence` is what shows it, by offer.
+    """
 
     reason: str
     rule: str | None
     offers: Bools
     partial: bool = False
+    kind: str | None = None
+    evidence: Evidences | None = None
+
+    @property
+    def key(self) -> RuleKey:
+        """The rule behind it: its kind and name."""
+        return key_of(self.reason, self.rule, self.kind)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Packed:
     """An exclusion with its mask packed to bits."""
 
@@ -77,12 +92,25 @@ class Packed:
     rule: str | None
     bits: NDArray[np.uint8]
     partial: bool
+    key: RuleKey
+    evidence: Evidences | None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Why one option is out: the reason, the rule behind it, and what shows it. `partial`: only in some periods."""
+
+    reason: str
+    rule: RuleKey
+    partial: bool = False
+    evidence: tuple[Evidence, ...] = ()
 
 
 def _pack(exclusion: Exclusion) -> Packed:
     if exclusion.reason not in REASONS:
         raise KeyError(f"reason {exclusion.reason!r} is not in the ledger's vocabulary")
-    return Packed(exclusion.reason, exclusion.rule, np.packbits(exclusion.offers), exclusion.partial)
+    bits = np.packbits(exclusion.offers)
+    return Packed(exclusion.reason, exclusion.rule, bits, exclusion.partial, exclusion.key, exclusion.evidence)
 
 
 def pack(exclusions: Iterable[Exclusion]) -> tuple[Packed, ...]:
@@ -107,6 +135,20 @@ class LedgerRow:
     alone: int = 0
     partial: bool = False
     dataset: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Out:
+    """An exclusion of a workload (`stream` None) or stream: `options` it rules out, and those that it `alone` does.
+
+    Where no stream is named, `alone` is summed over the streams of the workload.
+    """
+
+    workload: str
+    stream: str | None
+    of: Packed
+    options: int
+    alone: int
 
 
 @dataclass
@@ -141,12 +183,25 @@ class Ledger:
         if stream is not None:
             packed += self._packed.get((workload, stream), ())
         return [
-            Exclusion(p.reason, p.rule, np.unpackbits(p.bits, count=self.size).astype(bool), p.partial) for p in packed
+            Exclusion(
+                p.reason, p.rule, np.unpackbits(p.bits, count=self.size).astype(bool), p.partial, p.key.kind, p.evidence
+            )
+            for p in packed
         ]
 
-    def why(self, workload: str, stream: str | None, offer: int) -> list[tuple[str, str | None]]:
-        """Return every (reason, rule) that rules the offer out, the first checked first; empty if none does."""
-        return [(e.reason, e.rule) for e in self.exclusions(workload, stream) if e.offers[offer]]
+    def why(self, workload: str, stream: str | None, offer: int) -> tuple[Ground, ...]:
+        """Return every rule that rules the offer out, with its evidence, the first checked first; empty if none does.
+
+        Without `stream`, only what holds for all streams of the workload.
+        """
+        byte, bit = offer >> 3, 128 >> (offer & 7)
+        packed = [*self._packed.get((workload, None), ())]
+        packed += self._packed.get((workload, stream), ()) if stream is not None else ()
+        return tuple(
+            Ground(p.reason, p.key, p.partial, p.evidence(offer) if p.evidence is not None else ())
+            for p in packed
+            if p.bits[byte] & bit
+        )
 
     def first_reasons(self, option: int) -> Counter[tuple[str, str | None]]:
         """Count over the workloads, and streams, that an option is shut to by which (reason, rule) first."""
@@ -188,26 +243,49 @@ class Ledger:
     def _count(self, exclusions: list[Exclusion]) -> list[LedgerRow]:
         """Count exclusions in the order of checking; rows of nobody."""
         seen = np.zeros(self.size, dtype=bool)
-        times = np.zeros(self.size, dtype=np.int64)
-        for exclusion in exclusions:
-            times += exclusion.offers
         rows = []
-        for exclusion in exclusions:
+        for exclusion, own in zip(exclusions, _alone(exclusions, self.size), strict=True):
             first = 0 if exclusion.partial else int((exclusion.offers & ~seen).sum())
             if not exclusion.partial:
                 seen |= exclusion.offers
-            out, alone = int(exclusion.offers.sum()), int((exclusion.offers & (times == 1)).sum())
-            rows.append(LedgerRow("", None, exclusion.reason, exclusion.rule, out, first, alone, exclusion.partial))
+            out = int(exclusion.offers.sum())
+            rows.append(LedgerRow("", None, exclusion.reason, exclusion.rule, out, first, own, exclusion.partial))
         return rows
 
-    def out(self) -> Iterator[tuple[str, str | None, Packed, int]]:
-        """Yield (workload, stream, exclusion, how many it rules out) for everything; what it adds is not asked."""
+    def out(self) -> Iterator[Out]:
+        """Yield every exclusion of every workload and stream with how much it rules out."""
         counted: dict[int, int] = {}
+        alone: dict[tuple[int, ...], Ints] = {}
+        streams: dict[str, list[str | None]] = {}
+        for workload, stream in self._packed:
+            streams.setdefault(workload, []).extend([] if stream is None else [stream])
+
+        def alone_of(workload: str, stream: str | None) -> Ints:
+            shared = self._shared(workload, stream)
+            if shared not in alone:
+                alone[shared] = np.array(_alone(self.exclusions(workload, stream), self.size), dtype=np.int64)
+            return alone[shared]
+
         for (workload, stream), packed in self._packed.items():
-            for one in packed:
+            if stream is None:
+                leaves = streams[workload] or [None]
+                own = np.sum([alone_of(workload, leaf)[: len(packed)] for leaf in leaves], axis=0)
+            else:
+                own = alone_of(workload, stream)[len(self._packed.get((workload, None), ())) :]
+            for one, only in zip(packed, own.tolist(), strict=True):
                 if id(one) not in counted:
                     counted[id(one)] = int(np.unpackbits(one.bits, count=self.size).sum())
-                yield workload, stream, one, counted[id(one)]
+                yield Out(workload, stream, one, counted[id(one)], only)
+
+    def alone(self) -> Counter[RuleKey]:
+        """Count by rule the options that it alone excludes: without it they would be open (in some period more).
+
+        An option is an offer for a stream, or for a workload without streams; a region for a dataset.
+        """
+        found: Counter[RuleKey] = Counter()
+        for out in self.out():
+            found[out.of.key] += out.alone
+        return found
 
     def rows(self) -> list[LedgerRow]:
         """Summarise everything, one row per (workload, stream, reason, rule); workload-wide rows have stream None."""
@@ -219,3 +297,21 @@ class Ledger:
     def _own_counts(self, workload: str, stream: str | None) -> list[LedgerRow]:
         inherited = 0 if stream is None else len(self._packed.get((workload, None), ()))
         return self.counts(workload, stream)[inherited:]
+
+
+def _alone(exclusions: Sequence[Exclusion], size: int) -> list[int]:
+    """Return for each exclusion how many offers no other rule excludes; what two of one rule share counts once."""
+    by_rule: dict[RuleKey, Bools] = {}
+    for exclusion in exclusions:
+        mask = by_rule.get(exclusion.key)
+        by_rule[exclusion.key] = exclusion.offers if mask is None else mask | exclusion.offers
+    times = np.zeros(size, dtype=np.int64)
+    for mask in by_rule.values():
+        times += mask
+    left = {key: mask & (times == 1) for key, mask in by_rule.items()}
+    found = []
+    for exclusion in exclusions:
+        own = exclusion.offers & left[exclusion.key]
+        left[exclusion.key] = left[exclusion.key] & ~own
+        found.append(int(own.sum()))
+    return found

@@ -17,6 +17,7 @@ from formulations.problem import Slots
 from optimizer.compile.coefficients import gather
 from optimizer.compile.dominance import dominated
 from optimizer.compile.eligibility import Options
+from optimizer.compile.evidence import worded
 from optimizer.compile.gangs import Gang
 from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
@@ -153,7 +154,16 @@ class Patterns:
         offers = np.zeros(len(self._world.offers), dtype=bool)
         offers[offer[out]] = True
         offers[offer[~out]] = False
-        return pack([Exclusion("dominated", None, offers)])
+        kept = np.unique(offer[~out])
+        return pack([Exclusion("dominated", None, offers, evidence=worded(lambda o: self._better(o, kept)))])
+
+    def _better(self, offer: int, kept: Ints) -> str:
+        """Return the offers that one was compared with and that are kept: of its region, chip and purchase option."""
+        alike = np.ones(len(kept), dtype=bool)
+        for name in ("accelerator", "purchase", "region_id"):
+            column = self._world.text(name)
+            alike &= column[kept] == column[offer]
+        return f"does no more, at no lower cost, than one of {', '.join(self._world.text('offer_id')[kept[alike]])}"
 
     def _flows_left(self, begins: Ints, kept: Bools, before: Ints) -> tuple[Ints, Ints]:
         sizes = np.array([len(flows) for flows in self._flows], dtype=np.int64)

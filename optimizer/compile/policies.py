@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from formulations.problem import Membership, Presence, Shares, Slots, Survival
 from optimizer.catalogue.residency import IN_REGION
 from optimizer.compile.columns import distinct
+from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
 from optimizer.errors import InputError, Issue
@@ -62,7 +63,7 @@ class PolicyView:
             p for p in world.instance.policies if isinstance(p, ExcludeControl | RequireCertification | AllowedPlaces)
         )
         self._selected = [workload_scope(p.scope, world) for p in self._policies]
-        self._out: dict[int, tuple[tuple[str, Bools], ...]] = {}
+        self._out: dict[int, tuple[tuple[str, Bools, Evidences], ...]] = {}
         self._masks: dict[tuple[int, ...], PolicyMask] = {}
 
     def mask(self, workload: int) -> PolicyMask:
@@ -78,22 +79,35 @@ class PolicyView:
         for k in key:
             if k not in self._out:
                 self._out[k] = self._ruled_out(self._policies[k])
-            for reason, out in self._out[k]:
+            for reason, out, evidence in self._out[k]:
                 allowed &= ~out
-                exclusions.extend(exclusion_rows(reason, self._policies[k].id, out))
+                exclusions.extend(exclusion_rows(reason, self._policies[k].id, out, evidence=evidence))
         return PolicyMask(allowed, tuple(exclusions))
 
     def _ruled_out(
         self, policy: ExcludeControl | RequireCertification | AllowedPlaces
-    ) -> tuple[tuple[str, Bools], ...]:
-        scope = offer_scope(policy.scope, self._world)
+    ) -> tuple[tuple[str, Bools, Evidences], ...]:
+        world, scope = self._world, offer_scope(policy.scope, self._world)
         if isinstance(policy, ExcludeControl):
-            providers = self._world.offers["provider"].astype(str)
-            reached, unknown = control_reach(self._world, policy, providers)
-            return ("control", reached[:, None] & scope), ("control_unknown", unknown[:, None] & scope)
+            reached, unknown = control_reach(world, policy, world.offers["provider"].astype(str))
+            known, nobody = control_evidence(world, policy, world.text("provider"))
+            return ("control", reached[:, None] & scope, known), ("control_unknown", unknown[:, None] & scope, nobody)
         if isinstance(policy, RequireCertification):
-            return (("certification", ~self._certified(policy) & scope),)
-        return (("places", ~allowed_places(self._world, policy) & scope),)
+            return (("certification", ~self._certified(policy) & scope, self._lacking(policy)),)
+        country, spread = world.text("country"), world.offers["scope_countries"].to_numpy(dtype=object)
+        out = ~allowed_places(world, policy) & scope
+        return (("places", out, worded(lambda o: place_words(policy, country[o], spread[o]))),)
+
+    def _lacking(self, policy: RequireCertification) -> Evidences:
+        """Return which of the schemes a policy asks for are not known to be held, by offer."""
+        region = self._world.text("region_id")
+
+        def of(offer: int) -> str:
+            lacking = [scheme for scheme in policy.schemes if not self._holders(scheme)[offer].all()]
+            word = " and " if policy.need == "all" else " or "
+            return f"{region[offer]} is not known to hold {word.join(lacking)}"
+
+        return worded(of)
 
     def _certified(self, policy: RequireCertification) -> Bools:
         need = np.logical_and if policy.need == "all" else np.logical_or
@@ -131,6 +145,28 @@ def control_reach(world: World, policy: ExcludeControl, providers: pd.Series) ->
         unknown[provider] = not knows
         reached[provider] = knows and not excluded.isdisjoint(exposed[provider])
     return providers.map(reached).to_numpy(dtype=bool), providers.map(unknown).to_numpy(dtype=bool)
+
+
+def control_evidence(
+    world: World, policy: ExcludeControl, provider: NDArray[np.object_]
+) -> tuple[Evidences, Evidences]:
+    """Return what shows that a jurisdiction reaches the provider, and that nobody knows; by position in `provider`."""
+    excluded = frozenset(policy.jurisdictions)
+    exposed = world.providers["control_strict" if policy.basis == "strict" else "control_ownership"]
+
+    def reached(option: int) -> str:
+        who = provider[option]
+        return f"{who} is controlled from {', '.join(sorted(excluded & exposed[who]))} ({policy.basis} basis)"
+
+    return worded(reached), worded(lambda option: f"who controls {provider[option]} is not known")
+
+
+def place_words(policy: AllowedPlaces, country: str, spread: Iterable[str] = ()) -> str:
+    """Return where an offer processes, and which places a policy allows or denies."""
+    where = ", ".join(sorted({country, *spread} - {""}))
+    told = [f"allowed: {', '.join(policy.allow)}"] if policy.allow else []
+    told += [f"denied: {', '.join(policy.deny)}"] if policy.deny else []
+    return f"it is in {where}; {'; '.join(told)}"
 
 
 def allowed_places(world: World, policy: AllowedPlaces) -> Bools:

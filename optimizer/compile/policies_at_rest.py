@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
-from optimizer.compile.policies import allowed_regions, control_reach
+from optimizer.compile.policies import allowed_regions, control_evidence, control_reach, place_words
 from optimizer.compile.scope import region_scope, workload_scope
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
@@ -56,18 +57,28 @@ class RestingPolicies:
     def _of(self, k: int, policy: PlacePolicy) -> tuple[Exclusion, ...]:
         if k not in self._out:
             scope = region_scope(policy.scope, self._world)
-            rows = [(reason, np.any(out & scope, axis=1)) for reason, out in self._ruled_out(policy)]
-            self._out[k] = tuple(Exclusion(reason, policy.id, np.asarray(out)) for reason, out in rows if np.any(out))
+            rows = [(reason, np.any(out & scope, axis=1), told) for reason, out, told in self._ruled_out(policy)]
+            self._out[k] = tuple(
+                Exclusion(reason, policy.id, np.asarray(out), evidence=told)
+                for reason, out, told in rows
+                if np.any(out)
+            )
         return self._out[k]
 
-    def _ruled_out(self, policy: PlacePolicy) -> tuple[tuple[str, Bools], ...]:
-        """Return (reason, mask) of what a policy rules out wherever it is asked; [regions, periods or 1]."""
+    def _ruled_out(self, policy: PlacePolicy) -> tuple[tuple[str, Bools, Evidences], ...]:
+        """Return (reason, mask, evidence) of what a policy rules out wherever it is asked; [regions, periods or 1]."""
+        regions = self._world.regions
+        provider, name = (regions[column].to_numpy(dtype=object) for column in ("provider", "region_id"))
         if isinstance(policy, ExcludeControl):
-            reached, unknown = control_reach(self._world, policy, self._world.regions["provider"].astype(str))
-            return ("control", reached[:, None]), ("control_unknown", unknown[:, None])
+            reached, unknown = control_reach(self._world, policy, regions["provider"].astype(str))
+            known, nobody = control_evidence(self._world, policy, provider)
+            return ("control", reached[:, None], known), ("control_unknown", unknown[:, None], nobody)
         if isinstance(policy, RequireCertification):
-            return (("certification", ~self._certified(policy)),)
-        return (("places", ~allowed_regions(self._world, policy)),)
+            word = " and " if policy.need == "all" else " or "
+            told = worded(lambda r: f"storage in {name[r]} is not known to hold {word.join(policy.schemes)}")
+            return (("certification", ~self._certified(policy), told),)
+        country = regions["country"].to_numpy(dtype=object)
+        return (("places", ~allowed_regions(self._world, policy), worded(lambda r: place_words(policy, country[r]))),)
 
     def _certified(self, policy: RequireCertification) -> Bools:
         """Return which (region, period) holds the certificates for storage; [regions, periods]."""

@@ -8,6 +8,7 @@ region, and every endpoint that no quota names outright.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from formulations.problem import Flows, Membership, Pools, Slots
 from optimizer.compile.columns import distinct
 from optimizer.compile.commitments import named_groups
+from optimizer.compile.evidence import Evidence, Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.offers import CPU
 from optimizer.compile.world import World
@@ -66,18 +68,28 @@ class PoolView:
     tightest: NDArray[np.object_] = field(repr=False)
     kw_rule: NDArray[np.object_] = field(repr=False)
 
-    def exclusions(self, candidates: Bools) -> list[Exclusion]:
-        """Return what quotas rule out among the candidates: not covered, or not even one instance fits."""
-        found = [
-            *_by_rule("no_quota", self.default, candidates & ~self.covered),
-            *_by_rule("missing_power", self.kw_rule, candidates & self.no_power),
-            *_by_rule("no_quota", self.tightest, candidates & self.covered & ~self.no_power & (self.most < 1)),
-        ]
-        return [exclusion for exclusion in found if exclusion.offers.any()]
+    @cached_property
+    def exclusions(self) -> tuple[Exclusion, ...]:
+        """What quotas rule out: not covered, or not even one instance fits."""
+        uncovered = worded(lambda offer: f"no quota covers it, and {self.default[offer]} is not stated")
+        no_power = worded(lambda offer: f"nobody has its power, which quota {self.kw_rule[offer]} counts")
+        return (
+            *_by_rule("no_quota", self.default, ~self.covered, uncovered),
+            *_by_rule("missing_power", self.kw_rule, self.no_power, no_power),
+            *_by_rule("no_quota", self.tightest, self.covered & ~self.no_power & (self.most < 1), self._too_large),
+        )
+
+    def _too_large(self, offer: int) -> tuple[Evidence, ...]:
+        """Return what one instance of an offer takes of the tightest quota, and the quota."""
+        pool = next(pool for pool in self.pools if pool.id == self.tightest[offer])
+        taken = float(pool.weight[pool.members == offer][0])
+        told = f"one instance takes {taken:g} {pool.counts}, quota {pool.id} grants {pool.limit:g}"
+        return (Evidence(told, taken, pool.limit, pool.counts),)
 
 
-def _by_rule(reason: str, rule: NDArray[np.object_], mask: Bools) -> list[Exclusion]:
-    return [Exclusion(reason, str(name), mask & (rule == name)) for name in sorted(set(rule[mask]))]
+def _by_rule(reason: str, rule: NDArray[np.object_], mask: Bools, evidence: Evidences) -> list[Exclusion]:
+    names = sorted(set(rule[mask]))
+    return [Exclusion(reason, str(name), mask & (rule == name), kind="quota", evidence=evidence) for name in names]
 
 
 def quota_id(quota: Quota) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from formulations.problem import Slots
+from optimizer.compile.evidence import Evidences
 from optimizer.compile.ledger import Exclusion
 from optimizer.errors import InputError, Issue
 from optimizer.instance.base import Scope
@@ -149,9 +150,13 @@ def scope_mask(scope: Scope, world: World, slots: Slots) -> Bools:
     return keep
 
 
-def exclusion_rows(reason: str, rule: str | None, out: Bools) -> tuple[Exclusion, ...]:
+def exclusion_rows(
+    reason: str, rule: str | None, out: Bools, *, kind: str | None = None, evidence: Evidences | None = None
+) -> tuple[Exclusion, ...]:
     """Turn a mask of ruled-out (offer, period) pairs into ledger exclusions: for good, and in some periods only."""
     always: Bools = np.all(out, axis=1)
-    sometimes: Bools = np.any(out, axis=1)
-    rows = [Exclusion(reason, rule, always), Exclusion(reason, rule, sometimes & ~always, partial=True)]
-    return tuple(row for row in rows if row.offers.any())
+    sometimes: Bools = np.any(out, axis=1) & ~always
+    rows = ((always, False), (sometimes, True))
+    return tuple(
+        Exclusion(reason, rule, offers, partial, kind, evidence) for offers, partial in rows if offers.any()
+    )

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 Benches = tuple["Bench", ...]
 
-NO_MECHANISM = "no available mechanism"
-"""How the law room begins the reason of a law that forbids only for want of a mechanism."""
-
 
 def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Judgement:
     """AND of several verdicts: every law that forbids, every mechanism asked for that can be had."""
@@ -33,10 +30,8 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
     conditions: dict[str, None] = {}
     unreviewed: dict[str, None] = {}
     for verdict in dict.fromkeys(verdicts):
-        reasons = dict(verdict.reasons)
         for law in verdict.forbidden_by:
-            missing = reasons.get(law, "").startswith(NO_MECHANISM)
-            exclusions["law_no_mechanism" if missing else "law_forbids", law] = None
+            exclusions["law_no_mechanism" if law in verdict.without_mechanism else "law_forbids", law] = None
         for law, _ in verdict.approvals_missing:
             exclusions["law_approval_missing", law] = None
         if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MOST_REPAIRS = 1_000
 """Beyond so many wrong values an instance is not repaired to look for more."""
 
+DEPTH_OF_SOURCES = 3
+"""How deep below the root the lines of values are remembered; of workloads and datasets only their own."""
+
 Source = str | PathLike[str] | Mapping[str, Any]
 
 
@@ -73,6 +76,8 @@ def _load(source: Source, references: bool) -> Instance:
     issues += to_issues(findings, places, data)
     if issues or instance is None:
         raise InputError(issues)
+    if places is not None:
+        instance._sources = places.sources(DEPTH_OF_SOURCES)
     return instance
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
 from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
+from optimizer.instance.place import Path as Steps
 from optimizer.instance.rules import (
     Budget,
     Commitment,
@@ -49,8 +51,16 @@ class Instance(Model):
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
     legal_assertions: LegalAssertions = LegalAssertions()
     _folder: Path | None = PrivateAttr(default=None)
+    _sources: Mapping[Steps, str] = PrivateAttr(default_factory=dict)
 
     @property
     def folder(self) -> Path | None:
         """Where a catalogue folder named by `catalogue.use` lies; None unless the instance names one."""
         return self._folder
+
+    def source_of(self, path: Steps) -> str | None:
+        """Return file and line (`plan.yaml:12`) of the innermost known place on the way to a value, by keys and
+        positions; None where the instance was not read from a file.
+        """
+        ways = (path[:depth] for depth in range(len(path), 0, -1))
+        return next((self._sources[way] for way in ways if way in self._sources), None)

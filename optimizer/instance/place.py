@@ -11,6 +11,8 @@ from optimizer.errors import Issue
 Path = tuple[str | int, ...]
 """Keys and list positions from the root of an instance down to a value."""
 
+BULK = ("workloads", "datasets")
+"""Lists of thousands of items."""
 
 LONGEST_NAME_SHOWN, LONGEST_VALUE_SHOWN = 128, 60
 
@@ -44,6 +46,21 @@ class Place:
             if here.line is not None:
                 line = here.line
         return file, line, row, depth
+
+    def sources(self, depth: int) -> dict[Path, str]:
+        """Return file and line of every value down to a depth; of bulk lists (`BULK`), of their items alone."""
+        found: dict[Path, str] = {}
+
+        def walk(here: Place, path: Path, file: str | None) -> None:
+            file = here.file or file
+            if here.line is not None and path:
+                found[path] = f"{file}:{here.line}"
+            if len(path) < (2 if path and path[0] in BULK else depth):
+                for key, below in here.children.items():
+                    walk(below, (*path, key), file)
+
+        walk(self, (), None)
+        return found
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
     level = Level.FREE
     laws: dict[str, None] = {}
     forbidden: list[str] = []
+    without: list[str] = []
     free: list[str] = []
     reasons: list[tuple[str, str]] = []
     requirements: list[Requirement] = []
@@ -43,6 +44,8 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
             level = outcome.level
         if outcome.level is Level.FORBIDDEN:
             forbidden.append(law.id)
+            if outcome.offer is not None:
+                without.append(law.id)
         elif outcome.level is Level.FREE:
             free.append(law.id)
         if outcome.reason:
@@ -67,4 +70,5 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
         free_by=tuple(free),
         unreviewed=tuple(unreviewed),
         reasons=tuple(reasons),
+        without_mechanism=tuple(without),
     )

@@ -195,7 +195,8 @@ class Verdict:
     `laws`: all that decided something; `forbidden_by`; `requirements` (AND over entries, OR inside one);
     `approvals_missing`: (law, mechanism) a regulator would have to grant; `conditions_assumed`: what was taken as met;
     `free_by`: laws that name the destination free; `unreviewed`: laws applied without a reviewed trigger;
-    `reasons`: (law, sentence) for everything above free.
+    `reasons`: (law, sentence) for everything above free; `without_mechanism`: of `forbidden_by`, those that would
+    leave it open under a mechanism that is not available.
     """
 
     level: Level
@@ -207,6 +208,7 @@ class Verdict:
     free_by: tuple[str, ...] = ()
     unreviewed: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
+    without_mechanism: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the level is under `verdict`."""

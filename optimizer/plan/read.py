@@ -38,7 +38,7 @@ from optimizer.plan.register import (
     unmodelled_laws,
     versions_of,
 )
-from optimizer.plan.rows import Copy, Move, Transfer
+from optimizer.plan.rows import Copy, Ineligible, Move, Transfer
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,
@@ -87,18 +87,19 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
     Without values (infeasible, or stopped before any plan) the plan has no placements and objective None; status,
     termination and bound say what is known.
     """
+    ineligible = ineligible_rows(compiled.ledger, compiled.datasets.ledger)
     common = {
         **header(compiled.world.instance, compiled.world),
         "status": solution.status.value,
         "termination": solution.termination.value,
         "method": solution.method or None,
         "timings_seconds": {**compiled.timings, **solution.timings},
-        "ineligible": ineligible_rows(compiled.ledger, compiled.datasets.ledger),
+        "ineligible": ineligible,
         "unmodelled_laws": unmodelled_laws(compiled),
     }
     if not solution.values:
         return Plan(**common, bound_usd=solution.bound_usd, warnings=compiled.warnings)
-    held = _held(compiled, solution.values)
+    held = _held(compiled, solution.values, ineligible)
     held["warnings"] += _rounding_warnings(compiled, solution)
     return Plan(**common, **held, **_proof(solution, held["objective_usd"]))
 
@@ -133,7 +134,7 @@ def _rounding_warnings(compiled: Compiled, solution: Solution) -> tuple[str, ...
     )
 
 
-def _held(compiled: Compiled, raw: dict[str, Floats]) -> dict[str, Any]:
+def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligible, ...]) -> dict[str, Any]:
     """Return every field of the plan that follows from the values."""
     demand = compiled.problem.services.demand_per_s
     raw = {**raw, "unserved": raw["unserved"].reshape(demand.shape)}  # the solver's index is stream x periods + period
@@ -177,6 +178,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats]) -> dict[str, Any]:
             copies,
             mechanisms,
             unreviewed,
+            ineligible=ineligible,
             obligations=deletion_obligations(compiled, placements, relies_on),
         ),
         "data_quality": data_quality(compiled, lines),

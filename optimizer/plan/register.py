@@ -29,18 +29,21 @@ EVERY_WORKLOAD = "*"
 
 def legal_register(
     compiled: Compiled, placements: Sequence[Placement], copies: Sequence[Copy], mechanisms: Sequence[MechanismUse],
-    unreviewed: Iterable[str], *, obligations: Mapping[str, tuple[str, ...]],
+    unreviewed: Iterable[str], *, ineligible: Sequence[Ineligible], obligations: Mapping[str, tuple[str, ...]],
 ) -> tuple[LegalEntry, ...]:  # fmt: skip
-    """Return one entry per law that forbade an option, asked for a mechanism, or bears on a placement or copy."""
+    """Return one entry per law that forbids an option, asked for a mechanism, or bears on a placement or copy.
+
+    What a law `decided` is counted in options that it alone keeps out, since most options fail for several reasons.
+    """
     pack = compiled.world.laws
     if pack is None:
         return ()
     forbade: dict[str, int] = {}
     closed: dict[str, int] = {}
-    for ledger, told in ((compiled.ledger, forbade), (compiled.datasets.ledger, closed)):
-        for _, _, out, options in ledger.out():
-            if out.reason in LAW_REASONS and out.rule is not None:
-                told[out.rule] = told.get(out.rule, 0) + options
+    for shut in ineligible:
+        if shut.reason in LAW_REASONS and shut.rule is not None:
+            told = forbade if shut.dataset is None else closed
+            told[shut.rule] = told.get(shut.rule, 0) + shut.alone
     bears: dict[str, int] = {}
     for laws in (*(p.laws for p in placements), *((*c.laws, *c.duty) for c in copies)):
         for law in dict.fromkeys(laws):
@@ -56,8 +59,8 @@ def legal_register(
         if law not in pack.laws:
             continue
         row = pack.law(law)
-        parts = [f"forbade {forbade[law]} options"] if law in forbade else []
-        parts += [f"closed {closed[law]} regions to copies"] if law in closed else []
+        parts = [f"alone forbids {forbade[law]} options"] if law in forbade else []
+        parts += [f"alone closes {closed[law]} regions to copies"] if law in closed else []
         parts += [f"required mechanism {', '.join(asked[law])}"] if law in asked else []
         flags = {
             "weak": row.confidence.startswith(WEAK),
@@ -247,15 +250,16 @@ def ineligible_rows(ledger: Ledger, at_rest: Ledger) -> tuple[Ineligible, ...]:
     ]
     found = (
         Ineligible(
-            workload=None if one is at_rest else name,
-            stream=stream,
-            dataset=name if one is at_rest else None,
-            reason=out.reason,
-            rule=out.rule,
-            options=options,
+            workload=None if one is at_rest else out.workload,
+            stream=out.stream,
+            dataset=out.workload if one is at_rest else None,
+            reason=out.of.reason,
+            rule=out.of.rule,
+            options=out.options,
+            alone=out.alone,
         )
         for one in (ledger, at_rest)
-        for name, stream, out, options in one.out()
+        for out in one.out()
     )
     return (*shut, *found)
 
@@ -269,6 +273,7 @@ def ineligible_row(row: LedgerRow) -> Ineligible:
         reason=row.reason,
         rule=row.rule,
         options=row.offers,
+        alone=row.alone,
     )
 
 

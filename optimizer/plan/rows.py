@@ -215,6 +215,8 @@ class Ineligible(Row):
     """How many options one reason ruled out; `rule`: the law, policy or limit behind it.
 
     Options are offers for a workload (and stream), or regions for the copies of a dataset: one of the two is named.
+    `alone`: those that no other rule excludes, so that they would be open without this one; where no stream is named,
+    summed over the streams of the workload.
     """
 
     workload: str | None = None
@@ -223,6 +225,7 @@ class Ineligible(Row):
     reason: str
     rule: str | None = None
     options: int
+    alone: int = 0
 
     @model_validator(mode="after")
     def _one_owner(self) -> Ineligible:

@@ -336,13 +336,14 @@ def _ineligible(plan: Plan, console: Console, *, verbose: bool) -> None:
     if not plan.ineligible:
         return
     heading(console, "Options ruled out")
-    table = grid(["workload", "stream", "reason", "by", "options"], right=["options"])
+    table = grid(["workload", "stream", "reason", "by", "options", "alone"], right=["options", "alone"])
 
     def owner(row: Ineligible) -> str:
         return row.workload if row.workload is not None else f"dataset {row.dataset}"
 
     rows = [
-        [owner(row), row.stream or "", row.reason.replace("_", " "), row.rule or "", f"{row.options:,}"]
+        [owner(row), row.stream or "", row.reason.replace("_", " "), row.rule or "",
+         f"{row.options:,}", f"{row.alone:,}"]
         for row in sorted(plan.ineligible, key=lambda row: (owner(row), row.stream or "", -row.options))
     ]
     put(console, table, add_rows(table, rows, verbose=verbose))

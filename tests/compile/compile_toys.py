@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from optimizer.compile.judgements import LawMask
+from optimizer.compile.law import LawView
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
 
@@ -62,3 +64,13 @@ def toy(*workloads: dict[str, Any], **more: Any) -> Instance:
         **more,
     }
     return load(copy.deepcopy(data))
+
+
+def stream_mask(view: LawView, stream: int) -> LawMask:
+    """The law's verdicts for a stream (its position among all streams) at every offer and period."""
+    return view.mask(view.signature(view.of_stream[stream]))
+
+
+def job_mask(view: LawView, workload: int) -> LawMask:
+    """The law's verdicts for a job (its position among the workloads) at every offer and period."""
+    return view.mask(view.signature(view.of_job[workload]))

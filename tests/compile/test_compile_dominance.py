@@ -22,7 +22,9 @@ def test_a_dearer_twin_leaves_and_the_ledger_says_so():
     skus, compiled = kept(service(), offers=[offer(), offer("twin", usd_per_hour=2.1)])
     assert skus == {"g1"}
     twin = compiled.world.offers.sku.tolist().index("twin")
-    assert compiled.ledger.why("svc", "DE", twin) == [("dominated", None)]
+    (ground,) = compiled.ledger.why("svc", "DE", twin)
+    assert (ground.reason, ground.rule) == ("dominated", ("dominance", "dominated"))
+    assert ground.evidence[0].sentence == "does no more, at no lower cost, than one of p:north:g1:on_demand"
 
 
 def test_of_two_equal_offers_the_first_stays():

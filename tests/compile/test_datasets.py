@@ -228,7 +228,7 @@ def test_a_plan_counts_the_regions_that_law_closes_to_copies():
     rows = [(row.dataset, row.reason, row.rule, row.options) for row in plan.ineligible if row.dataset]
     assert ("pay", "law_forbids", "IN-RBI-2018", 3) in rows
     (entry,) = (entry for entry in plan.legal_register if entry.law == "IN-RBI-2018")
-    assert "closed 3 regions to copies" in entry.decided
+    assert "alone closes 3 regions to copies" in entry.decided
 
 
 def test_what_a_workload_keeps_is_copied_where_a_law_says():

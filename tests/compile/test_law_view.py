@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from compile_toys import job_mask, stream_mask
 from law_worlds import catalogue, job, open_regions, service, tables, world
 
 from optimizer.compile.datasets import build_datasets
@@ -19,7 +20,7 @@ SCC = [{"id": "SCC_EU", "one_off_usd": 3000.0, "yearly_usd": 1000.0}]
 
 
 def _mask(made, stream=0):
-    return build_law_view(made).stream_mask(stream)
+    return stream_mask(build_law_view(made), stream)
 
 
 def _causes(mask):
@@ -137,8 +138,8 @@ def test_a_reader_inherits_the_data_it_reads():
     }  # fmt: skip
     alone = world(job(data={"categories": ["non_personal"]}))
     reading = world(job(data={"categories": ["non_personal"]}), datasets=[dataset])
-    assert "us1" in open_regions(alone, build_law_view(alone).job_mask(0).allowed)
-    mask = build_law_view(reading).job_mask(0)
+    assert "us1" in open_regions(alone, job_mask(build_law_view(alone), 0).allowed)
+    mask = job_mask(build_law_view(reading), 0)
     assert open_regions(reading, mask.allowed) == {"de1", "fr1", "ch1", "gb1"}
 
 
@@ -208,8 +209,8 @@ def test_no_law_pack_means_everything_is_open_and_said_so():
     """laws.use none opens everything, and the plan is warned."""
     made = world(service(data=PERSONAL), laws={"use": "none"})
     view = build_law_view(made)
-    assert view.stream_mask(0).allowed.all()
-    assert view.stream_mask(0).exclusions == ()
+    assert stream_mask(view, 0).allowed.all()
+    assert stream_mask(view, 0).exclusions == ()
     assert view.warnings == ("no law was checked (laws.use is none)",)
 
 
@@ -247,7 +248,7 @@ def test_index_arrays_agree_with_the_broadcast_mask():
     offer = np.repeat(np.arange(len(made.offers)), 2)
     period = np.tile([0, 1], len(made.offers))
     index, table = view.judgement_at(view.signature(0), offer, period)
-    mask = view.stream_mask(0)
+    mask = stream_mask(view, 0)
     assert [table[k] for k in index] == [mask.table[k] for k in mask.judgement.ravel()]
 
 
@@ -328,7 +329,7 @@ def test_data_at_rest_are_judged_by_their_storage():
 def test_data_nobody_described_are_warned_of():
     """A service without categories counts as non-personal, and the warning names it."""
     view = build_law_view(world(service("mute")))
-    assert view.stream_mask(0).allowed.all()
+    assert stream_mask(view, 0).allowed.all()
     assert any("mute" in text for text in view.warnings)
 
 
@@ -339,11 +340,11 @@ def test_days_under_the_same_law_are_judged_once():
     view = build_law_view(made)
     assert len(view.dates) < 6
     offer = int(np.flatnonzero(made.offers.region_id == "gb1")[0])
-    allowed = view.stream_mask(0).allowed[offer]
+    allowed = stream_mask(view, 0).allowed[offer]
     assert allowed.tolist() == [on <= dt.date(2031, 12, 27) for on in made.period_dates]
     for period in (0, 25, 26, 51):
         alone = world(service(data=PERSONAL), start=made.period_dates[period].isoformat())
-        assert _mask(alone).allowed[:, 0].tolist() == view.stream_mask(0).allowed[:, period].tolist()
+        assert _mask(alone).allowed[:, 0].tolist() == stream_mask(view, 0).allowed[:, period].tolist()
 
 
 def test_an_inline_operators_seat_passes_or_fails_the_headquarters_test():

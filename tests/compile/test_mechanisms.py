@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from compile_toys import stream_mask
 from law_worlds import catalogue, job, service, tables, world
 
 import domicile
@@ -156,7 +157,7 @@ def test_every_flow_that_needs_a_mechanism_is_in_a_row():
     view = build_law_view(made)
     expected = set()
     for q, (stream, slot) in enumerate(zip(parts["flows"].stream, parts["flows"].slot, strict=True)):
-        mask = view.stream_mask(int(stream))
+        mask = stream_mask(view, int(stream))
         judged = mask.table[mask.judgement[parts["slots"].offer[slot], parts["slots"].period[slot]]]
         if any(not need.held for need in judged.needs):
             expected.add(q)

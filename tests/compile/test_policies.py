@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from compile_toys import stream_mask
 from law_worlds import catalogue, job, open_regions, service, tables, world
 
 from optimizer.audit import audit
@@ -108,7 +109,7 @@ def test_an_operator_of_ones_own_may_be_certified_by_a_scheme_no_law_knows():
     policy = {"kind": "require_certification", "id": "cert", "schemes": ["House Seal"]}
     made = world(service(data={"categories": ["personal"], "exporter": "DE"}), catalogue=use, policies=[policy])
     view = build_law_view(made)
-    assert "de1" in open_regions(made, view.stream_mask(0).allowed)
+    assert "de1" in open_regions(made, stream_mask(view, 0).allowed)
     (told,) = (text for text in view.warnings if "SecNumCloud" in text)
     assert "no law asks for 'SecNumCloud'" in told
     assert "SecNumCloud 3.2" in told
