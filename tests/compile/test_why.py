@@ -12,7 +12,7 @@ import domicile
 from optimizer import bundled
 from optimizer.compile import compile_instance
 from optimizer.compile.rules import KINDS, RuleBook, RuleKey
-from optimizer.compile.why import excluded_alone, why_not
+from optimizer.compile.why import excluded_alone, why
 from optimizer.errors import InputError
 
 TWO = {
@@ -34,19 +34,19 @@ def _two(*workloads, **more):
 
 
 def _told(compiled, workload="svc", offer_id="q:east:y:on_demand", stream="DE"):
-    found = why_not(compiled, workload, offer_id, stream)
-    return {one.rule.id: [e.sentence for e in one.evidence] for one in found}
+    (option,) = why(compiled, workload, offer_id, stream).options
+    return {one.rule.id: [e.sentence for e in one.evidence] for one in option.excluded_by}
 
 
 def test_the_figure_stands_beside_the_limit_it_breaks():
-    (found,) = why_not(_two(NEAR), "svc", "q:east:y:on_demand", "DE")
+    (found,) = why(_two(NEAR), "svc", "q:east:y:on_demand", "DE").rules
     assert (found.rule.id, found.rule.kind) == ("latency:max_rtt_ms", "latency")
     (told,) = found.evidence
     assert (told.figure, told.limit, told.unit) == (30.57, 30.0, "ms")
     assert told.sentence == "the round trip of DE: 30.57 ms against 30 ms"
     looser = {**NEAR, "streams": [{**NEAR["streams"][0], "max_rtt_ms": 31.0}]}
-    assert why_not(_two(looser), "svc", "q:east:y:on_demand", "DE") == ()
-    assert why_not(_two(NEAR), "svc", "p:north:g1:on_demand", "DE") == ()
+    assert _told(_two(looser)) == {}
+    assert _told(_two(NEAR), offer_id="p:north:g1:on_demand") == {}
 
 
 def test_every_rule_that_excludes_an_option_is_told_with_its_evidence():
@@ -79,8 +79,9 @@ def test_two_exclusions_of_one_rule_are_one_rule():
     only_later = {**AT_HOME, "allow": [], "deny": ["US"], "scope": {"periods": ["t1"]}}
     compiled = _two(service(), policies=[only_later], horizon=periods)
     assert excluded_alone(compiled) == {("policy", "home"): 1}
-    (found,) = why_not(compiled, "svc", "q:east:y:on_demand", "DE")
-    assert found.partial
+    (option,) = why(compiled, "svc", "q:east:y:on_demand", "DE").options
+    assert option.excluded_by[0].partial
+    assert option.is_eligible
 
 
 def test_a_stream_counts_an_option_of_its_own():
@@ -108,17 +109,37 @@ def test_a_job_that_cannot_finish_says_how_long_it_takes():
 def test_the_law_speaks_in_its_own_words_and_a_closed_offer_keeps_its_setting():
     instance = domicile.load("health-assistant")
     compiled = compile_instance(instance)
-    grounds = why_not(compiled, "triage-de", "alibaba:ap-northeast-1:ecs.c6.4xlarge:on_demand", "DE")
-    told = {ground.rule.id: ground for ground in grounds}
+    found = why(compiled, "triage-de", "alibaba:ap-northeast-1:ecs.c6.4xlarge:on_demand", "DE")
+    told = {one.rule.id: one for one in found.rules}
     law = told["law:DE-SGBV-393"]
     assert law.rule.source == "SGB V s 393(2)-(4)"
     assert [e.sentence for e in law.evidence] == [
         "alibaba:ap-northeast-1 (instance) is not known to hold BSI C5 type 2"
     ]
-    (closed,) = why_not(compiled, "triage-de", str(compiled.world.closed.offer_id[0]))
+    (closed,) = why(compiled, "triage-de", str(compiled.world.closed.offer_id[0])).rules
     assert (closed.rule.id, closed.rule.kind) == ("closed:catalogue.access", "closed")
     assert "access china" in closed.evidence[0].sentence
     assert closed.evidence[0].sentence.endswith("catalogue.access: public")
+
+
+def test_a_region_is_asked_as_a_whole():
+    """Two streams and two offers: four options, of which the far stream has none."""
+    links = [*TWO["network"], {"origin": "FR", "region": "p:north", "rtt_ms": 31.0}]
+    streams = [{"origin": origin, "rate": 5.0, "unit": "requests/s", "max_rtt_ms": 30.0} for origin in ("DE", "FR")]
+    offers = [offer(), offer("small", device_memory_gb=8.0), offer("y", place="q:east")]
+    runs = {"throughput": {"X": 10.0}, "min_device_memory_gb": 10.0}
+    compiled = _two({**service(runs=runs, unserved_usd_per_unit=1.0), "streams": streams},
+                    inline={"network": links, "offers": offers})  # fmt: skip
+    found = why(compiled, "svc", "p:north")
+    assert [(o.stream, o.offer) for o in found.options] == [
+        (stream, f"p:north:{sku}:on_demand") for stream in ("DE", "FR") for sku in ("g1", "small")
+    ]
+    assert [(o.stream, o.offer) for o in found.eligible] == [("DE", "p:north:g1:on_demand")]
+    assert str(found).splitlines() == [
+        "1 of 4 options are eligible",
+        "2 excluded by field:runs.min_device_memory_gb: device memory: 8 GB against 10 GB",
+        "2 excluded by latency:max_rtt_ms: the round trip of FR: 31 ms against 30 ms",
+    ]
 
 
 def test_rules_know_file_and_line():
@@ -149,13 +170,13 @@ def test_every_exclusion_of_the_bundled_instances_has_a_rule_and_evidence():
     ("asked", "what"),
     [
         (("svx", "q:east:y:on_demand", None), "unknown workload 'svx'"),
-        (("svc", "q:west:y:on_demand", None), "unknown offer 'q:west:y:on_demand'"),
+        (("svc", "q:west:y:on_demand", None), "unknown region or offer 'q:west:y:on_demand'"),
         (("svc", "q:east:y:on_demand", "FR"), "unknown stream 'FR' of svc"),
     ],
 )
 def test_unknown_names_are_errors_that_name_the_nearest(asked, what):
     with pytest.raises(InputError, match=what) as error:
-        why_not(_two(service()), *asked)
+        why(_two(service()), *asked)
     assert "Maybe you mean" in str(error.value) or "it is one of" in str(error.value)
 
 
