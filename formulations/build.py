@@ -17,9 +17,9 @@ from formulations import (
 )
 from formulations import objective as costs
 from formulations.arrays import Arrays
-from formulations.bulk import paused_gc, start_arrays, start_model
+from formulations.bulk import family_names, paused_gc, start_arrays, start_model
 from formulations.check import check_problem
-from formulations.failures import find_failures
+from formulations.families import ADDED, CONSTRAINTS, VARIABLES
 from formulations.problem import Problem
 
 MODULES = (
@@ -34,58 +34,6 @@ MODULES = (
     policies,
     costs,
 )
-
-LOCAL, COUPLING = "local", "coupling"
-
-CONSTRAINTS: dict[str, str] = {
-    "demand": LOCAL,
-    "throughput": LOCAL,
-    "cover": LOCAL,
-    "present_flow": LOCAL,
-    "present_instances": LOCAL,
-    "most_regions": LOCAL,
-    "least_regions": LOCAL,
-    "present_backed": LOCAL,
-    "work": LOCAL,
-    "hours_held": LOCAL,
-    "gangs_at_once": LOCAL,
-    "one_offer": LOCAL,
-    "chosen_once": LOCAL,
-    "start": LOCAL,
-    "start_once": LOCAL,
-    "interior": LOCAL,
-    "at_release": LOCAL,
-    "none_later": LOCAL,
-    "located": LOCAL,
-    "one_place": LOCAL,
-    "carried": LOCAL,
-    "leaving": LOCAL,
-    "present_gangs": LOCAL,
-    "transfer_limit": LOCAL,
-    "country_backed": LOCAL,
-    "least_countries": LOCAL,
-    "duty": LOCAL,
-    "failover_demand": LOCAL,
-    "failover_capacity": LOCAL,
-    "failover_present": LOCAL,
-    "read": COUPLING,
-    "requirement": COUPLING,
-    "owed": COUPLING,
-    "failover_rate": COUPLING,
-    "failover_requirement": COUPLING,
-    "failover_copy": COUPLING,
-    "failover_route": COUPLING,
-    "devices": COUPLING,
-    "in_use": COUPLING,
-    "copy_in_use": COUPLING,
-    "power_kw": COUPLING,
-    "work_rate": COUPLING,
-    "budget": COUPLING,
-    "share_upper": COUPLING,
-    "share_lower": COUPLING,
-    "cost_cap": COUPLING,
-}
-"""Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
 
 
 def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> Any:
@@ -113,42 +61,16 @@ def build_arrays(problem: Problem) -> Arrays:
 
 
 def _state(model: Any, problem: Problem, *, coupling: bool, objective: bool) -> None:
-    for module in MODULES:
+    modules = (*MODULES, *ADDED)
+    for module in modules:
         module.add_variables(model, problem)
-    for module in MODULES:
+    for module in modules:
         module.add_local_constraints(model, problem)
     if coupling:
-        for module in MODULES:
+        for module in modules:
             module.add_coupling_constraints(model, problem)
     if objective:
         costs.add_objective(model, problem)
-
-
-def table_sizes(problem: Problem) -> dict[str, int]:
-    """Return the length of the table that each variable family is indexed by.
-
-    `unserved` and `move` have one entry per period within each stream and each row of Moves.
-    """
-    periods, slots = problem.period_hours.size, problem.slots.workload.size
-    copies = problem.datasets.copy_dataset.size
-    return {
-        "instances": slots,
-        "flow": problem.flows.stream.size,
-        "unserved": problem.services.workload.size * periods,
-        "present": problem.presence.workload.size,
-        "gangs": slots,
-        "work_hours": slots,
-        "undone": problem.jobs.workload.size,
-        "chosen": slots,
-        "starts": slots,
-        "done_first": problem.jobs.workload.size,
-        "at": slots,
-        "move": problem.moves.job.size * periods,
-        "copy": copies,
-        "transfer": problem.datasets.transfer_copy.size,
-        "in_country": copies,
-        "region_used": len(problem.regions.ids),
-        "bought": problem.mechanisms.cost_usd.size,
-        "failover": find_failures(problem).case.size,
-        "impossible": 1,
-    }
+    unknown = sorted(set(family_names(model)) - VARIABLES.keys() - CONSTRAINTS.keys())
+    if unknown:
+        raise ValueError(f"not in the register of families (formulations/families.py): {', '.join(unknown)}")

@@ -169,6 +169,15 @@ def start_model(name: str) -> Any:
     return model
 
 
+def family_names(model: Any) -> list[str]:
+    """Return the names of all families of variables and rows of a model."""
+    if isinstance(model, ArrayModel):
+        return [*model.names, *model.row_names]
+    from formulations import components
+
+    return components.family_names(model)
+
+
 def group(*labels: Ints) -> tuple[Ints, Ints]:
     """Number the distinct tuples of labels.
 

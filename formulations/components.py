@@ -80,6 +80,11 @@ def add_objective(model: Any, name: str, blocks: Sequence[Block]) -> None:
     setattr(model, name, pyo.Objective(expr=LinearExpression(_terms(blocks, None)), sense=pyo.minimize))
 
 
+def family_names(model: Any) -> list[str]:
+    """Return the names of all variables and constraints of a model."""
+    return [one.local_name for one in model.component_objects((pyo.Var, pyo.Constraint))]
+
+
 def _holds_at_zero(side: float, sense: str) -> bool:
     return side == 0.0 or (sense == "upper" and side > 0.0) or (sense == "lower" and side < 0.0)
 

@@ -163,7 +163,7 @@ def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
     if watch.should_stop():
         return None
     with watch.phase_of("hand_over"):
-        return well_scaled(to_matrix(model))
+        return well_scaled(to_matrix(model), problem)
 
 
 def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> Matrix:
@@ -172,7 +172,7 @@ def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> M
     For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
     with watch.phase_of("build"):
-        matrix = well_scaled(from_arrays(build_arrays(problem)))
+        matrix = well_scaled(from_arrays(build_arrays(problem)), problem)
         return with_cover_rows(matrix, problem) if method == "decompose" else matrix
 
 

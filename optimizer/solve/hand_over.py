@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from formulations import Problem
 from formulations.arrays import Arrays
 from formulations.bulk import paused_gc
+from formulations.families import row_label
 from optimizer.errors import InputError, Issue
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.scaling import RangeError, column_units, row_factors
@@ -118,12 +120,12 @@ def find_scaling(matrix: Matrix) -> Scaling:
     return Scaling(1.0 if row is None else row, 1.0 if column is None else column)
 
 
-def well_scaled(matrix: Matrix) -> Matrix:
+def well_scaled(matrix: Matrix, problem: Problem | None = None) -> Matrix:
     """Return the matrix with rows far from 1 multiplied by a power of two; columns keep their units.
 
-    Raises InputError where a row spans more than HiGHS handles.
+    Raises InputError where a row spans more than HiGHS handles; it says what the row is about if the problem is given.
     """
-    factor = _factors(matrix, np.ones(matrix.cost.size))
+    factor = _factors(matrix, np.ones(matrix.cost.size), problem)
     if factor is None:
         return matrix
     a = sparse.csr_array(matrix.a, copy=True)
@@ -131,18 +133,21 @@ def well_scaled(matrix: Matrix) -> Matrix:
     return replace(matrix, a=a, row_lower=matrix.row_lower * factor, row_upper=matrix.row_upper * factor)
 
 
-def _factors(matrix: Matrix, unit: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _factors(
+    matrix: Matrix, unit: NDArray[np.float64], problem: Problem | None = None
+) -> NDArray[np.float64] | None:
     try:
         return row_factors(*matrix.row_range(unit))
     except RangeError as error:
-        raise _out_of_range(matrix, error) from error
+        raise _out_of_range(matrix, error, problem) from error
 
 
-def _out_of_range(matrix: Matrix, error: RangeError) -> InputError:
+def _out_of_range(matrix: Matrix, error: RangeError, problem: Problem | None) -> InputError:
     """Return the error that names the row."""
     name, key = matrix.row_name(error.row)
+    row = f"{name}[{key}]" if problem is None else row_label(problem, name, key)
     what = (
-        f"spans magnitudes that the solver cannot tell apart: constraint {name}[{key}] has coefficients from "
+        f"spans magnitudes that the solver cannot tell apart: constraint {row} has coefficients from "
         f"{error.least:.3g} to {error.largest:.3g}"
     )
     return InputError(Issue(what, maybe="leave out what is negligible beside the rest"))

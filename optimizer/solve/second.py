@@ -95,7 +95,7 @@ def least_carbon(
     with ctrl_c_calls(watch.interrupt), watch.phase_of(PHASE):
         normalised = normalise(replace(problem, cost_cap_usd=first.objective_usd))
         with paused_gc():
-            matrix = well_scaled(to_matrix(build_model(normalised.problem)))
+            matrix = well_scaled(to_matrix(build_model(normalised.problem)), normalised.problem)
         start = from_tables(matrix, normalised.apply(first.values))
         matrix = _hold(matrix, start, unknown)
         workers = threads or os.cpu_count() or 1

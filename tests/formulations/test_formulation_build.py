@@ -71,8 +71,8 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
         "transfer": lambda e: -1 - problem.datasets.copy_dataset[problem.datasets.transfer_copy[e]],
     }
     by_slot = {"instances", "gangs", "work_hours", "chosen", "starts", "at"}
-    for name, kind in CONSTRAINTS.items():
-        if kind != "local":
+    for name, rows in CONSTRAINTS.items():
+        if rows.kind != "local":
             continue
         for row in model.component(name).values():
             owners = set()
