@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from formulations.bulk import group
-from formulations.columns import Coefficients, Ints, Membership, Names
+from formulations.columns import Coefficients, Ints, Membership, Strings
 from formulations.problem import Problem
 from formulations.tables import Stated, Tables
 
@@ -25,7 +25,7 @@ def check_problem(problem: Problem) -> None:
 
 def _index_faults(tables: Tables) -> list[str]:
     """Return the index arrays that point outside the table they refer to."""
-    indices: list[tuple[str, Ints, Names]] = []
+    indices: list[tuple[str, Ints, Strings]] = []
     for one in tables.columns:
         if isinstance(one.value, Membership):
             indices += [(f"{one.name}.row", one.value.row, one.column.rows)]
@@ -76,7 +76,7 @@ def _number_faults(tables: Tables) -> list[str]:
 
 def _key_faults(tables: Tables) -> list[str]:
     """Return the tables with two rows of one key."""
-    keys: dict[Names, list[Stated]] = {}
+    keys: dict[Strings, list[Stated]] = {}
     for one in tables.columns:
         if one.column.is_key:
             keys.setdefault(one.column.rows, []).append(one)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.columns import Bools, Coefficients, Ints, Membership, Names
+from formulations.columns import Bools, Coefficients, Ints, Membership, Strings
 from formulations.problem import Problem
 from formulations.tables import Stated, Tables
 
@@ -43,9 +43,9 @@ class _Said:
     that each points to, with the rows; `figures` all else that it says; `size` is how many rows are gone through.
     """
 
-    rows: Names | None
+    rows: Strings | None
     owner: Ints
-    pointers: list[tuple[Names, Ints]]
+    pointers: list[tuple[Strings, Ints]]
     figures: list[NDArray[np.generic]]
     size: int
 
@@ -76,10 +76,10 @@ class _View:
 
     def __init__(self, problem: Problem) -> None:
         self.tables = Tables(problem)
-        self._rank: dict[Names, Ints] = {}
-        self._kind: dict[Names, Ints] = {}
+        self._rank: dict[Strings, Ints] = {}
+        self._kind: dict[Strings, Ints] = {}
 
-    def owner(self, rows: Names) -> Ints | None:
+    def owner(self, rows: Strings) -> Ints | None:
         """Return the workload of every row of a table, None where its rows have none."""
         return self.tables.leads_to(rows, WORKLOAD)
 
@@ -91,7 +91,7 @@ class _View:
     def all_said(self) -> list[_Said]:
         """Return all that is said of workloads."""
         found = []
-        by_rows: dict[Names, list[Stated]] = {}
+        by_rows: dict[Strings, list[Stated]] = {}
         for one in self.tables.columns:
             if one.column.kind == "members":
                 found += self._membership(one)
@@ -132,7 +132,7 @@ class _View:
                 tables += [_table(other[apart], [apart], [])] if apart.size else []
         return tables
 
-    def _seen_from(self, rows: Names, chosen: Ints, owner: Ints, among: Bools) -> Ints:
+    def _seen_from(self, rows: Strings, chosen: Ints, owner: Ints, among: Bools) -> Ints:
         """Return chosen rows of a table by their place within the workload `owner` where they are its own, else as they
         are; those that may be private by their kind.
         """
@@ -143,13 +143,13 @@ class _View:
             return self._kinds(rows, among)[chosen]
         return chosen
 
-    def _ranks(self, rows: Names, among: Bools) -> Ints:
+    def _ranks(self, rows: Strings, among: Bools) -> Ints:
         """Return the position of every row within its workload, by the keys; of the workloads `among` at least."""
         if rows not in self._rank:
             self._rank[rows] = self._ranked(rows, among)
         return self._rank[rows]
 
-    def _ranked(self, rows: Names, among: Bools) -> Ints:
+    def _ranked(self, rows: Strings, among: Bools) -> Ints:
         owner = self.owner(rows)
         if owner is None:
             return np.arange(self.tables.size(rows))
@@ -168,7 +168,7 @@ class _View:
         ranks[kept] = _places(owner[kept], order)
         return ranks
 
-    def _kinds(self, rows: Names, among: Bools) -> Ints:
+    def _kinds(self, rows: Strings, among: Bools) -> Ints:
         """Return by row a number that private rows of different workloads share when they say the same.
 
         A row of one workload alone to which nothing points: by its figures, by what it holds that is no workload's, and
@@ -178,7 +178,7 @@ class _View:
             self._kind[rows] = self._kinds_of(rows, among)
         return self._kind[rows]
 
-    def _kinds_of(self, rows: Names, among: Bools) -> Ints:
+    def _kinds_of(self, rows: Strings, among: Bools) -> Ints:
         size = self.tables.size(rows)
         least, most = np.full(size, among.size, dtype=np.int64), np.full(size, -1, dtype=np.int64)
         figures, said = [], []

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Names = tuple[str, ...]
+Strings = tuple[str, ...]
 
 COLUMN, IN_PROPORTION = "column", "in_proportion"
 """Keys of the metadata of a dataclass's fields."""
@@ -35,15 +35,15 @@ class Column:
     """
 
     kind: str
-    rows: Names = ()
+    rows: Strings = ()
     meaning: str = ""
     symbol: str = ""
     unit: str = ""
-    points_to: Names = ()
+    points_to: Strings = ()
     counted_in: Mapping[str, int] = field(default_factory=dict)
     least: float | None = None
     above: float | None = None
-    allowed: Names = ()
+    allowed: Strings = ()
     rule: str = ""
     is_key: bool = False
     adds_up: bool = False
@@ -101,12 +101,12 @@ def names(rows: str, meaning: str = "", **more: Any) -> Any:
     return _field(tuple, "names", rows, meaning, more)
 
 
-def choices(rows: str, meaning: str, allowed: Names, **more: Any) -> Any:
+def choices(rows: str, meaning: str, allowed: Strings, **more: Any) -> Any:
     """State a column of words, each one of a few."""
     return _field(tuple, "choices", rows, meaning, {"allowed": allowed, **more})
 
 
-def index(rows: str | Names, points_to: str, meaning: str = "", **more: Any) -> Any:
+def index(rows: str | Strings, points_to: str, meaning: str = "", **more: Any) -> Any:
     """State a column of positions in another table."""
     return _field(lambda: np.zeros(0, dtype=np.int64), "index", rows, meaning, {"points_to": _named(points_to), **more})
 
@@ -122,7 +122,7 @@ def counts(rows: str, symbol: str, meaning: str, unit: str, **more: Any) -> Any:
     return _field(default, "numbers", rows, meaning, {"symbol": symbol, "unit": unit, **more})
 
 
-def numbers(rows: str | Names, symbol: str, meaning: str, unit: str, **more: Any) -> Any:
+def numbers(rows: str | Strings, symbol: str, meaning: str, unit: str, **more: Any) -> Any:
     """State a column of numbers; of several tables, an array with one dimension for each."""
     shape = (0,) + (1,) * (len(_named(rows)) - 1)
     return _field(lambda: np.zeros(shape), "numbers", rows, meaning, {"symbol": symbol, "unit": unit, **more})
@@ -139,8 +139,10 @@ def added(rows: str, symbol: str, meaning: str, **more: Any) -> Any:
     return _field(Coefficients, "added", rows, meaning, {"symbol": symbol, "unit": unit, **more})
 
 
-def members(rows: str, of: str | Names, meaning: str, symbol: str = "", unit: str = "", **more: Any) -> Any:
-    """State a `Membership`: which rows of the table `of` each row holds."""
+def members(rows: str, of: str | Strings, meaning: str, symbol: str = "", unit: str = "", **more: Any) -> Any:
+    """State a `Membership`: which rows of the table `of` each row holds, with weights in `unit`; without one, each
+    weight is 1, or the part that counts.
+    """
     statement = {"points_to": _named(of), "symbol": symbol, "unit": unit, **more}
     return _field(Membership, "members", rows, meaning, statement)
 
@@ -161,11 +163,11 @@ def table(kind: type[Any], *, in_proportion: bool = False, is_required: bool = F
     return field(metadata=metadata) if is_required else field(default_factory=kind, metadata=metadata)
 
 
-def _named(rows: str | Names) -> Names:
+def _named(rows: str | Strings) -> Strings:
     return (rows,) if isinstance(rows, str) else rows
 
 
-def _field(default: Any, kind: str, rows: str | Names, meaning: str, more: dict[str, Any]) -> Any:
+def _field(default: Any, kind: str, rows: str | Strings, meaning: str, more: dict[str, Any]) -> Any:
     is_required = more.pop("is_required", False)
     metadata = {COLUMN: Column(kind, _named(rows), meaning, **more)}
     return field(metadata=metadata) if is_required else field(default_factory=default, metadata=metadata)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from formulations.columns import Ints, Names
+from formulations.columns import Ints, Strings
 from formulations.failures import find_failures
 from formulations.problem import Problem
 from formulations.tables import Tables, columns_of
@@ -38,7 +38,7 @@ class Variables:
 
     name: str
     symbol: str
-    over: Names
+    over: Strings
     index: str
     domain: str
     meaning: str
@@ -60,7 +60,7 @@ class Rows:
 
     name: str
     kind: str
-    over: Names
+    over: Strings
     equation: str
     module: str
     gives: str = ""
@@ -208,7 +208,7 @@ ADDED: list[Any] = []
 """Modules that `registered` adds to those of the model."""
 
 
-def is_over(family: str, table: Names) -> bool:
+def is_over(family: str, table: Strings) -> bool:
     """Whether a family of rows is over a table."""
     return family in CONSTRAINTS and CONSTRAINTS[family].over == table
 
@@ -262,7 +262,7 @@ def row_label(problem: Problem, family: str, key: int) -> str:
     return f"{family} of {Tables(problem).label(over, key)}" if over else f"{family}[{key}]"
 
 
-def ids_of(problem: Problem, family: str) -> Names | None:
+def ids_of(problem: Problem, family: str) -> Strings | None:
     """Return the ids by which the rows of a family are known, None where their table has none."""
     return Tables(problem).ids(CONSTRAINTS[family].over)
 

@@ -25,7 +25,7 @@ from formulations.columns import (
     Floats,
     Ints,
     Membership,
-    Names,
+    Strings,
     added,
     choices,
     counts,
@@ -125,7 +125,7 @@ class Flows:
 class Regions:
     """Regions; country, metro and provider are labels used by survival and by dataset rules."""
 
-    ids: Names = names("region")
+    ids: Strings = names("region")
     country: Ints = labels("region", "its country", least=0)
     metro: Ints = labels("region", "its metro", least=0)
     provider: Ints = labels("region", "its provider", least=0)
@@ -155,8 +155,8 @@ class Pools:
     `kind` is the unit of `limit`. Left empty, rows with `by_flow` are units_per_s and all others devices.
     """
 
-    ids: Names = names("pool", rule="quota", may_be_empty=True)
-    kind: Names = choices("pool", "what is counted", POOL_KINDS, may_be_empty=True)
+    ids: Strings = names("pool", rule="quota", may_be_empty=True)
+    kind: Strings = choices("pool", "what is counted", POOL_KINDS, may_be_empty=True)
     period: Ints = index("pool", "period", "the period")
     limit: Floats = numbers("pool", "Q[κ]", "limit of a pool", "devices, vCPUs, instances, kW or units/s")
     by_instances: Membership = members("pool", "slot", "what an instance draws", "δ[κ,i]", "as the pool")
@@ -173,7 +173,7 @@ class Datasets:
     is done has `duty_copies` 0: what owes it are flows and gangs, which add up to `owed_bound` at most (big-M, tight).
     """
 
-    ids: Names = names("dataset")
+    ids: Strings = names("dataset")
     min_countries: Ints = counts("dataset", "P[k]", "least countries", "countries")
     max_gb: Floats = numbers(
         "dataset", "G[k]", "most that can be read of a dataset in a region; G[k,r]: at most what demand and work there "
@@ -194,7 +194,7 @@ class Datasets:
     read_by_work: Membership = members(
         "read", "slot", "GB read per instance-hour", "g[k,i]", "GB", counted_in={"dataset": 1}
     )
-    duty_ids: Names = names("duty", rule="law", may_be_empty=True)
+    duty_ids: Strings = names("duty", rule="law", may_be_empty=True)
     duty_copies: Ints = counts("duty", "c[y]", "copies a duty asks for", "copies")
     duty: Membership = members("duty", "copy", "the copies that fulfil it", "C(y)")
     owed_bound: Floats = numbers(
@@ -216,9 +216,9 @@ class Mechanisms:
     A row says: the activities in it happen only if one of its mechanisms is bought. `bound` is big-M, tight.
     """
 
-    ids: Names = names("mechanism", may_be_empty=True)
+    ids: Strings = names("mechanism", may_be_empty=True)
     cost_usd: Floats = numbers("mechanism", "cost[m]", "what a mechanism costs", "USD")
-    requirement_ids: Names = names("requirement", rule="law", may_be_empty=True)
+    requirement_ids: Strings = names("requirement", rule="law", may_be_empty=True)
     bound: Floats = numbers(
         "requirement", "B[ρ]", "most that the activities of a requirement add up to", ANY_UNIT,
         counted_in={"requirement": 1}, least=0.0, is_private=True,
@@ -244,8 +244,8 @@ class Budgets:
     everything, so that mechanisms and region fixed costs count in a money budget as well.
     """
 
-    ids: Names = names("budget", rule="budget", may_be_empty=True)
-    metric: Names = choices("budget", "what is capped", METRICS)
+    ids: Strings = names("budget", rule="budget", may_be_empty=True)
+    metric: Strings = choices("budget", "what is capped", METRICS)
     limit: Floats = numbers("budget", "L[β]", "limit of a budget", "kg, l, kWh or USD over the horizon")
     whole: Bools = flags("budget", "whether the scope is everything")
     slots: Membership = members("budget", "slot", "the slots in scope")
@@ -258,8 +258,8 @@ class Budgets:
 class Shares:
     """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all)."""
 
-    ids: Names = names("share", rule="policy")
-    measure: Names = choices("share", "what is compared", MEASURES)
+    ids: Strings = names("share", rule="policy")
+    measure: Strings = choices("share", "what is compared", MEASURES)
     lower: Floats = numbers("share", "L[σ]", "least share; 0: none", "1")
     upper: Floats = numbers("share", "U[σ]", "greatest share; 1: none", "1")
     part: Membership = members("share", "slot", "the slots of the part", "P(σ)")
@@ -293,7 +293,7 @@ class Problem:
     tables is one more field, of a dataclass whose fields are stated as theirs are: here, or in a subclass.
     """
 
-    workload_ids: Names = names("workload", is_required=True)
+    workload_ids: Strings = names("workload", is_required=True)
     period_hours: Floats = numbers("period", "h_t", "length of a period", "h", above=0.0, is_required=True)
     regions: Regions = table(Regions, in_proportion=True, is_required=True)
     services: Services = table(Services, in_proportion=True)

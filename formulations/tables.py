@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from formulations.columns import COLUMN, IN_PROPORTION, Coefficients, Column, Ints, Membership, Names
+from formulations.columns import COLUMN, IN_PROPORTION, Coefficients, Column, Ints, Membership, Strings
 from formulations.problem import Problem
 
 
@@ -90,21 +90,21 @@ class Tables:
         self.problem = problem
         self.columns = columns_of(problem)
         self.sizes = _sizes(self.columns)
-        self._ways: dict[tuple[Names, str], Ints | None] = {}
+        self._ways: dict[tuple[Strings, str], Ints | None] = {}
         for one in self.columns:
             for name in (*one.column.rows, *one.column.points_to):
                 if name not in self.sizes:
                     raise TypeError(f"{one.name} names the table {name}, whose rows no column has")
 
-    def size(self, rows: Names) -> int:
+    def size(self, rows: Strings) -> int:
         """Return the number of rows of a table, or of combinations of the rows of several."""
         return prod(self.sizes[name] for name in rows)
 
-    def indices(self, rows: Names) -> list[Stated]:
+    def indices(self, rows: Strings) -> list[Stated]:
         """Return the columns of a table that point to other tables."""
         return [one for one in self.columns if one.column.kind == "index" and one.column.rows == rows]
 
-    def leads_to(self, rows: Names, table: str) -> Ints | None:
+    def leads_to(self, rows: Strings, table: str) -> Ints | None:
         """Return by row of a table, or of several, the row of another `table` that it belongs to; None: to none.
 
         It does so by what it points to, by what that points to, and so on; by its first column that leads there.
@@ -113,7 +113,7 @@ class Tables:
             self._ways[rows, table] = self._way(rows, table)
         return self._ways[rows, table]
 
-    def _way(self, rows: Names, table: str) -> Ints | None:
+    def _way(self, rows: Strings, table: str) -> Ints | None:
         if len(rows) > 1:
             for place, name in enumerate(rows):
                 own = self.leads_to((name,), table)
@@ -143,14 +143,14 @@ class Tables:
             for one in self.columns
         )
 
-    def ids(self, rows: Names) -> Names | None:
+    def ids(self, rows: Strings) -> Strings | None:
         """Return the ids of the rows of a table, None where it has none."""
         for one in self.columns:
             if one.column.kind == "names" and one.column.rows == rows and one.length == self.size(rows):
                 return tuple(one.value)
         return None
 
-    def label(self, rows: Names, key: int) -> str:
+    def label(self, rows: Strings, key: int) -> str:
         """Return what a row is, by the ids of all that it belongs to: workload chat, period 0."""
         words = []
         for name in dict.fromkeys(name for column in self.columns for name in column.column.rows):
@@ -184,12 +184,12 @@ class Subset:
     kept: Mapping[str, Ints]
     sizes: Mapping[str, int]
 
-    def origin(self, rows: Names) -> Ints | None:
+    def origin(self, rows: Strings) -> Ints | None:
         """Return by row of a table, or of several, which row of the whole problem it is; None where all are kept."""
         return _origin(rows, self.kept, self.sizes)
 
 
-def _origin(rows: Names, kept: Mapping[str, Ints], sizes: Mapping[str, int]) -> Ints | None:
+def _origin(rows: Strings, kept: Mapping[str, Ints], sizes: Mapping[str, int]) -> Ints | None:
     if not any(name in kept for name in rows):
         return None
     found = np.zeros(1, dtype=np.int64)

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from formulations.columns import Coefficients, Floats, Membership, Names
+from formulations.columns import Coefficients, Floats, Membership, Strings
 from formulations.data import read_pairs
 from formulations.families import VARIABLES
 from formulations.problem import Problem
@@ -87,7 +87,7 @@ def _restated(one: Stated, tables: Tables, units: Mapping[str, Floats]) -> Any:
     return value.times(1.0 / unit) if isinstance(value, Coefficients) else value / unit.reshape(value.shape)
 
 
-def _unit_of(counted_in: Mapping[str, int], tables: Tables, units: Mapping[str, Floats], rows: Names) -> Floats:
+def _unit_of(counted_in: Mapping[str, int], tables: Tables, units: Mapping[str, Floats], rows: Strings) -> Floats:
     """Return by row of a table the unit in which its numbers are counted."""
     found: Floats | None = None
     for table, power in counted_in.items():

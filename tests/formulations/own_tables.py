@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from formulations.bulk import add_family, add_rows, block
-from formulations.columns import Floats, Ints, Membership, Names, index, members, names, numbers, table
+from formulations.columns import Floats, Ints, Membership, Strings, index, members, names, numbers, table
 from formulations.domains import Domain
 from formulations.families import COUPLING, LIMIT, LOCAL, NEED, Rows, Variables, registered
 from formulations.problem import Problem
@@ -23,7 +23,7 @@ from formulations.problem import Problem
 class Reserves:
     """Services that keep instances in reserve."""
 
-    ids: Names = names("reserve", rule="policy")
+    ids: Strings = names("reserve", rule="policy")
     workload: Ints = index("reserve", "workload", "the service")
     least: Floats = numbers("reserve", "R[x]", "least instances kept", "instances", least=0.0)
     slots: Membership = members("reserve", "slot", "the slots that count")
@@ -33,7 +33,7 @@ class Reserves:
 class Licences:
     """Licences that instances and what they serve draw on."""
 
-    ids: Names = names("licence", rule="quota")
+    ids: Strings = names("licence", rule="quota")
     limit: Floats = numbers("licence", "L[x]", "limit of a licence", "licences")
     by_instances: Membership = members("licence", "slot", "what an instance draws")
     by_flow: Membership = members("licence", "flow", "what a unit/s draws", counted_in={"workload": -1})
