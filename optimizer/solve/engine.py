@@ -125,8 +125,8 @@ def check_range(problem: Problem) -> None:
     """Raise InputError where a row of the model spans more than the solver handles."""
     normalised = normalise(problem).problem
     merged = merge_streams(normalised)
-    arrays = build_arrays(normalised if merged is None else merged.problem)
-    find_scaling(well_scaled(from_arrays(arrays)))
+    solved = normalised if merged is None else merged.problem
+    find_scaling(well_scaled(from_arrays(build_arrays(solved)), solved))
 
 
 def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan | None:
