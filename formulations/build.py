@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from formulations import (
     accelerator_availability,
@@ -16,11 +19,14 @@ from formulations import (
     workloads,
 )
 from formulations import objective as costs
-from formulations.arrays import Arrays
-from formulations.bulk import paused_gc, start_arrays, start_model
+from formulations.algebra import Model
+from formulations.arrays import ArrayModel, Arrays
 from formulations.check import check_problem
 from formulations.failures import find_failures
 from formulations.problem import Problem
+
+if TYPE_CHECKING:
+    from pyomo.core import ConcreteModel
 
 MODULES = (
     workloads,
@@ -88,17 +94,31 @@ CONSTRAINTS: dict[str, str] = {
 """Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
 
 
-def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> Any:
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """Pause the garbage collector: building a model allocates many long-lived objects and frees none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> ConcreteModel:
     """Build the Pyomo model of a problem.
 
     Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices.
     Raises ValueError when the arrays of the problem do not fit together (see `check_problem`).
     """
+    from formulations.pyomo_model import PyomoModel  # Pyomo is loaded with the first model made of it
+
     check_problem(problem)
     with paused_gc():
-        model = start_model("domicile")
+        model = PyomoModel("domicile")
         _state(model, problem, coupling=coupling, objective=objective)
-    return model
+    return model.pyomo
 
 
 def build_arrays(problem: Problem) -> Arrays:
@@ -107,12 +127,12 @@ def build_arrays(problem: Problem) -> Arrays:
     Raises ValueError as `build_model` does.
     """
     check_problem(problem)
-    model = start_arrays()
+    model = ArrayModel()
     _state(model, problem, coupling=True, objective=True)
     return model.finish()
 
 
-def _state(model: Any, problem: Problem, *, coupling: bool, objective: bool) -> None:
+def _state(model: Model, problem: Problem, *, coupling: bool, objective: bool) -> None:
     for module in MODULES:
         module.add_variables(model, problem)
     for module in MODULES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from formulations.bulk import group
+from formulations.indexing import group
 from formulations.problem import Coefficients, Ints, Membership, Problem
 
 POOL_KINDS = ("devices", "kw", "units_per_s")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.speed import SpeedView

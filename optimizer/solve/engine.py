@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem, build_arrays, build_model
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from formulations.failures import find_failures
 from formulations.streams import merge_streams
 from formulations.units import normalise

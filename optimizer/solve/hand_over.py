@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations.arrays import Arrays
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from optimizer.errors import InputError, Issue
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.scaling import RangeError, column_units, row_factors

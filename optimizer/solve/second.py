@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem, build_model, carbon_kg, cost_usd
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from formulations.units import normalise
 from optimizer.solve.engine import honest_bound, to_solution
 from optimizer.solve.hand_over import to_matrix, well_scaled

@@ -9,7 +9,6 @@ import pytest
 from problem_toys import Builder
 
 from formulations import build
-from formulations.bulk import add_rows, block
 from optimizer.solve import SolutionStatus, solve_problem
 
 METHODS = ("direct", "kernel", "decompose", "construct", "beside")
@@ -50,8 +49,7 @@ def test_a_coupling_row_on_two_of_four_alike_services(add_family, method):
         b.serve(stream, region, offer=1, capacity=1.0, most=1, usd=2.0)
 
     def licence(model, problem):
-        terms = [block(model, "instances", np.zeros(2, dtype=np.int64), np.array(cheap[:2]), 1.0)]
-        add_rows(model, "licence", terms, keys=np.zeros(1, dtype=np.int64), upper=np.ones(1))
+        model.add("licence", np.array([0]), model["instances"][np.array(cheap[:2])].sum() <= 1.0)
 
     add_family("licence", build.COUPLING, licence)
     solution = solve_problem(b.build(), method=method, gap=0.0, time_limit_seconds=30)

@@ -15,7 +15,6 @@ from small_models import make_matrix
 import formulations.build
 import optimizer
 from formulations import build_arrays, workloads
-from formulations.bulk import add_rows, block
 from optimizer.audit import audit
 from optimizer.solve import engine, minimal, solve_problem
 from optimizer.solve.hand_over import from_arrays
@@ -333,8 +332,7 @@ def test_a_reserve_added_by_the_book_keeps_its_instances(monkeypatch, method):
 
     def with_reserve(model, problem):
         add(model, problem)
-        terms = block(model, "instances", np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), 1.0)
-        add_rows(model, "reserve", [terms], keys=np.zeros(1, dtype=np.int64), lower=np.array([3.0]))
+        model.add("reserve", np.array([0]), model["instances"] >= 3.0)
 
     monkeypatch.setattr(workloads, "add_local_constraints", with_reserve)
     monkeypatch.setitem(formulations.build.CONSTRAINTS, "reserve", "local")
