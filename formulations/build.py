@@ -22,11 +22,18 @@ from formulations import objective as costs
 from formulations.algebra import Model
 from formulations.arrays import ArrayModel, Arrays
 from formulations.check import check_problem
+from formulations.components import CONSTRAINTS, COUPLING, LOCAL
 from formulations.failures import find_failures
+from formulations.labels import Key, Labels, Names
 from formulations.problem import Problem
 
 if TYPE_CHECKING:
     from pyomo.core import ConcreteModel
+
+__all__ = [
+    "CONSTRAINTS", "COUPLING", "LOCAL", "MODULES", "build_arrays", "build_model", "paused_gc", "table_positions",
+    "table_sizes",
+]  # fmt: skip
 
 MODULES = (
     workloads,
@@ -41,58 +48,6 @@ MODULES = (
     costs,
 )
 
-LOCAL, COUPLING = "local", "coupling"
-
-CONSTRAINTS: dict[str, str] = {
-    "demand": LOCAL,
-    "throughput": LOCAL,
-    "cover": LOCAL,
-    "present_flow": LOCAL,
-    "present_instances": LOCAL,
-    "most_regions": LOCAL,
-    "least_regions": LOCAL,
-    "present_backed": LOCAL,
-    "work": LOCAL,
-    "hours_held": LOCAL,
-    "gangs_at_once": LOCAL,
-    "one_offer": LOCAL,
-    "chosen_once": LOCAL,
-    "start": LOCAL,
-    "start_once": LOCAL,
-    "interior": LOCAL,
-    "at_release": LOCAL,
-    "none_later": LOCAL,
-    "located": LOCAL,
-    "one_place": LOCAL,
-    "carried": LOCAL,
-    "leaving": LOCAL,
-    "present_gangs": LOCAL,
-    "transfer_limit": LOCAL,
-    "country_backed": LOCAL,
-    "least_countries": LOCAL,
-    "duty": LOCAL,
-    "failover_demand": LOCAL,
-    "failover_capacity": LOCAL,
-    "failover_present": LOCAL,
-    "read": COUPLING,
-    "requirement": COUPLING,
-    "owed": COUPLING,
-    "failover_rate": COUPLING,
-    "failover_requirement": COUPLING,
-    "failover_copy": COUPLING,
-    "failover_route": COUPLING,
-    "devices": COUPLING,
-    "in_use": COUPLING,
-    "copy_in_use": COUPLING,
-    "power_kw": COUPLING,
-    "work_rate": COUPLING,
-    "budget": COUPLING,
-    "share_upper": COUPLING,
-    "share_lower": COUPLING,
-    "cost_cap": COUPLING,
-}
-"""Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
-
 
 @contextmanager
 def paused_gc() -> Iterator[None]:
@@ -106,17 +61,25 @@ def paused_gc() -> Iterator[None]:
             gc.enable()
 
 
-def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> ConcreteModel:
+def build_model(
+    problem: Problem, labels: Labels | None = None, *, coupling: bool = True, objective: bool = True
+) -> ConcreteModel:
     """Build the Pyomo model of a problem.
 
-    Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices.
-    Raises ValueError when the arrays of the problem do not fit together (see `check_problem`).
+    With `labels` its components are indexed by names and it has the Sets and Params of the tables; else they are
+    indexed by positions in the tables. Without `coupling` the model falls apart into one block per workload and
+    dataset: what a decomposition prices. Raises ValueError when the arrays of the problem do not fit together (see
+    `check_problem`).
     """
     from formulations.pyomo_model import PyomoModel  # Pyomo is loaded with the first model made of it
 
     check_problem(problem)
     with paused_gc():
-        model = PyomoModel("domicile")
+        model = PyomoModel("domicile", None if labels is None else Names(problem, labels))
+        if labels is not None:
+            from formulations.pyomo_tables import add_tables
+
+            add_tables(model.pyomo, problem, Names(problem, labels))
         _state(model, problem, coupling=coupling, objective=objective)
     return model.pyomo
 
@@ -142,6 +105,17 @@ def _state(model: Model, problem: Problem, *, coupling: bool, objective: bool) -
             module.add_coupling_constraints(model, problem)
     if objective:
         costs.add_objective(model, problem)
+
+
+def table_positions(problem: Problem, labels: Labels) -> dict[str, dict[Key, int]]:
+    """Return by variable family of the named Pyomo model the position in its table that each index stands for."""
+    model, names = ArrayModel(), Names(problem, labels)
+    for module in MODULES:
+        module.add_variables(model, problem)
+    return {
+        name: dict(zip(names.of(name, keys), keys.tolist(), strict=True))
+        for name, keys in zip(model.names, model.keys, strict=True)
+    }
 
 
 def table_sizes(problem: Problem) -> dict[str, int]:

@@ -15,23 +15,25 @@ from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpressio
 from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
 
 from formulations.algebra import IMPOSSIBLE, Block, Family, Model
+from formulations.components import doc_of
 from formulations.domains import Domain
 from formulations.indexing import every
+from formulations.labels import Key, Names
 from formulations.problem import Bools, Floats, Ints
 
 
 class PyomoModel(Model):
-    """Writes what is added into `self.pyomo`."""
+    """Writes what is added into `self.pyomo`, indexed by names if they are given, else by positions in the tables."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, names: Names | None = None) -> None:
         super().__init__()
-        self.pyomo = pyo.ConcreteModel(name=name)
+        self.pyomo, self._names = pyo.ConcreteModel(name=name), names
         self.add_family(IMPOSSIBLE, every(1), Domain.REAL, upper=0.0)
 
     def _add_variables(
         self, name: str, index: Ints, domain: Domain, whole: Bools, *, size: int, upper: Floats | None
     ) -> Family:
-        family = pyo.Var(index.tolist(), domain=getattr(pyo, domain.value))
+        family = pyo.Var(self._keys(name, index), domain=getattr(pyo, domain.value), doc=doc_of(name))
         self.pyomo.add_component(name, family)
         handles, exists = np.full(size, None, dtype=np.object_), np.zeros(size, dtype=np.bool_)
         if index.size:
@@ -47,18 +49,24 @@ class PyomoModel(Model):
         row = np.concatenate([np.zeros(0, dtype=np.int64), *(part.row for part in blocks)])
         terms = _terms(blocks, row)
         start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=keys.size))]).tolist()
-        bodies: dict[int, Any] = {}
-        for position, (key, value) in enumerate(zip(keys.tolist(), side.tolist(), strict=True)):
+        bodies: dict[Key, Any] = {}
+        for position, (key, value) in enumerate(zip(self._keys(name, keys), side.tolist(), strict=True)):
             own = terms[start[position] : start[position + 1]]
             if not own:
                 if _holds_at_zero(value, sense):
                     continue
                 own = [self.pyomo.component(IMPOSSIBLE)[0]]
             bodies[key] = _relation(LinearExpression(own), sense, value)
-        self.pyomo.add_component(name, pyo.Constraint(list(bodies), rule=lambda _, key: bodies[key]))
+        family = pyo.Constraint(list(bodies), rule=lambda _, *key: bodies[key if len(key) > 1 else key[0]])
+        family.doc = doc_of(name)
+        self.pyomo.add_component(name, family)
 
     def _set_cost(self, name: str, blocks: Sequence[Block]) -> None:
-        self.pyomo.add_component(name, pyo.Objective(expr=LinearExpression(_terms(blocks, None)), sense=pyo.minimize))
+        total = LinearExpression(_terms(blocks, None))
+        self.pyomo.add_component(name, pyo.Objective(expr=total, sense=pyo.minimize, doc=doc_of(name)))
+
+    def _keys(self, name: str, index: Ints) -> list[Key]:
+        return list(index.tolist()) if self._names is None else self._names.of(name, index)
 
 
 def _relation(body: Any, sense: str, side: float) -> Any:

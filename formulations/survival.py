@@ -93,7 +93,7 @@ def demand_asked(problem: Problem, failures: Failures) -> Table:
     event, stream = join(services.workload, survival.workload[failures.event_case])
     row, period = np.nonzero(services.demand_per_s[stream] > 0)
     event, stream = event[row], stream[row]
-    of_flow = (_event_of(failures) * J + failures.stream) * T + failures.period
+    of_flow = (event_of(failures) * J + failures.stream) * T + failures.period
     needed = survival.share[failures.event_case[event]] * services.demand_per_s[stream, period]
     failing = _ones(lookup((event * J + stream) * T + period, of_flow), every(of_flow.size))
     return Table((event, stream, period), failing, Membership(), needed)
@@ -113,7 +113,7 @@ def rates_drawn(problem: Problem, failures: Failures) -> Table:
         kept = np.flatnonzero((drawing.row == pool[position]) & ~gone)
         stays.append(Membership(np.full(kept.size, position), drawing.column[kept], drawing.weight[kept]))
     drawn = Membership(row, failing, drawing.weight[entry])
-    return Table((pool, _event_of(failures)[failing[first]]), drawn, _joined(stays), problem.pools.limit[pool])
+    return Table((pool, event_of(failures)[failing[first]]), drawn, _joined(stays), problem.pools.limit[pool])
 
 
 def copies_left(problem: Problem, failures: Failures) -> Table:
@@ -136,7 +136,7 @@ def routes_left(problem: Problem, failures: Failures) -> Table:
     flows into it, the copies left that have one, and the most that can flow.
     """
     datasets, reads = problem.datasets, problem.datasets.read_by_flow
-    event_of, none = _event_of(failures), np.zeros(0, dtype=np.int64)
+    hit, none = event_of(failures), np.zeros(0, dtype=np.int64)
     index, flowing, left = [(none, none, none)], [Membership()], [Membership()]
     most: list[Floats] = [np.zeros(0)]
     rows = 0
@@ -150,7 +150,7 @@ def routes_left(problem: Problem, failures: Failures) -> Table:
                 if routed.size == copies.size:
                     continue
                 flows = mine[failures.region[mine] == region]
-                events, of = np.unique(event_of[flows], return_inverse=True)
+                events, of = np.unique(hit[flows], return_inverse=True)
                 row, copy = np.repeat(every(events.size), routed.size), np.tile(routed, events.size)
                 flowing.append(_ones(rows + of, flows))
                 left.append(_ones(*_outside(problem, failures, events[row], rows + row, copy)))
@@ -168,7 +168,7 @@ def _asking(problem: Problem, failures: Failures) -> tuple[Membership, Floats]:
     asking = problem.mechanisms.by_flow
     failing, entry = join(asking.column, failures.flow)
     β = Membership(asking.row[entry], failing, asking.weight[entry])
-    event = _event_of(failures)[failing]
+    event = event_of(failures)[failing]
     of, first = group(β.row, event, failures.stream[failing], failures.period[failing])
     heaviest = np.zeros(first.size)
     np.maximum.at(heaviest, of, β.weight)
@@ -181,7 +181,7 @@ def _slots_of(failures: Failures, rows: Ints) -> Membership:
     return _ones(rows[position], failures.member_slot[member])
 
 
-def _event_of(failures: Failures) -> Ints:
+def event_of(failures: Failures) -> Ints:
     """Return the event (case, place) of every failure flow."""
     width = int(failures.event_place.max(initial=0)) + 1
     return lookup(failures.event_case * width + failures.event_place, failures.case * width + failures.place)

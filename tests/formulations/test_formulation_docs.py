@@ -11,6 +11,7 @@ from problem_generators import random_problem
 import formulations
 from formulations import CONSTRAINTS, build_model
 from formulations.build import MODULES
+from formulations.components import ROWS, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "formulation.md").read_text(encoding="utf-8")
@@ -38,6 +39,13 @@ def test_constraints_and_the_symbol_table_agree() -> None:
     rows = _section("Symbol table: constraints")
     assert sorted(row[0].strip("`") for row in rows) == sorted(_names(pyo.Constraint))
     assert {row[0].strip("`"): row[1] for row in rows} == CONSTRAINTS
+    assert {row[0].strip("`"): row[2] for row in rows} == {name: row.equation for name, row in ROWS.items()}
+
+
+def test_the_symbol_table_says_what_the_components_say() -> None:
+    """Symbol, values and meaning of every variable."""
+    told = {row[1].strip("`"): (row[0], row[3], row[4]) for row in _section("Symbol table: variables")}
+    assert told == {name: (v.symbol, v.values, v.sentence) for name, v in VARIABLES.items()}
 
 
 def test_modules_named_by_the_tables_state_the_component() -> None:
