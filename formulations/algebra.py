@@ -82,7 +82,8 @@ class Terms:
 
     def members(self, of: Membership) -> Terms:
         """Return the terms by row of a membership; only where there is one term per entry."""
-        assert self.entry is None, "a membership of sums: sum the membership instead"
+        if self.entry is not None:
+            raise ValueError("a membership holds variables, not sums: sum what it gives, by row, instead")
         column = of.column if self.column is None else self.column[of.column]
         weight = of.weight
         if np.ndim(self.weight) or self.weight != 1.0:
@@ -129,23 +130,30 @@ class Expression:
     __rmul__ = __mul__
 
     def __truediv__(self, number: Number) -> Expression:
-        assert _is_zero(self.constant)
+        self._refuse_constant()
         return Expression(tuple(terms.over(number) for terms in self.terms))
 
     def __rmatmul__(self, members: Membership) -> Expression:
+        self._refuse_constant()
         return Expression(tuple(terms.members(members) for terms in self.terms))
 
     def __getitem__(self, index: Ints) -> Expression:
-        (terms,) = self.terms
-        assert terms.entry is None, "an index picks variables, not sums"
-        assert terms.column is None, "an index picks variables, not those picked before"
-        return Expression((Terms(terms.family, None, index, 1.0),))
+        terms = self.terms[0]
+        if len(self.terms) > 1 or terms.entry is not None or terms.column is not None or np.ndim(terms.weight):
+            raise ValueError("an index picks variables of a family: x[index] first, then times numbers, then sums")
+        self._refuse_constant()
+        return Expression((replace(terms, column=index),))
 
     def sum(self, by: Ints | None = None) -> Expression:
         """Return by label the sum of the entries that have it (-1: none); without labels, one sum of all."""
+        self._refuse_constant()
         if by is None:
             return Expression(tuple(_in_one_entry(terms) for terms in self.terms))
         return Expression(tuple(terms.labelled(by) for terms in self.terms))
+
+    def _refuse_constant(self) -> None:
+        if not _is_zero(self.constant):
+            raise ValueError("constants stand outside of sums, memberships and quotients: add them afterwards")
 
     def __eq__(self, other: Operand) -> Relation:  # type: ignore[override]
         return Relation.of(self, "equal", other)

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pyomo.core import ConcreteModel
 
 __all__ = [
-    "CONSTRAINTS", "COUPLING", "LOCAL", "MODULES", "build_arrays", "build_model", "paused_gc", "table_positions",
-    "table_sizes",
+    "CONSTRAINTS", "COUPLING", "LOCAL", "MODULES", "build_arrays", "build_model", "column_count", "paused_gc",
+    "table_positions", "table_sizes",
 ]  # fmt: skip
 
 MODULES = (
@@ -105,6 +105,14 @@ def _state(model: Model, problem: Problem, *, coupling: bool, objective: bool) -
             module.add_coupling_constraints(model, problem)
     if objective:
         costs.add_objective(model, problem)
+
+
+def column_count(problem: Problem) -> int:
+    """Return how many variables the model of a problem has, those that stand in no row included."""
+    model = ArrayModel()
+    for module in MODULES:
+        module.add_variables(model, problem)
+    return model.columns
 
 
 def table_positions(problem: Problem, labels: Labels) -> dict[str, dict[Key, int]]:

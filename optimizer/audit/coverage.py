@@ -52,6 +52,7 @@ NOT_JUDGED: dict[str, str] = {
     "plan.unmodelled_laws": "whether each could touch an option that the plan does not use; that it exists is judged",
     "plan.versions": "of packages and Python: what was installed elsewhere; that of the law pack is judged",
     "plan.method": "who found a plan changes nothing of it",
+    "plan.stated_by": "who stated the model changes nothing of the plan",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.flags": "fallback, estimated, derived, unverified, and stale_price of endpoints: how good figures are",
     "copies.source": "which of several regions of one price the data come from",

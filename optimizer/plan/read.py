@@ -91,6 +91,7 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         "status": solution.status.value,
         "termination": solution.termination.value,
         "method": solution.method or None,
+        "stated_by": solution.stated_by or None,
         "timings_seconds": {**compiled.timings, **solution.timings},
         "ineligible": ineligible_rows(compiled.ledger, compiled.datasets.ledger),
         "unmodelled_laws": unmodelled_laws(compiled),

@@ -42,7 +42,7 @@ def to_matrix(model: Any, positions: Positions | None = None) -> Matrix:
             form = LinearStandardFormCompiler().write(model, mixed_form=True)
         except InfeasibleConstraintException as error:
             raise TriviallyInfeasible(str(error)) from error
-        return _from_standard_form(form, positions or {})
+        return _from_standard_form(form, _declared(model), positions or {})
 
 
 def from_arrays(arrays: Arrays) -> Matrix:
@@ -61,14 +61,23 @@ def from_arrays(arrays: Arrays) -> Matrix:
     )
 
 
-def _from_standard_form(form: Any, named: Positions) -> Matrix:
-    variables = form.columns
-    a = form.A.tocsr()
+def _declared(model: Any) -> dict[int, int]:
+    """Return the place of every variable, by its id, in the order in which the model declares them."""
+    from pyomo.core import Var
+
+    return {id(variable): place for place, variable in enumerate(model.component_data_objects(Var))}
+
+
+def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions) -> Matrix:
+    """Return the matrix with columns in the order declared, as arrays have them: a solver takes the same way."""
+    order = np.argsort([declared[id(variable)] for variable in form.columns])
+    variables = [form.columns[place] for place in order.tolist()]
+    a = form.A.tocsc()[:, order].tocsr()
     a.sort_indices()
     sense = np.fromiter((row.bound_type for row in form.rows), dtype=np.int64, count=len(form.rows))
     rhs = np.asarray(form.rhs, dtype=np.float64)
     has_objective = form.c.shape[0] > 0
-    cost = np.asarray(form.c[[0], :].toarray()).ravel() if has_objective else np.zeros(len(variables))
+    cost = np.asarray(form.c[[0], :].toarray()).ravel()[order] if has_objective else np.zeros(len(variables))
     return Matrix(
         cost=cost.astype(np.float64),
         offset=float(form.c_offset[0]) if has_objective else 0.0,
@@ -92,20 +101,17 @@ def _labels(parts: list[Any], named: Positions) -> Labels:
     names: list[str] = []
     component = np.zeros(len(parts), dtype=np.int64)
     key = np.zeros(len(parts), dtype=np.int64)
-    known: list[Mapping[Key, int]] = []
-    count: list[int] = []
+    known: list[dict[Key, int]] = []
     for place, part in enumerate(parts):
         parent = part.parent_component()
         position = positions.get(id(parent))
         if position is None:
             position = positions[id(parent)] = len(names)
             names.append(parent.local_name)
-            known.append(named.get(parent.local_name, {}))
-            count.append(0)
+            known.append(dict(named.get(parent.local_name, {})))
         component[place] = position
         index = part.index()
-        key[place] = index if isinstance(index, int) else known[position].get(index, count[position])
-        count[position] += 1
+        key[place] = index if isinstance(index, int) else known[position].setdefault(index, len(known[position]))
     return Labels(tuple(names), component, key)
 
 

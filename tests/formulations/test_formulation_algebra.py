@@ -111,13 +111,20 @@ def test_the_objective_is_the_sum():
     assert str(pyomo.pyomo.cost.expr) == "x[0] + x[1] + x[2] + 2.0*x[0] + 2.0*x[1] + 2.0*x[2] + y[0] + 4.0*y[2]"
 
 
-def test_an_index_picks_variables_only():
-    """Picking from a sum, or from what was picked, is refused rather than guessed."""
-    x = ArrayModel()
-    x.add_family("x", every(3), Domain.REAL)
-    for some in (x["x"].sum(), x["x"][ALL]):
-        with pytest.raises(AssertionError, match="an index picks variables"):
+def test_what_would_be_guessed_is_refused():
+    """Picking from a sum or from what was picked, a membership of sums, and constants inside of sums."""
+    model = ArrayModel()
+    model.add_family("x", every(3), Domain.REAL)
+    x = model["x"]
+    for some in (x.sum(), x[ALL], x + x, np.ones(3) * x):
+        with pytest.raises(ValueError, match="an index picks variables"):
             some[np.array([0])]
+    members = Membership(np.array([0]), np.array([0]), np.array([2.0]))
+    with pytest.raises(ValueError, match="a membership holds variables"):
+        members @ x.sum(by=ALL)
+    for wrong in ((x + 1).sum, lambda: members @ (x - 1), lambda: (1 - x) / 2, lambda: (x + 1)[ALL]):
+        with pytest.raises(ValueError, match="constants stand outside"):
+            wrong()
 
 
 def test_heads_stand_for_equal_labels():
