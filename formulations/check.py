@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from formulations.bulk import group
 from formulations.columns import Coefficients, Ints, Membership, Strings
+from formulations.indexing import group
 from formulations.problem import Problem
 from formulations.tables import Stated, Tables
 

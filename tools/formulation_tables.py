@@ -22,12 +22,12 @@ def parameters() -> list[tuple[str, ...]]:
 
 def variables() -> list[tuple[str, ...]]:
     """Return (symbol, component, index, domain, meaning, module) of every family of variables."""
-    return [(v.symbol, f"`{v.name}`", v.index, v.domain, v.meaning, v.module) for v in VARIABLES.values()]
+    return [(v.symbol, f"`{name}`", v.which, v.values, v.sentence, v.module) for name, v in VARIABLES.items()]
 
 
 def constraints() -> list[tuple[str, ...]]:
     """Return (component, kind, equation, module) of every family of rows."""
-    return [(f"`{rows.name}`", rows.kind, rows.equation, rows.module) for rows in CONSTRAINTS.values()]
+    return [(f"`{name}`", rows.kind, rows.equation, rows.module) for name, rows in CONSTRAINTS.items()]
 
 
 TABLES = {

@@ -52,6 +52,7 @@ NOT_JUDGED: dict[str, str] = {
     "plan.unmodelled_laws": "whether each could touch an option that is not used; that it has no effect is judged",
     "plan.versions": "of packages and Python: what was installed elsewhere; those of catalogue and law pack are judged",
     "plan.method": "who found a plan changes nothing of it",
+    "plan.stated_by": "who stated the model changes nothing of the plan",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "copies.source": "which of several regions of one price the data come from",

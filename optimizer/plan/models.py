@@ -97,7 +97,8 @@ class Plan(Row):
     `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `bound_excess_usd` is by how much the
     solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
-    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan;
+    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan,
+    `stated_by` who stated the model to the solver (`pyomo`, or `arrays` where it is large);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -135,6 +136,7 @@ class Plan(Row):
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     method: str | None = None
+    stated_by: Literal["pyomo", "arrays"] | None = None
     asked: Asked | None = None
     timings_seconds: dict[str, float] = {}
     instance_name: str | None = None

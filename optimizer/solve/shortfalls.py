@@ -9,20 +9,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations import Problem, build_arrays
+from formulations import Problem
 from formulations.families import CONSTRAINTS, LIMIT, POOL, SHARE, ids_of, is_over, rows_that
 from formulations.tables import Tables
 from formulations.units import normalise
 from optimizer.solve.blocks import SHARED, find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.elastic import elastic
-from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import Run, run
 from optimizer.solve.least_use import MOST_NODES, Change, ask, is_apart, least_change
 from optimizer.solve.limits import Limit, limits_of, sizes, stated_sides, without_pool_bounds
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.share_limits import share_of
 from optimizer.solve.solution import Termination
+from optimizer.solve.stating import state_model, stated_by
 from optimizer.solve.watch import Aside, Watch
 
 Floats = NDArray[np.float64]
@@ -94,8 +94,8 @@ def diagnose(
     watch = Watch(time_limit_seconds, cancel)
     normalised = normalise(without_pool_bounds(problem))
     free = normalised.problem
-    matrix = from_arrays(build_arrays(free))
-    if watch.should_stop():
+    matrix = None if watch.should_stop() else state_model(free, stated_by(free), watch)
+    if matrix is None or watch.should_stop():
         return []
     if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
         found = _by_configurations(with_cover_rows(matrix, free), free, watch)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from formulations.bulk import add_family, add_rows, block
 from formulations.columns import Floats, Ints, Membership, Strings, index, members, names, numbers, table
 from formulations.domains import Domain
-from formulations.families import COUPLING, LIMIT, LOCAL, NEED, Rows, Variables, registered
+from formulations.families import COUPLING, LIMIT, LOCAL, NEED, Rows, Variable, registered
+from formulations.indexing import every
 from formulations.problem import Problem
 
 
@@ -48,36 +48,33 @@ class OwnProblem(Problem):
 
 
 def add_variables(model, problem):
-    every = np.arange(problem.reserves.least.size)
-    add_family(model, "kept", every, Domain.WHOLE, size=every.size, upper=np.full(every.size, 100.0))
+    model.add_family("kept", every(problem.reserves.least.size), Domain.WHOLE, upper=100.0)
 
 
 def add_local_constraints(model, problem):
-    reserves = problem.reserves
-    every = np.arange(reserves.least.size)
-    kept = block(model, "kept", every, every, -1.0)
-    held = block(model, "instances", reserves.slots.row, reserves.slots.column, reserves.slots.weight)
-    add_rows(model, "reserve", [held, kept], keys=every, lower=np.zeros(every.size))
-    add_rows(model, "reserve_least", [block(model, "kept", every, every, 1.0)], keys=every, lower=reserves.least)
+    n, k = model.vars("instances", "kept")
+    reserves, rows = problem.reserves, every(problem.reserves.least.size)
+    model.add("reserve", rows, reserves.slots @ n >= k)
+    model.add("reserve_least", rows, k >= reserves.least)
 
 
 def add_coupling_constraints(model, problem):
+    n, f = model.vars("instances", "flow")
     licences = problem.licences
-    blocks = [
-        block(model, family, part.row, part.column, part.weight)
-        for family, part in (("instances", licences.by_instances), ("flow", licences.by_flow))
-    ]
-    add_rows(model, "licence", blocks, keys=np.arange(licences.limit.size), upper=licences.limit)
+    drawn = licences.by_instances @ n + licences.by_flow @ f
+    model.add("licence", every(licences.limit.size), drawn <= licences.limit)
 
 
-VARIABLES = (
-    Variables("kept", "k[x]", ("reserve",), "rows of reserves", "integer", "instances kept in reserve", "own_tables"),
-)
-ROWS = (
-    Rows("reserve", LOCAL, ("reserve",), "Σ n[i] ≥ k[x]", "own_tables"),
-    Rows("reserve_least", LOCAL, ("reserve",), "k[x] ≥ R[x]", "own_tables", gives=NEED),
-    Rows("licence", COUPLING, ("licence",), "Σ w n[i] + Σ w f[q] ≤ L[x]", "own_tables", gives=LIMIT, rises=True),
-)
+VARIABLES = {
+    "kept": Variable("k[x]", "reserve", "integer", "instances kept in reserve", "rows of reserves", "own_tables"),
+}
+ROWS = {
+    "reserve": Rows(LOCAL, "reserve", "Σ n[i] ≥ k[x]", "what is kept runs", "own_tables"),
+    "reserve_least": Rows(LOCAL, "reserve", "k[x] ≥ R[x]", "so many are kept", "own_tables", gives=NEED),
+    "licence": Rows(
+        COUPLING, "licence", "Σ w n[i] + Σ w f[q] ≤ L[x]", "a licence", "own_tables", gives=LIMIT, rises=True
+    ),
+}
 
 
 def own_families():

@@ -78,8 +78,8 @@ def test_a_table_that_no_column_has_rows_of_is_refused() -> None:
 
 def test_families_of_one_name_are_refused() -> None:
     """A name stands for one family, and what a context adds is gone after it."""
-    again = Rows("demand", "local", (), "", "here")
-    with pytest.raises(ValueError, match="demand"), registered(object(), rows=[again]):
+    again = {"demand": Rows("local", "job", "", "", "here")}
+    with pytest.raises(ValueError, match="demand"), registered(object(), rows=again):
         pass
     before = set(CONSTRAINTS), set(VARIABLES)
     with own_families():

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from problem_toys import Builder
 
-from formulations.bulk import add_rows, block
 from formulations.families import COUPLING, LOCAL, Rows, registered
 from optimizer.solve import SolutionStatus, solve_problem
 
@@ -31,7 +30,7 @@ def add_family():
                 add_local_constraints=constraint if kind == LOCAL else nothing,
                 add_coupling_constraints=constraint if kind == COUPLING else nothing,
             )
-            stack.enter_context(registered(module, rows=[Rows(name, kind, (), "", "here")]))
+            stack.enter_context(registered(module, rows={name: Rows(kind, "one", "", "", "here")}))
 
         yield add
 
@@ -51,8 +50,7 @@ def test_a_coupling_row_on_two_of_four_alike_services(add_family, method):
         b.serve(stream, region, offer=1, capacity=1.0, most=1, usd=2.0)
 
     def licence(model, problem):
-        terms = [block(model, "instances", np.zeros(2, dtype=np.int64), np.array(cheap[:2]), 1.0)]
-        add_rows(model, "licence", terms, keys=np.zeros(1, dtype=np.int64), upper=np.ones(1))
+        model.add("licence", np.array([0]), model["instances"][np.array(cheap[:2])].sum() <= 1.0)
 
     add_family("licence", COUPLING, licence)
     solution = solve_problem(b.build(), method=method, gap=0.0, time_limit_seconds=30)

@@ -15,7 +15,6 @@ from small_models import make_matrix
 
 import domicile
 from formulations import build_arrays
-from formulations.bulk import add_rows, block
 from formulations.families import LOCAL, Rows, registered
 from optimizer.audit import audit
 from optimizer.solve import engine, minimal, solve_problem
@@ -332,14 +331,13 @@ def test_a_reserve_added_by_the_book_keeps_its_instances(method):
     """A local row of a new family asks for three instances; demand needs one, and three come out."""
 
     def reserve(model, problem):
-        terms = block(model, "instances", np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), 1.0)
-        add_rows(model, "reserve", [terms], keys=np.zeros(1, dtype=np.int64), lower=np.array([3.0]))
+        model.add("reserve", np.array([0]), model["instances"] >= 3.0)
 
     nothing = lambda model, problem: None  # noqa: E731
     module = SimpleNamespace(
         add_variables=nothing, add_local_constraints=reserve, add_coupling_constraints=nothing
     )
-    with registered(module, rows=[Rows("reserve", LOCAL, (), "n >= 3", "here")]):
+    with registered(module, rows={"reserve": Rows(LOCAL, "one", "n >= 3", "a reserve", "here")}):
         solution = solve_problem(free_instances(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
     assert solution.status == "optimal"
     assert solution.values["instances"].tolist() == [3.0, 1.0]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from own_tables import own_families, with_own
 from problem_toys import Builder
+from test_formulation_names import labels_for
 
-from formulations import build_arrays
+from formulations import build_arrays, build_model
 from formulations.families import row_label
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
@@ -166,6 +167,14 @@ def test_rows_are_called_by_what_they_are_about():
     assert row_label(problem, "reserve", 0) == "reserve of workload w0, reserve reserve0"
     assert row_label(problem, "demand", 1) == "demand of workload w1, period 0, stream 1"
     assert row_label(problem, "cost_cap", 0) == "cost_cap[0]"
+
+
+def test_the_pyomo_model_knows_them_by_their_ids():
+    problem = free_instances(3.0)
+    model = build_model(problem, labels_for(problem))
+    assert "kept[reserve0]" in str(model.reserve["reserve0"].expr)
+    assert model.kept["reserve0"].ub == 100.0
+    assert model.reserve.doc == "Σ n[i] ≥ k[x]: what is kept runs"
 
 
 def test_a_family_that_nobody_registered_is_refused(monkeypatch):

@@ -148,7 +148,7 @@ def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(mon
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     first = find_first_plan(problem, Watch(60), threads=1)
     assert first is not None
-    matrix, late = ENGINE.to_arrays(problem, Watch(60)), Watch(0.0)
+    matrix, late = ENGINE.stated_matrix(problem, Watch(60)), Watch(0.0)
     found = ENGINE.solve_matrix(
         matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries()
     )
