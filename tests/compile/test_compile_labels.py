@@ -8,8 +8,7 @@ import numpy as np
 import pyomo.core as pyo
 import pytest
 
-import instances
-import optimizer
+import domicile
 from formulations import build_model
 from formulations.build import table_positions
 from optimizer.compile import compile_instance
@@ -21,7 +20,7 @@ from optimizer.solve.watch import Watch
 @pytest.fixture(scope="module")
 def compiled():
     """The quickstart: a service `chat` for three countries and a job `summaries`."""
-    return compile_instance(optimizer.load(instances.PATH / "quickstart.yaml"))
+    return compile_instance(domicile.load("quickstart"))
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_what_is_printed_reads_like_the_page(model):
 
 def test_every_option_of_a_world_has_a_name_of_its_own(compiled):
     """No two offers in one region are called alike, in the bundled catalogue with all its providers."""
-    world = compile_instance(optimizer.load(instances.PATH / "health-assistant.yaml"))
+    world = compile_instance(domicile.load("health-assistant"))
     for found in (compiled, world):
         called = list(zip(found.world.offers.region_id, found.labels.offers, strict=True))
         assert len(set(called)) == len(called)

@@ -14,7 +14,7 @@ from helper_choices import assignment
 from problem_generators import random_problem
 from synthetic_estate import estate
 
-import optimizer
+import domicile
 from formulations.build import build_arrays, column_count
 from optimizer.solve import least_carbon, solve_problem, stating
 from optimizer.solve.shortfalls import diagnose
@@ -96,7 +96,7 @@ def test_second_solves_and_diagnoses_follow_the_rule(monkeypatch, built, most, n
 
 def test_the_quickstart_goes_through_pyomo_and_its_plan_says_so():
     """The plan and its table of figures."""
-    plan = optimizer.solve(optimizer.load(Path(__file__).parents[2] / "instances" / "quickstart.yaml"), threads=1)
+    plan = domicile.solve(domicile.load(Path(__file__).parents[2] / "instances" / "quickstart.yaml"), threads=1)
     assert plan.stated_by == "pyomo"
 
 
