@@ -81,7 +81,7 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         for module in ("highspy._core", "pyomo.repn.plugins.standard_form"):
             importlib.import_module(module)
         from formulations import build_model
-        from formulations.bulk import paused_gc
+        from formulations.build import paused_gc
         from optimizer.audit import audit
         from optimizer.plan.read import read_plan
         from optimizer.solve import highs as highs_room

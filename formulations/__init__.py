@@ -11,13 +11,15 @@ workload or one dataset) and `add_coupling_constraints` (rows that tie several t
 """
 
 from formulations import light_pyomo  # noqa: F401  (before anything that imports scipy)
-from formulations.build import CONSTRAINTS, build_arrays, build_model, table_sizes
+from formulations.build import build_arrays, build_model
 from formulations.check import check_problem
+from formulations.families import CONSTRAINTS, VARIABLES, table_sizes
 from formulations.objective import carbon_kg, cost_usd
 from formulations.problem import Problem
 
 __all__ = [
     "CONSTRAINTS",
+    "VARIABLES",
     "Problem",
     "build_arrays",
     "build_model",

@@ -18,45 +18,50 @@ divisor (a pool of 250 devices that come in nodes of 8 supplies 248), which tigh
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from formulations.bulk import Block, add_rows, block
+from formulations.algebra import Expression, Model
 from formulations.problem import Floats, Ints, Problem
-from formulations.sets import sets_of
+from formulations.sets import Sets, sets_of
 
 DEVICES = "devices"
 LARGEST_EXACT = 2.0**53
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add nothing: instances and gangs draw on the pools."""
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: pools are shared."""
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the rows of the pools of devices."""
-    kept = rows_of_kind(problem, DEVICES)
-    blocks = pool_blocks(model, problem, kept)
-    limit = _whole_nodes(problem.pools.limit[kept], blocks)
-    add_pools(model, problem, "devices", kept, blocks=blocks, limit=limit)
+    Q, draws, s = _whole_nodes(problem, sets_of(model, problem)), *draws_and_openings(model, problem)
+    model.add("devices", rows_of_kind(problem, DEVICES), draws <= Q * s)
 
 
-def add_pools(model: Any, problem: Problem, name: str, kept: Ints, *, blocks: list[Block], limit: Floats) -> None:
-    """Add the pool rows `kept` as the family `name`: what `blocks` draw is at most limit s[κ]."""
-    region = used_region(model, problem)[kept]
-    of_region = np.flatnonzero(region >= 0)
-    opened = block(model, "region_used", of_region, region[of_region], -limit[of_region])
-    upper = limit.copy()
-    upper[of_region] = 0.0
-    add_rows(model, name, [*blocks, opened], keys=kept, upper=upper)
+def draws_and_openings(model: Model, problem: Problem) -> tuple[Expression, Expression]:
+    """Return by pool row what is drawn from it, and s[κ]."""
+    return model.once(_drawn, model, problem), model.once(_opened, model, problem)
 
 
-def used_region(model: Any, problem: Problem) -> Ints:
+def _drawn(model: Model, problem: Problem) -> Expression:
+    """Return by pool row what is drawn from it: by instances, by gangs and by flows."""
+    n, b, f = model.vars("instances", "gangs", "flow")
+    δ, ω, k = problem.pools.by_instances, problem.pools.by_flow, problem.slots.gang_instances
+    return δ @ n + δ @ (k * b) + ω @ f
+
+
+def _opened(model: Model, problem: Problem) -> Expression:
+    """Return s[κ] by pool row: region_used of the pool's region, 1 where there is none."""
+    (s,) = model.vars("region_used")
+    r = used_region(problem, sets_of(model, problem))
+    return s[r] + (r < 0)
+
+
+def used_region(problem: Problem, sets: Sets) -> Ints:
     """Return for each pool row the region that must be in use for anything to draw on it, -1 where there is none.
 
     All its slots (those of its flows too) are in one region with a fixed cost, where every presence is decided (see
@@ -66,12 +71,11 @@ def used_region(model: Any, problem: Problem) -> Ints:
     pools, slots = problem.pools, problem.slots
     if not (problem.regions.fixed_usd > 0).any():
         return np.full(pools.limit.size, -1, dtype=np.int64)
-    sets = sets_of(model, problem)
     held, flowing = pools.by_instances, pools.by_flow
     row = np.concatenate([held.row, flowing.row])
     slot = np.concatenate([held.column, problem.flows.slot[flowing.column]])
-    gangs = np.append(problem.jobs.max_gangs, 0)[sets.job_of_slot[held.column]] * slots.gang_instances[held.column]
-    most = np.where(slots.is_job[held.column], gangs, np.floor(slots.max_instances[held.column]))
+    gangs = sets.most_gangs[held.column] * slots.gang_instances[held.column]
+    most = np.where(slots.is_job[held.column], gangs, sets.most_instances[held.column])
     drawn = np.concatenate([held.weight * most, flowing.weight * sets.demand_of_flow[flowing.column]])
     size, regions = pools.limit.size, problem.regions.fixed_usd
     first, last = np.full(size, regions.size), np.full(size, -1)
@@ -94,30 +98,15 @@ def rows_of_kind(problem: Problem, kind: str) -> Ints:
     return np.flatnonzero(has_flow) if kind == "units_per_s" else np.zeros(0, dtype=np.int64)
 
 
-def pool_blocks(model: Any, problem: Problem, kept: Ints) -> list[Block]:
-    """Return the terms of the pool rows `kept`: instances, gangs (whole) and flows."""
-    pools = problem.pools
-    row_of = np.full(pools.limit.size, -1, dtype=np.int64)
-    row_of[kept] = np.arange(kept.size)
-    held = pools.by_instances
-    mine = np.flatnonzero(row_of[held.row] >= 0)
-    row, slot, weight = row_of[held.row[mine]], held.column[mine], held.weight[mine]
-    flowing = pools.by_flow
-    by_flow = np.flatnonzero(row_of[flowing.row] >= 0)
-    return [
-        block(model, "instances", row, slot, weight),
-        block(model, "gangs", row, slot, weight * problem.slots.gang_instances[slot]),
-        block(model, "flow", row_of[flowing.row[by_flow]], flowing.column[by_flow], flowing.weight[by_flow]),
-    ]
-
-
-def _whole_nodes(limit: Floats, blocks: list[Block]) -> Floats:
+def _whole_nodes(problem: Problem, sets: Sets) -> Floats:
     """Round each limit down to a multiple of the gcd of its row's weights, where all of them are integers."""
-    row = np.concatenate([part.row for part in blocks])
-    weight = np.concatenate([part.weight for part in blocks])
+    pools, slots, limit = problem.pools, problem.slots, problem.pools.limit
+    held = pools.by_instances
+    taken = np.where(slots.is_job, slots.gang_instances, sets.serving_slots)  # what stands before n[i] or b[i]
+    row, weight = held.row, held.weight * taken[held.column]
     whole = np.ones(limit.size, dtype=np.bool_)
     whole[row[(weight != np.floor(weight)) | (weight > LARGEST_EXACT)]] = False
-    whole[blocks[2].row] = False
+    whole[pools.by_flow.row[pools.by_flow.weight != 0]] = False
     divisor = np.zeros(limit.size, dtype=np.int64)
     kept = whole[row]
     np.gcd.at(divisor, row[kept], weight[kept].astype(np.int64))

@@ -1,17 +1,21 @@
 """The model as arrays without Pyomo components: the same families and rows, for models too large to hold as objects.
 
-The formulation modules say what a family and a row are; `bulk` writes it either into a Pyomo model or into an
-`ArrayModel`. Both give the same matrix (tests/formulations holds them against each other).
+The formulation modules say what a family and a row are, in the terms of `formulations.algebra`; this back end and the
+one of Pyomo write it. Both give the same matrix (tests/formulations holds them against each other).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
 
+from formulations.algebra import IMPOSSIBLE, Block, Family, Model
+from formulations.domains import Domain
+from formulations.indexing import every
 from formulations.problem import Bools, Floats, Ints
 
 
@@ -53,41 +57,51 @@ def lean_matrix(a: Any) -> Any:
     return type(a)((a.data, a.indices.astype(np.int32), a.indptr.astype(np.int32)), shape=a.shape)
 
 
-class ArrayModel:
+class ArrayModel(Model):
     """Collects families of variables and rows; `finish` puts them together."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.columns = 0
         self.names: list[str] = []
         self.keys: list[Ints] = []
         self.uppers: list[Floats] = []
         self.integers: list[Bools] = []
-        self.column_of: dict[str, Ints] = {}
         self.row_names: list[str] = []
         self.row_keys: list[Ints] = []
         self.sides: list[tuple[Floats, Floats]] = []
         self.parts: list[sparse.csr_array] = []
         self.cost: Floats = np.zeros(0)
+        self.add_family(IMPOSSIBLE, every(1), Domain.REAL, upper=0.0)
 
-    def add_family(self, name: str, index: Ints, *, size: int, integer: Bools, upper: Floats) -> None:
-        """Add variables for every position of `index` in a table of `size`."""
+    def _add_variables(
+        self, name: str, index: Ints, domain: Domain, whole: Bools, *, size: int, upper: Floats | None
+    ) -> Family:
         column_of = np.full(size, -1, dtype=np.int32 if self.columns + index.size < 2**31 else np.int64)
         column_of[index] = self.columns + np.arange(index.size)
+        most = np.full(index.size, np.inf) if upper is None else upper
         self.columns += index.size
         self.names.append(name)
         self.keys.append(lean(index))
-        self.uppers.append(upper)
-        self.integers.append(integer)
-        self.column_of[name] = cast("Ints", column_of)
+        self.uppers.append(np.minimum(most, 1.0) if domain is Domain.BINARY else most)
+        self.integers.append(whole)
+        return Family(column_of, np.greater_equal(column_of, 0))
 
-    def add_rows(self, name: str, row: Ints, column: Ints, weight: Floats, *, keys: Ints, lower: Floats,
-                 upper: Floats) -> None:  # fmt: skip
-        """Add rows; terms in one row and column add up. A row without terms is left out when it holds."""
+    def _add_rows(self, name: str, blocks: Sequence[Block], keys: Ints, side: Floats, sense: str) -> None:
+        """Add the rows; what does not hold without terms keeps the variable that can only be 0."""
+        row, column, weight = _flat(blocks)
+        unlimited = np.full(side.size, np.inf)
+        lower, upper = -unlimited if sense == "upper" else side, unlimited if sense == "lower" else side
+        kept = np.bincount(row, minlength=keys.size) > 0
+        broken = np.flatnonzero(~kept & ((lower > 0) | (upper < 0)))
+        if broken.size:
+            kept[broken] = True
+            row = np.concatenate([row, broken])
+            column = np.concatenate([column, np.full(broken.size, self._families[IMPOSSIBLE].handles[0])])
+            weight = np.concatenate([weight, np.ones(broken.size)])
         part = sparse.csr_array(
             sparse.coo_array((weight, (lean(row), lean(column))), shape=(keys.size, self.columns)), dtype=np.float64
         )
-        filled = np.bincount(row, minlength=keys.size) > 0
-        kept = filled | (lower > 0) | (upper < 0)
         if not kept.all():
             part, keys, lower, upper = part[np.flatnonzero(kept)], keys[kept], lower[kept], upper[kept]
         self.row_names.append(name)
@@ -95,8 +109,8 @@ class ArrayModel:
         self.sides.append((lower, upper))
         self.parts.append(lean_matrix(part))
 
-    def set_cost(self, column: Ints, weight: Floats) -> None:
-        """Set the objective; terms of one column add up."""
+    def _set_cost(self, name: str, blocks: Sequence[Block]) -> None:
+        _, column, weight = _flat(blocks)
         self.cost = np.bincount(column, weights=weight, minlength=self.columns).astype(np.float64)
 
     def finish(self) -> Arrays:
@@ -125,6 +139,14 @@ class ArrayModel:
             row_component=lean(np.repeat(lean(np.arange(len(rows))), rows)),
             row_key=_joined_keys(self.row_keys),
         )
+
+
+def _flat(blocks: Sequence[Block]) -> tuple[Ints, Ints, Floats]:
+    """Return (row, column of the model, weight) of all terms."""
+    none = np.zeros(0, dtype=np.int64)
+    row = np.concatenate([none, *(part.row for part in blocks)])
+    column = np.concatenate([none, *(part.handles[part.column] for part in blocks)]).astype(np.int64)
+    return row, column, np.concatenate([np.zeros(0), *(part.weight for part in blocks)])
 
 
 def stacked(parts: list[sparse.csr_array], columns: int) -> sparse.csr_array:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from formulations import (
     accelerator_availability,
@@ -16,11 +19,15 @@ from formulations import (
     workloads,
 )
 from formulations import objective as costs
-from formulations.arrays import Arrays
-from formulations.bulk import paused_gc, start_arrays, start_model
+from formulations.algebra import Model
+from formulations.arrays import ArrayModel, Arrays
 from formulations.check import check_problem
-from formulations.failures import find_failures
+from formulations.families import ADDED, CONSTRAINTS, VARIABLES
+from formulations.labels import Key, Labels, Names
 from formulations.problem import Problem
+
+if TYPE_CHECKING:
+    from pyomo.core import ConcreteModel
 
 MODULES = (
     workloads,
@@ -35,70 +42,40 @@ MODULES = (
     costs,
 )
 
-LOCAL, COUPLING = "local", "coupling"
 
-CONSTRAINTS: dict[str, str] = {
-    "demand": LOCAL,
-    "throughput": LOCAL,
-    "cover": LOCAL,
-    "present_flow": LOCAL,
-    "present_instances": LOCAL,
-    "most_regions": LOCAL,
-    "least_regions": LOCAL,
-    "present_backed": LOCAL,
-    "work": LOCAL,
-    "hours_held": LOCAL,
-    "gangs_at_once": LOCAL,
-    "one_offer": LOCAL,
-    "chosen_once": LOCAL,
-    "start": LOCAL,
-    "start_once": LOCAL,
-    "interior": LOCAL,
-    "at_release": LOCAL,
-    "none_later": LOCAL,
-    "located": LOCAL,
-    "one_place": LOCAL,
-    "carried": LOCAL,
-    "leaving": LOCAL,
-    "present_gangs": LOCAL,
-    "transfer_limit": LOCAL,
-    "country_backed": LOCAL,
-    "least_countries": LOCAL,
-    "duty": LOCAL,
-    "failover_demand": LOCAL,
-    "failover_capacity": LOCAL,
-    "failover_present": LOCAL,
-    "read": COUPLING,
-    "requirement": COUPLING,
-    "owed": COUPLING,
-    "failover_rate": COUPLING,
-    "failover_requirement": COUPLING,
-    "failover_copy": COUPLING,
-    "failover_route": COUPLING,
-    "devices": COUPLING,
-    "in_use": COUPLING,
-    "copy_in_use": COUPLING,
-    "power_kw": COUPLING,
-    "work_rate": COUPLING,
-    "budget": COUPLING,
-    "share_upper": COUPLING,
-    "share_lower": COUPLING,
-    "cost_cap": COUPLING,
-}
-"""Every constraint family of the model, and whether its rows are local (one workload or dataset) or coupling."""
+@contextmanager
+def paused_gc() -> Iterator[None]:
+    """Pause the garbage collector: building a model allocates many long-lived objects and frees none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
-def build_model(problem: Problem, *, coupling: bool = True, objective: bool = True) -> Any:
+def build_model(
+    problem: Problem, labels: Labels | None = None, *, coupling: bool = True, objective: bool = True
+) -> ConcreteModel:
     """Build the Pyomo model of a problem.
 
-    Without `coupling` the model falls apart into one block per workload and dataset: what a decomposition prices.
-    Raises ValueError when the arrays of the problem do not fit together (see `check_problem`).
+    With `labels` its components are indexed by names and it has the Sets and Params of the tables; else they are
+    indexed by positions in the tables. Without `coupling` the model falls apart into one block per workload and
+    dataset: what a decomposition prices. Raises ValueError when the arrays of the problem do not fit together (see
+    `check_problem`).
     """
+    from formulations.pyomo_model import PyomoModel  # Pyomo is loaded with the first model made of it
+
     check_problem(problem)
     with paused_gc():
-        model = start_model("domicile")
+        model = PyomoModel("domicile", None if labels is None else Names(problem, labels))
+        if labels is not None:
+            from formulations.pyomo_tables import add_tables
+
+            add_tables(model.pyomo, problem, Names(problem, labels))
         _state(model, problem, coupling=coupling, objective=objective)
-    return model
+    return model.pyomo
 
 
 def build_arrays(problem: Problem) -> Arrays:
@@ -107,48 +84,41 @@ def build_arrays(problem: Problem) -> Arrays:
     Raises ValueError as `build_model` does.
     """
     check_problem(problem)
-    model = start_arrays()
+    model = ArrayModel()
     _state(model, problem, coupling=True, objective=True)
     return model.finish()
 
 
-def _state(model: Any, problem: Problem, *, coupling: bool, objective: bool) -> None:
-    for module in MODULES:
+def _state(model: Model, problem: Problem, *, coupling: bool, objective: bool) -> None:
+    modules = (*MODULES, *ADDED)
+    for module in modules:
         module.add_variables(model, problem)
-    for module in MODULES:
+    for module in modules:
         module.add_local_constraints(model, problem)
     if coupling:
-        for module in MODULES:
+        for module in modules:
             module.add_coupling_constraints(model, problem)
     if objective:
         costs.add_objective(model, problem)
+    unknown = sorted(set(model.family_names) - VARIABLES.keys() - CONSTRAINTS.keys())
+    if unknown:
+        raise ValueError(f"not in the register of families (formulations/components.py): {', '.join(unknown)}")
 
 
-def table_sizes(problem: Problem) -> dict[str, int]:
-    """Return the length of the table that each variable family is indexed by.
+def column_count(problem: Problem) -> int:
+    """Return how many variables the model of a problem has, those that stand in no row included."""
+    model = ArrayModel()
+    for module in (*MODULES, *ADDED):
+        module.add_variables(model, problem)
+    return model.columns
 
-    `unserved` and `move` have one entry per period within each stream and each row of Moves.
-    """
-    periods, slots = problem.period_hours.size, problem.slots.workload.size
-    copies = problem.datasets.copy_dataset.size
+
+def table_positions(problem: Problem, labels: Labels) -> dict[str, dict[Key, int]]:
+    """Return by variable family of the named Pyomo model the position in its table that each index stands for."""
+    model, names = ArrayModel(), Names(problem, labels)
+    for module in (*MODULES, *ADDED):
+        module.add_variables(model, problem)
     return {
-        "instances": slots,
-        "flow": problem.flows.stream.size,
-        "unserved": problem.services.workload.size * periods,
-        "present": problem.presence.workload.size,
-        "gangs": slots,
-        "work_hours": slots,
-        "undone": problem.jobs.workload.size,
-        "chosen": slots,
-        "starts": slots,
-        "done_first": problem.jobs.workload.size,
-        "at": slots,
-        "move": problem.moves.job.size * periods,
-        "copy": copies,
-        "transfer": problem.datasets.transfer_copy.size,
-        "in_country": copies,
-        "region_used": len(problem.regions.ids),
-        "bought": problem.mechanisms.cost_usd.size,
-        "failover": find_failures(problem).case.size,
-        "impossible": 1,
+        name: dict(zip(names.of(name, keys), keys.tolist(), strict=True))
+        for name, keys in zip(model.names, model.keys, strict=True)
     }

@@ -17,47 +17,37 @@ carbon price and penalties for unserved demand are no spending and never count.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from formulations.bulk import Block, add_rows, block
-from formulations.problem import Problem
-from formulations.terms import per_row, slot_blocks, slot_matrix
+from formulations.algebra import Model
+from formulations.indexing import every
+from formulations.problem import Floats, Membership, Problem
+from formulations.terms import measured, priced, slot_matrix
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add nothing: a budget is a row."""
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: budgets are shared."""
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the budget rows."""
-    budgets = problem.budgets
-    rows = np.arange(budgets.limit.size)
-    metric = list(budgets.metric)
-    blocks = slot_blocks(model, problem, slot_matrix(problem, budgets.slots, rows.size), metric)
-    for family, members, coefficients, each in (
-        ("copy", budgets.copies, problem.datasets.copying, 1),
-        ("transfer", budgets.transfers, problem.datasets.moving, 1),
-        ("move", budgets.moves, problem.moves.moving, problem.period_hours.size),
-    ):
-        weight = members.weight * per_row(coefficients, metric, members.row, members.column // each)
-        blocks.append(block(model, family, members.row, members.column, weight))
-    blocks += _placeless(model, problem)
-    add_rows(model, "budget", blocks, keys=rows, upper=budgets.limit)
+    d, u, m, z, s = model.vars("copy", "transfer", "move", "bought", "region_used")
+    β, datasets, μ, L = problem.budgets, problem.datasets, problem.budgets.metric, problem.budgets.limit
+    slots = measured(model, problem, slot_matrix(problem, β.slots, L.size), μ)
+    copies = priced(β.copies, datasets.copying, μ) @ d
+    transfers = priced(β.transfers, datasets.moving, μ) @ u
+    moves = priced(β.moves, problem.moves.moving, μ, each=problem.period_hours.size) @ m
+    fixed = _placeless(problem, problem.mechanisms.cost_usd) @ z + _placeless(problem, problem.regions.fixed_usd) @ s
+    model.add("budget", every(L.size), slots + copies + transfers + moves + fixed <= L)
 
 
-def _placeless(model: Any, problem: Problem) -> list[Block]:
-    budgets = problem.budgets
-    on_money = np.array([name == "spend_usd" for name in budgets.metric], dtype=np.bool_)
-    whole = np.flatnonzero(budgets.whole & on_money) if on_money.size else np.zeros(0, dtype=np.int64)
-    blocks = []
-    for family, cost in (("bought", problem.mechanisms.cost_usd), ("region_used", problem.regions.fixed_usd)):
-        every = np.arange(cost.size)
-        row, column = np.repeat(whole, every.size), np.tile(every, whole.size)
-        blocks.append(block(model, family, row, column, cost[column]))
-    return blocks
+def _placeless(problem: Problem, usd: Floats) -> Membership:
+    """Return what belongs to no place, at its cost, in the money budgets on everything."""
+    on_money = np.array([name == "spend_usd" for name in problem.budgets.metric], dtype=np.bool_)
+    whole = np.flatnonzero(problem.budgets.whole & on_money)
+    column = np.tile(every(usd.size), whole.size)
+    return Membership(np.repeat(whole, usd.size), column, usd[column])

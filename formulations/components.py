@@ -1,98 +1,318 @@
-"""Pyomo components from arrays: what `bulk` writes where a model is a Pyomo model.
+"""What every component of the model is: its equation, what its index refers to, and what it says in a sentence.
 
-Bodies are `LinearExpression`s over flat lists, grouped by row with one sort; no rule is called per term. Numbers handed
-to Pyomo are plain Python floats, since numpy scalars are slow in its walkers.
+The tables of `docs/formulation.md` and the `.doc` of every Pyomo component are written from here. `index` is a kind of
+key in `formulations.labels`, which names its entries, and `over` the table, or the tables, whose row the number of an
+entry is (see `formulations.columns`): from that follow whose a column is, what a row is called and in which units it is
+counted. A *local* row touches the variables of one workload or of one dataset; a *coupling* row ties several together.
+Decomposition, explanation and relaxation cut there. A model with a family that is not registered is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-import numpy as np
-import pyomo.core as pyo
-from numpy.typing import NDArray
-from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
-from pyomo.core.expr.relational_expr import EqualityExpression, InequalityExpression
+from formulations.columns import Ints, Strings
+from formulations.failures import find_failures
+from formulations.problem import Problem
 
-from formulations.domains import WHOLE_UP_TO, Domain
-from formulations.problem import Bools, Floats, Ints
+LOCAL, COUPLING = "local", "coupling"
+LIMIT, NEED = "limit", "need"
+WORK = {"workload": 1}
 
-if TYPE_CHECKING:
-    from formulations.bulk import Block, Handles
-
-
-def empty_model(name: str, impossible: str) -> Any:
-    """Return a model with one variable, named `impossible`, that can only be 0."""
-    model = pyo.ConcreteModel(name=name)
-    setattr(model, impossible, pyo.Var([0], domain=pyo.NonNegativeReals, bounds=(0, 0)))
-    return model
+OVER: dict[str, Strings] = {
+    "stream_period": ("stream", "period"), "workload_period": ("workload", "period"), "move": ("move", "period"),
+    "slot_offer": ("slot",), "slot_period": ("slot",), "slot_region_period": ("slot",), "flow_region_period": ("flow",),
+    "copy_country": ("copy",), "bounded": ("bounded workload",), "dataset_region": ("dataset", "region"),
+    "job_region_period": ("job", "region", "period"), "one": (), "failure": (), "failover_demand": (),
+    "failover_rate": (), "failover_copy": (), "failover_route": (),
+}  # fmt: skip
+"""By kind of index the table whose row the number of an entry is, where it is not the one of that name."""
 
 
-def add_variables(
-    model: Any, name: str, index: Ints, domain: Domain, *, size: int, upper: Floats | None
-) -> tuple[Handles, Bools]:
-    """Add the variable `name`; return its parts by position in a table of `size`, and which positions have one."""
-    family = pyo.Var(index.tolist(), domain=getattr(pyo, domain.value))
-    setattr(model, name, family)
-    handles = np.full(size, None, dtype=np.object_)
-    exists = np.zeros(size, dtype=np.bool_)
-    if index.size:
-        handles[index] = list(family.values())
-        exists[index] = True
-    if upper is not None:
-        for variable, bound in zip(family.values(), upper.tolist(), strict=True):
-            variable.setub(bound)
-            if domain is Domain.WHOLE and bound > WHOLE_UP_TO:
-                variable.domain = pyo.NonNegativeReals
-    return handles, exists
+@dataclass(frozen=True)
+class Variable:
+    """A family of variables: symbol, kind of its index, values, what one of them is, and which of the table have one.
 
-
-def add_constraints(
-    model: Any, name: str, blocks: Sequence[Block], keys: Ints, side: Floats, *, sense: str, impossible: str
-) -> None:
-    """Add the constraint `name`, one row per key; `sense` says what `side` is: lower, upper or equal.
-
-    A row without terms is dropped when it holds, else it gets the variable `impossible`.
+    `rows`: by position of the family its row of the table `flow`, where it is over no table itself. `counted_in`: as of
+    a column. `is_count`: it counts whole things, whatever the domain that the model gives it. `is_item`: a plan is the
+    better for having fewer of it, though it need not be whole.
     """
-    row = np.concatenate([part.row for part in blocks]) if blocks else np.zeros(0, dtype=np.int64)
-    terms = _terms(blocks, np.argsort(row, kind="stable"))
-    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=keys.size))]).tolist()
-    bodies: dict[int, Any] = {}
-    for position, (key, value) in enumerate(zip(keys.tolist(), side.tolist(), strict=True)):
-        own = terms[start[position] : start[position + 1]]
-        if not own:
-            if _holds_at_zero(value, sense):
-                continue
-            own = [model.component(impossible)[0]]
-        body = LinearExpression(own)
-        if sense == "equal":
-            bodies[key] = EqualityExpression((body, value))
-        elif sense == "upper":
-            bodies[key] = InequalityExpression((body, value), False)
-        else:
-            bodies[key] = InequalityExpression((value, body), False)
-    setattr(model, name, pyo.Constraint(list(bodies), rule=lambda _, key: bodies[key]))
+
+    symbol: str
+    index: str
+    values: str
+    sentence: str
+    which: str
+    module: str
+    counted_in: Mapping[str, int] = field(default_factory=dict)
+    rows: Callable[[Problem], Ints] | None = None
+    is_count: bool = False
+    is_item: bool = False
+
+    @property
+    def over(self) -> Strings:
+        """The table, or the tables, that the family is over."""
+        return ("flow",) if self.rows is not None else OVER.get(self.index, (self.index,))
+
+    @property
+    def doc(self) -> str:
+        """Return what a reader of the component is told."""
+        return f"{self.symbol}, {self.values}: {self.sentence}" if self.symbol else f"{self.values}: {self.sentence}"
 
 
-def add_objective(model: Any, name: str, blocks: Sequence[Block]) -> None:
-    """Add the objective `name`: minimise the sum of all terms."""
-    setattr(model, name, pyo.Objective(expr=LinearExpression(_terms(blocks, None)), sense=pyo.minimize))
+@dataclass(frozen=True)
+class Rows:
+    """A family of constraint rows: local or coupling, kind of its index, equation, and what it asks.
+
+    `gives`: what a diagnosis may change, a limit that somebody set (rows with an upper side) or, where no limit helps,
+    a need; by a rise of its side if `rises`, else by a fall. `is_link`: it says only that nothing is where a region, or
+    a workload in it, is not. `is_implied`: it follows from others, for branch and bound alone.
+    """
+
+    kind: str
+    index: str
+    equation: str
+    sentence: str
+    module: str
+    gives: str = ""
+    rises: bool = False
+    is_link: bool = False
+    is_implied: bool = False
+
+    @property
+    def over(self) -> Strings:
+        """The table, or the tables, that the family is over."""
+        return OVER.get(self.index, (self.index,))
+
+    @property
+    def doc(self) -> str:
+        """Return what a reader of the component is told."""
+        return f"{self.equation}: {self.sentence}"
 
 
-def _holds_at_zero(side: float, sense: str) -> bool:
-    return side == 0.0 or (sense == "upper" and side > 0.0) or (sense == "lower" and side < 0.0)
+def _failing_flows(problem: Problem) -> Ints:
+    return find_failures(problem).flow
 
 
-def _terms(blocks: Sequence[Block], order: NDArray[np.intp] | None) -> list[Any]:
-    """Return the terms of the blocks, in the order given: the bare variable where the weight is 1."""
-    if not blocks:
-        return []
-    variables = np.concatenate([part.variables[part.column] for part in blocks])
-    weights = np.concatenate([part.weight for part in blocks])
-    if order is not None:
-        variables, weights = variables[order], weights[order]
-    return [
-        variable if weight == 1.0 else MonomialTermExpression((weight, variable))
-        for weight, variable in zip(weights.tolist(), variables.tolist(), strict=True)
-    ]
+# fmt: off
+VARIABLES: dict[str, Variable] = {
+    "instances": Variable(
+        "n[i]", "slot", "integer, 0…N[i]", "instances kept running", "slots of services, not endpoints", "workloads",
+        is_count=True,
+    ),
+    "flow": Variable(
+        "f[q]", "flow", "0…D[j,t]", "units/s of peak demand served", "flows", "workloads", counted_in=WORK,
+    ),
+    "unserved": Variable(
+        "v[j,t]", "stream_period", "0…D[j,t]", "units/s left unserved", "j·T + t, where allowed", "workloads",
+        counted_in=WORK,
+    ),
+    "present": Variable(
+        "a[p]", "presence", "binary", "the workload is present in the region", "presences", "workloads",
+    ),
+    "gangs": Variable("b[i]", "slot", "integer, 0…M[g]", "gangs running", "slots of jobs", "jobs", is_count=True),
+    "work_hours": Variable("H[i]", "slot", "≥ 0", "instance-hours used", "slots of jobs", "jobs"),
+    "undone": Variable(
+        "x[g]", "job", "0…W[g]", "work units left undone", "jobs, where allowed", "jobs", counted_in=WORK,
+    ),
+    "chosen": Variable(
+        "c[g,o]", "slot_offer", "[0, 1]", "the job's one offer", "first slot of the (job, offer)", "jobs",
+    ),
+    "starts": Variable(
+        "y[i]", "slot", "[0, 1]", "the run starts here",
+        "slots of jobs that are not interruptible, with several periods", "jobs",
+    ),
+    "done_first": Variable(
+        "e[g]", "job", "binary", "nothing runs after the first period",
+        "jobs that may not be deferred, with slots after their first period", "jobs",
+    ),
+    "at": Variable(
+        "l[g,r,t]", "slot_region_period", "[0, 1]", "where the checkpoint is",
+        "first slot of the (job, region, period)", "moves",
+    ),
+    "move": Variable(
+        "m[e,t]", "move", "[0, 1]", "the checkpoint moves before t", "row of moves · T + t", "moves", is_item=True,
+    ),
+    "copy": Variable("d[c]", "copy", "binary", "a copy is stored", "copies", "data"),
+    "transfer": Variable(
+        "u[e]", "transfer", "≥ 0", "GB read from the copy over the horizon", "transfers", "data",
+        counted_in={"dataset": 1},
+    ),
+    "in_country": Variable(
+        "e[k,C]", "copy_country", "[0, 1]", "a copy is in the country", "first copy of the (dataset, country)", "data",
+    ),
+    "bought": Variable("z[m]", "mechanism", "binary", "the mechanism is in force", "mechanisms", "data_localization"),
+    "region_used": Variable(
+        "s[r]", "region", "binary", "something is placed in the region", "regions with a fixed cost",
+        "regional_capacity",
+    ),
+    "failover": Variable(
+        "g[e,j,κ]", "failure", "0…φD[j,t]", "units/s that a cell takes over", "failure flows (`find_failures`)",
+        "survival", counted_in=WORK, rows=_failing_flows,
+    ),
+    "impossible": Variable(
+        "", "one", "0", "stands in a row that cannot hold, so that the row is kept", "one", "algebra",
+    ),
+}
+"""Every family of variables of the model."""
+
+ROWS: dict[str, Rows] = {
+    "demand": Rows(
+        LOCAL, "stream_period", "Σ_i f[j,i] + v[j,t] = D[j,t]", "all demand is served or left unserved", "workloads",
+        gives=NEED,
+    ),
+    "throughput": Rows(
+        LOCAL, "slot", "Σ_j f[j,i] ≤ K'[i] n[i], K'[i] = min(K[i], Σ_j D[j,t] that i can serve)",
+        "instances serve what they have capacity for", "workloads",
+    ),
+    "cover": Rows(
+        LOCAL, "workload_period", "Σ_i K'[i] n[i] + Σ f[q] on endpoints + Σ_j v[j,t] ≥ Σ_j D[j,t]",
+        "instances together can serve the demand (redundant, for branch and bound)", "workloads", is_implied=True,
+    ),
+    "present_flow": Rows(
+        LOCAL, "flow_region_period", "Σ_{i∈r,t} f[j,i] ≤ D[j,t] a[w,r]",
+        "a stream is served where its workload is present", "workloads", is_link=True,
+    ),
+    "present_instances": Rows(
+        LOCAL, "slot_region_period", "Σ_{i∈r,t} n[i] ≤ (Σ N[i]) a[w,r]",
+        "instances run where their workload is present", "workloads", is_link=True,
+    ),
+    "most_regions": Rows(
+        LOCAL, "bounded", "Σ_r a[w,r] ≤ U[w]", "max_regions of the workload", "workloads", gives=NEED, rises=True,
+    ),
+    "least_regions": Rows(
+        LOCAL, "bounded", "Σ_r a[w,r] ≥ L[w], for L[w] ≥ 2", "min_regions of the workload", "workloads", gives=NEED,
+    ),
+    "present_backed": Rows(
+        LOCAL, "presence", "a[w,r] ≤ Σ n[i] + Σ b[i] + Σ f[q] / (0.01 Σ D), for L[w] ≥ 2",
+        "a region counts where something is kept, or 1 % of the demand served", "workloads",
+    ),
+    "work": Rows(
+        LOCAL, "job", "Σ_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1", "all work is done or left undone", "jobs",
+        gives=NEED,
+    ),
+    "hours_held": Rows(
+        LOCAL, "slot", "H[i] ≤ min(h[i] k[i], W[g] / 3600 K[i]) b[i]", "hours worked are hours held", "jobs",
+    ),
+    "gangs_at_once": Rows(LOCAL, "slot_period", "Σ_{i∈t} b[i] ≤ M[g]", "at most max_gangs run at once", "jobs"),
+    "one_offer": Rows(LOCAL, "slot", "b[i] ≤ c[g,o(i)]", "a job of one gang keeps to its offer", "jobs"),
+    "chosen_once": Rows(LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs"),
+    "start": Rows(LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i]", "a run that was not there before starts", "jobs"),
+    "start_once": Rows(LOCAL, "job", "Σ_i y[i] ≤ 1", "a job that is not interruptible starts once", "jobs"),
+    "interior": Rows(LOCAL, "slot", "H[i] ≥ h[i] k[i] (b[prev(i)] + b[next(i)] − 1)", "no idling inside a run", "jobs"),
+    "at_release": Rows(
+        LOCAL, "job", "Σ_{i∈first} H[i] / (h[i] k[i]) + e[g] ≥ 1",
+        "a job that may not be deferred works in its first period or is done there", "jobs", gives=NEED,
+    ),
+    "none_later": Rows(
+        LOCAL, "slot_period", "Σ_{i∈t} b[i] + M[g] e[g] ≤ M[g], t after the first",
+        "a job done in its first period runs no gang later", "jobs",
+    ),
+    "located": Rows(
+        LOCAL, "slot_region_period", "Σ_{i∈r,t} b[i] ≤ l[g,r,t]", "a job runs where its checkpoint is", "moves",
+    ),
+    "one_place": Rows(LOCAL, "slot_period", "Σ_r l[g,r,t] = 1", "the checkpoint is in one region", "moves"),
+    "carried": Rows(
+        LOCAL, "job_region_period", "l[g,r,t] = l[g,r,t⁻] + Σ_in m[e,t] − Σ_out m[e,t]",
+        "the checkpoint is where it was, or moved", "moves",
+    ),
+    "leaving": Rows(
+        LOCAL, "job_region_period", "Σ_out m[e,t] ≤ l[g,r,t⁻]", "a checkpoint leaves the region it was in", "moves",
+    ),
+    "present_gangs": Rows(
+        LOCAL, "slot_region_period", "Σ_{i∈r,t} b[i] ≤ M[g] a[w,r]", "gangs run where their workload is present",
+        "jobs", is_link=True,
+    ),
+    "transfer_limit": Rows(LOCAL, "transfer", "u[e] ≤ G[k,r(e)] d[c(e)]", "what is read is read from a copy", "data"),
+    "country_backed": Rows(LOCAL, "copy_country", "e[k,C] ≤ Σ_{c∈C} d[c]", "a country counts where a copy is", "data"),
+    "least_countries": Rows(LOCAL, "dataset", "Σ_C e[k,C] ≥ P[k]", "copies in so many countries", "data", gives=NEED),
+    "duty": Rows(
+        LOCAL, "duty", "Σ_{c∈C(y)} d[c] ≥ c[y]", "copies that law or policy asks for", "data_localization", gives=NEED,
+    ),
+    "failover_demand": Rows(
+        LOCAL, "failover_demand", "Σ_{κ outside e} g[e,j,κ] ≥ φ D[j,t]",
+        "what a failure leaves carries the share that must survive", "survival", gives=NEED,
+    ),
+    "failover_capacity": Rows(
+        LOCAL, "failure", "Σ_j g[e,j,κ] ≤ Σ_{i∈κ} K[i] n[i]", "instances already running carry it", "survival",
+    ),
+    "failover_present": Rows(
+        LOCAL, "failure", "Σ_j g[e,j,κ] ≤ (Σ_j φ D[j,t]) a[w,r], endpoints",
+        "endpoints carry it where the workload is present", "survival",
+    ),
+    "read": Rows(
+        COUPLING, "dataset_region", "Σ_{e into r} u[e] = Σ_q g f[q] + Σ_i g H[i]",
+        "what is served or worked in a region is read into it", "data",
+    ),
+    "requirement": Rows(
+        COUPLING, "requirement", "Σ f[q] + Σ b[i] + Σ d[c] ≤ B[ρ] Σ_{m∈M(ρ)} z[m]",
+        "a law that asks for a mechanism finds one in force", "data_localization",
+    ),
+    "owed": Rows(
+        COUPLING, "duty", "Σ f[q] + Σ b[i] ≤ B[y] Σ_{c∈C(y)} d[c]",
+        "a copy that law or policy asks for once anything is served or worked on", "data_localization",
+    ),
+    "failover_rate": Rows(
+        COUPLING, "failover_rate", "Σ ω f (outside e, not failing over) + Σ ω g[e,·] ≤ Q[κ]",
+        "a limit on the work rate holds in a failure, too", "survival", gives=NEED,
+    ),
+    "failover_requirement": Rows(
+        COUPLING, "requirement", "Σ g ≤ (Σ φ D) Σ_{m∈M(ρ)} z[m]", "mechanisms are in force for what a failure moves",
+        "survival",
+    ),
+    "failover_copy": Rows(
+        COUPLING, "failover_copy", "Σ_{c of k outside e} d[c] ≥ 1", "a copy outlives a failure", "survival",
+        gives=NEED,
+    ),
+    "failover_route": Rows(
+        COUPLING, "failover_route", "Σ g into r ≤ (Σ φ D) Σ_{c of k outside e, routed to r} d[c]",
+        "a copy that outlives a failure can be read where the work goes", "survival",
+    ),
+    "devices": Rows(
+        COUPLING, "pool", "Σ_i δ n[i] + Σ_i δ k[i] b[i] ≤ Q[κ] s[κ]", "a quota of devices", "accelerator_availability",
+        gives=LIMIT, rises=True,
+    ),
+    "in_use": Rows(
+        COUPLING, "presence", "a[w,r] ≤ s[r]", "what is present uses the region", "regional_capacity", is_link=True,
+    ),
+    "copy_in_use": Rows(
+        COUPLING, "copy", "d[c] ≤ s[r(c)]", "a stored copy uses the region", "regional_capacity", is_link=True,
+    ),
+    "power_kw": Rows(
+        COUPLING, "pool", "Σ_i δ n[i] + Σ_i δ k[i] b[i] ≤ Q[κ] s[κ]", "a limit on power, in kW", "regional_capacity",
+        gives=LIMIT, rises=True,
+    ),
+    "work_rate": Rows(
+        COUPLING, "pool", "Σ_q ω f[q] ≤ Q[κ] s[κ]", "a limit on the work rate of endpoints", "regional_capacity",
+        gives=LIMIT, rises=True,
+    ),
+    "budget": Rows(
+        COUPLING, "budget", "Σ in scope (run n + work H + serve f + copy d + gb u + move m) ≤ L[β]",
+        "a budget on carbon, water, energy or money", "carbon_budgets", gives=LIMIT, rises=True,
+    ),
+    "share_upper": Rows(
+        COUPLING, "share", "μ(part) ≤ U[σ] μ(all)", "a share policy that sets a greatest share", "policies",
+        gives=LIMIT, rises=True,
+    ),
+    "share_lower": Rows(
+        COUPLING, "share", "μ(part) ≥ L[σ] μ(all)", "a share policy that sets a least share", "policies", gives=LIMIT,
+    ),
+    "cost_cap": Rows(
+        COUPLING, "one", "cost ≤ C, in a second solve only", "costs no more than the plan found", "objective",
+    ),
+}
+"""Every constraint family of the model."""
+# fmt: on
+
+
+def doc_of(name: str) -> str | None:
+    """Return what a component says of itself, None for one that is not registered."""
+    return VARIABLES[name].doc if name in VARIABLES else ROWS[name].doc if name in ROWS else OBJECTIVES.get(name)
+
+
+OBJECTIVES = {
+    "cost": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ fixed s + Σ cost z + Σ penalty v + "
+            "Σ penalty x: USD over the horizon, the carbon price included",
+    "carbon": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m: kg CO2e over the horizon",
+}  # fmt: skip

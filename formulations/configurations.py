@@ -37,14 +37,18 @@ holds as well, with the last minimum over *all* solutions of the workload: it is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from formulations.arrays import Arrays
-from formulations.bulk import Block, add_cost, add_family, add_rows, block, paused_gc, start_arrays, start_model
+from formulations.algebra import Expression, Model
+from formulations.arrays import ArrayModel, Arrays
 from formulations.domains import Domain
+from formulations.indexing import every
 from formulations.problem import Bools, Floats, Ints, Membership
+
+if TYPE_CHECKING:
+    from pyomo.core import ConcreteModel
 
 
 @dataclass(frozen=True)
@@ -70,103 +74,54 @@ class MasterProblem:
     use: Membership
 
 
-def build_master(problem: MasterProblem, *, whole: bool) -> Any:
+def build_master(problem: MasterProblem, *, whole: bool) -> ConcreteModel:
     """Build the Pyomo model over the configurations given: the integer program if `whole`, else its relaxation."""
-    with paused_gc():
-        model = start_model("configurations")
-        _state(model, problem, whole)
-    return model
+    from formulations.pyomo_model import PyomoModel
+
+    model = PyomoModel("configurations")
+    _state(model, problem, whole)
+    return model.pyomo
 
 
 def master_arrays(problem: MasterProblem, *, whole: bool) -> Arrays:
     """Return the same model as arrays: with tens of thousands of configurations components take seconds to build."""
-    model = start_arrays()
+    model = ArrayModel()
     _state(model, problem, whole)
     return model.finish()
 
 
-def _state(model: Any, problem: MasterProblem, whole: bool) -> None:
+def _state(model: Model, problem: MasterProblem, whole: bool) -> None:
     _add_variables(model, problem, whole)
-    _add_use(model, problem)
-    _add_one_configuration(model, problem)
-    _add_cost(model, problem)
+    λ, y, y_whole, over, under, o = model.vars("chosen_share", "shared", "shared_whole", "excess", "lack", "unplaced")
+    lower, upper, k, w = problem.row_lower, problem.row_upper, problem.workload_count, problem.configuration_workload
+    use = problem.use @ λ + problem.shared_use @ y + problem.shared_use @ y_whole - over + under
+    equal = lower == upper  # a row with two different sides gets one row for each
+    model.add("use_equal", equal, use == upper)
+    model.add("use_upper", ~equal & np.isfinite(upper), use <= upper)
+    model.add("use_lower", ~equal & np.isfinite(lower), use >= lower)
+    model.add("one_configuration", k > 0, λ.sum(by=w) + o == k)
+    model.minimise("cost", _cost(model, problem))
 
 
-def _add_variables(model: Any, problem: MasterProblem, whole: bool) -> None:
-    every = np.arange(problem.configuration_cost_usd.size)
-    most = problem.workload_count[problem.configuration_workload].astype(np.float64)
-    domain = Domain.WHOLE if whole else Domain.REAL
-    add_family(model, "chosen_share", every, domain, size=every.size, upper=most if whole else None)
-    size = problem.shared_cost_usd.size
-    for name, mask, domain in (
-        ("shared", ~problem.shared_whole, Domain.REAL),
-        ("shared_whole", problem.shared_whole, Domain.WHOLE if whole else Domain.REAL),
-    ):
-        index = np.flatnonzero(mask)
-        add_family(model, name, index, domain, size=size, upper=problem.shared_upper[index])
-    rows = problem.row_lower.size
-    elastic = problem.penalty_usd > 0
-    for name, side in (("excess", problem.row_upper), ("lack", problem.row_lower)):
-        index = np.flatnonzero(elastic & np.isfinite(side))
-        add_family(model, name, index, Domain.REAL, size=rows)
-    workloads = np.flatnonzero(problem.workload_count)
-    add_family(model, "unplaced", workloads, Domain.REAL, size=problem.workload_count.size)
+def _add_variables(model: Model, problem: MasterProblem, whole: bool) -> None:
+    domain, rows, elastic = Domain.WHOLE if whole else Domain.REAL, problem.row_lower.size, problem.penalty_usd > 0
+    k, w, is_whole, most = (
+        problem.workload_count, problem.configuration_workload, problem.shared_whole, problem.shared_upper,
+    )  # fmt: skip
+    model.add_family("chosen_share", every(w.size), domain, upper=k[w] if whole else None)
+    model.add_family("shared", ~is_whole, Domain.REAL, upper=most)
+    model.add_family("shared_whole", is_whole, domain, upper=most)
+    model.add_family("excess", elastic & np.isfinite(problem.row_upper), Domain.REAL, size=rows)
+    model.add_family("lack", elastic & np.isfinite(problem.row_lower), Domain.REAL, size=rows)
+    model.add_family("unplaced", k > 0, Domain.REAL)
 
 
-def _add_use(model: Any, problem: MasterProblem) -> None:
-    """Add the rows by their sides: one with two different sides gets one row for each."""
-    lower, upper = problem.row_lower, problem.row_upper
-    equal = lower == upper
-    for name, kept, side in (
-        ("use_equal", equal, "equal"),
-        ("use_upper", ~equal & np.isfinite(upper), "upper"),
-        ("use_lower", ~equal & np.isfinite(lower), "lower"),
-    ):
-        keys = np.flatnonzero(kept)
-        position = np.full(lower.size, -1, dtype=np.int64)
-        position[keys] = np.arange(keys.size)
-        add_rows(model, name, _use_blocks(model, problem, position), keys=keys, **{side: (
-            lower[keys] if side == "lower" else upper[keys]
-        )})  # fmt: skip
-
-
-def _use_blocks(model: Any, problem: MasterProblem, position: Ints) -> list[Block]:
-    """Return the terms of the rows that have a position."""
-    blocks = []
-    for name, members in (
-        ("chosen_share", problem.use), ("shared", problem.shared_use), ("shared_whole", problem.shared_use),
+def _cost(model: Model, problem: MasterProblem) -> Expression:
+    total = Expression(())
+    for name, usd in (
+        ("chosen_share", problem.configuration_cost_usd), ("shared", problem.shared_cost_usd),
+        ("shared_whole", problem.shared_cost_usd), ("excess", problem.penalty_usd), ("lack", problem.penalty_usd),
+        ("unplaced", problem.unplaced_usd),
     ):  # fmt: skip
-        kept = np.flatnonzero(position[members.row] >= 0)
-        blocks.append(block(model, name, position[members.row[kept]], members.column[kept], members.weight[kept]))
-    rows = np.flatnonzero(position >= 0)
-    blocks.append(block(model, "excess", position[rows], rows, -1.0))
-    blocks.append(block(model, "lack", position[rows], rows, 1.0))
-    return blocks
-
-
-def _add_one_configuration(model: Any, problem: MasterProblem) -> None:
-    every = np.arange(problem.configuration_workload.size)
-    keys = np.flatnonzero(problem.workload_count)
-    position = np.full(problem.workload_count.size, -1, dtype=np.int64)
-    position[keys] = np.arange(keys.size)
-    blocks = [
-        block(model, "chosen_share", position[problem.configuration_workload], every, 1.0),
-        block(model, "unplaced", np.arange(keys.size), keys, 1.0),
-    ]
-    add_rows(model, "one_configuration", blocks, keys=keys, equal=problem.workload_count[keys].astype(np.float64))
-
-
-def _add_cost(model: Any, problem: MasterProblem) -> None:
-    costs = {
-        "chosen_share": problem.configuration_cost_usd,
-        "shared": problem.shared_cost_usd,
-        "shared_whole": problem.shared_cost_usd,
-        "excess": problem.penalty_usd,
-        "lack": problem.penalty_usd,
-        "unplaced": problem.unplaced_usd,
-    }
-    blocks = []
-    for name, cost in costs.items():
-        every = np.arange(cost.size)
-        blocks.append(block(model, name, np.zeros(cost.size, dtype=np.int64), every, cost))
-    add_cost(model, "cost", blocks)
+        total = total + (usd * model[name]).sum()
+    return total

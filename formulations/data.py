@@ -23,60 +23,43 @@ What has no lawful route has no transfer, so that nothing can be read there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.algebra import Model
 from formulations.domains import Domain
+from formulations.indexing import every, group, heads
 from formulations.problem import Floats, Ints, Problem
 from formulations.sets import Sets, sets_of
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add copy, transfer and in_country."""
-    datasets = problem.datasets
-    copies = np.arange(datasets.copy_dataset.size)
-    add_family(model, "copy", copies, Domain.BINARY, size=copies.size)
-    transfers = np.arange(datasets.transfer_copy.size)
-    add_family(model, "transfer", transfers, Domain.REAL, size=transfers.size)
-    _, _, first = _countries(problem)
-    add_family(model, "in_country", first, Domain.REAL, size=copies.size, upper=np.ones(first.size))
+    copies, transfers = problem.datasets.copy_dataset.size, problem.datasets.transfer_copy.size
+    _, countries = model.once(_countries, problem)
+    model.add_family("copy", every(copies), Domain.BINARY)
+    model.add_family("transfer", every(transfers), Domain.REAL)
+    model.add_family("in_country", countries, Domain.REAL, size=copies, upper=1.0)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add transfer_limit, country_backed and least_countries."""
-    datasets = problem.datasets
-    transfers = np.arange(datasets.transfer_copy.size)
-    pairs = read_pairs(problem)
-    most = pairs.most_gb(problem, sets_of(model, problem))[pairs.of_transfer]
-    blocks = [
-        block(model, "transfer", transfers, transfers, 1.0),
-        block(model, "copy", transfers, datasets.transfer_copy, -most),
-    ]
-    add_rows(model, "transfer_limit", blocks, keys=transfers, upper=np.zeros(transfers.size))
-    copies, of, first = _countries(problem)
-    every = np.arange(first.size)
-    blocks = [block(model, "in_country", every, first, 1.0), block(model, "copy", of, copies, -1.0)]
-    add_rows(model, "country_backed", blocks, keys=first, upper=np.zeros(every.size))
-    spread = np.flatnonzero(datasets.min_countries >= 2)
-    row = lookup(spread, datasets.copy_dataset[first])
-    least = datasets.min_countries[spread].astype(np.float64)
-    add_rows(model, "least_countries", [block(model, "in_country", row, first, 1.0)], keys=spread, lower=least)
+    u, d, e = model.vars("transfer", "copy", "in_country")
+    datasets, pairs = problem.datasets, model.once(read_pairs, problem)
+    G, c = pairs.most_gb(problem, sets_of(model, problem))[pairs.of_transfer], datasets.transfer_copy
+    model.add("transfer_limit", every(c.size), u <= G * d[c])
+    (kC, countries), k, P = model.once(_countries, problem), datasets.copy_dataset, datasets.min_countries
+    model.add("country_backed", countries, e <= d.sum(by=kC))
+    model.add("least_countries", P >= 2, e.sum(by=k) >= P)
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add read: what is read in a region follows the flows and the work there."""
-    datasets = problem.datasets
-    pairs = read_pairs(problem)
-    flow, work = datasets.read_by_flow, datasets.read_by_work
-    transfers = np.arange(datasets.transfer_copy.size)
-    blocks = [
-        block(model, "transfer", pairs.of_transfer, transfers, 1.0),
-        block(model, "flow", pairs.of_read[flow.row], flow.column, -flow.weight),
-        block(model, "work_hours", pairs.of_read[work.row], work.column, -work.weight),
-    ]
-    add_rows(model, "read", blocks, keys=pairs.label, equal=np.zeros(pairs.label.size))
+    u, f, H = model.vars("transfer", "flow", "work_hours")
+    datasets, pairs = problem.datasets, model.once(read_pairs, problem)
+    of_flow, of_work = datasets.read_by_flow, datasets.read_by_work
+    kr, reads = pairs.label[pairs.of_transfer], pairs.label[pairs.of_read]
+    model.add("read", pairs.label, u.sum(by=kr) == (of_flow @ f).sum(by=reads) + (of_work @ H).sum(by=reads))
 
 
 @dataclass(frozen=True)
@@ -120,12 +103,10 @@ def read_pairs(problem: Problem) -> ReadPairs:
     )
 
 
-def _countries(problem: Problem) -> tuple[Ints, Ints, Ints]:
-    """Return the copies of datasets that must be in several countries, the number of each one's (dataset, country), and
-    the first copy of each such pair.
+def _countries(problem: Problem) -> tuple[Ints, Ints]:
+    """Return by copy the first copy in the same (dataset, country) of datasets that must be in several countries, -1 of
+    others; and all these first copies.
     """
     datasets = problem.datasets
-    spread = datasets.min_countries >= 2
-    copies = np.flatnonzero(spread[datasets.copy_dataset]) if spread.size else np.zeros(0, dtype=np.int64)
-    of, first = group(datasets.copy_dataset[copies], problem.regions.country[datasets.copy_region[copies]])
-    return copies, of, copies[first]
+    spread = np.append(datasets.min_countries >= 2, False)[datasets.copy_dataset]
+    return heads(spread, datasets.copy_dataset, problem.regions.country[datasets.copy_region])

@@ -23,63 +23,32 @@ Constraints:
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from formulations.bulk import add_family, add_rows, block, lookup
+from formulations.algebra import Model
 from formulations.domains import Domain
-from formulations.problem import Ints, Membership, Problem
+from formulations.indexing import every
+from formulations.problem import Problem
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add bought."""
-    every = np.arange(problem.mechanisms.cost_usd.size)
-    add_family(model, "bought", every, Domain.BINARY, size=every.size)
+    model.add_family("bought", every(problem.mechanisms.cost_usd.size), Domain.BINARY)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add the duties, which concern one dataset each."""
-    datasets = problem.datasets
-    rows = np.flatnonzero(datasets.duty_copies > 0)
-    duty = _in_rows(datasets.duty, rows)
-    blocks = [block(model, "copy", duty.row, duty.column, duty.weight)]
-    add_rows(model, "duty", blocks, keys=rows, lower=datasets.duty_copies[rows].astype(np.float64))
+    (d,) = model.vars("copy")
+    C, c = problem.datasets.duty, problem.datasets.duty_copies
+    model.add("duty", c > 0, C @ d >= c)
 
 
-def _in_rows(members: Membership, rows: Ints) -> Membership:
-    """Return the entries of some rows, numbered among them."""
-    row = lookup(rows, members.row)
-    kept = np.flatnonzero(row >= 0)
-    return Membership(row[kept], members.column[kept], members.weight[kept])
-
-
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the requirements, whose mechanisms are shared by all that need them, and the copies that activities owe."""
-    _add_owed(model, problem)
-    mechanisms = problem.mechanisms
-    rows = np.arange(mechanisms.bound.size)
-    blocks = [
-        block(model, family, part.row, part.column, part.weight)
-        for family, part in (
-            ("flow", mechanisms.by_flow),
-            ("gangs", mechanisms.by_gang),
-            ("copy", mechanisms.by_copy),
-        )
-    ]
-    by = mechanisms.satisfied_by
-    blocks.append(block(model, "bought", by.row, by.column, -mechanisms.bound[by.row]))
-    add_rows(model, "requirement", blocks, keys=rows, upper=np.zeros(rows.size))
-
-
-def _add_owed(model: Any, problem: Problem) -> None:
-    datasets = problem.datasets
-    rows = np.flatnonzero(datasets.owed_bound > 0)
-    flow, gang = _in_rows(datasets.owed_by_flow, rows), _in_rows(datasets.owed_by_gang, rows)
-    duty = _in_rows(datasets.duty, rows)
-    blocks = [
-        block(model, "flow", flow.row, flow.column, flow.weight),
-        block(model, "gangs", gang.row, gang.column, gang.weight),
-        block(model, "copy", duty.row, duty.column, -datasets.owed_bound[rows][duty.row]),
-    ]
-    add_rows(model, "owed", blocks, keys=rows, upper=np.zeros(rows.size))
+    f, b, d, z = model.vars("flow", "gangs", "copy", "bought")
+    datasets, mechanisms = problem.datasets, problem.mechanisms
+    B = np.pad(datasets.owed_bound, (0, datasets.duty_copies.size - datasets.owed_bound.size))
+    model.add("owed", B > 0, datasets.owed_by_flow @ f + datasets.owed_by_gang @ b <= B * (datasets.duty @ d))
+    B, M = mechanisms.bound, mechanisms.satisfied_by
+    does = mechanisms.by_flow @ f + mechanisms.by_gang @ b + mechanisms.by_copy @ d
+    model.add("requirement", every(B.size), does <= B * (M @ z))

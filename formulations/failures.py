@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from formulations.bulk import group
+from formulations.indexing import group
 from formulations.problem import Bools, Floats, Ints, Membership, Problem
 from formulations.sets import derive_sets
 

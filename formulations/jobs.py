@@ -1,4 +1,4 @@
-r"""Jobs: work within a window, gangs, contiguity and moves between regions.
+r"""Jobs: work within a window, gangs, contiguity and moves between regions (stated in `formulations.moves`).
 
 Sets: jobs g, job slots i (job, offer o, region r, period t) inside the job's window; prev(i), next(i): the slot of the
 same job and offer one period earlier or later; moves e = (job, source, target).
@@ -40,213 +40,149 @@ in it; an interruptible one may pause from then on. What is left undone altogeth
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from formulations import moves
-from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.algebra import Model
 from formulations.domains import Domain
-from formulations.problem import Floats, Ints, Problem
-from formulations.sets import sets_of
+from formulations.indexing import at, every, group, heads, lookup
+from formulations.problem import Bools, Floats, Ints, Problem
+from formulations.sets import Sets, sets_of
 
 
-def add_variables(model: Any, problem: Problem) -> None:
-    """Add gangs, work_hours, undone, chosen, starts, at and move."""
-    slots, jobs = problem.slots, problem.jobs
-    sets = sets_of(model, problem)
-    own = np.flatnonzero(slots.is_job)
-    size = slots.workload.size
-    most = jobs.max_gangs[sets.job_of_slot[own]].astype(np.float64)
-    add_family(model, "gangs", own, Domain.WHOLE, size=size, upper=most)
-    hours = _useful_hours(model, problem, own) * most
-    add_family(model, "work_hours", own, Domain.REAL, size=size, upper=hours)
-    allowed = np.flatnonzero(jobs.may_be_undone)
-    add_family(model, "undone", allowed, Domain.REAL, size=jobs.workload.size, upper=jobs.work_units[allowed])
-    _, first = _choices(model, problem)
-    add_family(model, "chosen", first, Domain.REAL, size=size, upper=np.ones(first.size))
-    runs = _contiguous(model, problem)
-    add_family(model, "starts", runs, Domain.REAL, size=size, upper=np.ones(runs.size))
-    add_family(model, "done_first", _prompt(model, problem), Domain.BINARY, size=jobs.workload.size)
+@dataclass(frozen=True)
+class _Runs:
+    """What the rows of jobs share; by slot, over the whole table, unless a name says otherwise.
+
+    `hours` h[i] k[i]; `useful_hours` at most what the whole work takes; `sticky` slots of jobs that keep to one offer,
+    `offer` the first slot of the (job, offer) of each and `offers` these first slots; `contiguous` slots of jobs that
+    are not interruptible and could run in several periods, `before` and `after` prev(i) and next(i), -1 where there is
+    none; `prompt` the jobs that may not be deferred and could run after their first period.
+    """
+
+    hours: Floats
+    useful_hours: Floats
+    sticky: Ints
+    offer: Ints
+    offers: Ints
+    contiguous: Ints
+    before: Ints
+    after: Ints
+    prompt: Ints
+
+
+def add_variables(model: Model, problem: Problem) -> None:
+    """Add gangs, work_hours, undone, chosen, starts, done_first, at and move."""
+    jobs, own, size = problem.jobs, problem.slots.is_job, problem.slots.workload.size
+    runs, M = _runs_of(model, problem), sets_of(model, problem).most_gangs
+    model.add_family("gangs", own, Domain.WHOLE, upper=M)
+    model.add_family("work_hours", own, Domain.REAL, upper=runs.useful_hours * M)
+    model.add_family("undone", jobs.may_be_undone, Domain.REAL, upper=jobs.work_units)
+    model.add_family("chosen", runs.offers, Domain.REAL, size=size, upper=1.0)
+    model.add_family("starts", runs.contiguous, Domain.REAL, size=size, upper=1.0)
+    model.add_family("done_first", runs.prompt, Domain.BINARY, size=jobs.workload.size)
     moves.add_variables(model, problem)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add the constraints of each job on its own."""
-    _add_work(model, problem)
-    _add_hours_held(model, problem)
-    _add_gangs_at_once(model, problem)
-    _add_one_offer(model, problem)
-    _add_contiguity(model, problem)
-    _add_release(model, problem)
+    sets, runs = sets_of(model, problem), _runs_of(model, problem)
+    _add_work(model, problem, sets, runs)
+    _add_one_offer(model, sets, runs)
+    _add_contiguity(model, sets, runs)
+    _add_release(model, problem, sets, runs)
     moves.add_local_constraints(model, problem)
-    _add_presence_of_gangs(model, problem)
+    _add_presence(model, problem, sets)
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: what couples jobs is capacity, budgets, policies and data."""
 
 
-def _job_slots(model: Any, problem: Problem, which: np.ndarray) -> Ints:
-    """Return the slots of the jobs for which `which` (by job) holds."""
-    if not problem.jobs.workload.size:
-        return np.zeros(0, dtype=np.int64)
-    job = sets_of(model, problem).job_of_slot
-    return np.flatnonzero((job >= 0) & which[job])
+def _add_work(model: Model, problem: Problem, sets: Sets, runs: _Runs) -> None:
+    H, b, x = model.vars("work_hours", "gangs", "undone")
+    K, W, g, M = problem.slots.capacity_per_s, problem.jobs.work_units, sets.job_of_slot, sets.most_gangs
+    own = problem.slots.is_job
+    model.add("work", every(W.size), ((3600 * K * H).sum(by=g) + x) / W == 1)
+    model.add("hours_held", own, H <= runs.useful_hours * b)
+    gt, rows = heads(own, g, problem.slots.period)
+    model.add("gangs_at_once", rows, b.sum(by=gt) <= M)
 
 
-def _contiguous(model: Any, problem: Problem) -> Ints:
-    """Return the slots of jobs that are not interruptible and could run in several periods."""
-    return _in_several_periods(model, problem, _job_slots(model, problem, ~problem.jobs.interruptible))
+def _add_one_offer(model: Model, sets: Sets, runs: _Runs) -> None:
+    b, c = model.vars("gangs", "chosen")
+    g, o = sets.job_of_slot, runs.offer
+    model.add("one_offer", runs.sticky, b <= c[o])
+    model.add("chosen_once", np.unique(g[runs.sticky]), c.sum(by=g) <= 1)
 
 
-def _prompt(model: Any, problem: Problem) -> Ints:
-    """Return the jobs that may not be deferred and could run after their first period."""
-    own = _job_slots(model, problem, ~problem.jobs.deferrable)
-    job = sets_of(model, problem).job_of_slot[own]
-    return np.unique(job[problem.slots.period[own] > problem.jobs.first_period[job]])
+def _add_contiguity(model: Model, sets: Sets, runs: _Runs) -> None:
+    b, y, H = model.vars("gangs", "starts", "work_hours")
+    before, after, g, hk = runs.before, runs.after, sets.job_of_slot, runs.hours
+    model.add("start", runs.contiguous, b - b[before] <= y)
+    model.add("start_once", np.unique(g[runs.contiguous]), y.sum(by=g) <= 1)
+    model.add("interior", (before >= 0) & (after >= 0), H >= hk * (b[before] + b[after] - 1))
 
 
-def _in_several_periods(model: Any, problem: Problem, own: Ints) -> Ints:
+def _add_release(model: Model, problem: Problem, sets: Sets, runs: _Runs) -> None:
+    H, b, e = model.vars("work_hours", "gangs", "done_first")
+    t, g, M, hk = problem.slots.period, sets.job_of_slot, sets.most_gangs, runs.hours
+    is_first = t == at(problem.jobs.first_period, g)
+    is_prompt = np.isin(g, runs.prompt)
+    model.add("at_release", runs.prompt, (H / hk).sum(by=np.where(is_first, g, -1)) + e >= 1)
+    gt, rows = heads(is_prompt & ~is_first, g, t)
+    model.add("none_later", rows, b.sum(by=gt) + M * e[g] <= M)
+
+
+def _add_presence(model: Model, problem: Problem, sets: Sets) -> None:
+    b, a = model.vars("gangs", "present")
+    p, M = sets.presence_of_slot, sets.most_gangs
+    wrt, rows = heads(problem.slots.is_job & (p >= 0), p, problem.slots.period)
+    model.add("present_gangs", rows, b.sum(by=wrt) <= M * a[p])
+
+
+def _runs_of(model: Model, problem: Problem) -> _Runs:
+    return model.once(_derive_runs, problem, sets_of(model, problem))
+
+
+def _derive_runs(problem: Problem, sets: Sets) -> _Runs:
+    slots, jobs, job = problem.slots, problem.jobs, sets.job_of_slot
+
+    def of_jobs(which: Bools) -> Ints:
+        """Return the slots of the jobs for which `which` (by job) holds."""
+        return np.flatnonzero(np.append(which, False)[job])
+
+    hours, useful, own = slots.usable_hours * slots.gang_instances, np.zeros(job.size), np.flatnonzero(slots.is_job)
+    takes = jobs.work_units[job[own]] / (3600.0 * slots.capacity_per_s[own])
+    useful[own] = np.minimum(hours[own], takes)
+    once = jobs.interruptible & ~jobs.may_move & (jobs.max_gangs == 1)
+    sticky = _in_several_periods(problem, job, of_jobs(once))
+    offer, offers = heads(sticky, job, slots.offer)
+    contiguous = _in_several_periods(problem, job, of_jobs(~jobs.interruptible))
+    before, after = (_neighbours(problem, contiguous, step) for step in (-1, 1))
+    late = of_jobs(~jobs.deferrable)
+    prompt = np.unique(job[late][slots.period[late] > jobs.first_period[job[late]]])
+    return _Runs(hours, useful, sticky, offer, offers, contiguous, before, after, prompt)
+
+
+def _in_several_periods(problem: Problem, job: Ints, own: Ints) -> Ints:
     """Return those of the slots whose job has slots (among them) in more than one period.
 
     In one period `gangs_at_once` already leaves a job of one gang one slot.
     """
-    job = sets_of(model, problem).job_of_slot
     _, first = group(job[own], problem.slots.period[own])
     periods = np.bincount(job[own[first]], minlength=problem.jobs.workload.size)
-    return own[periods[job[own]] > 1] if own.size else own
-
-
-def _choices(model: Any, problem: Problem) -> tuple[Ints, Ints]:
-    """Return the slots of jobs that keep to one offer, and the first slot of each of their (job, offer) pairs."""
-    jobs = problem.jobs
-    sticky = jobs.interruptible & ~jobs.may_move & (jobs.max_gangs == 1)
-    own = _in_several_periods(model, problem, _job_slots(model, problem, sticky))
-    _, first = group(sets_of(model, problem).job_of_slot[own], problem.slots.offer[own])
-    return own, own[first]
+    return own[periods[job[own]] > 1]
 
 
 def _neighbours(problem: Problem, own: Ints, step: int) -> Ints:
-    """Return the slot of the same workload and offer `step` periods later, -1 where there is none."""
-    slots = problem.slots
-    periods = problem.period_hours.size
+    """Return by slot that of the same workload and offer `step` periods later, among `own`; -1 where there is none."""
+    slots, T = problem.slots, problem.period_hours.size
     pair, _ = group(slots.workload[own], slots.offer[own])
     wanted = slots.period[own] + step
-    found = lookup(
-        pair * periods + slots.period[own], np.where((wanted >= 0) & (wanted < periods), pair * periods + wanted, -1)
-    )
-    return np.where(found >= 0, own[found], -1)
-
-
-def _full_hours(problem: Problem, own: Ints) -> Floats:
-    return problem.slots.usable_hours[own] * problem.slots.gang_instances[own]
-
-
-def _useful_hours(model: Any, problem: Problem, own: Ints) -> Floats:
-    """Return the instance-hours one gang on the slot can use: those it holds, at most what the whole work takes."""
-    work = problem.jobs.work_units[sets_of(model, problem).job_of_slot[own]]
-    return np.minimum(_full_hours(problem, own), work / (3600.0 * problem.slots.capacity_per_s[own]))
-
-
-def _add_work(model: Any, problem: Problem) -> None:
-    slots, jobs = problem.slots, problem.jobs
-    own = np.flatnonzero(slots.is_job)
-    job = sets_of(model, problem).job_of_slot[own]
-    every = np.arange(jobs.workload.size)
-    blocks = [
-        block(model, "work_hours", job, own, 3600.0 * slots.capacity_per_s[own] / jobs.work_units[job]),
-        block(model, "undone", every, every, 1.0 / jobs.work_units),
-    ]
-    add_rows(model, "work", blocks, keys=every, equal=np.ones(every.size))
-
-
-def _add_hours_held(model: Any, problem: Problem) -> None:
-    own = np.flatnonzero(problem.slots.is_job)
-    row = np.arange(own.size)
-    blocks = [
-        block(model, "work_hours", row, own, 1.0),
-        block(model, "gangs", row, own, -_useful_hours(model, problem, own)),
-    ]
-    add_rows(model, "hours_held", blocks, keys=own, upper=np.zeros(own.size))
-
-
-def _add_gangs_at_once(model: Any, problem: Problem) -> None:
-    own = np.flatnonzero(problem.slots.is_job)
-    job = sets_of(model, problem).job_of_slot[own]
-    row, first = group(job, problem.slots.period[own])
-    most = problem.jobs.max_gangs[job[first]].astype(np.float64)
-    add_rows(model, "gangs_at_once", [block(model, "gangs", row, own, 1.0)], keys=own[first], upper=most)
-
-
-def _add_one_offer(model: Any, problem: Problem) -> None:
-    own, first = _choices(model, problem)
-    job = sets_of(model, problem).job_of_slot
-    pair, _ = group(job[own], problem.slots.offer[own])
-    row = np.arange(own.size)
-    blocks = [block(model, "gangs", row, own, 1.0), block(model, "chosen", row, first[pair], -1.0)]
-    add_rows(model, "one_offer", blocks, keys=own, upper=np.zeros(own.size))
-    of_job, head = group(job[first])
-    keys = job[first[head]]
-    add_rows(model, "chosen_once", [block(model, "chosen", of_job, first, 1.0)], keys=keys, upper=np.ones(keys.size))
-
-
-def _add_contiguity(model: Any, problem: Problem) -> None:
-    own = _contiguous(model, problem)
-    job = sets_of(model, problem).job_of_slot
-    before, after = _neighbours(problem, own, -1), _neighbours(problem, own, 1)
-    row = np.arange(own.size)
-    preceded = np.flatnonzero(before >= 0)
-    blocks = [
-        block(model, "gangs", row, own, 1.0),
-        block(model, "gangs", preceded, before[preceded], -1.0),
-        block(model, "starts", row, own, -1.0),
-    ]
-    add_rows(model, "start", blocks, keys=own, upper=np.zeros(own.size))
-    of_job, head = group(job[own])
-    keys = job[own[head]]
-    add_rows(model, "start_once", [block(model, "starts", of_job, own, 1.0)], keys=keys, upper=np.ones(keys.size))
-    inner = np.flatnonzero((before >= 0) & (after >= 0))
-    middle, full, row = own[inner], _full_hours(problem, own[inner]), np.arange(inner.size)
-    blocks = [
-        block(model, "work_hours", row, middle, 1.0),
-        block(model, "gangs", row, before[inner], -full),
-        block(model, "gangs", row, after[inner], -full),
-    ]
-    add_rows(model, "interior", blocks, keys=middle, lower=-full)
-
-
-def _add_release(model: Any, problem: Problem) -> None:
-    jobs, slots = problem.jobs, problem.slots
-    job = sets_of(model, problem).job_of_slot
-    prompt = _prompt(model, problem)
-    own = _job_slots(model, problem, np.isin(np.arange(jobs.workload.size), prompt))
-    is_first = slots.period[own] == jobs.first_period[job[own]]
-    first, later = own[is_first], own[~is_first]
-    every = np.arange(prompt.size)
-    blocks = [
-        block(model, "work_hours", lookup(prompt, job[first]), first, 1.0 / _full_hours(problem, first)),
-        block(model, "done_first", every, prompt, 1.0),
-    ]
-    add_rows(model, "at_release", blocks, keys=prompt, lower=np.ones(prompt.size))
-    row, head = group(job[later], slots.period[later])
-    keys = later[head]
-    most = jobs.max_gangs[job[keys]].astype(np.float64)
-    blocks = [
-        block(model, "gangs", row, later, 1.0),
-        block(model, "done_first", np.arange(keys.size), job[keys], most),
-    ]
-    add_rows(model, "none_later", blocks, keys=keys, upper=most)
-
-
-def _add_presence_of_gangs(model: Any, problem: Problem) -> None:
-    sets, slots = sets_of(model, problem), problem.slots
-    own = np.flatnonzero(slots.is_job & (sets.presence_of_slot >= 0))
-    row, first = group(sets.presence_of_slot[own], slots.period[own])
-    head = own[first]
-    most = problem.jobs.max_gangs[sets.job_of_slot[head]] if head.size else np.zeros(0)
-    blocks = [
-        block(model, "gangs", row, own, 1.0),
-        block(model, "present", np.arange(head.size), sets.presence_of_slot[head], -1.0 * most),
-    ]
-    add_rows(model, "present_gangs", blocks, keys=head, upper=np.zeros(head.size))
+    found = lookup(pair * T + slots.period[own], np.where((wanted >= 0) & (wanted < T), pair * T + wanted, -1))
+    neighbour = np.full(slots.workload.size, -1, dtype=np.int64)
+    neighbour[own[found >= 0]] = own[found[found >= 0]]
+    return neighbour

@@ -3,124 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from formulations.bulk import add_family, add_rows, block, group, lookup
+from formulations.algebra import Model
 from formulations.domains import Domain
+from formulations.indexing import group, heads
 from formulations.problem import Ints, Problem
-from formulations.sets import sets_of
+from formulations.sets import Sets, sets_of
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Slots of jobs that may move (`slot`), the place of each (`of`); by place its job, region, period and first slot.
+    """Where checkpoints can be: (job, region, period) with slots of a job that may move, known by its first slot.
 
-    `before` and `after` are the job's neighbouring periods with slots, -1 at either end.
+    By slot: `place` its first slot, -1 for other jobs. `first` the places in the order of their labels. By label
+    (job, region, period): `labels` those that something arrives in or leaves, and by slot, -1 where there is none,
+    `here` the label of the place and `left` that of its region in the job's next period. By move and period: `into`
+    and `out` the labels that the move arrives in and leaves; `possible` moves have both places.
     """
 
-    slot: Ints
-    of: Ints
-    job: Ints
-    region: Ints
-    period: Ints
+    place: Ints
     first: Ints
-    before: Ints
-    after: Ints
+    labels: Ints
+    here: Ints
+    left: Ints
+    into: Ints
+    out: Ints
+    possible: Ints
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add at and move."""
-    places = _places(model, problem)
-    first = np.sort(places.first)
-    add_family(model, "at", first, Domain.REAL, size=problem.slots.workload.size, upper=np.ones(first.size))
-    row, period = _possible_moves(problem, places)
-    periods = problem.period_hours.size
-    index = row * periods + period
-    size = problem.moves.job.size * periods
-    add_family(model, "move", index, Domain.REAL, size=size, upper=np.ones(index.size))
+    places = model.once(_derive_places, problem, sets_of(model, problem))
+    model.add_family("at", np.sort(places.first), Domain.REAL, size=problem.slots.workload.size, upper=1.0)
+    model.add_family("move", places.possible, Domain.REAL, size=places.into.size, upper=1.0)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add located, one_place, carried and leaving."""
-    places = _places(model, problem)
-    every = np.arange(places.first.size)
-    blocks = [block(model, "gangs", places.of, places.slot, 1.0), block(model, "at", every, places.first, -1.0)]
-    add_rows(model, "located", blocks, keys=places.first, upper=np.zeros(every.size))
-    moment, head = group(places.job, places.period)
-    keys = places.first[head]
-    add_rows(model, "one_place", [block(model, "at", moment, places.first, 1.0)], keys=keys, equal=np.ones(keys.size))
-    _add_journeys(model, problem, places)
+    b, l, m = model.vars("gangs", "at", "move")
+    places = model.once(_derive_places, problem, sets_of(model, problem))
+    here, left, into, out = places.here, places.left, places.into, places.out
+    model.add("located", places.first, b.sum(by=places.place) <= l)
+    gt, rows = heads(places.first, problem.slots.workload, problem.slots.period)
+    model.add("one_place", rows, l.sum(by=gt) == 1)
+    model.add("carried", places.labels, l.sum(by=here) == l.sum(by=left) + m.sum(by=into) - m.sum(by=out))
+    model.add("leaving", places.labels, m.sum(by=out) <= l.sum(by=left))
 
 
-def _add_journeys(model: Any, problem: Problem, places: _Places) -> None:
-    """By (job, region, period) after the job's first: what is there was there or moved in, and did not leave."""
-    periods, regions = problem.period_hours.size, len(problem.regions.ids)
-    row, period = _possible_moves(problem, places)
-    column = row * periods + period
-    table = problem.moves
-
-    def label(job: Ints, region: Ints, at: Ints) -> Ints:
-        return (job * regions + region) * periods + at
-
-    here = np.flatnonzero(places.before >= 0)
-    left = np.flatnonzero(places.after >= 0)
-    arrived = label(places.job[here], places.region[here], places.period[here])
-    departed = label(places.job[left], places.region[left], places.after[left])
-    keys = np.unique(np.concatenate([arrived, departed]))
-    out_row = lookup(keys, label(table.job[row], table.source[row], period))
-    blocks = [
-        block(model, "at", lookup(keys, arrived), places.first[here], 1.0),
-        block(model, "at", lookup(keys, departed), places.first[left], -1.0),
-        block(model, "move", lookup(keys, label(table.job[row], table.target[row], period)), column, -1.0),
-        block(model, "move", out_row, column, 1.0),
-    ]
-    add_rows(model, "carried", blocks, keys=keys, equal=np.zeros(keys.size))
-    blocks = [
-        block(model, "move", out_row, column, 1.0),
-        block(model, "at", lookup(keys, departed), places.first[left], -1.0),
-    ]
-    add_rows(model, "leaving", blocks, keys=keys, upper=np.zeros(keys.size))
-
-
-def _possible_moves(problem: Problem, places: _Places) -> tuple[Ints, Ints]:
-    """Return (move row, period of arrival) for every move whose source exists before and whose target exists then."""
-    periods, regions = problem.period_hours.size, len(problem.regions.ids)
-    table = problem.moves
-    here = np.flatnonzero(places.before >= 0)
-    by_place = (places.job * regions + places.region) * periods + places.period
-    found_row, found_period = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    for period in np.unique(places.period[here]):
-        now = here[places.period[here] == period]
-        before = np.full(problem.jobs.workload.size + 1, -1, dtype=np.int64)
-        before[places.job[now]] = places.before[now]
-        earlier = before[table.job]
-        source = lookup(by_place, (table.job * regions + table.source) * periods + np.maximum(earlier, 0))
-        target = lookup(by_place, (table.job * regions + table.target) * periods + period)
-        row = np.flatnonzero((earlier >= 0) & (source >= 0) & (target >= 0))
-        found_row.append(row)
-        found_period.append(np.full(row.size, period, dtype=np.int64))
-    row, at = np.concatenate(found_row), np.concatenate(found_period)
-    order = np.lexsort((at, row))
-    return row[order], at[order]
-
-
-def _places(model: Any, problem: Problem) -> _Places:
-    if hasattr(model, "_places"):
-        cached: _Places = model._places
-        return cached
-    slots, jobs = problem.slots, problem.jobs
-    job = sets_of(model, problem).job_of_slot
-    mobile = jobs.may_move & (jobs.max_gangs == 1) & jobs.interruptible
-    slot = np.flatnonzero((job >= 0) & mobile[job]) if mobile.size else np.zeros(0, dtype=np.int64)
-    of, head = group(job[slot], slots.region[slot], slots.period[slot])
-    first = slot[head]
-    place_job, region, period = job[first], slots.region[first], slots.period[first]
-    before, after = (_neighbour_period(place_job, period, step) for step in (-1, 1))
-    model._places = _Places(slot, of, place_job, region, period, first, before, after)
-    places: _Places = model._places
-    return places
+def _derive_places(problem: Problem, sets: Sets) -> _Places:
+    slots, jobs, table = problem.slots, problem.jobs, problem.moves
+    T, R, job = problem.period_hours.size, len(problem.regions.ids), sets.job_of_slot
+    mobile = np.append(jobs.may_move & (jobs.max_gangs == 1) & jobs.interruptible, False)[job]
+    place, first = heads(mobile, job, slots.region, slots.period)
+    g, r, t = job[first], slots.region[first], slots.period[first]
+    before, after = (_neighbour_period(g, t, step) for step in (-1, 1))
+    here, left = (np.full(job.size, -1, dtype=np.int64) for _ in range(2))
+    here[first] = np.where(before >= 0, (g * R + r) * T + t, -1)
+    left[first] = np.where(after >= 0, (g * R + r) * T + after, -1)
+    into, out = (
+        ((table.job * R + region)[:, None] * T + np.arange(T)).ravel() for region in (table.target, table.source)
+    )
+    period_before = np.full((jobs.workload.size, T), -1, dtype=np.int64)
+    period_before[g, t] = before
+    earlier = period_before[table.job].ravel()
+    leaves = out - np.tile(np.arange(T), table.job.size) + earlier
+    known = (g * R + r) * T + t
+    possible = np.flatnonzero((earlier >= 0) & np.isin(into, known) & np.isin(leaves, known))
+    labels = np.unique(np.concatenate([here[first], left[first]]))
+    return _Places(place, first, labels[labels >= 0], here, left, into, out, possible)
 
 
 def _neighbour_period(job: Ints, period: Ints, step: int) -> Ints:

@@ -20,11 +20,13 @@ Constraint (coupling):
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import reduce
+from operator import add
 
 import numpy as np
 
-from formulations.bulk import Block, add_cost, add_rows, block
+from formulations.algebra import Expression, Model
+from formulations.indexing import every
 from formulations.problem import Coefficients, Floats, Problem
 
 
@@ -58,31 +60,26 @@ def _placed(problem: Problem, of: Callable[[Coefficients], Floats]) -> dict[str,
     }
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add nothing: everything that costs is decided elsewhere."""
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: cost is shared."""
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add cost_cap, which has a row only where the problem has a cap."""
-    cap = problem.cost_cap_usd
-    blocks = _blocks(model, cost_usd(problem)) if cap is not None else []
-    limit = np.zeros(0) if cap is None else np.array([cap])
-    add_rows(model, "cost_cap", blocks, keys=np.arange(limit.size), upper=limit)
+    C, cost = problem.cost_cap_usd, cost_usd(problem)
+    model.add("cost_cap", every(0 if C is None else 1), _total(model, cost if C is not None else {}) <= (C or 0.0))
 
 
-def add_objective(model: Any, problem: Problem) -> None:
+def add_objective(model: Model, problem: Problem) -> None:
     """Add the objective: `cost`, or `carbon` under a cost cap."""
     name, amounts = ("cost", cost_usd) if problem.cost_cap_usd is None else ("carbon", carbon_kg)
-    add_cost(model, name, _blocks(model, amounts(problem)))
+    model.minimise(name, _total(model, amounts(problem)))
 
 
-def _blocks(model: Any, amounts: Mapping[str, Floats]) -> list[Block]:
-    """Return the terms of all decisions in one row."""
-    return [
-        block(model, family, np.zeros(amount.size, dtype=np.int64), np.arange(amount.size), amount)
-        for family, amount in amounts.items()
-    ]
+def _total(model: Model, amounts: Mapping[str, Floats]) -> Expression:
+    """Return the sum over all decisions, what one unit of each adds times how much of it there is, as one entry."""
+    return reduce(add, ((amount * model[family]).sum() for family, amount in amounts.items()), Expression(()))

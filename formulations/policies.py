@@ -13,41 +13,32 @@ Both are linear: the whole is what is decided, not a constant. A whole that is 0
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 from scipy import sparse
 
-from formulations.bulk import add_rows
-from formulations.problem import Floats, Ints, Membership, Problem
-from formulations.terms import slot_blocks, slot_matrix
+from formulations.algebra import Expression, Model
+from formulations.problem import Floats, Problem
+from formulations.terms import measured, slot_matrix
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add nothing: a share is a row."""
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: shares are over many workloads."""
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
-    """Add share_upper and share_lower."""
-    shares = problem.shares
-    upper, lower = np.flatnonzero(shares.upper < 1.0), np.flatnonzero(shares.lower > 0.0)
-    _add(model, problem, "share_upper", upper, share=shares.upper[upper], sign=1.0)
-    _add(model, problem, "share_lower", lower, share=shares.lower[lower], sign=-1.0)
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
+    """Add share_upper and share_lower; part and whole are brought together, so that a slot has one coefficient."""
+    shares, U, L = problem.shares, problem.shares.upper, problem.shares.lower
+    P, A = (slot_matrix(problem, members, U.size) for members in (shares.part, shares.all))
+
+    def μ(of: sparse.csr_array) -> Expression:
+        return measured(model, problem, of, shares.measure)
+
+    model.add("share_upper", U < 1, μ(P - _times(U, A)) <= 0)
+    model.add("share_lower", L > 0, μ(_times(L, A) - P) <= 0)
 
 
-def _add(model: Any, problem: Problem, name: str, kept: Ints, *, share: Floats, sign: float) -> None:
-    """Add sign * (part - share * whole) <= 0 for the shares `kept`."""
-    shares = problem.shares
-    part = _chosen(problem, shares.part, kept)
-    whole = sparse.diags_array(share) @ _chosen(problem, shares.all, kept) if kept.size else part
-    weights = sparse.csr_array(sign * (part - whole))
-    blocks = slot_blocks(model, problem, weights, [shares.measure[row] for row in kept.tolist()])
-    add_rows(model, name, blocks, keys=kept, upper=np.zeros(kept.size))
-
-
-def _chosen(problem: Problem, members: Membership, kept: Ints) -> sparse.csr_array:
-    return sparse.csr_array(slot_matrix(problem, members, len(problem.shares.ids))[kept])
+def _times(share: Floats, whole: sparse.csr_array) -> sparse.csr_array:
+    return sparse.csr_array(whole.multiply(share[:, None]))

@@ -10,316 +10,303 @@ A *slot* is an eligible (workload, offer, period): what is decided about it is h
 eligible (stream, slot). Only eligible combinations exist: whatever law, latency, memory or a missing figure rules out
 was removed before, by the compile step, which keeps the reasons. No array holds NaN. All quantities are over the
 horizon unless a name says otherwise, one unit each, named in the field.
+
+Every field states once whose rows it has, what it points to, its unit and symbol (`formulations.columns`). Checks,
+subsets, identical workloads, merged streams, units near 1 and the page of the formulation follow from that.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
+from formulations.columns import (
+    Bools,
+    Coefficients,
+    Floats,
+    Ints,
+    Membership,
+    Strings,
+    added,
+    choices,
+    counts,
+    flags,
+    index,
+    labels,
+    members,
+    names,
+    numbers,
+    single,
+    table,
+)
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
+__all__ = [
+    "Bools", "Budgets", "Coefficients", "Datasets", "Floats", "Flows", "Ints", "Jobs", "Mechanisms", "Membership",
+    "Moves", "Pools", "Presence", "Problem", "Regions", "Services", "Shares", "Slots", "Survival",
+]  # fmt: skip
 
+POOL_KINDS = ("devices", "kw", "units_per_s")
+METRICS = ("carbon_kg", "water_l", "energy_kwh", "spend_usd")
+MEASURES = ("compute_usd", "device_hours", "energy_kwh")
 
-def _ints() -> Ints:
-    return np.zeros(0, dtype=np.int64)
-
-
-def _floats() -> Floats:
-    return np.zeros(0, dtype=np.float64)
-
-
-def _bools() -> Bools:
-    return np.zeros(0, dtype=np.bool_)
-
-
-@dataclass(frozen=True)
-class Coefficients:
-    """What one unit of each variable of a family adds to each metric; all arrays have the family's length.
-
-    `spend_usd` is money (the objective adds the carbon price to it); `compute_usd` the part of it that pays for
-    compute.
-    """
-
-    spend_usd: Floats = field(default_factory=_floats)
-    compute_usd: Floats = field(default_factory=_floats)
-    carbon_kg: Floats = field(default_factory=_floats)
-    energy_kwh: Floats = field(default_factory=_floats)
-    water_l: Floats = field(default_factory=_floats)
-    device_hours: Floats = field(default_factory=_floats)
-
-    @classmethod
-    def zeros(cls, size: int) -> Coefficients:
-        """Return coefficients of `size` variables that add nothing."""
-        return cls(*(np.zeros(size) for _ in range(6)))
-
-    def take(self, kept: Ints) -> Coefficients:
-        """Return those of some variables only."""
-        return Coefficients(*(getattr(self, f.name)[kept] for f in fields(self)))
-
-
-@dataclass(frozen=True)
-class Membership:
-    """A sparse 0/1 (or weighted) matrix in coordinate form: row `row[x]` holds `column[x]` with `weight[x]`."""
-
-    row: Ints = field(default_factory=_ints)
-    column: Ints = field(default_factory=_ints)
-    weight: Floats = field(default_factory=_floats)
-
-    def renumbered(self, place: Ints) -> Membership:
-        """Return the entries of the columns that have a place (-1: none), by it."""
-        kept = np.flatnonzero(place[self.column] >= 0)
-        return Membership(self.row[kept], place[self.column[kept]], self.weight[kept])
+ANY_UNIT = "as its activities"
 
 
 @dataclass(frozen=True)
 class Services:
-    """Streams and the services they belong to. Shapes: [streams] and [streams, periods].
+    """Streams and the services they belong to; what is left unserved costs its penalty during the whole period."""
 
-    `demand_per_s[j, t]` is the peak rate (work units/s) that must be served; `unserved_usd[j, t]` is the penalty of
-    leaving one unit/s of it unserved during the whole period, NaN-free: `may_be_unserved[j]` says whether it is
-    allowed.
-    """
-
-    workload: Ints = field(default_factory=_ints)
-    demand_per_s: Floats = field(default_factory=lambda: np.zeros((0, 1)))
-    may_be_unserved: Bools = field(default_factory=_bools)
-    unserved_usd: Floats = field(default_factory=lambda: np.zeros((0, 1)))
+    workload: Ints = index("stream", "workload", "the service")
+    demand_per_s: Floats = numbers(
+        ("stream", "period"), "D[j,t]", "peak demand, which must be served", "units/s",
+        counted_in={"workload": 1}, least=0.0, adds_up=True,
+    )  # fmt: skip
+    may_be_unserved: Bools = flags("stream", "whether demand may be left unserved")
+    unserved_usd: Floats = numbers(
+        ("stream", "period"), "unserved[j,t]", "penalty of leaving one unit/s unserved during the period, 0 where "
+        "that is not allowed", "USD per unit/s", counted_in={"workload": -1},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """Jobs, one row each. Windows are by period: a slot outside its job's window does not exist.
+    """Jobs, one row each. Windows are by period: a slot outside its job's window does not exist."""
 
-    `work_units` to be done; `max_gangs` gangs may run at once (1: all on one SKU in one region);
-    `first_period`/`last_period` of the window; `may_be_undone` with `undone_usd` per work unit left undone.
-    """
-
-    workload: Ints = field(default_factory=_ints)
-    work_units: Floats = field(default_factory=_floats)
-    max_gangs: Ints = field(default_factory=_ints)
-    interruptible: Bools = field(default_factory=_bools)
-    deferrable: Bools = field(default_factory=_bools)
-    may_move: Bools = field(default_factory=_bools)
-    first_period: Ints = field(default_factory=_ints)
-    last_period: Ints = field(default_factory=_ints)
-    may_be_undone: Bools = field(default_factory=_bools)
-    undone_usd: Floats = field(default_factory=_floats)
+    workload: Ints = index("job", "workload", "the workload that is the job")
+    work_units: Floats = numbers("job", "W[g]", "work to be done", "work units", counted_in={"workload": 1}, above=0.0)
+    max_gangs: Ints = counts("job", "M[g]", "most gangs at once; 1: all on one SKU in one region", "gangs")
+    interruptible: Bools = flags("job", "whether it may pause")
+    deferrable: Bools = flags("job", "whether it may start after its first period")
+    may_move: Bools = flags("job", "whether it may go on in another region")
+    first_period: Ints = index("job", "period", "first period of the window")
+    last_period: Ints = index("job", "period", "last period of the window")
+    may_be_undone: Bools = flags("job", "whether work may be left undone")
+    undone_usd: Floats = numbers(
+        "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1}
+    )
 
 
 @dataclass(frozen=True)
 class Slots:
-    """Eligible (workload, offer, period) triples; shape [slots].
+    """Eligible (workload, offer, period) triples; `offer` indexes the compile step's offer table.
 
-    `offer` indexes the compile step's offer table; `is_endpoint`: no instances, flow only. For instances of a service
-    `capacity_per_s` = target utilisation x throughput of one instance (units/s), `max_instances` an upper bound on n,
-    and `running` what one instance kept running for the whole period adds. For a job `capacity_per_s` is the
-    throughput of one instance, `gang_instances` the instances of one gang, `usable_hours` the part of the period
-    inside the job's window, and `working` what one instance-hour adds.
+    Instances of a service have `capacity_per_s` (target utilisation x throughput), `max_instances` and `running`; those
+    of a job `capacity_per_s`, `gang_instances`, `usable_hours` and `working`. Endpoints have no instances, flow only.
     """
 
-    workload: Ints = field(default_factory=_ints)
-    offer: Ints = field(default_factory=_ints)
-    region: Ints = field(default_factory=_ints)
-    period: Ints = field(default_factory=_ints)
-    is_job: Bools = field(default_factory=_bools)
-    is_endpoint: Bools = field(default_factory=_bools)
-    capacity_per_s: Floats = field(default_factory=_floats)
-    max_instances: Floats = field(default_factory=_floats)
-    gang_instances: Floats = field(default_factory=_floats)
-    usable_hours: Floats = field(default_factory=_floats)
-    running: Coefficients = field(default_factory=Coefficients)
-    working: Coefficients = field(default_factory=Coefficients)
+    workload: Ints = index("slot", "workload", "the workload", is_key=True)
+    offer: Ints = labels("slot", "the offer", is_key=True)
+    region: Ints = index("slot", "region", "where it runs")
+    period: Ints = index("slot", "period", "when it runs", is_key=True)
+    is_job: Bools = flags("slot", "whether the workload is a job")
+    is_endpoint: Bools = flags("slot", "whether the offer is a managed endpoint")
+    capacity_per_s: Floats = numbers(
+        "slot", "K[i]", "capacity of one instance: for services target utilisation × throughput, for jobs its part of "
+        "what a gang does", "units/s", counted_in={"workload": 1},
+    )  # fmt: skip
+    max_instances: Floats = numbers("slot", "N[i]", "most instances of a slot", "instances", least=0.0)
+    gang_instances: Floats = numbers("slot", "k[i]", "instances of one gang", "instances")
+    usable_hours: Floats = numbers("slot", "h[i]", "hours of the period inside the job's window", "h")
+    running: Coefficients = added("slot", "run[i]", "what one instance kept running for the period adds")
+    working: Coefficients = added("slot", "work[i]", "what one instance-hour of a job adds")
 
 
 @dataclass(frozen=True)
 class Flows:
-    """Eligible (stream, slot) pairs; `serving` is what one unit/s (of peak rate) served for the period adds."""
+    """Eligible (stream, slot) pairs."""
 
-    stream: Ints = field(default_factory=_ints)
-    slot: Ints = field(default_factory=_ints)
-    serving: Coefficients = field(default_factory=Coefficients)
+    stream: Ints = index("flow", "stream", "the stream", is_key=True)
+    slot: Ints = index("flow", "slot", "the slot", is_key=True)
+    serving: Coefficients = added(
+        "flow", "serve[q]", "what one unit/s (of peak rate) served for the period adds", counted_in={"workload": -1}
+    )
 
 
 @dataclass(frozen=True)
 class Regions:
-    """Regions by index; `fixed_usd` is charged once while a region is in use (0: no variable is made for it).
+    """Regions; country, metro and provider are labels used by survival and by dataset rules."""
 
-    `country`, `metro` and `provider` are integer labels used by survival and by dataset rules.
-    """
-
-    ids: tuple[str, ...] = ()
-    country: Ints = field(default_factory=_ints)
-    metro: Ints = field(default_factory=_ints)
-    provider: Ints = field(default_factory=_ints)
-    fixed_usd: Floats = field(default_factory=_floats)
+    ids: Strings = names("region")
+    country: Ints = labels("region", "its country", least=0)
+    metro: Ints = labels("region", "its metro", least=0)
+    provider: Ints = labels("region", "its provider", least=0)
+    fixed_usd: Floats = numbers(
+        "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0
+    )
 
 
 @dataclass(frozen=True)
 class Presence:
-    """(workload, region) pairs whose presence is decided, for the workloads that need it; bounds per workload listed.
+    """(workload, region) pairs whose presence is decided; bounds for every workload with presences.
 
-    `workload[p]`, `region[p]`; `bounded_workload`, `min_regions`, `max_regions` have one row per workload with
-    presences (`max_regions` is the number of regions when unbounded).
+    `max_regions` is the number of regions where it is unbounded.
     """
 
-    workload: Ints = field(default_factory=_ints)
-    region: Ints = field(default_factory=_ints)
-    bounded_workload: Ints = field(default_factory=_ints)
-    min_regions: Ints = field(default_factory=_ints)
-    max_regions: Ints = field(default_factory=_ints)
+    workload: Ints = index("presence", "workload", "the workload", is_key=True)
+    region: Ints = index("presence", "region", "the region", is_key=True)
+    bounded_workload: Ints = index("bounded workload", "workload", "the workload")
+    min_regions: Ints = counts("bounded workload", "L[w]", "least regions", "regions")
+    max_regions: Ints = counts("bounded workload", "U[w]", "most regions", "regions")
 
 
 @dataclass(frozen=True)
 class Pools:
-    """Shared capacity, one row per (pool, period): `by_instances` counts per instance of a slot, `by_flow` per unit/s.
+    """Shared capacity, one row per (pool, period).
 
-    `kind` by row is devices, kw or units_per_s, the unit of `limit`. Left empty, rows with `by_flow` are units_per_s
-    and all others devices.
+    `kind` is the unit of `limit`. Left empty, rows with `by_flow` are units_per_s and all others devices.
     """
 
-    ids: tuple[str, ...] = ()
-    kind: tuple[str, ...] = ()
-    period: Ints = field(default_factory=_ints)
-    limit: Floats = field(default_factory=_floats)
-    by_instances: Membership = field(default_factory=Membership)
-    by_flow: Membership = field(default_factory=Membership)
+    ids: Strings = names("pool", rule="quota", may_be_empty=True)
+    kind: Strings = choices("pool", "what is counted", POOL_KINDS, may_be_empty=True)
+    period: Ints = index("pool", "period", "the period")
+    limit: Floats = numbers("pool", "Q[κ]", "limit of a pool", "devices, vCPUs, instances, kW or units/s")
+    by_instances: Membership = members("pool", "slot", "what an instance draws", "δ[κ,i]", "as the pool")
+    by_flow: Membership = members(
+        "pool", "flow", "what a unit/s draws", "ω[κ,q]", "as the pool", counted_in={"workload": -1}
+    )
 
 
 @dataclass(frozen=True)
 class Datasets:
     """Datasets, their possible copies, transfers to readers and covering duties.
 
-    Copies: `copy_dataset`, `copy_region`, `copying` (storage over the horizon and making the copy, per copy).
-    Transfers: `transfer_copy` (source copy), `transfer_region` (where it is read), `moving` per GB.
-    Reads: `read_*`: dataset x region x flow or slot with the GB read per unit/s of flow, or per instance-hour of a job.
-    Duties: membership of copies in duty rows, each needing `duty_copies` copies; minimum copies are duty rows as well.
-    One that is owed only if something is done has `duty_copies` 0: what owes it are flows (`owed_by_flow`) and gangs
-    (`owed_by_gang`), which add up to `owed_bound[duty]` at most (big-M, tight).
-    `max_gb[k]` bounds what is read of a dataset.
+    A duty asks for `duty_copies` of its copies; minimum copies are duties as well. One that is owed only if something
+    is done has `duty_copies` 0: what owes it are flows and gangs, which add up to `owed_bound` at most (big-M, tight).
     """
 
-    ids: tuple[str, ...] = ()
-    min_countries: Ints = field(default_factory=_ints)
-    max_gb: Floats = field(default_factory=_floats)
-    copy_dataset: Ints = field(default_factory=_ints)
-    copy_region: Ints = field(default_factory=_ints)
-    copying: Coefficients = field(default_factory=Coefficients)
-    transfer_copy: Ints = field(default_factory=_ints)
-    transfer_region: Ints = field(default_factory=_ints)
-    moving: Coefficients = field(default_factory=Coefficients)
-    read_dataset: Ints = field(default_factory=_ints)
-    read_region: Ints = field(default_factory=_ints)
-    read_by_flow: Membership = field(default_factory=Membership)
-    read_by_work: Membership = field(default_factory=Membership)
-    duty_ids: tuple[str, ...] = ()
-    duty_copies: Ints = field(default_factory=_ints)
-    duty: Membership = field(default_factory=Membership)
-    owed_bound: Floats = field(default_factory=_floats)
-    owed_by_flow: Membership = field(default_factory=Membership)
-    owed_by_gang: Membership = field(default_factory=Membership)
+    ids: Strings = names("dataset")
+    min_countries: Ints = counts("dataset", "P[k]", "least countries", "countries")
+    max_gb: Floats = numbers(
+        "dataset", "G[k]", "most that can be read of a dataset in a region; G[k,r]: at most what demand and work there "
+        "read", "GB", counted_in={"dataset": 1},
+    )  # fmt: skip
+    copy_dataset: Ints = index("copy", "dataset", "the dataset")
+    copy_region: Ints = index("copy", "region", "where the copy lies")
+    copying: Coefficients = added("copy", "copy[c]", "what making a copy and storing it over the horizon adds")
+    transfer_copy: Ints = index("transfer", "copy", "the copy read from")
+    transfer_region: Ints = index("transfer", "region", "where it is read")
+    moving: Coefficients = added("transfer", "gb[e]", "what a GB read adds", counted_in={"dataset": -1})
+    read_dataset: Ints = index("read", "dataset", "the dataset")
+    read_region: Ints = index("read", "region", "where it is read")
+    read_by_flow: Membership = members(
+        "read", "flow", "GB read per unit/s of peak demand served for a period (mean rate)", "g[k,q]", "GB",
+        counted_in={"workload": -1, "dataset": 1},
+    )  # fmt: skip
+    read_by_work: Membership = members(
+        "read", "slot", "GB read per instance-hour", "g[k,i]", "GB", counted_in={"dataset": 1}
+    )
+    duty_ids: Strings = names("duty", rule="law", may_be_empty=True)
+    duty_copies: Ints = counts("duty", "c[y]", "copies a duty asks for", "copies")
+    duty: Membership = members("duty", "copy", "the copies that fulfil it", "C(y)")
+    owed_bound: Floats = numbers(
+        "duty", "B[y]", "most that the activities that owe a duty add up to", ANY_UNIT, counted_in={"duty": 1},
+        least=0.0, may_be_empty=True,
+    )  # fmt: skip
+    owed_by_flow: Membership = members(
+        "duty", "flow", "a unit/s that owes a duty", "β[y,q]", ANY_UNIT, counted_in={"workload": -1, "duty": 1}
+    )
+    owed_by_gang: Membership = members(
+        "duty", "slot", "a gang that owes a duty", "β[y,i]", ANY_UNIT, counted_in={"duty": 1}
+    )
 
 
 @dataclass(frozen=True)
 class Mechanisms:
     """Transfer mechanisms by charge key, and the requirement rows that need at least one of them.
 
-    A row says: the activities in it happen only if one of its mechanisms is bought. Activities are flows (`by_flow`),
-    gangs on a slot (`by_gang`) and copies (`by_copy`); `bound[row]` is the most the row's activities can add up to
-    (big-M, tight).
+    A row says: the activities in it happen only if one of its mechanisms is bought. `bound` is big-M, tight.
     """
 
-    ids: tuple[str, ...] = ()
-    cost_usd: Floats = field(default_factory=_floats)
-    requirement_ids: tuple[str, ...] = ()
-    bound: Floats = field(default_factory=_floats)
-    by_flow: Membership = field(default_factory=Membership)
-    by_gang: Membership = field(default_factory=Membership)
-    by_copy: Membership = field(default_factory=Membership)
-    satisfied_by: Membership = field(default_factory=Membership)
+    ids: Strings = names("mechanism", may_be_empty=True)
+    cost_usd: Floats = numbers("mechanism", "cost[m]", "what a mechanism costs", "USD")
+    requirement_ids: Strings = names("requirement", rule="law", may_be_empty=True)
+    bound: Floats = numbers(
+        "requirement", "B[ρ]", "most that the activities of a requirement add up to", ANY_UNIT,
+        counted_in={"requirement": 1}, least=0.0, is_private=True,
+    )  # fmt: skip
+    by_flow: Membership = members(
+        "requirement", "flow", "a unit/s that asks for a mechanism", "β[ρ,q]", ANY_UNIT,
+        counted_in={"workload": -1, "requirement": 1},
+    )  # fmt: skip
+    by_gang: Membership = members(
+        "requirement", "slot", "a gang that asks for one", "β[ρ,i]", ANY_UNIT, counted_in={"requirement": 1}
+    )
+    by_copy: Membership = members(
+        "requirement", "copy", "a copy that asks for one", "β[ρ,c]", ANY_UNIT, counted_in={"requirement": 1}
+    )
+    satisfied_by: Membership = members("requirement", "mechanism", "the mechanisms that suffice", "M(ρ)")
 
 
 @dataclass(frozen=True)
 class Budgets:
-    """Caps on a metric over a scope: `metric` is one of carbon_kg, water_l, energy_kwh, spend_usd.
+    """Caps on a metric over a scope.
 
-    `slots`, `copies`, `transfers` and `moves` say what is in scope; a column of `moves` is (row of Moves) x periods +
-    the period before which it is made. `whole[β]`: the scope is everything, so that mechanisms and region fixed costs
-    count in a money budget as well.
+    A column of `moves` is (row of Moves) x periods + the period before which it is made. `whole`: the scope is
+    everything, so that mechanisms and region fixed costs count in a money budget as well.
     """
 
-    ids: tuple[str, ...] = ()
-    metric: tuple[str, ...] = ()
-    limit: Floats = field(default_factory=_floats)
-    whole: Bools = field(default_factory=_bools)
-    slots: Membership = field(default_factory=Membership)
-    copies: Membership = field(default_factory=Membership)
-    transfers: Membership = field(default_factory=Membership)
-    moves: Membership = field(default_factory=Membership)
+    ids: Strings = names("budget", rule="budget", may_be_empty=True)
+    metric: Strings = choices("budget", "what is capped", METRICS)
+    limit: Floats = numbers("budget", "L[β]", "limit of a budget", "kg, l, kWh or USD over the horizon")
+    whole: Bools = flags("budget", "whether the scope is everything")
+    slots: Membership = members("budget", "slot", "the slots in scope")
+    copies: Membership = members("budget", "copy", "the copies in scope, or the part of one that is")
+    transfers: Membership = members("budget", "transfer", "the transfers in scope")
+    moves: Membership = members("budget", ("move", "period"), "the moves in scope")
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all).
+    """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all)."""
 
-    `measure` is one of compute_usd, device_hours, energy_kwh; `upper` 1 and `lower` 0 mean no bound. `part` and `all`
-    hold slots.
-    """
-
-    ids: tuple[str, ...] = ()
-    measure: tuple[str, ...] = ()
-    lower: Floats = field(default_factory=_floats)
-    upper: Floats = field(default_factory=_floats)
-    part: Membership = field(default_factory=Membership)
-    all: Membership = field(default_factory=Membership)
+    ids: Strings = names("share", rule="policy")
+    measure: Strings = choices("share", "what is compared", MEASURES)
+    lower: Floats = numbers("share", "L[σ]", "least share; 0: none", "1")
+    upper: Floats = numbers("share", "U[σ]", "greatest share; 1: none", "1")
+    part: Membership = members("share", "slot", "the slots of the part", "P(σ)")
+    all: Membership = members("share", "slot", "the slots of the whole", "A(σ)")
 
 
 @dataclass(frozen=True)
 class Survival:
-    """Services that must survive the failure of any one region, metro or provider: one row per such service.
+    """Services that must survive the failure of any one region (0), metro (1) or provider (2)."""
 
-    `of`: 0 region, 1 metro, 2 provider; `share` of every stream's demand that the rest must carry.
-    """
-
-    workload: Ints = field(default_factory=_ints)
-    of: Ints = field(default_factory=_ints)
-    share: Floats = field(default_factory=_floats)
+    workload: Ints = index("survival case", "workload", "the service")
+    of: Ints = labels("survival case", "what fails")
+    share: Floats = numbers("survival case", "φ[x]", "share of every stream's demand that the rest must carry", "1")
 
 
 @dataclass(frozen=True)
 class Moves:
-    """Jobs that may move between regions: cost of carrying the checkpoint from region `source` to region `target`."""
+    """Jobs that may move between regions: what carrying the checkpoint from one to another adds."""
 
-    job: Ints = field(default_factory=_ints)
-    source: Ints = field(default_factory=_ints)
-    target: Ints = field(default_factory=_ints)
-    moving: Coefficients = field(default_factory=Coefficients)
+    job: Ints = index("move", "job", "the job")
+    source: Ints = index("move", "region", "where it was")
+    target: Ints = index("move", "region", "where it goes on")
+    moving: Coefficients = added("move", "move[e]", "what a move adds")
 
 
 @dataclass(frozen=True)
 class Problem:
     """Everything the formulations need. Index arrays refer to positions in the sibling tables.
 
-    `cost_cap_usd` makes it a second solve: least carbon at no higher cost than this.
+    `cost_cap_usd` makes it a second solve: least carbon at no higher cost than this. What a feature needs beyond these
+    tables is one more field, of a dataclass whose fields are stated as theirs are: here, or in a subclass.
     """
 
-    workload_ids: tuple[str, ...]
-    period_hours: Floats
-    regions: Regions
-    services: Services = Services()
-    jobs: Jobs = Jobs()
-    slots: Slots = Slots()
-    flows: Flows = Flows()
-    presence: Presence = Presence()
-    pools: Pools = Pools()
-    datasets: Datasets = Datasets()
-    mechanisms: Mechanisms = Mechanisms()
-    budgets: Budgets = Budgets()
-    shares: Shares = Shares()
-    survival: Survival = Survival()
-    moves: Moves = Moves()
-    carbon_price_usd_per_kg: float = 0.0
-    cost_cap_usd: float | None = None
+    workload_ids: Strings = names("workload", is_required=True)
+    period_hours: Floats = numbers("period", "h_t", "length of a period", "h", above=0.0, is_required=True)
+    regions: Regions = table(Regions, in_proportion=True, is_required=True)
+    services: Services = table(Services, in_proportion=True)
+    jobs: Jobs = table(Jobs, in_proportion=True)
+    slots: Slots = table(Slots, in_proportion=True)
+    flows: Flows = table(Flows, in_proportion=True)
+    presence: Presence = table(Presence, in_proportion=True)
+    pools: Pools = table(Pools, in_proportion=True)
+    datasets: Datasets = table(Datasets, in_proportion=True)
+    mechanisms: Mechanisms = table(Mechanisms, in_proportion=True)
+    budgets: Budgets = table(Budgets, in_proportion=True)
+    shares: Shares = table(Shares, in_proportion=True)
+    survival: Survival = table(Survival)
+    moves: Moves = table(Moves, in_proportion=True)
+    carbon_price_usd_per_kg: float = single(0.0, "price", "price of carbon", "USD per kg CO2e")
+    cost_cap_usd: float | None = single(None, "C", "cost of the plan that a second solve may not exceed", "USD")

@@ -18,42 +18,34 @@ s[κ] is s[r] for a pool within one region r with a fixed cost, and 1 for every 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from formulations.accelerator_availability import add_pools, pool_blocks, rows_of_kind
-from formulations.bulk import add_family, add_rows, block
+from formulations.accelerator_availability import draws_and_openings, rows_of_kind
+from formulations.algebra import Model
 from formulations.domains import Domain
 from formulations.problem import Problem
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add region_used for the regions with a fixed cost that something can use."""
-    regions = problem.regions
-    size = regions.fixed_usd.size
-    usable = np.zeros(size, dtype=np.bool_)
+    fixed = problem.regions.fixed_usd
+    usable = np.zeros(fixed.size, dtype=np.bool_)
     usable[problem.presence.region] = True
     usable[problem.datasets.copy_region] = True
-    add_family(model, "region_used", np.flatnonzero(usable & (regions.fixed_usd > 0)), Domain.BINARY, size=size)
+    model.add_family("region_used", usable & (fixed > 0), Domain.BINARY)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: regions and their capacity are shared."""
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add in_use, copy_in_use, power_kw and work_rate."""
-    fixed = problem.regions.fixed_usd > 0
-    for name, family, region in (
-        ("in_use", "present", problem.presence.region),
-        ("copy_in_use", "copy", problem.datasets.copy_region),
-    ):
-        charged = np.flatnonzero(fixed[region])
-        row = np.arange(charged.size)
-        blocks = [block(model, family, row, charged, 1.0), block(model, "region_used", row, region[charged], -1.0)]
-        add_rows(model, name, blocks, keys=charged, upper=np.zeros(charged.size))
-    for name, kind in (("power_kw", "kw"), ("work_rate", "units_per_s")):
-        kept = rows_of_kind(problem, kind)
-        blocks = pool_blocks(model, problem, kept)
-        add_pools(model, problem, name, kept, blocks=blocks, limit=problem.pools.limit[kept])
+    a, d, s = model.vars("present", "copy", "region_used")
+    charged, r = problem.regions.fixed_usd > 0, problem.presence.region
+    model.add("in_use", charged[r], a <= s[r])
+    r = problem.datasets.copy_region
+    model.add("copy_in_use", charged[r], d <= s[r])
+    Q, draws, s = problem.pools.limit, *draws_and_openings(model, problem)
+    model.add("power_kw", rows_of_kind(problem, "kw"), draws <= Q * s)
+    model.add("work_rate", rows_of_kind(problem, "units_per_s"), draws <= Q * s)

@@ -9,18 +9,23 @@ over them matter then: with F[i] = sum_j f[j,i] and D[t] = sum_j D[j,t],
 (demand, throughput, presence and limits are linear in f, and each bound of a stream is in proportion to its demand). So
 a model needs one stream of them, with the sum of their demand, and a plan hands out what serves it in proportion.
 
-Services that survive failures keep their streams: their cells are told apart by streams.
+That holds of tables of which it is stated. Services that survive failures keep their streams, since their cells are
+told apart by streams, and so do all where any other table has rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
-from formulations.problem import Bools, Coefficients, Floats, Ints, Membership, Problem
+from formulations.columns import Bools, Coefficients, Floats, Ints, Membership
+from formulations.problem import Problem
+from formulations.tables import Tables, take, with_values
+
+STREAM, FLOW = "stream", "flow"
 
 
 @dataclass(frozen=True)
@@ -51,53 +56,32 @@ class MergedStreams:
 
 def merge_streams(problem: Problem) -> MergedStreams | None:
     """Return the problem with streams that are alike merged; None where there are none."""
-    if problem.survival.workload.size:
+    tables = Tables(problem)
+    if not tables.are_in_proportion():
         return None
     leader = alike_streams(problem)
     kept = np.flatnonzero(leader == np.arange(leader.size))
     if kept.size == leader.size:
         return None
-    services, flows = problem.services, problem.flows
-    number = np.full(leader.size, -1, dtype=np.int64)
-    number[kept] = np.arange(kept.size)
-    stream = number[leader]
-    demand = np.zeros((kept.size, services.demand_per_s.shape[1]))
-    np.add.at(demand, stream, services.demand_per_s)
-    whole = demand[stream]
-    part = np.divide(services.demand_per_s, whole, out=np.zeros_like(whole), where=whole > 0)
-    kept_flows = np.flatnonzero(leader[flows.stream] == flows.stream)
-    flow = _flow_of_leader(problem, leader, kept_flows)
-    place = np.full(flow.size, -1, dtype=np.int64)
-    place[kept_flows] = np.arange(kept_flows.size)
-    merged = replace(
-        problem,
-        services=replace(
-            services,
-            workload=services.workload[kept],
-            demand_per_s=demand,
-            may_be_unserved=services.may_be_unserved[kept],
-            unserved_usd=services.unserved_usd[kept],
-        ),
-        flows=replace(
-            flows,
-            stream=number[flows.stream[kept_flows]],
-            slot=flows.slot[kept_flows],
-            serving=flows.serving.take(kept_flows),
-        ),
-        pools=replace(problem.pools, by_flow=problem.pools.by_flow.renumbered(place)),
-        datasets=replace(
-            problem.datasets,
-            read_by_flow=problem.datasets.read_by_flow.renumbered(place),
-            owed_by_flow=problem.datasets.owed_by_flow.renumbered(place),
-        ),
-        mechanisms=replace(problem.mechanisms, by_flow=problem.mechanisms.by_flow.renumbered(place)),
-    )
+    subset = take(problem, {STREAM: kept})
+    stream = np.searchsorted(kept, leader)
+    sums = []
+    for one in tables.columns:
+        if one.column.adds_up:
+            total = np.zeros((kept.size, *one.value.shape[1:]))
+            np.add.at(total, stream, one.value)
+            sums.append((one, total))
+    merged = with_values(subset.problem, sums)
+    demand, whole = problem.services.demand_per_s, merged.services.demand_per_s[stream]
+    part = np.divide(demand, whole, out=np.zeros_like(whole), where=whole > 0)
+    flows = problem.flows
+    flow = _flow_of_leader(problem, leader, subset.kept[FLOW])
     return MergedStreams(merged, flow, part[flows.stream, problem.slots.period[flows.slot]], stream, part)
 
 
 def alike_streams(problem: Problem) -> Ints:
     """Return for every stream the first of those that are alike, which is itself where it is like no other."""
-    services, flows = problem.services, problem.flows
+    services, flows, stated = problem.services, problem.flows, Tables(problem).columns
     leader = np.arange(services.workload.size)
     among = _candidates(problem)
     if not among.any():
@@ -106,27 +90,21 @@ def alike_streams(problem: Problem) -> Ints:
     own = own[np.lexsort((flows.slot[own], flows.stream[own]))]
     place = np.full(flows.stream.size, -1, dtype=np.int64)
     place[own] = np.arange(own.size)
-    columns = [flows.slot[own], *(getattr(flows.serving, f.name)[own] + 0.0 for f in fields(Coefficients))]
-    members = [
-        _by_flow(membership, place, own.size)
-        for membership in (
-            problem.pools.by_flow,
-            problem.datasets.read_by_flow,
-            problem.datasets.owed_by_flow,
-            problem.mechanisms.by_flow,
-        )
-    ]
+    columns: list[Ints | Floats] = []
+    for one in stated:
+        if one.column.rows == (FLOW,) and one.column.points_to != (STREAM,):
+            arrays = one.value.arrays() if isinstance(one.value, Coefficients) else [one.value]
+            columns += [array[own] + 0 for array in arrays]  # minus zero is zero
+    members = [_by_flow(one.value, place, own.size) for one in stated if one.column.points_to == (FLOW,)]
+    alike = [
+        one.value > 0 if one.column.adds_up else one.value + 0.0 for one in stated if one.column.rows[:1] == (STREAM,)
+    ]  # the workload among them
     begin = np.searchsorted(flows.stream[own], np.arange(leader.size + 1))
-    chosen = np.flatnonzero(among)
     first: dict[tuple[object, ...], int] = {}
-    workload = -1
-    for j in chosen[np.argsort(services.workload[chosen], kind="stable")].tolist():
-        if services.workload[j] != workload:
-            workload, first = int(services.workload[j]), {}
+    for j in np.flatnonzero(among).tolist():
         at = slice(int(begin[j]), int(begin[j + 1]))
-        may = bool(services.may_be_unserved[j])
         key = (
-            may, services.unserved_usd[j].tobytes() if may else b"", (services.demand_per_s[j] > 0).tobytes(),
+            *(value[j].tobytes() for value in alike),
             *(column[at].tobytes() for column in columns), *(_told(member, at) for member in members),
         )  # fmt: skip
         leader[j] = first.setdefault(key, j)

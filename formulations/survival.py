@@ -24,206 +24,181 @@ Demand that may be unserved in normal operation still counts: survival is asked 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from formulations.bulk import Block, add_family, add_rows, block, group, lookup
+from formulations.algebra import Model
 from formulations.domains import Domain
-from formulations.failures import Failures, datasets_read, find_failures, place_labels
-from formulations.problem import Ints, Problem
+from formulations.failures import METRO, PROVIDER, REGION, Failures, datasets_read, find_failures, place_labels
+from formulations.indexing import add_up, every, group, heads, join, lookup
+from formulations.problem import Floats, Ints, Membership, Problem
 from formulations.sets import sets_of
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+@dataclass(frozen=True)
+class Table:
+    """Rows that are known by what they are about, one array per index (event, stream, region …), and who is in them.
+
+    `failing` holds failure flows, `other` what else the rows hold, `amount` is the number of each row.
+    """
+
+    index: tuple[Ints, ...]
+    failing: Membership
+    other: Membership
+    amount: Floats
+
+    @property
+    def rows(self) -> Ints:
+        """Positions of all rows."""
+        return every(self.amount.size)
+
+
+def add_variables(model: Model, problem: Problem) -> None:
     """Add failover."""
-    failures = _failures(model, problem)
-    every = np.arange(failures.case.size)
-    add_family(model, "failover", every, Domain.REAL, size=every.size, upper=failures.most)
+    failures = model.once(find_failures, problem)
+    model.add_family("failover", every(failures.case.size), Domain.REAL, upper=failures.most)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add failover_demand, failover_capacity and failover_present."""
-    failures = _failures(model, problem)
-    _add_demand(model, problem, failures)
-    _add_capacity(model, problem, failures)
-    _add_presence(model, problem, failures)
+    g, n, a = model.vars("failover", "instances", "present")
+    failures, K = model.once(find_failures, problem), problem.slots.capacity_per_s
+    φD = demand_asked(problem, failures)
+    model.add("failover_demand", φD.rows, φD.failing @ g >= φD.amount)
+    in_cell, has_instances = (failures.case, failures.place, failures.cell), failures.cell_has_instances[failures.cell]
+    κ, rows = heads(has_instances, *in_cell)
+    model.add("failover_capacity", rows, g.sum(by=κ) <= _slots_of(failures, rows) @ (K * n))
+    p = sets_of(model, problem).flow_presence[failures.flow]
+    κ, rows = heads(~has_instances & (p >= 0), *in_cell)
+    model.add("failover_present", rows, g.sum(by=κ) <= add_up(failures.most, κ, κ.size) * a[p])
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add failover_rate, failover_requirement, failover_copy and failover_route."""
-    failures = _failures(model, problem)
-    _add_rates(model, problem, failures)
-    _add_requirements(model, problem, failures)
-    _add_copies(model, problem, failures)
-    _add_routes(model, problem, failures)
+    g, f, z, d = model.vars("failover", "flow", "bought", "copy")
+    failures = model.once(find_failures, problem)
+    rate, copy, route = (table(problem, failures) for table in (rates_drawn, copies_left, routes_left))
+    model.add("failover_rate", rate.rows, rate.failing @ g + rate.other @ f <= rate.amount)
+    β, B = _asking(problem, failures)
+    model.add("failover_requirement", np.unique(β.row), β @ g <= B * (problem.mechanisms.satisfied_by @ z))
+    model.add("failover_copy", copy.rows, copy.other @ d >= copy.amount)
+    model.add("failover_route", route.rows, route.failing @ g <= route.amount * (route.other @ d))
 
 
-def _failures(model: Any, problem: Problem) -> Failures:
-    if not hasattr(model, "_failures"):
-        model._failures = find_failures(problem)
-    failures: Failures = model._failures
-    return failures
-
-
-def _add_demand(model: Any, problem: Problem, failures: Failures) -> None:
-    """One row per (case, place, stream, period) with demand, whether or not anything outside could take over."""
+def demand_asked(problem: Problem, failures: Failures) -> Table:
+    """Return a row per (event, stream, period) with demand, whether or not anything outside could take over."""
     services, survival = problem.services, problem.survival
-    periods, streams = problem.period_hours.size, services.workload.size
-    rows = []
-    for position, case in enumerate(failures.event_case.tolist()):
-        own = np.flatnonzero(services.workload == survival.workload[case])
-        of_own, at = np.nonzero(services.demand_per_s[own] > 0)
-        rows.append((np.full(at.size, position), own[of_own], at))
-    event, stream, period = (
-        np.concatenate([part[x] for part in rows]) if rows else np.zeros(0, dtype=np.int64) for x in range(3)
-    )
-    wanted = (event * streams + stream) * periods + period
-    of_flow = (_event_of(failures) * streams + failures.stream) * periods + failures.period
+    J, T = services.workload.size, problem.period_hours.size
+    event, stream = join(services.workload, survival.workload[failures.event_case])
+    row, period = np.nonzero(services.demand_per_s[stream] > 0)
+    event, stream = event[row], stream[row]
+    of_flow = (event_of(failures) * J + failures.stream) * T + failures.period
     needed = survival.share[failures.event_case[event]] * services.demand_per_s[stream, period]
-    every = np.arange(failures.case.size)
-    blocks = [block(model, "failover", lookup(wanted, of_flow), every, 1.0)]
-    add_rows(model, "failover_demand", blocks, keys=np.arange(wanted.size), lower=needed)
+    failing = _ones(lookup((event * J + stream) * T + period, of_flow), every(of_flow.size))
+    return Table((event, stream, period), failing, Membership(), needed)
 
 
-def _event_of(failures: Failures) -> Ints:
+def rates_drawn(problem: Problem, failures: Failures) -> Table:
+    """Return a row per (pool row, first event of a place): what failure flows and flows that stay draw on the pool."""
+    drawing, survival, slot = problem.pools.by_flow, problem.survival, problem.flows.slot[problem.pools.by_flow.column]
+    failing, entry = join(drawing.column, failures.flow)
+    kind, place = survival.of[failures.case[failing]], failures.place[failing]
+    row, first = group(drawing.row[entry], kind, place)
+    pool, stays = drawing.row[entry[first]], [Membership()]
+    for position, (of, where) in enumerate(zip(kind[first].tolist(), place[first].tolist(), strict=True)):
+        moved = failures.case[(survival.of[failures.case] == of) & (failures.place == where)]
+        gone = np.isin(problem.slots.workload[slot], survival.workload[moved])
+        gone |= place_labels(problem, of)[problem.slots.region[slot]] == where
+        kept = np.flatnonzero((drawing.row == pool[position]) & ~gone)
+        stays.append(Membership(np.full(kept.size, position), drawing.column[kept], drawing.weight[kept]))
+    drawn = Membership(row, failing, drawing.weight[entry])
+    return Table((pool, event_of(failures)[failing[first]]), drawn, _joined(stays), problem.pools.limit[pool])
+
+
+def copies_left(problem: Problem, failures: Failures) -> Table:
+    """Return a row per (event, dataset read by its service): the copies outside the place that fails."""
+    none = np.zeros(0, dtype=np.int64)
+    events, datasets = [none], [none]
+    for case in np.unique(failures.event_case).tolist():
+        own = np.flatnonzero(failures.event_case == case)
+        read = datasets_read(problem, int(problem.survival.workload[case]))
+        events.append(np.tile(own, read.size))
+        datasets.append(np.repeat(read, own.size))
+    event, dataset = np.concatenate(events), np.concatenate(datasets)
+    row, copy = join(problem.datasets.copy_dataset, dataset)
+    left = _ones(*_outside(problem, failures, event[row], row, copy))
+    return Table((event, dataset), Membership(), left, np.ones(event.size))
+
+
+def routes_left(problem: Problem, failures: Failures) -> Table:
+    """Return a row per (event, dataset, region) where some copy of the dataset has no route into the region: failure
+    flows into it, the copies left that have one, and the most that can flow.
+    """
+    datasets, reads = problem.datasets, problem.datasets.read_by_flow
+    hit, none = event_of(failures), np.zeros(0, dtype=np.int64)
+    index, flowing, left = [(none, none, none)], [Membership()], [Membership()]
+    most: list[Floats] = [np.zeros(0)]
+    rows = 0
+    for case in np.unique(failures.event_case).tolist():
+        for dataset in datasets_read(problem, int(problem.survival.workload[case])).tolist():
+            copies = np.flatnonzero(datasets.copy_dataset == dataset)
+            reading = np.unique(reads.column[datasets.read_dataset[reads.row] == dataset])
+            mine = np.flatnonzero((failures.case == case) & np.isin(failures.flow, reading))
+            for region in np.unique(failures.region[mine]).tolist():
+                routed = np.intersect1d(datasets.transfer_copy[datasets.transfer_region == region], copies)
+                if routed.size == copies.size:
+                    continue
+                flows = mine[failures.region[mine] == region]
+                events, of = np.unique(hit[flows], return_inverse=True)
+                row, copy = np.repeat(every(events.size), routed.size), np.tile(routed, events.size)
+                flowing.append(_ones(rows + of, flows))
+                left.append(_ones(*_outside(problem, failures, events[row], rows + row, copy)))
+                most.append(add_up(failures.most[flows], of, events.size))
+                index.append((events, np.full(events.size, dataset), np.full(events.size, region)))
+                rows += events.size
+    event, about, into = (np.concatenate(part) for part in zip(*index, strict=True))
+    return Table((event, about, into), _joined(flowing), _joined(left), np.concatenate(most))
+
+
+def _asking(problem: Problem, failures: Failures) -> tuple[Membership, Floats]:
+    """Return the failure flows that a requirement is asked of, over all failing places, and by requirement the sum of
+    what each place could ask for.
+    """
+    asking = problem.mechanisms.by_flow
+    failing, entry = join(asking.column, failures.flow)
+    β = Membership(asking.row[entry], failing, asking.weight[entry])
+    event = event_of(failures)[failing]
+    of, first = group(β.row, event, failures.stream[failing], failures.period[failing])
+    heaviest = np.zeros(first.size)
+    np.maximum.at(heaviest, of, β.weight)
+    return β, add_up(heaviest * failures.most[failing[first]], β.row[first], problem.mechanisms.bound.size)
+
+
+def _slots_of(failures: Failures, rows: Ints) -> Membership:
+    """Return the slots in the cell of each of the failure flows `rows`."""
+    position, member = join(failures.member_cell, failures.cell[rows])
+    return _ones(rows[position], failures.member_slot[member])
+
+
+def event_of(failures: Failures) -> Ints:
     """Return the event (case, place) of every failure flow."""
     width = int(failures.event_place.max(initial=0)) + 1
     return lookup(failures.event_case * width + failures.event_place, failures.case * width + failures.place)
 
 
-def _add_capacity(model: Any, problem: Problem, failures: Failures) -> None:
-    kept = np.flatnonzero(failures.cell_has_instances[failures.cell])
-    row, first = group(failures.case[kept], failures.place[kept], failures.cell[kept])
-    head = kept[first]
-    position, slot = _members(failures, failures.cell[head])
-    blocks = [
-        block(model, "failover", row, kept, 1.0),
-        block(model, "instances", position, slot, -problem.slots.capacity_per_s[slot]),
-    ]
-    add_rows(model, "failover_capacity", blocks, keys=head, upper=np.zeros(head.size))
+def _outside(problem: Problem, failures: Failures, event: Ints, row: Ints, copy: Ints) -> tuple[Ints, Ints]:
+    """Return those of the pairs (row, copy) whose copy lies outside the place that fails in their event."""
+    label = np.stack([place_labels(problem, kind) for kind in (REGION, METRO, PROVIDER)])
+    kind, region = problem.survival.of[failures.event_case[event]], problem.datasets.copy_region[copy]
+    kept = label[kind, region] != failures.event_place[event]
+    return row[kept], copy[kept]
 
 
-def _members(failures: Failures, cells: Ints) -> tuple[Ints, Ints]:
-    """Return (position in `cells`, slot) for every member slot of every cell asked for."""
-    order = np.argsort(failures.member_cell, kind="stable")
-    count = np.bincount(failures.member_cell, minlength=failures.cell_has_instances.size)
-    start = np.concatenate([[0], np.cumsum(count)])[:-1]
-    sizes = count[cells] if cells.size else np.zeros(0, dtype=np.int64)
-    position = np.repeat(np.arange(cells.size), sizes)
-    within = np.arange(position.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return position, failures.member_slot[order[start[cells[position]] + within]] if position.size else position
+def _ones(row: Ints, column: Ints) -> Membership:
+    return Membership(row, column, np.ones(row.size))
 
 
-def _add_presence(model: Any, problem: Problem, failures: Failures) -> None:
-    presence = sets_of(model, problem).presence_of_slot[problem.flows.slot[failures.flow]]
-    kept = np.flatnonzero(~failures.cell_has_instances[failures.cell] & (presence >= 0))
-    row, first = group(failures.case[kept], failures.place[kept], failures.cell[kept])
-    head = kept[first]
-    most = np.bincount(row, weights=failures.most[kept], minlength=head.size)
-    blocks = [
-        block(model, "failover", row, kept, 1.0),
-        block(model, "present", np.arange(head.size), presence[head], -most),
-    ]
-    add_rows(model, "failover_present", blocks, keys=head, upper=np.zeros(head.size))
-
-
-def _add_rates(model: Any, problem: Problem, failures: Failures) -> None:
-    """One row per (pool, kind of place, place) that failure flows draw on."""
-    pools, slots, flows = problem.pools, problem.slots, problem.flows
-    drawing = pools.by_flow
-    order = np.argsort(drawing.column, kind="stable")
-    flow_start = np.searchsorted(drawing.column[order], failures.flow)
-    flow_end = np.searchsorted(drawing.column[order], failures.flow, side="right")
-    sizes = flow_end - flow_start
-    failing = np.repeat(np.arange(failures.case.size), sizes)
-    within = np.arange(failing.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    entry = order[np.repeat(flow_start, sizes) + within]
-    kind = problem.survival.of[failures.case[failing]]
-    row, first = group(drawing.row[entry], kind, failures.place[failing])
-    blocks = [block(model, "failover", row, failing, drawing.weight[entry])]
-    for position, head in enumerate(first.tolist()):
-        pool, place, of = int(drawing.row[entry[head]]), int(failures.place[failing[head]]), int(kind[head])
-        moved = (problem.survival.of[failures.case] == of) & (failures.place == place)
-        workloads = np.unique(problem.survival.workload[failures.case[moved]])
-        mine = np.flatnonzero(drawing.row == pool)
-        flow = drawing.column[mine]
-        label = place_labels(problem, of)
-        stays = (label[slots.region[flows.slot[flow]]] != place) & ~np.isin(slots.workload[flows.slot[flow]], workloads)
-        blocks.append(
-            block(model, "flow", np.full(int(stays.sum()), position), flow[stays], drawing.weight[mine[stays]])
-        )
-    limit = pools.limit[drawing.row[entry[first]]]
-    add_rows(model, "failover_rate", blocks, keys=np.arange(first.size), upper=limit)
-
-
-def _add_requirements(model: Any, problem: Problem, failures: Failures) -> None:
-    """One row per requirement over all failing places: the bound is the sum of what each could ask for."""
-    mechanisms = problem.mechanisms
-    asking = mechanisms.by_flow
-    order = np.argsort(asking.column, kind="stable")
-    start = np.searchsorted(asking.column[order], failures.flow)
-    sizes = np.searchsorted(asking.column[order], failures.flow, side="right") - start
-    failing = np.repeat(np.arange(failures.case.size), sizes)
-    within = np.arange(failing.size) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    entry = order[np.repeat(start, sizes) + within]
-    requirement, weight = asking.row[entry], asking.weight[entry]
-    keys = np.unique(requirement)
-    row = np.searchsorted(keys, requirement)
-    event = _event_of(failures)[failing]
-    of, first = group(row, event, failures.stream[failing], failures.period[failing])
-    heaviest = np.zeros(first.size)
-    np.maximum.at(heaviest, of, weight)
-    bound = np.bincount(row[first], weights=heaviest * failures.most[failing[first]], minlength=keys.size)
-    by = mechanisms.satisfied_by
-    by_row = lookup(keys, by.row)
-    kept = np.flatnonzero(by_row >= 0)
-    blocks = [
-        block(model, "failover", row, failing, weight),
-        block(model, "bought", by_row[kept], by.column[kept], -bound[by_row[kept]]),
-    ]
-    add_rows(model, "failover_requirement", blocks, keys=keys, upper=np.zeros(keys.size))
-
-
-def _add_copies(model: Any, problem: Problem, failures: Failures) -> None:
-    """One row per (event, dataset read by its service)."""
-    datasets, survival = problem.datasets, problem.survival
-    blocks: list[Block] = []
-    rows = 0
-    for case in np.unique(failures.event_case).tolist():
-        label = place_labels(problem, int(survival.of[case]))[datasets.copy_region]
-        places = failures.event_place[failures.event_case == case]
-        for dataset in datasets_read(problem, int(survival.workload[case])).tolist():
-            copies = np.flatnonzero(datasets.copy_dataset == dataset)
-            event, copy = np.nonzero(places[:, None] != label[copies][None, :])
-            blocks.append(block(model, "copy", rows + event, copies[copy], 1.0))
-            rows += places.size
-    add_rows(model, "failover_copy", blocks, keys=np.arange(rows), lower=np.ones(rows))
-
-
-def _add_routes(model: Any, problem: Problem, failures: Failures) -> None:
-    """One row per (event, dataset, region) where some copy of the dataset has no route into the region."""
-    datasets, survival = problem.datasets, problem.survival
-    blocks: list[Block] = []
-    rows = 0
-    for case in np.unique(failures.event_case).tolist():
-        label = place_labels(problem, int(survival.of[case]))
-        for dataset in datasets_read(problem, int(survival.workload[case])).tolist():
-            own_copies = np.flatnonzero(datasets.copy_dataset == dataset)
-            reads = datasets.read_by_flow
-            reading = np.unique(reads.column[datasets.read_dataset[reads.row] == dataset])
-            mine = np.flatnonzero((failures.case == case) & np.isin(failures.flow, reading))
-            for region in np.unique(failures.region[mine]).tolist():
-                routed = np.intersect1d(
-                    datasets.transfer_copy[datasets.transfer_region == region], own_copies, assume_unique=False
-                )
-                if routed.size == own_copies.size:
-                    continue
-                flows = mine[failures.region[mine] == region]
-                places, event = np.unique(failures.place[flows], return_inverse=True)
-                most = np.bincount(event, weights=failures.most[flows], minlength=places.size)
-                outside, copy = np.nonzero(places[:, None] != label[datasets.copy_region[routed]][None, :])
-                blocks.append(block(model, "failover", rows + event, flows, 1.0))
-                blocks.append(block(model, "copy", rows + outside, routed[copy], -most[outside]))
-                rows += places.size
-    add_rows(model, "failover_route", blocks, keys=np.arange(rows), upper=np.zeros(rows))
+def _joined(parts: list[Membership]) -> Membership:
+    names = ("row", "column", "weight")
+    return Membership(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -1,14 +1,14 @@
-"""What the decisions add up to in one metric, summed over chosen slots: shared by budgets and shares."""
+"""What decisions add up to in the metric of a row, by slots in scope: shared by budgets and shares."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
-from formulations.bulk import Block, block
-from formulations.problem import Coefficients, Floats, Membership, Problem
+from formulations.algebra import Expression, Model
+from formulations.problem import Coefficients, Membership, Problem
 
 
 def slot_matrix(problem: Problem, members: Membership, rows: int) -> sparse.csr_array:
@@ -18,33 +18,34 @@ def slot_matrix(problem: Problem, members: Membership, rows: int) -> sparse.csr_
     )
 
 
-def slot_blocks(model: Any, problem: Problem, weights: sparse.csr_array, metric: list[str]) -> list[Block]:
-    """Return the terms weights[row, i] x (metric of row) of all that happens in slot i: running, work and serving.
+def measured(model: Model, problem: Problem, of: sparse.csr_array, metric: Sequence[str]) -> Expression:
+    """Return by row sum_i of[row, i] (run n[i] + work H[i] + sum_{q on i} serve f[q]), in the metric of the row.
 
     `metric[row]` names a field of Coefficients.
     """
+    n, H, f = model.vars("instances", "work_hours", "flow")
     slots, flows = problem.slots, problem.flows
-    at_slot = weights.tocoo()
-    row, slot = at_slot.row.astype(np.int64), at_slot.col.astype(np.int64)
-    incidence = sparse.csr_array(
+    on_slot = sparse.csr_array(
         (np.ones(flows.slot.size), (flows.slot, np.arange(flows.slot.size))),
         shape=(slots.workload.size, flows.slot.size),
     )
-    at_flow = (weights @ incidence).tocoo()
-    flow_row, flow = at_flow.row.astype(np.int64), at_flow.col.astype(np.int64)
-    return [
-        block(model, "instances", row, slot, at_slot.data * per_row(slots.running, metric, row, slot)),
-        block(model, "work_hours", row, slot, at_slot.data * per_row(slots.working, metric, row, slot)),
-        block(model, "flow", flow_row, flow, at_flow.data * per_row(flows.serving, metric, flow_row, flow)),
-    ]
+    at_slot, at_flow = _members(of), _members(of @ on_slot)
+    run, work = priced(at_slot, slots.running, metric), priced(at_slot, slots.working, metric)
+    return run @ n + work @ H + priced(at_flow, flows.serving, metric) @ f
 
 
-def per_row(coefficients: Coefficients, metric: list[str], row: np.ndarray, column: np.ndarray) -> Floats:
-    """Return for every entry the coefficient of its column in the metric of its row."""
-    values = np.zeros(row.size)
+def priced(members: Membership, coefficients: Coefficients, metric: Sequence[str], *, each: int = 1) -> Membership:
+    """Return members weighted by what one unit of each adds in the metric of its row; `each` columns share a figure."""
+    weight = np.zeros(members.row.size)
     names = sorted(set(metric))
     number = np.array([names.index(name) for name in metric], dtype=np.int64)
     for place, name in enumerate(names):
-        mine = np.flatnonzero(number[row] == place)
-        values[mine] = getattr(coefficients, name)[column[mine]]
-    return values
+        mine = np.flatnonzero(number[members.row] == place)
+        column = members.column[mine]
+        weight[mine] = getattr(coefficients, name)[column if each == 1 else column // each]
+    return Membership(members.row, members.column, members.weight * weight)
+
+
+def _members(matrix: sparse.csr_array) -> Membership:
+    entries = matrix.tocoo()
+    return Membership(entries.row.astype(np.int64), entries.col.astype(np.int64), entries.data)

@@ -17,14 +17,17 @@ one at the same cost, and a row that is violated by a part of its size is violat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from formulations.columns import Coefficients, Floats, Membership, Strings
 from formulations.data import read_pairs
-from formulations.failures import find_failures
-from formulations.problem import Coefficients, Floats, Membership, Problem
+from formulations.families import VARIABLES
+from formulations.problem import Problem
 from formulations.sets import derive_sets
+from formulations.tables import Stated, Tables, with_values
 
 PARTS = 1024.0
 """Units of work that make up the power of two above all demand or work of a workload; likewise for volumes."""
@@ -47,53 +50,53 @@ class Normalised:
 
 
 def normalise(problem: Problem) -> Normalised:
-    """Return the problem in units near 1."""
-    services, jobs, slots, flows = problem.services, problem.jobs, problem.slots, problem.flows
-    datasets, mechanisms = problem.datasets, problem.mechanisms
-    work = _units_of_work(problem)
-    of_slot, of_stream, of_job = work[slots.workload], work[services.workload], work[jobs.workload]
-    of_flow = of_stream[flows.stream]
-    volume = _units_of_volume(problem)
-    of_transfer = volume[datasets.copy_dataset[datasets.transfer_copy]]
-    of_read = volume[datasets.read_dataset]
-    of_requirement, of_duty = _power_above(mechanisms.bound), _power_above(datasets.owed_bound)
-    restated = replace(
-        problem,
-        services=replace(
-            services,
-            demand_per_s=services.demand_per_s / of_stream[:, None],
-            unserved_usd=services.unserved_usd * of_stream[:, None],
-        ),
-        jobs=replace(jobs, work_units=jobs.work_units / of_job, undone_usd=jobs.undone_usd * of_job),
-        slots=replace(slots, capacity_per_s=slots.capacity_per_s / of_slot),
-        flows=replace(flows, serving=_times(flows.serving, of_flow)),
-        pools=replace(problem.pools, by_flow=_weighted(problem.pools.by_flow, column=of_flow)),
-        datasets=replace(
-            datasets,
-            max_gb=datasets.max_gb / volume,
-            moving=_times(datasets.moving, of_transfer),
-            read_by_flow=_weighted(datasets.read_by_flow, column=of_flow, row=1.0 / of_read),
-            read_by_work=_weighted(datasets.read_by_work, row=1.0 / of_read),
-            owed_bound=datasets.owed_bound / of_duty,
-            owed_by_flow=_weighted(datasets.owed_by_flow, column=of_flow, row=1.0 / of_duty),
-            owed_by_gang=_weighted(datasets.owed_by_gang, row=1.0 / of_duty),
-        ),
-        mechanisms=replace(
-            mechanisms,
-            bound=mechanisms.bound / of_requirement,
-            by_flow=_weighted(mechanisms.by_flow, column=of_flow, row=1.0 / of_requirement),
-            by_gang=_weighted(mechanisms.by_gang, row=1.0 / of_requirement),
-            by_copy=_weighted(mechanisms.by_copy, row=1.0 / of_requirement),
-        ),
-    )
-    unit = {
-        "flow": of_flow,
-        "unserved": np.repeat(of_stream, problem.period_hours.size),
-        "undone": of_job,
-        "transfer": of_transfer,
-        "failover": of_flow[find_failures(problem).flow],
+    """Return the problem in units near 1.
+
+    What is counted in which unit, to which power, every column and every family of variables states.
+    """
+    tables = Tables(problem)
+    units = {
+        "workload": _units_of_work(problem),
+        "dataset": _units_of_volume(problem),
+        "requirement": _power_above(problem.mechanisms.bound),
+        "duty": _power_above(problem.datasets.owed_bound),
     }
+    counted = [one for one in tables.columns if one.column.counted_in]
+    restated = with_values(problem, [(one, _restated(one, tables, units)) for one in counted])
+    unit = {}
+    for name, family in VARIABLES.items():
+        if family.counted_in:
+            of_row = _unit_of(family.counted_in, tables, units, family.over)
+            unit[name] = of_row if family.rows is None else of_row[family.rows(problem)]
     return Normalised(restated, unit)
+
+
+def _restated(one: Stated, tables: Tables, units: Mapping[str, Floats]) -> Any:
+    """Return a column's values in the units given."""
+    value, rows, counted_in = one.value, one.column.rows, one.column.counted_in
+    if isinstance(value, Membership):
+        weight = value.weight
+        for table, power in counted_in.items():
+            is_row = tables.leads_to(rows, table) is not None
+            unit = _unit_of({table: power}, tables, units, rows if is_row else one.column.points_to)
+            weight = weight / unit[value.row if is_row else value.column]
+        return Membership(value.row, value.column, weight)
+    if one.is_left_out:
+        return value
+    unit = _unit_of(counted_in, tables, units, rows)
+    return value.times(1.0 / unit) if isinstance(value, Coefficients) else value / unit.reshape(value.shape)
+
+
+def _unit_of(counted_in: Mapping[str, int], tables: Tables, units: Mapping[str, Floats], rows: Strings) -> Floats:
+    """Return by row of a table the unit in which its numbers are counted."""
+    found: Floats | None = None
+    for table, power in counted_in.items():
+        own = tables.leads_to(rows, table)
+        assert own is not None, (rows, table)
+        unit = (units[table] ** power)[own]
+        found = unit if found is None else found * unit
+    assert found is not None
+    return found
 
 
 def _units_of_work(problem: Problem) -> Floats:
@@ -120,18 +123,3 @@ def _power_above(size: Floats) -> Floats:
     mantissa, exponent = np.frexp(size)
     exponent = exponent - (mantissa == 0.5)
     return np.where(size > 0, np.exp2(np.clip(exponent, -1000, 1000).astype(np.float64)), 1.0)
-
-
-def _times(coefficients: Coefficients, factor: Floats) -> Coefficients:
-    """Return coefficients of variables whose unit is `factor` times as large."""
-    return Coefficients(*(getattr(coefficients, f.name) * factor for f in fields(coefficients)))
-
-
-def _weighted(members: Membership, *, column: Floats | None = None, row: Floats | None = None) -> Membership:
-    """Return a membership whose weights are multiplied by a factor of their column and of their row."""
-    weight = members.weight
-    if column is not None:
-        weight = weight * column[members.column]
-    if row is not None:
-        weight = weight * row[members.row]
-    return Membership(members.row, members.column, weight)

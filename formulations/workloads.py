@@ -33,12 +33,11 @@ solved whole). With L[w] = 1 no row on regions is needed: demand that is served 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from formulations.bulk import Block, add_family, add_rows, block, group
+from formulations.algebra import Model
 from formulations.domains import Domain
+from formulations.indexing import add_up, every, heads
 from formulations.problem import Floats, Problem
 from formulations.sets import Sets, sets_of
 
@@ -49,180 +48,96 @@ COUNTED_SHARE = 0.01
 """Share of a workload's demand that endpoints in a region must serve for the region to count as one of its regions."""
 
 
-def add_variables(model: Any, problem: Problem) -> None:
+def add_variables(model: Model, problem: Problem) -> None:
     """Add instances, flow, unserved and present."""
-    sets = sets_of(model, problem)
-    slots, services = problem.slots, problem.services
-    serving = np.flatnonzero(sets.serving_slots)
-    size = slots.workload.size
-    add_family(
-        model, "instances", serving, Domain.WHOLE, size=size, upper=np.floor(slots.max_instances[serving])
-    )
-    flows = np.arange(problem.flows.stream.size)
-    add_family(model, "flow", flows, Domain.REAL, size=flows.size, upper=sets.demand_of_flow)
+    sets, services = sets_of(model, problem), problem.services
     demand = services.demand_per_s.ravel()
-    allowed = np.flatnonzero(np.repeat(services.may_be_unserved, sets.periods) & (demand > 0))
-    add_family(model, "unserved", allowed, Domain.REAL, size=demand.size, upper=demand[allowed])
-    presences = np.arange(problem.presence.workload.size)
-    add_family(model, "present", presences, Domain.BINARY, size=presences.size)
+    allowed = np.repeat(services.may_be_unserved, sets.periods) & (demand > 0)
+    model.add_family("instances", sets.serving_slots, Domain.WHOLE, upper=sets.most_instances)
+    model.add_family("flow", every(problem.flows.slot.size), Domain.REAL, upper=sets.demand_of_flow)
+    model.add_family("unserved", allowed, Domain.REAL, upper=demand)
+    model.add_family("present", every(problem.presence.workload.size), Domain.BINARY)
 
 
-def add_local_constraints(model: Any, problem: Problem) -> None:
+def add_local_constraints(model: Model, problem: Problem) -> None:
     """Add the constraints of each service on its own."""
-    _add_demand(model, problem)
-    _add_throughput(model, problem)
-    _add_cover(model, problem)
-    _add_presence_of_flows(model, problem)
-    _add_presence_of_instances(model, problem)
+    sets = sets_of(model, problem)
+    K = useful_capacity(problem, sets)
+    _add_demand(model, problem, sets)
+    _add_throughput(model, problem, sets, K)
+    _add_cover(model, problem, sets, K)
+    _add_presence(model, problem, sets)
     _add_region_counts(model, problem)
-    _add_backing(model, problem)
+    _add_backing(model, problem, sets)
 
 
-def add_coupling_constraints(model: Any, problem: Problem) -> None:
+def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add nothing: what couples services is capacity, budgets, policies and data."""
 
 
-def _add_demand(model: Any, problem: Problem) -> None:
-    sets = sets_of(model, problem)
-    demand = problem.services.demand_per_s.ravel()
-    wanted = np.flatnonzero(demand > 0)
-    row_of = np.full(demand.size, -1, dtype=np.int64)
-    row_of[wanted] = np.arange(wanted.size)
-    row = row_of[problem.flows.stream * sets.periods + sets.flow_period]
-    served = np.flatnonzero(row >= 0)
-    blocks = [
-        block(model, "flow", row[served], served, 1.0),
-        block(model, "unserved", np.arange(wanted.size), wanted, 1.0),
-    ]
-    add_rows(model, "demand", blocks, keys=wanted, equal=demand[wanted])
-
-
-def _add_throughput(model: Any, problem: Problem) -> None:
-    sets = sets_of(model, problem)
-    slots, flows = problem.slots, problem.flows
-    has_flow = np.zeros(slots.workload.size, dtype=np.bool_)
-    has_flow[flows.slot] = True
-    served = np.flatnonzero(has_flow & sets.serving_slots)
-    row_of = np.full(slots.workload.size, -1, dtype=np.int64)
-    row_of[served] = np.arange(served.size)
-    used = np.flatnonzero(row_of[flows.slot] >= 0)
-    blocks = [
-        block(model, "flow", row_of[flows.slot[used]], used, 1.0),
-        block(model, "instances", np.arange(served.size), served, -_useful_capacity(model, problem)[served]),
-    ]
-    add_rows(model, "throughput", blocks, keys=served, upper=np.zeros(served.size))
-
-
-def _useful_capacity(model: Any, problem: Problem) -> Floats:
+def useful_capacity(problem: Problem, sets: Sets) -> Floats:
     """Return K' by slot (units/s): the capacity of one instance, at most what its slot could ever serve."""
     slots, flows = problem.slots, problem.flows
-    wanted = np.bincount(flows.slot, weights=sets_of(model, problem).demand_of_flow, minlength=slots.workload.size)
+    wanted = np.bincount(flows.slot, weights=sets.demand_of_flow, minlength=slots.workload.size)
     return np.minimum(slots.capacity_per_s, wanted)
 
 
-def _add_cover(model: Any, problem: Problem) -> None:
+def _add_demand(model: Model, problem: Problem, sets: Sets) -> None:
+    f, v = model.vars("flow", "unserved")
+    D, jt = problem.services.demand_per_s.ravel(), problem.flows.stream * sets.periods + sets.flow_period
+    model.add("demand", D > 0, f.sum(by=jt) + v == D)
+
+
+def _add_throughput(model: Model, problem: Problem, sets: Sets, K: Floats) -> None:
+    f, n = model.vars("flow", "instances")
+    i, can_serve = problem.flows.slot, np.zeros(K.size, dtype=np.bool_)
+    can_serve[i] = True
+    model.add("throughput", can_serve & sets.serving_slots, f.sum(by=i) <= K * n)
+
+
+def _add_cover(model: Model, problem: Problem, sets: Sets, K: Floats) -> None:
     """One row per service and period with demand, divided by that demand."""
-    sets, slots, services = sets_of(model, problem), problem.slots, problem.services
-    periods = sets.periods
-    demand = np.zeros((len(problem.workload_ids), periods))
-    np.add.at(demand, services.workload, services.demand_per_s)
-    total = demand.ravel()
-    keys = np.flatnonzero(total > 0) if slots.workload.size <= COVER_SLOTS else np.zeros(0, dtype=np.int64)
-    row_of = np.full(total.size, -1, dtype=np.int64)
-    row_of[keys] = np.arange(keys.size)
-    kept = np.flatnonzero(sets.serving_slots & (row_of[slots.workload * periods + slots.period] >= 0))
-    label = slots.workload[kept] * periods + slots.period[kept]
-    flow_label = sets.flow_workload * periods + sets.flow_period
-    flows = np.flatnonzero(sets.flow_is_endpoint & (row_of[flow_label] >= 0))
-    left_label = (services.workload[:, None] * periods + np.arange(periods)).ravel()
-    left = np.flatnonzero(row_of[left_label] >= 0)
-    useful = _useful_capacity(model, problem)[kept]
-    blocks = [
-        block(model, "instances", row_of[label], kept, useful / total[label]),
-        block(model, "flow", row_of[flow_label[flows]], flows, 1.0 / total[flow_label[flows]]),
-        block(model, "unserved", row_of[left_label[left]], left, 1.0 / total[left_label[left]]),
-    ]
-    add_rows(model, "cover", blocks, keys=keys, lower=np.ones(keys.size))
+    n, f, v = model.vars("instances", "flow", "unserved")
+    T, slots, services = sets.periods, problem.slots, problem.services
+    by_workload = np.zeros((len(problem.workload_ids), T))
+    np.add.at(by_workload, services.workload, services.demand_per_s)
+    D = by_workload.ravel()
+    i, j = slots.workload * T + slots.period, (services.workload[:, None] * T + np.arange(T)).ravel()
+    q = np.where(sets.flow_is_endpoint, sets.flow_workload * T + sets.flow_period, -1)
+    rows = (D > 0) & (slots.workload.size <= COVER_SLOTS)
+    model.add("cover", rows, ((K * n).sum(by=i) + f.sum(by=q) + v.sum(by=j)) / D >= 1)
 
 
-def _add_presence_of_flows(model: Any, problem: Problem) -> None:
-    sets = sets_of(model, problem)
-    presence = sets.presence_of_slot[problem.flows.slot]
-    flows = np.flatnonzero(presence >= 0)
-    row, first = group(problem.flows.stream[flows], sets.flow_region[flows], sets.flow_period[flows])
-    head = flows[first]
-    blocks = [
-        block(model, "flow", row, flows, 1.0),
-        block(model, "present", np.arange(head.size), presence[head], -sets.demand_of_flow[head]),
-    ]
-    add_rows(model, "present_flow", blocks, keys=head, upper=np.zeros(head.size))
+def _add_presence(model: Model, problem: Problem, sets: Sets) -> None:
+    """Rows are known by their first flow or slot."""
+    n, f, a = model.vars("instances", "flow", "present")
+    D, p = sets.demand_of_flow, sets.flow_presence
+    jrt, rows = heads(p >= 0, problem.flows.stream, sets.flow_region, sets.flow_period)
+    model.add("present_flow", rows, f.sum(by=jrt) <= D * a[p])
+    p = sets.presence_of_slot
+    wrt, rows = heads(sets.serving_slots & (p >= 0), p, problem.slots.period)
+    N = add_up(sets.most_instances, wrt, p.size)
+    model.add("present_instances", rows, n.sum(by=wrt) <= N * a[p])
 
 
-def _add_presence_of_instances(model: Any, problem: Problem) -> None:
-    sets = sets_of(model, problem)
-    slots = problem.slots
-    found = np.flatnonzero(sets.serving_slots & (sets.presence_of_slot >= 0))
-    row, first = group(sets.presence_of_slot[found], slots.period[found])
-    head = found[first]
-    most = np.bincount(row, weights=np.floor(slots.max_instances[found]), minlength=head.size)
-    blocks = [
-        block(model, "instances", row, found, 1.0),
-        block(model, "present", np.arange(head.size), sets.presence_of_slot[head], -most),
-    ]
-    add_rows(model, "present_instances", blocks, keys=head, upper=np.zeros(head.size))
-
-
-def _presence_rows(model: Any, problem: Problem) -> Block:
+def _add_region_counts(model: Model, problem: Problem) -> None:
+    (a,) = model.vars("present")
     presence = problem.presence
     row_of = np.full(len(problem.workload_ids), -1, dtype=np.int64)
-    row_of[presence.bounded_workload] = np.arange(presence.bounded_workload.size)
-    row = row_of[presence.workload]
-    bounded = np.flatnonzero(row >= 0)
-    return block(model, "present", row[bounded], bounded, 1.0)
+    row_of[presence.bounded_workload] = every(presence.bounded_workload.size)
+    w, U, L = row_of[presence.workload], presence.max_regions, presence.min_regions
+    model.add("most_regions", np.bincount(w[w >= 0], minlength=U.size) > U, a.sum(by=w) <= U)
+    model.add("least_regions", L >= 2, a.sum(by=w) >= L)
 
 
-def _add_region_counts(model: Any, problem: Problem) -> None:
-    presence = problem.presence
-    all_rows = _presence_rows(model, problem)
-    possible = np.bincount(all_rows.row, minlength=presence.bounded_workload.size)
-    for name, kept, side in (
-        ("most_regions", np.flatnonzero(presence.max_regions < possible), "upper"),
-        ("least_regions", np.flatnonzero(presence.min_regions >= 2), "lower"),
-    ):
-        row_of = np.full(possible.size, -1, dtype=np.int64)
-        row_of[kept] = np.arange(kept.size)
-        row = row_of[all_rows.row]
-        terms = Block(row[row >= 0], all_rows.variables, all_rows.column[row >= 0], all_rows.weight[row >= 0])
-        if side == "upper":
-            add_rows(model, name, [terms], keys=kept, upper=presence.max_regions[kept].astype(np.float64))
-        else:
-            add_rows(model, name, [terms], keys=kept, lower=presence.min_regions[kept].astype(np.float64))
-
-
-def _add_backing(model: Any, problem: Problem) -> None:
-    sets = sets_of(model, problem)
-    presence = problem.presence
+def _add_backing(model: Model, problem: Problem, sets: Sets) -> None:
+    a, n, b, f = model.vars("present", "instances", "gangs", "flow")
+    presence, services = problem.presence, problem.services
     asks = np.zeros(len(problem.workload_ids), dtype=np.bool_)
     asks[presence.bounded_workload[presence.min_regions >= 2]] = True
-    backed = np.flatnonzero(asks[presence.workload])
-    row_of = np.full(presence.workload.size + 1, -1, dtype=np.int64)
-    row_of[backed] = np.arange(backed.size)
-    kept = np.flatnonzero(row_of[sets.presence_of_slot] >= 0)
-    kept_row = row_of[sets.presence_of_slot[kept]]
-    flows, flow_row, flow_weight = _counted_flows(problem, sets, row_of)
-    blocks = [
-        block(model, "present", np.arange(backed.size), backed, 1.0),
-        block(model, "instances", kept_row, kept, -1.0),
-        block(model, "gangs", kept_row, kept, -1.0),
-        block(model, "flow", flow_row, flows, flow_weight),
-    ]
-    add_rows(model, "present_backed", blocks, keys=backed, upper=np.zeros(backed.size))
-
-
-def _counted_flows(problem: Problem, sets: Sets, row_of: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the endpoint flows that back a presence, their rows, and what one unit/s of them counts (negative)."""
-    row = row_of[sets.presence_of_slot[problem.flows.slot]]
-    flows = np.flatnonzero((row >= 0) & sets.flow_is_endpoint & (sets.demand_of_flow > 0))
-    total = np.zeros(len(problem.workload_ids))
-    np.add.at(total, problem.services.workload, problem.services.demand_per_s.sum(axis=1))
-    return flows, row[flows], -1.0 / (COUNTED_SHARE * total[sets.flow_workload[flows]])
+    D = np.zeros(asks.size)
+    np.add.at(D, services.workload, services.demand_per_s.sum(axis=1))
+    D = D[presence.workload]
+    p, q = sets.presence_of_slot, np.where(sets.flow_is_endpoint & (sets.demand_of_flow > 0), sets.flow_presence, -1)
+    rows = asks[presence.workload]
+    model.add("present_backed", rows, a <= n.sum(by=p) + b.sum(by=p) + f.sum(by=q) / (COUNTED_SHARE * D))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 def paused_gc() -> Iterator[None]:
     """Pause the garbage collector while many objects are made that live on and none is freed.
 
-    The same as `formulations.bulk.paused_gc`, for what must not load the formulations (loading, auditing).
+    The same as `formulations.build.paused_gc`, for what must not load the formulations (loading, auditing).
     """
     was_enabled = gc.isenabled()
     gc.disable()

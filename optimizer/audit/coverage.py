@@ -54,6 +54,7 @@ NOT_JUDGED: dict[str, str] = {
     "plan.versions": "of packages and Python: what was installed elsewhere; those of catalogue and law pack are judged",
     "plan.method": "who found a plan changes nothing of it",
     "plan.cluster": "what workers answered is known where the plan was made; that its counts can be is judged",
+    "plan.stated_by": "who stated the model changes nothing of the plan",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "copies.source": "which of several regions of one price the data come from",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
+from formulations.labels import Labels
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Terms
@@ -17,6 +19,7 @@ from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
+from optimizer.compile.labels import labels_of
 from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
@@ -51,6 +54,11 @@ class Compiled:
     def terms(self) -> Terms:
         """How the spending of slots and flows splits."""
         return self.tables.terms
+
+    @cached_property
+    def labels(self) -> Labels:
+        """What periods, streams, offers and places are called: `build_model(problem, labels)` names its components."""
+        return labels_of(self.world, self.tables)
 
     @property
     def stream_ids(self) -> tuple[str, ...]:

@@ -115,6 +115,7 @@ class Plan(Row):
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
     the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan,
     `cluster` what workers elsewhere answered;
+    `stated_by` who stated the model to the solver (`pyomo`, or `arrays` where it is large);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -152,6 +153,7 @@ class Plan(Row):
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     method: str | None = None
+    stated_by: Literal["pyomo", "arrays"] | None = None
     asked: Asked | None = None
     cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}

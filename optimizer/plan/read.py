@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.speed import SpeedView
@@ -93,6 +93,7 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         "status": solution.status.value,
         "termination": solution.termination.value,
         "method": solution.method or None,
+        "stated_by": solution.stated_by or None,
         "timings_seconds": {**compiled.timings, **solution.timings},
         "ineligible": ineligible,
         "unmodelled_laws": unmodelled_laws(compiled),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
+from formulations.families import CONSTRAINTS, LIMIT, POOL, SHARE, is_over, rule_of
 from optimizer.compile.assemble import Compiled
 from optimizer.plan.rows import Shortfall
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 Rule = Literal["budget", "quota", "policy", "workload", "dataset"]
 
 BUDGET_UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
-POOLS = ("devices", "power_kw", "work_rate")
-SHARES = ("share_upper", "share_lower")
 NEEDS = {
     "work": "its work cannot be done within its window",
     "at_release": "it cannot work from its release on",
@@ -30,7 +29,7 @@ NOTHING = "no limit or need was found whose change would admit a plan; more time
 
 def told(row: Row, compiled: Compiled) -> Shortfall:
     """Return the row of the plan: which limit or need would have to change, by how much, and whether that is proven."""
-    rule, unit = _rule(row), _unit(row, compiled)
+    rule, unit = _rule(row, compiled), _unit(row, compiled)
     has_amount = unit is not None
     period = None if row.period is None else compiled.world.periods[row.period].id
     return Shortfall(
@@ -70,13 +69,10 @@ def introduction(rows: tuple[Shortfall, ...]) -> str:
     return f"{which} admits a plan, all else kept:"
 
 
-def _rule(row: Row) -> Rule:
-    if row.family == "budget":
-        return "budget"
-    if row.family in POOLS:
-        return "quota"
-    if row.family in SHARES:
-        return "policy"
+def _rule(row: Row, compiled: Compiled) -> Rule:
+    """Return what kind of rule it is: of a limit as its table says, else whose need it is."""
+    if CONSTRAINTS[row.family].gives == LIMIT:
+        return cast("Rule", rule_of(compiled.problem, row.family))
     return "workload" if row.id is None else "dataset"
 
 
@@ -85,14 +81,14 @@ def _unit(row: Row, compiled: Compiled) -> str | None:
     if row.family == "budget":
         budgets = compiled.problem.budgets
         return BUDGET_UNITS[budgets.metric[budgets.ids.index(str(row.id))]]
-    if row.family in SHARES:
+    if is_over(row.family, SHARE):
         shares = compiled.problem.shares
         return f"of {shares.measure[shares.ids.index(str(row.id))]}"
     if row.family == "demand":
         return "work units/s"
     if row.family in ("duty", "least_countries"):
         return "copies" if row.family == "duty" else "countries"
-    if row.family in POOLS:
+    if is_over(row.family, POOL):
         return next(pool.counts for pool in compiled.pools.pools if pool.id == row.id)
     return None
 
@@ -127,4 +123,4 @@ def _proof(row: Row, unit: str) -> str:
 
 def _amount(row: Row, value: float, unit: str) -> str:
     """Return a number with its unit; shares are told in percent."""
-    return f"{100.0 * value:.6g} % {unit}" if row.family in SHARES else f"{value:,.6g} {unit}"
+    return f"{100.0 * value:.6g} % {unit}" if is_over(row.family, SHARE) else f"{value:,.6g} {unit}"

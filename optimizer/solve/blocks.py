@@ -10,7 +10,8 @@ from scipy import sparse
 
 from formulations import Problem
 from formulations.arrays import lean, lean_matrix
-from formulations.build import CONSTRAINTS, COUPLING
+from formulations.families import COUPLING, POOL, VARIABLES, rows_that
+from formulations.tables import Tables
 from optimizer.solve.matrix import Matrix, row_chunks
 
 Floats = NDArray[np.float64]
@@ -19,8 +20,13 @@ Bools = NDArray[np.bool_]
 
 SHARED = -1
 """Owner of what several workloads share: copies, transfers, mechanisms, regions in use."""
-POOLS = ("devices", "power_kw", "work_rate")
-"""Limits that open with a region in use: what is shared gives them their capacity, and no more than that."""
+
+
+def pool_rows() -> tuple[str, ...]:
+    """Return the families of limits that open with a region in use: what is shared gives them their capacity, and no
+    more than that.
+    """
+    return rows_that(lambda family: family.over == POOL)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def find_blocks(matrix: Matrix, problem: Problem) -> Blocks:
     shared = np.flatnonzero(owner == SHARED)
     coupling = (np.diff(touch.indptr) > 1) | _is_limit(matrix, touch)
     gives = _gives_room(matrix, shared)
-    elastic = coupling & (matrix.rows.is_of(POOLS) | (np.diff(gives.indptr) == 0))
+    elastic = coupling & (matrix.rows.is_of(pool_rows()) | (np.diff(gives.indptr) == 0))
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(-1, workloads), side="right")
     return Blocks(
@@ -92,29 +98,17 @@ UNKNOWN = -2
 
 
 def owners_of_columns(matrix: Matrix, problem: Problem) -> Ints:
-    """Return the owner of each column; UNKNOWN (below SHARED) where no table says."""
-    slots, services, jobs = problem.slots, problem.services, problem.jobs
-    periods = problem.period_hours.size
+    """Return the owner of each column: the workload that a row of its family's table belongs to, SHARED where such rows
+    belong to none, UNKNOWN (below SHARED) where the family is not over a table itself.
+    """
+    tables = Tables(problem)
     owner = lean(np.full(matrix.cost.size, UNKNOWN))
-    tables = {
-        "instances": slots.workload,
-        "gangs": slots.workload,
-        "work_hours": slots.workload,
-        "chosen": slots.workload,
-        "starts": slots.workload,
-        "at": slots.workload,
-        "flow": slots.workload[problem.flows.slot],
-        "unserved": np.repeat(services.workload, periods),
-        "present": problem.presence.workload,
-        "undone": jobs.workload,
-        "done_first": jobs.workload,
-        "move": np.repeat(jobs.workload[problem.moves.job], periods),
-    }
-    for name, workload_of in tables.items():
-        columns = matrix.columns.of(name)
-        owner[columns] = workload_of[matrix.columns.key[columns]]
-    for name in ("copy", "transfer", "in_country", "region_used", "bought", "impossible"):
-        owner[matrix.columns.of(name)] = SHARED
+    for name in matrix.columns.names:
+        family = VARIABLES.get(name)
+        if family is not None and family.rows is None:
+            columns = matrix.columns.of(name)
+            workload_of = tables.leads_to(family.over, "workload")
+            owner[columns] = SHARED if workload_of is None else workload_of[matrix.columns.key[columns]]
     return owner
 
 
@@ -175,9 +169,9 @@ def _told_by_rows(matrix: Matrix, columns: Ints, touch: sparse.csr_array) -> Int
 
 def _is_limit(matrix: Matrix, touch: sparse.csr_array) -> Bools:
     """Whether a row of a coupling family holds columns of a workload, be it one alone: a pool nobody else can use."""
-    of_family = np.array([CONSTRAINTS.get(name) == COUPLING for name in matrix.rows.names], dtype=bool)
     last = np.append(touch.indices, 0)[np.maximum(touch.indptr[1:] - 1, 0)]
-    return of_family[matrix.rows.component] & (np.diff(touch.indptr) > 0) & (last > 0)
+    of_family = matrix.rows.is_of(rows_that(lambda family: family.kind == COUPLING))
+    return of_family & (np.diff(touch.indptr) > 0) & (last > 0)
 
 
 def _gives_room(matrix: Matrix, shared: Ints) -> sparse.csr_array:

@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.families import VARIABLES
 from optimizer.solve.highs import CLEAN_TOLERANCE, polish
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 
-COUNTS = ("instances", "gangs")
-"""Families that count whole things, whatever the domain that the model gives them."""
 ROUNDING = 1e-12
 """Part of a count that is the rounding of double precision."""
 
@@ -25,7 +24,8 @@ def round_up(matrix: Matrix, x: Floats, watch: Watch) -> Floats | None:
     More machines serve what fewer do, so that rounding up keeps every row but limits that are nearly used up; there the
     counts are chosen again between the whole numbers below and above. Returns None where no such choice holds.
     """
-    counts = np.flatnonzero(matrix.columns.is_of(COUNTS) & ~matrix.integer)
+    whole = [name for name, family in VARIABLES.items() if family.is_count]
+    counts = np.flatnonzero(matrix.columns.is_of(whole) & ~matrix.integer)
     if not counts.size:
         return x
     rounding = np.maximum(CLEAN_TOLERANCE, ROUNDING * x[counts])

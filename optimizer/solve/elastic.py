@@ -10,24 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.solve.limits import LIMITS, sizes
+from formulations.families import LIMIT, NEED, rows_that
+from optimizer.solve.limits import sizes
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.reduction import implied_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-NEEDS = (
-    "demand",
-    "work",
-    "at_release",
-    "most_regions",
-    "least_regions",
-    "duty",
-    "least_countries",
-    "failover_demand",
-    "failover_rate",
-    "failover_copy",
-)
 NEED_WEIGHT = 1e4
 """A need is given up only where no limit can make room: its share weighs this many times that of a limit."""
 
@@ -36,17 +26,18 @@ def elastic(matrix: Matrix) -> tuple[Matrix, Ints]:
     """Return the model in which limits and needs may be broken, each relative to its size, as the only cost; and the
     row of each column that was added.
     """
-    may = matrix.rows.is_of(LIMITS + NEEDS)
+    is_need = matrix.rows.is_of(rows_that(lambda family: family.gives == NEED))
+    may = is_need | matrix.rows.is_of(rows_that(lambda family: family.gives == LIMIT))
     over = np.flatnonzero(may & np.isfinite(matrix.row_upper))
     under = np.flatnonzero(may & np.isfinite(matrix.row_lower))
     row = np.concatenate([over, under])
-    weight = np.where(matrix.rows.is_of(NEEDS)[row], NEED_WEIGHT, 1.0) / sizes(matrix)[row]
+    weight = np.where(is_need[row], NEED_WEIGHT, 1.0) / sizes(matrix)[row]
     sign = np.concatenate([np.full(over.size, -1.0), np.full(under.size, 1.0)])
     free = replace(
         matrix,
         cost=np.zeros(matrix.cost.size),
         offset=0.0,
-        row_lower=np.where(matrix.rows.is_of(("cover",)), -np.inf, matrix.row_lower),  # repeats demand and throughput
+        row_lower=np.where(implied_rows(matrix), -np.inf, matrix.row_lower),
     )
     return with_columns(free, sparse.csr_array((sign, (row, np.arange(row.size))), shape=(may.size, row.size)),
                         cost=weight), row  # fmt: skip

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations import Problem, build_arrays, build_model
-from formulations.bulk import paused_gc
+from formulations import Problem, build_arrays
 from formulations.failures import find_failures
 from formulations.streams import merge_streams
 from formulations.units import normalise
 from optimizer.solve.counts import round_up
 from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.hand_over import TriviallyInfeasible, find_scaling, from_arrays, to_matrix, well_scaled
+from optimizer.solve.hand_over import TriviallyInfeasible, find_scaling, from_arrays, well_scaled
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
@@ -35,6 +34,7 @@ from optimizer.solve.solution import (
     is_within,
     relative_gap,
 )
+from optimizer.solve.stating import ARRAYS, state_model, stated_by
 from optimizer.solve.tables import Entries, from_tables, to_tables
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
@@ -59,8 +59,6 @@ STATED_AFTER = 6.0
 PRECISE = {"mip_feasibility_tolerance": 1e-9, "primal_feasibility_tolerance": 1e-9, "dual_feasibility_tolerance": 1e-9}
 PRECISE_UP_TO_NONZEROS = 1_000_000
 """Tolerances where HiGHS' own (1e-6) let pass what is no plan, and the size of models up to which they are tried."""
-AS_ARRAYS = ("kernel", "decompose")
-"""Methods whose model is stated as arrays, without Pyomo's components."""
 
 
 def solve_problem(
@@ -106,8 +104,8 @@ def _solve(
             first = _first_plan(problem, watch, threads) if chosen == "decompose" else None
             if watch.should_stop() or (first is not None and not _may_be_stated(watch)):
                 return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
-            as_arrays = chosen in AS_ARRAYS
-            matrix = to_arrays(problem, watch, chosen) if as_arrays else _through_pyomo(problem, watch)
+            by = stated_by(problem)
+            matrix = stated_matrix(problem, watch, chosen, by)
         except TriviallyInfeasible as reason:
             log.info("infeasible before any solver: %s", reason)
             return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
@@ -115,18 +113,19 @@ def _solve(
             return _nothing_yet(watch)
         if first is not None and watch.should_stop():
             return _from_shortlist(first, problem, watch, gap=gap)
-        return solve_matrix(
+        solution = solve_matrix(
             matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers,
             start=None if first is None else first.entries(),
         )  # fmt: skip
+        return replace(solution, stated_by=by)
 
 
 def check_range(problem: Problem) -> None:
     """Raise InputError where a row of the model spans more than the solver handles."""
     normalised = normalise(problem).problem
     merged = merge_streams(normalised)
-    arrays = build_arrays(normalised if merged is None else merged.problem)
-    find_scaling(well_scaled(from_arrays(arrays)))
+    solved = normalised if merged is None else merged.problem
+    find_scaling(well_scaled(from_arrays(build_arrays(solved)), solved))
 
 
 def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan | None:
@@ -153,26 +152,20 @@ def _from_shortlist(first: FirstPlan, problem: Problem, watch: Watch, *, gap: fl
         first.matrix, short.problem, Run(watch.why_stopped(), first.x), gap=gap, watch=watch, method="decompose"
     )
     watch.raise_if_broken()
-    return replace(solution, values=short.spread(solution.values, problem) if solution.values else {})
+    values = short.spread(solution.values, problem) if solution.values else {}
+    return replace(solution, values=values, stated_by=ARRAYS)
 
 
-def _through_pyomo(problem: Problem, watch: Watch) -> Matrix | None:
-    """Build the Pyomo model and hand it over; None when the solve must stop between the two."""
-    with watch.phase_of("build"), paused_gc():
-        model = build_model(problem)
-    if watch.should_stop():
-        return None
-    with watch.phase_of("hand_over"):
-        return well_scaled(to_matrix(model))
-
-
-def to_arrays(problem: Problem, watch: Watch, method: Method = "decompose") -> Matrix:
-    """State the model as arrays: of a large estate, Pyomo's components alone would fill the memory.
+def stated_matrix(problem: Problem, watch: Watch, method: Method = "decompose", by: str | None = None) -> Matrix | None:
+    """State the model, through Pyomo or as arrays, by size if not given; None when the solve must stop meanwhile.
 
     For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
-    with watch.phase_of("build"):
-        matrix = well_scaled(from_arrays(build_arrays(problem)))
+    matrix = state_model(problem, stated_by(problem) if by is None else by, watch)
+    if matrix is None:
+        return None
+    with watch.phase_of("hand_over"):
+        matrix = well_scaled(matrix, problem)
         return with_cover_rows(matrix, problem) if method == "decompose" else matrix
 
 

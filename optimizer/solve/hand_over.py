@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,22 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from formulations import Problem
 from formulations.arrays import Arrays
-from formulations.bulk import paused_gc
+from formulations.build import paused_gc
+from formulations.families import row_label
+from formulations.labels import Key
 from optimizer.errors import InputError, Issue
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.scaling import RangeError, column_units, row_factors
 from optimizer.solve.session import Task
+
+Positions = Mapping[str, Mapping[Key, int]]
+"""By component, the position in its table that each index stands for."""
 
 
 class TriviallyInfeasible(Exception):  # noqa: N818  (an answer, not an error)
     """A constraint without variables is violated: the model is infeasible before any solver is asked."""
 
 
-def to_matrix(model: Any) -> Matrix:
-    """Compile a linear Pyomo model, whose components are indexed by integers or not at all, to a `Matrix`.
+def to_matrix(model: Any, positions: Positions | None = None) -> Matrix:
+    """Compile a linear Pyomo model to a `Matrix`.
 
-    Variables that appear in no constraint and no objective have no column (their value is their lower bound, or zero).
+    Columns and rows are labelled by their index where it is an integer, by `positions` where the model is indexed by
+    names (`formulations.build.table_positions`), and else in their order within the component. Variables that appear
+    in no constraint and no objective have no column (their value is their lower bound, or zero).
     Raises TriviallyInfeasible when a constraint without variables does not hold.
     """
     from pyomo.common.errors import InfeasibleConstraintException
@@ -35,7 +44,7 @@ def to_matrix(model: Any) -> Matrix:
             form = LinearStandardFormCompiler().write(model, mixed_form=True)
         except InfeasibleConstraintException as error:
             raise TriviallyInfeasible(str(error)) from error
-        return _from_standard_form(form)
+        return _from_standard_form(form, _declared(model), positions or {})
 
 
 def from_arrays(arrays: Arrays) -> Matrix:
@@ -54,14 +63,23 @@ def from_arrays(arrays: Arrays) -> Matrix:
     )
 
 
-def _from_standard_form(form: Any) -> Matrix:
-    variables = form.columns
-    a = form.A.tocsr()
+def _declared(model: Any) -> dict[int, int]:
+    """Return the place of every variable, by its id, in the order in which the model declares them."""
+    from pyomo.core import Var
+
+    return {id(variable): place for place, variable in enumerate(model.component_data_objects(Var))}
+
+
+def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions) -> Matrix:
+    """Return the matrix with columns in the order declared, as arrays have them: a solver takes the same way."""
+    order = np.argsort([declared[id(variable)] for variable in form.columns])
+    variables = [form.columns[place] for place in order.tolist()]
+    a = form.A.tocsc()[:, order].tocsr()
     a.sort_indices()
     sense = np.fromiter((row.bound_type for row in form.rows), dtype=np.int64, count=len(form.rows))
     rhs = np.asarray(form.rhs, dtype=np.float64)
     has_objective = form.c.shape[0] > 0
-    cost = np.asarray(form.c[[0], :].toarray()).ravel() if has_objective else np.zeros(len(variables))
+    cost = np.asarray(form.c[[0], :].toarray()).ravel()[order] if has_objective else np.zeros(len(variables))
     return Matrix(
         cost=cost.astype(np.float64),
         offset=float(form.c_offset[0]) if has_objective else 0.0,
@@ -71,8 +89,8 @@ def _from_standard_form(form: Any) -> Matrix:
         a=a,
         row_lower=np.where(sense <= 0, rhs, -np.inf),
         row_upper=np.where(sense >= 0, rhs, np.inf),
-        columns=_labels(variables),
-        rows=_labels([row.constraint for row in form.rows]),
+        columns=_labels(variables, named),
+        rows=_labels([row.constraint for row in form.rows], {}),
     )
 
 
@@ -80,23 +98,22 @@ def _bounds(bounds: list[float | None], missing: float) -> NDArray[np.float64]:
     return np.array([missing if bound is None else bound for bound in bounds], dtype=np.float64)
 
 
-def _key(index: Any) -> int:
-    return 0 if index is None else int(index)
-
-
-def _labels(parts: list[Any]) -> Labels:
+def _labels(parts: list[Any], named: Positions) -> Labels:
     positions: dict[int, int] = {}
     names: list[str] = []
     component = np.zeros(len(parts), dtype=np.int64)
     key = np.zeros(len(parts), dtype=np.int64)
+    known: list[dict[Key, int]] = []
     for place, part in enumerate(parts):
         parent = part.parent_component()
         position = positions.get(id(parent))
         if position is None:
             position = positions[id(parent)] = len(names)
             names.append(parent.local_name)
+            known.append(dict(named.get(parent.local_name, {})))
         component[place] = position
-        key[place] = _key(part.index())
+        index = part.index()
+        key[place] = index if isinstance(index, int) else known[position].setdefault(index, len(known[position]))
     return Labels(tuple(names), component, key)
 
 
@@ -118,12 +135,12 @@ def find_scaling(matrix: Matrix) -> Scaling:
     return Scaling(1.0 if row is None else row, 1.0 if column is None else column)
 
 
-def well_scaled(matrix: Matrix) -> Matrix:
+def well_scaled(matrix: Matrix, problem: Problem | None = None) -> Matrix:
     """Return the matrix with rows far from 1 multiplied by a power of two; columns keep their units.
 
-    Raises InputError where a row spans more than HiGHS handles.
+    Raises InputError where a row spans more than HiGHS handles; it says what the row is about if the problem is given.
     """
-    factor = _factors(matrix, np.ones(matrix.cost.size))
+    factor = _factors(matrix, np.ones(matrix.cost.size), problem)
     if factor is None:
         return matrix
     a = sparse.csr_array(matrix.a, copy=True)
@@ -131,18 +148,21 @@ def well_scaled(matrix: Matrix) -> Matrix:
     return replace(matrix, a=a, row_lower=matrix.row_lower * factor, row_upper=matrix.row_upper * factor)
 
 
-def _factors(matrix: Matrix, unit: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _factors(
+    matrix: Matrix, unit: NDArray[np.float64], problem: Problem | None = None
+) -> NDArray[np.float64] | None:
     try:
         return row_factors(*matrix.row_range(unit))
     except RangeError as error:
-        raise _out_of_range(matrix, error) from error
+        raise _out_of_range(matrix, error, problem) from error
 
 
-def _out_of_range(matrix: Matrix, error: RangeError) -> InputError:
+def _out_of_range(matrix: Matrix, error: RangeError, problem: Problem | None) -> InputError:
     """Return the error that names the row."""
     name, key = matrix.row_name(error.row)
+    row = f"{name}[{key}]" if problem is None else row_label(problem, name, key)
     what = (
-        f"spans magnitudes that the solver cannot tell apart: constraint {name}[{key}] has coefficients from "
+        f"spans magnitudes that the solver cannot tell apart: constraint {row} has coefficients from "
         f"{error.least:.3g} to {error.largest:.3g}"
     )
     return InputError(Issue(what, maybe="leave out what is negligible beside the rest"))

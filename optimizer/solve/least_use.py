@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.families import SHARE, is_over
 from optimizer.solve.elastic import with_columns
 from optimizer.solve.engine import choose_method
 from optimizer.solve.highs import Run, polish, run
-from optimizer.solve.limits import SHARES, Limit, stated_sides, use_of, without_rows
+from optimizer.solve.limits import Limit, stated_sides, use_of, without_rows
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.share_limits import share_of
 from optimizer.solve.solution import Termination
@@ -96,7 +97,7 @@ def ask(matrix: Matrix, limit: Limit) -> Question:
 
 def least_change(question: Question, problem: Problem, watch: Watch, at_least: float) -> Change:
     """Return by how much the limit has to change, whole machines and all; `at_least` is known from the relaxation."""
-    if question.limit.family in SHARES:
+    if is_over(question.limit.family, SHARE):
         return _least_share_change(question, problem, watch)
     floor = question.allowed + at_least
     gap = 0.5 * PROVEN_GAP * at_least / floor if floor > 0 else BLUNTEST_GAP

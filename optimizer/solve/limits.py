@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
+from formulations.families import CONSTRAINTS, LIMIT, POOL, ids_of, rows_that
 from formulations.sets import derive_sets
-from optimizer.solve.blocks import POOLS
+from optimizer.solve.blocks import pool_rows
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SHARES = ("share_upper", "share_lower")
-LIMITS = ("budget", *SHARES, *POOLS)
 
 
 @dataclass(frozen=True)
@@ -33,25 +32,20 @@ class Limit:
 
 
 def limits_of(matrix: Matrix, problem: Problem) -> list[Limit]:
-    """Return the limits that have rows: budgets first, then shares, then pools, each in the problem's order."""
+    """Return the limits that have rows, pools last, each family in the problem's order."""
     found = []
-    for family in LIMITS:
+    families = rows_that(lambda family: family.gives == LIMIT)
+    for family in sorted(families, key=lambda name: CONSTRAINTS[name].over == POOL):
         ids = ids_of(problem, family)
         rows_by_id: dict[str, list[int]] = {}
         for row in matrix.rows.of(family).tolist():
-            rows_by_id.setdefault(ids[matrix.rows.key[row]], []).append(row)
+            key = int(matrix.rows.key[row])
+            rows_by_id.setdefault(str(key) if ids is None else ids[key], []).append(row)
         found += [
             Limit(family, name, int(matrix.rows.key[rows[0]]), np.array(rows, dtype=np.int64))
             for name, rows in rows_by_id.items()
         ]
     return found
-
-
-def ids_of(problem: Problem, family: str) -> tuple[str, ...]:
-    """Return the ids by which the rows of a family of limits are known."""
-    if family == "budget":
-        return problem.budgets.ids
-    return problem.shares.ids if family in SHARES else problem.pools.ids
 
 
 def without_pool_bounds(problem: Problem) -> Problem:
@@ -72,7 +66,7 @@ def stated_sides(matrix: Matrix) -> Floats:
     """Return the limit or need of each row as stated: a pool's Q, also where the row says Q s."""
     side = np.where(np.isfinite(matrix.row_upper), matrix.row_upper, matrix.row_lower)
     opened = np.asarray(matrix.by_column[:, matrix.columns.of("region_used")].sum(axis=1)).ravel()
-    return np.where(matrix.rows.is_of(POOLS), side - opened, side)
+    return np.where(matrix.rows.is_of(pool_rows()), side - opened, side)
 
 
 def sizes(matrix: Matrix) -> Floats:
@@ -92,7 +86,7 @@ def use_of(matrix: Matrix, row: int) -> Floats:
     use = np.zeros(matrix.cost.size)
     begin, end = matrix.a.indptr[row], matrix.a.indptr[row + 1]
     use[matrix.a.indices[begin:end]] = matrix.a.data[begin:end]
-    if matrix.row_name(row)[0] in POOLS:
+    if matrix.row_name(row)[0] in pool_rows():
         use[matrix.columns.of("region_used")] = 0.0
     return use
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from formulations.families import rows_that
 from optimizer.solve.fine import run_whole
 from optimizer.solve.highs import LOOK_EVERY_SECONDS, Run
 from optimizer.solve.matrix import Labels, Matrix
@@ -37,10 +38,9 @@ from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 log = logging.getLogger(__name__)
 
-LINKING = ("present_flow", "present_instances", "present_gangs", "in_use", "copy_in_use")
-"""Families whose rows, where they hold a region in use, only say that nothing is where s = 0."""
 FROM_ROWS = 1_000
 """Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
 SHARE_OF_TIME, SHARE_FOR_SITES, GRACE_SECONDS = 0.3, 0.5, 1.0
@@ -157,7 +157,7 @@ def link(
 ) -> Linked | None:
     """Return the model with the linking rows that its relaxation needs; None where it has less than `least_rows`."""
     used = matrix.columns.of("region_used")
-    if not used.size or int(matrix.rows.is_of(LINKING).sum()) < least_rows:
+    if not used.size or int(is_linking(matrix).sum()) < least_rows:
         return None
     small = _without_presences(matrix)
     rows, weak = _linking_rows(small.matrix)
@@ -176,6 +176,11 @@ def link(
     return replace(
         small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds
     )
+
+
+def is_linking(matrix: Matrix) -> Bools:
+    """Whether each row is of a family that, where it holds a region in use, only says that nothing is where s = 0."""
+    return matrix.rows.is_of(rows_that(lambda family: family.is_link))
 
 
 def _without_presences(matrix: Matrix) -> Linked:
@@ -231,7 +236,7 @@ def _region_of_presences(matrix: Matrix) -> Ints:
 
 def _linking_rows(matrix: Matrix) -> tuple[Ints, Floats]:
     """Return the rows  sum p x <= M s  with M > 0, p > 0 and s a region in use, and the M of each, as (rows, M)."""
-    candidates = np.flatnonzero(matrix.rows.is_of(LINKING) & (matrix.row_upper == 0) & ~np.isfinite(matrix.row_lower))
+    candidates = np.flatnonzero(is_linking(matrix) & (matrix.row_upper == 0) & ~np.isfinite(matrix.row_lower))
     part = matrix.a[candidates].tocoo()
     is_used = np.zeros(matrix.cost.size, dtype=np.bool_)
     is_used[matrix.columns.of("region_used")] = True

@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from formulations import CONSTRAINTS
+from formulations.families import LOCAL, VARIABLES, rows_that
 from optimizer.solve.highs import CLEAN_TOLERANCE, run
 from optimizer.solve.matrix import Bools, Floats, Ints, Labels, Matrix, submatrix
 from optimizer.solve.propagation import loose_rows, settled_columns, tighten
@@ -45,7 +45,6 @@ EXACT = {
     "mip_feasibility_tolerance": 1e-9,
     "mip_abs_gap": 0.5,  # items are counted, so that a plan within a half of the bound has the fewest
 }
-LOCAL = frozenset(name for name, kind in CONSTRAINTS.items() if kind == "local")
 MOVE = "move"
 STEP = 1e-7
 """Relative decrease of a column below which it is left alone."""
@@ -78,8 +77,8 @@ def _if_it_holds(matrix: Matrix, before: Floats, after: Floats) -> Floats:
 
 
 def _items(matrix: Matrix) -> Bools:
-    """Return the columns that are counted: those that must be whole, and moves, whose wholeness follows."""
-    return matrix.integer | matrix.columns.is_of((MOVE,))
+    """Return the columns that are counted: those that must be whole, and items whose wholeness follows (moves)."""
+    return matrix.integer | matrix.columns.is_of([name for name, family in VARIABLES.items() if family.is_item])
 
 
 # ---- moves ----------------------------------------------------------------------------------------------------------
@@ -103,7 +102,7 @@ def _with_fewer_moves(matrix: Matrix, x: Floats, watch: Watch) -> Floats:
 
 def _local_block(matrix: Matrix, columns: Ints) -> Ints:
     """Return the columns that local rows tie to the ones given: those of their workload."""
-    local = matrix.rows.is_of(LOCAL)
+    local = matrix.rows.is_of(rows_that(lambda family: family.kind == LOCAL))
     found, seen = columns, np.zeros(local.size, dtype=bool)
     while True:
         touched = np.unique(matrix.by_column[:, found].indices)

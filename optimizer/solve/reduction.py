@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from formulations.families import rows_that
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]
@@ -44,8 +45,9 @@ class Reduced:
     shift: Floats
 
 
-IMPLIED = ("cover",)
-"""Families that follow from others in the relaxation, there for branch and bound alone: left out of it."""
+def implied_rows(matrix: Matrix) -> Bools:
+    """Whether each row is of a family that follows from others, there for branch and bound alone."""
+    return matrix.rows.is_of(rows_that(lambda family: family.is_implied))
 
 
 def carried_pairs(matrix: Matrix, ignored: Bools) -> tuple[Ints, Ints, Bools]:
@@ -81,7 +83,7 @@ def carried_pairs(matrix: Matrix, ignored: Bools) -> tuple[Ints, Ints, Bools]:
 
 def reduce(matrix: Matrix) -> Reduced:
     """Return the relaxation without its carried columns and their rows."""
-    ignored = matrix.rows.is_of(IMPLIED)
+    ignored = implied_rows(matrix)
     columns, rows, spare = carried_pairs(matrix, ignored)
     is_left_out = np.zeros(matrix.cost.size, dtype=bool)
     is_left_out[columns[~spare]] = True

@@ -11,11 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations import Problem, build_model, carbon_kg, cost_usd
-from formulations.bulk import paused_gc
+from formulations import Problem, carbon_kg, cost_usd
 from formulations.units import normalise
-from optimizer.solve.engine import honest_bound, to_solution
-from optimizer.solve.hand_over import to_matrix, well_scaled
+from optimizer.solve.engine import honest_bound, stated_matrix, to_solution
 from optimizer.solve.highs import Run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
@@ -94,10 +92,11 @@ def least_carbon(
         return replace(nothing, termination=watch.why_stopped())
     with ctrl_c_calls(watch.interrupt), watch.phase_of(PHASE):
         normalised = normalise(replace(problem, cost_cap_usd=first.objective_usd))
-        with paused_gc():
-            matrix = well_scaled(to_matrix(build_model(normalised.problem)))
-        start = from_tables(matrix, normalised.apply(first.values))
-        matrix = _hold(matrix, start, unknown)
+        stated = stated_matrix(normalised.problem, watch, method="direct")
+        if stated is None:
+            return replace(nothing, termination=watch.why_stopped())
+        start = from_tables(stated, normalised.apply(first.values))
+        matrix = _hold(stated, start, unknown)
         workers = threads or os.cpu_count() or 1
         result = _run(matrix, normalised.problem, start, watch, method=first.method, gap=gap, threads=workers)
         found = to_solution(matrix, normalised.problem, result, gap=gap, watch=watch, method=first.method)

@@ -9,27 +9,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations import Problem, build_arrays
+from formulations import Problem
+from formulations.families import CONSTRAINTS, LIMIT, POOL, SHARE, ids_of, is_over, rows_that
+from formulations.tables import Tables
 from formulations.units import normalise
-from optimizer.solve.blocks import POOLS, SHARED, find_blocks
+from optimizer.solve.blocks import SHARED, find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.elastic import elastic
-from optimizer.solve.hand_over import from_arrays
 from optimizer.solve.highs import Run, run
 from optimizer.solve.least_use import MOST_NODES, Change, ask, is_apart, least_change
-from optimizer.solve.limits import (
-    LIMITS,
-    SHARES,
-    Limit,
-    ids_of,
-    limits_of,
-    sizes,
-    stated_sides,
-    without_pool_bounds,
-)
+from optimizer.solve.limits import Limit, limits_of, sizes, stated_sides, without_pool_bounds
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.share_limits import share_of
 from optimizer.solve.solution import Termination
+from optimizer.solve.stating import state_model, stated_by
 from optimizer.solve.watch import Aside, Watch
 
 Floats = NDArray[np.float64]
@@ -75,7 +68,7 @@ class Shortfall:
     @property
     def falls(self) -> bool:
         """Whether the limit or need would have to fall instead of rise."""
-        return self.family not in (*POOLS, "budget", "share_upper", "most_regions")
+        return not CONSTRAINTS[self.family].rises
 
     def __str__(self) -> str:
         whose = " ".join(part for part in (self.id, self.workload and f"of {self.workload}") if part)
@@ -101,8 +94,8 @@ def diagnose(
     watch = Watch(time_limit_seconds, cancel)
     normalised = normalise(without_pool_bounds(problem))
     free = normalised.problem
-    matrix = from_arrays(build_arrays(free))
-    if watch.should_stop():
+    matrix = None if watch.should_stop() else state_model(free, stated_by(free), watch)
+    if matrix is None or watch.should_stop():
         return []
     if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
         found = _by_configurations(with_cover_rows(matrix, free), free, watch)
@@ -150,12 +143,12 @@ class _Search:
 
         It does not say then which of hundreds of pools matter; those do that the elastic relaxation breaks.
         """
-        few = [limit for limit in limits if limit.family not in POOLS]
+        few = [limit for limit in limits if not is_over(limit.family, POOL)]
         alone = self._alone(few, seconds=BUDGETS_SHARE * self.watch.left_seconds())
         if self._is_answer(alone):
             return alone
         together = self._together()
-        told = {(short.family, short.id) for short in together if short.family in POOLS}
+        told = {(short.family, short.id) for short in together if is_over(short.family, POOL)}
         pools = [limit for limit in limits if (limit.family, limit.id) in told]
         of_pools = self._alone(pools, seconds=self.watch.left_seconds())
         return of_pools if self._is_answer(of_pools) else together or alone
@@ -194,9 +187,9 @@ class _Search:
     def _told_alone(self, limit: Limit, change: Change) -> Shortfall:
         side, period = float(stated_sides(self.matrix)[limit.rows[0]]), None
         most, least = change.by, change.at_least
-        if limit.family in SHARES:
+        if is_over(limit.family, SHARE):
             side = share_of(self.problem, limit.family, limit.key).stated
-        elif limit.family in POOLS:
+        elif is_over(limit.family, POOL):
             pools, keys = self.problem.pools, self.matrix.rows.key[limit.rows]
             period = int(pools.period[keys[0]]) if keys.size == 1 else None
             side = float(pools.limit[keys].min())
@@ -241,7 +234,7 @@ def _by_configurations(matrix: Matrix, problem: Problem, watch: Watch) -> list[S
     if x is None:
         return []
     broken = matrix.violation(x)
-    may = matrix.rows.is_of((*LIMITS, "failover_rate"))
+    may = matrix.rows.is_of((*rows_that(lambda family: family.gives == LIMIT), "failover_rate"))
     if (broken > ROUNDING * matrix.row_scale)[~may].any():
         return []
     rows = np.flatnonzero(may & (broken > 0))
@@ -269,14 +262,13 @@ def _told(
 def _broken_row(matrix: Matrix, problem: Problem, row: int, change: float, x: Floats, *, owner: int) -> Shortfall:
     """Return a row with the change it needs in a plan."""
     family, key = matrix.row_name(row)
-    ids = {"duty": problem.datasets.duty_ids, "least_countries": problem.datasets.ids}
-    ids |= {limit: ids_of(problem, limit) for limit in LIMITS}
-    name = ids[family][key] if family in ids else None
+    ids = ids_of(problem, family)
+    name = None if ids is None else ids[key]
     side, by, period = float(stated_sides(matrix)[row]), change, None
-    if family in SHARES:
+    if is_over(family, SHARE):
         share = share_of(problem, family, key)
         side, by = share.stated, abs(share.reached(x) - share.stated)
-    elif family in POOLS:
+    elif is_over(family, POOL):
         period, stated = int(problem.pools.period[key]), float(problem.pools.limit[key])
         side, by = stated, max(0.0, side + by - stated)  # the row rounds to whole nodes
     elif family == "demand":
@@ -301,9 +293,9 @@ def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
 def _of_empty(matrix: Matrix, problem: Problem, row: int) -> int:
     """Return the workload of a row that holds nothing any workload decides: a need that nothing can meet."""
     family, key = matrix.row_name(row)
-    if family == "demand":
-        return int(problem.services.workload[key // problem.period_hours.size])
-    if family == "work":
-        return int(problem.jobs.workload[key])
+    over = CONSTRAINTS[family].over
+    workload_of = Tables(problem).leads_to(over, "workload") if over else None
+    if workload_of is not None:
+        return int(workload_of[key])
     surviving = np.unique(problem.survival.workload)
     return int(surviving[0]) if family.startswith("failover") and surviving.size == 1 else SHARED

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem, build_arrays, table_sizes
-from formulations.problem import Coefficients, Flows, Membership, Slots
+from formulations.families import VARIABLES
+from formulations.problem import Coefficients
+from formulations.tables import Subset, take
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.candidates import each_by_label, pool_labels
@@ -45,24 +46,25 @@ TIME_SHARE = 0.2
 """Part of the time left that the attempt may take: workloads without a closed form are priced one by one."""
 TOO_LONG = 1e3
 """Factor on the cost of a job on a slot where it does not end in time with one gang at work."""
-BY_SLOT = ("instances", "gangs", "work_hours", "chosen", "starts", "at")
-"""Families of variables with one entry per slot; `flow` has one per flow, and no other changes with the slots."""
 
 
 @dataclass(frozen=True)
 class Shortlist:
-    """A problem with some slots of another one: which of its `slots` and `flows` they are."""
+    """A problem with some slots of another one, and which."""
 
-    problem: Problem
-    slots: Ints
-    flows: Ints
+    subset: Subset
+
+    @property
+    def problem(self) -> Problem:
+        """The problem with these slots."""
+        return self.subset.problem
 
     def entries(self, tables: Tables) -> dict[str, tuple[Ints, Floats]]:
         """Return values of the shortlist's tables as entries of the tables of the whole problem."""
         entries = {}
         for name, values in tables.items():
             place = np.flatnonzero(values)
-            own = self.slots if name in BY_SLOT else self.flows if name == "flow" else None
+            own = self.subset.origin(VARIABLES[name].over)
             entries[name] = (place if own is None else own[place], values[place])
         return entries
 
@@ -96,7 +98,7 @@ def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPla
         return None
     short = make_shortlist(problem)
     try:
-        matrix = with_cover_rows(well_scaled(from_arrays(build_arrays(short.problem))), short.problem)
+        matrix = with_cover_rows(well_scaled(from_arrays(build_arrays(short.problem)), short.problem), short.problem)
     except TriviallyInfeasible as reason:
         log.info("no plan from the shortlist: %s", reason)
         return None
@@ -158,48 +160,5 @@ def _of(problem: Problem, coefficients: Coefficients, metric: str) -> Floats:
 
 
 def restricted(problem: Problem, kept: Bools) -> Shortlist:
-    """Return the problem with some of its slots, and the flows into these."""
-    slots, flows = np.flatnonzero(kept), np.flatnonzero(kept[problem.flows.slot])
-    slot_place, flow_place = _places(slots, kept.size), _places(flows, problem.flows.slot.size)
-
-    def by_slot(members: Membership) -> Membership:
-        return members.renumbered(slot_place)
-
-    def by_flow(members: Membership) -> Membership:
-        return members.renumbered(flow_place)
-
-    pools, data, laws = problem.pools, problem.datasets, problem.mechanisms
-    budgets, shares = problem.budgets, problem.shares
-    own_flows = Flows(
-        problem.flows.stream[flows], slot_place[problem.flows.slot[flows]], problem.flows.serving.take(flows)
-    )
-    restricted = replace(
-        problem,
-        slots=_slots(problem.slots, slots),
-        flows=own_flows,
-        pools=replace(pools, by_instances=by_slot(pools.by_instances), by_flow=by_flow(pools.by_flow)),
-        datasets=replace(
-            data,
-            read_by_flow=by_flow(data.read_by_flow),
-            read_by_work=by_slot(data.read_by_work),
-            owed_by_flow=by_flow(data.owed_by_flow),
-            owed_by_gang=by_slot(data.owed_by_gang),
-        ),
-        mechanisms=replace(laws, by_flow=by_flow(laws.by_flow), by_gang=by_slot(laws.by_gang)),
-        budgets=replace(budgets, slots=by_slot(budgets.slots)),
-        shares=replace(shares, part=by_slot(shares.part), all=by_slot(shares.all)),
-    )
-    return Shortlist(restricted, slots, flows)
-
-
-def _places(kept: Ints, size: int) -> Ints:
-    place = np.full(size, -1, dtype=np.int64)
-    place[kept] = np.arange(kept.size)
-    return place
-
-
-def _slots(slots: Slots, kept: Ints) -> Slots:
-    parts: dict[str, Any] = {field.name: getattr(slots, field.name) for field in fields(slots)}
-    for name, part in parts.items():
-        parts[name] = part.take(kept) if isinstance(part, Coefficients) else part[kept]
-    return Slots(**parts)
+    """Return the problem with some of its slots, and with all that points to them alone."""
+    return Shortlist(take(problem, {"slot": np.flatnonzero(kept)}))

@@ -53,7 +53,8 @@ class Solution:
     variable; empty when no plan is held. `objective_usd` and `bound_usd` are None when unknown. `bound_excess_usd` is
     by how much the solver's bound lay above the objective: rounding where it was then set to the objective, a
     contradiction where it was withdrawn. `rounding_usd` is what rounding up counts too large to branch on adds to the
-    objective; None where there were none. `timings` holds seconds per phase, `method` what was run.
+    objective; None where there were none. `timings` holds seconds per phase, `method` what was run, `stated_by` who
+    stated the model: "pyomo" or "arrays".
     """
 
     status: SolutionStatus
@@ -63,6 +64,7 @@ class Solution:
     values: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     method: str = ""
+    stated_by: str = ""
     bound_excess_usd: float = 0.0
     rounding_usd: float | None = None
 

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.reduction import IMPLIED
+from optimizer.solve.reduction import implied_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -216,7 +216,7 @@ def _find_counts(matrix: Matrix, choice_of: Ints) -> tuple[Ints, Ints, Floats, I
     """Return counts, the binaries they follow, how many each, the rows that say so, and binaries that are 0."""
     entries = _Entries.of(matrix.a)
     upper, lower = np.isfinite(matrix.row_upper[entries.row]), np.isfinite(matrix.row_lower[entries.row])
-    counted = ~matrix.rows.is_of(IMPLIED)[entries.row]
+    counted = ~implied_rows(matrix)[entries.row]
     helps = ((upper & (entries.value < 0)) | (lower & (entries.value > 0))) & counted
     wanted = np.bincount(entries.column, helps, matrix.cost.size)
     may = matrix.integer & (choice_of == NONE) & (matrix.lower == 0.0) & (matrix.cost >= 0.0) & (wanted == 1)
@@ -277,7 +277,7 @@ def _replaced(
 def _without_held_rows(matrix: Matrix, is_choice: Bools) -> Matrix:
     """Return the model without implied rows over choices alone, and with rows over one binary as bounds."""
     entries = _Entries.of(matrix.a)
-    gone = matrix.rows.is_of(IMPLIED) & entries.all_of(is_choice[entries.column])
+    gone = implied_rows(matrix) & entries.all_of(is_choice[entries.column])
     gone |= (entries.count == 0) & (matrix.row_lower <= 0.0) & (matrix.row_upper >= 0.0)
     single = np.flatnonzero((entries.count == 1) & ~gone)
     at = matrix.a.indptr[single]

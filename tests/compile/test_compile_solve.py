@@ -106,9 +106,9 @@ def test_a_plan_that_fails_its_audit_is_never_output(monkeypatch):
 
     from formulations import build_model
     from formulations.problem import Budgets
-    from optimizer.solve import engine
+    from optimizer.solve import stating
 
-    monkeypatch.setattr(engine, "build_model", lambda problem: build_model(replace(problem, budgets=Budgets())))
+    monkeypatch.setattr(stating, "build_model", lambda problem: build_model(replace(problem, budgets=Budgets())))
     with pytest.raises(InternalError, match="audit"):
         domicile.solve(toy(budgets=[{"id": "money", "limit_usd": 900.0}]))
 

@@ -8,9 +8,9 @@ from problem_generators import random_problem
 from problem_units import restated
 
 from formulations import build_arrays, build_model
-from formulations.bulk import group, lookup
 from formulations.check import _has_twins
 from formulations.configurations import MasterProblem, build_master, master_arrays
+from formulations.indexing import group, lookup
 from formulations.problem import Membership
 from formulations.units import normalise
 from optimizer.solve.hand_over import from_arrays, to_matrix

@@ -16,6 +16,7 @@ from problem_solve import solve, solve_model
 from problem_toys import Builder
 
 from formulations import CONSTRAINTS, build_model, check_problem, cost_usd, table_sizes
+from formulations.failures import find_failures
 from formulations.problem import Coefficients, Flows, Membership, Pools, Problem, Regions, Services, Slots
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +58,7 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
     model = build_model(problem)
     slots, flows = problem.slots, problem.flows
     periods = problem.period_hours.size
-    failures = model._failures
+    failures = find_failures(problem)
     owner = {
         "flow": lambda q: slots.workload[flows.slot[q]],
         "unserved": lambda x: problem.services.workload[x // periods],
@@ -71,8 +72,8 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
         "transfer": lambda e: -1 - problem.datasets.copy_dataset[problem.datasets.transfer_copy[e]],
     }
     by_slot = {"instances", "gangs", "work_hours", "chosen", "starts", "at"}
-    for name, kind in CONSTRAINTS.items():
-        if kind != "local":
+    for name, rows in CONSTRAINTS.items():
+        if rows.kind != "local":
             continue
         for row in model.component(name).values():
             owners = set()

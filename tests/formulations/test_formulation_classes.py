@@ -80,7 +80,7 @@ def doubled(problem: Problem) -> Problem:
     )
 
 
-def _single(problem: Problem) -> Problem:
+def single_requirements(problem: Problem) -> Problem:
     """Leave out what ties requirement rows of two workloads together: the toy's rows may hold several."""
     of, slots = problem.mechanisms, problem.slots
     row = np.concatenate([of.by_flow.row, of.by_gang.row])
@@ -101,7 +101,7 @@ def _single(problem: Problem) -> Problem:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_workload_is_like_its_copy(seed: int) -> None:
     """A problem with all workloads twice has at most half as many classes as workloads."""
-    problem = doubled(_single(random_problem(seed)))
+    problem = doubled(single_requirements(random_problem(seed)))
     check_problem(problem)
     classes = identical_workloads(problem)
     half = classes.size // 2
@@ -132,7 +132,7 @@ def _changed(value: Any, path: tuple[str, ...], at: int) -> Any:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_number_of_one_copy_tells_it_from_the_other(seed: int) -> None:
     """Whatever figure of the last row of slots, flows, streams, jobs, survival or moves changes, its owner is alone."""
-    problem = doubled(_single(random_problem(seed)))
+    problem = doubled(single_requirements(random_problem(seed)))
     owners = {
         "slots": problem.slots.workload,
         "flows": problem.slots.workload[problem.flows.slot],
@@ -150,7 +150,7 @@ def test_a_number_of_one_copy_tells_it_from_the_other(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_membership_of_one_copy_tells_it_from_the_other(seed: int) -> None:
     """A weight that changes, or an entry that is missing, in whatever limit a workload is in leaves it alone."""
-    problem = doubled(_single(random_problem(seed)))
+    problem = doubled(single_requirements(random_problem(seed)))
     of_slot, of_flow = problem.slots.workload, problem.slots.workload[problem.flows.slot]
     kinds = {
         ("pools", "by_instances"): of_slot, ("pools", "by_flow"): of_flow, ("budgets", "slots"): of_slot,
@@ -176,5 +176,5 @@ def test_a_membership_of_one_copy_tells_it_from_the_other(seed: int) -> None:
 
 def test_classes_are_numbered_by_their_first_member() -> None:
     """Three workloads, the first and the last alike."""
-    problem = doubled(_single(random_problem(3, ("services",), tiny=True)))
+    problem = doubled(single_requirements(random_problem(3, ("services",), tiny=True)))
     assert identical_workloads(problem).tolist() == [0, 0]

@@ -11,6 +11,7 @@ from problem_generators import random_problem
 import formulations
 from formulations import CONSTRAINTS, build_model
 from formulations.build import MODULES
+from tools.formulation_tables import with_tables
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "formulation.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def test_constraints_and_the_symbol_table_agree() -> None:
     """Every Constraint component has a row with its kind, once, and every row is a Constraint component."""
     rows = _section("Symbol table: constraints")
     assert sorted(row[0].strip("`") for row in rows) == sorted(_names(pyo.Constraint))
-    assert {row[0].strip("`"): row[1] for row in rows} == CONSTRAINTS
+    assert {row[0].strip("`"): row[1] for row in rows} == {name: rows.kind for name, rows in CONSTRAINTS.items()}
 
 
 def test_modules_named_by_the_tables_state_the_component() -> None:
@@ -50,6 +51,11 @@ def test_modules_named_by_the_tables_state_the_component() -> None:
                 continue
             text = formulations.jobs.__doc__ if module == "moves" else source.__doc__
             assert re.search(rf"\b{name}\b", text), (module, name)
+
+
+def test_the_tables_are_those_of_the_statements() -> None:
+    """Parameters, variables and constraints read as the columns and families state them."""
+    assert with_tables(PAGE) == PAGE, "run python tools/formulation_tables.py"
 
 
 def test_every_parameter_field_exists() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from problem_toys import Builder
 
-from formulations import build
-from formulations.bulk import add_rows, block
+from formulations.families import COUPLING, LOCAL, Rows, registered
 from optimizer.solve import SolutionStatus, solve_problem
 
 METHODS = ("direct", "kernel", "decompose", "construct", "beside")
@@ -20,19 +20,19 @@ def nothing(model, problem):
 
 
 @pytest.fixture
-def add_family(monkeypatch):
+def add_family():
     """Return what adds a module with one constraint family to the model, as the contributors' page says."""
+    with ExitStack() as stack:
 
-    def add(name, kind, constraint):
-        module = SimpleNamespace(
-            add_variables=nothing,
-            add_local_constraints=constraint if kind == build.LOCAL else nothing,
-            add_coupling_constraints=constraint if kind == build.COUPLING else nothing,
-        )
-        monkeypatch.setattr(build, "MODULES", (*build.MODULES, module))
-        monkeypatch.setitem(build.CONSTRAINTS, name, kind)
+        def add(name, kind, constraint):
+            module = SimpleNamespace(
+                add_variables=nothing,
+                add_local_constraints=constraint if kind == LOCAL else nothing,
+                add_coupling_constraints=constraint if kind == COUPLING else nothing,
+            )
+            stack.enter_context(registered(module, rows={name: Rows(kind, "one", "", "", "here")}))
 
-    return add
+        yield add
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -50,10 +50,9 @@ def test_a_coupling_row_on_two_of_four_alike_services(add_family, method):
         b.serve(stream, region, offer=1, capacity=1.0, most=1, usd=2.0)
 
     def licence(model, problem):
-        terms = [block(model, "instances", np.zeros(2, dtype=np.int64), np.array(cheap[:2]), 1.0)]
-        add_rows(model, "licence", terms, keys=np.zeros(1, dtype=np.int64), upper=np.ones(1))
+        model.add("licence", np.array([0]), model["instances"][np.array(cheap[:2])].sum() <= 1.0)
 
-    add_family("licence", build.COUPLING, licence)
+    add_family("licence", COUPLING, licence)
     solution = solve_problem(b.build(), method=method, gap=0.0, time_limit_seconds=30)
     assert solution.objective_usd == pytest.approx(5.0)
     assert solution.bound_usd is not None

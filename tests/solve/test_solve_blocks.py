@@ -32,7 +32,7 @@ def test_coupling_rows_are_of_coupling_families():
     blocks = find_blocks(matrix, problem)
     families = {matrix.row_name(int(row))[0] for row in np.flatnonzero(blocks.coupling)}
     assert families == {"devices", "budget"}
-    assert all(CONSTRAINTS[name] == "coupling" for name in families)
+    assert all(CONSTRAINTS[name].kind == "coupling" for name in families)
 
 
 def test_helper_families_are_told_by_their_rows():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,9 +14,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from small_models import make_matrix
 
 import domicile
-import formulations.build
-from formulations import build_arrays, workloads
-from formulations.bulk import add_rows, block
+from formulations import build_arrays
+from formulations.families import LOCAL, Rows, registered
 from optimizer.audit import audit
 from optimizer.solve import engine, minimal, solve_problem
 from optimizer.solve.hand_over import from_arrays
@@ -327,18 +327,18 @@ def free_instances(most=4.0):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_reserve_added_by_the_book_keeps_its_instances(monkeypatch, method):
+def test_a_reserve_added_by_the_book_keeps_its_instances(method):
     """A local row of a new family asks for three instances; demand needs one, and three come out."""
-    add = workloads.add_local_constraints
 
-    def with_reserve(model, problem):
-        add(model, problem)
-        terms = block(model, "instances", np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), 1.0)
-        add_rows(model, "reserve", [terms], keys=np.zeros(1, dtype=np.int64), lower=np.array([3.0]))
+    def reserve(model, problem):
+        model.add("reserve", np.array([0]), model["instances"] >= 3.0)
 
-    monkeypatch.setattr(workloads, "add_local_constraints", with_reserve)
-    monkeypatch.setitem(formulations.build.CONSTRAINTS, "reserve", "local")
-    solution = solve_problem(free_instances(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    nothing = lambda model, problem: None  # noqa: E731
+    module = SimpleNamespace(
+        add_variables=nothing, add_local_constraints=reserve, add_coupling_constraints=nothing
+    )
+    with registered(module, rows={"reserve": Rows(LOCAL, "one", "n >= 3", "a reserve", "here")}):
+        solution = solve_problem(free_instances(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
     assert solution.status == "optimal"
     assert solution.values["instances"].tolist() == [3.0, 1.0]
     assert solution.objective_usd == pytest.approx(2.0)

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from helper_choices import assignment
 from problem_generators import random_problem
+from problem_toys import Builder
 from small_models import knapsack, make_matrix, two_regions
 
+from formulations import build_arrays
 from optimizer.errors import InputError, InternalError
 from optimizer.solve import SolutionStatus, Termination, engine, solve_problem
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.engine import honest_bound
-from optimizer.solve.hand_over import find_scaling, to_task, well_scaled
+from optimizer.solve.hand_over import find_scaling, from_arrays, to_task, well_scaled
 from optimizer.solve.highs import polish, run
 from optimizer.solve.session import Ears, Session
 from optimizer.solve.solution import is_within
@@ -104,6 +106,22 @@ def test_a_range_that_cannot_be_handed_over_is_refused():
         run(tiny(1e-30), Watch(10.0))
     with pytest.raises(InputError, match="magnitudes"):
         well_scaled(tiny(1e-30))
+
+
+def test_a_range_that_cannot_be_handed_over_is_told_by_what_the_row_is_about():
+    """The row of the second workload's demand, by its ids."""
+    b = Builder()
+    region = b.region()
+    for _ in range(2):
+        _, (stream,) = b.service(1.0)
+        for _ in range(2):
+            b.serve(stream, region)
+    problem = b.build()
+    matrix = from_arrays(build_arrays(problem))
+    first = matrix.a.indptr[matrix.rows.of("demand")[1]]
+    matrix.a.data[first] = 1e-30
+    with pytest.raises(InputError, match="constraint demand of workload w1, period 0, stream 1 has coefficients"):
+        well_scaled(matrix, problem)
 
 
 def test_a_session_notices_what_highs_drops():

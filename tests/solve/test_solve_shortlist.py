@@ -81,11 +81,11 @@ def test_plans_of_a_shortlist_are_plans_of_the_whole(seed):
 def test_of_a_pool_the_cheapest_counts_and_with_carbon_the_cleanest_too():
     """One option each: the cheapest of its region; where a budget limits carbon the cleanest comes with it."""
     problem = toy().build()
-    assert make_shortlist(problem, each=1).slots.tolist() == [0]
-    assert make_shortlist(problem, each=2).slots.tolist() == [0, 2]
+    assert make_shortlist(problem, each=1).subset.kept["slot"].tolist() == [0]
+    assert make_shortlist(problem, each=2).subset.kept["slot"].tolist() == [0, 2]
     limited = toy()
     limited.budget("carbon_kg", 2.5, slots=list(range(4)))
-    assert make_shortlist(limited.build(), each=1, cleanest=1).slots.tolist() == [0, 3]
+    assert make_shortlist(limited.build(), each=1, cleanest=1).subset.kept["slot"].tolist() == [0, 3]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -94,7 +94,7 @@ def test_first_plans_obey_the_whole_problem(seed):
     problem = estate(25, regions=15, seed=seed, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     first = find_first_plan(problem, Watch(60), threads=1)
     assert first is not None
-    assert first.shortlist.slots.size < problem.slots.workload.size
+    assert first.shortlist.problem.slots.workload.size < problem.slots.workload.size
     whole = from_arrays(build_arrays(problem))
     x = from_entries(whole, first.entries())
     assert whole.is_feasible(x)
@@ -148,7 +148,7 @@ def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(mon
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     first = find_first_plan(problem, Watch(60), threads=1)
     assert first is not None
-    matrix, late = ENGINE.to_arrays(problem, Watch(60)), Watch(0.0)
+    matrix, late = ENGINE.stated_matrix(problem, Watch(60)), Watch(0.0)
     found = ENGINE.solve_matrix(
         matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries()
     )
