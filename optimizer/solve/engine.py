@@ -110,7 +110,7 @@ def _solve(
             log.info("infeasible before any solver: %s", reason)
             return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
         if matrix is None:
-            return _nothing_yet(watch)
+            return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
         if first is not None and watch.should_stop():
             return _from_shortlist(first, problem, watch, gap=gap)
         solution = solve_matrix(
