@@ -96,7 +96,7 @@ def test_second_solves_and_diagnoses_follow_the_rule(monkeypatch, built, most, n
 
 def test_the_quickstart_goes_through_pyomo_and_its_plan_says_so():
     """The plan and its table of figures."""
-    plan = domicile.solve(domicile.load(Path(__file__).parents[2] / "instances" / "quickstart.yaml"), threads=1)
+    plan = domicile.solve(domicile.load("quickstart"), threads=1)
     assert plan.stated_by == "pyomo"
 
 
