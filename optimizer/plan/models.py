@@ -153,7 +153,7 @@ class Plan(Row):
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     method: str | None = None
-    stated_by: Literal["pyomo", "arrays"] | None = None
+    stated_by: str | None = None
     asked: Asked | None = None
     cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}
