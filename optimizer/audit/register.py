@@ -75,8 +75,11 @@ class _Register:
 
     def decided(self, law: str) -> str:
         """Return what a law decided in the plan, in the register's words."""
-        parts = [f"alone forbids {self._forbade[law]} options"] if law in self._forbade else []
-        parts += [f"alone closes {self._closed[law]} regions to copies"] if law in self._closed else []
+        parts = []
+        for verb, what, alone in (("forbids", "options", self._forbade), ("closes", "regions to copies", self._closed)):
+            if law in alone:
+                own = f"alone {verb} {alone[law]} {what}"
+                parts.append(own if alone[law] else f"{verb} {what} that other rules exclude as well")
         parts += [f"required mechanism {', '.join(self._asked[law])}"] if law in self._asked else []
         return "; ".join(parts) or "free"
 

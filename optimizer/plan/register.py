@@ -59,8 +59,8 @@ def legal_register(
         if law not in pack.laws:
             continue
         row = pack.law(law)
-        parts = [f"alone forbids {forbade[law]} options"] if law in forbade else []
-        parts += [f"alone closes {closed[law]} regions to copies"] if law in closed else []
+        parts = [_alone("forbids", forbade[law], "options")] if law in forbade else []
+        parts += [_alone("closes", closed[law], "regions to copies")] if law in closed else []
         parts += [f"required mechanism {', '.join(asked[law])}"] if law in asked else []
         flags = {
             "weak": row.confidence.startswith(WEAK),
@@ -85,6 +85,11 @@ def legal_register(
             )
         )
     return tuple(entries)
+
+
+def _alone(verb: str, alone: int, what: str) -> str:
+    """Return what a law excludes that no other rule does."""
+    return f"alone {verb} {alone} {what}" if alone else f"{verb} {what} that other rules exclude as well"
 
 
 def deletion_obligations(

@@ -228,7 +228,13 @@ def test_a_plan_counts_the_regions_that_law_closes_to_copies():
     rows = [(row.dataset, row.reason, row.rule, row.options) for row in plan.ineligible if row.dataset]
     assert ("pay", "law_forbids", "IN-RBI-2018", 3) in rows
     (entry,) = (entry for entry in plan.legal_register if entry.law == "IN-RBI-2018")
-    assert "alone closes 3 regions to copies" in entry.decided
+    assert entry.decided == "closes regions to copies that other rules exclude as well"  # IN-SPDI-7 does
+    made = world(
+        service(data=OPEN), catalogue=catalogue({**SMALL, "in1": "IN"}), datasets=[RBI], quotas={"default_devices": 9},
+        mechanism_costs=[{"id": "IN_SPDI", "yearly_usd": 1.0}],
+    )  # fmt: skip
+    (entry,) = (row for row in domicile.solve(made.instance).legal_register if row.law == "IN-RBI-2018")
+    assert entry.decided == "alone closes 3 regions to copies"
 
 
 def test_what_a_workload_keeps_is_copied_where_a_law_says():
