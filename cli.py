@@ -67,14 +67,13 @@ def validate(file: Path, as_json: bool) -> None:
     What `solve` would refuse is refused. Warnings name figures outside their plausible range, and what touches nothing.
     """
     from optimizer.instance.locate import placed_in
-    from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise
     from optimizer.validation import warnings_on
 
     try:
         instance = domicile.load(file)
         with placed_in(file):
-            warnings = [*implausible(instance), *warnings_on(instance)]
+            warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
             issues = [vars(issue) for issue in error.issues[:ISSUES_TOLD]]

@@ -317,7 +317,7 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
     """Return the plan that says who has no eligible option, with the reasons counted."""
-    from optimizer.compile.untouched import untouched, warnings_of
+    from optimizer.validation import warnings_of_world
     from optimizer.plan.read import header
     from optimizer.plan.register import ineligible_row
 
@@ -327,5 +327,5 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
         termination="infeasible",
         diagnosis=nothing.lines,
         ineligible=tuple(map(ineligible_row, nothing.rows)),
-        warnings=warnings_of(untouched(nothing.world), nothing.world),
+        warnings=warnings_of_world(nothing.world),
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from optimizer.compile.assemble import NothingEligibleError, compile_instance
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
+from optimizer.compile.world import World
 from optimizer.instance.models import Instance
+from optimizer.instance.plausible import implausible
 from optimizer.solve.engine import check_range
 
 
 def warnings_on(instance: Instance) -> tuple[str, ...]:
-    """Return what the instance states and what touches nothing; whatever `solve` would refuse is refused here as well.
+    """Return which figures are implausible and what touches nothing; whatever `solve` refuses is refused here as well.
 
     Raises
     ------
@@ -20,7 +22,13 @@ def warnings_on(instance: Instance) -> tuple[str, ...]:
     try:
         compiled = compile_instance(instance, instance.folder)
     except NothingEligibleError as nothing:
-        return warnings_of(untouched(nothing.world), nothing.world)
+        return warnings_of_world(nothing.world)
     check_range(compiled.problem)
-    found = untouched_by(compiled.problem, compiled.world, compiled.ledger)
-    return warnings_of([*untouched(compiled.world), *found], compiled.world)
+    world = compiled.world
+    found = [*untouched(world), *untouched_by(compiled.problem, world, compiled.ledger)]
+    return (*implausible(instance, world.catalogue), *warnings_of(found, world))
+
+
+def warnings_of_world(world: World) -> tuple[str, ...]:
+    """Return which figures are implausible, and what touches nothing whatever the workloads may use."""
+    return (*implausible(world.instance, world.catalogue), *warnings_of(untouched(world), world))

@@ -10,6 +10,7 @@ from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.rules import ProviderShare
+from optimizer.instance.plausible import implausible
 from optimizer.plan.models import Plan
 
 TOTAL = "the plan"
@@ -27,6 +28,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_asked(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
+    _check_figures(world, plan, findings)
     for k, row in enumerate(plan.placements):
         unknown = [law for law in row.laws if law not in desk.pack.laws]
         if unknown and desk.book is not None:
@@ -190,6 +192,15 @@ def _check_assertions(world: World, plan: Plan, findings: Findings) -> None:
     if lacking:
         findings.add("assertions", TOTAL, "assertions of the instance are left out",
                      expected=", ".join(sorted(lacking)))  # fmt: skip
+
+
+def _check_figures(world: World, plan: Plan, findings: Findings) -> None:
+    """Note every figure of the instance outside its plausible range; a plan that states warnings states these."""
+    for text in implausible(world.instance, world.catalogue):
+        findings.note(text)
+        findings.checked["plausible"] += 1
+        if plan.warnings and text not in plan.warnings:
+            findings.add("left_out", TOTAL, "a warning on a figure of the instance is left out", expected=text)
 
 
 def _plain(value: Any) -> Any:

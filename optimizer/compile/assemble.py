@@ -28,6 +28,7 @@ from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
 from optimizer.instance.models import Instance
+from optimizer.instance.plausible import implausible
 
 REASONS_SHOWN = 8
 
@@ -120,11 +121,12 @@ def compile_instance(
         moves=moves,
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
+    unlikely = implausible(instance, world.catalogue)
     without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, eligibility.ledger)], world)
     clock.lap("limits")
     return Compiled(
         problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms,
-        (*world.warnings, *law.warnings, *without_effect), timings,
+        (*unlikely, *world.warnings, *law.warnings, *without_effect), timings,
     )  # fmt: skip
 
 
