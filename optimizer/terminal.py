@@ -64,6 +64,11 @@ class Shell(click.Group):
                 raise
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except MemoryError:
+            if debug:
+                raise
+            click.echo("Error: not enough memory\nMaybe the instance is too large for this machine", err=True)
+            ctx.exit(1)
         except OSError as error:
             if debug:
                 raise

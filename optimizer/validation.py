@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from optimizer.compile.assemble import NothingEligibleError, compile_instance
+from optimizer.compile.effort import MOST_STEPS_TO_VALIDATE, TooLargeError
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
-from optimizer.compile.world import World
+from optimizer.compile.world import World, resolve_world
 from optimizer.instance.models import Instance
 from optimizer.instance.plausible import implausible
 from optimizer.solve.engine import check_range
@@ -13,6 +14,8 @@ from optimizer.solve.engine import check_range
 def warnings_on(instance: Instance) -> tuple[str, ...]:
     """Return which figures are implausible and what touches nothing; whatever `solve` refuses is refused here as well.
 
+    An instance that takes too long to compile for this is not compiled; a warning says so.
+
     Raises
     ------
     InputError
@@ -20,9 +23,13 @@ def warnings_on(instance: Instance) -> tuple[str, ...]:
         endpoint needs, or states amounts too small to be planned or too far apart for the solver.
     """
     try:
-        compiled = compile_instance(instance, instance.folder)
+        compiled = compile_instance(instance, instance.folder, most_steps=MOST_STEPS_TO_VALIDATE)
     except NothingEligibleError as nothing:
         return warnings_of_world(nothing.world)
+    except TooLargeError as large:
+        catalogue = resolve_world(instance, instance.folder).catalogue
+        unseen = f"what only compiling finds was not looked for: {large.size}; domicile solve looks for it"
+        return (*implausible(instance, catalogue), unseen)
     check_range(compiled.problem)
     world = compiled.world
     found = [*untouched(world), *untouched_by(compiled.problem, world, compiled.ledger)]

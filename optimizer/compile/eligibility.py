@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.effort import RULE, spend
 from optimizer.compile.gangs import Gang
 from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
@@ -83,6 +84,7 @@ class Eligibility:
             self.ledger.add_packed(workload.id, None, packed)
         key = (id(policy), id(figures), id(static))  # all three are kept here for good
         if key not in self._options:
+            spend("options", 3 * policy.allowed.size)
             allowed = policy.allowed & figures & static.allowed[:, None]
             near = np.flatnonzero(allowed.any(axis=1))
             region = self.world.offer_region[near]
@@ -112,6 +114,7 @@ class Eligibility:
         signature = self.law.signature(activity)
         alike = self.law.verdict_class(signature)
         if alike not in self._by_law:
+            spend("options", 10 * len(self.world.offers) * len(self.world.periods))
             mask = self.law.mask(signature)
             self._by_law[alike] = (mask.allowed, pack(mask.exclusions))
         return self._by_law[alike]
@@ -119,6 +122,7 @@ class Eligibility:
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
         key = _description(workload, speed)
         if key not in self._static:
+            spend("options", RULE + 20 * len(self.world.offers))
             price = np.full(len(self.world.offers), np.nan)
             if isinstance(workload, Service) and "endpoint" in workload.runs.via:
                 price = endpoint_usd_per_unit(self.world, workload)
@@ -141,6 +145,9 @@ class Eligibility:
         sends = isinstance(workload, Service) and workload.response_gb_per_unit * per_gb > 0
         key = (sends, *map(id, needs))  # kept for good; a budget and a policy may bear the same id
         if key not in self._missing:
+            cells = len(self.world.offers) * len(self.world.periods)
+            spend("options", cells)
+            spend("rules", 12 * len(needs) * cells)
             exclusions: list[Exclusion] = []
             allowed = np.ones((len(self.world.offers), len(self.world.periods)), dtype=bool)
             for need in needs:
@@ -222,6 +229,7 @@ def _software_out(world: World, workload: Workload) -> Bools:
 
 def gang_exclusions(world: World, job: Job, pools: PoolView, candidates: Bools) -> list[Exclusion]:
     """Return the offers on which no gang can be formed, or none fits the pools."""
+    spend("options", 100 * len(world.offers))
     instances = Gang.of_job(world, job).instances
     devices = world.column("counted_devices")
     unformable = candidates & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))

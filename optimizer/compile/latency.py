@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import WAY, spend
 from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
 from optimizer.instance.workloads import Service, Stream
@@ -51,6 +52,7 @@ class WayView:
 
     def _way(self, number: int, origin: str, max_rtt_ms: float | None, sends: bool) -> Way:
         network = self._world.network
+        spend("routes", WAY + 100 * len(self._world.regions) + 4 * len(self._world.offers))
         closed: list[tuple[str, str, Bools]] = []
         if max_rtt_ms is not None:
             rtt = network.user_rtt([origin])[0][0]

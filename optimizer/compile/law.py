@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import PROFILE, VERDICT, spend
 from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
@@ -150,6 +151,7 @@ class LawView:
             return ()
         key = (signature, d)
         if key not in self._bench:
+            spend("verdicts", PROFILE * len(self.signatures[signature][0]))
             judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in self.signatures[signature][0])
             self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
         return self._bench[key]
@@ -236,6 +238,7 @@ class LawView:
         places = destinations(self.world, "storage")
         if self.pack is None:
             return LawMask(np.zeros((len(places), 1), dtype=np.int64), (FREE,))
+        spend("verdicts", len(self.dates) * (PROFILE + VERDICT * len(places)))
         found = Interned()
         judges = [(on, self.pack.judge_for(profile, on, self.context)) for on in self.dates]
         at = np.zeros((len(places), 1), dtype=np.int64)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import VERDICT, spend
 from optimizer.compile.judgements import FREE, Interned, Judgement, Need, join, merge_needs
 from optimizer.compile.sites import ServiceSite
 from optimizer.compile.supply import MechanismSupply
@@ -79,6 +80,7 @@ class DataJudgements:
         known = self._known.setdefault((benches, retains, on), {})
         found = known.get(site)
         if found is None:
+            spend("verdicts", VERDICT * len(benches) * (2 if site.spread else 1))
             found = known[site] = self._judge(benches, site, retains, on)
         return found
 
