@@ -23,6 +23,7 @@ import click
 import domicile
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.lookup import catalogue, laws
+from optimizer.printable import printable
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def validate(file: Path, as_json: bool) -> None:
         told = {"valid": True, "issues": [], "warnings": warnings, "sha256": domicile.instance_sha256(instance)}
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo("\n".join([f"{file}: valid", summarise(instance), *(f"warning: {text}" for text in warnings)]))
+        lines = [f"{printable(str(file))}: valid", summarise(instance)]
+        click.echo("\n".join([*lines, *(f"warning: {printable(text)}" for text in warnings)]))
 
 
 @main.command()

@@ -181,7 +181,9 @@ def check_arguments(
     from optimizer.solve.decomposition.workers import is_address
 
     def number(value: object) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
+        return abs(value) <= sys.float_info.max or value == math.inf
 
     issues = []
     if not (number(gap) and 0 <= gap < math.inf):  # type: ignore[operator]
@@ -194,7 +196,7 @@ def check_arguments(
         issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
     if not isinstance(method, str) or method not in get_args(Method):
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
-    if then is not None and then not in get_args(Then):
+    if then is not None and not (isinstance(then, str) and then in get_args(Then)):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
     if not isinstance(workers, str) or (workers not in ("threads", "processes") and not is_address(workers)):
         what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"

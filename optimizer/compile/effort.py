@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from optimizer.errors import InputError, Issue
 
-MOST_STEPS = 6_000_000_000
-"""What `solve` compiles at most: some 20 GB, or minutes. An estate of 10,000 workloads takes about a tenth."""
+MOST_STEPS = 4_000_000_000
+"""What `solve` compiles at most: 10 to 20 GB. An estate of 10,000 workloads takes about a fifth, and 2 GB."""
 
 MOST_STEPS_TO_VALIDATE = 150_000_000
 """What `domicile validate` compiles at most: some seconds and 500 MB."""
