@@ -21,8 +21,11 @@ MOST_STEPS_TO_VALIDATE = 150_000_000
 """What `domicile validate` compiles at most: some seconds and 500 MB."""
 
 SLOT, FLOW = 40, 90
-RULE, WAY, VERDICT, PROFILE = 20_000, 100_000, 3_000, 60_000
-"""Steps of single things: an option and a flow to it, a scope, a way from an origin, a verdict, data to be judged."""
+RULE, WAY = 20_000, 100_000
+VERDICT, VERDICT_BY_LAW, PROFILE, PROFILE_BY_PLACE = 1_500, 1_000, 60_000, 2_000
+"""Steps of single things: an option and a flow to it; a scope, a way from an origin; a verdict, with what each law that
+binds adds; data to be judged, with what each place of its persons adds.
+"""
 
 KINDS = {
     "options": (

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.effort import PROFILE, VERDICT, spend
+from optimizer.compile.effort import PROFILE, PROFILE_BY_PLACE, VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
@@ -151,8 +151,9 @@ class LawView:
             return ()
         key = (signature, d)
         if key not in self._bench:
-            spend("verdicts", PROFILE * len(self.signatures[signature][0]))
-            judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in self.signatures[signature][0])
+            profiles = self.signatures[signature][0]
+            spend("verdicts", sum(PROFILE + PROFILE_BY_PLACE * len(p.subjects) for p in profiles))
+            judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in profiles)
             self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
         return self._bench[key]
 
@@ -238,9 +239,11 @@ class LawView:
         places = destinations(self.world, "storage")
         if self.pack is None:
             return LawMask(np.zeros((len(places), 1), dtype=np.int64), (FREE,))
-        spend("verdicts", len(self.dates) * (PROFILE + VERDICT * len(places)))
+        spend("verdicts", len(self.dates) * (PROFILE + PROFILE_BY_PLACE * len(profile.subjects)))
         found = Interned()
         judges = [(on, self.pack.judge_for(profile, on, self.context)) for on in self.dates]
+        for _, judge in judges:
+            spend("verdicts", (VERDICT + VERDICT_BY_LAW * len(judge.bench.bound)) * len(places))
         at = np.zeros((len(places), 1), dtype=np.int64)
         for r, place in enumerate(places):
             days = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.effort import VERDICT, spend
+from optimizer.compile.effort import VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.judgements import FREE, Interned, Judgement, Need, join, merge_needs
 from optimizer.compile.sites import ServiceSite
 from optimizer.compile.supply import MechanismSupply
@@ -80,7 +80,8 @@ class DataJudgements:
         known = self._known.setdefault((benches, retains, on), {})
         found = known.get(site)
         if found is None:
-            spend("verdicts", VERDICT * len(benches) * (2 if site.spread else 1))
+            each = sum(VERDICT + VERDICT_BY_LAW * len(bench.bound) for bench in benches)
+            spend("verdicts", 2 * each if site.spread else each)
             found = known[site] = self._judge(benches, site, retains, on)
         return found
 

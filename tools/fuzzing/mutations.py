@@ -122,15 +122,15 @@ def break_bytes(content: bytes, rng: random.Random) -> bytes:
             break
         where, action = rng.randrange(len(raw)), rng.randrange(5)
         if action == 0:
-            raw[where] = rng.randrange(256)
+            raw[where] = rng.randrange(256) if rng.random() < 0.3 else ord(rng.choice("0123456789abz-.: "))
         elif action == 1 and rng.random() < 0.3:
             del raw[where:]
         elif action == 2:
             raw[where:where] = rng.choice(PIECES) * rng.choice((1, 1, 1, 80))
         elif action == 3:
-            raw[where:where] = raw[where : where + rng.randint(1, 200)]
+            raw[where:where] = raw[where : where + rng.choice((1, 2, 5, 200))]
         else:
-            del raw[where : where + rng.randint(1, 20)]
+            del raw[where : where + rng.choice((1, 2, 20))]
     return bytes(raw)
 
 
