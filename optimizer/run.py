@@ -319,9 +319,9 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
     """Return the plan that says who has no eligible option, with the reasons counted."""
-    from optimizer.validation import warnings_of_world
     from optimizer.plan.read import header
     from optimizer.plan.register import ineligible_row
+    from optimizer.validation import warnings_of_world
 
     return Plan(
         **header(instance, nothing.world),

@@ -25,8 +25,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import instances
-import optimizer
+import domicile
+from optimizer import bundled
 from optimizer.catalogue import load_catalogue
 from optimizer.instance.yaml_reader import read_yaml
 from tools.fuzzing.cases import TOY, Material, case_of
@@ -38,8 +38,8 @@ MOST_ROWS = 400
 
 def material() -> Material:
     """Return what cases are made of; imports and loads everything that the commands need."""
-    instance = optimizer.load(read_yaml(TOY, "toy")[0])
-    plan = optimizer.solve(instance, gap=0, threads=1)
+    instance = domicile.load(read_yaml(TOY, "toy")[0])
+    plan = domicile.solve(instance, gap=0, threads=1)
     load_catalogue()
     for module in ("optimizer.report", "optimizer.lookup", "pyarrow.parquet", "rich.table", "rich.live"):
         try:
@@ -52,7 +52,7 @@ def material() -> Material:
 def small_catalogue() -> dict[str, bytes]:
     """Return the tables of the bundled catalogue, cut to two providers and unpacked."""
     found = {}
-    for path in sorted((instances.PATH / "catalogue").glob("*.csv*")):
+    for path in sorted((bundled.PATH / "catalogue").glob("*.csv*")):
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         rows = list(csv.DictReader(io.StringIO(content.decode())))
         kept = [row for row in rows if _is_kept(row)]

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import instances
+from optimizer import bundled
 from tools.fuzzing.runner import MOST_MEGABYTES, MOST_SECONDS, Ended, run
 
 MOST_BYTES = 1_000_000
@@ -32,7 +32,7 @@ WORLD: dict[str, Any] = {
 
 def countries() -> list[str]:
     """Return the countries whose places the catalogue knows."""
-    with (instances.PATH / "catalogue" / "places.csv").open(encoding="utf-8", newline="") as stream:
+    with (bundled.PATH / "catalogue" / "places.csv").open(encoding="utf-8", newline="") as stream:
         return sorted({row["country"] for row in csv.DictReader(stream)})
 
 

@@ -10,8 +10,8 @@ from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
-from optimizer.instance.rules import ProviderShare
 from optimizer.instance.plausible import implausible
+from optimizer.instance.rules import ProviderShare
 from optimizer.plan.models import Plan
 
 TOTAL = "the plan"

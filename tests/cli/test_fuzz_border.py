@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-import cli
+from domicile import cli
 from tools.fuzz import material
 from tools.fuzzing.cases import Material, case_of
 from tools.fuzzing.mutations import mutate

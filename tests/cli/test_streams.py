@@ -231,7 +231,7 @@ def test_memory_that_does_not_suffice_is_told_in_a_line(file: Path, monkeypatch)
     def none_left(*_arguments, **_options):
         raise MemoryError
 
-    monkeypatch.setattr(optimizer, "solve", none_left)
+    monkeypatch.setattr(domicile, "solve", none_left)
     result = run("solve", file)
     assert result.exit_code == 1
     assert result.stderr == "Error: not enough memory\nMaybe the instance is too large for this machine\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helper_command import run
 
-import cli
+from domicile import cli
 from optimizer.plan import files
 from optimizer.plan.models import Plan
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-import cli
-import optimizer
+import domicile
+from domicile import cli
 from optimizer.compile.assemble import _compiled, compile_instance
 from optimizer.compile.effort import KINDS, TooLargeError, limited, spend
-from optimizer.compile.validate import warnings_on
+from optimizer.validation import warnings_on
 
 PERIODS = """\
 name: hourly
@@ -31,9 +31,9 @@ INLINE = {
 }
 
 
-def instance(**more: Any) -> optimizer.Instance:
+def instance(**more: Any) -> domicile.Instance:
     """Return an instance of two regions and one service."""
-    return optimizer.load({
+    return domicile.load({
         "name": "toy", "horizon": {"start": "2027-01-01", "hours": 10}, "laws": {"use": "none"},
         "catalogue": {"use": "inline", "inline": INLINE}, "quotas": {"default_devices": 9},
         "workloads": [{
@@ -114,9 +114,9 @@ def test_whatever_makes_an_instance_larger_takes_steps(name: str):
     assert more >= 10 * few
 
 
-def steps(of: optimizer.Instance) -> int:
+def steps(of: domicile.Instance) -> int:
     """Return how many steps compiling an instance takes."""
-    with limited(1e12) as spent, contextlib.suppress(optimizer.InfeasibleError):
+    with limited(1e12) as spent, contextlib.suppress(domicile.InfeasibleError):
         _compiled(of, None, carbon_counts=False)
     return spent.total()
 
@@ -134,13 +134,13 @@ def test_validate_says_what_it_did_not_look_for(tmp_path, monkeypatch):
 
 
 def test_an_estate_larger_than_validate_compiles_is_solved(monkeypatch):
-    monkeypatch.setattr("optimizer.compile.validate.MOST_STEPS_TO_VALIDATE", 10)
+    monkeypatch.setattr("optimizer.validation.MOST_STEPS_TO_VALIDATE", 10)
     (warning,) = [told for told in warnings_on(instance()) if "compiling" in told]
     assert "more than 10 steps" in warning
-    assert optimizer.solve(instance(), threads=1).objective_usd == pytest.approx(10)
+    assert domicile.solve(instance(), threads=1).objective_usd == pytest.approx(10)
 
 
 def test_solve_refuses_what_is_larger_still():
     with pytest.raises(TooLargeError, match=r"is too large: compiling takes more than 100 steps"):
         compile_instance(instance(), most_steps=100)
-    assert issubclass(TooLargeError, optimizer.InputError)
+    assert issubclass(TooLargeError, domicile.InputError)

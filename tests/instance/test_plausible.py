@@ -11,11 +11,10 @@ from bad_inputs import GOOD, change, problems
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+import domicile
 from domicile.cli import main
-import optimizer
 from optimizer.catalogue import load_catalogue, schema
 from optimizer.catalogue.overrides import TABLES, stated_figures
-from optimizer.validation import warnings_on
 from optimizer.errors import InputError
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
@@ -23,6 +22,7 @@ from optimizer.instance.plausible import TOLD, implausible
 from optimizer.instance.ranges import COLUMN_RANGES, COLUMNS_WITHOUT, NO_RANGE, RANGES
 from optimizer.instance.shape import hints_of, shape_of
 from optimizer.instance.yaml_reader import read_yaml
+from optimizer.validation import warnings_on
 
 OFFER, REGION = "gpu, usd_per_hour: 2}", "{id: paris, country: FR}"
 
@@ -221,7 +221,7 @@ def test_solve_refuses_what_is_beyond_physics_where_names_were_not_checked(write
     """`load(references=False)` does not look into the catalogue; compiling does."""
     instance = load(write(override("regions", "aws:us-east-1", "pue", 21)), references=False)
     with pytest.raises(InputError, match=r"catalogue\.overrides\[0\]\.set: pue is 21, beyond anything possible"):
-        optimizer.solve(instance)
+        domicile.solve(instance)
 
 
 # --- in plans ------------------------------------------------------------------------------------------------------
@@ -249,19 +249,19 @@ def small(pue: float, devices: int = 1) -> Instance:
 @pytest.mark.parametrize("devices", [1, 0])
 def test_plans_carry_the_warnings(devices: int):
     """With a plan and without one: nothing is eligible where there are no devices."""
-    plan = optimizer.solve(small(4, devices), threads=1)
+    plan = domicile.solve(small(4, devices), threads=1)
     assert plan.held is bool(devices)
     assert plan.warnings[0] == WARNING
-    assert WARNING not in optimizer.solve(small(3, devices), threads=1).warnings
+    assert WARNING not in domicile.solve(small(3, devices), threads=1).warnings
 
 
 def test_the_audit_names_the_figures_and_misses_a_warning_left_out():
     instance = small(4)
-    plan = optimizer.solve(instance, threads=1)
-    report = optimizer.audit(instance, plan)
+    plan = domicile.solve(instance, threads=1)
+    report = domicile.audit(instance, plan)
     assert report.ok
     assert WARNING in report.notes
     left_out = plan.model_copy(update={"warnings": ("no law was checked (laws.use is none)",)})
-    (violation,) = optimizer.audit(instance, left_out).violations
+    (violation,) = domicile.audit(instance, left_out).violations
     assert (violation.kind, violation.expected) == ("left_out", WARNING)
-    assert WARNING not in optimizer.audit(small(3), optimizer.solve(small(3), threads=1)).notes
+    assert WARNING not in domicile.audit(small(3), domicile.solve(small(3), threads=1)).notes

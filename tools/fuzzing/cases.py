@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import instances
+from optimizer import bundled
 from optimizer.instance.schema import instance_schema, plan_schema
 from optimizer.instance.yaml_reader import read_yaml
 from tools.fuzzing.mutations import Path as Steps
@@ -131,7 +131,7 @@ class Material:
         self.schema, self.plan_schema = instance_schema(), plan_schema()
         self.toy: dict[str, Any] = read_yaml(TOY, "toy")[0]
         self.bundled = {
-            name: read_yaml((instances.PATH / f"{name}.yaml").read_text(encoding="utf-8"), name)[0] for name in BUNDLED
+            name: read_yaml((bundled.PATH / f"{name}.yaml").read_text(encoding="utf-8"), name)[0] for name in BUNDLED
         }
         self.plan, self.catalogue = plan, catalogue
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.fuzzing.cases import Case
 
@@ -63,7 +64,7 @@ def _be_the_command(arguments: list[str], folder: Path, out: Path, err: Path) ->
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, number)
         resource.setrlimit(resource.RLIMIT_CPU, (int(4 * MOST_SECONDS), int(4 * MOST_SECONDS)))
-        import cli
+        from domicile import cli
 
         sys.argv[0] = "domicile"
         try:
@@ -118,15 +119,26 @@ def outcome_of_plan(case: Case, ended: Ended, sound: object) -> str:
         return "holds no plan"
     report = json.loads(ended.out)
     named = {text.partition(":")[0] for text in report["not_judged"]}
-    fields = {_field(path) for path in case.touched}
-    if fields <= named or all(field.split(".")[0] in {"plan.warnings"} for field in fields):
+    if {_field(path) for path in case.touched} <= named:
         return "named as not judged"
-    stated = json.dumps(plan)
-    if len(stated) < len(json.dumps(sound)) and _only_left_out(plan, sound):
+    plan, sound = _judged_part(plan, named), _judged_part(sound, named)
+    if _only_left_out(plan, sound):
         return "not stated"
     if _close(plan, sound):
         return "the same within the tolerance"
     return "passed"
+
+
+def _judged_part(plan: Any, named: set[str]) -> dict[str, Any]:
+    """Return a plan without the fields that are named as not judged."""
+    kept = {key: value for key, value in plan.items() if f"plan.{key}" not in named}
+    for key, value in kept.items():
+        if isinstance(value, list):
+            kept[key] = [
+                {name: one for name, one in row.items() if f"{key}.{name}" not in named}
+                if isinstance(row, dict) else row for row in value
+            ]  # fmt: skip
+    return kept
 
 
 def _field(path: tuple[object, ...]) -> str:
