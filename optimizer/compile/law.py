@@ -258,6 +258,7 @@ class LawView:
         """Return the copies and first databases that laws ask for on any day of the horizon."""
         if self.pack is None:
             return ()
+        spend("verdicts", len(self.dates) * (PROFILE + PROFILE_BY_PLACE * len(profile.subjects)) / 4)
         found = (duty for on in self.dates for duty in self.pack.duties(profile, on, self.context))
         return tuple(dict.fromkeys(found))
 
