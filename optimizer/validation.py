@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from formulations.problem import Problem
 from optimizer.compile.assemble import NothingEligibleError, compile_instance
 from optimizer.compile.effort import MOST_STEPS_TO_VALIDATE, TooLargeError
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
@@ -9,6 +12,9 @@ from optimizer.compile.world import World, resolve_world
 from optimizer.instance.models import Instance
 from optimizer.instance.plausible import implausible
 from optimizer.solve.engine import check_range
+
+MOST_COLUMNS = 5_000_000
+"""Models of more columns are not stated to look at the range of their rows; `solve` does."""
 
 
 def warnings_on(instance: Instance) -> tuple[str, ...]:
@@ -30,7 +36,8 @@ def warnings_on(instance: Instance) -> tuple[str, ...]:
         catalogue = resolve_world(instance, instance.folder).catalogue
         unseen = f"what only compiling finds was not looked for: {large.size}; domicile solve looks for it"
         return (*implausible(instance, catalogue), unseen)
-    check_range(compiled.problem)
+    if _columns(compiled.problem) <= MOST_COLUMNS:
+        check_range(compiled.problem)
     world = compiled.world
     found = [*untouched(world), *untouched_by(compiled.problem, world, compiled.ledger)]
     return (*implausible(instance, world.catalogue), *warnings_of(found, world))
@@ -39,3 +46,10 @@ def warnings_on(instance: Instance) -> tuple[str, ...]:
 def warnings_of_world(world: World) -> tuple[str, ...]:
     """Return which figures are implausible, and what touches nothing whatever the workloads may use."""
     return (*implausible(world.instance, world.catalogue), *warnings_of(untouched(world), world))
+
+
+def _columns(problem: Problem) -> int:
+    """Return how many columns a model has at most: slots, flows, and a flow for every failure of a place."""
+    surviving = np.isin(problem.services.workload[problem.flows.stream], problem.survival.workload)
+    places = len(np.unique(problem.slots.region))
+    return len(problem.slots.offer) + len(problem.flows.slot) + int(surviving.sum()) * places
