@@ -23,6 +23,7 @@ import click
 import domicile
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
 from optimizer.lookup import catalogue, laws
+from optimizer.printable import printable
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -67,14 +68,13 @@ def validate(file: Path, as_json: bool) -> None:
     What `solve` would refuse is refused. Warnings name figures outside their plausible range, and what touches nothing.
     """
     from optimizer.instance.locate import placed_in
-    from optimizer.instance.plausible import implausible
     from optimizer.instance.summary import summarise
     from optimizer.validation import warnings_on
 
     try:
         instance = domicile.load(file)
         with placed_in(file):
-            warnings = [*implausible(instance), *warnings_on(instance)]
+            warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
             issues = [vars(issue) for issue in error.issues[:ISSUES_TOLD]]
@@ -85,7 +85,8 @@ def validate(file: Path, as_json: bool) -> None:
         told = {"valid": True, "issues": [], "warnings": warnings, "sha256": domicile.instance_sha256(instance)}
         click.echo(json.dumps(told, indent=2))
     else:
-        click.echo("\n".join([f"{file}: valid", summarise(instance), *(f"warning: {text}" for text in warnings)]))
+        lines = [f"{printable(str(file))}: valid", summarise(instance)]
+        click.echo("\n".join([*lines, *(f"warning: {printable(text)}" for text in warnings)]))
 
 
 @main.command()

@@ -45,12 +45,15 @@ def too_large(size: int, limit: int, file: str, maybe: str | None = None, *, wha
 
 
 def as_path(value: object, where: str) -> Path:
-    """Return a path given as text or path-like; InputError for anything else."""
+    """Return a path given as text or path-like; InputError for anything else, and for text that can be none."""
     if isinstance(value, str | os.PathLike):
         try:
-            return Path(value)
-        except TypeError:
+            path = Path(value)
+            if b"\0" not in os.fsencode(path):
+                return path
+        except (TypeError, UnicodeEncodeError):
             pass
+        raise InputError(Issue(f"is {ascii(value)[:80]}, which is no path", where=where))
     raise InputError(Issue(f"is {type(value).__name__}; should be a path", where=where))
 
 

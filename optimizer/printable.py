@@ -14,6 +14,11 @@ def printable(text: str, *, lines: bool = False) -> str:
     return (_UNPRINTABLE if lines else _IN_ONE_LINE).sub(_written_out, text)
 
 
+def printable_json(text: str) -> str:
+    r"""Return JSON with the control characters in its strings written as JSON escapes them (`\u009b`)."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def _written_out(found: re.Match[str]) -> str:
     code = ord(found[0])
     return {9: "\\t", 10: "\\n"}.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")

@@ -199,14 +199,16 @@ def check_arguments(gap: object, seconds: object, threads: object, method: objec
         issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
     if not isinstance(method, str) or method not in get_args(Method):
         issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
-    if then is not None and then not in get_args(Then):
+    if then is not None and not (isinstance(then, str) and then in get_args(Then)):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
     if issues:
         raise InputError(issues)
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max or value == math.inf
 
 
 def _check_workers(workers: object, rate: object, seed: object) -> None:
@@ -349,9 +351,9 @@ def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Pla
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
     """Return the plan that says who has no eligible option, with the reasons counted."""
-    from optimizer.compile.untouched import untouched, warnings_of
     from optimizer.plan.read import header
     from optimizer.plan.register import ineligible_row
+    from optimizer.validation import warnings_of_world
 
     return Plan(
         **header(instance, nothing.world),
@@ -359,5 +361,5 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
         termination="infeasible",
         diagnosis=nothing.lines,
         ineligible=tuple(map(ineligible_row, nothing.rows)),
-        warnings=warnings_of(untouched(nothing.world), nothing.world),
+        warnings=warnings_of_world(nothing.world),
     )

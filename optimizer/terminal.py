@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.errors import DomicileError
+from optimizer.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,17 +65,22 @@ class Shell(click.Group):
                 raise
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except MemoryError:
+            if debug:
+                raise
+            click.echo("Error: not enough memory\nMaybe the instance is too large for this machine", err=True)
+            ctx.exit(1)
         except OSError as error:
             if debug:
                 raise
             place = error.filename if error.filename is not None else "standard output"
             silence_stdout()
-            click.echo(f"Error: {place}: {error.strerror or error}", err=True)
+            click.echo(f"Error: {printable(str(place))}: {error.strerror or error}", err=True)
             ctx.exit(1)
         except Exception as error:
             if debug:
                 raise
-            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            what = printable(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, lines=True)
             click.echo(f"Internal error: {what}\nMaybe run it again with --debug and report the traceback", err=True)
             ctx.exit(1)
 
@@ -167,7 +173,7 @@ def print_answer(answer: str | Callable[[Console], None]) -> None:
     """Print JSON as it is, or let tables be rendered. A reader that has gone changes nothing of what follows."""
     try:
         if isinstance(answer, str):
-            click.echo(answer)
+            click.echo(printable_json(answer))
         else:
             answer(console())
         sys.stdout.flush()
@@ -196,7 +202,8 @@ def print_table(
 ) -> None:
     """Print rows as JSON (all of them, every field) or as a table of `columns` (the first `limit` rows, 0 is all)."""
     if as_json:
-        sys.stdout.write(json.dumps([jsonable(row) for row in rows], indent=2, ensure_ascii=False) + "\n")
+        told = json.dumps([jsonable(row) for row in rows], indent=2, ensure_ascii=False)
+        sys.stdout.write(printable_json(told) + "\n")
         return
     shown = rows[:limit] if limit else rows
     print_rows(shown, columns, f"{len(rows):,} {what}")

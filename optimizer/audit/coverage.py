@@ -15,7 +15,7 @@ JUDGED: dict[str, str] = {
             "carbon_unknown_share energy_kwh water_l placements copies transfers moves regions mechanisms budgets "
             "quotas commitments shares unserved legal_register assertions data_quality diagnosis shortfalls "
             "unmodelled_laws unreviewed_laws versions least_carbon asked cluster instance_name instance_sha256 "
-            "catalogue_sha256 laws_sha256 horizon",
+            "catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
                   "laws mechanisms flags",
@@ -47,7 +47,8 @@ NOT_JUDGED: dict[str, str] = {
     "plan.bound_usd": "that no plan costs less takes a solve; it is only held against the plan's own cost",
     "plan.bound_excess_usd": "the bound before it was set to the cost is not in the plan",
     "plan.termination": "why the solver stopped is known to it alone, but for what contradicts the status",
-    "plan.warnings": "prose: the figures and laws behind it are judged where the plan states them",
+    "plan.warnings": "prose: the figures and laws behind it are judged where the plan states them, and so is "
+                     "that warnings on implausible figures are there",
     "plan.diagnosis": "prose on why no plan exists, which takes a solve",
     "plan.ineligible": "counts of all options that were ruled out, which the audit does not go through",
     "plan.unmodelled_laws": "whether each could touch an option that is not used; that it has no effect is judged",

@@ -7,8 +7,10 @@ from typing import Any
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import RELATIVE, RULED_OUT, Findings, close
 from optimizer.audit.register import LAW_REASONS
+from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
+from optimizer.instance.plausible import implausible
 from optimizer.instance.rules import ProviderShare
 from optimizer.plan.models import Plan
 
@@ -28,6 +30,9 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_cluster(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
+    _check_figures(world, plan, findings)
+    if desk.book is None:
+        _check_lawless(plan, findings)
     for k, row in enumerate(plan.placements):
         unknown = [law for law in row.laws if law not in desk.pack.laws]
         if unknown and desk.book is not None:
@@ -218,6 +223,25 @@ def _check_assertions(world: World, plan: Plan, findings: Findings) -> None:
     if lacking:
         findings.add("assertions", TOTAL, "assertions of the instance are left out",
                      expected=", ".join(sorted(lacking)))  # fmt: skip
+
+
+def _check_figures(world: World, plan: Plan, findings: Findings) -> None:
+    """Note every figure of the instance outside its plausible range; a plan that states warnings states these."""
+    for text in implausible(world.instance, world.catalogue):
+        findings.note(text)
+        findings.checked["plausible"] += 1
+        if plan.warnings and text not in plan.warnings:
+            findings.add("left_out", TOTAL, "a warning on a figure of the instance is left out", expected=text)
+
+
+def _check_lawless(plan: Plan, findings: Findings) -> None:
+    """Where the instance binds no law, no row names one, nor a safeguard, nor doubts about one."""
+    for table in ("placements", "copies"):
+        for k, row in enumerate(getattr(plan, table)):
+            flags = LEGAL_FLAGS.intersection(getattr(row, "flags", ()))
+            named = ", ".join((*row.laws, *row.mechanisms, *sorted(flags)))
+            if named:
+                findings.add("law_named", f"{table}[{k}]", "is stated, though the instance binds no law", found=named)
 
 
 def _plain(value: Any) -> Any:

@@ -87,6 +87,7 @@ class InlineSource:
         self.sha256: str | None = None
         self.version = "inline"
         self.estimates_rtt = False
+        self.catalogue: Catalogue | None = None
         self._embodied = instance.carbon.embodied != "none"
         self._regions = {region.id: self._region(region, calendar) for region in inline.regions}
         self._offers: dict[tuple[str, str, str], InlineOffer] = {

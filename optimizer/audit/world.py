@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.law_triggers import Operator
@@ -20,6 +20,9 @@ from optimizer.instance.models import Instance
 from optimizer.instance.rules import Commitment
 from optimizer.instance.workloads import Dataset, Job, Service, Stream, Workload
 from optimizer.instance.world import Period
+
+if TYPE_CHECKING:
+    from optimizer.catalogue import Catalogue
 
 HOURS_PER_MONTH = 730.0
 HOURS_PER_YEAR = 8760.0
@@ -70,6 +73,10 @@ class Source(Protocol):
     sha256: str | None
     version: str
     estimates_rtt: bool
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The tables that facts come from, if they do."""
 
     def endpoints(self, names: set[str]) -> list[Offer]:
         """Return every endpoint that serves one of the models named."""
@@ -208,6 +215,11 @@ class World:
         """Return the names under which an endpoint may serve the workload's model."""
         names = set(workload.runs.endpoint_models) | ({workload.runs.model} if workload.runs.model else set())
         return names | {self._source.canonical_model(name) for name in names}
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The catalogue's tables with the instance's overrides; None for an inline catalogue."""
+        return self._source.catalogue
 
     @property
     def catalogue_sha256(self) -> str | None:

@@ -2,7 +2,8 @@
 
 One override is `{table, id, set: {column: value}, citation?}`: `table` is one of TABLES, `id` the key of its row
 (`provider/sku` for SKUs), `set` the cells, each of the kind and in the range that the catalogue's schema asks for;
-sets of countries are written `DE|FR`. The quality of what was set becomes `stated`.
+sets of countries are written `DE|FR`. The quality of what was set becomes `stated`. Figures have the ranges of those
+that an inline catalogue states, which take the place of the schema's upper limits (`optimizer/instance/ranges.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pandas as pd
 from optimizer.catalogue import schema
 from optimizer.catalogue.check import typed
 from optimizer.errors import Issue
+from optimizer.instance.ranges import COLUMN_RANGES, VCPUS_AS_A_DEVICE, Range
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
@@ -52,7 +54,52 @@ def apply_overrides(catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
                 tables[name] = getattr(catalogue, name).copy()
             found = list(_apply(tables[name], name, override, where, catalogue))
         issues += found
-    return dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
+    applied = dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
+    issues += [
+        Issue(f"{column} {span.impossible(value)}", where=f"catalogue.overrides[{k}].set", maybe=span.advice)
+        for k, column, value, span in stated_figures(applied, overrides)
+        if span.possible is not None and value > span.possible
+    ]
+    return applied
+
+
+def stated_figures(
+    catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, str, float, Range]]:
+    """Yield position, column, figure and range of every figure that overrides put into a catalogue; per device where
+    the range is. What fits no table or row is left out.
+    """
+    for k, override in enumerate(overrides):
+        if any(_shape_issues(override, "")):
+            continue
+        name = override["table"]
+        for column, value in override["set"].items():
+            span = COLUMN_RANGES.get((name, column))
+            if span is not None and _is_figure(value):
+                devices = _devices(catalogue, name, override["id"]) if span.each else 1.0
+                yield k, column, value / devices, span
+
+
+def _devices(catalogue: Catalogue, name: str, key: str) -> float:
+    """Return how many devices a SKU, or that of an offer, holds; 1 for anything else."""
+    if name == "offers":
+        if key not in catalogue.offers.index:
+            return 1.0
+        sku = (catalogue.offers.at[key, "provider"], catalogue.offers.at[key, "sku"])
+    elif name == "skus":
+        provider, _, sku_name = key.partition("/")
+        sku = (provider, sku_name)
+    else:
+        return 1.0
+    if sku not in catalogue.skus.index:
+        return 1.0
+    devices, vcpus = catalogue.skus[["devices", "vcpu"]].loc[[sku]].to_numpy(dtype=float)[0].tolist()
+    counted = devices if devices > 0 else vcpus / VCPUS_AS_A_DEVICE
+    return counted if counted > 1 else 1.0  # not for NaN
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _shape_issues(override: Mapping[str, Any], where: str) -> Iterator[Issue]:
@@ -106,12 +153,13 @@ def _problem(table: pd.DataFrame, name: str, column: str, value: Any, catalogue:
         return f"{name} has no column {column!r}"
     if column in layout.key or spec.kind in ("flag", "tristate"):
         return f"{column} cannot be replaced"
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     if spec.kind in ("number", "integer"):
-        if not number:
+        if not _is_figure(value):
             return f"{column} is {value!r}, not a figure"
     elif not isinstance(value, str) or not value:
         return f"{column} is {value!r}, not a text"
+    if (name, column) in COLUMN_RANGES:
+        spec = dataclasses.replace(spec, high=None)
     found: list[Issue] = []
     typed(dataclasses.replace(layout, columns=(spec,)), pd.DataFrame({column: [value]}), None, found)
     if found:

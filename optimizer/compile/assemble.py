@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from optimizer.compile.coefficients import Terms
 from optimizer.compile.collected import NoOption
 from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
+from optimizer.compile.effort import MOST_STEPS, limited
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
 from optimizer.compile.labels import labels_of
@@ -31,8 +33,10 @@ from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
 from optimizer.instance.models import Instance
+from optimizer.instance.plausible import implausible
 
 REASONS_SHOWN = 8
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,19 +83,31 @@ class NothingEligibleError(InfeasibleError):
 
 @paused_gc()
 def compile_instance(
-    instance: Instance, base_dir: Path | str | None = None, *, carbon_counts: bool = False
+    instance: Instance,
+    base_dir: Path | str | None = None,
+    *,
+    carbon_counts: bool = False,
+    most_steps: float = MOST_STEPS,
 ) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
     `carbon_counts`: options that differ in carbon alone are all kept, for a second solve that minimises it.
+    `most_steps`: how large an instance may be (see `effort`).
 
     Raises
     ------
     InputError
-        The instance asks for something that the catalogue or the law pack does not know.
+        The instance asks for something that the catalogue or the law pack does not know, or is too large.
     NothingEligibleError
         Something that must be served has no eligible option at all.
     """
+    with limited(most_steps) as spent:
+        compiled = _compiled(instance, base_dir, carbon_counts=carbon_counts)
+    log.info("compiled in %d steps: %s", spent.total(), dict(spent))
+    return compiled
+
+
+def _compiled(instance: Instance, base_dir: Path | str | None, *, carbon_counts: bool) -> Compiled:
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     world = resolve_world(instance, base_dir)
@@ -128,11 +144,12 @@ def compile_instance(
         moves=moves,
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
+    unlikely = implausible(instance, world.catalogue)
     without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, eligibility.ledger)], world)
     clock.lap("limits")
     return Compiled(
         problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms,
-        (*world.warnings, *law.warnings, *without_effect), timings,
+        (*unlikely, *world.warnings, *law.warnings, *without_effect), timings,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Budgets, Jobs, Membership, Moves, Slots
+from optimizer.compile.effort import spend
 from optimizer.compile.policies import membership
 from optimizer.compile.scope import is_whole, offer_scope, region_scope, workload_scope
 from optimizer.instance.base import Scope
@@ -58,6 +59,7 @@ def build_budgets(world: World, slots: Slots, datasets: DatasetTable, *, jobs: J
 def _slots_in_scope(world: World, slots: Slots) -> Membership:
     rows = []
     for budget in world.instance.budgets:
+        spend("rules", 8 * len(slots.offer))
         places = offer_scope(budget.scope, world)
         rows.append(workload_scope(budget.scope, world)[slots.workload] & places[slots.offer, slots.period])
     return membership(rows)
@@ -139,6 +141,7 @@ class FigureNeeds:
 
     def of(self, workload: int) -> tuple[FigureNeed, ...]:
         """Return the needs that can touch a workload (its position in the instance), budgets first."""
+        spend("rules", len(self._rules))
         return tuple(need for need, selected in self._rules if selected[workload])
 
 

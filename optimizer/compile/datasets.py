@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
 from optimizer.compile.budgets import CARBON_PRICE
 from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
+from optimizer.compile.effort import spend
 from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Exclusion, Ledger
@@ -37,6 +38,10 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 HOURS_PER_MONTH = 730.0
+
+
+COPIES = 15_000
+"""Steps that the copies of one dataset take, however few its regions are."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
     storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the region that sends it.
     """
     count = len(world.regions)
+    spend("copies", COPIES + 60 * count)
     open_, source = world.regions["open"].to_numpy(dtype=bool), info.source
     wanted = np.ones(count, dtype=bool)
     if source is not None and source.regions:
@@ -260,6 +266,7 @@ def _transfers(
     for k in range(len(info)):
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         there = reads.region[reads.dataset == k].astype(np.int64)
+        spend("copies", len(copy_dataset) + len(reads.dataset) + 20 * len(own) * len(there))
         copies.append(np.repeat(own, len(there)))
         targets.append(np.tile(there, len(own)))
     copy, target = _concat(copies), _concat(targets)
@@ -272,6 +279,7 @@ def _transfers(
     cut_off: list[tuple[str, Exclusion]] = []
     name = world.regions["region_id"].to_numpy(dtype=object)
     for k, one in enumerate(info):
+        spend("copies", 2 * len(copy))
         own_way = copy_dataset[copy] == k
         out = np.zeros(len(world.regions), dtype=bool)
         out[reads.region[reads.dataset == k]] = True
@@ -311,6 +319,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     impossible: list[CopyLack] = []
     everywhere = np.ones(len(world.regions), dtype=bool)
     for k, one in enumerate(info):
+        spend("copies", COPIES // 4 + len(copy_dataset))
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
         least = 0 if one.retained is not None and one.retained.may_be_left else 1

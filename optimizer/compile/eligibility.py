@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.effort import RULE, spend
 from optimizer.compile.evidence import Evidences, measured, of_column, worded
 from optimizer.compile.gangs import Gang
 from optimizer.compile.latency import Way, WayView
@@ -85,6 +86,7 @@ class Eligibility:
             self.ledger.add_packed(workload.id, None, packed)
         key = (id(policy), id(figures), id(static))  # all three are kept here for good
         if key not in self._options:
+            spend("options", 3 * policy.allowed.size)
             allowed = policy.allowed & figures & static.allowed[:, None]
             near = np.flatnonzero(allowed.any(axis=1))
             region = self.world.offer_region[near]
@@ -114,6 +116,7 @@ class Eligibility:
         signature = self.law.signature(activity)
         alike = self.law.verdict_class(signature)
         if alike not in self._by_law:
+            spend("options", 10 * len(self.world.offers) * len(self.world.periods))
             mask = self.law.mask(signature)
             told = (replace(e, evidence=partial(self.law.evidence, signature, str(e.rule))) for e in mask.exclusions)
             self._by_law[alike] = (mask.allowed, pack(told))
@@ -122,6 +125,7 @@ class Eligibility:
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
         key = _description(workload, speed)
         if key not in self._static:
+            spend("options", RULE + 20 * len(self.world.offers))
             price = np.full(len(self.world.offers), np.nan)
             if isinstance(workload, Service) and "endpoint" in workload.runs.via:
                 price = endpoint_usd_per_unit(self.world, workload)
@@ -140,6 +144,9 @@ class Eligibility:
         sends = isinstance(workload, Service) and workload.response_gb_per_unit * per_gb > 0
         key = (sends, *map(id, needs))  # kept for good; a budget and a policy may bear the same id
         if key not in self._missing:
+            cells = len(self.world.offers) * len(self.world.periods)
+            spend("options", cells)
+            spend("rules", 12 * len(needs) * cells)
             exclusions: list[Exclusion] = []
             allowed = np.ones((len(self.world.offers), len(self.world.periods)), dtype=bool)
             for need in needs:
@@ -260,6 +267,7 @@ def _purchase_out(world: World, workload: Workload) -> Bools:
 
 def gang_exclusions(world: World, job: Job, pools: PoolView) -> list[Exclusion]:
     """Return the offers on which no gang can be formed, or none fits the pools; endpoints form none."""
+    spend("options", 100 * len(world.offers))
     instances = Gang.of_job(world, job).instances
     devices, machines = world.column("counted_devices"), ~world.is_endpoint
     unformable = machines & ~(np.isfinite(instances) & ((devices >= 1) | (instances <= 1)))

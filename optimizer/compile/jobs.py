@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Coefficients, Jobs, Moves, Slots
 from optimizer.compile.carried import carbon_asked_of_moves, sent_kg_per_gb
+from optimizer.compile.effort import spend
 from optimizer.compile.gangs import Gang
 from optimizer.compile.speed import Speed
 from optimizer.compile.world import World
@@ -149,6 +150,7 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
         assert isinstance(workload, Job)
         begin, end = np.searchsorted(slots.workload, [jobs.workload[g], jobs.workload[g] + 1])  # in order of workloads
         regions = np.unique(slots.region[begin:end])
+        spend("routes", 20 * len(regions) ** 2)
         source, target = (a.ravel() for a in np.meshgrid(regions, regions, indexing="ij"))
         differ = source != target
         job_rows.append(np.full(int(differ.sum()), g, dtype=np.int64))
@@ -163,11 +165,11 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
     kg = np.where(size > 0, sent_kg_per_gb(world)[source] * size, 0.0)
     asked = np.array([carbon_asked_of_moves(world, w) for w in jobs.workload.tolist()], dtype=bool)
     known = ~np.isnan(price) & ~(np.isnan(kg) & asked[job, source])
-    spend = (price * size)[known]
-    none = np.zeros(len(spend))
+    usd = (price * size)[known]
+    none = np.zeros(len(usd))
     return Moves(
         job=job[known],
         source=source[known],
         target=target[known],
-        moving=Coefficients(spend, none, np.nan_to_num(kg[known]), none, none, none),
+        moving=Coefficients(usd, none, np.nan_to_num(kg[known]), none, none, none),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import WAY, spend
 from optimizer.compile.evidence import Evidences, measured, worded
 from optimizer.compile.ledger import Exclusion, Packed, pack
 from optimizer.compile.world import World
@@ -52,6 +53,7 @@ class WayView:
 
     def _way(self, number: int, origin: str, max_rtt_ms: float | None, sends: bool) -> Way:
         network = self._world.network
+        spend("routes", WAY + 100 * len(self._world.regions) + 4 * len(self._world.offers))
         region, names = self._world.offer_region, self._world.text("region_id")
         closed: list[tuple[str, str, Bools, Evidences]] = []
 

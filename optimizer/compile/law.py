@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import PROFILE, PROFILE_BY_PLACE, VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.evidence import Evidence
 from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
 from optimizer.compile.legal_days import representatives
@@ -183,7 +184,9 @@ class LawView:
             return ()
         key = (signature, d)
         if key not in self._bench:
-            judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in self.signatures[signature][0])
+            profiles = self.signatures[signature][0]
+            spend("verdicts", sum(PROFILE + PROFILE_BY_PLACE * len(p.subjects) for p in profiles))
+            judges = (self.pack.judge_for(p, self.dates[d], self.context) for p in profiles)
             self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
         return self._bench[key]
 
@@ -265,8 +268,11 @@ class LawView:
         places = destinations(self.world, "storage")
         if self.pack is None:
             return LawMask(np.zeros((len(places), 1), dtype=np.int64), (FREE,))
+        spend("verdicts", len(self.dates) * (PROFILE + PROFILE_BY_PLACE * len(profile.subjects)))
         found = Interned()
         judges = [(on, self.pack.judge_for(profile, on, self.context)) for on in self.dates]
+        for _, judge in judges:
+            spend("verdicts", (VERDICT + VERDICT_BY_LAW * len(judge.bench.bound)) * len(places))
         at = np.zeros((len(places), 1), dtype=np.int64)
         for r, place in enumerate(places):
             days = []
@@ -281,6 +287,7 @@ class LawView:
         """Return the copies and first databases that laws ask for on any day of the horizon."""
         if self.pack is None:
             return ()
+        spend("verdicts", len(self.dates) * (PROFILE + PROFILE_BY_PLACE * len(profile.subjects)) / 4)
         found = (duty for on in self.dates for duty in self.pack.duties(profile, on, self.context))
         return tuple(dict.fromkeys(found))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from formulations.problem import Slots
 from optimizer.compile.coefficients import gather
 from optimizer.compile.dominance import dominated
+from optimizer.compile.effort import spend
 from optimizer.compile.eligibility import Options
 from optimizer.compile.evidence import worded
 from optimizer.compile.gangs import Gang
@@ -77,16 +78,19 @@ class Patterns:
 
     def add(self, options: Options, used: Bools, kind: Kind) -> int:
         """Return the pattern of the offers and periods used, [offers open, periods]; known or new."""
+        spend("options", 2 * used.size)
         told = (kind.is_job, kind.gang_devices, kind.utilisation)
         key = (id(options), id(kind.units_per_s), *told, np.packbits(used).tobytes())  # whoever asks keeps the options
         if key not in self._known:
             period, at = np.nonzero(used.T)
+            spend("options", 15 * len(at))
             self._known[key] = len(self._patterns)
             self._patterns.append(_Pattern(options.offers[at].astype(np.int32), period.astype(np.int32), kind))
         return self._known[key]
 
     def add_flows(self, pattern: int, used: Bools, masks: list[Bools]) -> tuple[int, ...]:
         """Return for the mask of each stream (within `used`) a set of flows over the pattern's slots."""
+        spend("options", (3 + 2 * len(masks)) * used.size)
         number = np.full(used.shape, -1, dtype=np.int32)
         period, at = np.nonzero(used.T)
         number[at, period] = np.arange(len(at))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from formulations.problem import Membership, Presence, Shares, Slots, Survival
 from optimizer.catalogue.residency import IN_REGION
 from optimizer.compile.columns import distinct
+from optimizer.compile.effort import spend
 from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
@@ -68,6 +69,7 @@ class PolicyView:
 
     def mask(self, workload: int) -> PolicyMask:
         """Return which (offer, period) pairs the policies leave open to a workload (its position in the instance)."""
+        spend("rules", len(self._selected))
         key = tuple(k for k, selected in enumerate(self._selected) if selected[workload])
         if key not in self._masks:
             self._masks[key] = self._mask(key)
@@ -75,6 +77,8 @@ class PolicyView:
 
     def _mask(self, key: tuple[int, ...]) -> PolicyMask:
         allowed = np.ones((len(self._world.offers), len(self._world.periods)), dtype=bool)
+        spend("options", allowed.size)
+        spend("rules", 6 * len(key) * allowed.size)
         exclusions: list[Exclusion] = []
         for k in key:
             if k not in self._out:
@@ -223,6 +227,7 @@ def build_shares(world: World, slots: Slots) -> Shares:
         provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
         spot = (offers["purchase"] == "spot").to_numpy()[slots.offer]
     for policy in asked:
+        spend("rules", 4 * len(slots.offer))
         scope = workload_scope(policy.scope, world)[slots.workload]
         scope = scope & offer_scope(policy.scope, world)[slots.offer, slots.period]
         if isinstance(policy, ProviderShare):
@@ -248,7 +253,9 @@ def _provider_rows(policy: ProviderShare, scope: Bools, provider: NDArray[Any]) 
     if policy.providers:
         part = scope & np.isin(provider, policy.providers)
         return [(policy.id, policy.measure, 0.0, policy.max_share, part, scope)] if part.any() else []
+    spend("rules", 20 * len(provider))
     names = np.unique(provider[scope])
+    spend("rules", len(names) * 3 * len(provider))
     return [
         (f"{policy.id}:{name}", policy.measure, 0.0, policy.max_share, scope & (provider == name), scope)
         for name in names

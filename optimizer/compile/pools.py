@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from formulations.problem import Flows, Membership, Pools, Slots
 from optimizer.compile.columns import distinct
 from optimizer.compile.commitments import named_groups
+from optimizer.compile.effort import RULE, spend
 from optimizer.compile.evidence import Evidence, Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.offers import CPU
@@ -117,6 +118,7 @@ def matches(quota: Quota, world: World) -> Bools:
     A quota of devices covers SKUs with an accelerator, one of vCPUs those without, one of kW both.
     """
     offers = world.offers
+    spend("rules", RULE // 10 + 10 * len(offers))
     keep = world.is_endpoint if quota.units_per_s is not None else ~world.is_endpoint
     if quota.devices is not None or quota.vcpus is not None:
         keep = keep & ((world.text("accelerator") == CPU) == (quota.vcpus is not None))

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from formulations.problem import Slots
+from optimizer.compile.effort import RULE, spend
 from optimizer.compile.evidence import Evidences
 from optimizer.compile.ledger import Exclusion
 from optimizer.errors import InputError, Issue
@@ -88,6 +89,7 @@ def places_on(world: World, places: Iterable[str], groups: Iterable[str], on: da
 def region_scope(scope: Scope, world: World) -> Bools:
     """Return which (region, period) the place and period keys of a scope select; [regions, periods]."""
     regions, periods = world.regions, len(world.periods)
+    spend("rules", RULE + len(regions) * periods)
     keep = np.ones((len(regions), periods), dtype=bool)
     if scope.providers:
         keep &= regions["provider"].isin(scope.providers).to_numpy()[:, None]
@@ -120,6 +122,7 @@ def places_mask(world: World, countries: Iterable[str], groups: Iterable[str]) -
 
 def offer_scope(scope: Scope, world: World) -> Bools:
     """Return which (offer, period) the place and period keys of a scope select; [offers, periods]."""
+    spend("rules", len(world.offers) * len(world.periods))
     return to_offers(region_scope(scope, world), world)
 
 
@@ -134,6 +137,7 @@ def to_offers(by_region: Bools, world: World) -> Bools:
 
 def workload_scope(scope: Scope, world: World) -> Bools:
     """Return which workloads the workload and tag keys of a scope select; [workloads]."""
+    spend("rules", 4 * len(world.instance.workloads))
     return np.array([_selects(scope, workload.id, workload.tags) for workload in world.instance.workloads], dtype=bool)
 
 

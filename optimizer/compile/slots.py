@@ -21,6 +21,7 @@ from optimizer.compile.coefficients import (
 )
 from optimizer.compile.collected import NoOption, Parts, unserved_price
 from optimizer.compile.columns import Filling, columns
+from optimizer.compile.effort import FLOW, SLOT, spend
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.gangs import Gang
 from optimizer.compile.jobs import build_jobs, windows_of
@@ -159,7 +160,9 @@ def _assemble(
     _note_dominated(parts, kept)
     slots_end = ends(np.diff(kept.slots_end)[pattern])
     streams_end = np.searchsorted(parts.owner, np.arange(len(pattern) + 1))
-    by_slot, by_flow = Filling(int(slots_end[-1])), Filling(int(np.diff(kept.flows_end)[flows_of].sum()))
+    slots_left, flows_left = int(slots_end[-1]), int(np.diff(kept.flows_end)[flows_of].sum())
+    spend("options", SLOT * slots_left + FLOW * flows_left)
+    by_slot, by_flow = Filling(slots_left), Filling(flows_left)
     slots, flows, terms = Slots(), Flows(), Terms()
     for at in batches(slots_end, SLOTS_AT_ONCE):
         some = _Some(np.arange(at.start, at.stop), np.arange(streams_end[at.start], streams_end[at.stop]))

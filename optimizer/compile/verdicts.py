@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.effort import VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.judgements import FREE, Interned, Judgement, Need, join, merge_needs
 from optimizer.compile.sites import ServiceSite
 from optimizer.compile.supply import MechanismSupply
@@ -74,6 +75,8 @@ class DataJudgements:
         known = self._known.setdefault((benches, retains, on), {})
         found = known.get(site)
         if found is None:
+            each = sum(VERDICT + VERDICT_BY_LAW * len(bench.bound) for bench in benches)
+            spend("verdicts", 2 * each if site.spread else each)
             found = known[site] = self._judge(benches, site, retains, on)
         return found
 

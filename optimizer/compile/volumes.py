@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from optimizer.compile.effort import PROFILE, PROFILE_BY_PLACE, spend
 from optimizer.compile.profiles import Activity, dataset_profiles
 from optimizer.compile.scope import named_regions
 from optimizer.compile.sites import Sites, destinations
@@ -173,6 +174,7 @@ class _Seats:
         """Where laws may want a copy of what a workload keeps."""
         if not profile.retention_hours:
             return frozenset()
+        spend("verdicts", len(self._dates) * (PROFILE + PROFILE_BY_PLACE * len(profile.subjects)))
         return frozenset(c for on in self._dates for duty in self._pack.duties(profile, on) for c in duty.countries)
 
     def _seen(self, homes: Iterable[Destination]) -> frozenset[str]:

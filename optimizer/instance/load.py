@@ -52,9 +52,11 @@ def load(source: Source, *, references: bool = True) -> Instance:
     Raises
     ------
     InputError
-        Everything wrong with the file, its tables and how its parts fit together, each with file and line; for a
-        mapping, each with the path of the value.
+        An argument of another type; everything wrong with the file, its tables and how its parts fit together, each
+        with file and line; for a mapping, each with the path of the value.
     """
+    if not isinstance(references, bool):
+        raise InputError(Issue(f"is {type(references).__name__}, not True or False", where="references"))
     with limited_suggestions():
         return _load(source, references)
 

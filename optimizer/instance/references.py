@@ -230,12 +230,18 @@ def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]
 
 
 def _cities(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
-    """A stream's origin is a country or city whose position the catalogue has, unless the instance states it."""
+    """A stream's origin is a country or city whose position the catalogue has, unless the instance states it.
+
+    Of a country only a limit on the round trip asks.
+    """
     stated = {origin.id for origin in instance.origins}
     for at, workload in enumerate(instance.workloads):
         for row, stream in enumerate(workload.streams if isinstance(workload, Service) else ()):
-            if ":" in stream.origin and stream.origin not in stated and stream.origin not in catalogue.user_places:
-                near = did_you_mean(stream.origin, catalogue.user_places)
+            place = stream.origin
+            if place in stated or place in catalogue.user_places:
+                continue
+            if ":" in place or stream.max_rtt_ms is not None:
+                near = did_you_mean(place, catalogue.user_places) if ":" in place else None
                 path = ("workloads", at, "streams", row, "origin")
                 maybe = near or "describe the place under origins: id, country, lat, lon"
                 yield Finding(path, f"unknown origin {stream.origin!r}", maybe, (stream.origin,))

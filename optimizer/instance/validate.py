@@ -13,6 +13,9 @@ from optimizer.instance.place import Finding, Path, shortened
 from optimizer.instance.shape import fields_at
 from optimizer.instance.suggest import did_you_mean
 
+MOST_HELD = 100_000
+"""Most wrong values that are described; the rest is counted."""
+
 _WORDS = {
     "missing": "is missing",
     "float_type": "should be a number",
@@ -44,7 +47,12 @@ def validate(data: dict[str, Any]) -> tuple[Instance | None, list[Finding]]:
     try:
         return Instance.model_validate(data), []
     except ValidationError as error:
-        return None, describe(error.errors(include_url=False), data)
+        errors = error.errors(include_url=False)
+        rest = len(errors) - MOST_HELD
+        found = describe(errors[:MOST_HELD], data)
+        if rest > 0:
+            found.append(Finding((), f"holds {rest:,} more wrong values"))
+        return None, found
 
 
 def describe(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[Finding]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import datetime
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
 from optimizer.errors import InputError, Issue
+from optimizer.input_files import as_path
 from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
@@ -192,12 +192,22 @@ class Plan(Row):
         return self.model_dump_json(indent=2)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as JSON, whole or not at all (a file beside the target, then rename)."""
-        write_whole(path, lambda stream: stream.write(self.to_json() + "\n"))
+        """Write the plan as JSON, whole or not at all (a file beside the target, then rename).
+
+        Raises:
+            InputError: the path is none.
+            OSError: it cannot be written.
+        """
+        write_whole(as_path(path, "path"), lambda stream: stream.write(self.to_json() + "\n"))
 
     def write_tables(self, folder: str | os.PathLike[str]) -> None:
-        """Write every table as <name>.csv into a folder, made if need be; none of them unless all could be filled."""
-        target = Path(folder)
+        """Write every table as <name>.csv into a folder, made if need be; none of them unless all could be filled.
+
+        Raises:
+            InputError: the path is none.
+            OSError: it cannot be written.
+        """
+        target = as_path(folder, "folder")
         target.mkdir(parents=True, exist_ok=True)
         writers = {target / f"{name}.csv": partial(table.to_csv, index=False) for name, table in self.tables().items()}
         write_all(writers)

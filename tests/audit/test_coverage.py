@@ -51,3 +51,16 @@ def test_an_infeasibility_is_reported_as_not_judged():
     told = audit(instance_of(base()), plan).not_judged
     assert any(text.startswith("plan.status: ") for text in told)
     assert any(text.startswith("plan.diagnosis: ") for text in told)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("laws", ["EU-GDPR-CHV"]), ("laws", ["no such law"]), ("mechanisms", ["SCC_EU"]), ("flags", ["unreviewed_law"])],
+)
+def test_no_row_names_a_law_where_none_binds(field: str, value: list[str]):
+    """`laws: {use: none}`: a law, a safeguard or a doubt about one is made up."""
+    plan = valid_plan()
+    plan["placements"][0][field] = value
+    (violation,) = audit(instance_of(base()), plan_of(plan)).violations
+    assert (violation.kind, violation.where) == ("law_named", "placements[0]")
+    assert violation.found == value[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import domicile
@@ -33,6 +35,7 @@ TOY = {
         {"check_rate": "all"},
         {"check_seed": -1}, {"check_seed": 2**32}, {"check_seed": 1.0}, {"check_seed": True},
         {"workers": "robots"}, {"workers": "host:8786"}, {"workers": None}, {"workers": [1]}, {"method": ["auto"]},
+        {"gap": 10**400}, {"time_limit_seconds": 10**400}, {"then": np.array(["carbon", "x"])}, {"then": ["carbon"]},
         {"threads": True}, {"progress": 5}, {"cancel": True}, {"base_dir": 5},
     ],
 )  # fmt: skip
@@ -57,3 +60,31 @@ def test_what_is_no_instance_is_refused(instance):
     """A mapping or a path is to be loaded first: the error says so."""
     with pytest.raises(domicile.InputError, match=r"instance: is \w+, not an Instance\nMaybe load it first"):
         domicile.solve(instance)
+
+
+WRONG = [None, 5, 1.5, b"x", [], {}, {"id": "w"}, object, np.array([1, 2]), 10**400, set(), 1j]
+"""What is no instance, plan, service, path or flag."""
+
+
+@pytest.mark.parametrize("value", [*WRONG, "toy", Path()])
+def test_identities_of_what_has_none(value):
+    with pytest.raises(domicile.InputError, match=r"^instance: is \w+, not an Instance\nMaybe load it first"):
+        domicile.instance_sha256(value)
+    with pytest.raises(domicile.InputError, match=r"^service: is \w+, not a Service"):
+        domicile.stream_ids(value)
+
+
+@pytest.mark.parametrize("value", [*WRONG, "a\0b", "\ud83d"])
+def test_paths_that_are_none(value):
+    """To read a plan or an instance from, or to write one to; `load` takes mappings as well."""
+    plan = domicile.Plan(status="infeasible")
+    for use in (domicile.Plan.read, plan.write, plan.write_tables):
+        with pytest.raises(domicile.InputError, match=r"path"):
+            use(value)
+    with pytest.raises(domicile.InputError):
+        domicile.load(value)
+
+
+def test_a_flag_that_is_none():
+    with pytest.raises(domicile.InputError, match=r"^references: is ndarray, not True or False"):
+        domicile.load(TOY, references=np.array([1, 2]))

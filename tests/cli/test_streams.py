@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 import domicile
 from domicile import cli
+from optimizer.instance.yaml_reader import read_yaml
 from optimizer.plan import files
 from optimizer.plan.models import Plan
 
@@ -189,3 +190,48 @@ def test_a_result_that_cannot_be_written_goes_to_standard_output(option, file, t
         f"Error: {tmp_path / 'out'} cannot be written: No space left on device; the plan follows on standard output"
     )
     assert result.stderr.strip() == expected
+
+
+# --- control characters -------------------------------------------------------------------------------------------
+
+STEERING = "\x9b31mred\x9d0;title\x07 \x85 \u202e \x7f"
+"""C1 and C0 controls, and a mark that turns the direction of text: all may stand in JSON as they are."""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("solve", "--json"), ("solve",), ("validate",), ("validate", "--json"), ("audit",)]
+)
+def test_no_control_character_of_an_instance_reaches_the_terminal(arguments, tmp_path: Path):
+    """Free text of legal assertions is repeated in plans; JSON has it as escapes."""
+    data = read_yaml(INSTANCE, "small")[0] | {
+        "description": STEERING,
+        "legal_assertions": {"approvals": [{"law": "RU-152FZ-18", "mechanism": "RKN", "reference": STEERING}]},
+    }
+    path, plan = tmp_path / "i.json", tmp_path / "p.json"
+    path.write_text(json.dumps(data))
+    assert run("solve", path, "--quiet", "--output", plan).exit_code == 0
+    more = ("--plan", plan, "--json") if arguments[0] == "audit" else ()
+    result = run(arguments[0], path, *arguments[1:], *more)
+    assert result.exit_code == 0, result.stderr
+    assert not set(STEERING[0] + "\x9d\x07\x85\u202e\x7f") & set(result.stdout + result.stderr)
+    if "--json" in arguments and arguments[0] == "solve":
+        told = json.loads(result.stdout)
+        assert told["assertions"]["approvals"][0]["reference"] == STEERING
+        assert told["assertions"] == json.loads(plan.read_text(encoding="utf-8"))["assertions"]
+
+
+def test_an_error_of_the_system_names_the_file_without_steering(tmp_path: Path):
+    result = run("validate", tmp_path / "\x9b31m.yaml")
+    assert result.exit_code == 2
+    assert "\x9b" not in result.stderr
+    assert "\\x9b31m.yaml" in result.stderr
+
+
+def test_memory_that_does_not_suffice_is_told_in_a_line(file: Path, monkeypatch):
+    def none_left(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr(domicile, "solve", none_left)
+    result = run("solve", file)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: not enough memory\nMaybe the instance is too large for this machine\n"

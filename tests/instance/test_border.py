@@ -218,6 +218,19 @@ def test_many_wrong_values_are_not_repaired_to_look_for_more(write):
     assert len(refused.value.issues) == 50_000
 
 
+def test_the_hundred_thousandth_wrong_value_is_the_last_described(write, monkeypatch):
+    """What is beyond is counted: a megabyte of empty datasets makes 600,000 problems."""
+    monkeypatch.setattr("optimizer.instance.validate.MOST_HELD", 10)
+    text = GOOD[: GOOD.index("datasets:")] + "datasets: [" + "1," * 11 + "]\n"
+    with pytest.raises(InputError) as refused:
+        load(write(text))
+    assert len(refused.value.issues) == 11
+    assert [issue.what for issue in refused.value.issues if "more" in issue.what] == ["holds 1 more wrong values"]
+    with pytest.raises(InputError) as refused:
+        load(write(text.replace("[1,", "[")))
+    assert len(refused.value.issues) == 10
+
+
 def test_a_table_of_too_many_columns_or_cells(write):
     write("workload,origin,rate," + ",".join(f"x{at}" for at in range(998)) + "\n", "streams.csv")
     assert "None: None: has 1,001 columns; the limit is 1,000" in problems(write(WITH_STREAMS))

@@ -136,3 +136,22 @@ def test_shares_of_device_hours_count_accelerators_alone():
     assert plan.objective_usd == pytest.approx(0.1 * 3.6e5 / 8 / 3600)
     assert [share.value for share in plan.shares] == [0.0]
     assert domicile.audit(instance, plan).ok
+
+
+@pytest.mark.parametrize("origin", ["AQ", "point"])
+def test_a_country_without_a_position_under_a_round_trip_limit_is_named(origin: str):
+    """The catalogue knows no cities of Antarctica: only a limit asks for the distance, and a position answers it."""
+
+    def stated(**place: float) -> dict[str, object]:
+        streams = [{"origin": origin, "rate": 5, "max_rtt_ms": 400}]
+        service = {"id": "s", "kind": "service", "runs": {"throughput": {"H100": 10}}, "streams": streams}
+        origins = [{"id": "point", "country": "AQ", **place}]
+        return fields(catalogue={"use": "world"}, workloads=[service], origins=origins)
+
+    with pytest.raises(InputError, match=r"^workloads\[id=s\]\.streams\[0\]\.(origin: unknown|max_rtt_ms: asks)"):
+        domicile.load(stated())
+    data = stated(lat=-77.8, lon=166.7)
+    if origin == "point":
+        domicile.load(data)
+    data["workloads"][0]["streams"][0].pop("max_rtt_ms")
+    domicile.load(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,18 @@ from bad_inputs import GOOD, change, problems
 from click.testing import CliRunner
 from pydantic import BaseModel
 
+import domicile
 from domicile.cli import main
+from optimizer.catalogue import load_catalogue, schema
+from optimizer.catalogue.overrides import TABLES, stated_figures
+from optimizer.errors import InputError
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
-from optimizer.instance.plausible import NO_RANGE, RANGES, TOLD, implausible
+from optimizer.instance.plausible import TOLD, implausible
+from optimizer.instance.ranges import COLUMN_RANGES, COLUMNS_WITHOUT, NO_RANGE, RANGES
 from optimizer.instance.shape import hints_of, shape_of
+from optimizer.instance.yaml_reader import read_yaml
+from optimizer.validation import warnings_on
 
 OFFER, REGION = "gpu, usd_per_hour: 2}", "{id: paris, country: FR}"
 
@@ -131,3 +139,129 @@ def test_a_hundred_warnings_and_the_count_of_the_rest(write):
     found = implausible(load(write(text)))
     assert len(found) == TOLD + 1
     assert found[-1] == "50 more figures outside their plausible range"
+
+
+# --- figures in place of the catalogue's ---------------------------------------------------------------------------
+
+WORLD = """\
+name: small
+horizon: {start: 2027-01-01, hours: 10}
+catalogue: {use: world, overrides: [{table: TABLE, id: "ID", set: {COLUMN: VALUE}}]}
+laws: {use: none}
+quotas: {default_devices: 64}
+workloads:
+  - {id: chat, kind: service, runs: {throughput: {H100: 10}}, streams: [{origin: DE, rate: 5}]}
+"""
+
+
+def override(table: str, row: str, column: str, value: float) -> str:
+    """Return an instance that replaces one figure of the bundled catalogue."""
+    return WORLD.replace("TABLE", table).replace("ID", row).replace("COLUMN", column).replace("VALUE", f"{value:g}")
+
+
+def test_every_figure_of_the_catalogue_has_a_range_or_a_reason():
+    numeric = {
+        (name, column.name)
+        for name in TABLES for column in schema.TABLES[name].columns if column.kind in ("number", "integer")
+    }  # fmt: skip
+    assert numeric == COLUMN_RANGES.keys() | COLUMNS_WITHOUT.keys()
+    assert not COLUMN_RANGES.keys() & COLUMNS_WITHOUT.keys()
+
+
+def test_the_bundled_catalogue_is_plausible():
+    """As overrides of themselves, none of its figures is warned of."""
+    world = load_catalogue()
+    overrides = [
+        {"table": table, "id": "/".join(key) if isinstance(key, tuple) else key, "set": {column: float(value)}}
+        for table, column in COLUMN_RANGES
+        for key, value in getattr(world, table)[column].nlargest(1).items()
+    ]
+    assert len(overrides) > 20
+    for _, column, value, span in stated_figures(world, overrides):
+        assert span.low <= value <= span.high, (column, value)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "high", "possible", "unit"),
+    [
+        ("regions", "aws:us-east-1", "pue", 3, 20, "times the IT energy"),
+        ("regions", "aws:us-east-1", "grid_lifecycle_g_per_kwh", 1500, 10_000, "g/kWh"),
+        ("regions", "aws:us-east-1", "wue_l_per_kwh", 10, 1000, "l/kWh"),
+        ("accelerators", "H100", "load_kw", 5, 50, "kW per device"),
+        ("skus", "aws/p5.48xlarge", "load_kw", 40, 400, "kW per device"),
+    ],
+)  # fmt: skip
+def test_overrides_have_the_ranges_of_inline_figures(table, row, column, high, possible, unit, write):
+    """The last plausible figure, the first that is warned of, the last possible and the first that is refused."""
+    assert load_warnings(write(override(table, row, column, high))) == ()
+    for value in (high * 1.01, possible):
+        (warning,) = load_warnings(write(override(table, row, column, value)))
+        assert warning.startswith(f"catalogue.overrides[id={row}].set.{column} is ")
+        assert unit in warning
+    (told,) = problems(write(override(table, row, column, possible * 1.01)))
+    assert f"{column} is " in told
+    assert "beyond anything possible" in told
+
+
+def load_warnings(path: Path) -> tuple[str, ...]:
+    """Return what `validate` says of the figures of a file."""
+    return tuple(told for told in warnings_on(load(path)) if "plausible is" in told)
+
+
+def test_a_price_is_judged_per_device_of_the_offer(write):
+    """Eight devices may cost 8,000 USD an hour together."""
+    world = load_catalogue()
+    offer = world.offers.index[(world.offers.sku == "p5.48xlarge") & (world.offers.devices == 8)][0]
+    assert load_warnings(write(override("offers", offer, "price_usd_per_hour", 8_000))) == ()
+    (warning,) = load_warnings(write(override("offers", offer, "price_usd_per_hour", 9_600)))
+    assert warning.endswith("is 1,200 USD/h per device; plausible is 0 to 1,000")
+
+
+def test_solve_refuses_what_is_beyond_physics_where_names_were_not_checked(write):
+    """`load(references=False)` does not look into the catalogue; compiling does."""
+    instance = load(write(override("regions", "aws:us-east-1", "pue", 21)), references=False)
+    with pytest.raises(InputError, match=r"catalogue\.overrides\[0\]\.set: pue is 21, beyond anything possible"):
+        domicile.solve(instance)
+
+
+# --- in plans ------------------------------------------------------------------------------------------------------
+
+SMALL = """\
+name: small
+horizon: {start: 2027-01-01, hours: 10}
+catalogue:
+  use: inline
+  inline:
+    regions: [{id: oslo, country: NO, pue: PUE}]
+    offers: [{sku: box, region: oslo, accelerator: gpu, usd_per_hour: 1}]
+laws: {use: none}
+quotas: {default_devices: DEVICES}
+workloads:
+  - {id: chat, kind: service, runs: {throughput: {gpu: 10}}, streams: [{origin: NO, rate: 5}]}
+"""
+WARNING = "catalogue.inline.regions[id=oslo].pue is 4 times the IT energy; plausible is 1 to 3"
+
+
+def small(pue: float, devices: int = 1) -> Instance:
+    return load(read_yaml(SMALL.replace("PUE", f"{pue}").replace("DEVICES", f"{devices}"), "small")[0])
+
+
+@pytest.mark.parametrize("devices", [1, 0])
+def test_plans_carry_the_warnings(devices: int):
+    """With a plan and without one: nothing is eligible where there are no devices."""
+    plan = domicile.solve(small(4, devices), threads=1)
+    assert plan.held is bool(devices)
+    assert plan.warnings[0] == WARNING
+    assert WARNING not in domicile.solve(small(3, devices), threads=1).warnings
+
+
+def test_the_audit_names_the_figures_and_misses_a_warning_left_out():
+    instance = small(4)
+    plan = domicile.solve(instance, threads=1)
+    report = domicile.audit(instance, plan)
+    assert report.ok
+    assert WARNING in report.notes
+    left_out = plan.model_copy(update={"warnings": ("no law was checked (laws.use is none)",)})
+    (violation,) = domicile.audit(instance, left_out).violations
+    assert (violation.kind, violation.expected) == ("left_out", WARNING)
+    assert WARNING not in domicile.audit(small(3), domicile.solve(small(3), threads=1)).notes
