@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.instance.identity import instance_sha256, stream_ids
     from optimizer.instance.load import load
     from optimizer.instance.models import Instance
+    from optimizer.model import Model, compile
     from optimizer.plan.models import Plan
     from optimizer.proof import Proof, prove
     from optimizer.run import solve
@@ -33,11 +34,13 @@ _HOMES = {
     "Instance": "optimizer.instance.models",
     "InternalError": "optimizer.errors",
     "Issue": "optimizer.errors",
+    "Model": "optimizer.model",
     "Plan": "optimizer.plan.models",
     "Progress": "optimizer.solve.solution",
     "Proof": "optimizer.proof",
     "Violation": "optimizer.audit",
     "audit": "optimizer.audit",
+    "compile": "optimizer.model",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
     "prove": "optimizer.proof",
@@ -53,12 +56,14 @@ __all__ = [
     "Instance",
     "InternalError",
     "Issue",
+    "Model",
     "Plan",
     "Progress",
     "Proof",
     "Violation",
     "__version__",
     "audit",
+    "compile",
     "instance_sha256",
     "load",
     "prove",

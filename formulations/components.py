@@ -185,7 +185,7 @@ ROWS: dict[str, Rows] = {
         LOCAL, "bounded", "Σ_r a[w,r] ≥ L[w], for L[w] ≥ 2", "min_regions of the workload", "workloads", gives=NEED,
     ),
     "present_backed": Rows(
-        LOCAL, "presence", "a[w,r] ≤ Σ n[i] + Σ b[i] + Σ f[q] / (0.01 Σ D), for L[w] ≥ 2",
+        LOCAL, "presence", "a[w,r] ≤ Σ n[i] + Σ b[i] + Σ f[q] / (0.01 Σ D), for L[w] ≥ 2 or a model in hand",
         "a region counts where something is kept, or 1 % of the demand served", "workloads",
     ),
     "work": Rows(

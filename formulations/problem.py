@@ -146,6 +146,10 @@ class Presence:
     bounded_workload: Ints = index("bounded workload", "workload", "the workload")
     min_regions: Ints = counts("bounded workload", "L[w]", "least regions", "regions")
     max_regions: Ints = counts("bounded workload", "U[w]", "most regions", "regions")
+    is_backed: Bools = flags(
+        "bounded workload", "whether presence counts only where something runs; left out: where L[w] ≥ 2",
+        may_be_empty=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ Constraints (all local to one workload):
     most_regions       sum_r a[w,r] <= U[w]                                        where U[w] binds at all
     least_regions      sum_r a[w,r] >= L[w]                                        where L[w] >= 2
     present_backed     a[w,r] <= sum_i n[i] + sum_q f[q] / (0.01 sum_{j,t} D[j,t]) + sum_i b[i]
-                       where L[w] >= 2: a region counts when an instance or a gang is kept there, or endpoints there
-                       serve at least 1 % of the demand (over all periods)
+                       where L[w] >= 2, and everywhere in a model taken in hand: a region counts when an instance or
+                       a gang is kept there, or endpoints there serve at least 1 % of the demand (over all periods)
 
 K'[i] = min(K[i], sum of D[j,t] over the streams that slot i can serve): an instance that could serve more than there is
 counts for what there is. That changes no plan (n is whole) and tightens the relaxation, where half an instance would
@@ -134,7 +134,8 @@ def _add_backing(model: Model, problem: Problem, sets: Sets) -> None:
     a, n, b, f = model.vars("present", "instances", "gangs", "flow")
     presence, services = problem.presence, problem.services
     asks = np.zeros(len(problem.workload_ids), dtype=np.bool_)
-    asks[presence.bounded_workload[presence.min_regions >= 2]] = True
+    is_backed = presence.is_backed if presence.is_backed.size else presence.min_regions >= 2
+    asks[presence.bounded_workload[is_backed]] = True
     D = np.zeros(asks.size)
     np.add.at(D, services.workload, services.demand_per_s.sum(axis=1))
     D = D[presence.workload]

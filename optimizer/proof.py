@@ -21,6 +21,7 @@ from optimizer.audit import audit
 from optimizer.audit.arguments import check_objects
 from optimizer.audit.findings import exceeds
 from optimizer.instance.models import Instance
+from optimizer.model import OWN
 from optimizer.plan.models import Plan
 from optimizer.run import Method, check_arguments, solve
 
@@ -312,6 +313,8 @@ class _Claim:
 def _claim(instance: Instance, plan: Plan, gap: float | None, base_dir: Path | str | None) -> _Claim:
     """Return what a plan states that takes a proof."""
     bound, asked = plan.bound_usd, plan.asked
+    if plan.stated_by == OWN:
+        return _Claim("nothing", "the plan is of a model that somebody took in hand, for which alone its bound holds")
     if plan.status == "infeasible":
         return _Claim("infeasible", "no plan obeys every rule")
     if not plan.held:

@@ -134,31 +134,77 @@ def solve(
     InternalError
         The plan found failed its own audit.
     """
-    from optimizer.compile import NothingEligibleError, compile_instance
+    from optimizer.compile import compile_instance
+
+    how = How(
+        gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then, progress=progress,
+        cancel=cancel, workers=workers, check_rate=check_rate, check_seed=check_seed,
+    )  # fmt: skip
+    require_docstrings()
+    check_objects(instance, progress, cancel, base_dir)
+    how.check()
+    return solve_as(
+        instance, lambda: compile_instance(instance, base_dir, carbon_counts=then == "carbon"), how, base_dir
+    )
+
+
+@dataclass(frozen=True)
+class How:
+    """How to solve: the arguments of `solve`."""
+
+    gap: float = 1e-3
+    time_limit_seconds: float = 300.0
+    threads: int | None = None
+    method: Method = "auto"
+    then: Then | None = None
+    progress: Callable[[Progress], None] | None = None
+    cancel: threading.Event | None = None
+    workers: str = "threads"
+    check_rate: float = 0.1
+    check_seed: int | None = None
+
+    def check(self) -> None:
+        """Raise InputError where an argument means nothing."""
+        check_arguments(self.gap, self.time_limit_seconds, self.threads, self.method, self.then)
+        _check_workers(self.workers, self.check_rate, self.check_seed)
+
+    @property
+    def asked(self) -> Asked:
+        """What a plan says of it."""
+        limit = self.time_limit_seconds if math.isfinite(self.time_limit_seconds) else None
+        return Asked(
+            gap=self.gap, time_limit_seconds=limit, threads=self.threads, method=self.method, then=self.then
+        )
+
+
+def solve_as(
+    instance: Instance, compiled: Callable[[], Compiled], how: How, base_dir: Path | str | None
+) -> Plan:
+    """Solve what `compiled` returns of an instance, and audit the plan.
+
+    Raises InternalError as `solve` does.
+    """
+    from optimizer.compile import NothingEligibleError
     from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import open_workers
     from optimizer.solve.watch import ctrl_c_calls
 
-    require_docstrings()
-    _check_objects(instance, progress, cancel, base_dir)
-    check_arguments(gap, time_limit_seconds, threads, method, then)
-    _check_workers(workers, check_rate, check_seed)
-    checks = SpotChecks(check_rate) if check_seed is None else SpotChecks(check_rate, check_seed)
-    limit = time_limit_seconds if math.isfinite(time_limit_seconds) else None
-    asked = Asked(gap=gap, time_limit_seconds=limit, threads=threads, method=method, then=then)
-    begun, stop = time.perf_counter(), cancel or threading.Event()
+    checks = SpotChecks(how.check_rate) if how.check_seed is None else SpotChecks(how.check_rate, how.check_seed)
+    begun, stop = time.perf_counter(), how.cancel or threading.Event()
     with ctrl_c_calls(stop.set):
-        with open_workers(workers, threads, checks) as crew:
+        with open_workers(how.workers, how.threads, checks) as crew:
             try:
-                compiled = compile_instance(instance, base_dir, carbon_counts=then == "carbon")
+                ready = compiled()
             except NothingEligibleError as nothing:
-                return _nothing_eligible(instance, nothing).model_copy(update={"asked": asked})
+                return _nothing_eligible(instance, nothing).model_copy(update={"asked": how.asked})
             compiling = time.perf_counter() - begun
-            kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * time_limit_seconds)
-            until = begun + time_limit_seconds - kept
-            plan = _solve_compiled(compiled, _Order(gap, threads, method, then, progress, stop, until, crew))
-            plan = plan.model_copy(update={"asked": asked, **_answered(crew.checks)})
-        return _audited(instance, plan, base_dir) if plan.held else plan
+            kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
+            until = begun + how.time_limit_seconds - kept
+            plan = _solve_compiled(
+                ready, _Order(how.gap, how.threads, how.method, how.then, how.progress, stop, until, crew)
+            )
+            plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
+        return audited(instance, plan, base_dir) if plan.held else plan
 
 
 def require_docstrings() -> None:
@@ -167,7 +213,7 @@ def require_docstrings() -> None:
         raise InputError(Issue("python -OO removes the docstrings that Pyomo needs", maybe="run python -O, or neither"))
 
 
-def _check_objects(instance: object, progress: object, cancel: object, base_dir: object) -> None:
+def check_objects(instance: object, progress: object, cancel: object, base_dir: object) -> None:
     """Refuse what is no instance, function, event or path: all of it at once."""
     issues = []
     if not isinstance(instance, Instance):
@@ -321,7 +367,7 @@ def _diagnosed(compiled: Compiled, order: _Order) -> dict[str, Any]:
     return {"diagnosis": (CLASH, introduction(rows)), "shortfalls": rows}
 
 
-def _audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:
+def audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan:
     """Return the plan if its own audit finds nothing; a plan that fails it is never output.
 
     What serves nothing is told in the plan's warnings: it breaks no promise, and taking it out may need more time than

@@ -87,11 +87,14 @@ def compile_instance(
     base_dir: Path | str | None = None,
     *,
     carbon_counts: bool = False,
+    every_option: bool = False,
     most_steps: float = MOST_STEPS,
 ) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
     `carbon_counts`: options that differ in carbon alone are all kept, for a second solve that minimises it.
+    `every_option`: dominated options are kept, and the presence of every workload in every region is decided, for rules
+    of one's own.
     `most_steps`: how large an instance may be (see `effort`).
 
     Raises
@@ -102,12 +105,14 @@ def compile_instance(
         Something that must be served has no eligible option at all.
     """
     with limited(most_steps) as spent:
-        compiled = _compiled(instance, base_dir, carbon_counts=carbon_counts)
+        compiled = _compiled(instance, base_dir, carbon_counts=carbon_counts, every_option=every_option)
     log.info("compiled in %d steps: %s", spent.total(), dict(spent))
     return compiled
 
 
-def _compiled(instance: Instance, base_dir: Path | str | None, *, carbon_counts: bool) -> Compiled:
+def _compiled(
+    instance: Instance, base_dir: Path | str | None, *, carbon_counts: bool, every_option: bool
+) -> Compiled:
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     world = resolve_world(instance, base_dir)
@@ -116,7 +121,7 @@ def _compiled(instance: Instance, base_dir: Path | str | None, *, carbon_counts:
     pools = view_pools(world)
     eligibility = Eligibility(world, law, pools)
     clock.lap("views")
-    tables = build_slots(world, eligibility, carbon_counts=carbon_counts)
+    tables = build_slots(world, eligibility, carbon_counts=carbon_counts, keep_dominated=every_option)
     clock.lap("slots")
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
     datasets = build_datasets(world, law, slots, flows, services)
@@ -126,6 +131,7 @@ def _compiled(instance: Instance, base_dir: Path | str | None, *, carbon_counts:
     )
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
+    presence = build_presence(world, slots, of_all=every_option)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
         period_hours=world.period_hours,
@@ -134,7 +140,7 @@ def _compiled(instance: Instance, base_dir: Path | str | None, *, carbon_counts:
         jobs=jobs,
         slots=slots,
         flows=flows,
-        presence=_with_real_bounds(build_presence(world, slots), len(world.regions)),
+        presence=presence if every_option else _with_real_bounds(presence, len(world.regions)),
         pools=build_pools(pools, slots, flows, len(world.periods)),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
@@ -188,6 +194,7 @@ def _with_real_bounds(presence: Presence, regions: int) -> Presence:
         bounded_workload=presence.bounded_workload[real],
         min_regions=presence.min_regions[real],
         max_regions=presence.max_regions[real],
+        is_backed=presence.is_backed[real],
     )
 
 

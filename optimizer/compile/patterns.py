@@ -104,7 +104,7 @@ class Patterns:
             found.append(self._known_flows[key])
         return tuple(found)
 
-    def settle(self, *, at_once: int, carbon_counts: bool) -> Kept:
+    def settle(self, *, at_once: int, carbon_counts: bool, keep_dominated: bool) -> Kept:
         """Return what is left of the patterns; at most about `at_once` slots are compared together."""
         begins = ends(np.array([len(p.offer) for p in self._patterns], dtype=np.int64))
         offer, period = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
@@ -115,7 +115,9 @@ class Patterns:
             figures = gather(self._world, bare.offer, bare.region, bare.period)
             bare = replace(bare, is_endpoint=figures.is_endpoint)
             busy_kw = figures.busy_kw(working_share)
-            out = dominated(self._world, bare, figures, mu, busy_kw, carbon_counts=carbon_counts)
+            out = np.zeros(len(bare.offer), dtype=bool)
+            if not keep_dominated:
+                out = dominated(self._world, bare, figures, mu, busy_kw, carbon_counts=carbon_counts)
             told += [self._told(bare.offer[rows], out[rows]) for rows in _parts(begins, some)]
             offer.append(bare.offer[~out])
             period.append(bare.period[~out])

@@ -309,8 +309,9 @@ def build_survival(world: World) -> Survival:
     )
 
 
-def build_presence(world: World, slots: Slots) -> Presence:
-    """Return the (workload, region) pairs whose presence is decided.
+def build_presence(world: World, slots: Slots, *, of_all: bool = False) -> Presence:
+    """Return the (workload, region) pairs whose presence is decided; `of_all`: of every workload, so that it counts
+    only where something runs.
 
     A workload with bounds on its regions has a pair in every region it can use; any other only where a fixed cost is
     charged for being there. A lower bound of 1 is none (0): demand sees to it, and an undone job is nowhere.
@@ -321,7 +322,7 @@ def build_presence(world: World, slots: Slots) -> Presence:
     high = np.array(
         [1 if w.indivisible else min(w.max_regions or count, count) for w in world.instance.workloads], dtype=np.int64
     )
-    bounded = (low > 1) | (high < count)
+    bounded = (low > 1) | (high < count) | of_all
     pairs = distinct(slots.workload * count + slots.region, len(world.instance.workloads) * count)
     workload, region = pairs // max(count, 1), pairs % max(count, 1)
     keep = bounded[workload] | fixed[region]
@@ -333,4 +334,5 @@ def build_presence(world: World, slots: Slots) -> Presence:
         bounded_workload=present,
         min_regions=np.where(low[present] > 1, low[present], 0),
         max_regions=high[present],
+        is_backed=(low[present] > 1) | of_all,
     )

@@ -58,11 +58,13 @@ class SlotTables:
     no_option: tuple[NoOption, ...]
 
 
-def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool = False) -> SlotTables:
+def build_slots(
+    world: World, eligibility: Eligibility, *, carbon_counts: bool = False, keep_dominated: bool = False
+) -> SlotTables:
     """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way.
 
-    `carbon_counts`: an offer is not left out for one that costs no more and emits more. Raises InputError for jobs that
-    are too short to be planned.
+    `carbon_counts`: an offer is not left out for one that costs no more and emits more; `keep_dominated`: none is.
+    Raises InputError for jobs that are too short to be planned.
     """
     surviving = frozenset(build_survival(world).workload.tolist())
     parts = Parts(world, eligibility, surviving, Patterns(world))
@@ -73,7 +75,7 @@ def build_slots(world: World, eligibility: Eligibility, *, carbon_counts: bool =
             parts.add_job(w, workload)
     if parts.issues:
         raise InputError(parts.issues)
-    return _tables(parts, carbon_counts=carbon_counts)
+    return _tables(parts, carbon_counts=carbon_counts, keep_dominated=keep_dominated)
 
 
 def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats) -> Services:
@@ -87,12 +89,15 @@ def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats
     )
 
 
-def _tables(parts: Parts, *, carbon_counts: bool) -> SlotTables:
+def _tables(parts: Parts, *, carbon_counts: bool, keep_dominated: bool) -> SlotTables:
     """Return everything collected, with coefficients."""
     world, owner, jobs = parts.world, parts.owner, parts.jobs
     demand = np.array(parts.demand).reshape(len(owner), len(world.periods))
     mean_share = np.array(parts.shares).reshape(demand.shape)
-    slots, flows, terms, units_per_s = _assemble(parts, demand, mean_share, carbon_counts=carbon_counts)
+    kept = parts.patterns.settle(
+        at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts, keep_dominated=keep_dominated
+    )
+    slots, flows, terms, units_per_s = _assemble(parts, kept, demand, mean_share)
     return SlotTables(
         slots=slots,
         flows=flows,
@@ -148,14 +153,12 @@ def _traits(parts: Parts) -> _Traits:
     )
 
 
-def _assemble(
-    parts: Parts, demand: Floats, mean_share: Floats, *, carbon_counts: bool
-) -> tuple[Slots, Flows, Terms, Floats]:
+def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
     """Return slots, flows, terms and units/s per slot, some workloads at a time.
 
     Dominated slots go first: coefficients of millions of options are what fills the memory.
     """
-    traits, kept = _traits(parts), parts.patterns.settle(at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts)
+    traits = _traits(parts)
     pattern, flows_of = np.array(parts.pattern, dtype=np.int64), np.array(parts.flows, dtype=np.int64)
     _note_dominated(parts, kept)
     slots_end = ends(np.diff(kept.slots_end)[pattern])

@@ -27,6 +27,7 @@ from optimizer.plan.rows import (
     LegalEntry,
     MechanismUse,
     Move,
+    OwnRow,
     Placement,
     QuotaUse,
     RegionUse,
@@ -115,7 +116,8 @@ class Plan(Row):
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
     the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan,
     `cluster` what workers elsewhere answered;
-    `stated_by` who stated the model to the solver (`pyomo`, or `arrays` where it is large);
+    `stated_by` who stated the model to the solver: `pyomo`, `arrays` where it is large, or `own` where somebody took
+    it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows;
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -154,6 +156,7 @@ class Plan(Row):
     least_carbon: LeastCarbon | None = None
     method: str | None = None
     stated_by: str | None = None
+    own_rows: tuple[OwnRow, ...] = ()
     asked: Asked | None = None
     cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}

@@ -211,6 +211,15 @@ class LegalEntry(Row):
     flags: tuple[str, ...] = ()
 
 
+class OwnRow(Row):
+    """A row that somebody added to the model: what its body comes to in the plan, and the sides that it keeps."""
+
+    name: str
+    body: float
+    lower: float | None = None
+    upper: float | None = None
+
+
 class Ineligible(Row):
     """How many options one reason ruled out; `rule`: the law, policy or limit behind it.
 

@@ -16,6 +16,7 @@ from optimizer.plan.rows import (
     LegalEntry,
     MechanismUse,
     Move,
+    OwnRow,
     Placement,
     QuotaUse,
     RegionUse,
@@ -42,6 +43,7 @@ ROWS: dict[str, type[Row]] = {
     "data_quality": DataQuality,
     "ineligible": Ineligible,
     "shortfalls": Shortfall,
+    "own_rows": OwnRow,
 }
 """Table name (a field of `Plan`) and the model of its rows, whose fields are the columns."""
 

@@ -256,12 +256,18 @@ def choose_method(problem: Problem) -> Method:
 
 
 def to_solution(
-    matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str
-) -> Solution:
-    """Make a plan of the values of a run and state what is held; the objective is that of the plan."""
+    matrix: Matrix, problem: Problem, result: Run, *, gap: float, watch: Watch, method: str,
+    made: tuple[Floats | None, float | None] | None = None,
+) -> Solution:  # fmt: skip
+    """Make a plan of the values of a run and state what is held; the objective is that of the plan.
+
+    `made` is what `finished` made of the values, if it was called before.
+    """
     if result.termination is Termination.INFEASIBLE and result.x is None:
         return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method=method)
-    x, rounding = (None, None) if result.x is None else _finished(matrix, result.x, watch)
+    if made is None:
+        made = (None, None) if result.x is None else finished(matrix, result.x, watch)
+    x, rounding = made
     if x is None:
         return Solution(
             SolutionStatus.NO_PLAN,
@@ -293,7 +299,7 @@ def to_solution(
     )
 
 
-def _finished(matrix: Matrix, x: Floats, watch: Watch) -> tuple[Floats | None, float | None]:
+def finished(matrix: Matrix, x: Floats, watch: Watch) -> tuple[Floats | None, float | None]:
     """Return values that obey every row precisely, without what the plan can do without and with whole counts, and what
     rounding counts up adds to the cost (None: there was nothing to round).
 

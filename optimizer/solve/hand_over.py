@@ -29,7 +29,12 @@ class TriviallyInfeasible(Exception):  # noqa: N818  (an answer, not an error)
 
 
 def to_matrix(model: Any, positions: Positions | None = None) -> Matrix:
-    """Compile a linear Pyomo model to a `Matrix`.
+    """Compile a linear Pyomo model to a `Matrix` (see `hand_over`)."""
+    return hand_over(model, positions)[0]
+
+
+def hand_over(model: Any, positions: Positions | None = None) -> tuple[Matrix, list[Any]]:
+    """Compile a linear Pyomo model to a `Matrix`; return it with the variable of each column.
 
     Columns and rows are labelled by their index where it is an integer, by `positions` where the model is indexed by
     names (`formulations.build.table_positions`), and else in their order within the component. Variables that appear
@@ -70,7 +75,7 @@ def _declared(model: Any) -> dict[int, int]:
     return {id(variable): place for place, variable in enumerate(model.component_data_objects(Var))}
 
 
-def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions) -> Matrix:
+def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions) -> tuple[Matrix, list[Any]]:
     """Return the matrix with columns in the order declared, as arrays have them: a solver takes the same way."""
     order = np.argsort([declared[id(variable)] for variable in form.columns])
     variables = [form.columns[place] for place in order.tolist()]
@@ -80,7 +85,7 @@ def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions
     rhs = np.asarray(form.rhs, dtype=np.float64)
     has_objective = form.c.shape[0] > 0
     cost = np.asarray(form.c[[0], :].toarray()).ravel()[order] if has_objective else np.zeros(len(variables))
-    return Matrix(
+    matrix = Matrix(
         cost=cost.astype(np.float64),
         offset=float(form.c_offset[0]) if has_objective else 0.0,
         lower=_bounds([variable.lb for variable in variables], -np.inf),
@@ -92,6 +97,7 @@ def _from_standard_form(form: Any, declared: Mapping[int, int], named: Positions
         columns=_labels(variables, named),
         rows=_labels([row.constraint for row in form.rows], {}),
     )
+    return matrix, variables
 
 
 def _bounds(bounds: list[float | None], missing: float) -> NDArray[np.float64]:

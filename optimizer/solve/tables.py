@@ -15,9 +15,11 @@ Entries = Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
 def to_tables(matrix: Matrix, x: NDArray[np.float64], problem: Problem) -> dict[str, NDArray[np.float64]]:
-    """Return {component: array over its whole table}, as `formulations.table_sizes` gives them."""
+    """Return {component: array over its whole table}, as `formulations.table_sizes` gives them; variables of no table,
+    one's own, are in none.
+    """
     tables = {name: np.zeros(size) for name, size in table_sizes(problem).items()}
-    for name in matrix.columns.names:
+    for name in tables.keys() & set(matrix.columns.names):
         columns = matrix.columns.of(name)
         tables[name][matrix.columns.key[columns]] = x[columns]
     return tables

@@ -108,7 +108,7 @@ def test_interrupted_while_compiling(toy, tmp_path):
 def test_interrupted_while_auditing(toy, tmp_path):
     """The audit goes on: the plan, proven by then, is written."""
     output = tmp_path / "plan.json"
-    done = interrupted("optimizer.run", "_audited", "solve", toy, "--output", output)
+    done = interrupted("optimizer.run", "audited", "solve", toy, "--output", output)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert domicile.audit(domicile.load(toy), Plan.read(output)).ok

@@ -1,0 +1,164 @@
+"""`compile` and `Model`: one compiled instance in hand, to ask, to take as a Pyomo model, and to solve."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.errors import InputError, InternalError, Issue
+from optimizer.instance.models import Instance
+from optimizer.instance.suggest import did_you_mean
+from optimizer.plan.models import Plan
+from optimizer.run import How, audited, check_objects, require_docstrings, solve_as
+
+OWN = "own"
+"""Who stated a model that somebody took in hand: its bound, and that it has no plan, hold for it alone."""
+NO_PLAN = "the model as it was handed over, with what was added to it and fixed in it, admits no plan"
+
+if TYPE_CHECKING:
+    from pyomo.core import ConcreteModel
+
+    from optimizer.compile.assemble import Compiled
+    from optimizer.compile.rules import Rule
+    from optimizer.compile.why import Why
+
+
+def compile(instance: Instance, *, base_dir: Path | str | None = None) -> Model:
+    """Compile an instance to a `Model`.
+
+    `base_dir`: where a catalogue folder named by the instance lies (default: `instance.folder`).
+
+    Raises
+    ------
+    InputError
+        The instance names something unknown, or lacks something that a law or an endpoint needs.
+    InfeasibleError
+        Something that must be served has no eligible option at all.
+    """
+    from optimizer.compile import compile_instance
+
+    require_docstrings()
+    check_objects(instance, None, None, base_dir)
+    return Model(instance, compile_instance(instance, base_dir), base_dir)
+
+
+class Model:
+    """A compiled instance. It never changes, and may be used from several threads at once."""
+
+    def __init__(self, instance: Instance, compiled: Compiled, base_dir: Path | str | None = None) -> None:
+        self.instance = instance
+        self._compiled, self._base_dir = compiled, base_dir
+        self._lock = threading.Lock()
+        self._whole: Compiled | None = None
+
+    def regions(self, workload: str) -> tuple[str, ...]:
+        """Return the ids of the regions in which a workload has an eligible option, in the catalogue's order.
+
+        Raises InputError where there is no such workload.
+        """
+        problem = self._compiled.problem
+        if workload not in problem.workload_ids:
+            raise InputError(
+                Issue(f"unknown workload {workload!r}", maybe=did_you_mean(workload, problem.workload_ids))
+            )
+        own = problem.slots.region[problem.slots.workload == problem.workload_ids.index(workload)]
+        return tuple(problem.regions.ids[r] for r in sorted(set(own.tolist())))
+
+    def why(self, workload: str, place: str, stream: str | None = None) -> Why:
+        """Return the options of a workload in a region (its id) or on one offer (its `offer_id`), each with every rule
+        that excludes it and the evidence.
+
+        Raises InputError where there is no such workload, stream or place.
+        """
+        from optimizer.compile.why import why
+
+        return why(self._compiled, workload, place, stream)
+
+    def excluded_alone(self) -> dict[str, int]:
+        """Return by id of a rule how many options, (workload, stream, offer), it alone excludes."""
+        from optimizer.compile.why import excluded_alone
+
+        return {key.id: count for key, count in excluded_alone(self._compiled).items()}
+
+    def rule(self, rule: str) -> Rule:
+        """Return a rule by its id (`law:DE-SGBV-393`): kind, source and sentence.
+
+        Raises InputError where the instance and its laws have no such rule.
+        """
+        from optimizer.compile.rules import RuleBook, RuleKey
+
+        kind, _, name = rule.partition(":")
+        return RuleBook(self._compiled.world).rule(RuleKey(kind, name))
+
+    def pyomo(self) -> ConcreteModel:
+        """Return a new Pyomo model of the instance, indexed by names.
+
+        It holds every eligible option, also those that another dominates, and decides where every workload is present
+        (`present`), since a rule of your own may need either. Change it as you like: add rows and variables, fix
+        variables, deactivate rows; then hand it to `solve`.
+        """
+        from formulations import build_model
+
+        whole = self._with_every_option()
+        return build_model(whole.problem, whole.labels)
+
+    def solve(
+        self, model: ConcreteModel | None = None, *, gap: float = 1e-3, time_limit_seconds: float = 300.0,
+        threads: int | None = None, method: Any = "auto", then: Any = None, progress: Any = None,
+        cancel: threading.Event | None = None,
+    ) -> Plan:  # fmt: skip
+        """Find the least-cost plan and audit it, as `domicile.solve` does; arguments and errors as there.
+
+        With `model`, a Pyomo model that `pyomo` returned, of that model as it is now: HiGHS solves it as a whole, its
+        variables get the values found, and the plan lists the rows of your own (`own_rows`), which are checked here:
+        the audit knows the instance alone. A plan that breaks a rule of the instance, because its row was taken out, is
+        an InputError that names the rule.
+        """
+        how = How(gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then,
+                  progress=progress, cancel=cancel)  # fmt: skip
+        check_objects(self.instance, progress, cancel, self._base_dir)
+        how.check()
+        if model is not None:
+            return self._solve_own(model, how)
+        compiled = self._compiled
+        if then == "carbon":  # options that differ in carbon alone are all needed
+            compiled = self._with_every_option()
+        return solve_as(self.instance, lambda: compiled, how, self._base_dir)
+
+    def _with_every_option(self) -> Compiled:
+        from optimizer.compile import compile_instance
+
+        with self._lock:
+            if self._whole is None:
+                self._whole = compile_instance(self.instance, self._base_dir, every_option=True)
+            return self._whole
+
+    def _solve_own(self, model: ConcreteModel, how: How) -> Plan:
+        import os
+
+        from formulations.build import table_positions
+        from optimizer.plan.read import read_plan
+        from optimizer.solve.own_model import solve_own
+        from optimizer.solve.watch import Watch
+
+        if how.method not in ("auto", "direct") or how.then is not None:
+            what = "a model of your own is solved as a whole, for least cost"
+            raise InputError(Issue(what, where="method", maybe="leave method and then out"))
+        begun, whole = time.perf_counter(), self._with_every_option()
+        watch = Watch(how.time_limit_seconds - (time.perf_counter() - begun), how.cancel, how.progress)
+        positions = table_positions(whole.problem, whole.labels)
+        threads = how.threads or os.cpu_count() or 1
+        solution, rows = solve_own(model, whole.problem, positions, watch, gap=how.gap, threads=threads)
+        plan = read_plan(whole, solution)
+        plan = plan.model_copy(update={"asked": how.asked, "own_rows": rows, "stated_by": OWN})
+        if plan.status == "infeasible":
+            return plan.model_copy(update={"diagnosis": (NO_PLAN,)})
+        if not plan.held:
+            return plan
+        try:
+            return audited(self.instance, plan, self._base_dir)
+        except InternalError as broken:
+            maybe = "activate again what was deactivated in the model, or change the rule in the instance"
+            raise InputError(Issue(f"the model allows what the instance does not: {broken}", maybe=maybe)) from broken

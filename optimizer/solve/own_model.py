@@ -1,0 +1,126 @@
+"""Solving a Pyomo model that somebody took in hand: with variables fixed, rows added, rows taken out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from formulations import Problem, cost_usd, table_sizes
+from formulations.families import CONSTRAINTS
+from formulations.labels import Key
+from optimizer.errors import InputError, InternalError, Issue
+from optimizer.plan.rows import OwnRow
+from optimizer.solve.engine import finished, to_solution
+from optimizer.solve.hand_over import TriviallyInfeasible, hand_over, well_scaled
+from optimizer.solve.highs import run
+from optimizer.solve.matrix import Matrix
+from optimizer.solve.solution import SAME_USD, Solution, SolutionStatus, Termination
+from optimizer.solve.watch import Watch, ctrl_c_calls
+
+Positions = Mapping[str, Mapping[Key, int]]
+HOLDS = 1e-6
+"""By how much of its side a row may be missed: the tolerance of the solver."""
+
+
+def solve_own(
+    model: Any, problem: Problem, positions: Positions, watch: Watch, *, gap: float, threads: int
+) -> tuple[Solution, tuple[OwnRow, ...]]:
+    """Minimise the cost of a named Pyomo model of a problem with whatever was added to it, by HiGHS on the whole model.
+
+    The values found are put into the model's variables. `positions` are those of `formulations.build.table_positions`.
+    Returns the solution and the rows that are not the formulation's, with what they come to.
+    Raises InputError where the model is not linear, has lost a family of variables or has another objective.
+    """
+    _check_families(model, positions)
+    try:
+        with watch.phase_of("hand_over"):
+            matrix, variables = _handed_over(model, positions)
+    except TriviallyInfeasible:
+        return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="direct"), ()
+    _check_objective(matrix, model, problem, positions)
+    matrix = well_scaled(matrix, problem)
+    with ctrl_c_calls(watch.interrupt):
+        with watch.phase_of("solve"):
+            result = run(matrix, watch, gap=gap, threads=threads)
+        made = (None, None) if result.x is None else finished(matrix, result.x, watch)
+        solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method="direct", made=made)
+    watch.raise_if_broken()
+    if made[0] is None:
+        return solution, ()
+    for variable, value in zip(variables, made[0].tolist(), strict=True):
+        variable.set_value(value, skip_validation=True)
+    for name, key, variable in _fixed(model, positions):
+        solution.values[name][key] = variable.value
+    return solution, _own_rows(model)
+
+
+def _check_families(model: Any, positions: Positions) -> None:
+    """Refuse a model that is none of this instance."""
+    for name, keys in positions.items():
+        family = model.component(name)
+        if family is None or len(family) != len(keys):
+            what = f"the model has no variables {name} as this instance has them"
+            raise InputError(Issue(what, where="model", maybe="take it from the same Model: model.pyomo()"))
+
+
+def _handed_over(model: Any, positions: Positions) -> tuple[Matrix, list[Any]]:
+    from pyomo.repn.util import InvalidValueError
+
+    try:
+        return hand_over(model, positions)
+    except (InvalidValueError, ValueError) as error:
+        what = f"the model is not linear, or holds what is no number: {error}"
+        raise InputError(Issue(what, where="model", maybe="state rules of your own as linear rows")) from error
+
+
+def _fixed(model: Any, positions: Positions) -> Iterator[tuple[str, int, Any]]:
+    """Yield (family, position in its table, variable) of the variables that somebody fixed."""
+    for name, keys in positions.items():
+        for variable in model.component(name).values():
+            if variable.fixed:
+                yield name, keys[variable.index()], variable
+
+
+def _check_objective(matrix: Matrix, model: Any, problem: Problem, positions: Positions) -> None:
+    """Refuse another objective than the cost of the instance: the plan would add up to another figure."""
+    costs, sizes = cost_usd(problem), table_sizes(problem)
+    expected = np.zeros(matrix.cost.size)
+    for name in sizes.keys() & set(matrix.columns.names):
+        columns = matrix.columns.of(name)
+        if name in costs:
+            expected[columns] = costs[name][matrix.columns.key[columns]]
+    held = ((name, key, variable) for name, key, variable in _fixed(model, positions) if name in costs)
+    fixed = sum(float(costs[name][key]) * variable.value for name, key, variable in held)
+    size = max(float(np.abs(expected).max(initial=0.0)), 1.0)
+    differ = np.flatnonzero(np.abs(matrix.cost - expected) > SAME_USD * size)
+    if differ.size or abs(matrix.offset - fixed) > SAME_USD * max(abs(fixed), 1.0):
+        what = "the model has another objective than the cost of the instance"
+        if differ.size:
+            column = int(differ[0])
+            name = matrix.columns.names[int(matrix.columns.component[column])]
+            what += f": a variable of {name} costs {matrix.cost[column]:g} USD, not {expected[column]:g}"
+        maybe = "change prices in the instance: a model takes rows and variables of your own"
+        raise InputError(Issue(what, where="model", maybe=maybe))
+
+
+def _own_rows(model: Any) -> tuple[OwnRow, ...]:
+    """Return the active rows that are not the formulation's, with what their bodies come to, after a check that they
+    hold.
+    """
+    import pyomo.core as pyo
+
+    found = []
+    for row in model.component_data_objects(pyo.Constraint, active=True):
+        if row.parent_component().local_name in CONSTRAINTS and row.parent_block() is model:
+            continue
+        one = OwnRow(name=row.name, body=pyo.value(row.body), lower=pyo.value(row.lower), upper=pyo.value(row.upper))
+        room = HOLDS * max(1.0, abs(one.lower or 0.0), abs(one.upper or 0.0))
+        if not (one.lower is None or one.body >= one.lower - room) or not (
+            one.upper is None or one.body <= one.upper + room
+        ):
+            sides = f"{one.lower} .. {one.upper}"
+            raise InternalError(f"the plan breaks the row {one.name}: {one.body:g} is not in {sides}")
+        found.append(one)
+    return tuple(found)
