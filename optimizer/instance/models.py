@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
 from optimizer.instance.place import Path as Steps
+from optimizer.instance.place import Sources
 from optimizer.instance.rules import (
     Budget,
     Commitment,
@@ -51,7 +51,7 @@ class Instance(Model):
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
     legal_assertions: LegalAssertions = LegalAssertions()
     _folder: Path | None = PrivateAttr(default=None)
-    _sources: Mapping[Steps, str] = PrivateAttr(default_factory=dict)
+    _sources: Sources = PrivateAttr(default_factory=Sources)
 
     @property
     def folder(self) -> Path | None:

@@ -17,6 +17,15 @@ BULK = ("workloads", "datasets")
 LONGEST_NAME_SHOWN, LONGEST_VALUE_SHOWN = 128, 60
 
 
+class Sources(dict[Path, str]):
+    """File and line of values. They are no part of what an instance says: two are always equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sources)
+
+    __hash__ = None
+
+
 @dataclass(slots=True)
 class Place:
     """The place of one value; places form a tree of the shape of the data.
@@ -47,9 +56,9 @@ class Place:
                 line = here.line
         return file, line, row, depth
 
-    def sources(self, depth: int) -> dict[Path, str]:
+    def sources(self, depth: int) -> Sources:
         """Return file and line of every value down to a depth; of bulk lists (`BULK`), of their items alone."""
-        found: dict[Path, str] = {}
+        found = Sources()
 
         def walk(here: Place, path: Path, file: str | None) -> None:
             file = here.file or file
