@@ -24,7 +24,6 @@ from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from formulations.families import LOCAL, VARIABLES, rows_that
 from optimizer.solve.highs import CLEAN_TOLERANCE, run
@@ -202,12 +201,14 @@ def _loose_ends(part: Matrix, x: Floats, items: Bools) -> Iterator[Ints]:
     open_ = part.upper - part.lower > NO_DEARER * np.maximum(1.0, np.abs(part.lower))
     tied = part.a[np.flatnonzero(~loose_rows(part, part.lower, part.upper))][:, np.flatnonzero(open_)]
     columns = np.flatnonzero(open_)
-    if not columns.size:
+    may_go = items[columns] & (x[columns] > part.lower[columns] + 0.5)
+    if not may_go.any():
         return
+    from scipy.sparse.csgraph import connected_components  # it loads scipy.linalg, which nothing else needs
+
     graph = sparse.block_array([[None, tied], [tied.T, None]], format="csr")
     _, label = connected_components(graph, directed=False)
     label = label[tied.shape[0] :]
-    may_go = items[columns] & (x[columns] > part.lower[columns] + 0.5)
     wanted = np.unique(label[may_go])
     size = np.bincount(label)
     order = np.argsort(label, kind="stable")

@@ -38,15 +38,17 @@ def shift_and_swap(
     begin: Floats,
     enough_usd: float,
     seed: int = 0,
+    patience: int = STALE,
     on_better: Callable[[Floats], None] | None = None,
 ) -> Floats | None:
-    """Return the best plan found until `is_over` or one costs at most `enough_usd`; None where there is none.
+    """Return the best plan found until `is_over` or one costs at most `enough_usd`, or until `patience`
+    moves found no better one; None where there is none.
 
     `begin` are values of the columns, whole or not: every choice begins with its largest. `on_better` sees better
     plans.
     """
     search, told = _Shifts(assignment, begin, np.random.default_rng(seed)), np.inf
-    while not is_over() and search.best_usd > enough_usd and search.stale <= STALE and search.move():
+    while not is_over() and search.best_usd > enough_usd and search.stale <= patience and search.move():
         if on_better is not None and search.best_usd < told:
             told = search.best_usd
             on_better(search.plan(begin.size))
