@@ -67,6 +67,8 @@ def _figures(owner: BaseModel, path: Path) -> Iterator[tuple[Path, float, Range]
     """Yield every stated figure below a model that has a range, with its path; per device where the range is."""
     for name, span in _fields_with_figures(type(owner)):
         value = getattr(owner, name)
+        if value is None:
+            continue
         if span is not None:
             count = _devices(owner) if span.each and isinstance(owner, InlineOffer) else 1.0
             yield from ((at, figure / count, span) for at, figure in _numbers(value, (*path, name)))
