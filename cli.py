@@ -107,6 +107,7 @@ def validate(file: Path, as_json: bool) -> None:
     type=click.Choice(["carbon"]),
     help="Then solve again in the time left: least carbon at no higher cost.",
 )
+@click.option("--start", "start_file", type=FILE, help="An earlier plan (JSON) to begin from: a hint, not a rule.")
 @click.option(
     "--workers",
     metavar="threads|processes|ADDRESS",
@@ -143,6 +144,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     threads: int | None,
     method: str,
     then: str | None,
+    start_file: Path | None,
     workers: str,
     check_rate: float,
     check_seed: int | None,
@@ -159,8 +161,8 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     begun = time.perf_counter()
     require_writable(output, tables)
-    instance = domicile.load(file)
-    options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then}
+    instance, start = (domicile.load(file), None) if start_file is None else _both(file, start_file)
+    options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then, "start": start}
     options |= {"base_dir": instance.folder, "workers": workers}
     options |= {"check_rate": check_rate, "check_seed": check_seed}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))

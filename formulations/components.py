@@ -36,7 +36,8 @@ class Variable:
 
     `rows`: by position of the family its row of the table `flow`, where it is over no table itself. `counted_in`: as of
     a column. `is_count`: it counts whole things, whatever the domain that the model gives it. `is_item`: a plan is the
-    better for having fewer of it, though it need not be whole.
+    better for having fewer of it, though it need not be whole. `follows`: what it may be follows from other families
+    and from which rows the tables have.
     """
 
     symbol: str
@@ -49,6 +50,7 @@ class Variable:
     rows: Callable[[Problem], Ints] | None = None
     is_count: bool = False
     is_item: bool = False
+    follows: bool = False
 
     @property
     def over(self) -> Strings:
@@ -117,22 +119,23 @@ VARIABLES: dict[str, Variable] = {
         "x[g]", "job", "0…W[g]", "work units left undone", "jobs, where allowed", "jobs", counted_in=WORK,
     ),
     "chosen": Variable(
-        "c[g,o]", "slot_offer", "[0, 1]", "the job's one offer", "first slot of the (job, offer)", "jobs",
+        "c[g,o]", "slot_offer", "[0, 1]", "the job's one offer", "first slot of the (job, offer)", "jobs", follows=True,
     ),
     "starts": Variable(
         "y[i]", "slot", "[0, 1]", "the run starts here",
-        "slots of jobs that are not interruptible, with several periods", "jobs",
+        "slots of jobs that are not interruptible, with several periods", "jobs", follows=True,
     ),
     "done_first": Variable(
         "e[g]", "job", "binary", "nothing runs after the first period",
-        "jobs that may not be deferred, with slots after their first period", "jobs",
+        "jobs that may not be deferred, with slots after their first period", "jobs", follows=True,
     ),
     "at": Variable(
         "l[g,r,t]", "slot_region_period", "[0, 1]", "where the checkpoint is",
-        "first slot of the (job, region, period)", "moves",
+        "first slot of the (job, region, period)", "moves", follows=True,
     ),
     "move": Variable(
         "m[e,t]", "move", "[0, 1]", "the checkpoint moves before t", "row of moves · T + t", "moves", is_item=True,
+        follows=True,
     ),
     "copy": Variable("d[c]", "copy", "binary", "a copy is stored", "copies", "data"),
     "transfer": Variable(
@@ -141,6 +144,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "in_country": Variable(
         "e[k,C]", "copy_country", "[0, 1]", "a copy is in the country", "first copy of the (dataset, country)", "data",
+        follows=True,
     ),
     "bought": Variable("z[m]", "mechanism", "binary", "the mechanism is in force", "mechanisms", "data_localization"),
     "region_used": Variable(
@@ -149,7 +153,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "failover": Variable(
         "g[e,j,κ]", "failure", "0…φD[j,t]", "units/s that a cell takes over", "failure flows (`find_failures`)",
-        "survival", counted_in=WORK, rows=_failing_flows,
+        "survival", counted_in=WORK, rows=_failing_flows, follows=True,
     ),
     "impossible": Variable(
         "", "one", "0", "stands in a row that cannot hold, so that the row is kept", "one", "algebra",

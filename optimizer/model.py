@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.errors import InputError, InternalError, Issue
+from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
-from optimizer.run import How, audited, check_objects, require_docstrings, solve_as
+from optimizer.run import audited, solve_as, started_from, with_start
 
 OWN = "own"
 """Who stated a model that somebody took in hand: its bound, and that it has no plan, hold for it alone."""
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
     from optimizer.compile.rules import Rule
     from optimizer.compile.why import Why
+    from optimizer.solve.solution import Progress
 
 
 def compile(instance: Instance, *, base_dir: Path | str | None = None) -> Model:
@@ -106,8 +109,9 @@ class Model:
 
     def solve(
         self, model: ConcreteModel | None = None, *, gap: float = 1e-3, time_limit_seconds: float = 300.0,
-        threads: int | None = None, method: Any = "auto", then: Any = None, progress: Any = None,
-        cancel: threading.Event | None = None,
+        threads: int | None = None, method: Method = "auto", then: Then | None = None,
+        progress: Callable[[Progress], None] | None = None, cancel: threading.Event | None = None,
+        start: Plan | None = None,
     ) -> Plan:  # fmt: skip
         """Find the least-cost plan and audit it, as `domicile.solve` does; arguments and errors as there.
 
@@ -117,7 +121,7 @@ class Model:
         an InputError that names the rule.
         """
         how = How(gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then,
-                  progress=progress, cancel=cancel)  # fmt: skip
+                  progress=progress, cancel=cancel, start=start)  # fmt: skip
         check_objects(self.instance, progress, cancel, self._base_dir)
         how.check()
         if model is not None:
@@ -150,8 +154,11 @@ class Model:
         watch = Watch(how.time_limit_seconds - (time.perf_counter() - begun), how.cancel, how.progress)
         positions = table_positions(whole.problem, whole.labels)
         threads = how.threads or os.cpu_count() or 1
-        solution, rows = solve_own(model, whole.problem, positions, watch, gap=how.gap, threads=threads)
-        plan = read_plan(whole, solution)
+        around, start = started_from(whole, how.start)
+        solution, rows = solve_own(
+            model, whole.problem, positions, watch, gap=how.gap, threads=threads, around=around
+        )
+        plan = with_start(read_plan(whole, solution), start, solution)
         plan = plan.model_copy(update={"asked": how.asked, "own_rows": rows, "stated_by": OWN})
         if plan.status == "infeasible":
             return plan.model_copy(update={"diagnosis": (NO_PLAN,)})

@@ -20,10 +20,11 @@ from pydantic import BaseModel, ConfigDict
 from optimizer.audit import audit
 from optimizer.audit.arguments import check_objects
 from optimizer.audit.findings import exceeds
+from optimizer.how import Method, check_arguments
 from optimizer.instance.models import Instance
 from optimizer.model import OWN
 from optimizer.plan.models import Plan
-from optimizer.run import Method, check_arguments, solve
+from optimizer.run import solve
 
 if TYPE_CHECKING:
     from optimizer.solve.solution import Progress

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import logging
-import math
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
-from optimizer.errors import InputError, InternalError, Issue
+from optimizer.errors import InternalError
+from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
-from optimizer.plan.models import Asked, Plan
+from optimizer.plan.models import Plan, Start
 from optimizer.printable import printable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from optimizer.compile.assemble import Compiled, NothingEligibleError
     from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import Workers
     from optimizer.solve.second import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
 
-Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
-Then = Literal["carbon"]
-MOST_THREADS = 1024
-"""The solver ends the whole process when the system gives it no more threads."""
-NO_DOCSTRINGS = 2
-"""Level of `sys.flags.optimize`."""
 VIOLATIONS_TOLD = 20
 DIAGNOSIS_SECONDS, SHORTFALLS_TOLD = 60.0, 10
 AFTERWARDS, AFTERWARDS_SHARE = 1.5, 0.25
@@ -47,13 +43,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Order:
-    """How to solve: the caller's arguments, and when solving has to end so that reading and auditing fit in."""
+    """How to solve, who helps, and when solving has to end so that reading and auditing fit in."""
 
-    gap: float
-    threads: int | None
-    method: Method
-    then: Then | None
-    progress: Callable[[Progress], None] | None
+    how: How
     cancel: threading.Event
     until: float
     workers: Workers
@@ -79,6 +71,7 @@ def solve(
     workers: str = "threads",
     check_rate: float = 0.1,
     check_seed: int | None = None,
+    start: Plan | None = None,
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -117,6 +110,10 @@ def solve(
         worker's word. `Plan.cluster` says how many were.
     check_seed
         Seed of the draw (None: a new one, which the plan states).
+    start
+        An earlier plan, of this or of another state of the instance: a hint. Where its options still exist, the solve
+        begins with the best plan made of them; what they no longer suffice for goes elsewhere. `Plan.start` says what
+        came of it. Bounds and proof do not rest on it.
 
     Returns
     -------
@@ -138,7 +135,7 @@ def solve(
 
     how = How(
         gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then, progress=progress,
-        cancel=cancel, workers=workers, check_rate=check_rate, check_seed=check_seed,
+        cancel=cancel, workers=workers, check_rate=check_rate, check_seed=check_seed, start=start,
     )  # fmt: skip
     require_docstrings()
     check_objects(instance, progress, cancel, base_dir)
@@ -146,35 +143,6 @@ def solve(
     return solve_as(
         instance, lambda: compile_instance(instance, base_dir, carbon_counts=then == "carbon"), how, base_dir
     )
-
-
-@dataclass(frozen=True)
-class How:
-    """How to solve: the arguments of `solve`."""
-
-    gap: float = 1e-3
-    time_limit_seconds: float = 300.0
-    threads: int | None = None
-    method: Method = "auto"
-    then: Then | None = None
-    progress: Callable[[Progress], None] | None = None
-    cancel: threading.Event | None = None
-    workers: str = "threads"
-    check_rate: float = 0.1
-    check_seed: int | None = None
-
-    def check(self) -> None:
-        """Raise InputError where an argument means nothing."""
-        check_arguments(self.gap, self.time_limit_seconds, self.threads, self.method, self.then)
-        _check_workers(self.workers, self.check_rate, self.check_seed)
-
-    @property
-    def asked(self) -> Asked:
-        """What a plan says of it."""
-        limit = self.time_limit_seconds if math.isfinite(self.time_limit_seconds) else None
-        return Asked(
-            gap=self.gap, time_limit_seconds=limit, threads=self.threads, method=self.method, then=self.then
-        )
 
 
 def solve_as(
@@ -200,78 +168,9 @@ def solve_as(
             compiling = time.perf_counter() - begun
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept
-            plan = _solve_compiled(
-                ready, _Order(how.gap, how.threads, how.method, how.then, how.progress, stop, until, crew)
-            )
+            plan = _solve_compiled(ready, _Order(how, stop, until, crew))
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
         return audited(instance, plan, base_dir) if plan.held else plan
-
-
-def require_docstrings() -> None:
-    """Raise InputError under `python -OO`: Pyomo builds on docstrings and cannot be imported without them."""
-    if sys.flags.optimize >= NO_DOCSTRINGS:
-        raise InputError(Issue("python -OO removes the docstrings that Pyomo needs", maybe="run python -O, or neither"))
-
-
-def check_objects(instance: object, progress: object, cancel: object, base_dir: object) -> None:
-    """Refuse what is no instance, function, event or path: all of it at once."""
-    issues = []
-    if not isinstance(instance, Instance):
-        what = f"is {type(instance).__name__}, not an Instance"
-        issues.append(Issue(what, where="instance", maybe="load it first: domicile.load(path or mapping)"))
-    if progress is not None and not callable(progress):
-        issues.append(Issue(f"is {type(progress).__name__}, not a function", where="progress"))
-    if cancel is not None and not isinstance(cancel, threading.Event):
-        issues.append(Issue(f"is {type(cancel).__name__}, not a threading.Event", where="cancel"))
-    if base_dir is not None and not isinstance(base_dir, str | Path):
-        issues.append(Issue(f"is {type(base_dir).__name__}, not a path", where="base_dir"))
-    if issues:
-        raise InputError(issues)
-
-
-def check_arguments(gap: object, seconds: object, threads: object, method: object, then: object) -> None:
-    """Refuse how to solve where an argument means nothing: all of it at once.
-
-    Raises InputError.
-    """
-    issues = []
-    if not (_is_number(gap) and 0 <= gap < math.inf):  # type: ignore[operator]
-        issues.append(Issue(f"is {gap!r}, not a share of at least 0", where="gap"))
-    if not (_is_number(seconds) and seconds > 0):  # type: ignore[operator]
-        issues.append(Issue(f"is {seconds!r}, not seconds above 0", where="time_limit_seconds"))
-    if threads is not None and (
-        isinstance(threads, bool) or not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS)
-    ):
-        issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
-    if not isinstance(method, str) or method not in get_args(Method):
-        issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
-    if then is not None and not (isinstance(then, str) and then in get_args(Then)):
-        issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
-    if issues:
-        raise InputError(issues)
-
-
-def _is_number(value: object) -> bool:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return False
-    return abs(value) <= sys.float_info.max or value == math.inf
-
-
-def _check_workers(workers: object, rate: object, seed: object) -> None:
-    """Refuse workers, and ways of checking what they answer, that mean nothing."""
-    from optimizer.solve.decomposition.spot_checks import SEED_BITS
-    from optimizer.solve.decomposition.workers import is_address
-
-    issues = []
-    if not isinstance(workers, str) or (workers not in ("threads", "processes") and not is_address(workers)):
-        what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"
-        issues.append(Issue(what, where="workers", maybe="write the address as tcp://host:8786"))
-    if not (_is_number(rate) and 0 <= rate <= 1):  # type: ignore[operator]
-        issues.append(Issue(f"is {rate!r}, not a share from 0 to 1", where="check_rate"))
-    if seed is not None and (isinstance(seed, bool) or not (isinstance(seed, int) and 0 <= seed < 2**SEED_BITS)):
-        issues.append(Issue(f"is {seed!r}, not a whole number from 0 to {2**SEED_BITS - 1}", where="check_seed"))
-    if issues:
-        raise InputError(issues)
 
 
 def _answered(checks: SpotChecks | None) -> dict[str, Any]:
@@ -287,9 +186,10 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
     from optimizer.plan.read import read_plan
 
     begun = time.perf_counter()
-    solution = _solution(compiled, order)
+    around, start = started_from(compiled, order.how.start)
+    solution = _solution(compiled, order, around)
     second = None
-    if order.then == "carbon" and solution.values:
+    if order.how.then == "carbon" and solution.values:
         from formulations import cost_usd
         from optimizer.solve.second import total
 
@@ -300,13 +200,29 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
             objective_usd=total(cost_usd(compiled.problem), second.values),
             timings={**solution.timings, "least_carbon": second.seconds},
         )
-    plan = read_plan(compiled, solution)
+    plan = with_start(read_plan(compiled, solution), start, solution)
     if plan.status == "infeasible":
         return plan.model_copy(update=_diagnosed(compiled, order))
     return plan if second is None else plan.model_copy(update=_told(plan, second))
 
 
-def _solution(compiled: Compiled, order: _Order) -> Solution:
+def started_from(compiled: Compiled, plan: Plan | None) -> tuple[NDArray[np.int64] | None, Start | None]:
+    """Return the slots that an earlier plan uses, and what the plan says of it; nothing where none was given."""
+    if plan is None:
+        return None, None
+    from optimizer.plan.start import slots_used
+
+    return slots_used(compiled, plan)
+
+
+def with_start(plan: Plan, start: Start | None, solution: Solution) -> Plan:
+    """Return the plan with what it says of the earlier plan that its solve began from."""
+    if start is None:
+        return plan
+    return plan.model_copy(update={"start": start.model_copy(update={"cost_usd": solution.start_usd})})
+
+
+def _solution(compiled: Compiled, order: _Order, around: NDArray[np.int64] | None) -> Solution:
     """Return what minimising cost gave; nothing where the time was up before it began."""
     from optimizer.solve import Solution, SolutionStatus, Termination, solve_problem
 
@@ -314,9 +230,10 @@ def _solution(compiled: Compiled, order: _Order) -> Solution:
     if left <= 0:
         why = Termination.INTERRUPTED if order.cancel.is_set() else Termination.TIME_LIMIT
         return Solution(SolutionStatus.NO_PLAN, why)
+    how = order.how
     return solve_problem(
-        compiled.problem, gap=order.gap, time_limit_seconds=left, threads=order.threads, method=order.method,
-        progress=order.progress, cancel=order.cancel, workers=order.workers,
+        compiled.problem, gap=how.gap, time_limit_seconds=left, threads=how.threads, method=how.method,
+        progress=how.progress, cancel=order.cancel, workers=order.workers, around=around,
     )  # fmt: skip
 
 
@@ -324,10 +241,10 @@ def _least_carbon(compiled: Compiled, first: Solution, order: _Order, elapsed: f
     from optimizer.compile.unknown import carbon_unknown
     from optimizer.solve import least_carbon
 
+    how = order.how
     return least_carbon(
-        compiled.problem, first, unknown=carbon_unknown(compiled), gap=order.gap,
-        time_limit_seconds=order.left_seconds(), threads=order.threads, progress=order.progress, cancel=order.cancel,
-        elapsed_seconds=elapsed,
+        compiled.problem, first, unknown=carbon_unknown(compiled), gap=how.gap, time_limit_seconds=order.left_seconds(),
+        threads=how.threads, progress=how.progress, cancel=order.cancel, elapsed_seconds=elapsed,
     )  # fmt: skip
 
 

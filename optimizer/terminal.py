@@ -48,7 +48,7 @@ class Shell(click.Group):
         debug = bool(ctx.params.get("debug"))
         try:
             if sys.flags.optimize:
-                from optimizer.run import require_docstrings
+                from optimizer.how import require_docstrings
 
                 require_docstrings()
             return super().invoke(ctx)

@@ -14,7 +14,7 @@ JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
             "carbon_unknown_share energy_kwh water_l placements copies transfers moves regions mechanisms budgets "
             "quotas commitments shares unserved legal_register assertions data_quality diagnosis shortfalls "
-            "unmodelled_laws unreviewed_laws versions least_carbon asked cluster instance_name instance_sha256 "
+            "unmodelled_laws unreviewed_laws versions least_carbon asked start cluster instance_name instance_sha256 "
             "catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
@@ -36,6 +36,7 @@ JUDGED: dict[str, str] = {
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
+    "start": "placements kept",
     "cluster": "answers checked rate seed failed thrown_out",
     "horizon": "start periods",
     "periods": "id hours",
@@ -54,6 +55,8 @@ NOT_JUDGED: dict[str, str] = {
     "plan.unmodelled_laws": "whether each could touch an option that is not used; that it has no effect is judged",
     "plan.versions": "of packages and Python: what was installed elsewhere; those of catalogue and law pack are judged",
     "plan.method": "who found a plan changes nothing of it",
+    "plan.start": "the earlier plan is not in this one; that its counts can be is judged",
+    "start.cost_usd": "of a plan that is not in this one",
     "plan.cluster": "what workers answered is known where the plan was made; that its counts can be is judged",
     "plan.own_rows": "rules that somebody added to the model are in no instance; they were checked where it was solved",
     "own_rows.name": "see plan.own_rows",

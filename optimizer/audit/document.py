@@ -28,6 +28,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_status(plan, findings)
     _check_asked(plan, findings)
     _check_cluster(plan, findings)
+    _check_start(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
     _check_figures(world, plan, findings)
@@ -129,6 +130,17 @@ def _check_asked(plan: Plan, findings: Findings) -> None:
                      expected=asked.then, found=None if told is None else "carbon")  # fmt: skip
     if asked.method != "auto" and plan.method is not None and plan.held and not plan.method.startswith(asked.method):
         findings.note(f"method {plan.method}: another was asked for ({asked.method}); who found a plan is not judged")
+
+
+def _check_start(plan: Plan, findings: Findings) -> None:
+    """Check that what is said of the earlier plan can be."""
+    told = plan.start
+    if told is None:
+        return
+    findings.checked["start"] += 1
+    if not 0 <= told.kept <= told.placements:
+        findings.add("status", "start.kept", "not from 0 to the number of placements", expected=told.placements,
+                     found=told.kept)  # fmt: skip
 
 
 def _check_cluster(plan: Plan, findings: Findings) -> None:

@@ -78,6 +78,18 @@ class Asked(Row):
     then: str | None = None
 
 
+class Start(Row):
+    """The earlier plan that the solve began from; absent where none was given.
+
+    Of its `placements`, `kept` name an option that still exists. `cost_usd` is what the first plan made of those
+    options costs, None where none was found in time.
+    """
+
+    placements: int
+    kept: int
+    cost_usd: float | None = None
+
+
 class Cluster(Row):
     """What workers of a cluster answered; absent where none was asked.
 
@@ -114,7 +126,8 @@ class Plan(Row):
     `objective_usd`, `bound_usd` and `gap` are numbers or absent, never sentinels. `bound_excess_usd` is by how much the
     solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
-    the plan has a carbon figure; `asked` is what the solve was asked for, `method` what found the plan,
+    the plan has a carbon figure; `asked` is what the solve was asked for, `start` the earlier plan it began from,
+    `method` what found the plan,
     `cluster` what workers elsewhere answered;
     `stated_by` who stated the model to the solver: `pyomo`, `arrays` where it is large, or `own` where somebody took
     it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows;
@@ -158,6 +171,7 @@ class Plan(Row):
     stated_by: str | None = None
     own_rows: tuple[OwnRow, ...] = ()
     asked: Asked | None = None
+    start: Start | None = None
     cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}
     instance_name: str | None = None

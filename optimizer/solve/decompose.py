@@ -31,7 +31,6 @@ from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
 from optimizer.solve.search import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.solution import GAP_FLOOR, Termination
-from optimizer.solve.tables import Entries, from_entries
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -60,7 +59,7 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 def decompose_and_improve(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None,
-    start: Entries | None = None,
+    start: Floats | None = None,
 ) -> Run | None:  # fmt: skip
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
@@ -69,21 +68,20 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from, as entries
-    of the problem's tables. Where an answer of `workers` turns out to be wrong, bounds and configurations are thrown
+    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from.
+    Where an answer of `workers` turns out to be wrong, bounds and configurations are thrown
     out and generated anew in this process; of what was found, the plan held stays, since it obeys every row.
     Returns None when a workload has no place of its own, which only the whole model can settle.
     """
-    x = None if start is None else from_entries(matrix, start)
     try:
-        return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=x)
+        return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start)
     except WrongAnswerError as wrong:
         log.warning("a wrong answer (%s): the decomposition begins again, without all that workers answered", wrong)
         watch.forget_bound()
-        x = x if wrong.plan is None else wrong.plan
-    if x is not None and watch.should_stop():
-        return Run(watch.why_stopped(), x, matrix.objective(x))
-    return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=x)
+        start = start if wrong.plan is None else wrong.plan
+    if start is not None and watch.should_stop():
+        return Run(watch.why_stopped(), start, matrix.objective(start))
+    return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start)
 
 
 def _decompose(

@@ -24,6 +24,7 @@ from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.minimal import make_minimal
+from optimizer.solve.priced import with_start
 from optimizer.solve.settled import settled_share
 from optimizer.solve.solution import (
     SAME_USD,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from optimizer.solve.shortlist import FirstPlan
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ def solve_problem(
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
     workers: Workers | None = None,
+    around: Ints | None = None,
 ) -> Solution:
     """Build the model of a problem and minimise its cost.
 
@@ -79,7 +82,8 @@ def solve_problem(
     cores. `method` "direct" hands the whole model to HiGHS, "beside" searches for plans beside it, "construct" builds a
     plan workload by workload and improves it, "kernel" solves parts of the model that the relaxation points to,
     "decompose" puts it together from configurations of workloads, "auto" chooses by size and structure. `workers` solve
-    the small programs of "decompose"; None: threads.
+    the small programs of "decompose"; None: threads. `around` are the slots that an earlier plan uses: the solve begins
+    with a plan made of them, where there is one (see `around`).
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
@@ -87,37 +91,41 @@ def solve_problem(
         normalised = normalise(problem)
         merged = merge_streams(normalised.problem)
     if merged is None:
-        solution = _solve(normalised.problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+        solution = _solve(
+            normalised.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around
+        )
         return replace(solution, values=normalised.restore(solution.values))
     log.info("%d streams are %d", problem.services.workload.size, merged.problem.services.workload.size)
-    solution = _solve(merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers)
+    solution = _solve(merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around)
     return replace(solution, values=normalised.restore(merged.split(solution.values)))
 
 
 def _solve(
-    problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method, workers: Workers | None
-) -> Solution:
+    problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method, workers: Workers | None,
+    around: Ints | None,
+) -> Solution:  # fmt: skip
     """Build the model and minimise it; arguments as for `solve_problem`."""
     chosen = choose_method(problem) if method == "auto" else method
     with ctrl_c_calls(watch.interrupt):
+        first = None if around is None else find_start(problem, around, watch, gap=gap, threads=threads)
+        begun_usd = None if first is None else first.objective_usd
         try:
-            first = _first_plan(problem, watch, threads) if chosen == "decompose" else None
+            if first is None and chosen == "decompose":
+                first = _first_plan(problem, watch, threads)
             if watch.should_stop() or (first is not None and not _may_be_stated(watch)):
-                return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
+                return _from_first(first, problem, watch, gap=gap, method=chosen)
             by = stated_by(problem)
             matrix = stated_matrix(problem, watch, chosen, by)
         except TriviallyInfeasible as reason:
             log.info("infeasible before any solver: %s", reason)
             return Solution(SolutionStatus.INFEASIBLE, Termination.INFEASIBLE, timings=watch.timings, method="none")
-        if matrix is None:
-            return _nothing_yet(watch) if first is None else _from_shortlist(first, problem, watch, gap=gap)
-        if first is not None and watch.should_stop():
-            return _from_shortlist(first, problem, watch, gap=gap)
+        if matrix is None or (first is not None and watch.should_stop()):
+            return _from_first(first, problem, watch, gap=gap, method=chosen)
         solution = solve_matrix(
             matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers,
             start=None if first is None else first.entries(),
         )  # fmt: skip
-        return replace(solution, stated_by=by)
+        return replace(solution, stated_by=by, start_usd=begun_usd)
 
 
 def check_range(problem: Problem) -> None:
@@ -140,16 +148,31 @@ def _first_plan(problem: Problem, watch: Watch, threads: int | None) -> FirstPla
         return find_first_plan(problem, watch, threads=threads or os.cpu_count() or 1)
 
 
+def find_start(
+    problem: Problem, around: Ints, watch: Watch, *, gap: float, threads: int | None
+) -> FirstPlan | None:
+    """Return a plan of the slots that an earlier plan uses, repaired where it needs to be; None where there is none."""
+    from optimizer.solve.around import plan_around
+
+    def solve(matrix: Matrix, part: Problem, aside: Watch) -> Solution:
+        return solve_matrix(matrix, part, aside, gap=gap, threads=threads, method="auto")
+
+    with watch.phase_of("start"):
+        return plan_around(problem, around, watch, solve)
+
+
 def _may_be_stated(watch: Watch) -> bool:
     """Whether stating the whole model and cutting it up, which nothing interrupts, would end before the time does."""
     return watch.left_seconds() >= STATED_AFTER * watch.timings.get("shortlist", 0.0)
 
 
-def _from_shortlist(first: FirstPlan, problem: Problem, watch: Watch, *, gap: float) -> Solution:
-    """Return the plan of the shortlist, since there was no time for more."""
+def _from_first(first: FirstPlan | None, problem: Problem, watch: Watch, *, gap: float, method: str) -> Solution:
+    """Return the first plan, since there was no time for more; that there is nothing yet where there is none."""
+    if first is None:
+        return _nothing_yet(watch)
     short = first.shortlist
     solution = to_solution(
-        first.matrix, short.problem, Run(watch.why_stopped(), first.x), gap=gap, watch=watch, method="decompose"
+        first.matrix, short.problem, Run(watch.why_stopped(), first.x), gap=gap, watch=watch, method=method
     )
     watch.raise_if_broken()
     values = short.spread(solution.values, problem) if solution.values else {}
@@ -175,32 +198,38 @@ def solve_matrix(
 ) -> Solution:  # fmt: skip
     """Minimise a model already handed over; arguments as for `solve_problem`.
 
-    `start` is a plan for "decompose" to begin from, as entries of the problem's tables.
+    `start` is a plan to begin from, as entries of the problem's tables.
     """
     threads = threads or os.cpu_count() or 1
     chosen = choose_method(problem) if method == "auto" else method
     if watch.should_stop() and start is None:
         return _nothing_yet(watch, chosen)
-    result = None
+    result, begin = None, None
+    if start is not None:
+        from optimizer.solve.around import begin_with
+
+        begin = begin_with(matrix, start, watch)
     if chosen == "decompose":  # the many modules of decomposition and search are loaded where they are used
         from optimizer.solve.decompose import decompose_and_improve
 
         result = decompose_and_improve(
-            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start
+            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=begin
         )
     elif chosen == "kernel":
-        result = kernel_search(matrix, watch, gap=gap, threads=threads)
+        result = kernel_search(matrix, watch, gap=gap, threads=threads, start=begin)
     elif chosen == "construct":
         from optimizer.solve.search import construct_and_improve
 
-        result = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads)
+        result = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads, start=begin)
     elif chosen == "beside":
         from optimizer.solve.search import search_beside_highs
 
-        result = search_beside_highs(matrix, problem, watch, gap=gap, threads=threads)
+        result = search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=begin)
     if result is None:
         with watch.phase_of("solve"):
-            result = run_linked(matrix, watch, gap=gap, threads=threads)
+            result = run_linked(matrix, watch, gap=gap, threads=threads, start=begin)
+    if begin is not None:
+        result = with_start(result, matrix, begin, watch)
     solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method=chosen)
     is_short = solution.status is SolutionStatus.FEASIBLE and solution.termination is Termination.LIMIT
     if is_short and result.termination is Termination.GAP_REACHED:

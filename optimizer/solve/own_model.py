@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formulations import Problem, cost_usd, table_sizes
 from formulations.families import CONSTRAINTS
 from formulations.labels import Key
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.plan.rows import OwnRow
-from optimizer.solve.engine import finished, to_solution
+from optimizer.solve.around import begin_with
+from optimizer.solve.engine import find_start, finished, to_solution
 from optimizer.solve.hand_over import TriviallyInfeasible, hand_over, well_scaled
 from optimizer.solve.highs import run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import SAME_USD, Solution, SolutionStatus, Termination
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
+Ints = NDArray[np.int64]
 Positions = Mapping[str, Mapping[Key, int]]
 HOLDS = 1e-6
 """By how much of its side a row may be missed: the tolerance of the solver."""
 
 
 def solve_own(
-    model: Any, problem: Problem, positions: Positions, watch: Watch, *, gap: float, threads: int
-) -> tuple[Solution, tuple[OwnRow, ...]]:
+    model: Any, problem: Problem, positions: Positions, watch: Watch, *, gap: float, threads: int,
+    around: Ints | None = None,
+) -> tuple[Solution, tuple[OwnRow, ...]]:  # fmt: skip
     """Minimise the cost of a named Pyomo model of a problem with whatever was added to it, by HiGHS on the whole model.
 
-    The values found are put into the model's variables. `positions` are those of `formulations.build.table_positions`.
+    The values found are put into the model's variables. `positions` are those of `formulations.build.table_positions`;
+    `around` are the slots that an earlier plan uses, as for `solve_problem`.
     Returns the solution and the rows that are not the formulation's, with what they come to.
     Raises InputError where the model is not linear, has lost a family of variables or has another objective.
     """
@@ -42,10 +48,13 @@ def solve_own(
     _check_objective(matrix, model, problem, positions)
     matrix = well_scaled(matrix, problem)
     with ctrl_c_calls(watch.interrupt):
+        first = None if around is None else find_start(problem, around, watch, gap=gap, threads=threads)
+        begin = None if first is None else begin_with(matrix, first.entries(), watch)
         with watch.phase_of("solve"):
-            result = run(matrix, watch, gap=gap, threads=threads)
+            result = run(matrix, watch, gap=gap, threads=threads, start=begin)
         made = (None, None) if result.x is None else finished(matrix, result.x, watch)
         solution = to_solution(matrix, problem, result, gap=gap, watch=watch, method="direct", made=made)
+        solution = replace(solution, start_usd=None if first is None or begin is None else first.objective_usd)
     watch.raise_if_broken()
     if made[0] is None:
         return solution, ()

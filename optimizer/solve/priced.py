@@ -15,7 +15,7 @@ least T, so that min(T, bound of the rest) bounds all plans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -125,3 +125,20 @@ def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
     if objective < held.objective_usd and matrix.is_feasible(x):
         held.x, held.objective_usd = x, objective
         watch.note(incumbent_usd=objective)
+
+
+def with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
+    """Return the result, or the plan to begin with where the result has none or a dearer one, with the best bound that
+    was proven.
+
+    A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
+    """
+    known = [bound for bound in (result.bound_usd, watch.bound_usd) if bound is not None]
+    if known and result.termination is not Termination.INFEASIBLE:
+        result = replace(result, bound_usd=max(known))
+    if start is None or not matrix.is_feasible(start):
+        return result
+    if result.x is not None and matrix.objective(result.x) <= matrix.objective(start):
+        return result
+    why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
+    return Run(why, start, matrix.objective(start), max(known, default=None))

@@ -19,6 +19,7 @@ from optimizer.solve.improve import Neighbours, Pace, improve
 from optimizer.solve.linking import run_linked
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held, prepare
+from optimizer.solve.priced import with_start
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.watch import Watch
 
@@ -115,11 +116,11 @@ def beside_highs(
     if threads == 1:
         found = _plan_only(search(None, 1, watch.elapsed_seconds() + START_SHARE * watch.left_seconds()), matrix, watch)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
-            return _with_start(found, matrix, start, watch)
+            return with_start(found, matrix, start, watch)
         start = start if found is None or found.x is None else found.x
         with watch.phase_of("solve"):
             whole = run_linked(matrix, watch, gap=gap, threads=1, start=start)
-        return _with_start(_best(whole, found, watch, gap), matrix, start, watch)
+        return with_start(_best(whole, found, watch, gap), matrix, start, watch)
     exchange = Exchange()
     answers: list[Run] = []
     failures: list[BaseException] = []
@@ -149,7 +150,7 @@ def beside_highs(
         watch.answered = False
     if failures:
         raise failures[0]
-    return _with_start(_best(answers[0], found, watch, gap), matrix, start, watch)
+    return with_start(_best(answers[0], found, watch, gap), matrix, start, watch)
 
 
 def _plan_only(found: Run | None, matrix: Matrix, watch: Watch) -> Run | None:
@@ -159,20 +160,6 @@ def _plan_only(found: Run | None, matrix: Matrix, watch: Watch) -> Run | None:
     if found is None or found.x is None or matrix.is_feasible(found.x) or polish(matrix, found.x, watch) is not None:
         return found
     return replace(found, x=None, objective_usd=None)
-
-
-def _with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
-    """Return the result, or the plan to begin with where the result has none, with the best bound that was proven.
-
-    A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
-    """
-    known = [bound for bound in (result.bound_usd, watch.bound_usd) if bound is not None]
-    if known and result.termination is not Termination.INFEASIBLE:
-        result = replace(result, bound_usd=max(known))
-    if result.x is not None or start is None or not matrix.is_feasible(start):
-        return result
-    why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
-    return Run(why, start, matrix.objective(start), max(known, default=None))
 
 
 def _whole(

@@ -85,6 +85,11 @@ class FirstPlan:
     matrix: Matrix
     x: Floats
 
+    @property
+    def objective_usd(self) -> float:
+        """What it costs."""
+        return self.matrix.objective(self.x)
+
     def entries(self) -> dict[str, tuple[Ints, Floats]]:
         """Return the plan as entries of the tables of the whole problem."""
         return self.shortlist.entries(to_tables(self.matrix, self.x, self.shortlist.problem))

@@ -54,7 +54,7 @@ class Solution:
     by how much the solver's bound lay above the objective: rounding where it was then set to the objective, a
     contradiction where it was withdrawn. `rounding_usd` is what rounding up counts too large to branch on adds to the
     objective; None where there were none. `timings` holds seconds per phase, `method` what was run, `stated_by` who
-    stated the model: "pyomo" or "arrays".
+    stated the model: "pyomo" or "arrays", `start_usd` what the plan made of an earlier one's options costs.
     """
 
     status: SolutionStatus
@@ -67,6 +67,7 @@ class Solution:
     stated_by: str = ""
     bound_excess_usd: float = 0.0
     rounding_usd: float | None = None
+    start_usd: float | None = None
 
     @property
     def gap(self) -> float | None:

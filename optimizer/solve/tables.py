@@ -35,9 +35,9 @@ def from_tables(matrix: Matrix, tables: Mapping[str, NDArray[np.float64]]) -> ND
 
 
 def from_entries(matrix: Matrix, entries: Entries) -> NDArray[np.float64]:
-    """Return the value of every column as the entries have it."""
+    """Return the value of every column as the entries have it, 0 for families that they do not name."""
     x = np.zeros(matrix.cost.size)
-    for name in matrix.columns.names:
+    for name in entries.keys() & set(matrix.columns.names):
         columns = matrix.columns.of(name)
         key = matrix.columns.key[columns]
         place, values = entries[name]

@@ -61,6 +61,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
      top(cluster={"answers": 3, "checked": 4, "rate": 0.1, "seed": 1})),
     ("answers left unchecked at a rate of 1", "status",
      top(cluster={"answers": 3, "checked": 2, "rate": 1.0, "seed": 1})),
+    ("more options of the earlier plan than it has", "status", top(start={"placements": 2, "kept": 3})),
     ("a rate that means nothing", "status", top(cluster={"answers": 3, "checked": 2, "rate": 1.5, "seed": 1})),
     ("a seed that means nothing", "status", top(cluster={"answers": 3, "checked": 2, "rate": 0.5, "seed": -1})),
     ("answers that count after they were thrown out", "status",

@@ -205,6 +205,19 @@ def test_from_file_to_plan_to_audit(tmp_path):
     assert json.loads(result.stdout)["violations"]
 
 
+def test_a_solve_may_begin_from_an_earlier_plan(tmp_path):
+    """Of two placements one is gone with its region: what is left of the plan, and all of the rest, costs 150 USD."""
+    file, earlier, output = (tmp_path / name for name in ("small.yaml", "earlier.json", "plan.json"))
+    file.write_text(TWO_REGIONS)
+    run("solve", file, "--output", earlier, "--quiet")
+    file.write_text(TWO_REGIONS.replace("rate: 45}]}", "rate: 45}], regions: [rome]}"))
+    assert run("solve", file, "--start", earlier, "--output", output, "--quiet").exit_code == 0
+    plan = json.loads(output.read_text())
+    assert plan["start"] == {"placements": 2, "kept": 1, "cost_usd": pytest.approx(150)}
+    assert plan["objective_usd"] == pytest.approx(150)
+    assert run("solve", file, "--start", tmp_path / "none.json").exit_code == 2
+
+
 def test_an_infeasible_instance_exits_3_and_says_why(tmp_path):
     """More demand than both quotas can serve: proven infeasible, and the plan file says so."""
     file, output = tmp_path / "small.yaml", tmp_path / "plan.json"

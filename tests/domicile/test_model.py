@@ -17,6 +17,10 @@ OFFER = {
     "embodied_kg_per_hour": 0.01,
 }  # fmt: skip
 FIGURES = {"provider": "p", "country": "DE", "pue": 1.5, "grid_g_per_kwh": 200.0, "egress_usd_per_gb": 0.0}
+_SERVICE = {
+    "id": "svc", "kind": "service", "runs": {"throughput": {"X": 10.0}},
+    "streams": [{"origin": "DE", "rate": 14.0, "unit": "requests/s"}],
+}  # fmt: skip
 PAGE = Path(__file__).parents[2] / "docs" / "model-from-pyomo.md"
 
 
@@ -29,11 +33,10 @@ def _toy(**more):
         "offers": [{"sku": sku, "region": at, "usd_per_hour": usd, **OFFER} for (at, sku), usd in prices.items()],
         "network": [{"origin": "DE", "region": name, "rtt_ms": 20.0} for name in ("p:north", "p:south")],
     }
-    streams = [{"origin": "DE", "rate": 14.0, "unit": "requests/s"}]
     return domicile.load({
         "name": "toy", "horizon": {"start": "2027-01-01", "hours": 100.0}, "laws": {"use": "none"},
         "catalogue": {"use": "inline", "inline": inline}, "quotas": {"default_devices": 64.0},
-        "workloads": [{"id": "svc", "kind": "service", "runs": {"throughput": {"X": 10.0}}, "streams": streams}],
+        "workloads": [_SERVICE],
         **more,
     })  # fmt: skip
 
@@ -56,6 +59,33 @@ def test_a_model_unchanged_gives_the_same_plan():
     plan = model.solve(model.pyomo(), threads=1)
     assert (plan.objective_usd, plan.status, plan.stated_by) == (pytest.approx(200.0), "optimal", "own")
     assert _used(plan) == {("p:south", "g"): 2.0}
+
+
+def test_a_start_is_a_hint():
+    """Two machines in the north were needed when the south was shut: 400 USD. Now that is what the solve begins with,
+    and 200 what it ends with; demand for one machine more makes it 600.
+    """
+    earlier = domicile.solve(_toy(workloads=[{**_SERVICE, "regions": ["p:north"]}]), threads=1)
+    model = domicile.compile(_toy())
+    plan = model.solve(start=earlier, threads=1)
+    assert plan.objective_usd == pytest.approx(200.0)
+    assert (plan.start.placements, plan.start.kept, plan.start.cost_usd) == (1, 1, pytest.approx(400.0))
+    assert domicile.audit(model.instance, plan).ok
+    own = model.solve(model.pyomo(), start=earlier, threads=1)
+    assert (own.objective_usd, own.start.cost_usd) == (pytest.approx(200.0), pytest.approx(400.0))
+
+
+def test_a_start_whose_option_is_gone_is_repaired():
+    earlier = domicile.solve(_toy(workloads=[{**_SERVICE, "regions": ["p:north"]}]), threads=1)
+    south = _toy(workloads=[{**_SERVICE, "regions": ["p:south"]}])
+    plan = domicile.solve(south, start=earlier, threads=1)
+    assert plan.objective_usd == pytest.approx(200.0)
+    assert (plan.start.kept, plan.start.cost_usd) == (0, pytest.approx(200.0))  # all of its own options are tried
+
+
+def test_a_start_that_is_no_plan_is_refused():
+    with pytest.raises(InputError, match="start: is dict, not a Plan"):
+        domicile.solve(_toy(), start={})
 
 
 def test_a_row_of_ones_own_forces_an_offer_that_another_dominates():
