@@ -211,7 +211,7 @@ class _View:
 def _figures(one: Stated) -> list[NDArray[np.generic]]:
     """Return what a column says, as arrays with its rows."""
     if isinstance(one.value, Coefficients):
-        return list(one.value.arrays())
+        return list(one.value.named().values())
     return [np.unique(one.value, return_inverse=True)[1] if isinstance(one.value, tuple) else one.value.ravel()]
 
 

@@ -64,6 +64,7 @@ class Services:
     unserved_usd: Floats = numbers(
         ("stream", "period"), "unserved[j,t]", "penalty of leaving one unit/s unserved during the period, 0 where "
         "that is not allowed", "USD per unit/s", counted_in={"workload": -1},
+        charged_on="unserved", term="unserved", is_penalty=True,
     )  # fmt: skip
 
 
@@ -81,8 +82,9 @@ class Jobs:
     last_period: Ints = index("job", "period", "last period of the window")
     may_be_undone: Bools = flags("job", "whether work may be left undone")
     undone_usd: Floats = numbers(
-        "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1}
-    )
+        "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1},
+        charged_on="undone", term="unserved", is_penalty=True,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,12 @@ class Slots:
     max_instances: Floats = numbers("slot", "N[i]", "most instances of a slot", "instances", least=0.0)
     gang_instances: Floats = numbers("slot", "k[i]", "instances of one gang", "instances")
     usable_hours: Floats = numbers("slot", "h[i]", "hours of the period inside the job's window", "h")
-    running: Coefficients = added("slot", "run[i]", "what one instance kept running for the period adds")
-    working: Coefficients = added("slot", "work[i]", "what one instance-hour of a job adds")
+    running: Coefficients = added(
+        "slot", "run[i]", "what one instance kept running for the period adds", charged_on="instances"
+    )
+    working: Coefficients = added(
+        "slot", "work[i]", "what one instance-hour of a job adds", charged_on="work_hours"
+    )
 
 
 @dataclass(frozen=True)
@@ -117,8 +123,9 @@ class Flows:
     stream: Ints = index("flow", "stream", "the stream", is_key=True)
     slot: Ints = index("flow", "slot", "the slot", is_key=True)
     serving: Coefficients = added(
-        "flow", "serve[q]", "what one unit/s (of peak rate) served for the period adds", counted_in={"workload": -1}
-    )
+        "flow", "serve[q]", "what one unit/s (of peak rate) served for the period adds", charged_on="flow",
+        counted_in={"workload": -1},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,9 @@ class Regions:
     metro: Ints = labels("region", "its metro", least=0)
     provider: Ints = labels("region", "its provider", least=0)
     fixed_usd: Floats = numbers(
-        "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0
-    )
+        "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0,
+        charged_on="region_used", term="regions",
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -185,10 +193,14 @@ class Datasets:
     )  # fmt: skip
     copy_dataset: Ints = index("copy", "dataset", "the dataset")
     copy_region: Ints = index("copy", "region", "where the copy lies")
-    copying: Coefficients = added("copy", "copy[c]", "what making a copy and storing it over the horizon adds")
+    copying: Coefficients = added(
+        "copy", "copy[c]", "what making a copy and storing it over the horizon adds", charged_on="copy"
+    )
     transfer_copy: Ints = index("transfer", "copy", "the copy read from")
     transfer_region: Ints = index("transfer", "region", "where it is read")
-    moving: Coefficients = added("transfer", "gb[e]", "what a GB read adds", counted_in={"dataset": -1})
+    moving: Coefficients = added(
+        "transfer", "gb[e]", "what a GB read adds", charged_on="transfer", counted_in={"dataset": -1}
+    )
     read_dataset: Ints = index("read", "dataset", "the dataset")
     read_region: Ints = index("read", "region", "where it is read")
     read_by_flow: Membership = members(
@@ -221,7 +233,9 @@ class Mechanisms:
     """
 
     ids: Strings = names("mechanism", may_be_empty=True)
-    cost_usd: Floats = numbers("mechanism", "cost[m]", "what a mechanism costs", "USD")
+    cost_usd: Floats = numbers(
+        "mechanism", "cost[m]", "what a mechanism costs", "USD", charged_on="bought", term="mechanisms"
+    )
     requirement_ids: Strings = names("requirement", rule="law", may_be_empty=True)
     bound: Floats = numbers(
         "requirement", "B[ρ]", "most that the activities of a requirement add up to", ANY_UNIT,
@@ -286,7 +300,7 @@ class Moves:
     job: Ints = index("move", "job", "the job")
     source: Ints = index("move", "region", "where it was")
     target: Ints = index("move", "region", "where it goes on")
-    moving: Coefficients = added("move", "move[e]", "what a move adds")
+    moving: Coefficients = added("move", "move[e]", "what a move adds", charged_on="move")
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class Stated:
         """The arrays of numbers that it consists of, by name."""
         if isinstance(self.value, np.ndarray):
             return [(self.name, self.value)]
+        if isinstance(self.value, Coefficients):
+            return [(f"{self.name}.{part}", values) for part, values in self.value.named().items()]
         if is_dataclass(self.value):
             return [(f"{self.name}.{part.name}", getattr(self.value, part.name)) for part in fields(self.value)]
         return [(self.name, np.array([self.value]))] if isinstance(self.value, float) else []
@@ -250,7 +252,7 @@ def _taken(one: Stated, tables: Tables, kept: Ints | None, place: Ints | None, s
     if kept is not None and isinstance(value, tuple):
         value = tuple(value[row] for row in kept.tolist())
     elif kept is not None and isinstance(value, Coefficients):
-        value = value.take(kept)
+        value = value.each(lambda values: values[kept])
     elif kept is not None:
         value = value.ravel()[kept].reshape(shape)
     return value if place is None else place[value]

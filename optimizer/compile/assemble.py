@@ -14,7 +14,7 @@ from formulations.build import paused_gc
 from formulations.labels import Labels
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
-from optimizer.compile.coefficients import Terms
+from optimizer.compile.coefficients import Known
 from optimizer.compile.collected import NoOption
 from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
@@ -55,9 +55,9 @@ class Compiled:
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
-    def terms(self) -> Terms:
-        """How the spending of slots and flows splits."""
-        return self.tables.terms
+    def known(self) -> Known:
+        """For which slots carbon, energy and water are known."""
+        return self.tables.known
 
     @cached_property
     def labels(self) -> Labels:

@@ -68,7 +68,6 @@ class DatasetInfo:
 class DatasetTable:
     """`problem` with what lies behind it.
 
-    `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
     `copy_source` [copies] is the region a copy is brought from, -1 for none, where egress and carbon count;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
     `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
@@ -76,11 +75,8 @@ class DatasetTable:
 
     problem: Datasets
     info: tuple[DatasetInfo, ...]
-    copy_storage_usd: Floats
-    copy_egress_usd: Floats
     copy_carbon_kg: Floats
     copy_source: Ints
-    transfer_usd: Floats
     transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
     ledger: Ledger
@@ -121,7 +117,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     sizes = [len(c.region) for c in copies]
     copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
     copy_region = _concat([c.region for c in copies])
-    storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
+    cost = {"storage": _joined([c.storage_usd for c in copies]), "copies": _joined([c.egress_usd for c in copies])}
     reads = Reads(world, [one.source for one in info], slots, flows, services)
     carbon_kg = _joined([c.carbon_kg for c in copies])
     ways, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
@@ -133,10 +129,10 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         max_gb=np.array([_read_gb(one) for one in info], dtype=float),
         copy_dataset=copy_dataset,
         copy_region=copy_region,
-        copying=_spending(storage + egress, carbon_kg),
+        copying=_spending(cost, carbon_kg),
         transfer_copy=ways.copy,
         transfer_region=ways.target,
-        moving=_spending(ways.usd_per_gb, ways.kg_per_gb),
+        moving=_spending({"reads": ways.usd_per_gb}, ways.kg_per_gb),
         read_dataset=reads.dataset,
         read_region=reads.region,
         read_by_flow=reads.by_flow,
@@ -156,11 +152,8 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     return DatasetTable(
         problem=problem,
         info=info,
-        copy_storage_usd=storage,
-        copy_egress_usd=egress,
         copy_carbon_kg=carbon_kg,
         copy_source=_concat([c.source for c in copies]),
-        transfer_usd=ways.usd_per_gb,
         transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
         ledger=ledger,
@@ -356,9 +349,8 @@ def _read_gb(info: DatasetInfo) -> float:
     return sum(reader.gb for reader in info.source.readers) if info.source is not None else 0.0
 
 
-def _spending(usd: Floats, carbon_kg: Floats) -> Coefficients:
-    rest = np.zeros(len(usd))
-    return Coefficients(usd, rest, np.nan_to_num(carbon_kg), rest, rest, rest)
+def _spending(cost: dict[str, Floats], carbon_kg: Floats) -> Coefficients:
+    return replace(Coefficients.zeros(len(carbon_kg)), cost=cost, carbon_kg=np.nan_to_num(carbon_kg))
 
 
 def _concat(parts: Sequence[Ints]) -> Ints:
