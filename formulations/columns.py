@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Strings = tuple[str, ...]
+Rules = tuple[Strings, ...]
 
 COLUMN, IN_PROPORTION = "column", "in_proportion"
 """Keys of the metadata of a dataclass's fields."""
@@ -35,7 +36,8 @@ class Column:
     streams have together is the sum. `is_private`: rows of this table in which one workload alone takes part are its
     own, alike where they say the same. `may_be_empty`: left out as a whole. `rule`: what kind of rule the ids name.
     `charged_on`: the family of variables of which each unit is charged these numbers, USD under the cost term `term`;
-    what `Coefficients` charge they say themselves. `is_penalty`: charged, yet no money spent.
+    what `Coefficients` charge they say themselves. `is_penalty`: charged, yet no money spent. `stated_by`: the rule
+    that charges it, see `rule_ids`.
     """
 
     kind: str
@@ -56,6 +58,7 @@ class Column:
     charged_on: str = ""
     term: str = ""
     is_penalty: bool = False
+    stated_by: str = ""
 
     def __post_init__(self) -> None:
         if self.kind != "added" and bool(self.term) != bool(self.charged_on):
@@ -121,6 +124,15 @@ def names(rows: str, meaning: str = "", **more: Any) -> Any:
     return _field(tuple, "names", rows, meaning, more)
 
 
+def rule_ids(rows: str, meaning: str) -> Any:
+    """State a column of the rules that each row stems from, by their ids (`law:DE-SGBV-393`): a tuple of them.
+
+    What is stated by rules names such a column (`pools.rules`) or says what the id of its one rule is, with the ids of
+    the rows it belongs to: `budget:{budget}`, `field:workloads[id={workload}].max_gangs`.
+    """
+    return _field(tuple, "rules", rows, meaning, {"may_be_empty": True})
+
+
 def choices(rows: str, meaning: str, allowed: Strings, **more: Any) -> Any:
     """State a column of words, each one of a few."""
     return _field(tuple, "choices", rows, meaning, {"allowed": allowed, **more})
@@ -167,9 +179,9 @@ def members(rows: str, of: str | Strings, meaning: str, symbol: str = "", unit: 
     return _field(Membership, "members", rows, meaning, statement)
 
 
-def single(default: Any, symbol: str, meaning: str, unit: str) -> Any:
+def single(default: Any, symbol: str, meaning: str, unit: str, **more: Any) -> Any:
     """State one number of the problem as a whole."""
-    return field(default=default, metadata={COLUMN: Column("single", (), meaning, symbol, unit)})
+    return field(default=default, metadata={COLUMN: Column("single", (), meaning, symbol, unit, **more)})
 
 
 def table(kind: type[Any], *, in_proportion: bool = False, is_required: bool = False) -> Any:

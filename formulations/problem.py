@@ -25,6 +25,7 @@ from formulations.columns import (
     Floats,
     Ints,
     Membership,
+    Rules,
     Strings,
     added,
     choices,
@@ -35,13 +36,14 @@ from formulations.columns import (
     members,
     names,
     numbers,
+    rule_ids,
     single,
     table,
 )
 
 __all__ = [
     "Bools", "Budgets", "Coefficients", "Datasets", "Floats", "Flows", "Ints", "Jobs", "Mechanisms", "Membership",
-    "Moves", "Pools", "Presence", "Problem", "Regions", "Services", "Shares", "Slots", "Survival",
+    "Moves", "Pools", "Presence", "Problem", "Regions", "Rules", "Services", "Shares", "Slots", "Survival",
 ]  # fmt: skip
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
@@ -49,6 +51,7 @@ METRICS = ("carbon_kg", "water_l", "energy_kwh", "spend_usd")
 MEASURES = ("compute_usd", "device_hours", "energy_kwh")
 
 ANY_UNIT = "as its activities"
+PENALTY = "field:workloads[id={workload}].unserved_usd_per_unit"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Services:
     unserved_usd: Floats = numbers(
         ("stream", "period"), "unserved[j,t]", "penalty of leaving one unit/s unserved during the period, 0 where "
         "that is not allowed", "USD per unit/s", counted_in={"workload": -1},
-        charged_on="unserved", term="unserved", is_penalty=True,
+        charged_on="unserved", term="unserved", is_penalty=True, stated_by=PENALTY,
     )  # fmt: skip
 
 
@@ -83,7 +86,7 @@ class Jobs:
     may_be_undone: Bools = flags("job", "whether work may be left undone")
     undone_usd: Floats = numbers(
         "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1},
-        charged_on="undone", term="unserved", is_penalty=True,
+        charged_on="undone", term="unserved", is_penalty=True, stated_by=PENALTY,
     )  # fmt: skip
 
 
@@ -138,8 +141,9 @@ class Regions:
     provider: Ints = labels("region", "its provider", least=0)
     fixed_usd: Floats = numbers(
         "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0,
-        charged_on="region_used", term="regions",
+        charged_on="region_used", term="regions", stated_by="regions.charged_by",
     )  # fmt: skip
+    charged_by: Rules = rule_ids("region", "where its fixed cost is stated")
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ class Presence:
     bounded_workload: Ints = index("bounded workload", "workload", "the workload")
     min_regions: Ints = counts("bounded workload", "L[w]", "least regions", "regions")
     max_regions: Ints = counts("bounded workload", "U[w]", "most regions", "regions")
+    most_by: Rules = rule_ids("bounded workload", "what states its most regions")
     is_backed: Bools = flags(
         "bounded workload", "whether presence counts only where something runs; left out: where L[w] ≥ 2",
         may_be_empty=True,
@@ -170,6 +175,7 @@ class Pools:
     ids: Strings = names("pool", rule="quota", may_be_empty=True)
     kind: Strings = choices("pool", "what is counted", POOL_KINDS, may_be_empty=True)
     period: Ints = index("pool", "period", "the period")
+    rules: Rules = rule_ids("pool", "the quota or commitment that limits it")
     limit: Floats = numbers("pool", "Q[κ]", "limit of a pool", "devices, vCPUs, instances, kW or units/s")
     by_instances: Membership = members("pool", "slot", "what an instance draws", "δ[κ,i]", "as the pool")
     by_flow: Membership = members(
@@ -211,6 +217,7 @@ class Datasets:
         "read", "slot", "GB read per instance-hour", "g[k,i]", "GB", counted_in={"dataset": 1}
     )
     duty_ids: Strings = names("duty", rule="law", may_be_empty=True)
+    duty_rules: Rules = rule_ids("duty", "the law, or field of a dataset, that asks for it")
     duty_copies: Ints = counts("duty", "c[y]", "copies a duty asks for", "copies")
     duty: Membership = members("duty", "copy", "the copies that fulfil it", "C(y)")
     owed_bound: Floats = numbers(
@@ -234,9 +241,12 @@ class Mechanisms:
 
     ids: Strings = names("mechanism", may_be_empty=True)
     cost_usd: Floats = numbers(
-        "mechanism", "cost[m]", "what a mechanism costs", "USD", charged_on="bought", term="mechanisms"
-    )
+        "mechanism", "cost[m]", "what a mechanism costs", "USD", charged_on="bought", term="mechanisms",
+        stated_by="mechanisms.charged_by",
+    )  # fmt: skip
+    charged_by: Rules = rule_ids("mechanism", "where its cost is stated")
     requirement_ids: Strings = names("requirement", rule="law", may_be_empty=True)
+    requirement_rules: Rules = rule_ids("requirement", "the laws that ask for it")
     bound: Floats = numbers(
         "requirement", "B[ρ]", "most that the activities of a requirement add up to", ANY_UNIT,
         counted_in={"requirement": 1}, least=0.0, is_private=True,
@@ -277,6 +287,7 @@ class Shares:
     """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all)."""
 
     ids: Strings = names("share", rule="policy")
+    rules: Rules = rule_ids("share", "the policy that sets it")
     measure: Strings = choices("share", "what is compared", MEASURES)
     lower: Floats = numbers("share", "L[σ]", "least share; 0: none", "1")
     upper: Floats = numbers("share", "U[σ]", "greatest share; 1: none", "1")
@@ -290,6 +301,7 @@ class Survival:
 
     workload: Ints = index("survival case", "workload", "the service")
     of: Ints = labels("survival case", "what fails")
+    rules: Rules = rule_ids("survival case", "the policies, or the service's own wish, that ask for it")
     share: Floats = numbers("survival case", "φ[x]", "share of every stream's demand that the rest must carry", "1")
 
 
@@ -326,5 +338,7 @@ class Problem:
     shares: Shares = table(Shares, in_proportion=True)
     survival: Survival = table(Survival)
     moves: Moves = table(Moves, in_proportion=True)
-    carbon_price_usd_per_kg: float = single(0.0, "price", "price of carbon", "USD per kg CO2e")
+    carbon_price_usd_per_kg: float = single(
+        0.0, "price", "price of carbon", "USD per kg CO2e", stated_by="field:carbon.price_usd_per_tonne"
+    )
     cost_cap_usd: float | None = single(None, "C", "cost of the plan that a second solve may not exceed", "USD")

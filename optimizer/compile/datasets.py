@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
+from formulations.problem import Coefficients, Datasets, Flows, Membership, Rules, Services, Slots
 from optimizer.compile.budgets import CARBON_PRICE
 from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.effort import spend
@@ -138,6 +138,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         read_by_flow=reads.by_flow,
         read_by_work=reads.by_work,
         duty_ids=duties.ids,
+        duty_rules=duties.rules,
         duty_copies=duties.copies,
         duty=duties.members,
         owed_bound=owed.bound,
@@ -294,6 +295,7 @@ class _Duties:
     """Duty rows, with the dataset `of` each."""
 
     ids: tuple[str, ...]
+    rules: Rules
     of: tuple[DatasetInfo, ...]
     copies: Ints
     members: Membership
@@ -306,6 +308,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     What a workload keeps that may be left unserved is owed once something is done: see `retained`.
     """
     ids: list[str] = []
+    rules: list[tuple[str]] = []
     of: list[DatasetInfo] = []
     need: list[int] = []
     columns: list[Ints] = []
@@ -315,6 +318,8 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
         spend("copies", COPIES // 4 + len(copy_dataset))
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
+        rules += [(f"field:datasets[id={one.id}].min_copies",)] * len(rows)
+        rules += [(f"law:{duty.law}",) for duty in one.duties]
         least = 0 if one.retained is not None and one.retained.may_be_left else 1
         rows += [(f"{one.id}:{duty.law}", least, in_places(world, duty.countries)) for duty in one.duties]
         for name, copies, places in rows:
@@ -328,7 +333,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
             columns.append(there)
     row = np.repeat(np.arange(len(ids)), [len(c) for c in columns]).astype(np.int64)
     members = Membership(row, _concat(columns), np.ones(len(row)))
-    return _Duties(tuple(ids), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
+    return _Duties(tuple(ids), tuple(rules), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
 
 
 def _too_few_countries(
