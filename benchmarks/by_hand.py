@@ -159,12 +159,12 @@ class _Hand(Workloads):
             for metric in set(metrics):
                 mine = np.array([name == metric for name in metrics])[members.row]
                 row, slot, w = members.row[mine], members.column[mine], weight[mine]
-                parts.append(part("instances", row, slot, w * getattr(p.slots.running, metric)[slot]))
-                parts.append(part("work_hours", row, slot, w * getattr(p.slots.working, metric)[slot]))
+                parts.append(part("instances", row, slot, w * p.slots.running.of(metric)[slot]))
+                parts.append(part("work_hours", row, slot, w * p.slots.working.of(metric)[slot]))
                 count = starts[slot + 1] - starts[slot]
                 within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
                 flow = flows_by_slot[np.repeat(starts[slot], count) + within]
-                worth = np.repeat(w, count) * getattr(p.flows.serving, metric)[flow]
+                worth = np.repeat(w, count) * p.flows.serving.of(metric)[flow]
                 parts.append(part("flow", np.repeat(row, count), flow, worth))
             return parts
 
@@ -176,7 +176,7 @@ class _Hand(Workloads):
             for metric in set(budgets.metric):
                 mine = np.array([name == metric for name in budgets.metric])[members.row]
                 row, column = members.row[mine], members.column[mine]
-                parts.append(part(family, row, column, members.weight[mine] * getattr(coefficients, metric)[column]))
+                parts.append(part(family, row, column, members.weight[mine] * coefficients.of(metric)[column]))
         on_money = np.array([name == "spend_usd" for name in budgets.metric], dtype=np.bool_)
         for budget in np.flatnonzero(budgets.whole & on_money):
             for family, cost in (("bought", p.mechanisms.cost_usd), ("region_used", p.regions.fixed_usd)):

@@ -11,16 +11,20 @@ Constraint (coupling):
     budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c]
                 + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t]   (+ sum_m cost z[m] + sum_r fixed s[r])   <= L[β]
 
-Mechanisms and fixed region costs belong to no place, so that they count only in a money budget on everything. The
+What is charged in no place (mechanisms, the fixed cost of regions) counts only in a money budget on everything. The
 carbon price and penalties for unserved demand are no spending and never count.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 
 from formulations.algebra import Model
 from formulations.indexing import every
+from formulations.objective import spent_in_no_place
 from formulations.problem import Floats, Membership, Problem
 from formulations.terms import measured, priced, slot_matrix
 
@@ -35,18 +39,18 @@ def add_local_constraints(model: Model, problem: Problem) -> None:
 
 def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the budget rows."""
-    d, u, m, z, s = model.vars("copy", "transfer", "move", "bought", "region_used")
+    d, u, m = model.vars("copy", "transfer", "move")
     β, datasets, μ, L = problem.budgets, problem.datasets, problem.budgets.metric, problem.budgets.limit
     slots = measured(model, problem, slot_matrix(problem, β.slots, L.size), μ)
     copies = priced(β.copies, datasets.copying, μ) @ d
     transfers = priced(β.transfers, datasets.moving, μ) @ u
     moves = priced(β.moves, problem.moves.moving, μ, each=problem.period_hours.size) @ m
-    fixed = _placeless(problem, problem.mechanisms.cost_usd) @ z + _placeless(problem, problem.regions.fixed_usd) @ s
-    model.add("budget", every(L.size), slots + copies + transfers + moves + fixed <= L)
+    fixed = [_placeless(problem, usd) @ model[family] for family, usd in spent_in_no_place(problem).items()]
+    model.add("budget", every(L.size), reduce(add, fixed, slots + copies + transfers + moves) <= L)
 
 
 def _placeless(problem: Problem, usd: Floats) -> Membership:
-    """Return what belongs to no place, at its cost, in the money budgets on everything."""
+    """Return what is charged in no place in the money budgets on everything."""
     on_money = np.array([name == "spend_usd" for name in problem.budgets.metric], dtype=np.bool_)
     whole = np.flatnonzero(problem.budgets.whole & on_money)
     column = np.tile(every(usd.size), whole.size)

@@ -95,7 +95,7 @@ class _View:
         for one in self.tables.columns:
             if one.column.kind == "members":
                 found += self._membership(one)
-            elif one.column.kind not in ("names", "single") and not one.is_left_out:
+            elif one.column.kind not in ("names", "rules", "single") and not one.is_left_out:
                 by_rows.setdefault(one.column.rows, []).append(one)
         for rows, columns in by_rows.items():
             owner = self.owner(rows)
@@ -186,7 +186,7 @@ class _View:
         for one in self.tables.columns:
             if one.column.points_to == rows:
                 pointed_to[one.value.column if one.column.kind == "members" else one.value] = True
-            if one.column.rows != rows or one.column.kind == "names" or one.is_left_out:
+            if one.column.rows != rows or one.column.kind in ("names", "rules") or one.is_left_out:
                 continue
             if one.column.kind != "members":
                 figures += _figures(one)
@@ -211,7 +211,7 @@ class _View:
 def _figures(one: Stated) -> list[NDArray[np.generic]]:
     """Return what a column says, as arrays with its rows."""
     if isinstance(one.value, Coefficients):
-        return list(one.value.arrays())
+        return list(one.value.named().values())
     return [np.unique(one.value, return_inverse=True)[1] if isinstance(one.value, tuple) else one.value.ravel()]
 
 

@@ -6,8 +6,10 @@ combination: ("stream", "period"). `formulations.tables` derives from these stat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Strings = tuple[str, ...]
+Rules = tuple[Strings, ...]
 
 COLUMN, IN_PROPORTION = "column", "in_proportion"
 """Keys of the metadata of a dataclass's fields."""
@@ -32,6 +35,9 @@ class Column:
     of the table it tells its rows apart, and gives them their order among those of one workload. `adds_up`: what two
     streams have together is the sum. `is_private`: rows of this table in which one workload alone takes part are its
     own, alike where they say the same. `may_be_empty`: left out as a whole. `rule`: what kind of rule the ids name.
+    `charged_on`: the family of variables of which each unit is charged these numbers, USD under the cost term `term`;
+    what `Coefficients` charge they say themselves. `is_penalty`: charged, yet no money spent. `stated_by`: the rule
+    that charges it, see `rule_ids`.
     """
 
     kind: str
@@ -49,18 +55,25 @@ class Column:
     adds_up: bool = False
     is_private: bool = False
     may_be_empty: bool = False
+    charged_on: str = ""
+    term: str = ""
+    is_penalty: bool = False
+    stated_by: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind != "added" and bool(self.term) != bool(self.charged_on):
+            raise TypeError("what is charged states both, its cost term (term) and the variables (charged_on)")
 
 
 @dataclass(frozen=True)
 class Coefficients:
     """What one unit of each variable of a family adds to each metric; all arrays have the family's length.
 
-    `spend_usd` is money (the objective adds the carbon price to it); `compute_usd` the part of it that pays for
-    compute.
+    `cost` is money by cost term (compute, egress …), those alone that there are; `spend_usd` is their sum. The
+    objective adds the carbon price to it.
     """
 
-    spend_usd: Floats = field(default_factory=lambda: np.zeros(0))
-    compute_usd: Floats = field(default_factory=lambda: np.zeros(0))
+    cost: Mapping[str, Floats] = field(default_factory=dict)
     carbon_kg: Floats = field(default_factory=lambda: np.zeros(0))
     energy_kwh: Floats = field(default_factory=lambda: np.zeros(0))
     water_l: Floats = field(default_factory=lambda: np.zeros(0))
@@ -69,19 +82,29 @@ class Coefficients:
     @classmethod
     def zeros(cls, size: int) -> Coefficients:
         """Return coefficients of `size` variables that add nothing."""
-        return cls(*(np.zeros(size) for _ in fields(cls)))
+        return cls({}, *(np.zeros(size) for _ in fields(cls)[1:]))
 
-    def arrays(self) -> list[Floats]:
-        """Return what is added to each metric, in the order of the fields."""
-        return [getattr(self, metric.name) for metric in fields(self)]
+    @property
+    def spend_usd(self) -> Floats:
+        """Money as a whole."""
+        return reduce(add, self.cost.values()) if self.cost else np.zeros(self.carbon_kg.size)
 
-    def take(self, kept: Ints) -> Coefficients:
-        """Return those of some variables only."""
-        return Coefficients(*(array[kept] for array in self.arrays()))
+    def of(self, metric: str) -> Floats:
+        """Return what is added to a metric: `spend_usd`, one term of it (`compute_usd`, 0 if there is none), other."""
+        if metric == "spend_usd" or not metric.endswith("_usd"):
+            return np.asarray(getattr(self, metric))
+        term = self.cost.get(metric.removesuffix("_usd"))
+        return np.zeros(self.carbon_kg.size) if term is None else term
 
-    def times(self, factor: Floats) -> Coefficients:
-        """Return those of variables whose unit is `factor` times as large."""
-        return Coefficients(*(array * factor for array in self.arrays()))
+    def named(self) -> dict[str, Floats]:
+        """Return all arrays by name."""
+        terms = {f"cost.{term}": self.cost[term] for term in sorted(self.cost)}
+        return {**terms, **{metric.name: getattr(self, metric.name) for metric in fields(self)[1:]}}
+
+    def each(self, change: Callable[[Floats], Floats]) -> Coefficients:
+        """Return them with every array changed."""
+        cost = {term: change(usd) for term, usd in self.cost.items()}
+        return Coefficients(cost, *(change(getattr(self, metric.name)) for metric in fields(self)[1:]))
 
 
 @dataclass(frozen=True)
@@ -99,6 +122,15 @@ class Membership:
 def names(rows: str, meaning: str = "", **more: Any) -> Any:
     """State a column of ids, by which the outside knows the rows."""
     return _field(tuple, "names", rows, meaning, more)
+
+
+def rule_ids(rows: str, meaning: str) -> Any:
+    """State a column of the rules that each row stems from, by their ids (`law:DE-SGBV-393`): a tuple of them.
+
+    What is stated by rules names such a column (`pools.rules`) or says what the id of its one rule is, with the ids of
+    the rows it belongs to: `budget:{budget}`, `field:workloads[id={workload}].max_gangs`.
+    """
+    return _field(tuple, "rules", rows, meaning, {"may_be_empty": True})
 
 
 def choices(rows: str, meaning: str, allowed: Strings, **more: Any) -> Any:
@@ -133,10 +165,10 @@ def flags(rows: str, meaning: str, **more: Any) -> Any:
     return _field(lambda: np.zeros(0, dtype=np.bool_), "flags", rows, meaning, more)
 
 
-def added(rows: str, symbol: str, meaning: str, **more: Any) -> Any:
-    """State the `Coefficients` of a family of variables."""
-    unit = "USD, kg, kWh, l, device-hours"
-    return _field(Coefficients, "added", rows, meaning, {"symbol": symbol, "unit": unit, **more})
+def added(rows: str, symbol: str, meaning: str, charged_on: str, **more: Any) -> Any:
+    """State the `Coefficients` of a family of variables, which is over `rows`, or over `rows` and others."""
+    statement = {"symbol": symbol, "unit": "USD, kg, kWh, l, device-hours", "charged_on": charged_on, **more}
+    return _field(Coefficients, "added", rows, meaning, statement)
 
 
 def members(rows: str, of: str | Strings, meaning: str, symbol: str = "", unit: str = "", **more: Any) -> Any:
@@ -147,9 +179,9 @@ def members(rows: str, of: str | Strings, meaning: str, symbol: str = "", unit: 
     return _field(Membership, "members", rows, meaning, statement)
 
 
-def single(default: Any, symbol: str, meaning: str, unit: str) -> Any:
+def single(default: Any, symbol: str, meaning: str, unit: str, **more: Any) -> Any:
     """State one number of the problem as a whole."""
-    return field(default=default, metadata={COLUMN: Column("single", (), meaning, symbol, unit)})
+    return field(default=default, metadata={COLUMN: Column("single", (), meaning, symbol, unit, **more)})
 
 
 def table(kind: type[Any], *, in_proportion: bool = False, is_required: bool = False) -> Any:

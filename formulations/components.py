@@ -69,7 +69,9 @@ class Rows:
 
     `gives`: what a diagnosis may change, a limit that somebody set (rows with an upper side) or, where no limit helps,
     a need; by a rise of its side if `rises`, else by a fall. `is_link`: it says only that nothing is where a region, or
-    a workload in it, is not. `is_implied`: it follows from others, for branch and bound alone.
+    a workload in it, is not. `is_implied`: it follows from others, for branch and bound alone. `stated_by`: the rules
+    that its rows stem from (see `formulations.columns.rule_ids`), "" where it says what things are; they are those of
+    a `case` of survival, by entry, where that is given.
     """
 
     kind: str
@@ -81,6 +83,8 @@ class Rows:
     rises: bool = False
     is_link: bool = False
     is_implied: bool = False
+    stated_by: str = ""
+    case: Callable[[Problem], Ints] | None = None
 
     @property
     def over(self) -> Strings:
@@ -95,6 +99,22 @@ class Rows:
 
 def _failing_flows(problem: Problem) -> Ints:
     return find_failures(problem).flow
+
+
+def _case(table: str, event: int) -> Callable[[Problem], Ints]:
+    """Return what tells the case of each row of a table of `formulations.survival`, whose index has the event here."""
+
+    def case(problem: Problem) -> Ints:
+        from formulations import survival
+
+        failures = find_failures(problem)
+        return failures.event_case[getattr(survival, table)(problem, failures).index[event]]
+
+    return case
+
+
+def _field(name: str, of: str = "workload") -> str:
+    return f"field:{of}s[id={{{of}}}].{name}"
 
 
 # fmt: off
@@ -164,7 +184,7 @@ VARIABLES: dict[str, Variable] = {
 ROWS: dict[str, Rows] = {
     "demand": Rows(
         LOCAL, "stream_period", "Σ_i f[j,i] + v[j,t] = D[j,t]", "all demand is served or left unserved", "workloads",
-        gives=NEED,
+        gives=NEED, stated_by=_field("streams"),
     ),
     "throughput": Rows(
         LOCAL, "slot", "Σ_j f[j,i] ≤ K'[i] n[i], K'[i] = min(K[i], Σ_j D[j,t] that i can serve)",
@@ -184,9 +204,11 @@ ROWS: dict[str, Rows] = {
     ),
     "most_regions": Rows(
         LOCAL, "bounded", "Σ_r a[w,r] ≤ U[w]", "max_regions of the workload", "workloads", gives=NEED, rises=True,
+        stated_by="presence.most_by",
     ),
     "least_regions": Rows(
         LOCAL, "bounded", "Σ_r a[w,r] ≥ L[w], for L[w] ≥ 2", "min_regions of the workload", "workloads", gives=NEED,
+        stated_by=_field("min_regions"),
     ),
     "present_backed": Rows(
         LOCAL, "presence", "a[w,r] ≤ Σ n[i] + Σ b[i] + Σ f[q] / (0.01 Σ D), for L[w] ≥ 2 or a model in hand",
@@ -194,24 +216,42 @@ ROWS: dict[str, Rows] = {
     ),
     "work": Rows(
         LOCAL, "job", "Σ_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1", "all work is done or left undone", "jobs",
-        gives=NEED,
+        gives=NEED, stated_by=_field("work"),
     ),
     "hours_held": Rows(
         LOCAL, "slot", "H[i] ≤ min(h[i] k[i], W[g] / 3600 K[i]) b[i]", "hours worked are hours held", "jobs",
     ),
-    "gangs_at_once": Rows(LOCAL, "slot_period", "Σ_{i∈t} b[i] ≤ M[g]", "at most max_gangs run at once", "jobs"),
-    "one_offer": Rows(LOCAL, "slot", "b[i] ≤ c[g,o(i)]", "a job of one gang keeps to its offer", "jobs"),
-    "chosen_once": Rows(LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs"),
-    "start": Rows(LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i]", "a run that was not there before starts", "jobs"),
-    "start_once": Rows(LOCAL, "job", "Σ_i y[i] ≤ 1", "a job that is not interruptible starts once", "jobs"),
-    "interior": Rows(LOCAL, "slot", "H[i] ≥ h[i] k[i] (b[prev(i)] + b[next(i)] − 1)", "no idling inside a run", "jobs"),
+    "gangs_at_once": Rows(
+        LOCAL, "slot_period", "Σ_{i∈t} b[i] ≤ M[g]", "at most max_gangs run at once", "jobs",
+        stated_by=_field("max_gangs"),
+    ),
+    "one_offer": Rows(
+        LOCAL, "slot", "b[i] ≤ c[g,o(i)]", "a job of one gang keeps to its offer", "jobs",
+        stated_by=_field("max_gangs"),
+    ),
+    "chosen_once": Rows(
+        LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs", stated_by=_field("max_gangs"),
+    ),
+    "start": Rows(
+        LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i]", "a run that was not there before starts", "jobs",
+        stated_by=_field("interruptible"),
+    ),
+    "start_once": Rows(
+        LOCAL, "job", "Σ_i y[i] ≤ 1", "a job that is not interruptible starts once", "jobs",
+        stated_by=_field("interruptible"),
+    ),
+    "interior": Rows(
+        LOCAL, "slot", "H[i] ≥ h[i] k[i] (b[prev(i)] + b[next(i)] − 1)", "no idling inside a run", "jobs",
+        stated_by=_field("interruptible"),
+    ),
     "at_release": Rows(
         LOCAL, "job", "Σ_{i∈first} H[i] / (h[i] k[i]) + e[g] ≥ 1",
         "a job that may not be deferred works in its first period or is done there", "jobs", gives=NEED,
+        stated_by=_field("deferrable"),
     ),
     "none_later": Rows(
         LOCAL, "slot_period", "Σ_{i∈t} b[i] + M[g] e[g] ≤ M[g], t after the first",
-        "a job done in its first period runs no gang later", "jobs",
+        "a job done in its first period runs no gang later", "jobs", stated_by=_field("deferrable"),
     ),
     "located": Rows(
         LOCAL, "slot_region_period", "Σ_{i∈r,t} b[i] ≤ l[g,r,t]", "a job runs where its checkpoint is", "moves",
@@ -230,13 +270,18 @@ ROWS: dict[str, Rows] = {
     ),
     "transfer_limit": Rows(LOCAL, "transfer", "u[e] ≤ G[k,r(e)] d[c(e)]", "what is read is read from a copy", "data"),
     "country_backed": Rows(LOCAL, "copy_country", "e[k,C] ≤ Σ_{c∈C} d[c]", "a country counts where a copy is", "data"),
-    "least_countries": Rows(LOCAL, "dataset", "Σ_C e[k,C] ≥ P[k]", "copies in so many countries", "data", gives=NEED),
+    "least_countries": Rows(
+        LOCAL, "dataset", "Σ_C e[k,C] ≥ P[k]", "copies in so many countries", "data", gives=NEED,
+        stated_by=_field("min_countries", "dataset"),
+    ),
     "duty": Rows(
         LOCAL, "duty", "Σ_{c∈C(y)} d[c] ≥ c[y]", "copies that law or policy asks for", "data_localization", gives=NEED,
+        stated_by="datasets.duty_rules",
     ),
     "failover_demand": Rows(
         LOCAL, "failover_demand", "Σ_{κ outside e} g[e,j,κ] ≥ φ D[j,t]",
         "what a failure leaves carries the share that must survive", "survival", gives=NEED,
+        stated_by="survival.rules", case=_case("demand_asked", 0),
     ),
     "failover_capacity": Rows(
         LOCAL, "failure", "Σ_j g[e,j,κ] ≤ Σ_{i∈κ} K[i] n[i]", "instances already running carry it", "survival",
@@ -252,30 +297,34 @@ ROWS: dict[str, Rows] = {
     "requirement": Rows(
         COUPLING, "requirement", "Σ f[q] + Σ b[i] + Σ d[c] ≤ B[ρ] Σ_{m∈M(ρ)} z[m]",
         "a law that asks for a mechanism finds one in force", "data_localization",
+        stated_by="mechanisms.requirement_rules",
     ),
     "owed": Rows(
         COUPLING, "duty", "Σ f[q] + Σ b[i] ≤ B[y] Σ_{c∈C(y)} d[c]",
         "a copy that law or policy asks for once anything is served or worked on", "data_localization",
+        stated_by="datasets.duty_rules",
     ),
     "failover_rate": Rows(
         COUPLING, "failover_rate", "Σ ω f (outside e, not failing over) + Σ ω g[e,·] ≤ Q[κ]",
         "a limit on the work rate holds in a failure, too", "survival", gives=NEED,
+        stated_by="survival.rules", case=_case("rates_drawn", 1),
     ),
     "failover_requirement": Rows(
         COUPLING, "requirement", "Σ g ≤ (Σ φ D) Σ_{m∈M(ρ)} z[m]", "mechanisms are in force for what a failure moves",
-        "survival",
+        "survival", stated_by="mechanisms.requirement_rules",
     ),
     "failover_copy": Rows(
         COUPLING, "failover_copy", "Σ_{c of k outside e} d[c] ≥ 1", "a copy outlives a failure", "survival",
-        gives=NEED,
+        gives=NEED, stated_by="survival.rules", case=_case("copies_left", 0),
     ),
     "failover_route": Rows(
         COUPLING, "failover_route", "Σ g into r ≤ (Σ φ D) Σ_{c of k outside e, routed to r} d[c]",
         "a copy that outlives a failure can be read where the work goes", "survival",
+        stated_by="survival.rules", case=_case("routes_left", 0),
     ),
     "devices": Rows(
         COUPLING, "pool", "Σ_i δ n[i] + Σ_i δ k[i] b[i] ≤ Q[κ] s[κ]", "a quota of devices", "accelerator_availability",
-        gives=LIMIT, rises=True,
+        gives=LIMIT, rises=True, stated_by="pools.rules",
     ),
     "in_use": Rows(
         COUPLING, "presence", "a[w,r] ≤ s[r]", "what is present uses the region", "regional_capacity", is_link=True,
@@ -285,22 +334,24 @@ ROWS: dict[str, Rows] = {
     ),
     "power_kw": Rows(
         COUPLING, "pool", "Σ_i δ n[i] + Σ_i δ k[i] b[i] ≤ Q[κ] s[κ]", "a limit on power, in kW", "regional_capacity",
-        gives=LIMIT, rises=True,
+        gives=LIMIT, rises=True, stated_by="pools.rules",
     ),
     "work_rate": Rows(
         COUPLING, "pool", "Σ_q ω f[q] ≤ Q[κ] s[κ]", "a limit on the work rate of endpoints", "regional_capacity",
-        gives=LIMIT, rises=True,
+        gives=LIMIT, rises=True, stated_by="pools.rules",
     ),
     "budget": Rows(
         COUPLING, "budget", "Σ in scope (run n + work H + serve f + copy d + gb u + move m) ≤ L[β]",
         "a budget on carbon, water, energy or money", "carbon_budgets", gives=LIMIT, rises=True,
+        stated_by="budget:{budget}",
     ),
     "share_upper": Rows(
         COUPLING, "share", "μ(part) ≤ U[σ] μ(all)", "a share policy that sets a greatest share", "policies",
-        gives=LIMIT, rises=True,
+        gives=LIMIT, rises=True, stated_by="shares.rules",
     ),
     "share_lower": Rows(
         COUPLING, "share", "μ(part) ≥ L[σ] μ(all)", "a share policy that sets a least share", "policies", gives=LIMIT,
+        stated_by="shares.rules",
     ),
     "cost_cap": Rows(
         COUPLING, "one", "cost ≤ C, in a second solve only", "costs no more than the plan found", "objective",

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from formulations.columns import Strings
+from formulations.columns import Ints, Strings
 from formulations.components import COUPLING, LIMIT, LOCAL, NEED, ROWS, VARIABLES, Rows, Variable
 from formulations.problem import Problem
 from formulations.tables import Tables, columns_of
 
 __all__ = [
     "ADDED", "CONSTRAINTS", "COUPLING", "LIMIT", "LOCAL", "NEED", "POOL", "SHARE", "VARIABLES", "Rows", "Variable",
-    "ids_of", "is_over", "registered", "row_label", "rows_that", "rule_of", "table_sizes",
+    "ids_of", "is_over", "registered", "row_label", "rows_that", "rule_of", "rules_of", "table_sizes",
 ]  # fmt: skip
 
 CONSTRAINTS = ROWS
@@ -91,3 +91,10 @@ def rule_of(problem: Problem, family: str) -> str:
     """Return what kind of rule the rows of a family state, as the ids of their table name it; "" where none do."""
     over = CONSTRAINTS[family].over
     return next((one.column.rule for one in columns_of(problem) if one.column.rule and one.column.rows == over), "")
+
+
+def rules_of(problem: Problem, family: str, keys: Ints) -> list[Strings]:
+    """Return by row of a family the ids of the rules that it stems from; none where it says what things are."""
+    rows = CONSTRAINTS[family]
+    over, at = (rows.over, keys) if rows.case is None else (("survival case",), rows.case(problem)[keys])
+    return Tables(problem).rules(over, rows.stated_by, at)

@@ -5,7 +5,8 @@ r"""The objective: least cost over the horizon, in USD; or, in a second solve, l
                        + sum_{j,t} unserved[j,t] v[j,t] + sum_g undone[g] x[g]
 
 where the coefficient of a place's decision is its spend_usd + carbon_price x carbon_kg. Nothing else enters: no
-epsilon.
+epsilon. Which family is charged what under which cost term, the columns of a problem state (`charged_on`); the
+breakdown of a plan's cost is the same sum by term.
 
 Where the problem has a cost cap C (`cost_cap_usd`), what is minimised is kg CO2e over the horizon, the sum that a
 carbon budget on everything caps:
@@ -19,45 +20,81 @@ Constraint (coupling):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
 import numpy as np
 
 from formulations.algebra import Expression, Model
+from formulations.columns import Coefficients, Column, Floats
+from formulations.families import VARIABLES
 from formulations.indexing import every
-from formulations.problem import Coefficients, Floats, Problem
+from formulations.problem import Problem
+from formulations.tables import Stated, Tables
+
+CARBON_PRICE = "carbon_price"
+"""The cost term under which carbon is charged at the problem's price."""
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What each unit of the variables of a family is charged under a cost term (USD), over their full table length."""
+
+    term: str
+    family: str
+    usd: Floats
+    column: Column
+
+
+def charges(problem: Problem) -> Iterator[Charge]:
+    """Yield all that is charged: the terms of the coefficients in the order of the tables, then single numbers."""
+    tables, price = Tables(problem), problem.carbon_price_usd_per_kg
+    charged = [one for one in tables.columns if one.column.charged_on]
+    for one in sorted(charged, key=lambda one: one.column.kind != "added"):
+        by_term = {one.column.term: one.value}
+        if isinstance(one.value, Coefficients):
+            by_term = {**one.value.cost, **({CARBON_PRICE: price * one.value.carbon_kg} if price else {})}
+        for term, usd in by_term.items():
+            yield Charge(term, one.column.charged_on, _over_family(tables, one, usd), one.column)
+
+
+def _over_family(tables: Tables, one: Stated, values: Floats) -> Floats:
+    """Return values of a column's rows by entry of the family charged; those of a move hold in every period."""
+    others = VARIABLES[one.column.charged_on].over[len(one.column.rows) :]
+    return np.repeat(values, tables.size(others)) if others else values.ravel()
 
 
 def cost_usd(problem: Problem) -> dict[str, Floats]:
     """Return what one unit of every decision adds to the objective (USD), by component, over its full table length."""
-    price = problem.carbon_price_usd_per_kg
-    return {
-        **_placed(problem, lambda coefficients: coefficients.spend_usd + price * coefficients.carbon_kg),
-        "region_used": problem.regions.fixed_usd,
-        "bought": problem.mechanisms.cost_usd,
-        "unserved": problem.services.unserved_usd.ravel(),
-        "undone": problem.jobs.undone_usd,
-    }
+    cost: dict[str, Floats] = {}
+    for charge in charges(problem):
+        cost[charge.family] = cost[charge.family] + charge.usd if charge.family in cost else charge.usd
+    return cost
+
+
+def cost_by_term(problem: Problem, values: Mapping[str, Floats]) -> dict[str, float]:
+    """Return what decisions cost (USD) by cost term, at the values of each component over its full table length."""
+    cost: dict[str, float] = {}
+    for charge in charges(problem):
+        cost[charge.term] = cost.get(charge.term, 0.0) + float((charge.usd * values[charge.family].ravel()).sum())
+    return cost
+
+
+def spent_in_no_place(problem: Problem) -> dict[str, Floats]:
+    """Return by component what is spent on it apart from what happens in a place: charged by a number, no penalty."""
+    spent = [one for one in charges(problem) if one.column.kind == "numbers" and not one.column.is_penalty]
+    return {one.family: one.usd for one in spent}
 
 
 def carbon_kg(problem: Problem) -> dict[str, Floats]:
     """Return what one unit of every decision emits (kg CO2e), by component, over its full table length."""
-    return _placed(problem, lambda coefficients: coefficients.carbon_kg)
-
-
-def _placed(problem: Problem, of: Callable[[Coefficients], Floats]) -> dict[str, Floats]:
-    """Return one figure of the coefficients of everything that happens in a place, by component."""
-    slots, datasets = problem.slots, problem.datasets
+    tables = Tables(problem)
     return {
-        "instances": of(slots.running),
-        "flow": of(problem.flows.serving),
-        "work_hours": of(slots.working),
-        "copy": of(datasets.copying),
-        "transfer": of(datasets.moving),
-        "move": np.repeat(of(problem.moves.moving), problem.period_hours.size),
-    }
+        one.column.charged_on: _over_family(tables, one, one.value.carbon_kg)
+        for one in tables.columns if isinstance(one.value, Coefficients)
+    }  # fmt: skip
 
 
 def add_variables(model: Model, problem: Problem) -> None:

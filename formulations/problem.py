@@ -25,6 +25,7 @@ from formulations.columns import (
     Floats,
     Ints,
     Membership,
+    Rules,
     Strings,
     added,
     choices,
@@ -35,13 +36,14 @@ from formulations.columns import (
     members,
     names,
     numbers,
+    rule_ids,
     single,
     table,
 )
 
 __all__ = [
     "Bools", "Budgets", "Coefficients", "Datasets", "Floats", "Flows", "Ints", "Jobs", "Mechanisms", "Membership",
-    "Moves", "Pools", "Presence", "Problem", "Regions", "Services", "Shares", "Slots", "Survival",
+    "Moves", "Pools", "Presence", "Problem", "Regions", "Rules", "Services", "Shares", "Slots", "Survival",
 ]  # fmt: skip
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
@@ -49,6 +51,7 @@ METRICS = ("carbon_kg", "water_l", "energy_kwh", "spend_usd")
 MEASURES = ("compute_usd", "device_hours", "energy_kwh")
 
 ANY_UNIT = "as its activities"
+PENALTY = "field:workloads[id={workload}].unserved_usd_per_unit"
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Services:
     unserved_usd: Floats = numbers(
         ("stream", "period"), "unserved[j,t]", "penalty of leaving one unit/s unserved during the period, 0 where "
         "that is not allowed", "USD per unit/s", counted_in={"workload": -1},
+        charged_on="unserved", term="unserved", is_penalty=True, stated_by=PENALTY,
     )  # fmt: skip
 
 
@@ -81,8 +85,9 @@ class Jobs:
     last_period: Ints = index("job", "period", "last period of the window")
     may_be_undone: Bools = flags("job", "whether work may be left undone")
     undone_usd: Floats = numbers(
-        "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1}
-    )
+        "job", "undone[g]", "penalty of leaving a work unit undone", "USD", counted_in={"workload": -1},
+        charged_on="undone", term="unserved", is_penalty=True, stated_by=PENALTY,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,12 @@ class Slots:
     max_instances: Floats = numbers("slot", "N[i]", "most instances of a slot", "instances", least=0.0)
     gang_instances: Floats = numbers("slot", "k[i]", "instances of one gang", "instances")
     usable_hours: Floats = numbers("slot", "h[i]", "hours of the period inside the job's window", "h")
-    running: Coefficients = added("slot", "run[i]", "what one instance kept running for the period adds")
-    working: Coefficients = added("slot", "work[i]", "what one instance-hour of a job adds")
+    running: Coefficients = added(
+        "slot", "run[i]", "what one instance kept running for the period adds", charged_on="instances"
+    )
+    working: Coefficients = added(
+        "slot", "work[i]", "what one instance-hour of a job adds", charged_on="work_hours"
+    )
 
 
 @dataclass(frozen=True)
@@ -117,8 +126,9 @@ class Flows:
     stream: Ints = index("flow", "stream", "the stream", is_key=True)
     slot: Ints = index("flow", "slot", "the slot", is_key=True)
     serving: Coefficients = added(
-        "flow", "serve[q]", "what one unit/s (of peak rate) served for the period adds", counted_in={"workload": -1}
-    )
+        "flow", "serve[q]", "what one unit/s (of peak rate) served for the period adds", charged_on="flow",
+        counted_in={"workload": -1},
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -130,8 +140,10 @@ class Regions:
     metro: Ints = labels("region", "its metro", least=0)
     provider: Ints = labels("region", "its provider", least=0)
     fixed_usd: Floats = numbers(
-        "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0
-    )
+        "region", "fixed[r]", "charged once while a region is in use; 0: no variable is made for it", "USD", least=0.0,
+        charged_on="region_used", term="regions", stated_by="regions.charged_by",
+    )  # fmt: skip
+    charged_by: Rules = rule_ids("region", "where its fixed cost is stated")
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,7 @@ class Presence:
     bounded_workload: Ints = index("bounded workload", "workload", "the workload")
     min_regions: Ints = counts("bounded workload", "L[w]", "least regions", "regions")
     max_regions: Ints = counts("bounded workload", "U[w]", "most regions", "regions")
+    most_by: Rules = rule_ids("bounded workload", "what states its most regions")
     is_backed: Bools = flags(
         "bounded workload", "whether presence counts only where something runs; left out: where L[w] ≥ 2",
         may_be_empty=True,
@@ -162,6 +175,7 @@ class Pools:
     ids: Strings = names("pool", rule="quota", may_be_empty=True)
     kind: Strings = choices("pool", "what is counted", POOL_KINDS, may_be_empty=True)
     period: Ints = index("pool", "period", "the period")
+    rules: Rules = rule_ids("pool", "the quota or commitment that limits it")
     limit: Floats = numbers("pool", "Q[κ]", "limit of a pool", "devices, vCPUs, instances, kW or units/s")
     by_instances: Membership = members("pool", "slot", "what an instance draws", "δ[κ,i]", "as the pool")
     by_flow: Membership = members(
@@ -185,10 +199,14 @@ class Datasets:
     )  # fmt: skip
     copy_dataset: Ints = index("copy", "dataset", "the dataset")
     copy_region: Ints = index("copy", "region", "where the copy lies")
-    copying: Coefficients = added("copy", "copy[c]", "what making a copy and storing it over the horizon adds")
+    copying: Coefficients = added(
+        "copy", "copy[c]", "what making a copy and storing it over the horizon adds", charged_on="copy"
+    )
     transfer_copy: Ints = index("transfer", "copy", "the copy read from")
     transfer_region: Ints = index("transfer", "region", "where it is read")
-    moving: Coefficients = added("transfer", "gb[e]", "what a GB read adds", counted_in={"dataset": -1})
+    moving: Coefficients = added(
+        "transfer", "gb[e]", "what a GB read adds", charged_on="transfer", counted_in={"dataset": -1}
+    )
     read_dataset: Ints = index("read", "dataset", "the dataset")
     read_region: Ints = index("read", "region", "where it is read")
     read_by_flow: Membership = members(
@@ -199,6 +217,7 @@ class Datasets:
         "read", "slot", "GB read per instance-hour", "g[k,i]", "GB", counted_in={"dataset": 1}
     )
     duty_ids: Strings = names("duty", rule="law", may_be_empty=True)
+    duty_rules: Rules = rule_ids("duty", "the law, or field of a dataset, that asks for it")
     duty_copies: Ints = counts("duty", "c[y]", "copies a duty asks for", "copies")
     duty: Membership = members("duty", "copy", "the copies that fulfil it", "C(y)")
     owed_bound: Floats = numbers(
@@ -221,8 +240,13 @@ class Mechanisms:
     """
 
     ids: Strings = names("mechanism", may_be_empty=True)
-    cost_usd: Floats = numbers("mechanism", "cost[m]", "what a mechanism costs", "USD")
+    cost_usd: Floats = numbers(
+        "mechanism", "cost[m]", "what a mechanism costs", "USD", charged_on="bought", term="mechanisms",
+        stated_by="mechanisms.charged_by",
+    )  # fmt: skip
+    charged_by: Rules = rule_ids("mechanism", "where its cost is stated")
     requirement_ids: Strings = names("requirement", rule="law", may_be_empty=True)
+    requirement_rules: Rules = rule_ids("requirement", "the laws that ask for it")
     bound: Floats = numbers(
         "requirement", "B[ρ]", "most that the activities of a requirement add up to", ANY_UNIT,
         counted_in={"requirement": 1}, least=0.0, is_private=True,
@@ -263,6 +287,7 @@ class Shares:
     """Share policies: measure(part) <= upper x measure(all), or >= lower x measure(all)."""
 
     ids: Strings = names("share", rule="policy")
+    rules: Rules = rule_ids("share", "the policy that sets it")
     measure: Strings = choices("share", "what is compared", MEASURES)
     lower: Floats = numbers("share", "L[σ]", "least share; 0: none", "1")
     upper: Floats = numbers("share", "U[σ]", "greatest share; 1: none", "1")
@@ -276,6 +301,7 @@ class Survival:
 
     workload: Ints = index("survival case", "workload", "the service")
     of: Ints = labels("survival case", "what fails")
+    rules: Rules = rule_ids("survival case", "the policies, or the service's own wish, that ask for it")
     share: Floats = numbers("survival case", "φ[x]", "share of every stream's demand that the rest must carry", "1")
 
 
@@ -286,7 +312,7 @@ class Moves:
     job: Ints = index("move", "job", "the job")
     source: Ints = index("move", "region", "where it was")
     target: Ints = index("move", "region", "where it goes on")
-    moving: Coefficients = added("move", "move[e]", "what a move adds")
+    moving: Coefficients = added("move", "move[e]", "what a move adds", charged_on="move")
 
 
 @dataclass(frozen=True)
@@ -312,5 +338,7 @@ class Problem:
     shares: Shares = table(Shares, in_proportion=True)
     survival: Survival = table(Survival)
     moves: Moves = table(Moves, in_proportion=True)
-    carbon_price_usd_per_kg: float = single(0.0, "price", "price of carbon", "USD per kg CO2e")
+    carbon_price_usd_per_kg: float = single(
+        0.0, "price", "price of carbon", "USD per kg CO2e", stated_by="field:carbon.price_usd_per_tonne"
+    )
     cost_cap_usd: float | None = single(None, "C", "cost of the plan that a second solve may not exceed", "USD")

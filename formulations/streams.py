@@ -93,7 +93,7 @@ def alike_streams(problem: Problem) -> Ints:
     columns: list[Ints | Floats] = []
     for one in stated:
         if one.column.rows == (FLOW,) and one.column.points_to != (STREAM,):
-            arrays = one.value.arrays() if isinstance(one.value, Coefficients) else [one.value]
+            arrays = one.value.named().values() if isinstance(one.value, Coefficients) else [one.value]
             columns += [array[own] + 0 for array in arrays]  # minus zero is zero
     members = [_by_flow(one.value, place, own.size) for one in stated if one.column.points_to == (FLOW,)]
     alike = [

@@ -5,6 +5,7 @@ Nothing here names a table: a field that a `Problem` (or a subclass of it) gains
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from math import prod
@@ -45,6 +46,8 @@ class Stated:
         """The arrays of numbers that it consists of, by name."""
         if isinstance(self.value, np.ndarray):
             return [(self.name, self.value)]
+        if isinstance(self.value, Coefficients):
+            return [(f"{self.name}.{part}", values) for part, values in self.value.named().items()]
         if is_dataclass(self.value):
             return [(f"{self.name}.{part.name}", getattr(self.value, part.name)) for part in fields(self.value)]
         return [(self.name, np.array([self.value]))] if isinstance(self.value, float) else []
@@ -150,6 +153,19 @@ class Tables:
                 return tuple(one.value)
         return None
 
+    def rules(self, rows: Strings, stated_by: str, at: Ints) -> list[Strings]:
+        """Return the ids of the rules that state some rows of a table, or of several (see `columns.rule_ids`)."""
+        if ":" not in stated_by:
+            listed: Any = next((one.value for one in self.columns if one.name == stated_by and one.length), None)
+            return [() if listed is None else listed[row] for row in at.tolist()]
+        found = [stated_by] * at.size
+        for name in re.findall(r"{(.+?)}", stated_by):
+            own, ids = self.leads_to(rows, name), self.ids((name,))
+            assert own is not None, (rows, name)
+            assert ids is not None, name
+            found = [text.replace(f"{{{name}}}", ids[row]) for text, row in zip(found, own[at].tolist(), strict=True)]
+        return [(text,) for text in found]
+
     def label(self, rows: Strings, key: int) -> str:
         """Return what a row is, by the ids of all that it belongs to: workload chat, period 0."""
         words = []
@@ -250,7 +266,7 @@ def _taken(one: Stated, tables: Tables, kept: Ints | None, place: Ints | None, s
     if kept is not None and isinstance(value, tuple):
         value = tuple(value[row] for row in kept.tolist())
     elif kept is not None and isinstance(value, Coefficients):
-        value = value.take(kept)
+        value = value.each(lambda values: values[kept])
     elif kept is not None:
         value = value.ravel()[kept].reshape(shape)
     return value if place is None else place[value]

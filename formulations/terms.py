@@ -21,7 +21,7 @@ def slot_matrix(problem: Problem, members: Membership, rows: int) -> sparse.csr_
 def measured(model: Model, problem: Problem, of: sparse.csr_array, metric: Sequence[str]) -> Expression:
     """Return by row sum_i of[row, i] (run n[i] + work H[i] + sum_{q on i} serve f[q]), in the metric of the row.
 
-    `metric[row]` names a field of Coefficients.
+    `metric[row]` names what `Coefficients` add to.
     """
     n, H, f = model.vars("instances", "work_hours", "flow")
     slots, flows = problem.slots, problem.flows
@@ -42,7 +42,7 @@ def priced(members: Membership, coefficients: Coefficients, metric: Sequence[str
     for place, name in enumerate(names):
         mine = np.flatnonzero(number[members.row] == place)
         column = members.column[mine]
-        weight[mine] = getattr(coefficients, name)[column if each == 1 else column // each]
+        weight[mine] = coefficients.of(name)[column if each == 1 else column // each]
     return Membership(members.row, members.column, members.weight * weight)
 
 

@@ -84,7 +84,9 @@ def _restated(one: Stated, tables: Tables, units: Mapping[str, Floats]) -> Any:
     if one.is_left_out:
         return value
     unit = _unit_of(counted_in, tables, units, rows)
-    return value.times(1.0 / unit) if isinstance(value, Coefficients) else value / unit.reshape(value.shape)
+    if isinstance(value, Coefficients):
+        return value.each(lambda added: added * (1.0 / unit))
+    return value / unit.reshape(value.shape)
 
 
 def _unit_of(counted_in: Mapping[str, int], tables: Tables, units: Mapping[str, Floats], rows: Strings) -> Floats:

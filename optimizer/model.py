@@ -20,9 +20,11 @@ OWN = "own"
 NO_PLAN = "the model as it was handed over, with what was added to it and fixed in it, admits no plan"
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyomo.core import ConcreteModel
 
     from optimizer.compile.assemble import Compiled
+    from optimizer.compile.effects import StatedRow
     from optimizer.compile.rules import Rule
     from optimizer.compile.why import Why
     from optimizer.solve.solution import Progress
@@ -94,6 +96,24 @@ class Model:
 
         kind, _, name = rule.partition(":")
         return RuleBook(self._compiled.world).rule(RuleKey(kind, name))
+
+    def rules(self) -> pd.DataFrame:
+        """Return a table of all rules that do something, by id: kind, source, text, and how many options each excludes
+        (`excludes`, `excludes_alone`), offers it closes for everybody, rows of the Pyomo model it states (`limits`,
+        `requires`, `duties`) and variables it charges.
+        """
+        from optimizer.compile.effects import effects
+
+        return effects(self._with_every_option())
+
+    def rows(self, rule: str | None = None) -> tuple[StatedRow, ...]:
+        """Return the rows of the Pyomo model, by component and index, that stem from rules, or from one rule."""
+        from optimizer.compile.effects import stated_rows
+
+        if rule is not None:
+            self.rule(rule)
+        found = stated_rows(self._with_every_option())
+        return tuple(row for row in found if rule is None or rule in row.rules)
 
     def pyomo(self) -> ConcreteModel:
         """Return a new Pyomo model of the instance, indexed by names.

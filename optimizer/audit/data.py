@@ -43,10 +43,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Bill:
-    """What data at rest costs in USD: storage, carriage, reads; `by_region`, by who bills it, with network carbon."""
+    """What data at rest costs in USD: storing and bringing copies, reads; `by_region`, by who bills it, with network
+    carbon.
+    """
 
     storage_usd: float = 0.0
-    egress_usd: float = 0.0
+    copies_usd: float = 0.0
+    reads_usd: float = 0.0
     by_region: tuple[tuple[Region, float, float | None], ...] = ()
 
 
@@ -56,7 +59,7 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     kept = kept_of(ledger, desk, findings)
     copies: dict[str, dict[str, Region]] = {name: {} for name in kept}
     spent: list[tuple[Region, float, float | None]] = []
-    storage = egress = 0.0
+    storage = brought = reads = 0.0
     for k, row in enumerate(plan.copies):
         where = f"copies[{k}] {row.dataset}"
         findings.checked["copies"] += 1
@@ -73,7 +76,7 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
         _check_copy(world, desk, one, region, where=where, findings=findings)
         stored = storage_cost(world, one, region, where, findings)
         way = carriage(world, one, region, row.source, where=where, findings=findings)
-        storage, egress = storage + stored, egress + way.usd
+        storage, brought = storage + stored, brought + way.usd
         spent += [(region, stored, 0.0), (way.source or region, way.usd, way.kg)]
         if way.kg is not None:
             findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg,
@@ -86,9 +89,9 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
     for one in kept.values():
         check_numbers(one, copies[one.id], findings)
     for region, usd, kg in _check_reads(ledger, plan, kept, copies, findings):
-        egress += usd
+        reads += usd
         spent.append((region, usd, kg))
-    return Bill(storage, egress, tuple(spent))
+    return Bill(storage, brought, reads, tuple(spent))
 
 
 def kept_of(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:

@@ -17,8 +17,12 @@ from optimizer.audit.scopes import is_whole
 from optimizer.audit.work import unserved_cost
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
-from optimizer.plan.models import COST_TERMS, Plan
+from optimizer.plan.models import Plan
 
+PENALTIES = ("carbon_price", "unserved")
+SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "mechanisms", "regions")
+COST_TERMS = (*SPENT, *PENALTIES)
+"""What the cost of a plan consists of: money spent, and what the objective is charged besides."""
 MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}
 TOTAL = "the whole plan"
 
@@ -78,13 +82,15 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
                 totals.unknown_carbon = True
     terms["storage"] += bill.storage_usd
     totals.moves = check_moves(ledger, plan, findings)
-    terms["egress"] += bill.egress_usd + sum(move.usd for move in totals.moves)
+    terms["copies"] += bill.copies_usd
+    terms["reads"] += bill.reads_usd
+    terms["moves"] += sum(move.usd for move in totals.moves)
     for use in plan.mechanisms:
         option = (use.mechanism, use.key)
         laws = (*use.laws, *desk.safeguards.needed.get(option, ()))
         if not desk.safeguards.free(option, laws):
             terms["mechanisms"] += desk.safeguards.price(use.mechanism) or 0.0
-    terms["fixed"] = _fixed(ledger, plan, findings)
+    terms["regions"] = _fixed(ledger, plan, findings)
     terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
     for name, values in known.items():
         setattr(totals, name, sum(values))
@@ -149,7 +155,7 @@ def check_budgets(
         if metric == "spend_usd":
             used += sum(usd for usd, _ in resting) + sum(usd for usd, _ in moving)
             if is_whole(budget.scope):
-                used = sum(totals.terms[t] for t in COST_TERMS if t not in ("carbon_price", "unserved"))
+                used = sum(totals.terms[t] for t in SPENT)
         if exceeds(used, limit):
             findings.add("budget", budget.id, metric, expected=limit, found=used, rule=budget.id)
         row = rows.get(budget.id)

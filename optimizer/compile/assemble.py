@@ -14,7 +14,7 @@ from formulations.build import paused_gc
 from formulations.labels import Labels
 from formulations.problem import Mechanisms, Presence, Problem, Regions
 from optimizer.compile.budgets import build_budgets
-from optimizer.compile.coefficients import Terms
+from optimizer.compile.coefficients import Known
 from optimizer.compile.collected import NoOption
 from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
@@ -55,9 +55,9 @@ class Compiled:
     timings: dict[str, float] = field(default_factory=dict)
 
     @property
-    def terms(self) -> Terms:
-        """How the spending of slots and flows splits."""
-        return self.tables.terms
+    def known(self) -> Known:
+        """For which slots carbon, energy and water are known."""
+        return self.tables.known
 
     @cached_property
     def labels(self) -> Labels:
@@ -176,13 +176,17 @@ def _regions(world: World) -> Regions:
     def labels(column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         return np.unique(world.regions[column].to_numpy(dtype=str), return_inverse=True)[1].astype(np.int64)
 
+    ids = tuple(world.regions.region_id)
     fixed = np.nan_to_num(world.regions.fixed_usd_per_hour.to_numpy(dtype=float)) * world.total_hours
+    inline = "field:catalogue.inline.regions[id={}].fixed_usd_per_hour"
+    stated = inline if world.catalogue is None else "field:catalogue.fixed_usd_per_hour[id={}]"
     return Regions(
-        ids=tuple(world.regions.region_id),
+        ids=ids,
         country=labels("country"),
         metro=labels("metro"),
         provider=labels("provider"),
         fixed_usd=fixed,
+        charged_by=tuple((stated.format(region),) if usd else () for region, usd in zip(ids, fixed, strict=True)),
     )
 
 
@@ -194,6 +198,7 @@ def _with_real_bounds(presence: Presence, regions: int) -> Presence:
         bounded_workload=presence.bounded_workload[real],
         min_regions=presence.min_regions[real],
         max_regions=presence.max_regions[real],
+        most_by=tuple(presence.most_by[row] for row in np.flatnonzero(real).tolist()),
         is_backed=presence.is_backed[real],
     )
 

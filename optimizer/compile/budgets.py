@@ -70,8 +70,9 @@ def _copies_in_scope(table: DatasetTable, metrics: list[str], regions: list[Bool
 
     Coefficients of copies are sums of both, so that the part is a weight; one of neither counts by the copy's region.
     """
-    kept = {"spend_usd": table.copy_storage_usd}
-    brought = {"spend_usd": table.copy_egress_usd, "carbon_kg": np.nan_to_num(table.copy_carbon_kg)}
+    cost = table.problem.copying.cost
+    kept = {"spend_usd": cost["storage"]}
+    brought = {"spend_usd": cost["copies"], "carbon_kg": table.problem.copying.carbon_kg}
     none = np.zeros(len(table.copy_source))
     rows, columns, weights = [], [], []
     for row, (metric, inside) in enumerate(zip(metrics, regions, strict=True)):
@@ -92,7 +93,7 @@ def _copies_in_scope(table: DatasetTable, metrics: list[str], regions: list[Bool
 
 def _moves_in_scope(budget: Budget, world: World, jobs: Jobs, moves: Moves) -> Bools:
     """Return which moves that add to its metric a budget selects; [moves x periods]."""
-    adds: Bools = getattr(moves.moving, metric_of(budget)[0]) != 0
+    adds: Bools = moves.moving.of(metric_of(budget)[0]) != 0
     of_job = workload_scope(budget.scope, world)[jobs.workload[moves.job]]
     inside: Bools = (adds & of_job)[:, None] & region_scope(budget.scope, world)[moves.source]
     return inside.ravel()

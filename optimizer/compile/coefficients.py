@@ -1,9 +1,9 @@
-"""What one unit of every slot and flow adds to money, carbon, energy, water and device-hours.
+"""What one unit of every slot and flow adds to money by cost term, carbon, energy, water and device-hours.
 
-    service instance, per period    energy = PUE h idle_kw                         spend = price h
+    service instance, per period    energy = PUE h idle_kw                         compute = price h
     flow, per unit/s of peak rate   energy = PUE h (load_kw − idle_kw) / μ · mean/peak
-                                    spend  = 3600 h · mean/peak · (network + GB·egress + endpoint price)
-    job, per instance-hour          energy = PUE (idle_kw + (load_kw − idle_kw) s) spend = price + output egress
+                                    compute, network, egress = 3600 h · mean/peak · (endpoint price, network, GB·egress)
+    job, per instance-hour          energy = PUE (idle_kw + (load_kw − idle_kw) s) compute = price, egress of the output
     carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000)
     water_l   = energy/PUE · WUE + energy · grid water (where known)
 
@@ -28,28 +28,8 @@ Bools = NDArray[np.bool_]
 SECONDS = 3600.0
 
 
-def _no_floats() -> Floats:
-    return np.zeros(0)
-
-
 def _no_bools() -> Bools:
     return np.zeros(0, dtype=bool)
-
-
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """How spend splits, and what is known; beside `Problem`, for reading the plan.
-
-    Per slot: `carbon_known`, `energy_known`, `water_known`; `working_egress_usd` per instance-hour of a job.
-    Per flow, per unit/s of peak rate: `network_usd`, `egress_usd` (endpoint money is `serving.compute_usd`).
-    """
-
-    carbon_known: Bools = field(default_factory=_no_bools)
-    energy_known: Bools = field(default_factory=_no_bools)
-    water_known: Bools = field(default_factory=_no_bools)
-    working_egress_usd: Floats = field(default_factory=_no_floats)
-    network_usd: Floats = field(default_factory=_no_floats)
-    egress_usd: Floats = field(default_factory=_no_floats)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,33 +91,36 @@ def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
 class Known:
     """For which slots carbon, energy and water are known; what is not known adds nothing anywhere."""
 
-    carbon: Bools
-    energy: Bools
-    water: Bools
+    carbon: Bools = field(default_factory=_no_bools)
+    energy: Bools = field(default_factory=_no_bools)
+    water: Bools = field(default_factory=_no_bools)
 
     def take(self, at: Ints) -> Known:
         """Return it for some slots."""
         return Known(self.carbon[at], self.energy[at], self.water[at])
 
 
-def _coefficients(where: Bools, known: Known, **metrics: Floats) -> Coefficients:
+def _coefficients(where: Bools, known: Known, cost: dict[str, Floats], **metrics: Floats) -> Coefficients:
     """Return coefficients that are 0 outside `where` and where they, or the slot's figure as a whole, are unknown."""
     told = {"carbon_kg": known.carbon, "energy_kwh": known.energy, "water_l": known.water}
-    return Coefficients(**{
-        name: np.where(where & told.get(name, where) & ~np.isnan(array), array, 0.0) for name, array in metrics.items()
-    })  # fmt: skip
+
+    def of(array: Floats, among: Bools) -> Floats:
+        return np.where(where & among & ~np.isnan(array), array, 0.0)
+
+    return Coefficients(
+        {term: of(usd, where) for term, usd in cost.items()},
+        **{name: of(array, told.get(name, where)) for name, array in metrics.items()},
+    )
 
 
 def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
     """Return what one instance of a service kept running for the whole period adds; 0 for endpoints and jobs."""
     hours = figures.hours
     energy = figures.pue * hours * figures.idle_kw
-    spend = figures.price * hours
     return _coefficients(
         ~is_job & ~figures.is_endpoint,
         known,
-        spend_usd=spend,
-        compute_usd=spend,
+        {"compute": figures.price * hours},
         carbon_kg=figures.carbon(energy, hours),
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -163,8 +146,7 @@ def working(
     return _coefficients(
         is_job,
         known,
-        spend_usd=figures.price + output.usd,
-        compute_usd=figures.price,
+        {"compute": figures.price, "egress": output.usd},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -206,17 +188,16 @@ def serving(
     carbon = carbon + np.where(sent_kwh > 0, sent_kwh * figures.grid / 1000.0, 0.0)
     water = np.where(endpoint, 0.0, figures.water(dynamic))
     compute = np.where(endpoint, prices.endpoint_usd_per_unit * prices.units, 0.0)
-    spend = compute + prices.units * (prices.network_usd_per_unit + prices.egress_usd_per_unit)
-    everywhere = np.ones(len(spend), dtype=bool)
+    network, egress = (prices.units * usd for usd in (prices.network_usd_per_unit, prices.egress_usd_per_unit))
+    everywhere = np.ones(len(energy), dtype=bool)
     return _coefficients(
         everywhere,
         known,
-        spend_usd=spend,
-        compute_usd=compute,
+        {"compute": compute, "network": network, "egress": egress},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=water,
-        device_hours=np.zeros(len(spend)),
+        device_hours=np.zeros(len(energy)),
     )
 
 

@@ -20,6 +20,8 @@ def columns(name: str, table: Any) -> dict[str, NDArray[Any]]:
         value = getattr(table, part.name)
         if is_dataclass(value):
             found.update(columns(f"{name}.{part.name}", value))
+        elif isinstance(value, Mapping):
+            found.update({f"{name}.{part.name}.{term}": values for term, values in value.items()})
         else:
             found[f"{name}.{part.name}"] = value
     return found
@@ -49,12 +51,15 @@ class Filling:
         return self.held[name][: self.size] if name in self.held else np.zeros(0)
 
     def table(self, like: Table, name: str) -> Table:
-        """Return a table with the columns that `columns(name, like)` would name."""
+        """Return a table with the columns that `columns(name, like)` would name; of a mapping, those not all zeros."""
         new: dict[str, Any] = {}
         for part in fields(like):  # type: ignore[arg-type]
             value, own = getattr(like, part.name), f"{name}.{part.name}"
             if is_dataclass(value):
                 new[part.name] = self.table(value, own)
+            elif isinstance(value, Mapping):
+                held = {key.removeprefix(f"{own}."): self.column(key) for key in self.held if key.startswith(f"{own}.")}
+                new[part.name] = {term: values for term, values in held.items() if values.any()}
             else:
                 new[part.name] = self.column(own) if own in self.held else value
         return replace(like, **new)  # type: ignore[type-var]

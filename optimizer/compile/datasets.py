@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Coefficients, Datasets, Flows, Membership, Services, Slots
+from formulations.problem import Coefficients, Datasets, Flows, Membership, Rules, Services, Slots
 from optimizer.compile.budgets import CARBON_PRICE
 from optimizer.compile.carried import Carriage, carbon_rule_at_rest, carriage, sent_kg_per_gb
 from optimizer.compile.effort import spend
@@ -68,7 +68,6 @@ class DatasetInfo:
 class DatasetTable:
     """`problem` with what lies behind it.
 
-    `copy_storage_usd`, `copy_egress_usd` [copies] and `transfer_usd` [transfers, per GB] split the spending;
     `copy_source` [copies] is the region a copy is brought from, -1 for none, where egress and carbon count;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
     `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
@@ -76,11 +75,8 @@ class DatasetTable:
 
     problem: Datasets
     info: tuple[DatasetInfo, ...]
-    copy_storage_usd: Floats
-    copy_egress_usd: Floats
     copy_carbon_kg: Floats
     copy_source: Ints
-    transfer_usd: Floats
     transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
     ledger: Ledger
@@ -121,7 +117,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     sizes = [len(c.region) for c in copies]
     copy_dataset = np.repeat(np.arange(len(info)), sizes).astype(np.int64)
     copy_region = _concat([c.region for c in copies])
-    storage, egress = _joined([c.storage_usd for c in copies]), _joined([c.egress_usd for c in copies])
+    cost = {"storage": _joined([c.storage_usd for c in copies]), "copies": _joined([c.egress_usd for c in copies])}
     reads = Reads(world, [one.source for one in info], slots, flows, services)
     carbon_kg = _joined([c.carbon_kg for c in copies])
     ways, cut_off = _transfers(world, info, copy_dataset, copy_region, reads)
@@ -133,15 +129,16 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         max_gb=np.array([_read_gb(one) for one in info], dtype=float),
         copy_dataset=copy_dataset,
         copy_region=copy_region,
-        copying=_spending(storage + egress, carbon_kg),
+        copying=_spending(cost, carbon_kg),
         transfer_copy=ways.copy,
         transfer_region=ways.target,
-        moving=_spending(ways.usd_per_gb, ways.kg_per_gb),
+        moving=_spending({"reads": ways.usd_per_gb}, ways.kg_per_gb),
         read_dataset=reads.dataset,
         read_region=reads.region,
         read_by_flow=reads.by_flow,
         read_by_work=reads.by_work,
         duty_ids=duties.ids,
+        duty_rules=duties.rules,
         duty_copies=duties.copies,
         duty=duties.members,
         owed_bound=owed.bound,
@@ -156,11 +153,8 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
     return DatasetTable(
         problem=problem,
         info=info,
-        copy_storage_usd=storage,
-        copy_egress_usd=egress,
         copy_carbon_kg=carbon_kg,
         copy_source=_concat([c.source for c in copies]),
-        transfer_usd=ways.usd_per_gb,
         transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
         ledger=ledger,
@@ -301,6 +295,7 @@ class _Duties:
     """Duty rows, with the dataset `of` each."""
 
     ids: tuple[str, ...]
+    rules: Rules
     of: tuple[DatasetInfo, ...]
     copies: Ints
     members: Membership
@@ -313,6 +308,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
     What a workload keeps that may be left unserved is owed once something is done: see `retained`.
     """
     ids: list[str] = []
+    rules: list[tuple[str]] = []
     of: list[DatasetInfo] = []
     need: list[int] = []
     columns: list[Ints] = []
@@ -322,6 +318,8 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
         spend("copies", COPIES // 4 + len(copy_dataset))
         own = np.flatnonzero(copy_dataset == k).astype(np.int64)
         rows = [(f"{one.id}:min_copies", one.source.min_copies, everywhere)] if one.source is not None else []
+        rules += [(f"field:datasets[id={one.id}].min_copies",)] * len(rows)
+        rules += [(f"law:{duty.law}",) for duty in one.duties]
         least = 0 if one.retained is not None and one.retained.may_be_left else 1
         rows += [(f"{one.id}:{duty.law}", least, in_places(world, duty.countries)) for duty in one.duties]
         for name, copies, places in rows:
@@ -335,7 +333,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
             columns.append(there)
     row = np.repeat(np.arange(len(ids)), [len(c) for c in columns]).astype(np.int64)
     members = Membership(row, _concat(columns), np.ones(len(row)))
-    return _Duties(tuple(ids), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
+    return _Duties(tuple(ids), tuple(rules), tuple(of), np.array(need, dtype=np.int64), members, tuple(impossible))
 
 
 def _too_few_countries(
@@ -356,9 +354,8 @@ def _read_gb(info: DatasetInfo) -> float:
     return sum(reader.gb for reader in info.source.readers) if info.source is not None else 0.0
 
 
-def _spending(usd: Floats, carbon_kg: Floats) -> Coefficients:
-    rest = np.zeros(len(usd))
-    return Coefficients(usd, rest, np.nan_to_num(carbon_kg), rest, rest, rest)
+def _spending(cost: dict[str, Floats], carbon_kg: Floats) -> Coefficients:
+    return replace(Coefficients.zeros(len(carbon_kg)), cost=cost, carbon_kg=np.nan_to_num(carbon_kg))
 
 
 def _concat(parts: Sequence[Ints]) -> Ints:

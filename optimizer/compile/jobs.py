@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,11 +165,10 @@ def build_moves(world: World, jobs: Jobs, slots: Slots) -> Moves:
     kg = np.where(size > 0, sent_kg_per_gb(world)[source] * size, 0.0)
     asked = np.array([carbon_asked_of_moves(world, w) for w in jobs.workload.tolist()], dtype=bool)
     known = ~np.isnan(price) & ~(np.isnan(kg) & asked[job, source])
-    usd = (price * size)[known]
-    none = np.zeros(len(usd))
+    none = Coefficients.zeros(int(known.sum()))
     return Moves(
         job=job[known],
         source=source[known],
         target=target[known],
-        moving=Coefficients(usd, none, np.nan_to_num(kg[known]), none, none, none),
+        moving=replace(none, cost={"moves": (price * size)[known]}, carbon_kg=np.nan_to_num(kg[known])),
     )

@@ -287,6 +287,21 @@ class Ledger:
             found[out.of.key] += out.alone
         return found
 
+    def excluded(self) -> Counter[RuleKey]:
+        """Count by rule the options that it excludes, whatever else does; options as in `alone`."""
+        found: Counter[RuleKey] = Counter()
+        counted: dict[tuple[int, ...], Counter[RuleKey]] = {}
+        with_streams = {workload for workload, stream in self._packed if stream is not None}
+        for workload, stream in self._packed:
+            if stream is None and workload in with_streams:
+                continue
+            shared = self._shared(workload, stream)
+            if shared not in counted:
+                masks = _by_rule(self.exclusions(workload, stream))
+                counted[shared] = Counter({key: int(mask.sum()) for key, mask in masks.items()})
+            found.update(counted[shared])
+        return found
+
     def rows(self) -> list[LedgerRow]:
         """Summarise everything, one row per (workload, stream, reason, rule); workload-wide rows have stream None."""
         rows: list[LedgerRow] = []
@@ -299,12 +314,18 @@ class Ledger:
         return self.counts(workload, stream)[inherited:]
 
 
-def _alone(exclusions: Sequence[Exclusion], size: int) -> list[int]:
-    """Return for each exclusion how many offers no other rule excludes; what two of one rule share counts once."""
+def _by_rule(exclusions: Sequence[Exclusion]) -> dict[RuleKey, Bools]:
+    """Return by rule what it excludes, for whatever reason."""
     by_rule: dict[RuleKey, Bools] = {}
     for exclusion in exclusions:
         mask = by_rule.get(exclusion.key)
         by_rule[exclusion.key] = exclusion.offers if mask is None else mask | exclusion.offers
+    return by_rule
+
+
+def _alone(exclusions: Sequence[Exclusion], size: int) -> list[int]:
+    """Return for each exclusion how many offers no other rule excludes; what two of one rule share counts once."""
+    by_rule = _by_rule(exclusions)
     times = np.zeros(size, dtype=np.int64)
     for mask in by_rule.values():
         times += mask

@@ -192,6 +192,7 @@ class _Rows:
         self._gangs[jobs.workload] = jobs.max_gangs
         self._open = np.array([not need.held for need in sets.needs], dtype=bool)
         self._laws = ["+".join(laws) for laws in sets.laws]
+        self._rules = [tuple(f"law:{law}" for law in laws) for laws in sets.laws]
 
     def problem(
         self, by_flow: Membership, by_slot: Membership, by_copy: Membership, members: Sequence[tuple[int, ...]],
@@ -217,7 +218,9 @@ class _Rows:
         return Mechanisms(
             ids=tuple(one.id for one in info),
             cost_usd=np.array([one.cost_usd for one in info], dtype=float),
+            charged_by=tuple((f"field:mechanism_costs[id={one.key.mechanism}]",) for one in info),
             requirement_ids=tuple(names),
+            requirement_rules=tuple(self._rules[s] for s in np.concatenate(sets).tolist()),
             bound=np.concatenate(bounds),
             by_flow=flow[0],
             by_gang=Membership(gang[0].row + second, gang[0].column, gang[0].weight),

@@ -31,7 +31,7 @@ from optimizer.instance.rules import (
     SpotShare,
     SurvivalPolicy,
 )
-from optimizer.instance.workloads import Service
+from optimizer.instance.workloads import Service, Workload
 from optimizer.instance.workloads import Survival as WishToSurvive
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ def build_shares(world: World, slots: Slots) -> Shares:
     """Return the share policies as rows over slots; a provider_share that names nobody makes one row per provider."""
     offers = world.offers
     rows: list[tuple[str, str, float, float, Bools, Bools]] = []
+    rules: list[tuple[str]] = []
     asked = [p for p in world.instance.policies if isinstance(p, ProviderShare | CountryShare | SpotShare)]
     if asked:  # a name for each of millions of slots
         provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
@@ -239,8 +240,10 @@ def build_shares(world: World, slots: Slots) -> Shares:
             rows.append((policy.id, policy.measure, policy.min_share, 1.0, part, scope))
         elif policy.max_share < 1:
             rows.append((policy.id, "device_hours", 0.0, policy.max_share, scope & spot, scope))
+        rules += [(f"policy:{policy.id}",)] * (len(rows) - len(rules))
     return Shares(
         ids=tuple(row[0] for row in rows),
+        rules=tuple(rules),
         measure=tuple(row[1] for row in rows),
         lower=np.array([row[2] for row in rows], dtype=float),
         upper=np.array([row[3] for row in rows], dtype=float),
@@ -292,20 +295,24 @@ def build_survival(world: World) -> Survival:
     if issues:
         raise InputError(issues)
     selected = [workload_scope(p.scope, world) for p in policies]
-    rows: list[tuple[int, int, float]] = []
+    rows: list[tuple[int, int, float, str]] = []
     for w, workload in enumerate(world.instance.workloads):
         if not isinstance(workload, Service):
             continue
-        asked: list[WishToSurvive] = [p for p, s in zip(policies, selected, strict=True) if s[w]]
-        strictest: dict[int, float] = {}
-        for wish in [workload.survival] if workload.survival else asked:
+        asked: list[tuple[WishToSurvive, str]]
+        asked = [(p, f"policy:{p.id}") for p, s in zip(policies, selected, strict=True) if s[w]]
+        own = [(workload.survival, f"field:workloads[id={workload.id}].survival")] if workload.survival else []
+        strictest: dict[int, tuple[float, str]] = {}
+        for wish, rule in own or asked:
             of = SURVIVAL_OF[wish.of]
-            strictest[of] = max(wish.share, strictest.get(of, 0.0))
-        rows.extend((w, of, share) for of, share in sorted(strictest.items()))
+            if of not in strictest or wish.share > strictest[of][0]:
+                strictest[of] = wish.share, rule
+        rows.extend((w, of, *told) for of, told in sorted(strictest.items()))
     return Survival(
         workload=np.array([r[0] for r in rows], dtype=np.int64),
         of=np.array([r[1] for r in rows], dtype=np.int64),
         share=np.array([r[2] for r in rows], dtype=float),
+        rules=tuple((r[3],) for r in rows),
     )
 
 
@@ -334,5 +341,10 @@ def build_presence(world: World, slots: Slots, *, of_all: bool = False) -> Prese
         bounded_workload=present,
         min_regions=np.where(low[present] > 1, low[present], 0),
         max_regions=high[present],
+        most_by=tuple((_most_by(world.instance.workloads[w]),) for w in present.tolist()),
         is_backed=(low[present] > 1) | of_all,
     )
+
+
+def _most_by(workload: Workload) -> str:
+    return f"field:workloads[id={workload.id}].{'indivisible' if workload.indivisible else 'max_regions'}"

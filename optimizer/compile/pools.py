@@ -47,6 +47,11 @@ class Pool:
     counts: str = "devices"
 
     @property
+    def rule(self) -> str:
+        """The id of the rule that limits it."""
+        return self.id if self.id.startswith("commitment:") else f"quota:{self.id}"
+
+    @property
     def by_flow(self) -> bool:
         """True if it counts work rate, not instances."""
         return self.kind == RATE
@@ -277,6 +282,7 @@ def build_pools(view: PoolView, slots: Slots, flows: Flows, periods: int) -> Poo
     limit = np.array([p.limit for p in view.pools], dtype=float)
     return Pools(
         ids=tuple(view.pools[k].id for k in number),
+        rules=tuple((view.pools[k].rule,) for k in number),
         period=(used % max(periods, 1)).astype(np.int64),
         limit=limit[number] if len(number) else np.zeros(0),
         by_instances=by_instances,

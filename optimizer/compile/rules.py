@@ -6,9 +6,10 @@ the same name. `RuleBook` says what a name stands for: the law pack knows laws, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from optimizer.compile.commitments import groups, name_of
 from optimizer.errors import InputError, Issue
@@ -112,6 +113,8 @@ class RuleBook:
             return self._quota(key)
         if key.kind == "dominance":
             return Rule(key.id, key.kind, None, f"{KINDS['dominance']} (found while compiling; an optimum is kept)")
+        if key.kind == "field" and "[id=" in key.name:
+            return self._field(key)
         if key.kind in KINDS:
             above = ("workloads", workload) if workload is not None and key.kind in ("field", "latency") else ()
             return Rule(key.id, key.kind, self._source(*above, *key.name.split(".")), f"{KINDS[key.kind]}: {key.name}")
@@ -142,6 +145,28 @@ class RuleBook:
             found[RuleKey("commitment", name_of(group))] = ("commitments", places[id(group[0])]), what
         return found
 
+    def _field(self, key: RuleKey) -> Rule:
+        """Return the rule that a field of a row states, `workloads[id=chat].max_gangs`, or one that all rows share."""
+        above, name, below = re.fullmatch(r"([\w.]+)\[id=(.*)\]\.?(\w*)", key.name).groups()  # type: ignore[union-attr]
+        path: list[str | int] = list(above.split("."))
+        rows: Any = self._world.instance
+        for step in path:
+            rows = getattr(rows, str(step), None)
+        known: dict[str, str | int] = (
+            {one: one for one in rows} if isinstance(rows, dict) else {one.id: k for k, one in enumerate(rows or ())}
+        )
+        if name not in known:
+            raise InputError(Issue(f"no {above} {name!r} in this instance", maybe=did_you_mean(name, tuple(known))))
+        path.append(known[name])
+        value = rows[known[name]]
+        if below:
+            value = getattr(value, below, None)
+            shared = value is None and hasattr(self._world.instance, below)
+            path = [below] if shared else [*path, below]
+            value = getattr(self._world.instance, below) if shared else value
+        told = f" = {value}" if isinstance(value, str | int | float) else ""
+        return Rule(key.id, key.kind, self._source(*path), f"{KINDS['field']}: {key.name}{told}")
+
     def _own(self, key: RuleKey) -> Rule:
         if key not in self._stated:
             names = tuple(known.name for known in self._stated if known.kind == key.kind)
@@ -155,7 +180,7 @@ class RuleBook:
         if key.name.startswith("commitment:"):
             return self._own(RuleKey("commitment", key.name.removeprefix("commitment:")))
         for k, quota in enumerate(self._world.instance.quotas.limits):
-            if quota_id(quota) == key.name:
+            if key.name == quota_id(quota) or key.name.startswith(f"{quota_id(quota)}#"):
                 told = quota.model_dump(mode="json", exclude_none=True, exclude={"id"})
                 return Rule(key.id, key.kind, self._source("quotas", "limits", k), f"quota: {_fields(told)}")
         return Rule(key.id, key.kind, self._source("quotas"), f"default of the instance's quotas: {key.name}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Coefficients, Flows, Jobs, Services, Slots
+from formulations.problem import Flows, Jobs, Services, Slots
 from optimizer.compile.coefficients import (
     Figures,
     FlowPrices,
+    Known,
     Output,
-    Terms,
     gather,
     known_figures,
     running,
@@ -51,7 +51,7 @@ class SlotTables:
     flows: Flows
     services: Services
     jobs: Jobs
-    terms: Terms
+    known: Known
     stream_ids: tuple[str, ...]
     units_per_s: Floats
     mean_share: Floats
@@ -97,13 +97,13 @@ def _tables(parts: Parts, *, carbon_counts: bool, keep_dominated: bool) -> SlotT
     kept = parts.patterns.settle(
         at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts, keep_dominated=keep_dominated
     )
-    slots, flows, terms, units_per_s = _assemble(parts, kept, demand, mean_share)
+    slots, flows, known, units_per_s = _assemble(parts, kept, demand, mean_share)
     return SlotTables(
         slots=slots,
         flows=flows,
         services=_services(world, owner, demand, mean_share),
         jobs=build_jobs(world, jobs, [unserved_price(world, w) for w in jobs]),
-        terms=terms,
+        known=known,
         stream_ids=tuple(parts.names),
         units_per_s=units_per_s,
         mean_share=mean_share,
@@ -153,8 +153,8 @@ def _traits(parts: Parts) -> _Traits:
     )
 
 
-def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows, terms and units/s per slot, some workloads at a time.
+def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Known, Floats]:
+    """Return slots, flows, what is known and units/s per slot, some workloads at a time.
 
     Dominated slots go first: coefficients of millions of options are what fills the memory.
     """
@@ -166,28 +166,16 @@ def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> t
     slots_left, flows_left = int(slots_end[-1]), int(np.diff(kept.flows_end)[flows_of].sum())
     spend("options", SLOT * slots_left + FLOW * flows_left)
     by_slot, by_flow = Filling(slots_left), Filling(flows_left)
-    slots, flows, terms = Slots(), Flows(), Terms()
     for at in batches(slots_end, SLOTS_AT_ONCE):
         some = _Some(np.arange(at.start, at.stop), np.arange(streams_end[at.start], streams_end[at.stop]))
-        slots, flows, terms, mu = _assemble_some(
+        slots, flows, known, mu = _assemble_some(
             parts, traits, kept, some, pattern[at.start : at.stop], demand=demand, mean_share=mean_share
         )
         flows = replace(flows, slot=flows.slot + by_slot.size)
-        told = {f"terms.{f.name}": getattr(terms, f.name) for f in fields(terms)}
-        sent = {name: told.pop(name) for name in ("terms.network_usd", "terms.egress_usd")}
-        by_slot.put({**columns("slots", slots), **told, "units_per_s": mu})
-        by_flow.put({**columns("flows", flows), **sent})
-    slots, flows = by_slot.table(slots, "slots"), by_flow.table(flows, "flows")
-    slots = replace(slots, running=_shared(slots.running), working=_shared(slots.working))
-    named = {f.name: f"terms.{f.name}" for f in fields(terms)}
-    terms = Terms(**{name: (by_slot if key in by_slot.held else by_flow).column(key) for name, key in named.items()})
-    return slots, flows, terms, by_slot.column("units_per_s")
-
-
-def _shared(coefficients: Coefficients) -> Coefficients:
-    """Return coefficients that hold money once where all of it pays for compute."""
-    same = np.array_equal(coefficients.spend_usd, coefficients.compute_usd)
-    return replace(coefficients, compute_usd=coefficients.spend_usd) if same else coefficients
+        by_slot.put({**columns("slots", slots), **columns("known", known), "units_per_s": mu})
+        by_flow.put(columns("flows", flows))
+    tables = by_slot.table(Slots(), "slots"), by_flow.table(Flows(), "flows"), by_slot.table(Known(), "known")
+    return *tables, by_slot.column("units_per_s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,8 +188,8 @@ class _Some:
 
 def _assemble_some(
     parts: Parts, traits: _Traits, kept: Kept, some: _Some, pattern: Ints, *, demand: Floats, mean_share: Floats
-) -> tuple[Slots, Flows, Terms, Floats]:
-    """Return slots, flows (slots numbered from 0), terms and units/s of some workloads; `pattern` of each."""
+) -> tuple[Slots, Flows, Known, Floats]:
+    """Return slots, flows (slots numbered from 0), what is known and units/s of some workloads; `pattern` of each."""
     world = parts.world
     at = spread(kept.slots_end, pattern)
     size = np.diff(kept.slots_end)[pattern]
@@ -257,8 +245,8 @@ class _Chosen:
 
 def _with_coefficients(
     parts: Parts, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, demand: Floats, mean_share: Floats
-) -> tuple[Slots, Flows, Terms]:
-    """Return slots, flows and terms with what every decision costs and emits."""
+) -> tuple[Slots, Flows, Known]:
+    """Return slots and flows with what every decision costs and emits, and what of it is known."""
     world, stream, slot = parts.world, chosen.stream, chosen.slot
     network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
     internet = np.nan_to_num(world.network.internet_usd_per_gb())[slots.region]
@@ -287,15 +275,7 @@ def _with_coefficients(
     served = serving(
         figures.take(slot), known.take(slot), mu[slot], share, prices=prices, network_kwh_per_gb=network_kwh_per_gb
     )
-    terms = Terms(
-        carbon_known=known.carbon,
-        energy_known=known.energy,
-        water_known=known.water,
-        working_egress_usd=output_usd,
-        network_usd=prices.units * prices.network_usd_per_unit,
-        egress_usd=prices.units * prices.egress_usd_per_unit,
-    )
-    return slots, Flows(stream=stream, slot=slot, serving=served), terms
+    return slots, Flows(stream=stream, slot=slot, serving=served), known
 
 
 def _note_dominated(parts: Parts, kept: Kept) -> None:

@@ -14,7 +14,7 @@ Bools = NDArray[np.bool_]
 def carbon_unknown(compiled: Compiled) -> dict[str, Bools]:
     """Return by component which of its decisions have none, over its full table."""
     problem = compiled.problem
-    slots = ~compiled.terms.carbon_known
+    slots = ~compiled.known.carbon
     workloads = compiled.world.instance.workloads
     carried = np.array([getattr(workloads[w], "checkpoint_gb", None) or 0.0 for w in problem.jobs.workload.tolist()])
     moves = np.isnan(sent_kg_per_gb(compiled.world))[problem.moves.source]

@@ -44,9 +44,6 @@ if TYPE_CHECKING:
 Status = Literal["optimal", "feasible", "infeasible", "no_plan"]
 Termination = Literal["gap_reached", "time_limit", "interrupted", "infeasible", "limit", "contradiction"]
 
-COST_TERMS = ("compute", "storage", "egress", "network", "mechanisms", "fixed", "carbon_price", "unserved")
-"""The keys of `cost_breakdown_usd`, which sum to `objective_usd`."""
-
 
 class LeastCarbon(Row):
     """What a second solve did, which minimises carbon at no higher cost; absent from plans that did not ask for it.

@@ -80,12 +80,11 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
     work = values.work_hours[slot]
 
     def add_up(metric: str) -> Floats:
-        running, working = getattr(slots.running, metric)[slot], getattr(slots.working, metric)[slot]
-        total: Floats = running * n + working * work + _per_line(getattr(flows.serving, metric), flow) * rate
+        running, working = slots.running.of(metric)[slot], slots.working.of(metric)[slot]
+        total: Floats = running * n + working * work + _per_line(flows.serving.of(metric), flow) * rate
         return total
 
     hours = np.where(slots.is_job[slot], work, n * compiled.problem.period_hours[slots.period[slot]])
-    terms = compiled.terms
     return Lines(
         slot=slot,
         flow=flow,
@@ -93,8 +92,8 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
         instances=held[slot] * share,
         instance_hours=hours,
         cost_usd=add_up("spend_usd"),
-        carbon_kg=np.where(terms.carbon_known[slot], add_up("carbon_kg"), np.nan),
-        energy_kwh=np.where(terms.energy_known[slot], add_up("energy_kwh"), np.nan),
+        carbon_kg=np.where(compiled.known.carbon[slot], add_up("carbon_kg"), np.nan),
+        energy_kwh=np.where(compiled.known.energy[slot], add_up("energy_kwh"), np.nan),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.build import paused_gc
+from formulations.objective import cost_by_term
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.speed import SpeedView
@@ -45,7 +46,6 @@ from optimizer.plan.usage import (
     by_slot,
     carried_kg,
     copies_of,
-    cost_breakdown,
     mechanisms_used,
     moves_of,
     quotas_of,
@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WORKLOADS_NAMED = 5
+COUNTED = ("copy", "move", "bought", "region_used")
+"""Families that a plan knows as whole numbers, besides those of `Values`."""
 
 
 def header(instance: Instance, world: World | None) -> dict[str, Any]:
@@ -102,25 +104,26 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         return Plan(**common, bound_usd=solution.bound_usd, warnings=compiled.warnings)
     held = _held(compiled, solution.values, ineligible)
     held["warnings"] += _rounding_warnings(compiled, solution)
-    return Plan(**common, **held, **_proof(solution, held["objective_usd"]))
+    return Plan(**common, **held, **_proof(solution, sum(held["cost_breakdown_usd"].values())))
 
 
-def _proof(solution: Solution, objective_usd: float) -> dict[str, Any]:
-    """Return what is proven of a plan that adds up to `objective_usd`.
+def _proof(solution: Solution, total_usd: float) -> dict[str, Any]:
+    """Return what was minimised and what is proven of it, for a plan whose cost terms add up to `total_usd`.
 
     Raises InternalError when that is not what was minimised: a bound on one of the two says nothing of the other.
     """
     from optimizer.solve.solution import SAME_USD, relative_gap
 
-    minimised = solution.objective_usd
-    if minimised is not None and abs(objective_usd - minimised) > SAME_USD * max(abs(minimised), 1.0):
+    objective = total_usd if solution.objective_usd is None else solution.objective_usd
+    if abs(total_usd - objective) > SAME_USD * max(abs(objective), 1.0):
         raise InternalError(
-            f"the plan adds up to {objective_usd:.12g} USD, where {minimised:.12g} USD were minimised: the two differ"
+            f"the plan adds up to {total_usd:.12g} USD, where {objective:.12g} USD were minimised: the two differ"
         )
     bound, excess = solution.bound_usd, solution.bound_excess_usd
     if bound is not None:
-        excess, bound = max(excess, bound - objective_usd), min(bound, objective_usd)
-    return {"bound_usd": bound, "gap": relative_gap(objective_usd, bound), "bound_excess_usd": excess or None}
+        excess, bound = max(excess, bound - objective), min(bound, objective)
+    gap = relative_gap(objective, bound)
+    return {"objective_usd": objective, "bound_usd": bound, "gap": gap, "bound_excess_usd": excess or None}
 
 
 def _rounding_warnings(compiled: Compiled, solution: Solution) -> tuple[str, ...]:
@@ -138,11 +141,12 @@ def _rounding_warnings(compiled: Compiled, solution: Solution) -> tuple[str, ...
 def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligible, ...]) -> dict[str, Any]:
     """Return every field of the plan that follows from the values."""
     demand = compiled.problem.services.demand_per_s
-    raw = {**raw, "unserved": raw["unserved"].reshape(demand.shape)}  # the solver's index is stream x periods + period
+    made = {name: np.rint(raw[name]) for name in COUNTED}
+    raw = {**raw, **made, "unserved": raw["unserved"].reshape(demand.shape)}  # its index is stream x periods + period
     values = Values.of(compiled, raw)
     lines = lines_of(compiled, values)
     judgements = judgements_of(compiled, lines)
-    chosen = compiled.mechanisms.chosen(np.rint(raw["bought"]))
+    chosen = compiled.mechanisms.chosen(raw["bought"])
     relies_on = mechanisms_of(compiled, lines, chosen)
     placements = placements_of(compiled, values, lines, judgements, relies_on)
     copies = copies_of(compiled, raw, chosen)
@@ -150,18 +154,16 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     relied = {m for row in relies_on for m in row} | _relied_by_copies(compiled, raw, chosen)
     mechanisms = mechanisms_used(compiled, raw, relied)
     unreviewed = sorted({law for judgement in judgements for law in judgement.unreviewed})
-    known = compiled.terms.carbon_known
+    known = compiled.known.carbon
     carried = carried_kg(compiled, raw)
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
-    costs = cost_breakdown(compiled, values, raw, carbon_kg)
-    copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, np.rint(raw["copy"]), strict=True) if c > 0]
+    copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
     return {
-        "objective_usd": sum(costs.values()),
-        "cost_breakdown_usd": costs,
+        "cost_breakdown_usd": cost_by_term(compiled.problem, {**raw, **vars(values)}),
         "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),
-        "energy_kwh": _total(compiled, values, "energy_kwh", compiled.terms.energy_known, lines.slot),
-        "water_l": _total(compiled, values, "water_l", compiled.terms.water_known, lines.slot),
+        "energy_kwh": _total(compiled, values, "energy_kwh", compiled.known.energy, lines.slot),
+        "water_l": _total(compiled, values, "water_l", compiled.known.water, lines.slot),
         "placements": placements,
         "copies": copies,
         "transfers": transfers,
@@ -201,7 +203,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
 
 def _relied_by_copies(compiled: Compiled, raw: Mapping[str, Floats], chosen: NDArray[np.int64]) -> set[int]:
     members = compiled.mechanisms.by_copy
-    made = np.rint(raw["copy"])
+    made = raw["copy"]
     pairs = zip(members.row.tolist(), members.column.tolist(), strict=True)
     return {int(chosen[s]) for c, s in pairs if made[c] > 0 and chosen[s] >= 0}
 
@@ -220,7 +222,7 @@ def _total(
 def _partial_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
     """Say which totals leave placements out; that of carbon is told by `carbon_unknown_share`."""
     told = []
-    for name, known in (("energy_kwh", compiled.terms.energy_known), ("water_l", compiled.terms.water_known)):
+    for name, known in (("energy_kwh", compiled.known.energy), ("water_l", compiled.known.water)):
         out = int((~known[slot]).sum())
         if 0 < out < len(slot):
             told.append(f"{name} leaves out {out} of {len(slot)} placements, which have no figure")

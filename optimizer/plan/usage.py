@@ -1,4 +1,4 @@
-"""What a plan uses of every limit, and how its cost splits."""
+"""What a plan uses of every limit, and its rows on data, moves, regions and mechanisms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Coefficients, Membership
+from formulations.objective import spent_in_no_place
+from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
 from optimizer.plan.placements import NEGLIGIBLE, Values
 from optimizer.plan.rows import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
@@ -19,48 +20,19 @@ Ints = NDArray[np.int64]
 def by_slot(compiled: Compiled, values: Values, metric: str) -> Floats:
     """Return what every slot adds to a metric: instances running, work done and flow served; [slots]."""
     slots, flows = compiled.problem.slots, compiled.problem.flows
-
-    def of(coefficients: Coefficients) -> Floats:
-        array: Floats = getattr(coefficients, metric)
-        return array
-
-    served = np.bincount(flows.slot, weights=of(flows.serving) * values.flow, minlength=len(slots.offer))
-    total: Floats = of(slots.running) * values.instances + of(slots.working) * values.work_hours + served
+    served = np.bincount(flows.slot, weights=flows.serving.of(metric) * values.flow, minlength=len(slots.offer))
+    running, working = slots.running.of(metric) * values.instances, slots.working.of(metric) * values.work_hours
+    total: Floats = running + working + served
     return total
-
-
-def cost_breakdown(compiled: Compiled, values: Values, raw: dict[str, Floats], carbon_kg: float) -> dict[str, float]:
-    """Return USD by term; the terms sum to the objective."""
-    problem, terms = compiled.problem, compiled.terms
-    flows = problem.flows
-    copies, transfers = np.rint(raw["copy"]), raw["transfer"]
-    egress = (
-        float((terms.egress_usd * values.flow).sum())
-        + float((terms.working_egress_usd * values.work_hours).sum())
-        + float((compiled.datasets.copy_egress_usd * copies).sum())
-        + float((compiled.datasets.transfer_usd * transfers).sum())
-        + sum(cost for *_, cost in moves_made(compiled, raw))
-    )
-    unserved = float((raw["unserved"] * problem.services.unserved_usd).sum())
-    return {
-        "compute": float(by_slot(compiled, values, "compute_usd").sum()),
-        "storage": float((compiled.datasets.copy_storage_usd * copies).sum()),
-        "egress": egress,
-        "network": float((terms.network_usd * values.flow).sum()) if len(flows.slot) else 0.0,
-        "mechanisms": float((problem.mechanisms.cost_usd * np.rint(raw["bought"])).sum()),
-        "fixed": float((problem.regions.fixed_usd * np.rint(raw["region_used"])).sum()),
-        "carbon_price": problem.carbon_price_usd_per_kg * carbon_kg,
-        "unserved": unserved + float((raw["undone"] * problem.jobs.undone_usd).sum()),
-    }
 
 
 def carried_kg(compiled: Compiled, raw: dict[str, Floats]) -> float:
     """Return kg CO2e of the network that copies, reads of datasets and moves of jobs use, where it is known."""
     data, moves = compiled.problem.datasets, compiled.problem.moves
     return (
-        float((data.copying.carbon_kg * np.rint(raw["copy"])).sum())
+        float((data.copying.carbon_kg * raw["copy"]).sum())
         + float((data.moving.carbon_kg * raw["transfer"]).sum())
-        + float((np.repeat(moves.moving.carbon_kg, len(compiled.world.periods)) * np.rint(raw["move"])).sum())
+        + float((np.repeat(moves.moving.carbon_kg, len(compiled.world.periods)) * raw["move"]).sum())
     )
 
 
@@ -81,13 +53,12 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
     rows = len(budgets.ids)
     uses = []
     cached: dict[str, Floats] = {}
-    overhead = float((problem.mechanisms.cost_usd * np.rint(raw["bought"])).sum())
-    overhead += float((problem.regions.fixed_usd * np.rint(raw["region_used"])).sum())
+    overhead = sum(float((usd * raw[family]).sum()) for family, usd in spent_in_no_place(problem).items())
     for b, (name, metric) in enumerate(zip(budgets.ids, budgets.metric, strict=True)):
         if metric not in cached:
             used = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
-            used += _per_row(budgets.copies, getattr(data.copying, metric) * np.rint(raw["copy"]), rows)
-            used += _per_row(budgets.transfers, getattr(data.moving, metric) * raw["transfer"], rows)
+            used += _per_row(budgets.copies, data.copying.of(metric) * raw["copy"], rows)
+            used += _per_row(budgets.transfers, data.moving.of(metric) * raw["transfer"], rows)
             used += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
             cached[metric] = used
         used_here = float(cached[metric][b])
@@ -136,18 +107,16 @@ def shares_of(compiled: Compiled, values: Values) -> tuple[ShareUse, ...]:
 
 def _by_move(compiled: Compiled, raw: dict[str, Floats], metric: str) -> Floats:
     """Return what every move adds to a metric; [moves x periods]."""
-    moving: Floats = getattr(compiled.problem.moves.moving, metric)
-    each: Floats = np.repeat(moving, len(compiled.world.periods)) * np.rint(raw["move"])
+    moving = compiled.problem.moves.moving.of(metric)
+    each: Floats = np.repeat(moving, len(compiled.world.periods)) * raw["move"]
     return each
 
 
 def moves_made(compiled: Compiled, raw: dict[str, Floats]) -> list[tuple[int, int, float]]:
     """Return (move, period, USD) of every move; the solver's table is indexed by move x periods + period."""
-    moves, periods = compiled.problem.moves, len(compiled.world.periods)
-    found = []
-    for k in np.flatnonzero(np.rint(raw["move"]) > 0).tolist():
-        found.append((k // periods, k % periods, float(moves.moving.spend_usd[k // periods])))
-    return found
+    usd, periods = compiled.problem.moves.moving.spend_usd, len(compiled.world.periods)
+    made = np.flatnonzero(raw["move"] > 0).tolist()
+    return [(k // periods, k % periods, float(usd[k // periods])) for k in made]
 
 
 def regions_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tuple[RegionUse, ...]:
@@ -157,12 +126,12 @@ def regions_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
     busy = np.zeros(len(problem.regions.ids), dtype=bool)
     busy[slots.region[(values.instances > 0) | (values.gangs > 0)]] = True
     busy[slots.region[problem.flows.slot[values.flow > 0]]] = True
-    busy[data.copy_region[np.rint(raw["copy"]) > 0]] = True
+    busy[data.copy_region[raw["copy"] > 0]] = True
     return tuple(
         RegionUse(
             region_id=problem.regions.ids[r], fixed_usd=float(problem.regions.fixed_usd[r]), standby=not bool(busy[r])
         )
-        for r in np.flatnonzero(np.rint(raw["region_used"]) > 0)
+        for r in np.flatnonzero(raw["region_used"] > 0)
     )
 
 
@@ -202,8 +171,8 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
     sets: dict[int, list[int]] = {}
     for c, s in zip(compiled.mechanisms.by_copy.row.tolist(), compiled.mechanisms.by_copy.column.tolist(), strict=True):
         sets.setdefault(c, []).append(s)
-    rows = []
-    for c in np.flatnonzero(np.rint(raw["copy"]) > 0).tolist():
+    rows, usd = [], data.copying.spend_usd
+    for c in np.flatnonzero(raw["copy"] > 0).tolist():
         k, r = int(data.copy_dataset[c]), int(data.copy_region[c])
         relied = [int(chosen[s]) for s in sets.get(c, ()) if chosen[s] >= 0]
         rows.append(
@@ -215,7 +184,7 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
                 country=str(regions.country[r]),
                 source=_region_id(compiled, int(table.copy_source[c])),
                 size_gb=table.info[k].size_gb,
-                cost_usd=float(data.copying.spend_usd[c]),
+                cost_usd=float(usd[c]),
                 carbon_kg=_known(table.copy_carbon_kg[c]),
                 laws=table.copy_judgement[c].laws,
                 mechanisms=tuple(dict.fromkeys(compiled.mechanisms.info[m].key.mechanism for m in relied)),
@@ -246,7 +215,7 @@ def transfers_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Transfer, 
     """Return what is read across regions, and inside a region where it is read from the copy there."""
     data, regions = compiled.problem.datasets, compiled.problem.regions
     rows = []
-    amount = raw["transfer"]
+    amount, usd = raw["transfer"], data.moving.spend_usd
     least = NEGLIGIBLE * np.maximum(data.max_gb, NEGLIGIBLE)
     for e in np.flatnonzero(amount > 0).tolist():
         copy = int(data.transfer_copy[e])
@@ -259,7 +228,7 @@ def transfers_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Transfer, 
                 source=regions.ids[int(data.copy_region[copy])],
                 target=regions.ids[int(data.transfer_region[e])],
                 gb=float(amount[e]),
-                cost_usd=float(amount[e] * data.moving.spend_usd[e]),
+                cost_usd=float(amount[e] * usd[e]),
                 carbon_kg=_known(amount[e] * compiled.datasets.transfer_kg_per_gb[e]),
             )
         )
@@ -269,7 +238,7 @@ def transfers_of(compiled: Compiled, raw: dict[str, Floats]) -> tuple[Transfer, 
 def mechanisms_used(compiled: Compiled, raw: dict[str, Floats], relied: set[int]) -> tuple[MechanismUse, ...]:
     """Return the mechanisms bought, and the held ones that something in the plan relies on."""
     rows = []
-    bought = np.rint(raw["bought"])
+    bought = raw["bought"]
     for m, info in enumerate(compiled.mechanisms.info):
         if (m in relied) if info.held else (m < len(bought) and bought[m] > 0):
             rows.append(

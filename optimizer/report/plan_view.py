@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import COST_TERMS, Cluster, LeastCarbon, Plan
+from optimizer.plan.models import Cluster, LeastCarbon, Plan
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
@@ -293,8 +293,7 @@ def _limit(label: str, used: float, limit: float, slack: float, unit: str = "") 
 
 
 def _cost(plan: Plan, console: Console) -> None:
-    terms = plan.cost_breakdown_usd
-    shown = [(term, terms[term]) for term in COST_TERMS if terms.get(term)]
+    shown = [(term, value) for term, value in plan.cost_breakdown_usd.items() if value]
     if not shown:
         return
     heading(console, "Cost")

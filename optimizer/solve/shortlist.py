@@ -160,7 +160,7 @@ def _keep_least(kept: Bools, problem: Problem, label: Ints, metric: str, most: i
 def _of(problem: Problem, coefficients: Coefficients, metric: str) -> Floats:
     """Return what a unit adds to a metric; usd is money and the price of carbon."""
     if metric != "usd":
-        return np.asarray(getattr(coefficients, metric))
+        return coefficients.of(metric)
     return coefficients.spend_usd + problem.carbon_price_usd_per_kg * coefficients.carbon_kg
 
 

@@ -157,7 +157,7 @@ def valid_plan() -> dict[str, Any]:
     storage = 1000 * 0.02 * HOURS / 730
     kg = sum(carbon.values())
     terms = {"compute": 400 + 300 + 400, "storage": storage, "egress": 180 + 36 + 144, "network": 0.0,
-             "mechanisms": 0.0, "fixed": 50.0, "carbon_price": 0.1 * kg, "unserved": 0.0}  # fmt: skip
+             "mechanisms": 0.0, "regions": 50.0, "carbon_price": 0.1 * kg, "unserved": 0.0}  # fmt: skip
     objective = sum(terms.values())
     kwh = sum(energy.values())
     money = objective - terms["carbon_price"]
@@ -322,7 +322,7 @@ def timed_plan() -> dict[str, Any]:
             "instance_hours": 0.5, "work_units": 18_000, "cost_usd": 2.0, "energy_kwh": 1.0}  # fmt: skip
     return {
         "objective_usd": 6.0,
-        "cost_breakdown_usd": {"compute": 4.0, "egress": 2.0},
+        "cost_breakdown_usd": {"compute": 4.0, "moves": 2.0},
         "carbon_kg": 0.15,
         "placements": [
             {**half, "region": "east", "region_id": "east", "period": "t0", "carbon_kg": 0.1},

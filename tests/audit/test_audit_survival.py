@@ -75,7 +75,7 @@ def test_standby_region_with_a_fixed_cost_must_be_in_use():
     kept = {"placements": ROWS, "regions": [{"region_id": "north-2", "fixed_usd": 100.0, "standby": True}]}
     report = audit(instance_of(data), plan_of(kept))
     assert report.violations == ()
-    assert report.recomputed["cost.fixed"] == pytest.approx(50.0 + 100.0)
+    assert report.recomputed["cost.regions"] == pytest.approx(50.0 + 100.0)
 
 
 def test_a_copy_must_be_left():

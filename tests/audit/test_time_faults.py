@@ -62,7 +62,7 @@ def test_a_job_that_may_not_be_deferred_may_pause_after_its_first_period():
     instance, plan = timed_base(), timed_plan()
     instance["workloads"][0].update(deferrable=False, work=54_000)
     plan["placements"][0].update(instance_hours=1.0, work_units=36_000, cost_usd=4.0, energy_kwh=2.0, carbon_kg=0.2)
-    plan.update(objective_usd=8.0, cost_breakdown_usd={"compute": 6.0, "egress": 2.0}, carbon_kg=0.25)
+    plan.update(objective_usd=8.0, cost_breakdown_usd={"compute": 6.0, "moves": 2.0}, carbon_kg=0.25)
     assert audit(instance_of(instance), plan_of(plan)).violations == ()
     instance["workloads"][0].update(work=36_000)
     del plan["placements"][1], plan["moves"]

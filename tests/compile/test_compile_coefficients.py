@@ -17,7 +17,7 @@ def test_an_instance_kept_running_pays_price_idle_power_and_embodied_carbon():
     running = problem.slots.running
     energy = 1.5 * 100 * 0.2
     assert only(running.spend_usd) == 200.0
-    assert only(running.compute_usd) == 200.0
+    assert running.cost.keys() == {"compute"}
     assert only(running.energy_kwh) == energy
     assert only(running.carbon_kg) == energy * 0.2 + 0.01 * 100
     assert only(running.water_l) == energy / 1.5 * 0.5
@@ -34,7 +34,7 @@ def test_flow_pays_the_dynamic_power_of_the_mean_rate_and_egress():
     assert only(serving.carbon_kg) == energy * 0.2
     assert only(serving.water_l) == energy / 1.5 * 0.5
     assert only(serving.spend_usd) == units * 1e-4 * 0.09
-    assert only(serving.compute_usd) == 0.0
+    assert serving.cost.keys() == {"egress"}
 
 
 def test_rates_per_minute_and_per_day_become_per_second():
@@ -58,7 +58,7 @@ def test_a_job_pays_per_instance_hour_at_load_with_its_output():
     energy = 1.5 * 1.0
     output = 20.0 * 36_000 / 360_000 * 0.09
     assert only(working.spend_usd) == 2.0 + output
-    assert only(working.compute_usd) == 2.0
+    assert only(working.cost["compute"]) == 2.0
     assert only(working.energy_kwh) == energy
     assert only(working.carbon_kg) == energy * 0.2 + 0.01
     assert only(problem.slots.running.spend_usd) == 0.0
@@ -95,7 +95,7 @@ def test_an_inline_endpoint_pays_and_emits_per_unit_and_holds_nothing():
     units = 3600 * 100
     assert problem.slots.is_endpoint.all()
     assert only(problem.flows.serving.spend_usd) == units * 1e-5
-    assert only(problem.flows.serving.compute_usd) == units * 1e-5
+    assert only(problem.flows.serving.cost["compute"]) == units * 1e-5
     assert only(problem.flows.serving.carbon_kg) == units * 1e-6
     assert only(problem.flows.serving.energy_kwh) == units * 1e-5
     assert only(problem.slots.running.spend_usd) == 0.0
@@ -111,8 +111,8 @@ def test_grid_intensity_of_each_period_is_used():
 
 def test_an_unknown_figure_nobody_asks_for_is_marked_unknown_and_adds_nothing():
     compiled = compile_instance(toy(inline={"offers": [offer(embodied_kg_per_hour=None)]}))
-    assert not compiled.terms.carbon_known.any()
-    assert compiled.terms.energy_known.all()
+    assert not compiled.known.carbon.any()
+    assert compiled.known.energy.all()
     assert compiled.problem.slots.running.carbon_kg[0] == 0.0
 
 

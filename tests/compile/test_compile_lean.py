@@ -36,6 +36,8 @@ def _equal(one: Any, other: Any, path: str) -> None:
         elif isinstance(a, np.ndarray):
             assert a.dtype == b.dtype, here
             np.testing.assert_array_equal(a, b, err_msg=here)
+        elif isinstance(a, dict):
+            np.testing.assert_equal(a, b, err_msg=here)
         else:
             assert a == b, here
 
@@ -48,7 +50,7 @@ def test_a_problem_put_together_in_parts_is_the_same(at_once, monkeypatch):
     parts = compile_instance(_instance())
     assert whole.problem.slots.workload.size > 8
     _equal(whole.problem, parts.problem, "problem")
-    _equal(whole.terms, parts.terms, "terms")
+    _equal(whole.known, parts.known, "known")
     np.testing.assert_array_equal(whole.tables.units_per_s, parts.tables.units_per_s)
     assert whole.ledger.rows() == parts.ledger.rows()
 
@@ -128,7 +130,7 @@ def test_sharing_what_alike_workloads_have_in_common_does_not_show(monkeypatch):
     apart = compile_instance(instance)
     assert counts[0] < counts[1] == len(instance.workloads)
     _equal(shared.problem, apart.problem, "problem")
-    _equal(shared.terms, apart.terms, "terms")
+    _equal(shared.known, apart.known, "known")
     assert shared.ledger.rows() == apart.ledger.rows()
     assert any(row.reason == "dominated" for row in shared.ledger.rows())
 
@@ -139,4 +141,6 @@ def test_a_table_fills_without_what_is_zero():
     filling.put({"a": np.array([1.0, 2.0]), "b": np.zeros(2)})
     filling.put({"a": np.zeros(1), "b": np.array([3.0])})
     assert (filling.column("a").tolist(), filling.column("b").tolist()) == ([1.0, 2.0, 0.0], [0.0, 0.0, 3.0])
-    assert set(columns("terms", compile_instance(_instance()).terms)) >= {"terms.carbon_known", "terms.egress_usd"}
+    held = compile_instance(_instance())
+    assert set(columns("known", held.known)) == {"known.carbon", "known.energy", "known.water"}
+    assert "flows.serving.cost.egress" in columns("flows", held.problem.flows)

@@ -24,7 +24,7 @@ def test_the_cheapest_whole_instances_are_chosen_and_every_figure_adds_up():
     assert plan.status == "optimal"
     assert plan.objective_usd == pytest.approx(7 * 100 + 2 * 100 + 0.5 * 100)
     assert plan.cost_breakdown_usd["compute"] == pytest.approx(900.0)
-    assert plan.cost_breakdown_usd["fixed"] == pytest.approx(50.0)
+    assert plan.cost_breakdown_usd["regions"] == pytest.approx(50.0)
     assert sum(p.served_per_s for p in plan.placements) == pytest.approx(35.0)
     assert sum(p.cost_usd for p in plan.placements) == pytest.approx(900.0)
     assert sum(p.carbon_kg for p in plan.placements) == pytest.approx(plan.carbon_kg)
@@ -140,12 +140,30 @@ def test_a_plan_must_add_up_to_what_was_minimised(monkeypatch):
     def dear(solve_problem, problem, options):
         spend = problem.slots.running.spend_usd.copy()
         spend[::2] *= 3.0
-        running = replace(problem.slots.running, spend_usd=spend)
+        running = replace(problem.slots.running, cost={"compute": spend})
         return solve_problem(replace(problem, slots=replace(problem.slots, running=running)), **options)
 
     solving_otherwise(monkeypatch, dear)
     with pytest.raises(InternalError, match=r"adds up to 9\d\d USD, where .* were minimised"):
         domicile.solve(toy(service(rate=35.0), inline=TWO))
+
+
+@pytest.mark.parametrize(("part", "states"), [(3e-7, True), (1e-3, False)])
+def test_a_plan_states_what_was_minimised(monkeypatch, part, states):
+    """Its terms are summed beside that: within a millionth the plan holds both, beyond there is no plan."""
+
+    def told_more(solve_problem, problem, options):
+        found = solve_problem(problem, **options)
+        return replace(found, objective_usd=found.objective_usd * (1 + part))
+
+    solving_otherwise(monkeypatch, told_more)
+    if not states:
+        with pytest.raises(InternalError, match=r"adds up to 950 USD, where 950.95 USD were minimised"):
+            domicile.solve(toy(service(rate=35.0), inline=TWO))
+        return
+    plan = domicile.solve(toy(service(rate=35.0), inline=TWO))
+    assert plan.objective_usd == pytest.approx(950.0 * (1 + part), rel=1e-12)
+    assert sum(plan.cost_breakdown_usd.values()) == pytest.approx(950.0, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +195,7 @@ def test_a_fixed_cost_is_that_of_the_whole_horizon():
     """Ten hours of work in a region of 0.50 USD/h: all of its 100 hours, 50 USD, beside the 20 USD of the machine."""
     inline = {"regions": [region(fixed_usd_per_hour=0.5)]}
     plan = domicile.solve(toy(job(), inline=inline))
-    assert plan.cost_breakdown_usd["fixed"] == pytest.approx(50.0)
+    assert plan.cost_breakdown_usd["regions"] == pytest.approx(50.0)
     assert plan.objective_usd == pytest.approx(70.0)
 
 

@@ -38,10 +38,10 @@ def test_a_copy_costs_storage_and_the_way_from_the_nearest_copy():
     )
     _, table = _build(made)
     assert _names(made, table.problem.copy_region) == ["de1", "fr1", "us1"]
-    assert table.copy_storage_usd.tolist() == pytest.approx([40.0, 40.0, 40.0])
-    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 0.0, 100.0])
+    assert table.problem.copying.cost["storage"].tolist() == pytest.approx([40.0, 40.0, 40.0])
+    assert table.problem.copying.cost["copies"].tolist() == pytest.approx([0.0, 0.0, 100.0])
     assert table.problem.copying.spend_usd.tolist() == pytest.approx([40.0, 40.0, 140.0])
-    assert table.problem.copying.compute_usd.tolist() == [0.0, 0.0, 0.0]
+    assert set(table.problem.copying.cost) == {"storage", "copies"}
 
 
 def test_discounts_lower_storage_and_egress():
@@ -54,14 +54,14 @@ def test_discounts_lower_storage_and_egress():
         service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset(present_in=["de1"])], discounts=discounts
     )
     _, table = _build(made)
-    assert table.copy_storage_usd.tolist() == pytest.approx([18.0, 20.0, 20.0])
-    assert table.copy_egress_usd.tolist() == pytest.approx([0.0, 50.0, 50.0])
+    assert table.problem.copying.cost["storage"].tolist() == pytest.approx([18.0, 20.0, 20.0])
+    assert table.problem.copying.cost["copies"].tolist() == pytest.approx([0.0, 50.0, 50.0])
 
 
 def test_a_first_upload_costs_no_egress():
     """With no copy anywhere yet, nothing is carried between regions."""
     made = world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[_dataset()])
-    assert _build(made)[1].copy_egress_usd.tolist() == [0.0, 0.0, 0.0]
+    assert _build(made)[1].problem.copying.cost["copies"].tolist() == [0.0, 0.0, 0.0]
 
 
 def test_a_region_without_a_storage_price_holds_no_copy():
@@ -245,7 +245,7 @@ def test_what_a_workload_keeps_is_copied_where_a_law_says():
     _, table = _build(made)
     assert table.problem.ids == ("chat/CA:retained",)
     assert _names(made, table.problem.copy_region) == ["ca1"]
-    assert table.copy_storage_usd.tolist() == pytest.approx([0.1])
+    assert table.problem.copying.cost["storage"].tolist() == pytest.approx([0.1])
     brief = world(service(origins=("CA",), data={**kept, "retention_hours": 0.0}), catalogue=places)
     assert _build(brief)[1].problem.ids == ()
 

@@ -23,15 +23,15 @@ LACKING = {
 @pytest.mark.parametrize("name", LACKING)
 def test_coefficients_are_zero_where_the_figure_is_unknown(name):
     compiled = compile_instance(toy(service(), job(), inline=LACKING[name]))
-    problem, terms = compiled.problem, compiled.terms
+    problem, told_of = compiled.problem, compiled.known
     slot = problem.flows.slot
-    for metric, known in (("carbon_kg", terms.carbon_known), ("energy_kwh", terms.energy_known),
-                          ("water_l", terms.water_known)):  # fmt: skip
+    for metric, known in (("carbon_kg", told_of.carbon), ("energy_kwh", told_of.energy),
+                          ("water_l", told_of.water)):  # fmt: skip
         for table, told in ((problem.slots.running, known), (problem.slots.working, known),
                             (problem.flows.serving, known[slot])):  # fmt: skip
             values = getattr(table, metric)
             assert np.all(values[~told] == 0.0), (name, metric)
-    assert not (terms.carbon_known.all() and terms.energy_known.all() and terms.water_known.all())
+    assert not (told_of.carbon.all() and told_of.energy.all() and told_of.water.all())
 
 
 @pytest.mark.parametrize("name", LACKING)

@@ -34,7 +34,7 @@ def _only_carbon(p: Problem) -> Problem:
     """Return the problem in which kg cost what USD did, and nothing else costs anything."""
 
     def only(table: Any, *names: str) -> Any:
-        swapped = {name: replace(of := getattr(table, name), spend_usd=of.carbon_kg) for name in names}
+        swapped = {name: replace(of := getattr(table, name), cost={"any": of.carbon_kg}) for name in names}
         return replace(table, **swapped)
 
     return replace(
@@ -175,10 +175,10 @@ class _Second(Surviving):
         for i, weight in weights.items():
             for variables, of in ((self.n, p.slots.running), (self.h, p.slots.working)):
                 if i in variables:
-                    value = sign * weight * getattr(of, metric)[i]
+                    value = sign * weight * of.of(metric)[i]
                     terms[variables[i]] = terms.get(variables[i], 0.0) + value
             for q in np.flatnonzero(p.flows.slot == i).tolist():
-                value = sign * weight * getattr(p.flows.serving, metric)[q]
+                value = sign * weight * p.flows.serving.of(metric)[q]
                 terms[self.f[q]] = terms.get(self.f[q], 0.0) + value
 
     def _measured(self) -> None:
@@ -192,13 +192,13 @@ class _Second(Surviving):
             terms: dict[int, float] = {}
             self._measure(metric, of(budgets.slots, row), terms)
             for c, weight in of(budgets.copies, row).items():
-                terms[self.d[c]] = weight * getattr(p.datasets.copying, metric)[c]
+                terms[self.d[c]] = weight * p.datasets.copying.of(metric)[c]
             for e, weight in of(budgets.transfers, row).items():
-                terms[self.u[e]] = weight * getattr(p.datasets.moving, metric)[e]
+                terms[self.u[e]] = weight * p.datasets.moving.of(metric)[e]
             counted = of(budgets.moves, row)
             for e, t, step in self.move:
                 weight = counted.get(e * p.period_hours.size + t, 0.0)
-                terms[step] = weight * getattr(p.moves.moving, metric)[e]
+                terms[step] = weight * p.moves.moving.of(metric)[e]
             if budgets.whole[row] and metric == "spend_usd":
                 terms.update(zip(self.z, p.mechanisms.cost_usd.tolist(), strict=True))
                 terms.update(zip(self.s, p.regions.fixed_usd.tolist(), strict=True))

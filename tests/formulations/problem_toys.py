@@ -27,7 +27,7 @@ from formulations.problem import (
     Survival,
 )
 
-METRICS = tuple(field.name for field in dataclasses.fields(Coefficients))
+METRICS = ("spend_usd", "compute_usd", *(field.name for field in dataclasses.fields(Coefficients)[1:]))
 
 
 def ints(values: Any) -> np.ndarray:
@@ -43,9 +43,19 @@ def bools(values: Any) -> np.ndarray:
 
 
 def coefficients(rows: list[dict[str, float]]) -> Coefficients:
+    """Return what rows add; of money what is not `compute_usd` is of a term of its own."""
     for row in rows:
         assert set(row) <= set(METRICS), row
-    return Coefficients(**{name: floats(row.get(name, 0.0) for row in rows) for name in METRICS})
+    spend, compute, *others = (floats(row.get(name, 0.0) for row in rows) for name in METRICS)
+    rest = spend - compute
+    return Coefficients({"compute": compute, **({"rest": rest} if rest.any() else {})}, *others)
+
+
+def with_metric(of: Coefficients, name: str, values: np.ndarray) -> Coefficients:
+    """Return coefficients with other values of a metric, named as `Coefficients.named` does."""
+    if name.startswith("cost."):
+        return dataclasses.replace(of, cost={**of.cost, name.removeprefix("cost."): values})
+    return dataclasses.replace(of, **{name: values})
 
 
 class Builder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def restated(problem: Problem, factor: np.ndarray) -> Problem:
 
 
 def divided(coefficients: Coefficients, factor: np.ndarray) -> Coefficients:
-    return Coefficients(**{f.name: getattr(coefficients, f.name) / factor for f in fields(coefficients)})
+    return coefficients.each(lambda values: values / factor)
 
 
 def by_flow(members: Membership, factor: np.ndarray) -> Membership:

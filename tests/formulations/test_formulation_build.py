@@ -210,7 +210,7 @@ FAULTS = {
     "points to region 1 of 1": lambda p: _broken(p, "slots", region=ONE),
     "points to stream 1 of 1": lambda p: _broken(p, "flows", stream=ONE),
     "flows.slot has 2 values where 1": lambda p: _broken(p, "flows", slot=np.array([0, 0])),
-    "slots.running.spend_usd has 0 values": lambda p: _broken(p, "slots", running=Coefficients()),
+    "slots.running.carbon_kg has 0 values": lambda p: _broken(p, "slots", running=Coefficients()),
     "services.demand_per_s holds 1 figures that are not finite": lambda p: _broken(
         p, "services", demand_per_s=np.array([[np.nan]])
     ),
@@ -277,7 +277,7 @@ def _estate(workloads: int, offers: int) -> Problem:
     size = workloads * offers
 
     def drawn() -> Coefficients:
-        return Coefficients(*(rng.random(size) for _ in range(6)))
+        return Coefficients({"compute": rng.random(size)}, *(rng.random(size) for _ in range(4)))
 
     zeros, numbers = np.zeros(size, dtype=np.int64), np.arange(size)
     return Problem(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from problem_generators import random_problem
+from problem_toys import with_metric
 
 from formulations.check import check_problem
 from formulations.classes import identical_workloads
@@ -24,7 +25,7 @@ def _twice(table: Any, shifts: dict[str, int], skip: tuple[str, ...] = ()) -> An
         if f.name in skip:
             continue
         if isinstance(value, Coefficients):
-            new[f.name] = _twice(value, {})
+            new[f.name] = value.each(lambda values: np.concatenate([values, values]))
         elif isinstance(value, np.ndarray):
             new[f.name] = np.concatenate([value, value + shifts.get(f.name, 0)]).astype(value.dtype)
     return replace(table, **new)
@@ -113,7 +114,9 @@ def _numbers(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for f in fields(value):
         inner = getattr(value, f.name)
-        if is_dataclass(inner):
+        if isinstance(inner, Coefficients):
+            found += [(*path, f.name, name) for name, values in inner.named().items() if values.size]
+        elif is_dataclass(inner):
             found += _numbers(inner, (*path, f.name))
         elif isinstance(inner, np.ndarray) and inner.size and inner.dtype.kind == "f":
             found.append((*path, f.name))
@@ -121,6 +124,10 @@ def _numbers(value: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 
 def _changed(value: Any, path: tuple[str, ...], at: int) -> Any:
+    if isinstance(value, Coefficients):
+        other = value.named()[path[0]].copy()
+        other[at] += 1.0
+        return with_metric(value, path[0], other)
     inner = getattr(value, path[0])
     if len(path) > 1:
         return replace(value, **{path[0]: _changed(inner, path[1:], at)})

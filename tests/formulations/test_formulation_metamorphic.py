@@ -29,7 +29,7 @@ def _not_worse(relaxed: float | None, original: float | None) -> None:
 
 
 def _taken(of: Coefficients, order: np.ndarray) -> Coefficients:
-    return Coefficients(**{name: values[order] for name, values in vars(of).items()})
+    return of.each(lambda values: values[order])
 
 
 def _renumbered(members: Membership, new: np.ndarray) -> Membership:
@@ -95,7 +95,7 @@ def test_scaling_all_costs_scales_the_optimum(seed: int) -> None:
     problem = random_problem(seed)
 
     def scaled(of: Coefficients) -> Coefficients:
-        return dataclasses.replace(of, spend_usd=3 * of.spend_usd, compute_usd=3 * of.compute_usd)
+        return dataclasses.replace(of, cost={term: 3 * usd for term, usd in of.cost.items()})
 
     slots, datasets, budgets = problem.slots, problem.datasets, problem.budgets
     money = np.array([metric == "spend_usd" for metric in budgets.metric], dtype=bool)

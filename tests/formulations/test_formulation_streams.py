@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from problem_generators import FEATURES, random_problem
 from problem_solve import solve
+from problem_toys import with_metric
 
 from formulations import build_arrays
 from formulations.check import check_problem
-from formulations.problem import Coefficients, Membership, Problem
+from formulations.problem import Membership, Problem
 from formulations.streams import alike_streams, merge_streams
 from optimizer.solve import solve_problem
 from optimizer.solve.hand_over import from_arrays
@@ -38,7 +39,7 @@ def _again(members: Membership, columns: int) -> Membership:
 def parted(problem: Problem, share: float = 0.25) -> Problem:
     """Return a problem with every stream in two: a share of its demand is a stream of its own, after all others."""
     services, flows = problem.services, problem.flows
-    twice = Coefficients(*(np.concatenate([column, column]) for column in vars(flows.serving).values()))
+    twice = flows.serving.each(lambda column: np.concatenate([column, column]))
     size = flows.slot.size
     return replace(
         problem,
@@ -106,8 +107,8 @@ def _changes(parts: Problem):
     """Problems in which something else than demand of the last flow's stream differs from that of its other part."""
     services, flows = parts.services, parts.flows
     last, stream = flows.slot.size - 1, int(flows.stream[-1])
-    for metric in ("carbon_kg", "spend_usd"):
-        serving = replace(flows.serving, **{metric: _raised(getattr(flows.serving, metric))})
+    for metric in ("carbon_kg", "cost.compute"):
+        serving = with_metric(flows.serving, metric, _raised(flows.serving.named()[metric]))
         yield replace(parts, flows=replace(flows, serving=serving))
     may = services.may_be_unserved.copy()
     may[stream] = ~may[stream]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from own_tables import OwnProblem, own_families, with_own
 from problem_generators import random_problem
-from problem_toys import Builder
+from problem_toys import Builder, with_metric
 from test_formulation_classes import SEEDS, doubled, single_requirements
 
 from formulations import build_arrays, check_problem
@@ -252,8 +252,7 @@ def variants(one: Stated, row: int) -> list[Any]:
     value = one.value
     if isinstance(value, Coefficients):
         return [
-            dataclasses.replace(value, **{metric.name: _raised(getattr(value, metric.name), row)})
-            for metric in dataclasses.fields(value)
+            with_metric(value, metric, _raised(values, row)) for metric, values in value.named().items()
         ]
     if one.column.kind == "flags":
         return [np.where(np.arange(value.size) == row, ~value, value)]

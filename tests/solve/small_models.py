@@ -76,7 +76,7 @@ def two_regions(*, demand=10.0, limits=(3.0, 100.0), price=(1.0, 2.0), may_be_un
             max_instances=np.full(slots, np.ceil(demand / 4.0)),
             gang_instances=zero,
             usable_hours=zero,
-            running=Coefficients(cost, cost, zero, zero, zero, zero),
+            running=Coefficients({"compute": cost}, zero, zero, zero, zero),
             working=Coefficients.zeros(slots),
         ),
         flows=Flows(stream=np.zeros(slots, dtype=np.int64), slot=np.arange(slots), serving=Coefficients.zeros(slots)),
@@ -130,7 +130,7 @@ def location(cost, demand, capacity, fixed, *, single=()):
             running=Coefficients.zeros(cost.size),
             working=Coefficients.zeros(cost.size),
         ),
-        flows=Flows(stream=workload, slot=every, serving=Coefficients(usd, usd, zero, zero, zero, zero)),
+        flows=Flows(stream=workload, slot=every, serving=Coefficients({"compute": usd}, zero, zero, zero, zero)),
         presence=Presence(
             workload=workload,
             region=region,

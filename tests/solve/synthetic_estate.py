@@ -106,14 +106,14 @@ def estate(
     zero = np.zeros(n_slots)
     idle, load, embodied = 0.3 * power * 1.2, power * 1.2, 0.002 * offers["devices"][slot_offer]
     running = Coefficients(
-        price * HOURS, price * HOURS, (idle * kg + embodied) * HOURS, idle * HOURS, zero,
+        {"compute": price * HOURS}, (idle * kg + embodied) * HOURS, idle * HOURS, zero,
         offers["devices"][slot_offer] * HOURS
     )
-    working = Coefficients(price, price, load * kg + embodied, load, zero, offers["devices"][slot_offer])
+    working = Coefficients({"compute": price}, load * kg + embodied, load, zero, offers["devices"][slot_offer])
     fj, fi, ratio, speed = (np.concatenate(part) for part in zip(*flow_parts, strict=True))
     energy = (load - idle)[fi] / speed * HOURS * ratio
     none = np.zeros(fi.size)
-    serving = Coefficients(none, none, energy * kg[fi], energy, none, none)
+    serving = Coefficients({}, energy * kg[fi], energy, none, none)
     demand_per_s = np.array(demand)[:, None]
     peak = np.bincount(np.array(stream_workload), demand_per_s[:, 0], workloads)
     most = np.where(is_job, 0.0, np.ceil(peak[slot_workload] / capacity))

@@ -103,7 +103,9 @@ def _at_other_prices(problem, seed):
     rng = np.random.default_rng(seed)
     slots = problem.slots
     factor = rng.uniform(0.3, 3.0, slots.workload.size)
-    running, working = (one.times(factor) for one in (slots.running, slots.working))
-    dearer = replace(slots, running=replace(slots.running, spend_usd=running.spend_usd),
-                     working=replace(slots.working, spend_usd=working.spend_usd))  # fmt: skip
+    running, working = (
+        replace(one, cost={term: usd * factor for term, usd in one.cost.items()})
+        for one in (slots.running, slots.working)
+    )
+    dearer = replace(slots, running=running, working=working)
     return replace(problem, slots=dearer)

@@ -9,7 +9,7 @@ import pytest
 from test_solve_requirements import asking
 
 from formulations import build_model
-from formulations.problem import Membership, Presence, Problem
+from formulations.problem import Coefficients, Membership, Presence, Problem
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.covers import with_cover_rows
@@ -38,8 +38,8 @@ def repeated(problem: Problem, times: int) -> Problem:
         for name, value in vars(part).items():
             if isinstance(value, np.ndarray):
                 changed[name] = again(value, steps.get(name, 0)) if value.size else value
-            elif hasattr(value, "spend_usd"):
-                changed[name] = tables(value, {})
+            elif isinstance(value, Coefficients):
+                changed[name] = value.each(again)
         return replace(part, **changed)
 
     def members(part, column, row=0):
@@ -121,7 +121,8 @@ def test_workloads_that_differ_in_one_figure_are_apart():
     first = int(np.flatnonzero(problem.slots.workload == 4)[0])
     spend = problem.slots.running.spend_usd.copy()
     spend[first] += 1.0
-    dearer = replace(problem, slots=replace(problem.slots, running=replace(problem.slots.running, spend_usd=spend)))
+    running = replace(problem.slots.running, cost={"compute": spend})
+    dearer = replace(problem, slots=replace(problem.slots, running=running))
     demand = problem.services.demand_per_s.copy()
     demand[problem.services.workload == 4] *= 0.9
     smaller = replace(problem, services=replace(problem.services, demand_per_s=demand))

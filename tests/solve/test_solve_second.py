@@ -49,7 +49,7 @@ def test_of_two_plans_of_the_same_cost_the_cleaner_one_by_hand():
 def test_a_cleaner_plan_that_costs_more_is_not_taken():
     """Far emits less and costs a cent more: nothing changes, and that is proven."""
     problem = same_price()
-    dearer = replace(problem.slots.running, spend_usd=np.array([1.0, 1.01]))
+    dearer = replace(problem.slots.running, cost={"compute": np.array([1.0, 1.01])})
     problem = replace(problem, slots=replace(problem.slots, running=dearer))
     second = least_carbon(problem, all_near(problem), unknown={}, gap=1e-6, time_limit_seconds=20)
     assert second.status is SolutionStatus.OPTIMAL
@@ -62,7 +62,7 @@ def test_places_without_a_carbon_figure_do_not_look_clean(endpoints):
     problem = same_price(far_kg=0.0)
     first = all_near(problem)
     if endpoints:
-        serving = replace(problem.flows.serving, spend_usd=np.ones(2), carbon_kg=np.array([5.0, 0.0]))
+        serving = replace(problem.flows.serving, cost={"compute": np.ones(2)}, carbon_kg=np.array([5.0, 0.0]))
         slots = replace(problem.slots, is_endpoint=np.array([True, True]))
         problem = replace(problem, slots=slots, flows=replace(problem.flows, serving=serving))
         values = {**first.values, "instances": np.zeros(2)}

@@ -39,6 +39,8 @@ def assert_same(one, other):
             assert_same(mine, theirs)
         elif isinstance(mine, np.ndarray):
             np.testing.assert_array_equal(mine, theirs, err_msg=field.name)
+        elif isinstance(mine, dict):
+            np.testing.assert_equal(mine, theirs, err_msg=field.name)
         else:
             assert mine == theirs
 

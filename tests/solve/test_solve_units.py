@@ -189,8 +189,8 @@ def test_prices_in_other_units_scale_the_cost():
         expected = solve_problem(problem, gap=0.0).objective_usd
         slots = problem.slots
         spend = slots.running.spend_usd
-        dear = replace(problem, slots=replace(slots, running=replace(slots.running, spend_usd=1e6 * spend)))
-        serving = replace(dear.flows.serving, spend_usd=1e6 * dear.flows.serving.spend_usd)
+        dear = replace(problem, slots=replace(slots, running=replace(slots.running, cost={"compute": 1e6 * spend})))
+        serving = replace(dear.flows.serving, cost={"compute": 1e6 * dear.flows.serving.spend_usd})
         dear = replace(dear, flows=replace(dear.flows, serving=serving), carbon_price_usd_per_kg=0.0)
         free = replace(problem, carbon_price_usd_per_kg=0.0)
         expected = solve_problem(free, gap=0.0).objective_usd
