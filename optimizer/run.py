@@ -34,6 +34,7 @@ AFTERWARDS, AFTERWARDS_SHARE = 1.5, 0.25
 
 Estates of 1,000 and 10,000 workloads need 1.2 times what compiling takes.
 """
+NOTHING_KEPT = "none of the placements of the earlier plan is possible here; maybe it is a plan of another instance"
 CLASH = (
     "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
     "no plan"
@@ -212,14 +213,16 @@ def started_from(compiled: Compiled, plan: Plan | None) -> tuple[NDArray[np.int6
         return None, None
     from optimizer.plan.start import slots_used
 
-    return slots_used(compiled, plan)
+    used, start = slots_used(compiled, plan)
+    return (used if used.size else None), start
 
 
 def with_start(plan: Plan, start: Start | None, solution: Solution) -> Plan:
     """Return the plan with what it says of the earlier plan that its solve began from."""
     if start is None:
         return plan
-    return plan.model_copy(update={"start": start.model_copy(update={"cost_usd": solution.start_usd})})
+    told = plan.model_copy(update={"start": start.model_copy(update={"cost_usd": solution.start_usd})})
+    return told if start.kept else told.model_copy(update={"warnings": (*told.warnings, NOTHING_KEPT)})
 
 
 def _solution(compiled: Compiled, order: _Order, around: NDArray[np.int64] | None) -> Solution:

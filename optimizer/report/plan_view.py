@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
-from optimizer.plan.models import Cluster, LeastCarbon, Plan
+from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
@@ -75,6 +75,8 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(("water", amount(plan.water_l, "l"), ""))
         if plan.least_carbon is not None:
             rows.append(_second(plan.least_carbon))
+    if plan.start is not None:
+        rows.append(_start(plan.start))
     if plan.cluster is not None:
         rows.append(_cluster(plan.cluster))
     if rows:
@@ -89,6 +91,12 @@ def _second(second: LeastCarbon) -> tuple[str, str, str]:
     gap = f"gap {percent(second.gap, 2)}, " if second.gap is not None else ""
     before = f"{amount(second.carbon_before_kg, 'kg')} at least cost" if second.carbon_before_kg is not None else ""
     return "proven carbon bound", amount(second.bound_kg, "kg CO2e"), f"{gap}{before}"
+
+
+def _start(told: Start) -> tuple[str, str, str]:
+    """Return the line on the earlier plan that the solve began from."""
+    made = "nothing found" if told.cost_usd is None else f"{usd(told.cost_usd)} USD"
+    return "began with", made, f"{told.kept:,} of {told.placements:,} placements of the earlier plan are possible here"
 
 
 def _cluster(told: Cluster) -> tuple[str, str, str]:

@@ -75,12 +75,15 @@ def test_a_start_is_a_hint():
     assert (own.objective_usd, own.start.cost_usd) == (pytest.approx(200.0), pytest.approx(400.0))
 
 
-def test_a_start_whose_option_is_gone_is_repaired():
+def test_a_start_of_which_nothing_is_left_is_told():
     earlier = domicile.solve(_toy(workloads=[{**_SERVICE, "regions": ["p:north"]}]), threads=1)
     south = _toy(workloads=[{**_SERVICE, "regions": ["p:south"]}])
     plan = domicile.solve(south, start=earlier, threads=1)
     assert plan.objective_usd == pytest.approx(200.0)
-    assert (plan.start.kept, plan.start.cost_usd) == (0, pytest.approx(200.0))  # all of its own options are tried
+    assert (plan.start.kept, plan.start.cost_usd) == (0, None)
+    assert [text for text in plan.warnings if "earlier plan" in text] == [
+        "none of the placements of the earlier plan is possible here; maybe it is a plan of another instance"
+    ]
 
 
 def test_a_start_that_is_no_plan_is_refused():
