@@ -59,7 +59,7 @@ TURNS, SHARPER, SPENT_SHARE = 4, 0.3, 0.1
 
 def decompose_and_improve(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None = None,
-    start: Floats | None = None,
+    start: Floats | None = None, begins_rough: bool = True,
 ) -> Run | None:  # fmt: skip
     """Generate configurations, put a plan together, tighten the bound and improve the plan until both meet.
 
@@ -68,25 +68,29 @@ def decompose_and_improve(
 
     The bound is Lagrangian, over all options of all workloads, whatever options were looked at for the plan. Where the
     master stays without a solution that breaks no row, HiGHS on the whole model, or above that size the relaxation of
-    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from.
-    Where an answer of `workers` turns out to be wrong, bounds and configurations are thrown
-    out and generated anew in this process; of what was found, the plan held stays, since it obeys every row.
+    the whole model and a plan constructed workload by workload take over. `start` is a plan to begin from; the master
+    begins with its configurations if it is a rough one (`begins_rough`): those of a good one would end the rounds of
+    closed forms before they found prices. Where an answer of `workers` turns out to be wrong, bounds and configurations
+    are thrown out and generated anew in this process; of what was found, the plan held stays, since it obeys every row.
     Returns None when a workload has no place of its own, which only the whole model can settle.
     """
     try:
-        return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start)
+        return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start,
+                          begins_rough=begins_rough)  # fmt: skip
     except WrongAnswerError as wrong:
         log.warning("a wrong answer (%s): the decomposition begins again, without all that workers answered", wrong)
         watch.forget_bound()
         start = start if wrong.plan is None else wrong.plan
     if start is not None and watch.should_stop():
         return Run(watch.why_stopped(), start, matrix.objective(start))
-    return _decompose(matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start)
+    return _decompose(
+        matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=start, begins_rough=begins_rough
+    )
 
 
 def _decompose(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, workers: Workers | None,
-    start: Floats | None,
+    start: Floats | None, begins_rough: bool,
 ) -> Run | None:  # fmt: skip
     """Decompose and improve from a plan; where an answer is wrong, what is raised has the plan held."""
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
@@ -104,7 +108,7 @@ def _decompose(
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     if start is not None:
-        _begin_from(ground, parts, needs.widen(start), watch)
+        _begin_from(ground, parts, needs.widen(start), watch, learns=begins_rough)
     try:
         return _solve_parts(ground, parts, problem, watch, needs, gap=gap, threads=threads, matrix=matrix, end=end)
     except WrongAnswerError as wrong:
@@ -179,16 +183,17 @@ def _solve_parts(
     return search(None, threads, end)
 
 
-def _begin_from(ground: Prepared, parts: Decomposition, x: Floats, watch: Watch) -> None:
-    """Hold a plan found before, and its configurations."""
+def _begin_from(ground: Prepared, parts: Decomposition, x: Floats, watch: Watch, *, learns: bool) -> None:
+    """Hold a plan found before, and its configurations if the master is to learn them."""
     state = ground.state
     state.set_columns(np.arange(x.size), x)
     if not holds_plan(ground):
         state.restore()
         return
     state.save()
-    parts.learn(x)
-    parts.has_plan = True
+    if learns:
+        parts.learn(x)
+        parts.has_plan = True
     watch.note(incumbent_usd=ground.matrix.objective(x))
 
 

@@ -123,7 +123,7 @@ def _solve(
             return _from_first(first, problem, watch, gap=gap, method=chosen)
         solution = solve_matrix(
             matrix, problem, watch, gap=gap, threads=threads, method=chosen, workers=workers,
-            start=None if first is None else first.entries(),
+            start=None if first is None else first.entries(), begins_rough=begun_usd is None,
         )  # fmt: skip
         return replace(solution, stated_by=by, start_usd=begun_usd)
 
@@ -194,11 +194,11 @@ def stated_matrix(problem: Problem, watch: Watch, method: Method = "decompose", 
 
 def solve_matrix(
     matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method,
-    workers: Workers | None = None, start: Entries | None = None,
+    workers: Workers | None = None, start: Entries | None = None, begins_rough: bool = True,
 ) -> Solution:  # fmt: skip
     """Minimise a model already handed over; arguments as for `solve_problem`.
 
-    `start` is a plan to begin from, as entries of the problem's tables.
+    `start` is a plan to begin from, as entries of the problem's tables, and a rough one unless `begins_rough` is False.
     """
     threads = threads or os.cpu_count() or 1
     chosen = choose_method(problem) if method == "auto" else method
@@ -213,7 +213,7 @@ def solve_matrix(
         from optimizer.solve.decompose import decompose_and_improve
 
         result = decompose_and_improve(
-            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=begin
+            matrix, problem, watch, gap=gap, threads=threads, workers=workers, start=begin, begins_rough=begins_rough
         )
     elif chosen == "kernel":
         result = kernel_search(matrix, watch, gap=gap, threads=threads, start=begin)
