@@ -207,6 +207,17 @@ def test_terms_on_own_variables_and_fixed_ones_count():
     assert plan.bound_usd == pytest.approx(339.0)
 
 
+def test_a_start_goes_with_cost_terms_of_ones_own():
+    """The plan of the instance begins the search, and its options are not kept where the terms make others cheaper."""
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    m.cost.expr += 250.0 * m.present["svc", "p:south"]
+    plan = model.solve(m, threads=1, start=model.solve(threads=1))
+    assert (_used(plan), plan.start.kept) == ({("p:north", "g"): 2.0}, 1)
+    assert (plan.objective_usd, plan.bound_usd) == (pytest.approx(400.0), pytest.approx(400.0))
+    assert domicile.audit(model.instance, plan).ok
+
+
 def test_a_model_with_the_instances_cost_alone_has_no_terms_of_ones_own():
     model = domicile.compile(_toy())
     m = model.pyomo()
