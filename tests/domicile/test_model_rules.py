@@ -81,7 +81,9 @@ def test_what_each_rule_does_is_counted():
     ("rule", "maybe"),
     [
         ("field:workloads[id=svd].streams", "svc"), ("field:datasets[id=d].min_copies", "no datasets 'd'"),
-        ("budget:money", "no budget 'money'"),
+        ("budget:money", "no budget 'money'"), ("field:workloads[id=svc", "no workloads"),
+        ("field:name[id=t].x", "no name"),
+        ("field:workloads[id=svc].max_gangs", "no field 'max_gangs'"), ("field:workloads[id=svc].strams", "streams"),
     ],
 )
 def test_a_rule_that_is_none_of_the_instance_is_an_error(rule, maybe):
