@@ -49,7 +49,7 @@ class Charge:
 
 
 def charges(problem: Problem) -> Iterator[Charge]:
-    """Yield all that is charged: the terms of the coefficients in the order of the tables, then single numbers."""
+    """Yield all that is charged and not 0: terms of coefficients in the order of the tables, then single numbers."""
     tables, price = Tables(problem), problem.carbon_price_usd_per_kg
     charged = [one for one in tables.columns if one.column.charged_on]
     for one in sorted(charged, key=lambda one: one.column.kind != "added"):
@@ -57,7 +57,8 @@ def charges(problem: Problem) -> Iterator[Charge]:
         if isinstance(one.value, Coefficients):
             by_term = {**one.value.cost, **({CARBON_PRICE: price * one.value.carbon_kg} if price else {})}
         for term, usd in by_term.items():
-            yield Charge(term, one.column.charged_on, _over_family(tables, one, usd), one.column)
+            if usd.any():
+                yield Charge(term, one.column.charged_on, _over_family(tables, one, usd), one.column)
 
 
 def _over_family(tables: Tables, one: Stated, values: Floats) -> Floats:

@@ -6,17 +6,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
-from optimizer.plan.models import Plan
+from optimizer.plan.models import OWN, Plan, Start
 from optimizer.run import audited, solve_as, started_from, with_start
 
-OWN = "own"
-"""Who stated a model that somebody took in hand: its bound, and that it has no plan, hold for it alone."""
 NO_PLAN = "the model as it was handed over, with what was added to it and fixed in it, admits no plan"
 
 if TYPE_CHECKING:
@@ -27,7 +25,8 @@ if TYPE_CHECKING:
     from optimizer.compile.effects import StatedRow
     from optimizer.compile.rules import Rule
     from optimizer.compile.why import Why
-    from optimizer.solve.solution import Progress
+    from optimizer.plan.rows import OwnRow
+    from optimizer.solve.solution import Progress, Solution
 
 
 def compile(instance: Instance, *, base_dir: Path | str | None = None) -> Model:
@@ -137,8 +136,9 @@ class Model:
 
         With `model`, a Pyomo model that `pyomo` returned, of that model as it is now: HiGHS solves it as a whole, its
         variables get the values found, and the plan lists the rows of your own (`own_rows`), which are checked here:
-        the audit knows the instance alone. A plan that breaks a rule of the instance, because its row was taken out, is
-        an InputError that names the rule.
+        the audit knows the instance alone. Cost terms of your own count: bound and gap are of the objective as it is,
+        the cost of the instance and what is added to it (`own_cost_usd`). A plan that breaks a rule of the instance,
+        because its row was taken out, is an InputError that names the rule.
         """
         how = How(gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then,
                   progress=progress, cancel=cancel, start=start)  # fmt: skip
@@ -150,6 +150,19 @@ class Model:
         if then == "carbon":  # options that differ in carbon alone are all needed
             compiled = self._with_every_option()
         return solve_as(self.instance, lambda: compiled, how, self._base_dir)
+
+    def plan(self, model: ConcreteModel) -> Plan:
+        """Return the audited plan of the values that the variables of a model from `pyomo` hold: another solver left
+        them there. It has no bound.
+
+        Raises InputError where a variable has no value, or where the values break a row or a rule.
+        """
+        from formulations.build import table_positions
+        from optimizer.solve.own_model import values_held
+
+        whole = self._with_every_option()
+        solution, rows = values_held(model, whole.problem, table_positions(whole.problem, whole.labels))
+        return self._read_own(solution, rows, {"termination": None})
 
     def _with_every_option(self) -> Compiled:
         from optimizer.compile import compile_instance
@@ -163,7 +176,6 @@ class Model:
         import os
 
         from formulations.build import table_positions
-        from optimizer.plan.read import read_plan
         from optimizer.solve.own_model import solve_own
         from optimizer.solve.watch import Watch
 
@@ -178,8 +190,15 @@ class Model:
         solution, rows = solve_own(
             model, whole.problem, positions, watch, gap=how.gap, threads=threads, around=around
         )
-        plan = with_start(read_plan(whole, solution), start, solution)
-        plan = plan.model_copy(update={"asked": how.asked, "own_rows": rows, "stated_by": OWN})
+        return self._read_own(solution, rows, {"asked": how.asked}, start)
+
+    def _read_own(
+        self, solution: Solution, rows: tuple[OwnRow, ...], told: dict[str, Any], start: Start | None = None
+    ) -> Plan:
+        from optimizer.plan.read import read_plan
+
+        plan = with_start(read_plan(self._with_every_option(), solution), start, solution)
+        plan = plan.model_copy(update={"own_rows": rows, "stated_by": OWN, **told})
         if plan.status == "infeasible":
             return plan.model_copy(update={"diagnosis": (NO_PLAN,)})
         if not plan.held:

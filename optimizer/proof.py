@@ -22,8 +22,7 @@ from optimizer.audit.arguments import check_objects
 from optimizer.audit.findings import exceeds
 from optimizer.how import Method, check_arguments
 from optimizer.instance.models import Instance
-from optimizer.model import OWN
-from optimizer.plan.models import Plan
+from optimizer.plan.models import OWN, Plan
 from optimizer.run import solve
 
 if TYPE_CHECKING:

@@ -63,6 +63,8 @@ NOT_JUDGED: dict[str, str] = {
     "own_rows.body": "see plan.own_rows",
     "own_rows.lower": "see plan.own_rows",
     "own_rows.upper": "see plan.own_rows",
+    "plan.own_cost_usd": "what somebody added to the cost is in no instance; that a model of one's own has it alone, "
+                         "and that bound and gap are of the sum, is judged",
     "plan.stated_by": "who stated the model changes nothing of the plan",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",

@@ -12,7 +12,7 @@ from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.plausible import implausible
 from optimizer.instance.rules import ProviderShare
-from optimizer.plan.models import Plan
+from optimizer.plan.models import OWN, Plan
 
 TOTAL = "the plan"
 ROUNDING = 1e-6
@@ -86,6 +86,9 @@ def _check_status(plan: Plan, findings: Findings) -> None:
         findings.add("status", TOTAL, "the gap was reached, yet it is not called optimal", expected="optimal",
                      found="feasible")  # fmt: skip
     _check_excess(plan, findings)
+    if plan.own_cost_usd is not None and plan.stated_by != OWN:
+        findings.add("statement", "own_cost_usd", "cost terms of one's own are those of a model of one's own",
+                     expected=OWN, found=plan.stated_by)  # fmt: skip
     if plan.status == "optimal":
         if plan.termination not in (None, "gap_reached"):
             findings.add("status", TOTAL, "optimal, yet the gap was not reached", expected="gap_reached",
@@ -102,7 +105,8 @@ def _check_excess(plan: Plan, findings: Findings) -> None:
     if excess is None:
         return
     findings.checked["bound"] += 1
-    same = plan.bound_usd is not None and plan.objective_usd is not None and close(plan.bound_usd, plan.objective_usd)
+    minimised = None if plan.objective_usd is None else plan.objective_usd + (plan.own_cost_usd or 0.0)
+    same = plan.bound_usd is not None and minimised is not None and close(plan.bound_usd, minimised)
     if excess <= 0 or not (same or withdrawn):
         findings.add("bound", TOTAL, "the bound is said to have lain above the cost, yet it lies below it",
                      expected=plan.objective_usd, found=plan.bound_usd)  # fmt: skip

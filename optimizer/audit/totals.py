@@ -243,7 +243,7 @@ def _parts(
 
 def check_totals(plan: Plan, totals: Totals, findings: Findings) -> None:
     """Compare the plan's breakdown, objective, bound, gap and carbon with the audit's own."""
-    objective = totals.objective_usd
+    objective, own = totals.objective_usd, plan.own_cost_usd or 0.0  # bound and gap are of the sum
     scale = sum(abs(value) for value in totals.terms.values())
     for term, value in totals.terms.items():
         if plan.cost_breakdown_usd and (value or term in plan.cost_breakdown_usd):
@@ -261,10 +261,11 @@ def check_totals(plan: Plan, totals: Totals, findings: Findings) -> None:
     if plan.bound_usd is not None:
         findings.checked["bound"] += 1
         best = objective if plan.objective_usd is None else min(objective, plan.objective_usd)
+        best += own
         if exceeds(plan.bound_usd, best):
             findings.add("bound", TOTAL, "proven bound above the plan's cost", expected=best, found=plan.bound_usd)
     if plan.gap is not None and plan.bound_usd is not None and plan.objective_usd is not None:
-        gap = (plan.objective_usd - plan.bound_usd) / max(abs(plan.objective_usd), 1e-9)
+        gap = (plan.objective_usd + own - plan.bound_usd) / max(abs(plan.objective_usd + own), 1e-9)
         findings.checked["gap"] += 1
         if not close(plan.gap, max(gap, 0.0), 1.0):
             findings.add("gap", TOTAL, "(objective - bound) / |objective|", expected=gap, found=plan.gap)

@@ -147,23 +147,25 @@ class RuleBook:
 
     def _field(self, key: RuleKey) -> Rule:
         """Return the rule that a field of a row states, `workloads[id=chat].max_gangs`, or one that all rows share."""
-        above, name, below = re.fullmatch(r"([\w.]+)\[id=(.*)\]\.?(\w*)", key.name).groups()  # type: ignore[union-attr]
-        path: list[str | int] = list(above.split("."))
-        rows: Any = self._world.instance
+        instance = self._world.instance
+        parts = re.fullmatch(r"([\w.]+)\[id=(.*)\](?:\.(\w+))?", key.name)
+        above, name, below = parts.groups() if parts else (key.name, "", None)
+        path: Path = tuple(above.split("."))
+        rows: Any = instance
         for step in path:
             rows = getattr(rows, str(step), None)
-        known: dict[str, str | int] = (
-            {one: one for one in rows} if isinstance(rows, dict) else {one.id: k for k, one in enumerate(rows or ())}
-        )
-        if name not in known:
-            raise InputError(Issue(f"no {above} {name!r} in this instance", maybe=did_you_mean(name, tuple(known))))
-        path.append(known[name])
-        value = rows[known[name]]
-        if below:
-            value = getattr(value, below, None)
-            shared = value is None and hasattr(self._world.instance, below)
-            path = [below] if shared else [*path, below]
-            value = getattr(self._world.instance, below) if shared else value
+        places = list(rows) if isinstance(rows, dict) else [getattr(one, "id", None) for one in _listed(rows)]
+        if name not in places:
+            maybe = did_you_mean(name, [str(place) for place in places])
+            raise InputError(Issue(f"no {above} {name!r} in this instance", maybe=maybe))
+        at = name if isinstance(rows, dict) else places.index(name)
+        value, path = rows[at], (*path, at)
+        if below is not None:
+            owner = value if getattr(value, below, None) is not None or not hasattr(instance, below) else instance
+            if not hasattr(owner, below):
+                fields = tuple(type(value).model_fields)
+                raise InputError(Issue(f"{above} {name!r} has no field {below!r}", maybe=did_you_mean(below, fields)))
+            value, path = getattr(owner, below), (below,) if owner is instance else (*path, below)
         told = f" = {value}" if isinstance(value, str | int | float) else ""
         return Rule(key.id, key.kind, self._source(*path), f"{KINDS['field']}: {key.name}{told}")
 
@@ -198,3 +200,7 @@ def _shown(value: object) -> str:
     if isinstance(value, dict):
         return f"({_fields(value)})"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _listed(rows: Any) -> tuple[Any, ...]:
+    return rows if isinstance(rows, tuple) else ()

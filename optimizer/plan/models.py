@@ -45,6 +45,10 @@ Status = Literal["optimal", "feasible", "infeasible", "no_plan"]
 Termination = Literal["gap_reached", "time_limit", "interrupted", "infeasible", "limit", "contradiction"]
 
 
+OWN = "own"
+"""Who stated a model that somebody took in hand: its bound, and that it has no plan, hold for it alone."""
+
+
 class LeastCarbon(Row):
     """What a second solve did, which minimises carbon at no higher cost; absent from plans that did not ask for it.
 
@@ -127,7 +131,9 @@ class Plan(Row):
     `method` what found the plan,
     `cluster` what workers elsewhere answered;
     `stated_by` who stated the model to the solver: `pyomo`, `arrays` where it is large, or `own` where somebody took
-    it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows;
+    it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows.
+    `own_cost_usd` is what cost terms of their own come to: what was minimised, and what `bound_usd` and `gap` are of,
+    is `objective_usd`, the cost of the instance, plus that;
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -167,6 +173,7 @@ class Plan(Row):
     method: str | None = None
     stated_by: str | None = None
     own_rows: tuple[OwnRow, ...] = ()
+    own_cost_usd: float | None = None
     asked: Asked | None = None
     start: Start | None = None
     cluster: Cluster | None = None
@@ -187,6 +194,8 @@ class Plan(Row):
         parts: list[str] = [self.status or "unstated"]
         if self.objective_usd is not None:
             parts.append(f"{self.objective_usd:,.2f} USD")
+        if self.own_cost_usd is not None:
+            parts.append(f"cost terms of one's own {self.own_cost_usd:,.2f} USD")
         if self.bound_usd is not None:
             parts.append(f"bound {self.bound_usd:,.2f} USD")
         if self.gap is not None:

@@ -108,22 +108,27 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
 
 
 def _proof(solution: Solution, total_usd: float) -> dict[str, Any]:
-    """Return what was minimised and what is proven of it, for a plan whose cost terms add up to `total_usd`.
+    """Return the cost that was minimised and what is proven of it, for a plan whose terms add up to `total_usd`.
 
     Raises InternalError when that is not what was minimised: a bound on one of the two says nothing of the other.
+    Where somebody added cost terms of their own, the bound and the gap are of the sum.
     """
     from optimizer.solve.solution import SAME_USD, relative_gap
 
-    objective = total_usd if solution.objective_usd is None else solution.objective_usd
+    own = solution.own_cost_usd or 0.0
+    minimised = total_usd + own if solution.objective_usd is None else solution.objective_usd
+    objective = minimised - own
     if abs(total_usd - objective) > SAME_USD * max(abs(objective), 1.0):
         raise InternalError(
             f"the plan adds up to {total_usd:.12g} USD, where {objective:.12g} USD were minimised: the two differ"
         )
     bound, excess = solution.bound_usd, solution.bound_excess_usd
     if bound is not None:
-        excess, bound = max(excess, bound - objective), min(bound, objective)
-    gap = relative_gap(objective, bound)
-    return {"objective_usd": objective, "bound_usd": bound, "gap": gap, "bound_excess_usd": excess or None}
+        excess, bound = max(excess, bound - minimised), min(bound, minimised)
+    return {
+        "objective_usd": objective, "bound_usd": bound, "gap": relative_gap(minimised, bound),
+        "bound_excess_usd": excess or None, "own_cost_usd": solution.own_cost_usd,
+    }  # fmt: skip
 
 
 def _rounding_warnings(compiled: Compiled, solution: Solution) -> tuple[str, ...]:

@@ -62,6 +62,8 @@ def _headline(plan: Plan, console: Console) -> None:
     rows: list[tuple[str, str, str]] = []
     if plan.objective_usd is not None:
         rows.append(("cost", f"{usd(plan.objective_usd)} USD", _horizon(plan)))
+    if plan.own_cost_usd is not None:
+        rows.append(("own cost terms", f"{usd(plan.own_cost_usd)} USD", "the bound is of the sum"))
     if plan.bound_usd is not None:
         gap = f"gap {percent(plan.gap, 2)}" if plan.gap is not None else ""
         rows.append(("proven bound", f"{usd(plan.bound_usd)} USD", gap))

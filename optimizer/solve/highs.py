@@ -27,6 +27,11 @@ from optimizer.solve.watch import Watch
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
+
+class UnboundedError(InternalError):
+    """The cost falls without end."""
+
+
 CLEAN_TOLERANCE, NEGLIGIBLE = 1e-9, 1e-11
 """Parts of a row's scale up to which it holds, and of a column's size below which a value is 0."""
 NEARBY = 2.0
@@ -256,7 +261,7 @@ def _resolve_unbounded(matrix: Matrix, watch: Watch, seconds: float) -> Run:
         return Run(Termination.INFEASIBLE, seconds=seconds + anything.seconds)
     if anything.x is None:
         return Run(anything.termination, seconds=seconds + anything.seconds)
-    raise InternalError("the model is unbounded: some cost is negative without a limit on what it pays for")
+    raise UnboundedError("the model is unbounded: some cost is negative without a limit on what it pays for")
 
 
 def _without_columns(matrix: Matrix) -> Run:

@@ -55,6 +55,8 @@ class Solution:
     contradiction where it was withdrawn. `rounding_usd` is what rounding up counts too large to branch on adds to the
     objective; None where there were none. `timings` holds seconds per phase, `method` what was run, `stated_by` who
     stated the model: "pyomo" or "arrays", `start_usd` what the plan made of an earlier one's options costs.
+    `own_cost_usd` is the part of the objective that is no cost of the instance: what somebody added to its model; None
+    where nobody did.
     """
 
     status: SolutionStatus
@@ -68,6 +70,7 @@ class Solution:
     bound_excess_usd: float = 0.0
     rounding_usd: float | None = None
     start_usd: float | None = None
+    own_cost_usd: float | None = None
 
     @property
     def gap(self) -> float | None:

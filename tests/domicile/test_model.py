@@ -162,12 +162,134 @@ def test_what_breaks_a_rule_of_the_instance_is_an_error_that_names_it():
         model.solve(m, threads=1)
 
 
-def test_another_objective_a_foreign_model_and_other_methods_are_refused():
+def test_a_cost_term_of_ones_own_moves_the_optimum_and_is_told_apart():
+    """Being in the south costs 250 USD more: two machines in the north at 400 USD beat 200 + 250, and 150 do not."""
+    model = domicile.compile(_toy())
+    for fee, region, cost, own in ((250.0, "p:north", 400.0, 0.0), (150.0, "p:south", 200.0, 150.0)):
+        m = model.pyomo()
+        m.cost.expr += fee * m.present["svc", "p:south"]
+        plan = model.solve(m, threads=1)
+        assert _used(plan) == {(region, "g"): 2.0}
+        assert (plan.objective_usd, plan.own_cost_usd) == (pytest.approx(cost), pytest.approx(own))
+        assert plan.cost_breakdown_usd["compute"] == pytest.approx(cost)
+        assert (plan.status, plan.bound_usd) == ("optimal", pytest.approx(cost + own))
+        assert plan.gap == pytest.approx(0.0, abs=1e-6)
+        assert domicile.audit(model.instance, plan).ok
+        assert plan.tables()["summary"].own_cost_usd.item() == pytest.approx(own)
+
+
+def test_a_reward_lowers_the_sum_and_not_the_cost():
+    """250 USD for being in the north: one machine there and one in the south, 300 USD, 50 USD in sum."""
     model = domicile.compile(_toy())
     m = model.pyomo()
-    m.cost.set_value(m.cost.expr + 5.0 * m.instances["svc", "p:south", "g", "on_demand", "t0"])
-    with pytest.raises(InputError, match="another objective"):
-        model.solve(m, threads=1)
+    m.cost.expr -= 250.0 * m.present["svc", "p:north"]
+    plan = model.solve(m, threads=1)
+    assert _used(plan) == {("p:north", "g"): 1.0, ("p:south", "g"): 1.0}
+    assert (plan.objective_usd, plan.own_cost_usd) == (pytest.approx(300.0), pytest.approx(-250.0))
+    assert plan.bound_usd == pytest.approx(50.0)
+    assert "cost terms of one's own -250.00 USD" in plan.summary()
+
+
+def test_terms_on_own_variables_and_fixed_ones_count():
+    """A permit of 30 USD for the south, and a constant of 7; with the north fixed to one machine 300 USD besides."""
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    m.permit = pyo.Var(domain=pyo.Binary)
+    m.asked = pyo.Constraint(expr=m.instances["svc", "p:south", "g", "on_demand", "t0"] <= 64 * m.permit)
+    m.cost.expr += 30.0 * m.permit + 7.0
+    plan = model.solve(m, threads=1)
+    assert (plan.objective_usd, plan.own_cost_usd) == (pytest.approx(200.0), pytest.approx(37.0))
+    north = m.instances["svc", "p:north", "g", "on_demand", "t0"]
+    north.fix(1)
+    m.cost.expr += 2.0 * north
+    plan = model.solve(m, threads=1)
+    assert (plan.objective_usd, plan.own_cost_usd) == (pytest.approx(300.0), pytest.approx(39.0))
+    assert plan.bound_usd == pytest.approx(339.0)
+
+
+def test_a_start_goes_with_cost_terms_of_ones_own():
+    """The plan of the instance begins the search, and its options are not kept where the terms make others cheaper."""
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    m.cost.expr += 250.0 * m.present["svc", "p:south"]
+    plan = model.solve(m, threads=1, start=model.solve(threads=1))
+    assert (_used(plan), plan.start.kept) == ({("p:north", "g"): 2.0}, 1)
+    assert (plan.objective_usd, plan.bound_usd) == (pytest.approx(400.0), pytest.approx(400.0))
+    assert domicile.audit(model.instance, plan).ok
+
+
+def test_a_model_with_the_instances_cost_alone_has_no_terms_of_ones_own():
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    m.instances["svc", "p:north", "g", "on_demand", "t0"].fix(1)
+    assert model.solve(m, threads=1).own_cost_usd is None
+
+
+def test_the_audit_asks_whose_a_cost_term_is_and_what_the_bound_is_of():
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    m.cost.expr += 150.0 * m.present["svc", "p:south"]
+    plan = model.solve(m, threads=1)
+    for change in ({"stated_by": "pyomo"}, {"own_cost_usd": 100.0}, {"own_cost_usd": None}):
+        assert not domicile.audit(model.instance, plan.model_copy(update=change)).ok, change
+
+
+def test_values_that_another_solver_left_are_a_plan():
+    """A model solved through Pyomo's own interface to HiGHS, with a row and a cost term of one's own."""
+    model = domicile.compile(_toy())
+    m = model.pyomo()
+    with pytest.raises(InputError, match="has no value"):
+        model.plan(m)
+    m.one_twin = pyo.Constraint(expr=m.instances["svc", "p:north", "twin", "on_demand", "t0"] >= 1)
+    m.cost.expr += 5.0 * m.present["svc", "p:south"]
+    pyo.SolverFactory("appsi_highs").solve(m)
+    plan = model.plan(m)
+    assert _used(plan) == {("p:north", "twin"): 1.0, ("p:south", "g"): 1.0}
+    assert (plan.status, plan.bound_usd, plan.gap, plan.stated_by) == ("feasible", None, None, "own")
+    assert (plan.objective_usd, plan.own_cost_usd) == (pytest.approx(400.0), pytest.approx(5.0))
+    assert [row.name for row in plan.own_rows] == ["one_twin"]
+    assert domicile.audit(model.instance, plan).ok
+    m.instances["svc", "p:south", "g", "on_demand", "t0"].set_value(0)
+    with pytest.raises(InputError, match="break its row throughput"):
+        model.plan(m)
+    m.throughput.deactivate()
+    m.present_backed.deactivate()
+    m.cover.deactivate()
+    with pytest.raises(InputError, match="the model allows what the instance does not"):
+        model.plan(m)
+
+
+def test_what_is_no_objective_to_minimise_is_refused():
+    """Two of them, none, one to be maximised, one that is not linear, one that falls without end."""
+    model = domicile.compile(_toy())
+    south = ("svc", "p:south", "g", "on_demand", "t0")
+
+    def second(m):
+        m.extra = pyo.Objective(expr=5.0 * m.instances[south])
+
+    def most(m):
+        m.cost.sense = pyo.maximize
+
+    def bent(m):
+        m.cost.expr += m.instances[south] ** 2
+
+    def endless(m):
+        m.gift = pyo.Var(domain=pyo.NonNegativeReals)
+        m.cost.expr -= m.gift
+
+    for change, what in (
+        (second, "not one active objective: cost, extra"), (lambda m: m.cost.deactivate(), "objective: none"),
+        (most, "maximised"), (bent, "not linear"), (endless, "falls without end"),
+    ):  # fmt: skip
+        m = model.pyomo()
+        change(m)
+        with pytest.raises(InputError, match=what) as refused:
+            model.solve(m, threads=1)
+        assert refused.value.issues[0].maybe
+
+
+def test_a_foreign_model_and_other_methods_are_refused():
+    model = domicile.compile(_toy())
     with pytest.raises(InputError, match="as this instance has them"):
         model.solve(pyo.ConcreteModel(), threads=1)
     with pytest.raises(InputError, match="solved as a whole"):
@@ -210,4 +332,8 @@ def test_the_code_of_the_page_runs(capsys):
     told = capsys.readouterr().out
     assert "optimal" in told
     assert "two_homes 5" in told
-    assert told.rstrip().endswith("True")
+    objective, own, bound = map(int, re.findall(r"^(\d+) (\d+) (\d+)$", told, re.MULTILINE)[0])
+    assert own in (50, 100, 150, 200, 250)
+    assert 0.998 * (objective + own) <= bound <= objective + own
+    assert "True\nTrue\nfeasible" in told
+    assert told.rstrip().endswith(" None")

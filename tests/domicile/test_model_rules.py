@@ -81,9 +81,21 @@ def test_what_each_rule_does_is_counted():
     ("rule", "maybe"),
     [
         ("field:workloads[id=svd].streams", "svc"), ("field:datasets[id=d].min_copies", "no datasets 'd'"),
-        ("budget:money", "no budget 'money'"),
+        ("budget:money", "no budget 'money'"), ("field:workloads[id=svc", "no workloads"),
+        ("field:name[id=t].x", "no name"),
+        ("field:workloads[id=svc].max_gangs", "no field 'max_gangs'"), ("field:workloads[id=svc].strams", "streams"),
     ],
 )
 def test_a_rule_that_is_none_of_the_instance_is_an_error(rule, maybe):
     with pytest.raises(InputError, match=maybe):
         domicile.compile(_toy()).rows(rule)
+
+
+def test_a_copy_that_is_owed_once_something_is_done_names_its_law():
+    """What a service that may go unserved keeps is owed by the law that asks for the copy."""
+    from test_retained import estate, serving, stream
+
+    model = domicile.compile(estate(serving(stream("a", 6), unserved_usd_per_unit=1.0)))
+    (owed,) = [row for row in model.rows() if row.component == "owed"]
+    assert owed.rules == ("law:ZZ-0",)
+    assert model.rules().duties["law:ZZ-0"] == len(model.rows("law:ZZ-0"))
