@@ -13,8 +13,10 @@ from formulations import (
     data,
     data_localization,
     jobs,
+    places_in_use,
     policies,
     regional_capacity,
+    relocations,
     survival,
     workloads,
 )
@@ -39,6 +41,8 @@ MODULES = (
     regional_capacity,
     carbon_budgets,
     policies,
+    relocations,
+    places_in_use,
     costs,
 )
 

@@ -9,10 +9,12 @@ move).
 
 Constraint (coupling):
     budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c]
-                + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t]   (+ sum_m cost z[m] + sum_r fixed s[r])   <= L[β]
+                + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t] + sum_x μ_leave m[x] + sum_y μ_enter e[y]
+                (+ sum_m cost z[m] + sum_r fixed s[r] + sum_z price q[z])   <= L[β]
 
-What is charged in no place (mechanisms, the fixed cost of regions) counts only in a money budget on everything. The
-carbon price and penalties for unserved demand are no spending and never count.
+Leaving and entering belong to a workload, and to no place and no period: a scope selects them by its workloads. What is
+charged in no place (mechanisms, the fixed cost of regions, the price of places in use) counts only in a money budget on
+everything. The carbon price and penalties for unserved demand are no spending and never count.
 """
 
 from __future__ import annotations
@@ -39,12 +41,14 @@ def add_local_constraints(model: Model, problem: Problem) -> None:
 
 def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the budget rows."""
-    d, u, m = model.vars("copy", "transfer", "move")
+    d, u, m, left, entered = model.vars("copy", "transfer", "move", "moved", "entered")
     β, datasets, μ, L = problem.budgets, problem.datasets, problem.budgets.metric, problem.budgets.limit
     slots = measured(model, problem, slot_matrix(problem, β.slots, L.size), μ)
     copies = priced(β.copies, datasets.copying, μ) @ d
     transfers = priced(β.transfers, datasets.moving, μ) @ u
     moves = priced(β.moves, problem.moves.moving, μ, each=problem.period_hours.size) @ m
+    moves += priced(β.movers, problem.relocations.leaving, μ) @ left
+    moves += priced(β.entries, problem.relocations.entering, μ) @ entered
     fixed = [_placeless(problem, usd) @ model[family] for family, usd in spent_in_no_place(problem).items()]
     model.add("budget", every(L.size), reduce(add, fixed, slots + copies + transfers + moves) <= L)
 

@@ -23,7 +23,8 @@ WORK = {"workload": 1}
 OVER: dict[str, Strings] = {
     "stream_period": ("stream", "period"), "workload_period": ("workload", "period"), "move": ("move", "period"),
     "slot_offer": ("slot",), "slot_period": ("slot",), "slot_region_period": ("slot",), "flow_region_period": ("flow",),
-    "copy_country": ("copy",), "bounded": ("bounded workload",), "dataset_region": ("dataset", "region"),
+    "copy_country": ("copy",), "flow_mover_period": ("flow",), "slot_mover_period": ("slot",),
+    "bounded": ("bounded workload",), "dataset_region": ("dataset", "region"),
     "job_region_period": ("job", "region", "period"), "one": (), "failure": (), "failover_demand": (),
     "failover_rate": (), "failover_copy": (), "failover_route": (),
 }  # fmt: skip
@@ -37,7 +38,8 @@ class Variable:
     `rows`: by position of the family its row of the table `flow`, where it is over no table itself. `counted_in`: as of
     a column. `is_count`: it counts whole things, whatever the domain that the model gives it. `is_item`: a plan is the
     better for having fewer of it, though it need not be whole. `follows`: what it may be follows from other families
-    and from which rows the tables have.
+    and from which rows the tables have. `comes_first`: of plans of one cost that with the fewest of it is the better,
+    whatever else they hold.
     """
 
     symbol: str
@@ -51,6 +53,7 @@ class Variable:
     is_count: bool = False
     is_item: bool = False
     follows: bool = False
+    comes_first: bool = False
 
     @property
     def over(self) -> Strings:
@@ -175,6 +178,15 @@ VARIABLES: dict[str, Variable] = {
         "g[e,j,κ]", "failure", "0…φD[j,t]", "units/s that a cell takes over", "failure flows (`find_failures`)",
         "survival", counted_in=WORK, rows=_failing_flows, follows=True,
     ),
+    "moved": Variable(
+        "m[x]", "mover", "binary", "the workload runs where nothing of it runs today", "movers", "relocations",
+        comes_first=True,
+    ),
+    "entered": Variable(
+        "e[y]", "entry", "binary", "the workload enters a region that something is carried into", "entries",
+        "relocations",
+    ),
+    "place_used": Variable("q[z]", "place", "binary", "the place is in use", "places", "places_in_use"),
     "impossible": Variable(
         "", "one", "0", "stands in a row that cannot hold, so that the row is kept", "one", "algebra",
     ),
@@ -341,7 +353,7 @@ ROWS: dict[str, Rows] = {
         gives=LIMIT, rises=True, stated_by="pools.rules",
     ),
     "budget": Rows(
-        COUPLING, "budget", "Σ in scope (run n + work H + serve f + copy d + gb u + move m) ≤ L[β]",
+        COUPLING, "budget", "Σ in scope (run n + work H + serve f + copy d + gb u + move m + leave m + enter e) ≤ L[β]",
         "a budget on carbon, water, energy or money", "carbon_budgets", gives=LIMIT, rises=True,
         stated_by="budget:{budget}",
     ),
@@ -352,6 +364,48 @@ ROWS: dict[str, Rows] = {
     "share_lower": Rows(
         COUPLING, "share", "μ(part) ≥ L[σ] μ(all)", "a share policy that sets a least share", "policies", gives=LIMIT,
         stated_by="shares.rules",
+    ),
+    "moved_flow": Rows(
+        LOCAL, "flow_mover_period", "Σ_{i∉R0} f[j,i] ≤ D[j,t] m[x]",
+        "a stream is served elsewhere if its workload moves", "relocations",
+    ),
+    "moved_instances": Rows(
+        LOCAL, "slot_mover_period", "Σ_{i∉R0,t} n[i] ≤ (Σ N[i]) m[x]", "instances run elsewhere if the workload moves",
+        "relocations",
+    ),
+    "moved_gangs": Rows(
+        LOCAL, "slot_mover_period", "Σ_{i∉R0,t} b[i] ≤ M[g] m[x]", "gangs run elsewhere if the job moves",
+        "relocations",
+    ),
+    "entered_flow": Rows(
+        LOCAL, "flow_mover_period", "Σ_{i∈r,t} f[j,i] ≤ D[j,t] e[y]", "a stream is served where its workload enters",
+        "relocations",
+    ),
+    "entered_instances": Rows(
+        LOCAL, "slot_mover_period", "Σ_{i∈r,t} n[i] ≤ (Σ N[i]) e[y]", "instances run where the workload enters",
+        "relocations",
+    ),
+    "entered_gangs": Rows(
+        LOCAL, "slot_mover_period", "Σ_{i∈r,t} b[i] ≤ M[g] e[y]", "gangs run where the job enters", "relocations",
+    ),
+    "most_moves": Rows(
+        COUPLING, "move limit", "Σ m[x] ≤ L[μ]", "at most so many workloads move", "relocations", gives=LIMIT,
+        rises=True, stated_by="field:{move limit}",
+    ),
+    "place_in_use": Rows(
+        COUPLING, "place use", "a[w,r] ≤ q[z]", "what is present uses the place", "places_in_use",
+    ),
+    "place_backed": Rows(
+        COUPLING, "place", "q[z] ≤ Σ a[w,r], for L[π] > 0", "a place counts where something is present",
+        "places_in_use",
+    ),
+    "most_places": Rows(
+        COUPLING, "place rule", "Σ_z q[z] ≤ U[π]", "at most so many places are in use", "places_in_use", gives=LIMIT,
+        rises=True, stated_by="policy:{place rule}",
+    ),
+    "least_places": Rows(
+        COUPLING, "place rule", "Σ_z q[z] ≥ L[π], for L[π] > 0", "at least so many places are in use",
+        "places_in_use", gives=NEED, stated_by="policy:{place rule}",
     ),
     "cost_cap": Rows(
         COUPLING, "one", "cost ≤ C, in a second solve only", "costs no more than the plan found", "objective",
@@ -367,7 +421,8 @@ def doc_of(name: str) -> str | None:
 
 
 OBJECTIVES = {
-    "cost": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ fixed s + Σ cost z + Σ penalty v + "
-            "Σ penalty x: USD over the horizon, the carbon price included",
-    "carbon": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m: kg CO2e over the horizon",
+    "cost": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ leave m + Σ enter e + Σ fixed s + "
+            "Σ price q + Σ cost z + Σ penalty v + Σ penalty x: USD over the horizon, the carbon price included",
+    "carbon": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ leave m + Σ enter e: kg CO2e over "
+              "the horizon",
 }  # fmt: skip

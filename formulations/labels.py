@@ -79,6 +79,7 @@ def _of_tables(problem: Problem, labels: Labels) -> dict[str, Callable[[Ints], C
     """Return by kind of index what its entries are called."""
     slots, flows, services, jobs = problem.slots, problem.flows, problem.services, problem.jobs
     presence, pools, data, moves = problem.presence, problem.pools, problem.datasets, problem.moves
+    relocations, places = problem.relocations, problem.places
     periods, regions = problem.period_hours.size, max(len(problem.regions.ids), 1)
     workload, region, period, dataset, pool, country, stream_name, sku, paid = map(_named, (
         problem.workload_ids, problem.regions.ids, labels.periods, data.ids, pools.ids, labels.countries,
@@ -96,6 +97,12 @@ def _of_tables(problem: Problem, labels: Labels) -> dict[str, Callable[[Ints], C
 
     def of_slot(i: Ints) -> list[str]:
         return workload(slots.workload[i])
+
+    def mover(x: Ints) -> Columns:
+        return [workload(relocations.workload[x])]
+
+    def region_period(i: Ints) -> Columns:
+        return [region(slots.region[i]), period(slots.period[i])]
 
     def by_period(index: Callable[[Ints], Columns]) -> Callable[[Ints], Columns]:
         return lambda x: [*index(x // periods), period(x % periods)]
@@ -133,6 +140,15 @@ def _of_tables(problem: Problem, labels: Labels) -> dict[str, Callable[[Ints], C
         "pool": lambda x: [pool(x), period(pools.period[x])],
         "budget": lambda x: [_named(problem.budgets.ids)(x)],
         "share": lambda x: [_named(problem.shares.ids)(x)],
+        "mover": mover,
+        "entry": lambda y: [*mover(relocations.entry_mover[y]), region(relocations.entry_region[y])],
+        "flow_mover_period": lambda q: [*stream(flows.stream[q]), *region_period(flows.slot[q])],
+        "slot_mover_period": lambda i: [of_slot(i), *region_period(i)],
+        "place": lambda z: [_named(places.ids)(places.place_rule[z]), _named(places.place_ids)(z)],
+        "place use": lambda x: [
+            workload(presence.workload[places.use_presence[x]]), region(presence.region[places.use_presence[x]]),
+            _named(places.ids)(places.place_rule[places.use_place[x]]),
+        ],
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Index sets and the letter used for them in every formulation module:
 
     t periods · w workloads (services and jobs) · j streams of services · r regions · i slots · q flows
     k datasets · c copies (dataset, region) · e transfers (dataset, source, destination) · m mechanisms
-    p presences (workload, region) · κ pools · β budgets · σ shares
+    p presences (workload, region) · κ pools · β budgets · σ shares · x movers · y entries · π place rules · z places
 
 A *slot* is an eligible (workload, offer, period): what is decided about it is how many instances run. A *flow* is an
 eligible (stream, slot). Only eligible combinations exist: whatever law, latency, memory or a missing figure rules out
@@ -43,7 +43,8 @@ from formulations.columns import (
 
 __all__ = [
     "Bools", "Budgets", "Coefficients", "Datasets", "Floats", "Flows", "Ints", "Jobs", "Mechanisms", "Membership",
-    "Moves", "Pools", "Presence", "Problem", "Regions", "Rules", "Services", "Shares", "Slots", "Survival",
+    "Moves", "PlacesInUse", "Pools", "Presence", "Problem", "Regions", "Relocations", "Rules", "Services", "Shares",
+    "Slots", "Survival",
 ]  # fmt: skip
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
@@ -280,6 +281,8 @@ class Budgets:
     copies: Membership = members("budget", "copy", "the copies in scope, or the part of one that is")
     transfers: Membership = members("budget", "transfer", "the transfers in scope")
     moves: Membership = members("budget", ("move", "period"), "the moves in scope")
+    movers: Membership = members("budget", "mover", "the workloads that run today in scope")
+    entries: Membership = members("budget", "entry", "the regions they may enter in scope")
 
 
 @dataclass(frozen=True)
@@ -316,6 +319,46 @@ class Moves:
 
 
 @dataclass(frozen=True)
+class Relocations:
+    """Workloads that run today, and the regions that they may enter; what runs today is in `stays_in`.
+
+    A workload without a row runs nowhere today, or cannot leave: it does not move. `entry_*`: the regions into which
+    something has to be carried, one row each.
+    """
+
+    workload: Ints = index("mover", "workload", "the workload")
+    stays_in: Membership = members("mover", "region", "the regions in which it runs today", "R0(x)")
+    leaving: Coefficients = added(
+        "mover", "leave[x]", "what a workload that moves adds, wherever it goes", charged_on="moved"
+    )
+    entry_mover: Ints = index("entry", "mover", "the workload that may move", is_key=True)
+    entry_region: Ints = index("entry", "region", "the region that it may enter", is_key=True)
+    entering: Coefficients = added("entry", "enter[y]", "what is carried into a region adds", charged_on="entered")
+    limit_ids: Strings = names("move limit", rule="field", may_be_empty=True)
+    limit: Floats = numbers("move limit", "L[μ]", "most workloads that move", "workloads", least=0.0)
+
+
+@dataclass(frozen=True)
+class PlacesInUse:
+    """Rules on how many places (regions, metros, countries, providers) some workloads use together.
+
+    `place_*`: the places that a rule counts; `use_*`: the presences that use one.
+    """
+
+    ids: Strings = names("place rule", rule="policy")
+    least: Floats = numbers("place rule", "L[π]", "least places in use; 0: none", "places", least=0.0)
+    most: Floats = numbers("place rule", "U[π]", "most places in use", "places", least=0.0)
+    place_ids: Strings = names("place")
+    place_rule: Ints = index("place", "place rule", "the rule that counts it")
+    price_usd: Floats = numbers(
+        "place", "price[z]", "charged while the place is in use", "USD", least=0.0, charged_on="place_used",
+        term="places", stated_by="policy:{place rule}",
+    )  # fmt: skip
+    use_presence: Ints = index("place use", "presence", "what is present")
+    use_place: Ints = index("place use", "place", "the place that it uses")
+
+
+@dataclass(frozen=True)
 class Problem:
     """Everything the formulations need. Index arrays refer to positions in the sibling tables.
 
@@ -338,6 +381,8 @@ class Problem:
     shares: Shares = table(Shares, in_proportion=True)
     survival: Survival = table(Survival)
     moves: Moves = table(Moves, in_proportion=True)
+    relocations: Relocations = table(Relocations, in_proportion=True)
+    places: PlacesInUse = table(PlacesInUse, in_proportion=True)
     carbon_price_usd_per_kg: float = single(
         0.0, "price", "price of carbon", "USD per kg CO2e", stated_by="field:carbon.price_usd_per_tonne"
     )

@@ -312,6 +312,7 @@ def audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan
     return plan.model_copy(update={
         "warnings": (*plan.warnings, *(f"serves nothing: {v.where}: {v.what}" for v in report.violations)),
         "timings_seconds": {**plan.timings_seconds, "audit": seconds},
+        "today": report.today,
     })  # fmt: skip
 
 

@@ -12,22 +12,25 @@ from optimizer.plan.models import Plan
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
-            "carbon_unknown_share energy_kwh water_l placements copies transfers moves regions mechanisms budgets "
-            "quotas commitments shares unserved legal_register assertions data_quality diagnosis shortfalls "
-            "unmodelled_laws unreviewed_laws versions least_carbon asked start cluster instance_name instance_sha256 "
-            "catalogue_sha256 laws_sha256 horizon warnings",
+            "carbon_unknown_share energy_kwh water_l placements copies transfers moves relocations regions mechanisms "
+            "budgets quotas commitments shares places today unserved legal_register assertions data_quality diagnosis "
+            "shortfalls unmodelled_laws unreviewed_laws versions least_carbon asked start cluster instance_name "
+            "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
                   "laws mechanisms flags",
     "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
     "transfers": "dataset source target gb cost_usd carbon_kg",
     "moves": "job source target period gb cost_usd carbon_kg",
+    "relocations": "workload entered left gb sources cost_usd carbon_kg",
     "regions": "region_id fixed_usd standby",
     "mechanisms": "mechanism key cost_usd held laws",
     "budgets": "id metric limit used slack",
     "quotas": "id period limit used slack",
     "commitments": "id region_id sku instances used idle",
     "shares": "id bound value sense",
+    "places": "id of used min_in_use max_in_use cost_usd",
+    "today": "running moved moving_usd today_usd saving_usd payback_hours",
     "unserved": "workload stream period per_s work_units cost_usd",
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
                       "placements obligations flags",
@@ -69,6 +72,9 @@ NOT_JUDGED: dict[str, str] = {
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "copies.source": "which of several regions of one price the data come from",
+    "relocations.sources": "which of several regions of one price what moves comes from",
+    "places.used": "a place that is kept for failures only, where nothing runs, may be named",
+    "today.why_not": "prose: why today's set-up has no cost; whether it has one is judged",
     "mechanisms.laws": "laws that may ask for the safeguard where the plan places nothing",
     "shares.id": "whether shares are left out",
     "legal_register.law": "laws that ruled options out and no more: see plan.ineligible",
@@ -102,7 +108,9 @@ NOT_JUDGED: dict[str, str] = {
 """Fields that are not judged, or not wholly, with the reason."""
 
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
-SELDOM = frozenset({"bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls"})
+SELDOM = frozenset({
+    "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
+})  # fmt: skip
 """Fields that most plans have nothing to say in."""
 
 

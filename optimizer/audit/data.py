@@ -16,7 +16,7 @@ from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_hours
-from optimizer.audit.names import check_names, region_of
+from optimizer.audit.names import check_names, region_named, region_of
 from optimizer.audit.world import HOURS_PER_MONTH, World
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
 from optimizer.instance.workloads import Dataset, Job, Stream, Workload
@@ -235,8 +235,8 @@ def carriage(
 
     Of those of one price the cleanest sends, then the first named. A missing price is a violation, and counts 0.
     """
-    size, names = one.size_gb or 0.0, one.source.present_in if one.source is not None else ()
-    held = [home for home in (world.region(name) for name in names) if home is not None]
+    size, names = one.size_gb or 0.0, lying_in(world, one.source) if one.source is not None else ()
+    held = [home for home in (region_named(world, name) for name in names) if home is not None]
     there = any(home.id == region.id for home in held)
     named = world.region(stated) if stated is not None else None
     if stated is not None and (there or named is None or all(home.id != named.id for home in held)):
@@ -252,6 +252,13 @@ def carriage(
         return Way()
     usd, kg, home = min(priced, key=lambda way: (way[0], math.inf if way[1] is None else way[1]))
     return Way(home, usd * size, kg)
+
+
+def lying_in(world: World, dataset: Dataset) -> tuple[str, ...]:
+    """Return where copies lie already, by the dataset's own statement and by that of what runs today."""
+    current = world.instance.current
+    today = [row.region for row in current.copies if row.dataset == dataset.id] if current is not None else []
+    return tuple(dict.fromkeys((*dataset.present_in, *today)))
 
 
 def check_numbers(one: Kept, copies: dict[str, Region], findings: Findings) -> None:

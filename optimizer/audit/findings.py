@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
+from optimizer.plan.models import Today
+
 RELATIVE = 1e-6
 ABSOLUTE = 1e-6
 
@@ -77,6 +79,8 @@ KINDS: dict[str, str] = {
     "job_contiguity": "a job that cannot be interrupted has a gap",
     "job_hours": "a job works more hours than its gangs hold",
     "move": "a move is missing, or is not one",
+    "relocation": "workloads move that may not, or are said to move and do not",
+    "places_in_use": "too few or too many places are in use",
     "mechanism_missing": "a safeguard that a law asks for is not in the plan",
     "mechanism_unavailable": "the plan relies on a safeguard that is neither held nor priced",
     "copies": "a dataset has too few copies, or one where it may not be",
@@ -147,7 +151,8 @@ class AuditReport(BaseModel):
     `checked` counts what was looked at, by subject; `recomputed` holds the audit's own figures (objective_usd,
     carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged; `not_judged` which fields
     that the plan states are not, or not wholly, and what the search for items that serve nothing leaves out. `held` is
-    False for a file that holds no plan (infeasible, no_plan): then nothing but the document was looked at.
+    False for a file that holds no plan (infeasible, no_plan): then nothing but the document was looked at. `today` sets
+    the plan beside what runs today, where the instance says what does.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -158,6 +163,7 @@ class AuditReport(BaseModel):
     notes: tuple[str, ...] = ()
     not_judged: tuple[str, ...] = ()
     held: bool = True
+    today: Today | None = None
 
     @property
     def ok(self) -> bool:

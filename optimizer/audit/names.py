@@ -16,6 +16,16 @@ def region_of(world: World, row: Placement | Copy) -> Region | None:
     return found
 
 
+def region_named(world: World, name: str) -> Region | None:
+    """Return the region of an id, or of `provider:id`."""
+    found = world.region(name)
+    if found is None:
+        provider, _, short = name.partition(":")
+        found = world.region(short)
+        found = found if found is not None and found.provider == provider else None
+    return found
+
+
 def check_names(row: Placement | Copy, region: Region, where: str, findings: Findings) -> None:
     """Compare the provider, the region's name and the country that a row states with those of its region."""
     findings.checked["names"] += 1

@@ -13,9 +13,10 @@ from optimizer.audit.judge import judge
 from optimizer.audit.left_out import check_left_out
 from optimizer.audit.second import check_least_carbon
 from optimizer.audit.serving import check_serving
+from optimizer.audit.today import check_today, today_of
 from optimizer.audit.world import resolve
 from optimizer.instance.models import Instance
-from optimizer.plan.models import Plan
+from optimizer.plan.models import Plan, Today
 
 
 def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None) -> AuditReport:
@@ -40,6 +41,8 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
     judged = judge(world, plan, desk, findings)
     totals = judged.totals
     check_least_carbon(plan, totals, findings)
+    today = today_of(world, totals)
+    check_today(plan, today, findings)
     unstated = check_left_out(judged.ledger, plan, findings, has_law=desk.book is not None)
     unserving = tuple(f"serves_nothing: {text}" for text in check_serving(world, judged, findings))
     if desk.book is None:
@@ -53,12 +56,13 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         "water_l": totals.water_l,
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
-    return _report(findings, recomputed, (*not_judged(plan, unstated), *unserving))
+    return _report(findings, recomputed, (*not_judged(plan, unstated), *unserving), today=today)
 
 
 def _report(
-    findings: Findings, recomputed: dict[str, float | None], open_points: tuple[str, ...], *, held: bool = True
-) -> AuditReport:
+    findings: Findings, recomputed: dict[str, float | None], open_points: tuple[str, ...], *, held: bool = True,
+    today: Today | None = None,
+) -> AuditReport:  # fmt: skip
     return AuditReport(
         violations=tuple(dict.fromkeys(findings.violations)),
         checked=dict(findings.checked),
@@ -66,4 +70,5 @@ def _report(
         notes=tuple(findings.notes),
         not_judged=open_points,
         held=held,
+        today=today,
     )

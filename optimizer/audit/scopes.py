@@ -63,3 +63,8 @@ def is_whole(scope: Scope) -> bool:
     """Return True if a scope selects everything."""
     keys = (scope.workloads, scope.tags, scope.providers, scope.regions, scope.countries, scope.country_groups)
     return not any((*keys, scope.periods))
+
+
+def is_placeless(scope: Scope) -> bool:
+    """Return True if a scope names neither places nor periods: then it selects what belongs to a workload alone."""
+    return not any((scope.providers, scope.regions, scope.countries, scope.country_groups, scope.periods))

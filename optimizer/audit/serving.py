@@ -25,6 +25,7 @@ from optimizer.audit.law_check import Safeguards
 from optimizer.audit.law_rules import Option
 from optimizer.audit.lines import Ledger, Line, gang_instances, usable_hours, worked_hours
 from optimizer.audit.names import region_of
+from optimizer.audit.relocations import check_places
 from optimizer.audit.staying import check_moves_serve
 from optimizer.audit.survival import Eligible, may_take_over, survives, wishes
 from optimizer.audit.totals import check_shares
@@ -39,6 +40,7 @@ NOT_JUDGED = (
     "whether instances could go if what they serve were served by others",
     "whether a copy that is read could go if it were read from another",
     "whether a safeguard, region or copy could go if work were placed elsewhere",
+    "whether fewer workloads could move, or fewer places be in use, at the same cost",
     "what a service needs that survives a failure by endpoints which the plan does not use",
     "whether a job needs fewer moves in other periods, or elsewhere than where it stays before or afterwards",
 )
@@ -67,6 +69,7 @@ class _Serving:
         self._eligible: dict[str, Eligible] = defaultdict(dict)
         self._on_endpoints = {s.id: self._leans_on_endpoints(s) for s in self.services}
         self._share_faults = self.share_faults(self.ledger)
+        self._place_faults = self.place_faults(self.ledger)
 
     def check(self) -> None:
         """Look at every family of items."""
@@ -105,6 +108,12 @@ class _Serving:
         """Return how many share policies are broken."""
         found = Findings()
         check_shares(ledger, self.plan.model_copy(update={"shares": ()}), self.desk, found)
+        return len(found.violations)
+
+    def place_faults(self, ledger: Ledger) -> int:
+        """Return how many policies on places in use are broken."""
+        found = Findings()
+        check_places(ledger, self.plan.model_copy(update={"places": ()}), self.desk, found)
         return len(found.violations)
 
     def add(self, where: str, what: str) -> None:
@@ -268,7 +277,7 @@ class _Serving:
             return False
         gone = set(map(id, own))
         ledger = Ledger(self.world, [line for line in self.ledger.lines if id(line) not in gone] + changed)
-        if self.share_faults(ledger) > self._share_faults:
+        if self.share_faults(ledger) > self._share_faults or self.place_faults(ledger) > self._place_faults:
             return False
         if not isinstance(workload, Service) or not wishes(self.world, self.desk, workload):
             return True

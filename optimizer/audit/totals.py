@@ -13,14 +13,15 @@ from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Figures, Ledger, Line
 from optimizer.audit.moves import Carried, check_moves
 from optimizer.audit.names import region_of
-from optimizer.audit.scopes import is_whole
+from optimizer.audit.relocations import Moved, check_places, check_relocations
+from optimizer.audit.scopes import is_placeless, is_whole
 from optimizer.audit.work import unserved_cost
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
 from optimizer.plan.models import Plan
 
 PENALTIES = ("carbon_price", "unserved")
-SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "mechanisms", "regions")
+SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "moving", "mechanisms", "regions", "places")
 COST_TERMS = (*SPENT, *PENALTIES)
 """What the cost of a plan consists of: money spent, and what the objective is charged besides."""
 MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}
@@ -37,6 +38,7 @@ class Totals:
     water_l: float | None = None
     unknown_carbon: bool = False
     moves: list[Carried] = field(default_factory=list)
+    relocations: list[Moved] = field(default_factory=list)
 
     @property
     def objective_usd(self) -> float:
@@ -91,10 +93,18 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
         if not desk.safeguards.free(option, laws):
             terms["mechanisms"] += desk.safeguards.price(use.mechanism) or 0.0
     terms["regions"] = _fixed(ledger, plan, findings)
+    terms["places"] = check_places(ledger, plan, desk, findings)
+    totals.relocations = check_relocations(ledger, plan, findings)
+    terms["moving"] = sum(moved.usd for moved in totals.relocations)
     terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
     for name, values in known.items():
         setattr(totals, name, sum(values))
+    for name, more in (("energy_kwh", sum(m.kwh for m in totals.relocations)),
+                       ("water_l", sum(m.litres for m in totals.relocations))):  # fmt: skip
+        if name in known:
+            setattr(totals, name, getattr(totals, name) + more)
     carried = [kg for *_, kg in bill.by_region] + [move.kg for move in totals.moves]
+    carried += [moved.kg for moved in totals.relocations]
     if any(carried):
         totals.carbon_kg = (totals.carbon_kg or 0.0) + sum(kg or 0.0 for kg in carried)
     if world.instance.carbon.price_usd_per_tonne > 0 and None in carried:
@@ -152,6 +162,9 @@ def check_budgets(
             if None in kgs:
                 findings.add("missing_grid", budget.id, "data is sent from a region without grid intensity",
                              rule=budget.id)  # fmt: skip
+        if is_placeless(budget.scope):
+            mine = [m for m in totals.relocations if desk.scopes.of_workload(budget.scope, m.workload)]
+            used += sum(_added(m, metric) for m in mine)
         if metric == "spend_usd":
             used += sum(usd for usd, _ in resting) + sum(usd for usd, _ in moving)
             if is_whole(budget.scope):
@@ -167,6 +180,12 @@ def check_budgets(
                 findings.add("use", f"budget {budget.id}", "caps another metric", expected=metric, found=row.metric)
     for name in rows.keys() - {budget.id for budget in world.instance.budgets}:
         findings.add("unknown_id", f"budget {name}", "the instance has no such budget")
+
+
+def _added(moved: Moved, metric: str) -> float:
+    """Return what a workload that moves adds to a metric."""
+    own = {"spend_usd": moved.usd, "carbon_kg": moved.kg, "energy_kwh": moved.kwh, "water_l": moved.litres}
+    return own[metric]
 
 
 def _value(figures: Figures, metric: str) -> float:

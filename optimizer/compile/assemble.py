@@ -25,8 +25,10 @@ from optimizer.compile.labels import labels_of
 from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
+from optimizer.compile.places import build_places
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
+from optimizer.compile.relocations import RelocationTable, build_relocations
 from optimizer.compile.slots import SlotTables, build_slots
 from optimizer.compile.speed import endpoints_of
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
@@ -51,6 +53,7 @@ class Compiled:
     tables: SlotTables
     datasets: DatasetTable
     mechanisms: MechanismTable
+    relocations: RelocationTable
     warnings: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -131,6 +134,7 @@ def _compiled(
     )
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
+    relocations = build_relocations(world, eligibility.today, slots)
     presence = build_presence(world, slots, of_all=every_option)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
@@ -144,18 +148,20 @@ def _compiled(
         pools=build_pools(pools, slots, flows, len(world.periods)),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
-        budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves),
+        budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem),
         shares=build_shares(world, slots),
         survival=build_survival(world),
         moves=moves,
+        relocations=relocations.problem,
+        places=build_places(world, presence),
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
     unlikely = implausible(instance, world.catalogue)
     without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, eligibility.ledger)], world)
     clock.lap("limits")
     return Compiled(
-        problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms,
-        (*unlikely, *world.warnings, *law.warnings, *without_effect), timings,
+        problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms, relocations,
+        (*unlikely, *world.warnings, *law.warnings, *relocations.warnings, *without_effect), timings,
     )  # fmt: skip
 
 
@@ -192,7 +198,7 @@ def _regions(world: World) -> Regions:
 
 def _with_real_bounds(presence: Presence, regions: int) -> Presence:
     """Keep the bounds that bind anything: a workload without one has presences only where a fixed cost is charged."""
-    real = (presence.min_regions > 0) | (presence.max_regions < regions)
+    real = (presence.min_regions > 0) | (presence.max_regions < regions) | presence.is_backed
     return replace(
         presence,
         bounded_workload=presence.bounded_workload[real],

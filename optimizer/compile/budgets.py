@@ -9,10 +9,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Budgets, Jobs, Membership, Moves, Slots
+from formulations.problem import Budgets, Jobs, Membership, Moves, Relocations, Slots
 from optimizer.compile.effort import spend
 from optimizer.compile.policies import membership
-from optimizer.compile.scope import is_whole, offer_scope, region_scope, workload_scope
+from optimizer.compile.scope import PLACE_KEYS, is_whole, offer_scope, region_scope, workload_scope
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import Budget, CountryShare, ProviderShare
 
@@ -32,17 +32,27 @@ def metric_of(budget: Budget) -> tuple[str, float]:
     return METRICS[name], float(getattr(budget, name))
 
 
-def build_budgets(world: World, slots: Slots, datasets: DatasetTable, *, jobs: Jobs, moves: Moves) -> Budgets:
+def is_placeless(scope: Scope) -> bool:
+    """Whether a scope names no places and no periods: it may select what belongs to a workload alone."""
+    return not any(getattr(scope, key) for key in (*PLACE_KEYS, "periods"))
+
+
+def build_budgets(
+    world: World, slots: Slots, datasets: DatasetTable, *, jobs: Jobs, moves: Moves,
+    relocations: Relocations | None = None,
+) -> Budgets:  # fmt: skip
     """Return the budgets with what is in their scope.
 
     Copies of datasets, and transfers from them, belong to a place and to no workload or period: a scope that names
     workloads, tags or periods leaves them out. What is sent counts where its source is, which charges for it:
     transfers, moves, and what brings a copy; its storage counts where it is kept. A move belongs to its job, and to the
-    period before which it is made.
+    period before which it is made. Leaving where it runs today, and entering a region, belongs to a workload alone.
     """
     budgets = world.instance.budgets
+    relocations = relocations or Relocations()
     metrics = [metric_of(budget) for budget in budgets]
     regions = [resting_regions(budget.scope, world) for budget in budgets]
+    selected = [workload_scope(b.scope, world) & is_placeless(b.scope) for b in budgets]
     sources = datasets.problem.copy_region[datasets.problem.transfer_copy]
     return Budgets(
         ids=tuple(budget.id for budget in budgets),
@@ -53,6 +63,8 @@ def build_budgets(world: World, slots: Slots, datasets: DatasetTable, *, jobs: J
         copies=_copies_in_scope(datasets, [metric for metric, _ in metrics], regions),
         transfers=membership([inside[sources] for inside in regions]),
         moves=membership([_moves_in_scope(budget, world, jobs, moves) for budget in budgets]),
+        movers=membership([of[relocations.workload] for of in selected]),
+        entries=membership([of[relocations.workload[relocations.entry_mover]] for of in selected]),
     )
 
 

@@ -175,6 +175,13 @@ def _implied(world: World, law: LawView) -> tuple[DatasetInfo, ...]:
     )
 
 
+def lying_in(world: World, dataset: Dataset) -> tuple[str, ...]:
+    """Return the regions in which a copy lies already: as the dataset says, and as what runs today says."""
+    current = world.instance.current
+    today = () if current is None else (row.region for row in current.copies if row.dataset == dataset.id)
+    return tuple(dict.fromkeys((*dataset.present_in, *today)))
+
+
 def _copies(world: World, law: LawView, policies: RestingPolicies, info: DatasetInfo) -> _Copies:
     """Decide by region where a copy may be, and what it costs over the horizon.
 
@@ -190,7 +197,7 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
     price = world.storage_usd_per_gb_month
-    way = carriage(world, source.present_in if source is not None else ())
+    way = carriage(world, lying_in(world, source) if source is not None else ())
     if info.size_gb == 0:
         price, way = np.zeros(count), Carriage.free(count)
     rule, asked = carbon_rule_at_rest(world)

@@ -22,6 +22,7 @@ from optimizer.compile.law import LawView
 from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
 from optimizer.compile.policies import PolicyView
 from optimizer.compile.pools import PoolView
+from optimizer.compile.relocations import Today
 from optimizer.compile.scope import exclusion_rows
 from optimizer.compile.speed import Speed, SpeedView, endpoint_usd_per_unit, serves_model
 from optimizer.compile.world import World
@@ -71,7 +72,8 @@ class Eligibility:
         self._missing: dict[tuple[object, ...], tuple[Bools, tuple[Packed, ...]]] = {}
         self._by_law: dict[int, tuple[Bools, tuple[Packed, ...]]] = {}
         self._by_policy: dict[int, tuple[Packed, ...]] = {}
-        self._options: dict[tuple[int, int, int], Options] = {}
+        self._options: dict[tuple[object, ...], Options] = {}
+        self.today = Today(world)
 
     def workload(self, w: int) -> Options:
         """Return what workload `w` may use, and record the reasons for the rest."""
@@ -84,10 +86,16 @@ class Eligibility:
             self._by_policy[id(policy)] = pack(policy.exclusions)
         for packed in (static.packed, figures_packed, self._by_policy[id(policy)]):
             self.ledger.add_packed(workload.id, None, packed)
-        key = (id(policy), id(figures), id(static))  # all three are kept here for good
+        cut_off = self.today.cut_off(w)
+        if cut_off is not None:
+            self.ledger.add(workload.id, None, (cut_off,))
+        shut = b"" if cut_off is None else np.packbits(cut_off.offers).tobytes()
+        key = (id(policy), id(figures), id(static), shut)  # the first three are kept here for good
         if key not in self._options:
             spend("options", 3 * policy.allowed.size)
             allowed = policy.allowed & figures & static.allowed[:, None]
+            if cut_off is not None:
+                allowed &= ~cut_off.offers[:, None]
             near = np.flatnonzero(allowed.any(axis=1))
             region = self.world.offer_region[near]
             self._options[key] = Options(near, allowed[near], region, static.speed, static.usd_per_unit)

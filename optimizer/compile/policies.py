@@ -20,6 +20,7 @@ from optimizer.compile.columns import distinct
 from optimizer.compile.effort import spend
 from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
+from optimizer.compile.places import counted_workloads
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
 from optimizer.errors import InputError, Issue
 from optimizer.instance.rules import (
@@ -320,8 +321,9 @@ def build_presence(world: World, slots: Slots, *, of_all: bool = False) -> Prese
     """Return the (workload, region) pairs whose presence is decided; `of_all`: of every workload, so that it counts
     only where something runs.
 
-    A workload with bounds on its regions has a pair in every region it can use; any other only where a fixed cost is
-    charged for being there. A lower bound of 1 is none (0): demand sees to it, and an undone job is nowhere.
+    A workload with bounds on its regions, or whose places are counted, has a pair in every region it can use; any other
+    only where a fixed cost is charged for being there. A lower bound of 1 is none (0): demand sees to it, and an undone
+    job is nowhere.
     """
     count = len(world.regions)
     fixed = world.regions["fixed_usd_per_hour"].fillna(0.0).to_numpy(dtype=float) > 0
@@ -329,7 +331,8 @@ def build_presence(world: World, slots: Slots, *, of_all: bool = False) -> Prese
     high = np.array(
         [1 if w.indivisible else min(w.max_regions or count, count) for w in world.instance.workloads], dtype=np.int64
     )
-    bounded = (low > 1) | (high < count) | of_all
+    counted, backed = counted_workloads(world)
+    bounded = (low > 1) | (high < count) | counted | of_all
     pairs = distinct(slots.workload * count + slots.region, len(world.instance.workloads) * count)
     workload, region = pairs // max(count, 1), pairs % max(count, 1)
     keep = bounded[workload] | fixed[region]
@@ -342,7 +345,7 @@ def build_presence(world: World, slots: Slots, *, of_all: bool = False) -> Prese
         min_regions=np.where(low[present] > 1, low[present], 0),
         max_regions=high[present],
         most_by=tuple((_most_by(world.instance.workloads[w]),) for w in present.tolist()),
-        is_backed=(low[present] > 1) | of_all,
+        is_backed=(low > 1)[present] | backed[present] | of_all,
     )
 
 

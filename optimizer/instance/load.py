@@ -14,6 +14,7 @@ from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
 from optimizer.instance.checks import check_whole
 from optimizer.instance.currency import convert
+from optimizer.instance.current_plan import merge_current
 from optimizer.instance.files import plain, read_document
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
@@ -99,10 +100,11 @@ def _read(source: Source) -> _Reading:
         data = plain(source)
         if "tables" in data:
             raise InputError(Issue("tables need a file to stand beside", where="tables", maybe="give lists"))
-        return _Reading(data)
+        return _Reading(data, issues=merge_current(data, None))
     path = instance_file(as_path(source, "source"), str(source))
     data, places = read_document(path, str(source))
     issues, gone = merge_tables(data, places, path.parent)
+    issues += merge_current(data, path.parent)
     return _Reading(data, places, path.parent, issues, gone)
 
 

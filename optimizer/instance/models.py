@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
+from optimizer.instance.current import Current
 from optimizer.instance.place import Path as Steps
 from optimizer.instance.place import Sources
 from optimizer.instance.rules import (
@@ -50,6 +51,7 @@ class Instance(Model):
     discounts: Annotated[tuple[Discount, ...], Field(strict=False)] = ()
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
     legal_assertions: LegalAssertions = LegalAssertions()
+    current: Current | None = None
     _folder: Path | None = PrivateAttr(default=None)
     _sources: Sources = PrivateAttr(default_factory=Sources)
 

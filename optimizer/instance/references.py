@@ -123,6 +123,7 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
             yield from unknown(policy.providers, known.providers, ("policies", at, "providers"), "provider")
     yield from _quotas(instance, known)
     yield from _commitments(instance, known)
+    yield from _today(instance, known)
     for at, discount in enumerate(instance.discounts):
         yield from _one(discount.provider, known.providers, ("discounts", at, "provider"), "provider")
     for field in ("providers", "exclude_providers"):
@@ -203,6 +204,20 @@ def _commitments(instance: Instance, known: _Known) -> Iterator[Finding]:
             skus = {sku for owner, sku in known.skus if owner in (provider, "inline", "")}
             skus = skus or {sku for _, sku in known.skus}
             yield from _one(commitment.sku, skus, (*path, "sku"), "SKU")
+
+
+def _today(instance: Instance, known: _Known) -> Iterator[Finding]:
+    """What runs today, and copies of today, lie in regions of the catalogue, each unknown one told once."""
+    current, own = instance.current, instance.catalogue.inline
+    if current is None:
+        return
+    regions = known.regions | {f"{region.provider}:{region.id}" for region in (own.regions if own is not None else ())}
+    seen: set[str] = set()
+    for field in ("placements", "copies"):
+        for at, row in enumerate(getattr(current, field)):
+            if row.region not in seen:
+                seen.add(row.region)
+                yield from _one(row.region, regions, ("current", field, at, "region"), "region")
 
 
 def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:

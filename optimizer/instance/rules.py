@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from optimizer.instance.base import (
+    Count,
     Countries,
     Country,
     Date,
@@ -122,8 +123,39 @@ class AllowedPlaces(Model):
     scope: Scope = Scope()
 
 
+class PlacesInUse(Model):
+    """How many regions, metros, countries or providers the workloads in scope use together, and what each costs.
+
+    At most `max_in_use`, at least `min_in_use`, `price_usd` over the horizon for each. A place is in use where anything
+    of a workload in scope runs; towards `min_in_use` it counts as towards the workload's own `min_regions`.
+    """
+
+    kind: Literal["places_in_use"]
+    id: Id
+    of: Literal["region", "metro", "country", "provider"]
+    max_in_use: Count | None = None
+    min_in_use: Count | None = None
+    price_usd: NonNegative = 0.0
+    scope: Scope = Scope()
+
+    @model_validator(mode="after")
+    def _limits_make_sense(self) -> PlacesInUse:
+        if self.max_in_use is None and self.min_in_use is None and not self.price_usd:
+            raise ValueError("states none of max_in_use, min_in_use and price_usd")
+        if self.max_in_use is not None and self.min_in_use is not None and self.max_in_use < self.min_in_use:
+            raise ValueError(f"max_in_use {self.max_in_use} is below min_in_use {self.min_in_use}")
+        return self
+
+
 Policy = Annotated[
-    ProviderShare | ExcludeControl | RequireCertification | CountryShare | SpotShare | SurvivalPolicy | AllowedPlaces,
+    ProviderShare
+    | ExcludeControl
+    | RequireCertification
+    | CountryShare
+    | SpotShare
+    | SurvivalPolicy
+    | AllowedPlaces
+    | PlacesInUse,
     Field(discriminator="kind"),
 ]
 

@@ -40,6 +40,8 @@ TARGETS: dict[str, ValuePath] = {
     "quotas": ("quotas", "limits"),
     "periods": ("horizon", "periods"),
     "exporters": ("legal_assertions", "exporters"),
+    "current": ("current", "placements"),
+    "current_copies": ("current", "copies"),
     "providers": ("catalogue", "inline", "providers"),
     "regions": ("catalogue", "inline", "regions"),
     "offers": ("catalogue", "inline", "offers"),

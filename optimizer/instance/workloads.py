@@ -96,7 +96,10 @@ class Survival(Model):
 
 
 class WorkloadBase(Model):
-    """What services and jobs have in common."""
+    """What services and jobs have in common.
+
+    `move_usd` is what it costs to move it away from where it runs today (default: that of `current`).
+    """
 
     id: Id
     tags: Names = ()
@@ -108,6 +111,7 @@ class WorkloadBase(Model):
     providers: Names = ()
     regions: Names = ()
     unserved_usd_per_unit: NonNegative | None = None
+    move_usd: NonNegative | None = None
 
     @model_validator(mode="after")
     def _regions_make_sense(self) -> WorkloadBase:
@@ -122,12 +126,14 @@ class Service(WorkloadBase):
     """A workload that answers demand as it comes, from one or several regions.
 
     `target_utilisation` is how full its instances run at peak (default: the instance's). A job works at full speed.
+    `state_gb` is what moves with it into a region in which it does not run today: weights, indexes, caches.
     """
 
     kind: Literal["service"]
     streams: Annotated[tuple[Stream, ...], Field(strict=False, min_length=1)]
     target_utilisation: PositiveShare | None = None
     response_gb_per_unit: NonNegative = 0.0
+    state_gb: NonNegative = 0.0
     survival: Survival | None = None
 
 

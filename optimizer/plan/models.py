@@ -29,8 +29,10 @@ from optimizer.plan.rows import (
     Move,
     OwnRow,
     Placement,
+    PlaceUse,
     QuotaUse,
     RegionUse,
+    Relocation,
     Row,
     ShareUse,
     Shortfall,
@@ -64,6 +66,25 @@ class LeastCarbon(Row):
     carbon_before_kg: float | None = None
     bound_kg: float | None = None
     gap: float | None = None
+
+
+class Today(Row):
+    """The plan beside what runs today.
+
+    `running`: workloads that run today, `moved` those of them that move; `moving_usd` is what moving costs (the price
+    of its carbon included), once. `today_usd`: what today's set-up costs over the horizon at today's prices, with the
+    instance's demand and work split as today; `saving_usd`: that less what the plan costs without moving, over the
+    horizon. Both are absent where today's set-up cannot go on or be priced; `why_not` then says why. `payback_hours`:
+    the time after which the saving has paid for moving, absent where nothing is saved.
+    """
+
+    running: int
+    moved: int
+    moving_usd: float
+    today_usd: float | None = None
+    saving_usd: float | None = None
+    payback_hours: float | None = None
+    why_not: tuple[str, ...] = ()
 
 
 class Asked(Row):
@@ -134,6 +155,7 @@ class Plan(Row):
     it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows.
     `own_cost_usd` is what cost terms of their own come to: what was minimised, and what `bound_usd` and `gap` are of,
     is `objective_usd`, the cost of the instance, plus that;
+    `today` sets the plan beside what runs today, where the instance says so (`current`);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
 
@@ -152,12 +174,14 @@ class Plan(Row):
     copies: tuple[Copy, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     moves: tuple[Move, ...] = ()
+    relocations: tuple[Relocation, ...] = ()
     regions: tuple[RegionUse, ...] = ()
     mechanisms: tuple[MechanismUse, ...] = ()
     budgets: tuple[BudgetUse, ...] = ()
     quotas: tuple[QuotaUse, ...] = ()
     commitments: tuple[CommitmentUse, ...] = ()
     shares: tuple[ShareUse, ...] = ()
+    places: tuple[PlaceUse, ...] = ()
     unserved: tuple[Unserved, ...] = ()
     legal_register: tuple[LegalEntry, ...] = ()
     assertions: dict[str, Any] = {}
@@ -170,6 +194,7 @@ class Plan(Row):
     unreviewed_laws: tuple[str, ...] = ()
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
+    today: Today | None = None
     method: str | None = None
     stated_by: str | None = None
     own_rows: tuple[OwnRow, ...] = ()

@@ -39,6 +39,7 @@ from optimizer.plan.register import (
     unmodelled_laws,
     versions_of,
 )
+from optimizer.plan.relocations import moving, places_of, relocations_of
 from optimizer.plan.rows import Copy, Ineligible, Move, Transfer
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 WORKLOADS_NAMED = 5
-COUNTED = ("copy", "move", "bought", "region_used")
+COUNTED = ("copy", "move", "bought", "region_used", "moved", "entered", "place_used")
 """Families that a plan knows as whole numbers, besides those of `Values`."""
 
 
@@ -167,18 +168,20 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "cost_breakdown_usd": cost_by_term(compiled.problem, {**raw, **vars(values)}),
         "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),
-        "energy_kwh": _total(compiled, values, "energy_kwh", compiled.known.energy, lines.slot),
-        "water_l": _total(compiled, values, "water_l", compiled.known.water, lines.slot),
+        "energy_kwh": _total(compiled, (values, raw), "energy_kwh", compiled.known.energy, lines.slot),
+        "water_l": _total(compiled, (values, raw), "water_l", compiled.known.water, lines.slot),
         "placements": placements,
         "copies": copies,
         "transfers": transfers,
         "moves": moves,
+        "relocations": relocations_of(compiled, raw, placements),
         "regions": regions_of(compiled, values, raw),
         "mechanisms": mechanisms,
         "budgets": budgets_of(compiled, values, raw),
         "quotas": quotas_of(compiled, values),
         "commitments": commitments_used(compiled.world.instance.commitments, placements),
         "shares": shares_of(compiled, values),
+        "places": places_of(compiled, raw),
         "unserved": unserved_of(compiled, raw),
         "legal_register": legal_register(
             compiled,
@@ -218,10 +221,14 @@ def _any_known(known: NDArray[np.bool_], slot: NDArray[np.int64]) -> bool:
 
 
 def _total(
-    compiled: Compiled, values: Values, metric: str, known: NDArray[np.bool_], slot: NDArray[np.int64]
-) -> float | None:
-    """Return the sum over slots whose figure is known; None if none of those used is."""
-    return float(by_slot(compiled, values, metric)[known].sum()) if _any_known(known, slot) else None
+    compiled: Compiled, found: tuple[Values, dict[str, Floats]], metric: str, known: NDArray[np.bool_],
+    slot: NDArray[np.int64],
+) -> float | None:  # fmt: skip
+    """Return the sum over slots whose figure is known, and moves away from today; None if none of those used is."""
+    if not _any_known(known, slot):
+        return None
+    values, raw = found
+    return float(by_slot(compiled, values, metric)[known].sum()) + moving(compiled, raw, metric)
 
 
 def _partial_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:

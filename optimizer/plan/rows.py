@@ -121,6 +121,34 @@ class Move(Row):
     carbon_kg: float | None = None
 
 
+class Relocation(Row):
+    """A workload that moves: it runs in `entered` (region ids), where nothing of it runs today.
+
+    `left`: regions of today in which nothing of it runs any more. `gb` is carried into each region entered that asks
+    for it, from the region in `sources` at its position. `cost_usd`: its price, today's instances kept for a while, and
+    egress; `carbon_kg` what these emit, where it is known.
+    """
+
+    workload: str
+    entered: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    gb: float | None = None
+    sources: tuple[str, ...] = ()
+    cost_usd: float | None = None
+    carbon_kg: float | None = None
+
+
+class PlaceUse(Row):
+    """The places that a policy counts and the plan uses, with the least and most that it allows, and their price."""
+
+    id: str
+    of: Literal["region", "metro", "country", "provider"]
+    used: tuple[str, ...] = ()
+    min_in_use: int | None = None
+    max_in_use: int | None = None
+    cost_usd: float | None = None
+
+
 class RegionUse(Row):
     """A region with a fixed cost that is in use; `standby`: only to take over when another place fails."""
 
@@ -255,7 +283,7 @@ class Shortfall(Row):
     """
 
     basis: Literal["alone", "together"]
-    rule: Literal["budget", "quota", "policy", "workload", "dataset"]
+    rule: Literal["budget", "quota", "policy", "field", "workload", "dataset"]
     id: str | None = None
     need: str | None = None
     period: str | None = None

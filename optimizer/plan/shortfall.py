@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from formulations.families import CONSTRAINTS, LIMIT, POOL, SHARE, is_over, rule_of
 from optimizer.compile.assemble import Compiled
+from optimizer.instance.rules import PlacesInUse
 from optimizer.plan.rows import Shortfall
 
 if TYPE_CHECKING:
     from optimizer.solve.shortfalls import Shortfall as Row
 
-Rule = Literal["budget", "quota", "policy", "workload", "dataset"]
+Rule = Literal["budget", "quota", "policy", "field", "workload", "dataset"]
 
+MOVE_LIMIT, PLACE_RULE = ("move limit",), ("place rule",)
 BUDGET_UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
 NEEDS = {
     "work": "its work cannot be done within its window",
@@ -71,7 +73,7 @@ def introduction(rows: tuple[Shortfall, ...]) -> str:
 
 def _rule(row: Row, compiled: Compiled) -> Rule:
     """Return what kind of rule it is: of a limit as its table says, else whose need it is."""
-    if CONSTRAINTS[row.family].gives == LIMIT:
+    if CONSTRAINTS[row.family].gives == LIMIT or is_over(row.family, PLACE_RULE):
         return cast("Rule", rule_of(compiled.problem, row.family))
     return "workload" if row.id is None else "dataset"
 
@@ -88,6 +90,12 @@ def _unit(row: Row, compiled: Compiled) -> str | None:
         return "work units/s"
     if row.family in ("duty", "least_countries"):
         return "copies" if row.family == "duty" else "countries"
+    if is_over(row.family, MOVE_LIMIT):
+        return "workloads"
+    if is_over(row.family, PLACE_RULE):
+        policies = compiled.world.instance.policies
+        of = next(policy.of for policy in policies if isinstance(policy, PlacesInUse) and policy.id == row.id)
+        return "countries in use" if of == "country" else f"{of}s in use"
     if is_over(row.family, POOL):
         return next(pool.counts for pool in compiled.pools.pools if pool.id == row.id)
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.plan.models import LeastCarbon, Plan
+from optimizer.plan.models import LeastCarbon, Plan, Today
 from optimizer.plan.rows import (
     BudgetUse,
     CommitmentUse,
@@ -18,8 +18,10 @@ from optimizer.plan.rows import (
     Move,
     OwnRow,
     Placement,
+    PlaceUse,
     QuotaUse,
     RegionUse,
+    Relocation,
     Row,
     ShareUse,
     Shortfall,
@@ -32,12 +34,14 @@ ROWS: dict[str, type[Row]] = {
     "copies": Copy,
     "transfers": Transfer,
     "moves": Move,
+    "relocations": Relocation,
     "regions": RegionUse,
     "mechanisms": MechanismUse,
     "budgets": BudgetUse,
     "quotas": QuotaUse,
     "commitments": CommitmentUse,
     "shares": ShareUse,
+    "places": PlaceUse,
     "unserved": Unserved,
     "legal_register": LegalEntry,
     "data_quality": DataQuality,
@@ -49,7 +53,8 @@ ROWS: dict[str, type[Row]] = {
 
 
 def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Return one table per list of the plan, plus `summary` and `cost_breakdown` (one row per term)."""
+    """Return one table per list of the plan, plus `summary`, `today` and `cost_breakdown` (one row per
+    term)."""
     tables = {name: _table(getattr(plan, name), list(row.model_fields)) for name, row in ROWS.items()}
     tables["cost_breakdown"] = pd.DataFrame(
         {"term": list(plan.cost_breakdown_usd), "cost_usd": list(plan.cost_breakdown_usd.values())},
@@ -59,6 +64,7 @@ def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
                 "carbon_kg", "carbon_unknown_share", "energy_kwh", "water_l", "method", "stated_by",
                 "own_cost_usd")  # fmt: skip
     tables["least_carbon"] = _table((plan.least_carbon,) if plan.least_carbon else (), list(LeastCarbon.model_fields))
+    tables["today"] = _table((plan.today,) if plan.today else (), list(Today.model_fields))
     tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))
     return tables
 

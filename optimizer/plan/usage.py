@@ -11,6 +11,7 @@ from formulations.objective import spent_in_no_place
 from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
 from optimizer.plan.placements import NEGLIGIBLE, Values
+from optimizer.plan.relocations import moving
 from optimizer.plan.rows import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
 
 Floats = NDArray[np.float64]
@@ -27,12 +28,15 @@ def by_slot(compiled: Compiled, values: Values, metric: str) -> Floats:
 
 
 def carried_kg(compiled: Compiled, raw: dict[str, Floats]) -> float:
-    """Return kg CO2e of the network that copies, reads of datasets and moves of jobs use, where it is known."""
+    """Return kg CO2e of the network that copies, reads of datasets and moves of jobs use, and of moves away from today,
+    where it is known.
+    """
     data, moves = compiled.problem.datasets, compiled.problem.moves
     return (
         float((data.copying.carbon_kg * raw["copy"]).sum())
         + float((data.moving.carbon_kg * raw["transfer"]).sum())
         + float((np.repeat(moves.moving.carbon_kg, len(compiled.world.periods)) * raw["move"]).sum())
+        + moving(compiled, raw, "carbon_kg")
     )
 
 
@@ -54,12 +58,15 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
     uses = []
     cached: dict[str, Floats] = {}
     overhead = sum(float((usd * raw[family]).sum()) for family, usd in spent_in_no_place(problem).items())
+    there = problem.relocations
     for b, (name, metric) in enumerate(zip(budgets.ids, budgets.metric, strict=True)):
         if metric not in cached:
             used = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
             used += _per_row(budgets.copies, data.copying.of(metric) * raw["copy"], rows)
             used += _per_row(budgets.transfers, data.moving.of(metric) * raw["transfer"], rows)
             used += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
+            used += _per_row(budgets.movers, there.leaving.of(metric) * raw["moved"], rows)
+            used += _per_row(budgets.entries, there.entering.of(metric) * raw["entered"], rows)
             cached[metric] = used
         used_here = float(cached[metric][b])
         if metric == "spend_usd" and budgets.whole[b]:

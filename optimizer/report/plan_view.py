@@ -12,6 +12,7 @@ from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
+from optimizer.report.today_view import place_limits, render_today, today_lines
 
 STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
 TERMINATION = {
@@ -77,6 +78,8 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(("water", amount(plan.water_l, "l"), ""))
         if plan.least_carbon is not None:
             rows.append(_second(plan.least_carbon))
+        if plan.today is not None:
+            rows.extend(today_lines(plan.today))
     if plan.start is not None:
         rows.append(_start(plan.start))
     if plan.cluster is not None:
@@ -147,6 +150,7 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
         before = workload
     put(console, table, add_rows(table, rows, verbose=verbose))
     _moves(plan, console)
+    render_today(plan, console, verbose=verbose)
 
 
 def _instances(members: Sequence[Placement]) -> str:
@@ -246,6 +250,7 @@ def _limits(plan: Plan, console: Console, *, verbose: bool) -> None:
         side = "at most" if share.sense == "at_most" else "at least"
         mark = _mark("binds") if left <= BINDING else Text("")
         rows.append([f"share {share.id} ({side})", percent(share.value), percent(share.bound), percent(left), mark])
+    rows += place_limits(plan)
     pools, hidden = _pools(plan, verbose=verbose)
     rows += pools
     if not rows:

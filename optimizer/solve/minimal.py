@@ -7,6 +7,7 @@ moves. A plan is *minimal* if no plan with fewer items obeys every row and costs
 is above its present value. Nothing here knows a family by what it means: rows say what an item is needed for, those of
 a family added later included.
 
+    staying  workloads that run today move only where no plan of the same cost has fewer that do (see `_staying`)
     moves    the columns of each job that moves are solved again, all else fixed: fewest moves at no higher cost
     single   a column goes down as far as its own rows let it, all other columns as they are
     jointly  min items  s.t. rows, cost <= that of the plan, whole columns and moves <= their present values
@@ -45,6 +46,8 @@ EXACT = {
     "mip_abs_gap": 0.5,  # items are counted, so that a plan within a half of the bound has the fewest
 }
 MOVE = "move"
+WHOLE_UP_TO_NONZEROS = 200_000
+"""Size of models that are solved once more as a whole for the fewest moves."""
 STEP = 1e-7
 """Relative decrease of a column below which it is left alone."""
 
@@ -55,7 +58,8 @@ def make_minimal(matrix: Matrix, x: Floats, watch: Watch) -> Floats:
     Takes what is left of the watch's time, `MOST_SECONDS` at most: what is not decided by then stays.
     """
     patient = Watch(min(MOST_SECONDS, max(GRACE_SECONDS, 0.0 if watch.is_cancelled() else watch.left_seconds())))
-    for step in (_with_fewer_moves, _lowered, _with_fewest_items):
+    stays = (_lowered, _staying) if (x[_first(matrix)] > 0.5).any() else ()
+    for step in (*stays, _with_fewer_moves, _lowered, _with_fewest_items):
         x = _if_it_holds(matrix, x, step(matrix, x, patient))
     return x
 
@@ -80,6 +84,44 @@ def _items(matrix: Matrix) -> Bools:
     return matrix.integer | matrix.columns.is_of([name for name, family in VARIABLES.items() if family.is_item])
 
 
+# ---- staying --------------------------------------------------------------------------------------------------------
+
+
+def _staying(matrix: Matrix, x: Floats, watch: Watch) -> Floats:
+    """Return a plan of no higher cost in which the fewest workloads move, as far as size and time allow.
+
+    What is held is not the optimum's cost but the plan's: of plans that cost no more the one with the fewest moves. A
+    price of next to nothing on a move would do it inside the model; it would also change what is minimised, be lost in
+    the tolerances of a solver or, above them, buy a dearer plan. In turn: each workload that moved, all else fixed; all
+    that moved, together; and, in models of up to `WHOLE_UP_TO_NONZEROS`, everything.
+    """
+    first = _first(matrix)
+    for column in first[x[first] > 0.5].tolist():
+        if watch.should_stop():
+            return x
+        if x[column] > 0.5:
+            x = _with_fewest_first(matrix, x, _local_block(matrix, np.array([column])), watch)
+    left = first[x[first] > 0.5]
+    if left.size > 1 and not watch.should_stop():
+        x = _with_fewest_first(matrix, x, _local_block(matrix, left), watch)
+    if matrix.a.nnz <= WHOLE_UP_TO_NONZEROS and (x[first] > 0.5).any() and not watch.should_stop():
+        x = _with_fewest_first(matrix, x, np.arange(matrix.cost.size), watch)
+    return x
+
+
+def _first(matrix: Matrix) -> Ints:
+    """Return the columns of which there are to be as few as possible, before all other items."""
+    return np.flatnonzero(matrix.columns.is_of([name for name, family in VARIABLES.items() if family.comes_first]))
+
+
+def _with_fewest_first(matrix: Matrix, x: Floats, own: Ints, watch: Watch) -> Floats:
+    """Solve some columns again, with what equalities tie to them, for the fewest of those that come first."""
+    free = np.union1d(own, _carried_along(matrix, own)) if own.size < matrix.cost.size else own
+    counted = np.isin(free, _first(matrix))
+    part, _ = submatrix(matrix, free, x)
+    return _put(x, free, _fewest(part, x[free], counted, watch))
+
+
 # ---- moves ----------------------------------------------------------------------------------------------------------
 
 
@@ -93,7 +135,10 @@ def _with_fewer_moves(matrix: Matrix, x: Floats, watch: Watch) -> Floats:
         is_move = np.zeros(matrix.cost.size, dtype=bool)
         is_move[np.intersect1d(own, matrix.columns.of(MOVE))] = True
         part, _ = submatrix(matrix, free, x)
-        part = replace(part, integer=part.integer | is_move[free])
+        settled = np.isin(free, _first(matrix))
+        part = replace(
+            part, integer=part.integer | is_move[free], upper=np.where(settled, np.round(x[free]), part.upper)
+        )
         x = _put(x, free, _fewest(part, x[free], is_move[free], watch))
         left = np.setdiff1d(left, own)
     return x

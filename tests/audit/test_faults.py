@@ -204,6 +204,15 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("budget of money of some workloads", "budget", tight(4, limit_usd=1059.0)),
     ("provider share", "share", change(lambda i: i["policies"][0].update(max_share=0.72))),
     ("country share", "share", change(lambda i: i["policies"][1].update(min_share=0.81))),
+    ("moves where nothing may", "relocation", change(lambda i: i.update(
+        current={"placements": [{"workload": "chat", "region": "north-2"}], "max_moves": 0}))),
+    ("more moves than their share", "relocation", change(lambda i: i.update(
+        current={"placements": [{"workload": "chat", "region": "north-2"}], "max_moved_share": 0.9}))),
+    ("said to move, and stays", "relocation", append("relocations", workload="chat", entered=["north-1"])),
+    ("two providers where one may be in use", "places_in_use",
+     policy(kind="places_in_use", id="one", of="provider", max_in_use=1)),
+    ("two metros where three have to be in use", "places_in_use",
+     policy(kind="places_in_use", id="three", of="metro", min_in_use=3)),
     ("survival of a region", "survival",
      then(runs(via=["instance"]), change(lambda i: chat(i).update(survival={"of": "region"})))),
     ("no copy of a dataset", "copies", lambda i, p: p.update(copies=[], transfers=[])),

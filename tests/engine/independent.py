@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
-from independent_data import Resting
 from independent_model import Row, Use, add
+from independent_today import Moving, is_placeless
 from independent_world import budget_limit, owned
 
 from optimizer.instance.models import Instance
@@ -18,7 +18,7 @@ from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
 from optimizer.instance.workloads import Service
 
 
-class Independent(Resting):
+class Independent(Moving):
     """The model of an instance; `optimum()` solves it."""
 
     def __init__(self, instance: Instance) -> None:
@@ -29,6 +29,8 @@ class Independent(Resting):
             else:
                 self._job(workload)
             self._presence(workload)
+        self._today()
+        self._places()
         self._datasets()
         self._survival()
         self._pools()
@@ -92,6 +94,10 @@ class Independent(Resting):
             for use in self.uses:
                 if self.world.in_scope(budget.scope, use.workload, use.option.region, use.t):
                     add(row, use.column, use.adds.get(metric, 0.0))
+            if is_placeless(budget.scope):
+                for workload, column, adds in self.leaving:
+                    if self._selects(budget.scope, workload):
+                        add(row, column, adds.get(metric, 0.0))
             if metric == "spend":
                 for _, region, usd in self.resting:
                     if region is not None and self.world.in_scope(budget.scope, None, region, None):
@@ -114,6 +120,7 @@ class Independent(Resting):
 
     def _lump_sums(self) -> list[tuple[int, float]]:
         found = [(column, self.world.mechanism_usd(key)) for key, column in self.bought.items()]
+        found += self.place_prices
         for region, column in self.in_use.items():
             found.append((column, self.world.regions[region].fixed_usd_per_hour * self.world.total))
         return found
@@ -162,5 +169,7 @@ class Independent(Resting):
             cost[column] += usd + price * kg
         for _, column, kg in self.carried:
             cost[column] += price * kg
+        for _, column, adds in self.leaving:
+            cost[column] += adds.get("spend", 0.0) + price * adds.get("carbon", 0.0)
         for column, usd in self._lump_sums():
             cost[column] += usd

@@ -22,8 +22,10 @@ class Resting(Work):
     def _datasets(self) -> None:
         world = self.world
         for dataset, profile in world.rest:
-            here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions, held=dataset.present_in,
-                                owner=None)  # fmt: skip
+            current = self.instance.current
+            today = [c.region for c in current.copies if c.dataset == dataset.id] if current is not None else []
+            here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions,
+                                held=(*dataset.present_in, *today), owner=None)  # fmt: skip
             self.model.row(dict.fromkeys(here.values(), 1.0), least=dataset.min_copies)
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)

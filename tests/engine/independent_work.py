@@ -255,7 +255,7 @@ class Work(Frame):
                     for thing, weight in things.items():
                         model.row({thing: weight, column: -model.upper[thing] * weight}, most=0.0)
                         add(backed, thing, -1.0)
-            if least > 1:
+            if least > 1 or self._is_counted(workload):
                 model.row(backed, most=0.0)
         if least > 1:
             model.row(dict.fromkeys(present.values(), 1.0), least=least)

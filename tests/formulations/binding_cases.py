@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binding_current
 import binding_data
 import binding_jobs
 import binding_limits
@@ -12,6 +13,7 @@ from binding_register import CASES, REDUNDANT
 __all__ = [
     "CASES",
     "REDUNDANT",
+    "binding_current",
     "binding_data",
     "binding_jobs",
     "binding_limits",

@@ -42,7 +42,10 @@ class _Enumeration:
         assert not problem.survival.workload.size
         assert not problem.pools.by_flow.row.size
         assert np.unique(problem.services.workload).size == problem.services.workload.size
-        self.draws = defaultdict(lambda: np.zeros(problem.pools.limit.size))
+        places, limits = problem.places, problem.relocations.limit
+        self.limit = np.concatenate([problem.pools.limit, limits, np.full(len(places.place_ids), np.inf)])
+        self.first_place = problem.pools.limit.size + limits.size
+        self.draws = defaultdict(lambda: np.zeros(self.limit.size))
         held = problem.pools.by_instances
         for row, slot, weight in zip(held.row, held.column, held.weight, strict=True):
             self.draws[int(slot)][row] += weight
@@ -70,9 +73,38 @@ class _Enumeration:
                         continue
                     base = mechanism_cost[list(bought)].sum() + copy_cost[list(copies)].sum()
                     base += p.regions.fixed_usd[sorted(regions)].sum()
-                    if base < best:
-                        best = min(best, base + self._workloads(regions))
+                    for places in self._sets_of_places():
+                        self.places = places
+                        whole = base + p.places.price_usd[sorted(places)].sum()
+                        if whole < best:
+                            best = min(best, whole + self._workloads(regions))
         return None if math.isinf(best) else float(best)
+
+    def _sets_of_places(self) -> Any:
+        """Yield every set of places in use that the rules on them allow."""
+        places = self.p.places
+        for chosen in _subsets(len(places.place_ids)):
+            count = np.bincount(places.place_rule[sorted(chosen)], minlength=len(places.ids))
+            if ((count >= places.least) & (count <= places.most)).all():
+                yield chosen
+
+    def _elsewhere(self, workload: int, regions: set[int], backed: set[int]) -> tuple[float, Any] | None:
+        """Return what being in these regions costs for moving there, and what it counts; None if it may not be."""
+        p, counts = self.p, np.zeros(self.limit.size)
+        for x, z in zip(p.places.use_presence.tolist(), p.places.use_place.tolist(), strict=True):
+            if p.presence.workload[x] == workload and p.presence.region[x] in regions:
+                if z not in self.places:
+                    return None
+                counts[self.first_place + z] += p.presence.region[x] in backed
+        cost, relocations = 0.0, p.relocations
+        for x in np.flatnonzero(relocations.workload == workload).tolist():
+            stays = set(relocations.stays_in.column[relocations.stays_in.row == x].tolist())
+            if regions - stays:
+                cost += self._price(relocations.leaving)[x]
+                counts[p.pools.limit.size : self.first_place] += 1.0
+            for y in np.flatnonzero(relocations.entry_mover == x).tolist():
+                cost += self._price(relocations.entering)[y] * (int(relocations.entry_region[y]) in regions)
+        return cost, counts
 
     def _unmet(self, bought: frozenset[int]) -> dict[str, set[int]]:
         """Return the flows, gangs and copies that a requirement without a bought mechanism forbids."""
@@ -126,11 +158,15 @@ class _Enumeration:
     def _workloads(self, used: set[int]) -> float:
         """Return the least cost of all workloads together under the pools."""
         p = self.p
-        cost, usage = np.zeros(1), np.zeros((1, p.pools.limit.size))
+        cost, usage = np.zeros(1), np.zeros((1, self.limit.size))
         for stream, workload in enumerate(p.services.workload.tolist()):
             cost, usage = self._combine(cost, usage, self._service(stream, workload, used))
         for job, workload in enumerate(p.jobs.workload.tolist()):
             cost, usage = self._combine(cost, usage, self._job(job, workload, used))
+        for z in self.places:  # a place that has to be counted is backed by something
+            if cost.size and p.places.least[p.places.place_rule[z]] > 0:
+                kept = usage[:, self.first_place + z] >= 1.0
+                cost, usage = cost[kept], usage[kept]
         return float(cost.min(initial=math.inf))
 
     def _combine(self, cost: Any, usage: Any, plans: dict[tuple[float, ...], float]) -> tuple[Any, Any]:
@@ -139,7 +175,7 @@ class _Enumeration:
         more = np.array(list(plans)).reshape(len(plans), -1)
         total = (cost[:, None] + np.array(list(plans.values()))[None, :]).ravel()
         both = (usage[:, None, :] + more[None, :, :]).reshape(total.size, -1)
-        kept = (both <= self.p.pools.limit + 1e-9).all(axis=1)
+        kept = (both <= self.limit + 1e-9).all(axis=1)
         return total[kept], both[kept]
 
     def _places_obey(self, workload: int, regions: set[int], backed: set[int], used: set[int]) -> bool:
@@ -156,7 +192,7 @@ class _Enumeration:
         """Return the cheapest plan of the service for every way to use the pools."""
         p = self.p
         flow_of = {int(p.flows.slot[q]): q for q in np.flatnonzero(p.flows.stream == stream).tolist()}
-        partial = {(frozenset(), frozenset(), tuple(np.zeros(p.pools.limit.size))): 0.0}
+        partial = {(frozenset(), frozenset(), tuple(np.zeros(self.limit.size))): 0.0}
         for t in range(p.period_hours.size):
             slots = np.flatnonzero((p.slots.workload == workload) & (p.slots.period == t)).tolist()
             grown: dict[Any, float] = {}
@@ -168,8 +204,10 @@ class _Enumeration:
             partial = grown
         plans: dict[tuple[float, ...], float] = {}
         for (regions, backed, usage), cost in partial.items():
-            if self._places_obey(workload, set(regions), set(backed), used):
-                plans[usage] = min(plans.get(usage, math.inf), cost)
+            away = self._elsewhere(workload, set(regions), set(backed))
+            if away is not None and self._places_obey(workload, set(regions), set(backed), used):
+                whole = tuple(np.array(usage) + away[1])
+                plans[whole] = min(plans.get(whole, math.inf), cost + away[0])
         return plans
 
     def _hours(self, stream: int, t: int, slots: list[int], flow_of: dict[int, int]) -> Any:
@@ -181,7 +219,7 @@ class _Enumeration:
             most = 1 if p.slots.is_endpoint[i] else max(1, math.ceil(demand / p.slots.capacity_per_s[i]))
             ranges.append(range(most + 1))
         for counts in itertools.product(*ranges):
-            options, cost, usage = [], 0.0, np.zeros(p.pools.limit.size)
+            options, cost, usage = [], 0.0, np.zeros(self.limit.size)
             regions, backed = set(), set()
             for i, count in zip(slots, counts, strict=True):
                 if not count:
@@ -220,13 +258,10 @@ class _Enumeration:
             barred = self.unmet["gang"] | self.owed["gang"]
             if set(gangs) & barred or not self._places_obey(workload, regions, regions, used):
                 continue
-            cost = self._job_cost(job, gangs, times, slots)
-            if cost is not None:
-                usage = sum(
-                    (self.draws[i] * p.slots.gang_instances[i] * n for i, n in gangs.items()),
-                    np.zeros(p.pools.limit.size),
-                )
-                plans[tuple(usage)] = min(plans.get(tuple(usage), math.inf), cost)
+            cost, away = self._job_cost(job, gangs, times, slots), self._elsewhere(workload, regions, regions)
+            if cost is not None and away is not None:
+                usage = sum((self.draws[i] * p.slots.gang_instances[i] * n for i, n in gangs.items()), away[1])
+                plans[tuple(usage)] = min(plans.get(tuple(usage), math.inf), cost + away[0])
         return plans
 
     def _job_cost(self, job: int, gangs: dict[int, int], times: list[int], slots: list[int]) -> float | None:

@@ -21,6 +21,8 @@ FEATURES = (
     "law",
     "data",
     "survival",
+    "current",
+    "places",
 )
 
 
@@ -89,6 +91,10 @@ class _Generator:
             self._budgets()
         if "shares" in self.has:
             self._shares()
+        if "current" in self.has:
+            self._current()
+        if "places" in self.has:
+            self._places()
         if self.chance(0.3):
             b.carbon_price = float(self.whole(1, 3))
         return b.build()
@@ -163,12 +169,13 @@ class _Generator:
         charged = any(row["fixed"] for row in b.rows["region"])
         for workload in range(len(b.rows["workload"])):
             bounded = "presence" in self.has and self.chance(0.7)
-            if not bounded and not charged:
+            counted = "places" in self.has
+            if not bounded and not charged and not counted:
                 continue
             regions = sorted({b.rows["slot"][i]["region"] for i in self._of(workload)})
             least = 1 + int(bounded and len(regions) > 1 and self.chance(0.4))
             most = self.whole(least, len(self.regions)) if bounded else len(self.regions)
-            b.presence(workload, *regions, least=least, most=most)
+            b.presence(workload, *regions, least=least, most=most, backed=counted)
 
     def _pools(self) -> None:
         b = self.b
@@ -268,6 +275,41 @@ class _Generator:
                     transfers=transfers,
                     moves=moves,
                 )
+
+    def _current(self) -> None:
+        """Let workloads run somewhere today, some of them nowhere that is left to them."""
+        b = self.b
+        for workload in range(len(b.rows["workload"])):
+            if self.chance(0.2):
+                continue
+            stays = [r for r in self.regions if self.chance(0.4)]
+            own = {**self.metrics(9), "device_hours": 0.0, "compute_usd": 0.0}
+            mover = b.mover(workload, *stays, **(own if self.chance(0.7) else {}))
+            for region in self.regions:
+                if region not in stays and self.chance(0.5):
+                    b.entry(mover, region, **{**self.metrics(6), "device_hours": 0.0, "compute_usd": 0.0})
+        if b.rows["mover"] and self.chance(0.5):
+            b.move_limit(float(self.whole(0, len(b.rows["mover"]))))
+        for row in range(len(b.rows["budget"])):
+            for name in ("mover", "entry"):
+                for x in range(len(b.rows[name])):
+                    if b.rows["budget"][row]["whole"] or self.chance(0.6):
+                        b.members[f"budget_{'movers' if name == 'mover' else 'entries'}"].append((row, x, 1.0))
+
+    def _places(self) -> None:
+        b = self.b
+        for label in ("region", "country", "provider"):
+            if label != "region" and self.chance(0.6):
+                continue
+            counted = [p for p in range(len(b.rows["presence"])) if self.chance(0.9)]
+            by_place: dict[int, list[int]] = {}
+            for p in counted:
+                region = b.rows["presence"][p]["region"]
+                place = region if label == "region" else b.rows["region"][region][label]
+                by_place.setdefault(place, []).append(p)
+            least = float(self.whole(0, min(2, len(by_place))))
+            most = float(self.whole(int(least), max(len(by_place), int(least))))
+            b.places(*by_place.values(), least=least, most=most, price=float(self.whole(0, 9)))
 
     def _shares(self) -> None:
         for measure in ("compute_usd", "device_hours", "energy_kwh"):

@@ -47,6 +47,8 @@ def _only_carbon(p: Problem) -> Problem:
         datasets=only(p.datasets, "copying", "moving"),
         mechanisms=replace(p.mechanisms, cost_usd=0 * p.mechanisms.cost_usd),
         moves=only(p.moves, "moving"),
+        relocations=only(p.relocations, "leaving", "entering"),
+        places=replace(p.places, price_usd=0 * p.places.price_usd),
         carbon_price_usd_per_kg=0.0,
     )
 
@@ -57,6 +59,8 @@ class _Second(Surviving):
         self._places()
         self._data()
         self._law()
+        self._relocations()
+        self._counted_places()
         self._pools()
         self._measured()
         self._survival()
@@ -84,9 +88,10 @@ class _Second(Surviving):
         for k, w in enumerate(p.presence.bounded_workload.tolist()):
             own = {r: x for (v, r), x in where.items() if v == w}
             add.row({self.a[x]: 1.0 for x in own.values()}, high=float(p.presence.max_regions[k]))
-            if p.presence.min_regions[k] < 2:
+            if p.presence.min_regions[k] >= 2:
+                add.row({self.a[x]: 1.0 for x in own.values()}, low=float(p.presence.min_regions[k]))
+            if not (p.presence.is_backed[k] if p.presence.is_backed.size else p.presence.min_regions[k] >= 2):
                 continue
-            add.row({self.a[x]: 1.0 for x in own.values()}, low=float(p.presence.min_regions[k]))
             total = p.services.demand_per_s[p.services.workload == w].sum()
             for r, x in own.items():
                 terms = {self.a[x]: 1.0}
@@ -97,6 +102,42 @@ class _Second(Surviving):
                         elif total > 0:
                             terms.update({self.f[q]: -100.0 / total for q in self.f if p.flows.slot[q] == i})
                 add.row(terms, high=0.0)
+
+    def _relocations(self) -> None:
+        """Everything placed elsewhere asks for the move, one by one."""
+        p, add, relocations = self.p, self.program, self.p.relocations
+
+        def ask(i: int, x: int) -> None:
+            for variables, own in ((self.n, [i]), (self.b, [i]), (self.f, np.flatnonzero(p.flows.slot == i).tolist())):
+                for key in own:
+                    if key in variables:
+                        add.row({variables[key]: 1.0, x: -1e3}, high=0.0)
+
+        for x, w in enumerate(relocations.workload.tolist()):
+            stays = set(relocations.stays_in.column[relocations.stays_in.row == x].tolist())
+            for i in np.flatnonzero(p.slots.workload == w).tolist():
+                if int(p.slots.region[i]) not in stays:
+                    ask(i, self.moved[x])
+        for y, x in enumerate(relocations.entry_mover.tolist()):
+            there = (p.slots.workload == relocations.workload[x]) & (p.slots.region == relocations.entry_region[y])
+            for i in np.flatnonzero(there).tolist():
+                ask(i, self.entered[y])
+        for limit in relocations.limit.tolist():
+            add.row(dict.fromkeys(self.moved, 1.0), high=limit)
+
+    def _counted_places(self) -> None:
+        add, places = self.program, self.p.places
+        for rule, (least, most) in enumerate(zip(places.least.tolist(), places.most.tolist(), strict=True)):
+            own = np.flatnonzero(places.place_rule == rule).tolist()
+            add.row({self.q[z]: 1.0 for z in own}, high=most)
+            if least > 0:
+                add.row({self.q[z]: 1.0 for z in own}, low=least)
+            for z in own:
+                present = [self.a[x] for x in places.use_presence[places.use_place == z].tolist()]
+                for a in present:
+                    add.row({a: 1.0, self.q[z]: -1.0}, high=0.0)
+                if least > 0:
+                    add.row({self.q[z]: 1.0, **dict.fromkeys(present, -1.0)}, high=0.0)
 
     def _data(self) -> None:
         p, add = self.p, self.program
@@ -199,7 +240,14 @@ class _Second(Surviving):
             for e, t, step in self.move:
                 weight = counted.get(e * p.period_hours.size + t, 0.0)
                 terms[step] = weight * p.moves.moving.of(metric)[e]
+            for members, variables, figures in (
+                (budgets.movers, self.moved, p.relocations.leaving),
+                (budgets.entries, self.entered, p.relocations.entering),
+            ):
+                for x, weight in of(members, row).items():
+                    terms[variables[x]] = weight * figures.of(metric)[x]
             if budgets.whole[row] and metric == "spend_usd":
+                terms.update(zip(self.q, p.places.price_usd.tolist(), strict=True))
                 terms.update(zip(self.z, p.mechanisms.cost_usd.tolist(), strict=True))
                 terms.update(zip(self.s, p.regions.fixed_usd.tolist(), strict=True))
             self.program.row(terms, high=budgets.limit[row])

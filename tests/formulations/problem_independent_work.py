@@ -28,6 +28,9 @@ class Work:
         self.d = self._family(self._price(problem.datasets.copying), 1.0, True)
         self.u = self._family(self._price(problem.datasets.moving), INF, False)
         self.a = [self.program.variable(0.0, 1.0, True) for _ in problem.presence.workload]
+        self.moved = self._family(self._price(problem.relocations.leaving), 1.0, True)
+        self.entered = self._family(self._price(problem.relocations.entering), 1.0, True)
+        self.q = self._family(problem.places.price_usd, 1.0, True)
         self._services()
         self._jobs()
 

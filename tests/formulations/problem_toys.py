@@ -17,10 +17,12 @@ from formulations.problem import (
     Mechanisms,
     Membership,
     Moves,
+    PlacesInUse,
     Pools,
     Presence,
     Problem,
     Regions,
+    Relocations,
     Services,
     Shares,
     Slots,
@@ -166,10 +168,36 @@ class Builder:
         self._link("pool_flows", row, flows)
         return row
 
-    def presence(self, workload: int, *regions: int, least: int = 1, most: int | None = None) -> list[int]:
+    def presence(
+        self, workload: int, *regions: int, least: int = 1, most: int | None = None, backed: bool = False
+    ) -> list[int]:
         rows = [self._add("presence", workload=workload, region=region) for region in regions]
-        self._add("bound", workload=workload, least=least, most=len(regions) if most is None else most)
+        most = len(regions) if most is None else most
+        self._add("bound", workload=workload, least=least, most=most, backed=backed or least >= 2)
         return rows
+
+    def mover(self, workload: int, *stays: int, usd: float = 0.0, **metrics: float) -> int:
+        """Add a workload that runs today in the regions `stays`; `usd` and metrics are of its move."""
+        row = self._add("mover", workload=workload, metrics={"spend_usd": usd, **metrics})
+        self._link("stays", row, list(stays))
+        return row
+
+    def entry(self, mover: int, region: int, usd: float = 0.0, **metrics: float) -> int:
+        return self._add("entry", mover=mover, region=region, metrics={"spend_usd": usd, **metrics})
+
+    def move_limit(self, limit: float) -> int:
+        return self._add("move limit", limit=limit)
+
+    def places(
+        self, *uses: list[int], least: float = 0.0, most: float | None = None, price: float = 0.0
+    ) -> int:
+        """Add a rule on places in use; each place is the list of the presences that use it."""
+        row = self._add("place rule", least=least, most=len(uses) if most is None else most, price=price)
+        for own in uses:
+            place = self._add("place", rule=row)
+            for presence in own:
+                self._add("place use", presence=presence, place=place)
+        return row
 
     def dataset(self, *, min_countries: int = 1, max_gb: float = 1e6) -> int:
         return self._add("dataset", min_countries=min_countries, max_gb=max_gb)
@@ -215,6 +243,8 @@ class Builder:
         copies: Any = None,
         transfers: Any = None,
         moves: Any = None,
+        movers: Any = None,
+        entries: Any = None,
     ) -> int:
         """Add a budget; `moves` are move x periods + period."""
         row = self._add("budget", metric=metric, limit=limit, whole=whole)
@@ -222,6 +252,8 @@ class Builder:
         self._link("budget_copies", row, copies)
         self._link("budget_transfers", row, transfers)
         self._link("budget_moves", row, moves)
+        self._link("budget_movers", row, movers)
+        self._link("budget_entries", row, entries)
         return row
 
     def share(self, measure: str, part: Any, whole: Any, *, lower: float = 0.0, upper: float = 1.0) -> int:
@@ -302,6 +334,7 @@ class Builder:
                 bounded_workload=ints(of("bound", "workload")),
                 min_regions=ints(of("bound", "least")),
                 max_regions=ints(of("bound", "most")),
+                is_backed=bools(of("bound", "backed")),
             ),
             pools=Pools(
                 ids=tuple(f"pool{x}" for x in range(len(self.rows["pool"]))),
@@ -351,6 +384,8 @@ class Builder:
                 copies=self._membership("budget_copies"),
                 transfers=self._membership("budget_transfers"),
                 moves=self._membership("budget_moves"),
+                movers=self._membership("budget_movers"),
+                entries=self._membership("budget_entries"),
             ),
             shares=Shares(
                 ids=tuple(f"s{x}" for x in range(len(self.rows["share"]))),
@@ -370,6 +405,26 @@ class Builder:
                 source=ints(of("move", "source")),
                 target=ints(of("move", "target")),
                 moving=coefficients(of("move", "metrics")),
+            ),
+            relocations=Relocations(
+                workload=ints(of("mover", "workload")),
+                stays_in=self._membership("stays"),
+                leaving=coefficients(of("mover", "metrics")),
+                entry_mover=ints(of("entry", "mover")),
+                entry_region=ints(of("entry", "region")),
+                entering=coefficients(of("entry", "metrics")),
+                limit_ids=tuple(f"limit{x}" for x in range(len(self.rows["move limit"]))),
+                limit=floats(of("move limit", "limit")),
+            ),
+            places=PlacesInUse(
+                ids=tuple(f"p{x}" for x in range(len(self.rows["place rule"]))),
+                least=floats(of("place rule", "least")),
+                most=floats(of("place rule", "most")),
+                price_usd=floats(self.rows["place rule"][x]["price"] for x in of("place", "rule")),
+                place_ids=tuple(f"z{x}" for x in range(len(self.rows["place"]))),
+                place_rule=ints(of("place", "rule")),
+                use_presence=ints(of("place use", "presence")),
+                use_place=ints(of("place use", "place")),
             ),
             carbon_price_usd_per_kg=self.carbon_price,
             cost_cap_usd=self.cost_cap,

@@ -17,6 +17,10 @@ FEATURE_SETS = (
     ("jobs", "periods", "law", "pools", "data"),
     ("jobs", "periods", "presence", "fixed"),
     ("services", "jobs", "pools"),
+    ("services", "periods", "current", "unserved"),
+    ("jobs", "periods", "current"),
+    ("services", "jobs", "places", "current"),
+    ("services", "places", "fixed"),
 )
 
 

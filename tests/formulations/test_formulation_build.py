@@ -66,6 +66,8 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
         "undone": lambda g: problem.jobs.workload[g],
         "done_first": lambda g: problem.jobs.workload[g],
         "move": lambda x: problem.jobs.workload[problem.moves.job[x // periods]],
+        "moved": lambda x: problem.relocations.workload[x],
+        "entered": lambda y: problem.relocations.workload[problem.relocations.entry_mover[y]],
         "failover": lambda g: problem.survival.workload[failures.case[g]],
         "copy": lambda c: -1 - problem.datasets.copy_dataset[c],
         "in_country": lambda c: -1 - problem.datasets.copy_dataset[c],
@@ -224,6 +226,7 @@ FAULTS = {
     "no presence that would pay": lambda p: _broken(
         p,
         "presence",
+        is_backed=np.zeros(0, dtype=bool),
         workload=ONE[:0],
         region=ONE[:0],
         bounded_workload=ONE[:0],

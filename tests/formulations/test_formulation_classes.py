@@ -41,6 +41,7 @@ def doubled(problem: Problem) -> Problem:
     slots, flows = problem.slots.workload.size, problem.flows.slot.size
     moves = problem.moves.job.size * problem.period_hours.size
     of, data, rows = problem.mechanisms, problem.datasets, problem.mechanisms.bound.size
+    there, movers = problem.relocations, problem.relocations.workload.size
     return replace(
         problem,
         workload_ids=(*problem.workload_ids, *(f"{name}-again" for name in problem.workload_ids)),
@@ -56,8 +57,20 @@ def doubled(problem: Problem) -> Problem:
             by_instances=_again(problem.pools.by_instances, slots),
             by_flow=_again(problem.pools.by_flow, flows),
         ),
+        relocations=replace(
+            _twice(there, {"workload": n, "entry_mover": movers}, skip=("limit",)),
+            stays_in=_again(there.stays_in, 0, movers),
+        ),
+        places=_twice(
+            problem.places, {"use_presence": problem.presence.workload.size},
+            skip=("least", "most", "price_usd", "place_rule"),
+        ),
         budgets=replace(
-            problem.budgets, slots=_again(problem.budgets.slots, slots), moves=_again(problem.budgets.moves, moves)
+            problem.budgets,
+            slots=_again(problem.budgets.slots, slots),
+            moves=_again(problem.budgets.moves, moves),
+            movers=_again(problem.budgets.movers, movers),
+            entries=_again(problem.budgets.entries, there.entry_mover.size),
         ),
         shares=replace(
             problem.shares, part=_again(problem.shares.part, slots), all=_again(problem.shares.all, slots)
@@ -147,11 +160,27 @@ def test_a_number_of_one_copy_tells_it_from_the_other(seed: int) -> None:
         "jobs": problem.jobs.workload,
         "survival": problem.survival.workload,
         "moves": problem.jobs.workload[problem.moves.job],
+        "relocations": problem.relocations.workload,
     }
     for name, owner in owners.items():
         for path in _numbers(getattr(problem, name)) if owner.size else ():
+            if path[0] in ("limit", "entering", "stays_in"):
+                continue  # of rows that are others than the owner's
             classes = identical_workloads(_changed(problem, (name, *path), owner.size - 1))
             assert (classes == classes[owner[-1]]).sum() == 1, (name, path)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_one_copy_runs_today_tells_it_from_the_other(seed: int) -> None:
+    """Workloads that differ only in a region where one of them runs today are not alike."""
+    problem = doubled(single_requirements(random_problem(seed, ("services", "jobs", "current"))))
+    there = problem.relocations
+    if not there.stays_in.row.size:
+        return
+    last = there.workload[there.stays_in.row[-1]]
+    fewer = Membership(*(column[:-1] for column in (there.stays_in.row, there.stays_in.column, there.stays_in.weight)))
+    classes = identical_workloads(replace(problem, relocations=replace(there, stays_in=fewer)))
+    assert (classes == classes[last]).sum() == 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -19,6 +19,9 @@ FEATURE_SETS = (
     ("services", "endpoints", "survival", "law", "presence", "fixed"),
     ("services", "survival", "data", "law"),
     ("services", "jobs", "periods", "budgets", "shares"),
+    ("services", "jobs", "endpoints", "periods", "current", "budgets"),
+    ("services", "endpoints", "jobs", "places", "survival", "budgets"),
+    ("services", "jobs", "current", "places", "pools", "unserved"),
 )
 
 

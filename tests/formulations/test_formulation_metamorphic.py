@@ -97,7 +97,7 @@ def test_scaling_all_costs_scales_the_optimum(seed: int) -> None:
     def scaled(of: Coefficients) -> Coefficients:
         return dataclasses.replace(of, cost={term: 3 * usd for term, usd in of.cost.items()})
 
-    slots, datasets, budgets = problem.slots, problem.datasets, problem.budgets
+    slots, datasets, budgets, there = problem.slots, problem.datasets, problem.budgets, problem.relocations
     money = np.array([metric == "spend_usd" for metric in budgets.metric], dtype=bool)
     tripled = dataclasses.replace(
         problem,
@@ -105,6 +105,10 @@ def test_scaling_all_costs_scales_the_optimum(seed: int) -> None:
         flows=dataclasses.replace(problem.flows, serving=scaled(problem.flows.serving)),
         datasets=dataclasses.replace(datasets, copying=scaled(datasets.copying), moving=scaled(datasets.moving)),
         moves=dataclasses.replace(problem.moves, moving=scaled(problem.moves.moving)),
+        relocations=dataclasses.replace(
+            there, leaving=scaled(there.leaving), entering=scaled(there.entering)
+        ),
+        places=dataclasses.replace(problem.places, price_usd=3 * problem.places.price_usd),
         mechanisms=dataclasses.replace(problem.mechanisms, cost_usd=3 * problem.mechanisms.cost_usd),
         regions=dataclasses.replace(problem.regions, fixed_usd=3 * problem.regions.fixed_usd),
         services=dataclasses.replace(problem.services, unserved_usd=3 * problem.services.unserved_usd),
@@ -130,6 +134,15 @@ def test_relaxing_a_limit_is_never_worse(seed: int) -> None:
         ),
         dataclasses.replace(problem, presence=dataclasses.replace(presence, max_regions=presence.max_regions + 1)),
         dataclasses.replace(problem, survival=dataclasses.replace(problem.survival, share=problem.survival.share / 2)),
+        dataclasses.replace(
+            problem, relocations=dataclasses.replace(problem.relocations, limit=problem.relocations.limit + 1)
+        ),
+        dataclasses.replace(
+            problem,
+            places=dataclasses.replace(
+                problem.places, most=problem.places.most + 1, least=np.maximum(problem.places.least - 1, 0)
+            ),
+        ),
     )
     for other in relaxed:
         _not_worse(solve(other).objective, base)

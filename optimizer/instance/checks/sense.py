@@ -200,6 +200,18 @@ def quota_keys(instance: Instance) -> Iterator[Finding]:
             yield Finding(("quotas", "limits", at, "devices"), what, "state vcpus, and no accelerator")
 
 
+def today(instance: Instance) -> Iterator[Finding]:
+    """Limits on moves, and copies of today, need something that runs today; streams are those of the workload."""
+    current = instance.current
+    if current is None:
+        return
+    if not current.placements:
+        for field in ("max_moves", "max_moved_share", "overlap_hours", "move_usd"):
+            if getattr(current, field):
+                what = "has no effect: nothing is stated to run today"
+                yield Finding(("current", field), what, "state current.placements, or current.plan")
+
+
 CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     subjects,
     persons_are_subjects,
@@ -213,4 +225,5 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     law_patches,
     power,
     quota_keys,
+    today,
 )

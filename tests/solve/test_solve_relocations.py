@@ -1,0 +1,84 @@
+"""Plans that start from today, and places in use: the optimum by every method, and ties that stay put."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from problem_brute_force import least_cost
+from problem_generators import random_problem
+from problem_toys import Builder
+
+from optimizer.solve import SolutionStatus, solve_problem
+
+PROVING = ("auto", "direct", "kernel", "decompose")
+METHODS = (*PROVING, "construct", "beside")
+FEATURES = (
+    ("services", "jobs", "places", "current"), ("services", "periods", "current"), ("jobs", "periods", "current"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("features", FEATURES, ids="-".join)
+@pytest.mark.parametrize("seed", range(6))
+def test_every_method_finds_the_enumerated_optimum(method, features, seed):
+    """Random problems small enough to enumerate; methods that prove nothing are never below the optimum."""
+    problem = random_problem(seed, features, tiny=True)
+    expected = least_cost(problem)
+    found = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    if expected is None:
+        assert found.status in (SolutionStatus.INFEASIBLE, SolutionStatus.NO_PLAN)
+    elif method in PROVING:
+        assert found.objective_usd == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    elif found.objective_usd is not None:
+        assert found.objective_usd >= expected - 1e-6 * max(1.0, abs(expected))
+        assert found.bound_usd is None or found.bound_usd <= expected + 1e-6 * max(1.0, abs(expected))
+
+
+def two_alike(room=2):
+    """Two services of 1 unit/s on instances of 1 USD in either region, with room for `room` in each; both run in 0."""
+    b = Builder()
+    regions = [b.region(), b.region()]
+    slots = {r: [] for r in regions}
+    for _ in range(2):
+        w, (stream,) = b.service(1.0)
+        for r in regions:
+            slots[r].append(b.serve(stream, r, offer=r, usd=1.0))
+        b.mover(w, regions[0])
+    for r in regions:
+        b.pool(room, slots=dict.fromkeys(slots[r], 1.0))
+    return b
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("room", "moves"), [(2, 0), (1, 1)])
+def test_a_tie_stays_put(method, room, moves):
+    """All plans cost 2 USD; where both fit nobody moves, where one fits one does."""
+    found = solve_problem(two_alike(room).build(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    assert found.objective_usd == pytest.approx(2.0)
+    assert found.values["moved"].sum() == pytest.approx(moves)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_that_could_change_places_stay(method):
+    """One runs in each region, with room for one in each: changing places costs the same, and is no reason to move."""
+    b = two_alike(room=1)
+    b.members["stays"] = [(0, 0, 1.0), (1, 1, 1.0)]
+    found = solve_problem(b.build(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    assert found.objective_usd == pytest.approx(2.0)
+    assert found.values["moved"].sum() == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_alike_services_that_run_in_different_regions_are_not_alike(method):
+    """As many as run in the dear region today stay there where moving costs more than it saves."""
+    b = Builder()
+    dear, cheap = b.region(), b.region()
+    for k in range(6):
+        w, (stream,) = b.service(1.0)
+        b.serve(stream, dear, offer=0, usd=3.0)
+        b.serve(stream, cheap, offer=1, usd=1.0)
+        b.mover(w, dear if k < 4 else cheap, usd=5.0)
+    found = solve_problem(b.build(), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    assert found.objective_usd == pytest.approx(4 * 3.0 + 2 * 1.0)
+    assert found.values["moved"].sum() == pytest.approx(0.0)
+    assert np.round(found.values["instances"]).reshape(6, 2).tolist() == [[1, 0]] * 4 + [[0, 1]] * 2
