@@ -180,13 +180,15 @@ VARIABLES: dict[str, Variable] = {
     ),
     "moved": Variable(
         "m[x]", "mover", "binary", "the workload runs where nothing of it runs today", "movers", "relocations",
-        comes_first=True,
+        comes_first=True, follows=True,
     ),
     "entered": Variable(
         "e[y]", "entry", "binary", "the workload enters a region that something is carried into", "entries",
-        "relocations",
+        "relocations", follows=True,
     ),
-    "place_used": Variable("q[z]", "place", "binary", "the place is in use", "places", "places_in_use"),
+    "place_used": Variable(
+        "q[z]", "place", "binary", "the place is in use", "places", "places_in_use", follows=True,
+    ),
     "impossible": Variable(
         "", "one", "0", "stands in a row that cannot hold, so that the row is kept", "one", "algebra",
     ),
