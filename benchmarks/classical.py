@@ -23,8 +23,15 @@ carbon  n indivisible workloads on m regions: each eligible in about two fifths 
         cheapest assignment and the cleanest. 1,000 x 50 gives about 20,600 eligible pairs. `large` makes 200 x 100 with
         large workloads and capacity 1.1 x demand.
 
+median  Capacitated p-median: points whole and uniform in [1, 100]^2, demand U[1, 20], p of the points are medians of one
+        capacity, 1.2 x total demand / p; the cost of serving a point is its distance, rounded down. I. H. Osman,
+        N. Christofides, "Capacitated clustering problems by hybrid simulated annealing and tabu search", International
+        Transactions in Operational Research 1 (1994) 317-336, whose problems are file pmedcap1 of OR-Library;
+        `read_median` reads one of them.
+
 An agent is a region with one kind of device and a device quota; job j takes a_ij whole devices because one device does
-1/a_ij of its work. A facility is a region with a fixed cost and an endpoint whose rate quota is its capacity.
+1/a_ij of its work. A facility is a region with a fixed cost and an endpoint whose rate quota is its capacity. Exactly p medians are a
+policy on places in use.
 """
 
 from __future__ import annotations
@@ -42,7 +49,7 @@ Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 VERSION = 1
-FAMILIES = ("gap-c", "gap-d", "gap-e", "cfl", "sscfl", "carbon", "carbon-large")
+FAMILIES = ("gap-c", "gap-d", "gap-e", "cfl", "sscfl", "carbon", "carbon-large", "median")
 SIZES = [(20, 100), (20, 200), (20, 400), (40, 400), (40, 900), (80, 400), (80, 1600)]
 """Agents x jobs of the published sets from 20 x 100 to 80 x 1,600."""
 SECONDS = 3600.0
@@ -59,7 +66,46 @@ def generate(folder: Path, family: str, agents: int, jobs: int, seed: int = 1) -
         return _write_assignment(folder, _name(family, agents, jobs, seed), size, cost, capacity)
     if family in {"cfl", "sscfl"}:
         return _write_location(folder, _name(family, agents, jobs, seed), rng, agents, jobs, single=family == "sscfl")
+    if family == "median":
+        points, demand = rng.integers(1, 101, (jobs, 2)), rng.integers(1, 21, jobs)
+        capacity = int(np.ceil(1.2 * demand.sum() / agents))
+        return write_median(folder, _name(family, agents, jobs, seed), points, demand, medians=agents, capacity=capacity)
     return _write_carbon(folder, _name(family, agents, jobs, seed), rng, agents, jobs, large=family == "carbon-large")
+
+
+def read_median(text: str) -> tuple[Ints, Ints, int, int, float]:
+    """Return points [customers, 2], demand, number of medians, their capacity and the best known cost of a problem as
+    OR-Library writes it: `number best`, `customers medians capacity`, then `number x y demand` by customer.
+    """
+    numbers = np.array(text.split(), dtype=np.float64)
+    best, customers, medians, capacity = numbers[1], int(numbers[2]), int(numbers[3]), int(numbers[4])
+    rows = numbers[5 : 5 + 4 * customers].reshape(customers, 4).astype(np.int64)
+    return rows[:, 1:3], rows[:, 3], medians, capacity, float(best)
+
+
+def write_median(folder: Path, name: str, points: Ints, demand: Ints, *, medians: int, capacity: int) -> Path:
+    """Write a capacitated p-median problem: every point is a customer, and a site that may be opened."""
+    distance = np.floor(np.linalg.norm(points[:, None] - points[None], axis=2))
+    sites = [f"s{i + 1:03d}" for i in range(len(points))]
+    names = [f"c{j + 1:03d}" for j in range(len(points))]
+    tables: dict[str, list[Row]] = {
+        "regions": [{"id": i, "country": "US"} for i in sites],
+        "endpoints": [{"id": f"{i}-median", "region": i, "model": "median", "countries": "US"} for i in sites],
+        "workloads": [
+            {"id": c, "kind": "service", "runs.endpoint_models": "median", "runs.via": "endpoint", "indivisible": "true"}
+            for c in names
+        ],
+        "streams": [
+            {"workload": c, "origin": c, "rate": int(d), "unit": "units/s"} for c, d in zip(names, demand, strict=True)
+        ],
+        "network": [
+            {"origin": c, "region": i, "usd_per_unit": _figure(distance[k, j] / (demand[j] * SECONDS))}
+            for j, c in enumerate(names) for k, i in enumerate(sites)
+        ],
+        "quotas": [{"id": f"capacity-{i}", "endpoint": f"{i}-median", "units_per_s": capacity} for i in sites],
+    }  # fmt: skip
+    policy = f"  - {{kind: places_in_use, id: medians, of: region, min_in_use: {medians}, max_in_use: {medians}}}"
+    return _write(folder, name, tables, ["policies:", policy])
 
 
 def assignment(rng: np.random.Generator, kind: str, agents: int, jobs: int) -> tuple[Ints, Floats, Ints]:

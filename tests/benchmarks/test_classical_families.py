@@ -60,3 +60,28 @@ def test_the_large_carbon_family_has_the_pairs_of_the_study(tmp_path):
     file = classical.generate(tmp_path, "carbon", 50, 1000)
     pairs = len((file.parent / "network.csv").read_text(encoding="utf-8").splitlines()) - 1
     assert abs(pairs - 20_634) < 300
+
+
+def test_a_problem_of_or_library_is_read_as_it_is_written():
+    """Number and best known cost; customers, medians and capacity; then number, position and demand by customer."""
+    points, demand, medians, capacity, best = classical.read_median(" 1 713\n 3 2 120\n 1 2 62 3\n 2 80 25 14\n 3 36 88 1\n")
+    assert points.tolist() == [[2, 62], [80, 25], [36, 88]]
+    assert demand.tolist() == [3, 14, 1]
+    assert (medians, capacity, best) == (2, 120, 713.0)
+
+
+def test_a_small_median_problem_has_the_optimum_of_enumeration(tmp_path):
+    """The domicile instance of a capacitated p-median is that p-median: every pair of sites, every assignment."""
+    points = np.array([[0, 0], [3, 4], [10, 0], [10, 7], [5, 5]])
+    demand, capacity = np.array([4, 3, 5, 2, 6]), 11
+    distance = np.floor(np.linalg.norm(points[:, None] - points[None], axis=2))
+    best = min(
+        sum(distance[at, j] for j, at in enumerate(chosen))
+        for sites in itertools.combinations(range(5), 2)
+        for chosen in itertools.product(sites, repeat=5)
+        if all(sum(demand[j] for j, at in enumerate(chosen) if at == i) <= capacity for i in sites)
+    )
+    file = classical.write_median(tmp_path, "toy", points, demand, medians=2, capacity=capacity)
+    plan = domicile.solve(domicile.load(file), gap=0.0, time_limit_seconds=20.0, threads=1)
+    assert plan.objective_usd == pytest.approx(best, rel=1e-9)
+    assert len(plan.places[0].used) == 2

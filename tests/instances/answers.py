@@ -43,7 +43,7 @@ PROMISES = {
     ),
     "global-assistant": Promise(1_596_350, ("serving-carbon",), ("nebius-account",), ("oregon-l40s",)),
 }
-CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0}
+CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0, "pmedcap1": 713.0}
 
 
 def stated(name: str) -> float:
