@@ -22,16 +22,15 @@ carbon  n indivisible workloads on m regions: each eligible in about two fifths 
         in total 1.3 x demand, price and carbon of the regions against each other, carbon capped half-way between the
         cheapest assignment and the cleanest. 1,000 x 50 gives about 20,600 eligible pairs. `large` makes 200 x 100 with
         large workloads and capacity 1.1 x demand.
-
-median  Capacitated p-median: points whole and uniform in [1, 100]^2, demand U[1, 20], p of the points are medians of one
-        capacity, 1.2 x total demand / p; the cost of serving a point is its distance, rounded down. I. H. Osman,
+median  Capacitated p-median: points whole and uniform in [1, 100]^2, demand U[1, 20], p of the points are medians of
+        one capacity, 1.2 x total demand / p; the cost of serving a point is its distance, rounded down. I. H. Osman,
         N. Christofides, "Capacitated clustering problems by hybrid simulated annealing and tabu search", International
         Transactions in Operational Research 1 (1994) 317-336, whose problems are file pmedcap1 of OR-Library;
         `read_median` reads one of them.
 
 An agent is a region with one kind of device and a device quota; job j takes a_ij whole devices because one device does
-1/a_ij of its work. A facility is a region with a fixed cost and an endpoint whose rate quota is its capacity. Exactly p medians are a
-policy on places in use.
+1/a_ij of its work. A facility is a region with a fixed cost and an endpoint whose rate quota is its capacity. Exactly
+p medians are a policy on places in use.
 """
 
 from __future__ import annotations
@@ -69,7 +68,8 @@ def generate(folder: Path, family: str, agents: int, jobs: int, seed: int = 1) -
     if family == "median":
         points, demand = rng.integers(1, 101, (jobs, 2)), rng.integers(1, 21, jobs)
         capacity = int(np.ceil(1.2 * demand.sum() / agents))
-        return write_median(folder, _name(family, agents, jobs, seed), points, demand, medians=agents, capacity=capacity)
+        name = _name(family, agents, jobs, seed)
+        return write_median(folder, name, points, demand, medians=agents, capacity=capacity)
     return _write_carbon(folder, _name(family, agents, jobs, seed), rng, agents, jobs, large=family == "carbon-large")
 
 
@@ -92,8 +92,8 @@ def write_median(folder: Path, name: str, points: Ints, demand: Ints, *, medians
         "regions": [{"id": i, "country": "US"} for i in sites],
         "endpoints": [{"id": f"{i}-median", "region": i, "model": "median", "countries": "US"} for i in sites],
         "workloads": [
-            {"id": c, "kind": "service", "runs.endpoint_models": "median", "runs.via": "endpoint", "indivisible": "true"}
-            for c in names
+            {"id": c, "kind": "service", "runs.endpoint_models": "median", "runs.via": "endpoint",
+             "indivisible": "true"} for c in names
         ],
         "streams": [
             {"workload": c, "origin": c, "rate": int(d), "unit": "units/s"} for c, d in zip(names, demand, strict=True)

@@ -21,7 +21,8 @@ from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
 from optimizer.plan.models import Plan
 
 PENALTIES = ("carbon_price", "unserved")
-SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "moving", "mechanisms", "regions", "places")
+SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "moving", "mechanisms", "regions",
+         "places")  # fmt: skip
 COST_TERMS = (*SPENT, *PENALTIES)
 """What the cost of a plan consists of: money spent, and what the objective is charged besides."""
 MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}

@@ -64,7 +64,8 @@ def test_the_large_carbon_family_has_the_pairs_of_the_study(tmp_path):
 
 def test_a_problem_of_or_library_is_read_as_it_is_written():
     """Number and best known cost; customers, medians and capacity; then number, position and demand by customer."""
-    points, demand, medians, capacity, best = classical.read_median(" 1 713\n 3 2 120\n 1 2 62 3\n 2 80 25 14\n 3 36 88 1\n")
+    text = " 1 713\n 3 2 120\n 1 2 62 3\n 2 80 25 14\n 3 36 88 1\n"
+    points, demand, medians, capacity, best = classical.read_median(text)
     assert points.tolist() == [[2, 62], [80, 25], [36, 88]]
     assert demand.tolist() == [3, 14, 1]
     assert (medians, capacity, best) == (2, 120, 713.0)
