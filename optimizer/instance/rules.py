@@ -140,8 +140,8 @@ class PlacesInUse(Model):
 
     @model_validator(mode="after")
     def _limits_make_sense(self) -> PlacesInUse:
-        if self.max_in_use is None and self.min_in_use is None and not self.price_usd:
-            raise ValueError("states none of max_in_use, min_in_use and price_usd")
+        if not self.model_fields_set - {"kind", "id", "of", "scope"}:
+            raise ValueError("states neither a limit nor a price: max_in_use, min_in_use, price_usd")
         if self.max_in_use is not None and self.min_in_use is not None and self.max_in_use < self.min_in_use:
             raise ValueError(f"max_in_use {self.max_in_use} is below min_in_use {self.min_in_use}")
         return self

@@ -189,12 +189,12 @@ class Builder:
         return self._add("move limit", limit=limit)
 
     def places(
-        self, *uses: list[int], least: float = 0.0, most: float | None = None, price: float = 0.0
+        self, *uses: list[int], least: float = 0.0, most: float | None = None, price: float = 0.0, **each: float
     ) -> int:
-        """Add a rule on places in use; each place is the list of the presences that use it."""
+        """Add a rule on places in use; each place is the list of the presences that use it. `each`: more of a place."""
         row = self._add("place rule", least=least, most=len(uses) if most is None else most, price=price)
         for own in uses:
-            place = self._add("place", rule=row)
+            place = self._add("place", rule=row, **each)
             for presence in own:
                 self._add("place use", presence=presence, place=place)
         return row
@@ -423,6 +423,7 @@ class Builder:
                 price_usd=floats(self.rows["place rule"][x]["price"] for x in of("place", "rule")),
                 place_ids=tuple(f"z{x}" for x in range(len(self.rows["place"]))),
                 place_rule=ints(of("place", "rule")),
+                **{name: floats(of("place", name)) for name in [*self.rows["place"], {}][0] if name != "rule"},
                 use_presence=ints(of("place use", "presence")),
                 use_place=ints(of("place use", "place")),
             ),
