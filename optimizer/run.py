@@ -208,11 +208,13 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
 
 
 def started_from(compiled: Compiled, plan: Plan | None) -> tuple[NDArray[np.int64] | None, Start | None]:
-    """Return the slots that an earlier plan uses, and what the plan says of it; nothing where none was given."""
-    if plan is None:
-        return None, None
-    from optimizer.plan.start import slots_used
+    """Return the slots that an earlier plan uses, and what the plan says of it; where none was given, those that what
+    runs today uses.
+    """
+    from optimizer.plan.start import slots_of_today, slots_used
 
+    if plan is None:
+        return slots_of_today(compiled), None
     used, start = slots_used(compiled, plan)
     return (used if used.size else None), start
 

@@ -40,7 +40,8 @@ def warnings_on(instance: Instance) -> tuple[str, ...]:
         check_range(compiled.problem)
     world = compiled.world
     found = [*untouched(world), *untouched_by(compiled.problem, world, compiled.ledger)]
-    return (*implausible(instance, world.catalogue), *warnings_of(found, world))
+    today = compiled.relocations.warnings
+    return (*implausible(instance, world.catalogue), *today, *warnings_of(found, world))
 
 
 def warnings_of_world(world: World) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import PlacesInUse, Presence
+from optimizer.compile.effort import spend
 from optimizer.compile.scope import region_scope, workload_scope
 from optimizer.errors import InputError, Issue
 from optimizer.instance.rules import PlacesInUse as Policy
@@ -59,6 +60,7 @@ def build_places(world: World, presence: Presence) -> PlacesInUse:
     uses: list[NDArray[np.int64]] = []
     use_place: list[NDArray[np.int64]] = []
     for k, policy in enumerate(rules):
+        spend("rules", 8 * len(presence.workload))
         names = world.regions[COLUMN[policy.of]].fillna("").to_numpy(dtype=object).astype(str)
         lies_in: Bools = np.any(region_scope(policy.scope, world), axis=1)
         selected = workload_scope(policy.scope, world)[presence.workload] & lies_in[presence.region]

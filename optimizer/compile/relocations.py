@@ -22,6 +22,7 @@ from optimizer.compile.budgets import is_placeless, metric_of
 from optimizer.compile.carried import Carriage, carriage
 from optimizer.compile.coefficients import gather, known_figures, running
 from optimizer.compile.columns import distinct
+from optimizer.compile.effort import spend
 from optimizer.compile.evidence import worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import named_regions, workload_scope
@@ -55,6 +56,7 @@ class Today:
 
     def __init__(self, world: World) -> None:
         self.world, self.current = world, world.instance.current or Current()
+        spend("rules", 20 * len(self.current.placements))
         workloads = world.instance.workloads
         position = {workload.id: w for w, workload in enumerate(workloads)}
         stated = self.current.regions_of()
@@ -65,6 +67,7 @@ class Today:
         """Return from where what a workload carries is brought to each region."""
         regions = self.regions[w]
         if regions not in self._ways:
+            spend("routes", 20 * len(regions) * len(self.world.regions))
             self._ways[regions] = carriage(self.world, regions)
         return self._ways[regions]
 
@@ -156,6 +159,7 @@ def build_relocations(world: World, today: Today, slots: Slots) -> RelocationTab
         if not away.size:
             continue
         gb = carried_gb(world.instance.workloads[w])
+        spend("routes", 20 * away.size)
         if gb > 0:
             way = today.way(w)
             for r in away.tolist():

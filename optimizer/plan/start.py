@@ -1,4 +1,4 @@
-"""What an earlier plan uses of what there is now."""
+"""What an earlier plan, or what runs today, uses of what there is now."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from optimizer.compile.assemble import Compiled
 from optimizer.plan.models import Plan, Start
 
 Ints = NDArray[np.int64]
+Named = tuple[str, tuple[str, str | None, str | None, str | None], str]
+"""Workload, option (region, SKU, endpoint, way of paying) and period of a row."""
 
 
 def slots_used(compiled: Compiled, plan: Plan) -> tuple[Ints, Start]:
@@ -16,6 +18,30 @@ def slots_used(compiled: Compiled, plan: Plan) -> tuple[Ints, Start]:
 
     What is gone, shut or renamed since is left out: a start is a hint.
     """
+    named = [(row.workload, (row.region_id, row.sku, row.endpoint, row.purchase), row.period) for row in plan.placements]
+    place = _slots_named(compiled, named)
+    return np.unique(place[place >= 0]), Start(placements=len(named), kept=int((place >= 0).sum()))
+
+
+def slots_of_today(compiled: Compiled) -> Ints | None:
+    """Return the slots that what runs today uses, as far as it is stated and there is such an option; None for none."""
+    current, regions = compiled.world.instance.current, compiled.world.regions
+    if current is None:
+        return None
+    region_id = dict(zip(regions.provider + ":" + regions.region_id, regions.region_id, strict=True))
+    named = [
+        (row.workload, (region_id.get(row.region, row.region), row.sku, row.endpoint, purchase), period)
+        for row in current.placements
+        for purchase in ([row.purchase] if row.purchase or row.endpoint else ["on_demand"])
+        for period in ([row.period] if row.period is not None else [period.id for period in compiled.world.periods])
+        if row.is_there
+    ]
+    place = _slots_named(compiled, named)
+    return np.unique(place[place >= 0]) if (place >= 0).any() else None
+
+
+def _slots_named(compiled: Compiled, named: list[Named]) -> Ints:
+    """Return by (workload, (region, SKU, endpoint, way of paying), period) its slot, -1 where there is none."""
     offers, slots = compiled.world.offers, compiled.problem.slots
     offer_of = {
         (region, sku or None, endpoint or None, purchase or None): o
@@ -28,10 +54,8 @@ def slots_used(compiled: Compiled, plan: Plan) -> tuple[Ints, Start]:
     keys = zip(slots.workload.tolist(), slots.offer.tolist(), slots.period.tolist(), strict=True)
     slot_of = {key: i for i, key in enumerate(keys)}
     found = []
-    for row in plan.placements:
-        offer = offer_of.get((row.region_id, row.sku, row.endpoint, row.purchase))
-        key = (workload_of.get(row.workload, -1), -1 if offer is None else offer, period_of.get(row.period, -1))
+    for workload, option, period in named:
+        offer = offer_of.get(option)
+        key = (workload_of.get(workload, -1), -1 if offer is None else offer, period_of.get(period, -1))
         found.append(slot_of.get(key, -1))
-    place = np.array(found, dtype=np.int64)
-    used = np.unique(place[place >= 0])
-    return used, Start(placements=len(found), kept=int((place >= 0).sum()))
+    return np.array(found, dtype=np.int64)
