@@ -7,7 +7,7 @@ changes by 10 %, at most `--share` of the workloads may move, and it is solved a
 and timed from loading to the audited plan. Rows are appended to `results/replan.csv`.
 
 none    nothing changes
-prices  all compute prices of the largest operator rise by 10 %
+prices  all compute prices of the largest operator fall by 10 %
 demand  the demand of every tenth workload rises by 10 %
 """
 
@@ -26,10 +26,10 @@ from typing import Any
 
 from benchmarks.machine import ROOT, append, describe
 
-MORE = 1.1
+MORE, LESS = 1.1, 0.9
 EVERY = 10
 LARGEST, PERCENT = "aws", 12.0
-"""The operator whose prices rise, and what the estate's discount with it is, in per cent."""
+"""The operator whose prices fall, and what the estate's discount with it is, in per cent."""
 CHANGES = ("none", "prices", "demand")
 
 
@@ -70,7 +70,7 @@ def _written(folder: Path, change: str, share: float) -> Path:
     if change != "usual":
         text += f"\ncurrent:\n  plan: today.json\n  max_moved_share: {share}\n"
     if change == "prices":
-        was, percent = f"provider: {LARGEST}, percent: {PERCENT:g}", 100.0 - (100.0 - PERCENT) * MORE
+        was, percent = f"provider: {LARGEST}, percent: {PERCENT:g}", 100.0 - (100.0 - PERCENT) * LESS
         if was not in text:
             raise SystemExit(f"the estate has no line with {was}")
         text = text.replace(was, f"provider: {LARGEST}, percent: {percent:.6g}")

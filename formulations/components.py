@@ -74,7 +74,8 @@ class Rows:
     a need; by a rise of its side if `rises`, else by a fall. `is_link`: it says only that nothing is where a region, or
     a workload in it, is not. `is_implied`: it follows from others, for branch and bound alone. `stated_by`: the rules
     that its rows stem from (see `formulations.columns.rule_ids`), "" where it says what things are; they are those of
-    a `case` of survival, by entry, where that is given.
+    a `case` of survival, by entry, where that is given. `switched_by`: the family of the one binary of a workload
+    without which nothing else in the row may be: sum of the rest <= B x that binary.
     """
 
     kind: str
@@ -88,6 +89,7 @@ class Rows:
     is_implied: bool = False
     stated_by: str = ""
     case: Callable[[Problem], Ints] | None = None
+    switched_by: str = ""
 
     @property
     def over(self) -> Strings:
@@ -370,25 +372,31 @@ ROWS: dict[str, Rows] = {
     "moved_flow": Rows(
         LOCAL, "flow_mover_period", "Σ_{i∉R0} f[j,i] ≤ D[j,t] m[x]",
         "a stream is served elsewhere if its workload moves", "relocations",
+        switched_by="moved",
     ),
     "moved_instances": Rows(
         LOCAL, "slot_mover_period", "Σ_{i∉R0,t} n[i] ≤ (Σ N[i]) m[x]", "instances run elsewhere if the workload moves",
         "relocations",
+        switched_by="moved",
     ),
     "moved_gangs": Rows(
         LOCAL, "slot_mover_period", "Σ_{i∉R0,t} b[i] ≤ M[g] m[x]", "gangs run elsewhere if the job moves",
         "relocations",
+        switched_by="moved",
     ),
     "entered_flow": Rows(
         LOCAL, "flow_mover_period", "Σ_{i∈r,t} f[j,i] ≤ D[j,t] e[y]", "a stream is served where its workload enters",
         "relocations",
+        switched_by="entered",
     ),
     "entered_instances": Rows(
         LOCAL, "slot_mover_period", "Σ_{i∈r,t} n[i] ≤ (Σ N[i]) e[y]", "instances run where the workload enters",
         "relocations",
+        switched_by="entered",
     ),
     "entered_gangs": Rows(
         LOCAL, "slot_mover_period", "Σ_{i∈r,t} b[i] ≤ M[g] e[y]", "gangs run where the job enters", "relocations",
+        switched_by="entered",
     ),
     "most_moves": Rows(
         COUPLING, "move limit", "Σ m[x] ≤ L[μ]", "at most so many workloads move", "relocations", gives=LIMIT,

@@ -17,7 +17,7 @@ from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
-from optimizer.solve.decomposition.requirements import Needs, no_needs, split_requirements
+from optimizer.solve.decomposition.requirements import Needs, no_needs, split_requirements, with_switches
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.spot_checks import WrongAnswerError
@@ -99,6 +99,7 @@ def _decompose(
         needs = no_needs(whole)
         if mechanisms_matter(whole, problem, gap):
             whole, needs = split_requirements(whole, problem)
+        needs = with_switches(whole, needs)
         blocks = find_blocks(whole, problem)
         if start is not None and watch.should_stop():  # of ten thousand workloads the rest takes seconds as well
             return Run(watch.why_stopped(), start, matrix.objective(start))

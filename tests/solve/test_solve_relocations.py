@@ -8,7 +8,11 @@ from problem_brute_force import least_cost
 from problem_generators import random_problem
 from problem_toys import Builder
 
+from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve.decomposition.requirements import no_needs, with_switches
+from optimizer.solve.hand_over import from_arrays
+from optimizer.solve.tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")
 METHODS = (*PROVING, "construct", "beside")
@@ -82,3 +86,24 @@ def test_alike_services_that_run_in_different_regions_are_not_alike(method):
     assert found.objective_usd == pytest.approx(4 * 3.0 + 2 * 1.0)
     assert found.values["moved"].sum() == pytest.approx(0.0)
     assert np.round(found.values["instances"]).reshape(6, 2).tolist() == [[1, 0]] * 4 + [[0, 1]] * 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_charge_of_a_move_is_spread_and_never_exceeded(seed):
+    """Spread over what asks for it, a charge on moves and entries is at most what the plan pays; a plan has them where,
+    and only where, something asks.
+    """
+    problem = random_problem(seed, ("services", "jobs", "endpoints", "periods", "current", "unserved"))
+    matrix = from_arrays(build_arrays(problem))
+    needs = with_switches(matrix, no_needs(matrix))
+    switches = np.concatenate([matrix.columns.of("moved"), matrix.columns.of("entered")])
+    assert np.isin(needs.columns, switches).all()
+    solution = solve_problem(problem, gap=0.0, threads=1, method="direct", time_limit_seconds=20)
+    if not solution.values:
+        return
+    x = from_tables(matrix, solution.values)
+    charged = matrix.cost.copy()
+    charged[needs.columns] += np.random.default_rng(seed).uniform(0.0, 50.0, needs.size)
+    assert needs.spread(charged) @ x <= charged @ x + 1e-6
+    assert needs.widen(x)[needs.columns].tolist() == np.round(x[needs.columns]).tolist()
+    assert needs.tells(needs.columns).all()

@@ -89,7 +89,7 @@ def test_a_configuration_needs_what_its_flows_ask_for():
     problem = asking(5, 2)
     split, needs = split_requirements(matrix_of(problem), problem)
     flow = int(split.columns.of("flow")[np.flatnonzero(np.diff(needs.asks.indptr)[split.columns.of("flow")])[0]])
-    wanted = needs.asks[[flow]].indices + needs.first
+    wanted = needs.columns[needs.asks[[flow]].indices]
     other = next(one for one in split.columns.of(NEEDED).tolist() if one not in wanted)
     columns, values = needs.complete(np.array([flow, other]), np.array([2.0, 1.0]))
     assert columns.tolist() == [flow, *wanted.tolist()]

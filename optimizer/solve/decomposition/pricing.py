@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from formulations.families import rows_that
 from optimizer.solve.decomposition.branching import Limits
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
@@ -31,9 +32,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-PLAIN = frozenset({"demand", "throughput", "cover", NEED})
+SWITCHED = frozenset(rows_that(lambda family: bool(family.switched_by)))
+PLAIN = frozenset({"demand", "throughput", "cover", NEED}) | SWITCHED
 PRESENT = PLAIN | {"present_flow", "present_instances", "most_regions"}
-JOB = frozenset({"work", "hours_held", "gangs_at_once", NEED})
+JOB = frozenset({"work", "hours_held", "gangs_at_once", NEED}) | SWITCHED
 OTHER_SHAPE, PLAIN_SERVICE, SERVICE, SHORT_JOB = range(4)
 ROUNDING = 1e-9
 

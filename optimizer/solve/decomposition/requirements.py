@@ -17,11 +17,15 @@ fixed charges: they *spread* it over the activities,
     c y >= c sum_{ρ: M(ρ) = M} (B[ρ] / B) (sum_q β f[q] + ...) / B[ρ],    B = sum_{ρ: M(ρ) = M} B[ρ]
 
 which never charges more than y does, so that what bounds the spread costs from below bounds the true ones.
+
+What a row says that is `switched_by` a binary of the workload's own (that it moves, that it enters a region) is of the
+same make, and its y is in the compact model already: sum of activities <= B y. Such columns are needs like the others.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +33,7 @@ from scipy import sparse
 
 from formulations import Problem
 from formulations.arrays import lean, stacked
+from formulations.families import CONSTRAINTS
 from optimizer.solve.blocks import owners_of_columns
 from optimizer.solve.matrix import Labels, Matrix
 
@@ -41,12 +46,14 @@ REQUIREMENT, NEED, NEED_MET, NEEDED = "requirement", "need", "need_met", "needed
 
 @dataclass(frozen=True)
 class Needs:
-    """The columns y[w,M]: `first` is the first of them, `asks[column, y]` > 0 where a column asks for one.
+    """The columns y, of which `appended` come after those of the compact model; `asks[column, y]` > 0 where a column
+    asks for one.
 
     `spread_over[column, y]` is the part of the charge of y that a unit of the column bears.
     """
 
-    first: int
+    columns: Ints
+    appended: int
     asks: sparse.csr_array
     spread_over: sparse.csr_array
 
@@ -71,14 +78,20 @@ class Needs:
         """Return the costs of all columns with the charges of y spread over the columns that ask for it."""
         if not self.size:
             return reduced_cost
-        own = slice(self.first, self.first + self.size)
+        own = self.columns
         spread = reduced_cost + self.spread_over @ np.maximum(reduced_cost[own], 0.0)
         spread[own] = np.minimum(reduced_cost[own], 0.0)
         return np.asarray(spread)
 
     def tells(self, columns: Ints) -> Bools:
         """Whether each of some columns is a y."""
-        return (columns >= self.first) & (columns < self.first + self.size)
+        return self._is_need[columns]
+
+    @cached_property
+    def _is_need(self) -> Bools:
+        is_need = np.zeros(self.asks.shape[0], dtype=np.bool_)
+        is_need[self.columns] = True
+        return is_need
 
     def complete(self, columns: Ints, values: Floats) -> tuple[Ints, Floats]:
         """Return (columns, values) of a configuration with y = 1 exactly where something in it asks for it."""
@@ -87,13 +100,14 @@ class Needs:
         kept = ~self.tells(columns)
         columns, values = columns[kept], values[kept]
         asking = self.asks[columns[values > 0]]
-        needed = np.unique(asking.indices) + self.first
+        needed = self.columns[np.unique(asking.indices)]
         return np.concatenate([columns, needed]), np.concatenate([values, np.ones(needed.size)])
 
     def widen(self, x: Floats) -> Floats:
         """Return values of the compact model's columns with those of y after them."""
-        own = np.pad(x, (0, self.size))
-        return np.concatenate([x, (self.asks.T @ np.where(own > 0, own, 0.0) > 0).astype(np.float64)])
+        own = np.pad(x, (0, self.appended))
+        own[self.columns] = self.asks.T @ np.where(own > 0, own, 0.0) > 0
+        return own
 
     def completed(self, values: sparse.csr_array) -> sparse.csr_array:
         """Return configurations (rows over the columns of the model, none of them y) with what they need, as above."""
@@ -102,7 +116,7 @@ class Needs:
         asked = sparse.csr_array((values > 0).astype(np.float64) @ self.asks)
         asked.data[:] = 1.0
         own = sparse.csr_array(
-            (asked.data, asked.indices + self.first, asked.indptr), shape=values.shape
+            (asked.data, self.columns[asked.indices], asked.indptr), shape=values.shape
         )
         return sparse.csr_array(values + own)
 
@@ -110,7 +124,45 @@ class Needs:
 def no_needs(matrix: Matrix) -> Needs:
     """Return that nothing is needed."""
     none = sparse.csr_array((matrix.cost.size, 0))
-    return Needs(matrix.cost.size, none, none)
+    return Needs(np.zeros(0, dtype=np.int64), 0, none, none)
+
+
+def with_switches(matrix: Matrix, needs: Needs) -> Needs:
+    """Return the needs with those of rows that are switched by a binary of the workload's own.
+
+    Its charge is spread over flows and gangs alone: instances that serve nothing are in no cheaper configuration.
+    """
+    row, column, value = [], [], []
+    for name, family in CONSTRAINTS.items():
+        if family.switched_by and name in matrix.rows.names:
+            rows = matrix.rows.of(name)
+            part = matrix.a[rows].tocoo()
+            row.append(rows[part.row])
+            column.append(part.col.astype(np.int64))
+            value.append(part.data)
+    if not row or not sum(part.size for part in row):
+        return needs
+    rows, columns, values = (np.concatenate(part) for part in (row, column, value))
+    is_switch = matrix.columns.is_of([f.switched_by for f in CONSTRAINTS.values() if f.switched_by])[columns]
+    switch_of = np.full(matrix.row_lower.size, -1, dtype=np.int64)
+    bound = np.zeros(matrix.row_lower.size)
+    switch_of[rows[is_switch]], bound[rows[is_switch]] = columns[is_switch], -values[is_switch]
+    switched = switch_of[rows] >= 0  # what may not be at all has no switch in its row
+    rows, columns, values, is_switch = (part[switched] for part in (rows, columns, values, is_switch))
+    switches, number = np.unique(switch_of[rows], return_inverse=True)
+    bears = ~is_switch & ~matrix.columns.is_of(["instances"])[columns]
+    first = np.unique(rows[bears], return_index=True)[1]
+    total = np.bincount(number[bears][first], bound[rows[bears]][first], switches.size)
+    shape = (matrix.cost.size, switches.size)
+    asks = sparse.csr_array((values[~is_switch], (columns[~is_switch], number[~is_switch])), shape=shape)
+    part = values[bears] / total[number[bears]]
+    spread_over = sparse.csr_array((part, (columns[bears], number[bears])), shape=shape)
+    asks, spread_over = (
+        sparse.csr_array(sparse.hstack([old, new], format="csr"))
+        for old, new in ((needs.asks, asks), (needs.spread_over, spread_over))
+    )
+    asks.sort_indices()
+    return Needs(np.concatenate([needs.columns, switches]), needs.appended, asks, spread_over)
 
 
 def split_requirements(matrix: Matrix, problem: Problem) -> tuple[Matrix, Needs]:
@@ -140,7 +192,7 @@ def split_requirements(matrix: Matrix, problem: Problem) -> tuple[Matrix, Needs]
     number_of_head[head] = np.arange(count)
     meets = np.flatnonzero(is_mechanism & (number_of_head[row] >= 0))
     extended = _extended(matrix, rows, needed, bound, (number_of_head[row[meets]], column[meets]))
-    return extended, Needs(first, asks, spread_over)
+    return extended, Needs(np.arange(first, first + count), count, asks, spread_over)
 
 
 def _of_one_workload(matrix: Matrix, owner: Ints) -> tuple[Ints, Ints]:
