@@ -18,7 +18,8 @@ def slots_used(compiled: Compiled, plan: Plan) -> tuple[Ints, Start]:
 
     What is gone, shut or renamed since is left out: a start is a hint.
     """
-    named = [(row.workload, (row.region_id, row.sku, row.endpoint, row.purchase), row.period) for row in plan.placements]
+    rows = plan.placements
+    named = [(row.workload, (row.region_id, row.sku, row.endpoint, row.purchase), row.period) for row in rows]
     place = _slots_named(compiled, named)
     return np.unique(place[place >= 0]), Start(placements=len(named), kept=int((place >= 0).sum()))
 
