@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 REASONS: dict[str, str] = {
     "not_allowed_provider": "the provider is not among those allowed",
     "not_allowed_region": "the region is not among those allowed",
+    "not_allowed_offer": "the offer is excluded",
     "partition_not_opted_in": "the partition (government, China, disaster recovery, ...) needs an opt-in",
     "availability_not_opted_in": "availability is not verified and was not opted into",
     "offer_kind": "this kind of offer is not allowed for the workload",

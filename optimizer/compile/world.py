@@ -245,7 +245,7 @@ def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
     if len(committed):
         offers = pd.concat([offers, committed], ignore_index=True)
     offers["region"] = offers.region.astype(np.int64)
-    offers, closed = without_closed(offers, closed, regions)
+    offers, closed = without_closed(offers, closed, regions, instance.catalogue.exclude_offers)
     network = CatalogueNetwork(
         catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress"),
         instance.origins,
@@ -310,7 +310,8 @@ def _inline_world(start: _Start) -> World:
     regions["grid_g_per_kwh_annual"] = grid.mean(axis=1) if grid.size else np.zeros(len(regions))
     offers = inline_offers(instance, regions, issues)
     offers["region"] = offers.region.astype(np.int64)
-    offers, closed = without_closed(offers, pd.DataFrame(columns=list(CLOSED_COLUMNS)), regions)
+    none_yet = pd.DataFrame(columns=list(CLOSED_COLUMNS))
+    offers, closed = without_closed(offers, none_yet, regions, instance.catalogue.exclude_offers)
     return World(
         instance=instance,
         catalogue=None,

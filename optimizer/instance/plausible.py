@@ -99,7 +99,8 @@ def _fields_with_figures(model: type[BaseModel]) -> tuple[tuple[str, Range | Non
     fields: list[tuple[str, Range | None]] = []
     for name, hint in hints_of(model).items():
         span = RANGES.get((model.__name__, name))
-        if span is not None or any(_fields_with_figures(below) for below in _models_in(shape_of(hint))):
+        inside = (below for below in _models_in(shape_of(hint)) if below is not model)
+        if span is not None or any(_fields_with_figures(below) for below in inside):
             fields.append((name, span))
     return tuple(fields)
 

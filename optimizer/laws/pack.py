@@ -14,6 +14,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from .. import bundled
 from ..errors import InputError, Issue
@@ -25,7 +26,7 @@ from .judge import Bench, Judge
 from .mechanisms import MechanismDesk
 from .narrowing import Bound, bound_by, narrowed
 from .operators import Operators
-from .patches import apply_patches
+from .patches import apply_patches, read_patches
 from .places import Groups, importer_status_needed
 from .profiles import Vocabulary, check_context, nearest
 from .rows import LawRow, Mechanism
@@ -42,6 +43,9 @@ from .types import (
     Verdict,
     Verdicts,
 )
+
+if TYPE_CHECKING:
+    from ..changes.laws import LawPatch
 
 _MEMO_LIMIT = 20_000
 
@@ -71,7 +75,7 @@ class LawPack:
     vocabulary: Vocabulary
     source: str = "world"
     as_of: date | None = None
-    patches: tuple[Mapping[str, object], ...] = ()
+    patches: tuple[LawPatch, ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
@@ -328,12 +332,12 @@ def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) 
 
 
 def load_laws(
-    use: str | Path = "world", patches: Sequence[Mapping[str, object]] = (), as_of: date | None = None
+    use: str | Path = "world", patches: Sequence[LawPatch | Mapping[str, object]] = (), as_of: date | None = None
 ) -> LawPack:
     """Load the bundled pack ("world") or a folder with the same files, then apply a scenario's patches in order.
 
-    `as_of` is the date of our knowledge and is only recorded. A patch is `{"op": …}`, or a whole scenario
-    `{"name": …, "from": …, "patches": […]}`.
+    `as_of` is the date of our knowledge and is only recorded. A patch is an operation of `optimizer.changes.laws` (or
+    the mapping that states it), or a whole scenario `{"name": …, "from": …, "patches": […]}`.
 
     Raises:
         InputError: every malformed row, unknown id or impossible patch, all together.
@@ -341,7 +345,8 @@ def load_laws(
     pack = _load(str(use))
     if not patches and as_of is None:
         return pack
-    laws, amendments, groups, granted = apply_patches(pack, patches)
+    typed = read_patches(patches)
+    laws, amendments, groups, granted = apply_patches(pack, typed)
     return LawPack(
         version=pack.version,
         sha256=pack.sha256,
@@ -352,7 +357,7 @@ def load_laws(
         vocabulary=pack.vocabulary,
         source=pack.source,
         as_of=as_of,
-        patches=tuple(patches),
+        patches=typed,
         amendments=MappingProxyType(amendments),
         granted=granted,
     )
