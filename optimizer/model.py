@@ -61,7 +61,7 @@ class Model:
     def changed(self, changes: Iterable[Change | Mapping[str, Any]]) -> Model:
         """Return the model of the instance after changes (`docs/changes.md`), made in order; this one stays as it is.
 
-        It is exactly what compiling `domicile.changed(instance, changes)` gives.
+        It is exactly what compiling `domicile.changed(instance, changes)` gives, and takes over what they do not touch.
 
         Raises
         ------
@@ -74,7 +74,8 @@ class Model:
         from optimizer.compile import compile_instance
 
         instance = changed(self.instance, changes, base_dir=self._base_dir)
-        return Model(instance, compile_instance(instance, self._base_dir), self._base_dir)
+        compiled = compile_instance(instance, self._base_dir, earlier=self._compiled.stages, checked=True)
+        return Model(instance, compiled, self._base_dir)
 
     def regions(self, workload: str) -> tuple[str, ...]:
         """Return the ids of the regions in which a workload has an eligible option, in the catalogue's order.
@@ -188,7 +189,9 @@ class Model:
 
         with self._lock:
             if self._whole is None:
-                self._whole = compile_instance(self.instance, self._base_dir, every_option=True)
+                self._whole = compile_instance(
+                    self.instance, self._base_dir, every_option=True, earlier=self._compiled.stages, checked=True
+                )
             return self._whole
 
     def _solve_own(self, model: ConcreteModel, how: How) -> Plan:

@@ -32,7 +32,7 @@ class Judgement:
 
     `exclusions`: (ledger reason, law) of everything that forbids it; empty means allowed. `needs`: mechanisms, ANDed.
     `laws` decided something, `conditions` were taken as met, `risks` remain, `unreviewed` laws have no reviewed
-    trigger, `unmodelled` laws could touch this and have no effect on it.
+    trigger, `unmodelled` laws could touch this and have no effect on it; `assumed` of mechanisms, for the warnings.
     """
 
     exclusions: tuple[tuple[str, str], ...] = ()
@@ -42,6 +42,7 @@ class Judgement:
     risks: tuple[str, ...] = ()
     unreviewed: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -69,6 +70,7 @@ def join(judgements: Iterable[Judgement]) -> Judgement:
         risks=union("risks"),
         unreviewed=union("unreviewed"),
         unmodelled=union("unmodelled"),
+        assumed=union("assumed"),
     )
 
 

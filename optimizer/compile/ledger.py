@@ -166,6 +166,11 @@ class Ledger:
     _packed: dict[tuple[str, str | None], list[Packed]] = field(default_factory=dict)
     _counted: dict[tuple[int, ...], list[LedgerRow]] = field(default_factory=dict)
 
+    def copy(self) -> Ledger:
+        """Return a ledger of its own with the same exclusions."""
+        packed = {key: list(exclusions) for key, exclusions in self._packed.items()}
+        return Ledger(self.size, self.closed, self.at_rest, packed)
+
     def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
         """Record exclusions; those that rule nothing out are dropped."""
         self.add_packed(workload, stream, pack(exclusions))

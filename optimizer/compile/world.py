@@ -7,7 +7,7 @@ catalogue or were written inside the instance makes no difference afterwards. Pr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ from optimizer.compile.inline import (
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
 from optimizer.compile.offers import CLOSED_COLUMNS, bundled_offers, bundled_regions, committed_offers, without_closed
 from optimizer.compile.periods import clock_weights, period_dates, shaped
+from optimizer.compile.stages import Stages
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.world import Period
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from optimizer.laws import LawPack
 
 Floats = NDArray[np.float64]
+LISTED = ("price_usd_per_hour", "price_quality")
 PRICES = ("price_usd_per_hour", "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit")
 
 
@@ -114,6 +116,11 @@ class World:
         return self.offers.region.to_numpy(dtype=np.int64)
 
     @cached_property
+    def unpriced(self) -> pd.DataFrame:
+        """`offers` but for what is known of the hourly prices of machines."""
+        return self.offers.drop(columns=["price_usd_per_hour", "price_quality", "price_date", "price_age_days"])
+
+    @cached_property
     def is_endpoint(self) -> NDArray[np.bool_]:
         """Which offers are endpoints."""
         return (self.offers.kind == "endpoint").to_numpy(dtype=bool)
@@ -154,13 +161,27 @@ class World:
         is_wanted[[place[value] for value in values if value in place]] = True
         return is_wanted[numbers]
 
+    def of(self, instance: Instance, laws: LawPack | None) -> World:
+        """Return the same world for another instance and law pack that neither its tables nor its network depend on.
+
+        What was looked up in the tables is shared.
+        """
+        new = replace(self, instance=instance, laws=laws)
+        looked_up = ("region_index", "offer_region", "is_endpoint", "unpriced", "_columns", "_numbered")
+        new.__dict__.update({name: getattr(self, name) for name in looked_up})
+        return new
+
     def period_of(self, period_id: str) -> int:
         """Return the index of a period id."""
         return [period.id for period in self.periods].index(period_id)
 
 
-def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> World:
+def resolve_world(
+    instance: Instance, base_dir: Path | str | None = None, stages: Stages | None = None, *, checked: bool = False
+) -> World:
     """Build the world of an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
+
+    `stages` to take over from; `checked`: the names that only catalogue and law pack know were looked up already.
 
     Raises
     ------
@@ -175,13 +196,15 @@ def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> Wor
             where="catalogue", maybe="set use: inline together with inline: {...}",
         ))  # fmt: skip
         raise InputError(issues)
+    stages = stages or Stages()
     periods = instance.horizon.resolved()
     hours = np.array([period.hours for period in periods], dtype=float)
-    laws = _laws(instance)
-    catalogue = None if use.inline is not None else _catalogue(instance, base_dir, issues)
-    _check_references(instance, catalogue, laws, issues)
+    laws = stages.get("laws", (instance.laws,), lambda: _laws(instance))
+    catalogue = None if use.inline is not None else _catalogue(instance, base_dir, issues, stages)
+    if not checked:
+        _check_references(instance, catalogue, laws, issues)
     start = _Start(instance, laws, periods, hours, _discounts(instance, issues), issues)
-    world = _inline_world(start) if catalogue is None else _bundled_world(start, catalogue)
+    world = _inline_world(start) if catalogue is None else _bundled_world(start, catalogue, stages)
     if issues:
         raise InputError(dict.fromkeys(issues))
     return world
@@ -198,14 +221,15 @@ def _laws(instance: Instance) -> LawPack | None:
     return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)
 
 
-def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue]) -> Catalogue:
+def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue], stages: Stages) -> Catalogue:
     from optimizer.catalogue import load_catalogue
 
     use = instance.catalogue
-    catalogue = load_catalogue("world" if use.use == "world" else Path(base_dir or instance.folder or ".") / use.use)
-    if use.fallbacks:
-        catalogue = catalogue.with_fallbacks(use.fallbacks)
-    return apply_overrides(catalogue, use.overrides, issues)
+    listed = load_catalogue("world" if use.use == "world" else Path(base_dir or instance.folder or ".") / use.use)
+    full = stages.get(
+        "fallbacks", (listed, use.fallbacks), lambda: listed.with_fallbacks(use.fallbacks) if use.fallbacks else listed
+    )
+    return stages.get("overrides", (full, use.overrides), lambda: apply_overrides(full, use.overrides, issues))
 
 
 def _check_references(
@@ -234,7 +258,73 @@ def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -
     return offers
 
 
-def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
+@dataclass(frozen=True, eq=False)
+class _Tables:
+    """Regions, open and closed offers, and the grid, of the bundled catalogue; prices as listed. `listed` [offers] is
+    the row of the catalogue's offers that has the price, -1 for endpoints and commitments.
+    """
+
+    regions: pd.DataFrame
+    offers: pd.DataFrame
+    closed: pd.DataFrame
+    grid: Floats
+    warnings: list[str]
+    listed: NDArray[np.int64]
+
+
+def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World:
+    instance = start.instance
+    use, carbon = instance.catalogue, instance.carbon
+    unpriced = catalogue.offers.drop(columns=list(LISTED))
+    tables = stages.get(
+        "tables",
+        (
+            use.model_copy(update={"overrides": ()}), instance.horizon, carbon.basis, carbon.embodied,
+            carbon.resolution, instance.commitments, instance.laws.as_of, unpriced, catalogue.skus,
+            catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
+        ),
+        lambda: _bundled_tables(start, catalogue),
+    )  # fmt: skip
+    storage, egress = start.factors(tables.regions, "storage"), start.factors(tables.regions, "egress")
+    network = stages.get(
+        "network",
+        (catalogue.regions, catalogue.later, storage, egress, instance.origins),
+        lambda: CatalogueNetwork(catalogue, tuple(tables.regions.region_id), storage, egress, instance.origins),
+    )
+    world = stages.get(
+        "world",
+        (catalogue, tables, network, instance.horizon, start.discounts),
+        lambda: World(
+            instance=instance,
+            catalogue=catalogue,
+            laws=start.laws,
+            periods=start.periods,
+            period_hours=start.hours,
+            period_dates=period_dates(instance.horizon.start, start.hours),
+            offers=_discounted(_priced(tables, catalogue), start.discounts),
+            regions=tables.regions,
+            providers=catalogue.providers.assign(certifications=pd.Series(_none_stated(catalogue.providers))),
+            accelerators=catalogue.accelerators,
+            grid_g_per_kwh=tables.grid,
+            network=network,
+            closed=tables.closed,
+            warnings=tuple(tables.warnings),
+        ),
+    )
+    return world.of(instance, start.laws)
+
+
+def _priced(tables: _Tables, catalogue: Catalogue) -> pd.DataFrame:
+    """Return the open offers, as a table of their own, with the prices of the catalogue."""
+    offers, has = tables.offers.copy(deep=False), tables.listed >= 0
+    for column in LISTED:
+        values = offers[column].to_numpy(copy=True)
+        values[has] = catalogue.offers[column].to_numpy()[tables.listed[has]]
+        offers[column] = values
+    return offers
+
+
+def _bundled_tables(start: _Start, catalogue: Catalogue) -> _Tables:
     instance, issues = start.instance, start.issues
     day = instance.horizon.start
     regions = bundled_regions(instance, catalogue)
@@ -246,27 +336,9 @@ def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
         offers = pd.concat([offers, committed], ignore_index=True)
     offers["region"] = offers.region.astype(np.int64)
     offers, closed = without_closed(offers, closed, regions, instance.catalogue.exclude_offers)
-    network = CatalogueNetwork(
-        catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress"),
-        instance.origins,
-    )  # fmt: skip
     grid, warnings = _bundled_grid(instance, catalogue, regions, start.hours)
-    return World(
-        instance=instance,
-        catalogue=catalogue,
-        laws=start.laws,
-        periods=start.periods,
-        period_hours=start.hours,
-        period_dates=period_dates(day, start.hours),
-        offers=_discounted(offers, start.discounts),
-        regions=regions,
-        providers=catalogue.providers.assign(certifications=pd.Series(_none_stated(catalogue.providers))),
-        accelerators=catalogue.accelerators,
-        grid_g_per_kwh=grid,
-        network=network,
-        closed=closed,
-        warnings=tuple(warnings),
-    )
+    listed = catalogue.offers.index.get_indexer(pd.Index(offers.offer_id))
+    return _Tables(regions, offers, closed, grid, warnings, listed.astype(np.int64))
 
 
 def _none_stated(providers: pd.DataFrame) -> dict[str, frozenset[str]]:

@@ -78,6 +78,7 @@ class LawPack:
     patches: tuple[LawPatch, ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
+    _active: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
 
     def law(self, law_id: str, on: date | None = None) -> LawRow:
@@ -96,8 +97,12 @@ class LawPack:
 
     def active(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """Laws in force on a day, guidance included if `advisory`."""
-        rows = (self.law(law_id, on) for law_id in self.laws)
-        return tuple(row for row in rows if row.active(on, advisory=advisory))
+        found = self._active.get((on, advisory))
+        if found is None:
+            rows = (self.law(law_id, on) for law_id in self.laws)
+            found = tuple(row for row in rows if row.active(on, advisory=advisory))
+            self._active[on, advisory] = found
+        return found
 
     def _accelerator_laws(self, on: date, *, advisory: bool) -> tuple[LawRow, ...]:
         """The rules on chips in force on a day, looked up once per day: they are asked about every chip and place."""
@@ -129,7 +134,7 @@ class LawPack:
         self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None
     ) -> Judge:
         """The judge of a profile on a day, to be asked about many destinations with `.at(destination)`."""
-        judges, key = self._memo_of(context).judges, (profile, on, law)
+        judges, key = self.memo_of(context).judges, (profile, on, law)
         found = judges.get(key)
         if found is None:
             if len(judges) > _MEMO_LIMIT:
@@ -137,7 +142,8 @@ class LawPack:
             found = judges[key] = self._build(profile, on, context, law)
         return found
 
-    def _memo_of(self, context: LegalContext) -> _Memo:
+    def memo_of(self, context: LegalContext) -> _Memo:
+        """What was judged in a context, remembered for as long as it lives."""
         found: _Memo | None = context.memo.get(self)
         if found is None:
             self.check_context(context)
@@ -237,7 +243,7 @@ class LawPack:
         seen = narrowed(subject, sorting.bound, self.mechanisms)
         lists = (sorting.bound, sorting.unmodelled, sorting.risky)
         key = (seen, law is not None, *(tuple(one.key for one in bound) for bound in lists))
-        benches = self._memo_of(context).benches
+        benches = self.memo_of(context).benches
         bench = benches.get(key)
         if bench is None:
             if len(benches) > _MEMO_LIMIT:
@@ -347,13 +353,14 @@ def load_laws(
         return pack
     typed = read_patches(patches)
     laws, amendments, groups, granted = apply_patches(pack, typed)
+    operators = pack.operators if groups is pack.groups else replace(pack.operators, groups=groups)
     return LawPack(
         version=pack.version,
         sha256=pack.sha256,
         laws=MappingProxyType(laws),
         groups=groups,
         mechanisms=pack.mechanisms,
-        operators=replace(pack.operators, groups=groups),
+        operators=operators,
         vocabulary=pack.vocabulary,
         source=pack.source,
         as_of=as_of,

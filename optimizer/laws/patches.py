@@ -116,7 +116,8 @@ def apply_patches(pack: LawPack, patches: Sequence[ops.LawPatch]) -> Patched:
         _check(state)
     if state.issues:
         raise InputError(state.issues)
-    return state.laws, state.amendments, Groups(state.groups), frozenset(state.granted)
+    groups = pack.groups if state.groups == pack.groups.mapping() else Groups(state.groups)
+    return state.laws, state.amendments, groups, frozenset(state.granted)
 
 
 def _apply(state: _State, patch: ops.LawPatch, where: str, start: date | None) -> None:

@@ -1,0 +1,95 @@
+"""What the stages of compiling read of an instance, its world and each other: a figure that is not here is not read.
+
+A limit of a budget, a share or a quota is in none of them (but for what a quota shuts out): such a change leaves all
+stages as they are, and only the arrays of the problem that hold limits are made anew. Prices are read by slots alone;
+what is open depends on whether they are there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.compile.budgets import metric_of
+from optimizer.instance.models import Instance
+from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
+from optimizer.instance.workloads import Job, Service
+
+if TYPE_CHECKING:
+    from optimizer.compile.collected import Parts
+    from optimizer.compile.law import LawView
+    from optimizer.compile.pools import PoolView
+    from optimizer.compile.world import World
+
+Inputs = tuple[object, ...]
+LEGAL_OFFERS = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider"]
+LEGAL_REGIONS = ["region_id", "country", "subdivision", "provider", "open"]
+
+
+def of_law(world: World) -> Inputs:
+    """Return what the law's view reads: the pack, days, places and operators, whose data it is and what is asserted."""
+    instance, inline = world.instance, world.instance.catalogue.inline
+    workloads = tuple(
+        (
+            w.id, w.kind, w.data, w.runs.via, w.providers, w.regions,
+            tuple((s.id, s.origin, s.subjects) for s in w.streams) if isinstance(w, Service) else None,
+        )
+        for w in instance.workloads
+    )  # fmt: skip
+    return (
+        world.laws, world.period_dates, world.total_hours, world.offers[LEGAL_OFFERS], world.regions[LEGAL_REGIONS],
+        world.providers, world.accelerators, instance.horizon, instance.laws, instance.legal_assertions,
+        instance.mechanism_costs, instance.origins, instance.datasets, inline.providers if inline else None, workloads,
+    )  # fmt: skip
+
+
+def of_pools(world: World) -> Inputs:
+    """Return what pools follow from: quotas, commitments and what offers hold."""
+    instance = world.instance
+    return world.unpriced, world.regions, instance.quotas, instance.commitments
+
+
+def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
+    """Return what decides which options are open, with all evidence: offers but for what machines cost by the hour,
+    workloads, network, law, what quotas shut out, which figures budgets and shares ask for, and policies.
+    """
+    instance, carbon = world.instance, world.instance.carbon
+    price = world.column("price_usd_per_hour")
+    catalogue, inline = world.catalogue, instance.catalogue.inline
+    measured = (catalogue.throughput, catalogue.later) if catalogue is not None else None
+    return (
+        law, world.network, world.unpriced, np.isnan(price), world.regions,
+        np.isnan(world.grid_g_per_kwh), world.providers, world.closed, measured, inline.throughput if inline else None,
+        instance.horizon, instance.workloads, instance.target_utilisation, instance.unserved_usd_per_unit,
+        carbon.price_usd_per_tonne > 0, carbon.network_kwh_per_gb, metered(instance), policies(instance),
+        pools.shuts(_largest_gang(instance)),
+    )  # fmt: skip
+
+
+def of_slots(world: World, parts: Parts) -> Inputs:
+    """Return what slots, flows and their coefficients follow from, beside what is open: prices, figures, who asks."""
+    instance, carbon = world.instance, world.instance.carbon
+    with_power = any(quota.kw is not None for quota in instance.quotas.limits)
+    return (
+        parts, world.offers, world.regions, world.grid_g_per_kwh, world.period_hours, world.network,
+        carbon.price_usd_per_tonne > 0, carbon.network_kwh_per_gb, metered(instance), policies(instance), with_power,
+    )  # fmt: skip
+
+
+def metered(instance: Instance) -> Inputs:
+    """Return what budgets count and where, without how much they grant."""
+    return tuple((budget.id, metric_of(budget)[0], budget.scope) for budget in instance.budgets)
+
+
+def policies(instance: Instance) -> Inputs:
+    """Return the policies; of those on shares, what they measure and where, without the share."""
+    shares = (ProviderShare, CountryShare, SpotShare)
+    return tuple(
+        (p.kind, p.id, getattr(p, "measure", None), p.scope) if isinstance(p, shares) else p for p in instance.policies
+    )
+
+
+def _largest_gang(instance: Instance) -> float:
+    """Return the most instances that a gang can take: devices stand on an instance each at worst; 1 without gangs."""
+    return float(max((job.gang_devices or 1 for job in instance.workloads if isinstance(job, Job)), default=1))
