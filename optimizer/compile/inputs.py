@@ -47,7 +47,7 @@ def of_law(world: World) -> Inputs:
 def of_pools(world: World) -> Inputs:
     """Return what pools follow from: quotas, commitments and what offers hold."""
     instance = world.instance
-    return world.unpriced, world.regions, instance.quotas, instance.commitments
+    return world.unpriced, world.regions[["country", "subdivision"]], instance.quotas, instance.commitments
 
 
 def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
