@@ -24,6 +24,7 @@ from optimizer.compile.effort import MOST_STEPS, limited
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
 from optimizer.compile.labels import labels_of
+from optimizer.compile.latency import WayView
 from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
@@ -32,7 +33,7 @@ from optimizer.compile.policies import build_presence, build_shares, build_survi
 from optimizer.compile.pools import PoolView, build_pools, view_pools
 from optimizer.compile.relocations import RelocationTable, build_relocations
 from optimizer.compile.slots import SlotTables, build_slots, collect_options, limit_instances
-from optimizer.compile.speed import endpoints_of
+from optimizer.compile.speed import SpeedView, endpoints_of
 from optimizer.compile.stages import Stages
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
@@ -135,10 +136,12 @@ def _compiled(
     seen = cast("LawView | None", stages.earlier("law"))
     law = stages.get("law", inputs.of_law(world), lambda: build_law_view(world, seen))
     pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))
+    speeds = stages.get("speeds", inputs.of_speeds(world), lambda: SpeedView(world))
+    ways = stages.get("ways", (world.network, world.unpriced), lambda: WayView(world))
     clock.lap("views")
     parts = stages.get(
         "options", inputs.of_options(world, law, pools),
-        lambda: collect_options(world, Eligibility(world, law, pools)),
+        lambda: collect_options(world, Eligibility(world, law, pools, speeds, ways)),
     )  # fmt: skip
     clock.lap("options")
     unlimited, ledger = stages.get(
@@ -148,10 +151,13 @@ def _compiled(
     tables = stages.get("instances", (unlimited, pools.most), lambda: limit_instances(unlimited, pools))
     clock.lap("slots")
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
-    datasets = build_datasets(world, law, slots, flows, services)
+    datasets = stages.get(
+        "datasets", inputs.of_datasets(world, law, tables),
+        lambda: build_datasets(world, law, slots, flows, services),
+    )  # fmt: skip
     _raise_if_nothing_eligible(tables, datasets, ledger, world)
     mechanisms = stages.get(
-        "mechanisms", (law, tables, datasets.problem.ids, datasets.problem.copy_dataset, datasets.copy_judgement),
+        "mechanisms", (law, tables, datasets),
         lambda: build_mechanisms(
             world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
         ),
@@ -169,11 +175,11 @@ def _compiled(
         slots=slots,
         flows=flows,
         presence=presence if every_option else _with_real_bounds(presence, len(world.regions)),
-        pools=build_pools(pools, slots, flows, len(world.periods)),
+        pools=stages.get("pool rows", (pools, tables), lambda: build_pools(pools, slots, flows, len(world.periods))),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
         budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem),
-        shares=build_shares(world, slots),
+        shares=stages.get("shares", inputs.of_shares(world, tables), lambda: build_shares(world, slots)),
         survival=build_survival(world),
         moves=moves,
         relocations=relocations.problem,

@@ -58,10 +58,10 @@ class _Static:
 class Eligibility:
     """Answers for every workload and stream and writes the ledger as it goes."""
 
-    def __init__(self, world: World, law: LawView, pools: PoolView) -> None:
+    def __init__(self, world: World, law: LawView, pools: PoolView, speeds: SpeedView, ways: WayView) -> None:
         self.world, self.law, self.pools = world, law, pools
         self.policies = PolicyView(world, law)
-        self.speeds, self.ways = SpeedView(world), WayView(world)
+        self.speeds, self.ways = speeds, ways
         shut = Counter(zip(world.closed.reason.tolist(), world.closed.rule.tolist(), strict=True))
         self.ledger = Ledger(
             len(world.offers), {(str(reason), str(rule) or None): count for (reason, rule), count in shut.items()}

@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from optimizer.compile.collected import Parts
     from optimizer.compile.law import LawView
     from optimizer.compile.pools import PoolView
+    from optimizer.compile.slots import SlotTables
     from optimizer.compile.world import World
 
 Inputs = tuple[object, ...]
-LEGAL_OFFERS = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider"]
-LEGAL_REGIONS = ["region_id", "country", "subdivision", "provider", "open"]
 
 
 def of_law(world: World) -> Inputs:
@@ -38,8 +37,8 @@ def of_law(world: World) -> Inputs:
         for w in instance.workloads
     )  # fmt: skip
     return (
-        world.laws, world.period_dates, world.total_hours, world.offers[LEGAL_OFFERS], world.regions[LEGAL_REGIONS],
-        world.providers, world.accelerators, instance.horizon, instance.laws, instance.legal_assertions,
+        world.laws, world.period_dates, world.total_hours, world.legal, world.providers,
+        world.accelerators, instance.horizon, instance.laws, instance.legal_assertions,
         instance.mechanism_costs, instance.origins, instance.datasets, inline.providers if inline else None, workloads,
     )  # fmt: skip
 
@@ -50,17 +49,22 @@ def of_pools(world: World) -> Inputs:
     return world.unpriced, world.regions[["country", "subdivision"]], instance.quotas, instance.commitments
 
 
+def of_speeds(world: World) -> Inputs:
+    """Return what speeds follow from: what was measured or stated, and what offers hold."""
+    catalogue, inline = world.catalogue, world.instance.catalogue.inline
+    measured = (catalogue.throughput, catalogue.later) if catalogue is not None else None
+    return measured, inline.throughput if inline else None, world.unpriced
+
+
 def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
     """Return what decides which options are open, with all evidence: offers but for what machines cost by the hour,
     workloads, network, law, what quotas shut out, which figures budgets and shares ask for, and policies.
     """
     instance, carbon = world.instance, world.instance.carbon
     price = world.column("price_usd_per_hour")
-    catalogue, inline = world.catalogue, instance.catalogue.inline
-    measured = (catalogue.throughput, catalogue.later) if catalogue is not None else None
     return (
-        law, world.network, world.unpriced, np.isnan(price), world.regions,
-        np.isnan(world.grid_g_per_kwh), world.providers, world.closed, measured, inline.throughput if inline else None,
+        law, world.network, of_speeds(world), np.isnan(price), world.regions,
+        np.isnan(world.grid_g_per_kwh), world.providers, world.closed,
         instance.horizon, instance.workloads, instance.target_utilisation, instance.unserved_usd_per_unit,
         carbon.price_usd_per_tonne > 0, carbon.network_kwh_per_gb, metered(instance), policies(instance),
         pools.shuts(_largest_gang(instance)),
@@ -75,6 +79,22 @@ def of_slots(world: World, parts: Parts) -> Inputs:
         parts, world.offers, world.regions, world.grid_g_per_kwh, world.period_hours, world.network,
         carbon.price_usd_per_tonne > 0, carbon.network_kwh_per_gb, metered(instance), policies(instance), with_power,
     )  # fmt: skip
+
+
+def of_datasets(world: World, law: LawView, tables: SlotTables) -> Inputs:
+    """Return what copies, transfers, reads and duties follow from, and what each costs."""
+    instance, carbon = world.instance, world.instance.carbon
+    return (
+        law, tables, world.network, world.regions, world.grid_g_per_kwh, world.providers, instance.horizon,
+        instance.datasets, instance.workloads, metered(instance), policies(instance), carbon.price_usd_per_tonne > 0,
+        carbon.network_kwh_per_gb, instance.unserved_usd_per_unit,
+    )  # fmt: skip
+
+
+def of_shares(world: World, tables: SlotTables) -> Inputs:
+    """Return what the rows of shares follow from, bounds and all."""
+    instance = world.instance
+    return tables, world.unpriced, world.regions, instance.policies, instance.horizon, instance.workloads, world.laws
 
 
 def metered(instance: Instance) -> Inputs:

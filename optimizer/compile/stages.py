@@ -91,5 +91,5 @@ def _same_array(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     if a.dtype.kind == "O":
-        return all(x is y or x == y for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True))
+        return bool(a.tolist() == b.tolist())
     return a.tobytes() == b.tobytes()

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.catalogue.overrides import apply_overrides
+from optimizer.compile.bundled import LISTED, bundled_tables, none_stated, priced
 from optimizer.compile.inline import (
     inline_accelerators,
     inline_grid,
@@ -26,8 +27,8 @@ from optimizer.compile.inline import (
     inline_regions,
 )
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
-from optimizer.compile.offers import CLOSED_COLUMNS, bundled_offers, bundled_regions, committed_offers, without_closed
-from optimizer.compile.periods import clock_weights, period_dates, shaped
+from optimizer.compile.offers import CLOSED_COLUMNS, without_closed
+from optimizer.compile.periods import period_dates
 from optimizer.compile.stages import Stages
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from optimizer.laws import LawPack
 
 Floats = NDArray[np.float64]
-LISTED = ("price_usd_per_hour", "price_quality")
 PRICES = ("price_usd_per_hour", "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit")
 
 
@@ -121,6 +121,12 @@ class World:
         return self.offers.drop(columns=["price_usd_per_hour", "price_quality", "price_date", "price_age_days"])
 
     @cached_property
+    def legal(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What the law may look at of `offers` and `regions`."""
+        offers = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider"]
+        return self.offers[offers], self.regions[["region_id", "country", "subdivision", "provider", "open"]]
+
+    @cached_property
     def is_endpoint(self) -> NDArray[np.bool_]:
         """Which offers are endpoints."""
         return (self.offers.kind == "endpoint").to_numpy(dtype=bool)
@@ -167,7 +173,7 @@ class World:
         What was looked up in the tables is shared.
         """
         new = replace(self, instance=instance, laws=laws)
-        looked_up = ("region_index", "offer_region", "is_endpoint", "unpriced", "_columns", "_numbered")
+        looked_up = ("region_index", "offer_region", "is_endpoint", "unpriced", "legal", "_columns", "_numbered")
         new.__dict__.update({name: getattr(self, name) for name in looked_up})
         return new
 
@@ -204,7 +210,7 @@ def resolve_world(
     if not checked:
         _check_references(instance, catalogue, laws, issues)
     start = _Start(instance, laws, periods, hours, _discounts(instance, issues), issues)
-    world = _inline_world(start) if catalogue is None else _bundled_world(start, catalogue, stages)
+    world = _inline_world(start, stages) if catalogue is None else _bundled_world(start, catalogue, stages)
     if issues:
         raise InputError(dict.fromkeys(issues))
     return world
@@ -258,24 +264,10 @@ def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -
     return offers
 
 
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """Regions, open and closed offers, and the grid, of the bundled catalogue; prices as listed. `listed` [offers] is
-    the row of the catalogue's offers that has the price, -1 for endpoints and commitments.
-    """
-
-    regions: pd.DataFrame
-    offers: pd.DataFrame
-    closed: pd.DataFrame
-    grid: Floats
-    warnings: list[str]
-    listed: NDArray[np.int64]
-
-
 def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World:
     instance = start.instance
     use, carbon = instance.catalogue, instance.carbon
-    unpriced = catalogue.offers.drop(columns=list(LISTED))
+    unpriced = stages.get("unpriced", (catalogue.offers,), lambda: catalogue.offers.drop(columns=list(LISTED)))
     tables = stages.get(
         "tables",
         (
@@ -283,7 +275,7 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
             carbon.resolution, instance.commitments, instance.laws.as_of, unpriced, catalogue.skus,
             catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
         ),
-        lambda: _bundled_tables(start, catalogue),
+        lambda: bundled_tables(instance, catalogue, start.hours, start.issues),
     )  # fmt: skip
     storage, egress = start.factors(tables.regions, "storage"), start.factors(tables.regions, "egress")
     network = stages.get(
@@ -301,9 +293,9 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
             periods=start.periods,
             period_hours=start.hours,
             period_dates=period_dates(instance.horizon.start, start.hours),
-            offers=_discounted(_priced(tables, catalogue), start.discounts),
+            offers=_discounted(priced(tables, catalogue), start.discounts),
             regions=tables.regions,
-            providers=catalogue.providers.assign(certifications=pd.Series(_none_stated(catalogue.providers))),
+            providers=catalogue.providers.assign(certifications=pd.Series(none_stated(catalogue.providers))),
             accelerators=catalogue.accelerators,
             grid_g_per_kwh=tables.grid,
             network=network,
@@ -314,66 +306,7 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
     return world.of(instance, start.laws)
 
 
-def _priced(tables: _Tables, catalogue: Catalogue) -> pd.DataFrame:
-    """Return the open offers, as a table of their own, with the prices of the catalogue."""
-    offers, has = tables.offers.copy(deep=False), tables.listed >= 0
-    for column in LISTED:
-        values = offers[column].to_numpy(copy=True)
-        values[has] = catalogue.offers[column].to_numpy()[tables.listed[has]]
-        offers[column] = values
-    return offers
-
-
-def _bundled_tables(start: _Start, catalogue: Catalogue) -> _Tables:
-    instance, issues = start.instance, start.issues
-    day = instance.horizon.start
-    regions = bundled_regions(instance, catalogue)
-    for region in sorted(set(instance.catalogue.fixed_usd_per_hour) - set(regions.region_id)):
-        issues.append(Issue(f"unknown region {region!r}", where="catalogue.fixed_usd_per_hour"))
-    offers, closed = bundled_offers(instance, catalogue, regions, instance.laws.as_of or day)
-    committed = committed_offers(instance, catalogue, regions, issues)
-    if len(committed):
-        offers = pd.concat([offers, committed], ignore_index=True)
-    offers["region"] = offers.region.astype(np.int64)
-    offers, closed = without_closed(offers, closed, regions, instance.catalogue.exclude_offers)
-    grid, warnings = _bundled_grid(instance, catalogue, regions, start.hours)
-    listed = catalogue.offers.index.get_indexer(pd.Index(offers.offer_id))
-    return _Tables(regions, offers, closed, grid, warnings, listed.astype(np.int64))
-
-
-def _none_stated(providers: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Bundled certifications belong to services and regions, not to companies: the law pack holds them."""
-    return dict.fromkeys(providers.index, frozenset())
-
-
-def _bundled_grid(
-    instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, hours: Floats
-) -> tuple[Floats, list[str]]:
-    """Return g/kWh [regions, periods]: annual level, or annual level x hourly shape of the month."""
-    annual = regions.grid_g_per_kwh_annual.to_numpy(dtype=float)
-    if instance.carbon.resolution == "annual":
-        return np.repeat(annual[:, None], len(hours), axis=1), []
-    weights = clock_weights(instance.horizon.start, hours)
-    basis = "direct" if instance.carbon.basis == "location_direct" else "lifecycle"
-    zones = regions.grid_zone.to_numpy(dtype=object)
-    empty = np.full((len(zones), 24), np.nan)
-    shapes = [empty] * 12
-    for month in np.flatnonzero(weights.sum(axis=(0, 2)) > 0):
-        known = sorted({zone for zone in zones if zone})
-        table = catalogue.grid_shape(known, int(month) + 1, basis)
-        shapes[month] = table.reindex(zones).to_numpy(dtype=float)
-    flat = sorted({
-        str(zone)
-        for zone, row, open_ in zip(zones, np.isnan(np.stack(shapes)).all(axis=(0, 2)), regions.open, strict=True)
-        if row and open_ and zone
-    })  # fmt: skip
-    warnings = []
-    if flat:
-        warnings.append(f"no hourly grid shape for {len(flat)} zones, annual level used: {', '.join(flat)}")
-    return shaped(annual, shapes, weights), warnings
-
-
-def _inline_world(start: _Start) -> World:
+def _inline_world(start: _Start, stages: Stages) -> World:
     instance, issues = start.instance, start.issues
     inline = instance.catalogue.inline
     assert inline is not None
@@ -384,6 +317,12 @@ def _inline_world(start: _Start) -> World:
     offers["region"] = offers.region.astype(np.int64)
     none_yet = pd.DataFrame(columns=list(CLOSED_COLUMNS))
     offers, closed = without_closed(offers, none_yet, regions, instance.catalogue.exclude_offers)
+    storage, egress = start.factors(regions, "storage"), start.factors(regions, "egress")
+    network = stages.get(
+        "network",
+        (inline.network, inline.regions, storage, egress),
+        lambda: InlineNetwork(inline, tuple(regions.region_id), storage, egress),
+    )
     return World(
         instance=instance,
         catalogue=None,
@@ -396,8 +335,6 @@ def _inline_world(start: _Start) -> World:
         providers=inline_providers(inline, regions),
         accelerators=inline_accelerators(inline),
         grid_g_per_kwh=grid,
-        network=InlineNetwork(
-            inline, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
-        ),
+        network=network,
         closed=closed,
     )

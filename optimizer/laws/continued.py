@@ -19,12 +19,13 @@ FACTS = ("providers", "holders", "schemes", "support")
 def take_over(pack: LawPack, earlier: LawPack, context: LegalContext) -> None:
     """Let a pack judge from the benches of an earlier one, in the same context, that none of the touched laws binds.
 
-    Which laws bind a profile is found anew. A bench judges by its own laws and by what it saw of the profile, which its
-    key holds: where both are the same its verdicts are.
+    Which of the touched laws bind a profile is found anew. A bench judges by its own laws and by what it saw of the
+    profile, which its key holds: where both are the same its verdicts are.
     """
     changed = touched(pack, earlier)
     if changed is None:
         return
+    pack.memo_of(context).earlier = frozenset(changed), earlier.memo_of(context).sorted
     benches = pack.memo_of(context).benches
     for (seen, *rest), bench in list(earlier.memo_of(context).benches.items()):
         if isinstance(seen, Subject) and changed.isdisjoint(bench.laws):

@@ -1,4 +1,4 @@
-"""Whether two compiled instances are the same to the last bit: problem, tables, ledger with evidence, rules, warnings."""
+"""Whether two compiled instances are the same to the last bit: problem, ledger with evidence, rules, warnings."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def assert_same_ledger(one: Any, other: Any) -> None:
     """Compare the exclusions of two ledgers, and the evidence of the first and last option that each excludes."""
     assert (one.size, one.closed, list(one.keys())) == (other.size, other.closed, list(other.keys()))
     told: set[tuple[int, int]] = set()
-    for key in one.keys():
+    for key in list(one.keys()):
         mine, theirs = one._packed[key], other._packed[key]
         assert [(p.reason, p.rule, p.partial, p.key) for p in mine] == [
             (p.reason, p.rule, p.partial, p.key) for p in theirs
