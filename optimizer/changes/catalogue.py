@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optimizer.changes.base import OfferScope, RegionScope, stated
 from optimizer.changes.scoping import require_known
+from optimizer.compile.offers import CPU
 
 if TYPE_CHECKING:
     from optimizer.changes.edit import Edit
@@ -63,41 +64,52 @@ def all_regions(edit: Edit) -> list[Place]:
     return [Place(*row) for row in zip(*columns, strict=True)]
 
 
-def all_machines(edit: Edit) -> list[Row]:
-    """Return every offer of machines of the catalogue."""
+Columns = list[tuple[Any, ...]]
+MACHINE = ("id", "region", "provider", "sku", "accelerator", "purchase")
+ENDPOINT = ("id", "region", "provider", "model", "model_raw")
+
+
+def machine_columns(edit: Edit) -> Columns:
+    """Return the offers of machines as tuples of `MACHINE`, in the order of the catalogue."""
     inline = edit.instance.catalogue.inline
     if inline is not None:
         provider = {one.id: one.provider for one in inline.regions}
         return [
-            Row(k, f"{one.region}:{one.sku}:{one.purchase}", one.region, provider.get(one.region, ""), one.sku,
-                one.accelerator, one.purchase)
-            for k, one in enumerate(inline.offers)
+            (f"{one.region}:{one.sku}:{one.purchase}", one.region, provider.get(one.region, ""), one.sku,
+             one.accelerator, one.purchase)
+            for one in inline.offers
         ]  # fmt: skip
     table = edit.catalogue.offers  # type: ignore[union-attr]
     names = ("offer_id", "region_id", "provider", "sku", "accelerator", "purchase")
-    columns = (table[name].tolist() for name in names)
-    return [
-        Row(k, offer, region, provider, sku, accelerator or "cpu", purchase)
-        for k, (offer, region, provider, sku, accelerator, purchase) in enumerate(zip(*columns, strict=True))
-    ]
+    return list(zip(*(table[name].tolist() for name in names), strict=True))
 
 
-def all_endpoints(edit: Edit) -> list[Row]:
-    """Return every managed endpoint of the catalogue; `region` is empty where the catalogue names none."""
+def endpoint_columns(edit: Edit) -> Columns:
+    """Return managed endpoints as tuples of `ENDPOINT`; the region is empty where the catalogue names none."""
     inline = edit.instance.catalogue.inline
     if inline is not None:
         provider = {one.id: one.provider for one in inline.regions}
-        return [
-            Row(k, f"{one.region}:{one.id}", one.region, provider.get(one.region, ""), endpoint=one.id,
-                models=(one.model,))
-            for k, one in enumerate(inline.endpoints)
-        ]  # fmt: skip
+        return [(one.id, one.region, provider.get(one.region, ""), one.model, one.model) for one in inline.endpoints]
     table = edit.catalogue.endpoints  # type: ignore[union-attr]
-    columns = (table[name].tolist() for name in ("endpoint_id", "region_id", "provider", "model", "model_raw"))
-    return [
-        Row(k, endpoint, region, provider, endpoint=endpoint, models=tuple(dict.fromkeys((model, raw))))
-        for k, (endpoint, region, provider, model, raw) in enumerate(zip(*columns, strict=True))
-    ]
+    names = ("endpoint_id", "region_id", "provider", "model", "model_raw")
+    return list(zip(*(table[name].tolist() for name in names), strict=True))
+
+
+def _machine(at: int, row: tuple[Any, ...]) -> Row:
+    name, region, provider, sku, accelerator, purchase = row
+    return Row(at, name, region, provider, sku, accelerator or CPU, purchase)
+
+
+def _endpoint(edit: Edit, at: int, row: tuple[Any, ...]) -> Row:
+    name, region, provider, model, raw = row
+    own = f"{region}:{name}" if edit.instance.catalogue.inline is not None else name
+    return Row(at, own, region, provider, endpoint=name, models=tuple(dict.fromkeys((model, raw))))
+
+
+def offer_names(edit: Edit) -> set[str]:
+    """Return what `catalogue.exclude_offers` may call any offer."""
+    machines = {row[0] for row in machine_columns(edit)}
+    return machines.union(*(_endpoint(edit, k, row).names for k, row in enumerate(endpoint_columns(edit))))
 
 
 def chosen_regions(scope: RegionScope, edit: Edit) -> list[Place]:
@@ -141,43 +153,53 @@ def chosen_offers(scope: OfferScope, edit: Edit) -> tuple[list[Row], list[Row]]:
     Raises:
         InputError: a name that nothing has, or no offer that has everything named.
     """
-    machines, endpoints = all_machines(edit), all_endpoints(edit)
     asked = stated(scope)
-    for key, what, known in (
-        ("accelerators", "accelerator", (one.accelerator for one in machines)),
-        ("skus", "SKU", (one.sku for one in machines)),
-        ("purchase", "purchase option", (one.purchase for one in machines)),
-        ("models", "endpoint model", (name for one in endpoints for name in one.models)),
-        ("endpoints", "endpoint", (name for one in endpoints for name in one.names)),
-    ):
-        if key in asked:
-            require_known(edit, f"scope.{key}", what, asked[key], known)
+    of_machines = bool({"accelerators", "skus", "purchase"} & set(asked))
+    of_endpoints = bool({"models", "endpoints"} & set(asked))
     by_place = {key: asked[key] for key in ("providers", "regions", "countries", "country_groups") if key in asked}
-    if by_place:
-        inside = {one.id for one in chosen_regions(RegionScope(**by_place), edit)}
-        loose = set(scope.providers) if set(by_place) == {"providers"} else set()
-        machines = [one for one in machines if one.region in inside]
-        endpoints = [one for one in endpoints if one.region in inside or one.provider in loose]
-    machines = [] if scope.models or scope.endpoints else [one for one in machines if _is_machine(one, scope)]
-    of_machines = scope.accelerators or scope.skus or scope.purchase
-    endpoints = [] if of_machines else [one for one in endpoints if _is_endpoint(one, scope)]
+    inside = {one.id for one in chosen_regions(RegionScope(**by_place), edit)} if by_place else None
+    machines = [] if of_endpoints and not of_machines else _machines(scope, edit, inside)
+    endpoints = [] if of_machines and not of_endpoints else _endpoints(scope, edit, inside)
+    if of_machines and of_endpoints:
+        edit.fail("scope", "names keys of machines and keys of endpoints, and no offer is both")
     if not machines and not endpoints:
         edit.fail("scope", f"no offer has all that it names: {_told(scope)}")
     return machines, endpoints
 
 
-def _is_machine(one: Row, scope: OfferScope) -> bool:
-    return (
-        (not scope.accelerators or one.accelerator in scope.accelerators)
-        and (not scope.skus or one.sku in scope.skus)
-        and (not scope.purchase or one.purchase in scope.purchase)
-    )
+def _machines(scope: OfferScope, edit: Edit, inside: set[str] | None) -> list[Row]:
+    rows = machine_columns(edit)
+    for key, what, at in (("accelerators", "accelerator", 4), ("skus", "SKU", 3), ("purchase", "purchase option", 5)):
+        if getattr(scope, key):
+            require_known(edit, f"scope.{key}", what, getattr(scope, key), {row[at] or CPU for row in rows})
+    skus, chips, ways = set(scope.skus), set(scope.accelerators), set(scope.purchase)
+    return [
+        _machine(k, row)
+        for k, row in enumerate(rows)
+        if (inside is None or row[1] in inside)
+        and (not skus or row[3] in skus)
+        and (not chips or (row[4] or CPU) in chips)
+        and (not ways or row[5] in ways)
+    ]
 
 
-def _is_endpoint(one: Row, scope: OfferScope) -> bool:
-    return (not scope.models or bool(set(one.models) & set(scope.models))) and (
-        not scope.endpoints or bool(one.names & set(scope.endpoints))
+def _endpoints(scope: OfferScope, edit: Edit, inside: set[str] | None) -> list[Row]:
+    rows = endpoint_columns(edit)
+    models, names = set(scope.models), set(scope.endpoints)
+    if models:
+        require_known(edit, "scope.models", "endpoint model", scope.models, {one for row in rows for one in row[3:5]})
+    # where no region is listed the provider alone says whose it is
+    loose = set(scope.providers) if not (scope.regions or scope.countries or scope.country_groups) else set()
+    placed = (
+        (k, row)
+        for k, row in enumerate(rows)
+        if (inside is None or row[1] in inside or row[2] in loose) and (not models or not models.isdisjoint(row[3:5]))
     )
+    found = [_endpoint(edit, k, row) for k, row in placed]
+    if names:
+        require_known(edit, "scope.endpoints", "endpoint", scope.endpoints, {one for row in found for one in row.names})
+        found = [row for row in found if row.names & names]
+    return found
 
 
 def _told(scope: RegionScope) -> str:

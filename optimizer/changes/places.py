@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from optimizer.changes.base import Change, OfferScope, RegionScope
-from optimizer.changes.catalogue import all_endpoints, all_machines, all_regions, chosen_offers, chosen_regions
+from optimizer.changes.catalogue import all_regions, chosen_offers, chosen_regions, offer_names
 from optimizer.changes.demand import add_new
 from optimizer.changes.edit import Edit
 from optimizer.instance.base import Names
@@ -96,8 +96,7 @@ class OpenOffers(Change):
         excluded = edit.instance.catalogue.exclude_offers
         for name in self.offers:
             if name not in excluded:
-                known = {one for row in (*all_machines(edit), *all_endpoints(edit)) for one in row.names}
-                if name in known:
+                if name in offer_names(edit):
                     edit.fail("offers", f"catalogue.exclude_offers does not close {name}")
                 edit.unknown("offers", "closed offer", name, excluded)
         edit.put(tuple(name for name in excluded if name not in self.offers), "catalogue", "exclude_offers")

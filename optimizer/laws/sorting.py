@@ -88,4 +88,5 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
 
 
 def says_something(row: LawRow) -> bool:
+    """Return True if a law has a rule of its own, or requires something."""
     return bool(row.trigger.requires) or not (row.rule("storage").is_none and row.rule("processing").is_none)
