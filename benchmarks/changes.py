@@ -2,8 +2,8 @@
 
     python -m benchmarks.changes [INSTANCE] [--pairs 9]
 
-Both run in turn, in one process and one thread; a pair's ratio is of processor seconds, and the median over the pairs is
-told. `changed` covers applying and checking the changes, which `compile` is spared: its instance is changed before.
+Both run in turn, in one process and one thread; a pair's ratio is of processor seconds, and the median over the pairs
+is told. `changed` covers applying and checking the changes, which `compile` is spared: its instance is changed before.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
@@ -133,8 +132,7 @@ def _compiled(
     clock = _Clock(timings)
     world = resolve_world(instance, base_dir, stages, checked=checked)
     clock.lap("world")
-    seen = cast("LawView | None", stages.earlier("law"))
-    law = stages.get("law", inputs.of_law(world), lambda: build_law_view(world, seen))
+    law = build_law_view(world, stages)
     pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))
     speeds = stages.get("speeds", inputs.of_speeds(world), lambda: SpeedView(world))
     ways = stages.get("ways", (world.network, world.unpriced), lambda: WayView(world))
@@ -156,8 +154,10 @@ def _compiled(
         lambda: build_datasets(world, law, slots, flows, services),
     )  # fmt: skip
     _raise_if_nothing_eligible(tables, datasets, ledger, world)
+    which = stages.get("which", inputs.of_which(tables), lambda: tables)
+    copies = datasets.problem.ids, datasets.problem.copy_dataset, datasets.copy_judgement
     mechanisms = stages.get(
-        "mechanisms", (law, tables, datasets),
+        "mechanisms", (law, which, services.demand_per_s, jobs.max_gangs, copies),
         lambda: build_mechanisms(
             world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
         ),
@@ -175,18 +175,18 @@ def _compiled(
         slots=slots,
         flows=flows,
         presence=presence if every_option else _with_real_bounds(presence, len(world.regions)),
-        pools=stages.get("pool rows", (pools, tables), lambda: build_pools(pools, slots, flows, len(world.periods))),
+        pools=stages.get("pool rows", (pools, which), lambda: build_pools(pools, slots, flows, len(world.periods))),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
         budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem),
-        shares=stages.get("shares", inputs.of_shares(world, tables), lambda: build_shares(world, slots)),
+        shares=stages.get("shares", inputs.of_shares(world, which), lambda: build_shares(world, slots)),
         survival=build_survival(world),
         moves=moves,
         relocations=relocations.problem,
         places=build_places(world, presence),
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
-    unlikely = implausible(instance, world.catalogue)
+    unlikely = implausible(instance, world.catalogue, stages.of_part)
     without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, ledger)], world)
     clock.lap("limits")
     stages.close()

@@ -91,8 +91,14 @@ def of_datasets(world: World, law: LawView, tables: SlotTables) -> Inputs:
     )  # fmt: skip
 
 
+def of_which(tables: SlotTables) -> Inputs:
+    """Return which slots and flows there are: all that rows of pools, shares and mechanisms follow from."""
+    slots, flows = tables.slots, tables.flows
+    return slots.workload, slots.offer, slots.period, slots.is_job, slots.is_endpoint, flows.stream, flows.slot
+
+
 def of_shares(world: World, tables: SlotTables) -> Inputs:
-    """Return what the rows of shares follow from, bounds and all."""
+    """Return what the rows of shares follow from, bounds and all; of the tables, which slots there are."""
     instance = world.instance
     return tables, world.unpriced, world.regions, instance.policies, instance.horizon, instance.workloads, world.laws
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.ledger import Exclusion
+from optimizer.compile.ledger import Exclusion, Packed
 from optimizer.compile.scope import exclusion_rows
 from optimizer.laws.types import MechanismKey
 
@@ -124,3 +124,12 @@ class LawMask:
             out[ids] = True
             rows.extend(exclusion_rows(reason, law, out[self.judgement]))
         return tuple(rows)
+
+
+@dataclass(eq=False)
+class Judged:
+    """Verdicts: [sites, dates] into a table; once asked for, what they leave open and why not the rest."""
+
+    by_site: Ints
+    table: tuple[Judgement, ...]
+    opened: tuple[Bools, tuple[Packed, ...]] | None = None

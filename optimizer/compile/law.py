@@ -11,17 +11,18 @@ country of its scope; access from the provider's known support countries forbids
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile import inputs
 from optimizer.compile.effort import PROFILE, PROFILE_BY_PLACE, VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.evidence import Evidence
-from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
+from optimizer.compile.judgements import FREE, Interned, Judged, Judgement, LawMask, join
 from optimizer.compile.ledger import Packed, pack
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
@@ -34,8 +35,8 @@ from optimizer.compile.profiles import (
     scheme_warnings,
     unstated_warnings,
 )
-from optimizer.compile.sites import build_sites, destinations
-from optimizer.compile.stages import same
+from optimizer.compile.sites import Sites, build_sites, destinations
+from optimizer.compile.stages import Stages, same
 from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
@@ -51,15 +52,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-@dataclass(eq=False)
-class _Judged:
-    """Verdicts: [sites, dates] into a table; once asked for, what they leave open and why not the rest."""
-
-    by_site: Ints
-    table: tuple[Judgement, ...]
-    opened: tuple[Bools, tuple[Packed, ...]] | None = None
-
-
 class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
 
@@ -68,10 +60,10 @@ class LawView:
     view come the verdicts that none of the laws between which the two differ had a word in.
     """
 
-    def __init__(self, world: World, earlier: LawView | None = None) -> None:
+    def __init__(self, world: World, sites: Sites, found: tuple[Activity, ...], earlier: LawView | None) -> None:
         self.world = world
         self.pack = world.laws
-        self.activities: tuple[Activity, ...] = activities(world.instance)
+        self.activities = found
         self.dataset_profiles = dataset_profiles(world.instance)
         check_profiles(world, self.activities, self.dataset_profiles)
         every = tuple(dict.fromkeys(world.period_dates))
@@ -81,7 +73,7 @@ class LawView:
         self.dates: tuple[date, ...] = tuple(dict.fromkeys(self._day.values()))
         position = {on: d for d, on in enumerate(self.dates)}
         self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
-        self._sites = build_sites(world)
+        self._sites = sites
         persons = count_persons(world, self._sites, self.dates, self.activities)
         self._volume_warnings = persons.warnings
         self.context = legal_context(world, persons)
@@ -90,10 +82,12 @@ class LawView:
             if self.pack is not None and earlier.pack is not None and self.pack is not earlier.pack:
                 take_over(self.pack, earlier.pack, self.context)
         self.supply = MechanismSupply(world)
-        self._judged: dict[tuple[object, ...], _Judged] = {}
+        self._judged: dict[tuple[object, ...], Judged] = {}
+        self._seats: dict[str | None, str | None] = {}
         self._told: dict[tuple[object, ...], tuple[Packed, ...]] = {}
         goes_on = earlier is not None and self._goes_on_from(earlier)
         self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._same_exports = earlier is not None and goes_on and self._exports(earlier)
         self._earlier = (earlier._judged, earlier._accelerators) if earlier is not None and goes_on else ({}, {})
         signatures: dict[tuple[tuple[DataProfile, ...], bool, str | None], int] = {}
         self._signature = [
@@ -131,6 +125,17 @@ class LawView:
             and self._sites.chips == earlier._sites.chips
             and same((self._sites.service, self._sites.chip), (earlier._sites.service, earlier._sites.chip))
             and same((self._sites.of_offer, self._date_of), (earlier._sites.of_offer, earlier._date_of))
+        )
+
+    def _exports(self, earlier: LawView) -> bool:
+        """Whether the law on accelerators is the same, and all that it may read."""
+        mine, theirs = self.pack, earlier.pack
+        if mine is None or theirs is None or self.context is not earlier.context:
+            return False
+        return (
+            (mine.groups, mine.operators, mine.mechanisms) == (theirs.groups, theirs.operators, theirs.mechanisms)
+            and mine.granted == theirs.granted
+            and all(mine.accelerator_laws(on) == theirs.accelerator_laws(on) for on in self.dates)
         )
 
     def signature(self, activity: int) -> int:
@@ -241,7 +246,7 @@ class LawView:
             self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
         return self._bench[key]
 
-    def _of_signature(self, signature: int) -> _Judged:
+    def _of_signature(self, signature: int) -> Judged:
         key = self._key(signature)
         if key not in self._judged:
             known, chips = self._earlier
@@ -252,11 +257,11 @@ class LawView:
             self._judged[key] = found or self._judge_signature(signature)
         return self._judged[key]
 
-    def _judge_signature(self, signature: int) -> _Judged:
+    def _judge_signature(self, signature: int) -> Judged:
         """[sites, dates] into a table: the law on data, and the law on accelerators at the same site, ANDed."""
         sites = self._sites
         if self.pack is None:
-            return _Judged(np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,))
+            return Judged(np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,))
         by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
         for d in range(len(self.dates)):
             by_service[:, d] = [self._judge_service(signature, s, d) for s in range(len(sites.services))]
@@ -268,7 +273,7 @@ class LawView:
         distinct, inverse = np.unique(pair, return_inverse=True)
         parts = [(int(data[k // len(chip_table)]), seat, k % len(chip_table)) for k in distinct.tolist()]
         merged = [both.add(self._join(*part)) for part in parts]
-        return _Judged(np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table))
+        return Judged(np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table))
 
     def _join(self, of_data: int, seat: str | None, chip: int) -> Judgement:
         """The law on data and the law on an accelerator, ANDed; by their numbers, the latter's for a tenant's seat."""
@@ -287,6 +292,11 @@ class LawView:
 
     def _watched_seat(self, tenant_hq: str | None) -> str | None:
         """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
+        if tenant_hq not in self._seats:
+            self._seats[tenant_hq] = self._asked_for(tenant_hq)
+        return self._seats[tenant_hq]
+
+    def _asked_for(self, tenant_hq: str | None) -> str | None:
         if tenant_hq is None or self.pack is None:
             return None
         for law in self.pack.laws:
@@ -298,6 +308,8 @@ class LawView:
 
     def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
         """[chip sites, dates]: may a tenant use this chip there; what the catalogue shows counts as licensed."""
+        if tenant_hq not in self._accelerators and self._same_exports and tenant_hq in self._earlier[1]:
+            self._accelerators[tenant_hq] = self._earlier[1][tenant_hq]
         if tenant_hq in self._accelerators:
             return self._accelerators[tenant_hq]
         assert self.pack is not None
@@ -359,13 +371,18 @@ class LawView:
         return self._certified[key]
 
 
-def build_law_view(world: World, earlier: LawView | None = None) -> LawView:
-    """Return the law view of a world, which goes on from an earlier one.
+def build_law_view(world: World, stages: Stages | None = None) -> LawView:
+    """Return the law view of a world, which goes on from that of an earlier compile.
 
     Raises:
         InputError: profiles that the law pack's vocabulary does not know, streams whose persons nobody stated.
     """
-    return LawView(world, earlier)
+    stages, instance = stages or Stages(), world.instance
+    sites = stages.get("sites", (world.legal, world.accelerators), lambda: build_sites(world))
+    said = (instance.workloads, instance.datasets, instance.origins, instance.legal_assertions)
+    found = stages.get("activities", said, lambda: activities(instance))
+    seen = cast("LawView | None", stages.earlier("law"))
+    return stages.get("law", inputs.of_law(world), lambda: LawView(world, sites, found, seen))
 
 
 def _bundled_pack() -> LawPack:

@@ -56,6 +56,10 @@ class Stages:
         self._kept[name] = kept
         return cast(T, kept.result)
 
+    def of_part(self, name: str, part: object, make: Callable[[], T]) -> T:
+        """Return what follows from one part of an instance alone."""
+        return self.get(name, (part,), make)
+
     def earlier(self, name: str) -> object | None:
         """Return what the stage of a name gave in the earlier compile, whatever its inputs."""
         kept = self._before.get(name)

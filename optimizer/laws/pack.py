@@ -107,7 +107,7 @@ class LawPack:
             self._active[on, advisory] = found
         return found
 
-    def _accelerator_laws(self, on: date, *, advisory: bool) -> tuple[LawRow, ...]:
+    def accelerator_laws(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """The rules on chips in force on a day, looked up once per day: they are asked about every chip and place."""
         found = self._chip_laws.get((on, advisory))
         if found is None:
@@ -213,7 +213,7 @@ class LawPack:
             site_flags=site_flags,
             hypothetical=hypothetical,
         )
-        return case.judge(self._accelerator_laws(on, advisory=context.advisory))
+        return case.judge(self.accelerator_laws(on, advisory=context.advisory))
 
     def evaluate_rule(
         self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
