@@ -67,7 +67,7 @@ def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
         np.isnan(world.grid_g_per_kwh), world.providers, world.closed,
         instance.horizon, instance.workloads, instance.target_utilisation, instance.unserved_usd_per_unit,
         carbon.price_usd_per_tonne > 0, carbon.network_kwh_per_gb, metered(instance), policies(instance),
-        pools.shuts(_largest_gang(instance)),
+        pools.shuts(_largest_gang(instance), world.column("counted_devices")),
     )  # fmt: skip
 
 
@@ -117,5 +117,5 @@ def policies(instance: Instance) -> Inputs:
 
 
 def _largest_gang(instance: Instance) -> float:
-    """Return the most instances that a gang can take: devices stand on an instance each at worst; 1 without gangs."""
-    return float(max((job.gang_devices or 1 for job in instance.workloads if isinstance(job, Job)), default=1))
+    """Return the devices of the largest gang; 0 without gangs."""
+    return float(max((job.gang_devices or 0 for job in instance.workloads if isinstance(job, Job)), default=0))

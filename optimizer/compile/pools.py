@@ -85,12 +85,14 @@ class PoolView:
             *_by_rule("no_quota", self.tightest, self.covered & ~self.no_power & (self.most < 1), self._too_large),
         )
 
-    def shuts(self, largest_gang: float) -> tuple[object, ...]:
-        """Return all that decides which offers quotas rule out, for gangs of so many instances and fewer.
+    def shuts(self, largest_gang: float, devices: Floats) -> tuple[object, ...]:
+        """Return all that decides which offers quotas rule out, for gangs of so many devices and fewer.
 
-        Of quotas with room for more the figure decides nothing.
+        `devices` [offers] of one instance. Of quotas with room for the largest gang the figure decides nothing.
         """
-        tight = self.most < max(largest_gang, 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            largest = np.nan_to_num(np.ceil(largest_gang / devices), nan=np.inf)
+        tight = self.most < np.maximum(largest, 1.0)
         limits = {pool.id: pool.limit for pool in self.pools}
         figures = tuple(limits[name] for name in self.tightest[tight].tolist())
         return (

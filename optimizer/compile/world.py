@@ -267,12 +267,12 @@ def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -
 def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World:
     instance = start.instance
     use, carbon = instance.catalogue, instance.carbon
-    unpriced = stages.get("unpriced", (catalogue.offers,), lambda: catalogue.offers.drop(columns=list(LISTED)))
+    listed = stages.get("unpriced", (catalogue.offers,), lambda: catalogue.offers.drop(columns=list(LISTED)))
     tables = stages.get(
         "tables",
         (
             use.model_copy(update={"overrides": ()}), instance.horizon, carbon.basis, carbon.embodied,
-            carbon.resolution, instance.commitments, instance.laws.as_of, unpriced, catalogue.skus,
+            carbon.resolution, instance.commitments, instance.laws.as_of, listed, catalogue.skus,
             catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
         ),
         lambda: bundled_tables(instance, catalogue, start.hours, start.issues),
@@ -303,6 +303,9 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
             warnings=tuple(tables.warnings),
         ),
     )
+    unpriced = stages.get("open offers", (tables, start.discounts), lambda: world.unpriced)
+    legal = stages.get("legal", (tables,), lambda: world.legal)
+    world.__dict__.update(unpriced=unpriced, legal=legal)  # prices are in neither: one table of each for all prices
     return world.of(instance, start.laws)
 
 
