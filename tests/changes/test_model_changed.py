@@ -12,6 +12,7 @@ import pytest
 
 import domicile
 from domicile import DomicileError, Model
+from optimizer.compile import compile_instance
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from compiled_equal import assert_compiled_same
@@ -133,6 +134,20 @@ def test_a_law_that_binds_few_leaves_the_verdicts_on_the_others(models: dict[str
         signature = law.signature(streams[workload])
         judged = law._of_signature(signature)
         assert (judged is before._of_signature(before.signature(streams[workload]))) is kept
+
+
+def test_a_field_of_the_instance_that_no_stage_names_is_read_by_all(monkeypatch: pytest.MonkeyPatch):
+    """Whoever adds one gets a slower change, never a wrong one; those that are named exist."""
+    from optimizer.compile import inputs
+
+    assert set(domicile.Instance.model_fields) >= inputs.NAMED
+    model = domicile.compile(domicile.load("quickstart"))
+    monkeypatch.setattr(inputs, "NAMED", inputs.NAMED - {"budgets"})
+    base = Model(model.instance, compile_instance(model.instance))
+    after = base.changed([{"op": "tighten", "rule": "budget:monthly-carbon", "share": 0.01}])
+    before, kept = base._compiled.stages._kept, after._compiled.stages._kept
+    shared = {name for name in kept if kept[name] is before.get(name)}
+    assert not {"law", "options", "slots", "datasets", "shares"} & shared
 
 
 def test_models_are_changed_from_several_threads(models: dict[str, Model]):
