@@ -30,7 +30,7 @@ from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
 from optimizer.compile.places import build_places
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
-from optimizer.compile.relocations import RelocationTable, build_relocations
+from optimizer.compile.relocations import RelocationTable, Today, build_relocations
 from optimizer.compile.slots import SlotTables, build_slots, collect_options, limit_instances
 from optimizer.compile.speed import SpeedView, endpoints_of
 from optimizer.compile.stages import Stages
@@ -164,7 +164,7 @@ def _compiled(
     )  # fmt: skip
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
-    relocations = build_relocations(world, parts.eligibility.today, slots)
+    relocations = build_relocations(world, Today(world), slots)
     presence = build_presence(world, slots, of_all=every_option)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
