@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from optimizer.changes.scoping import chosen_streams, chosen_workloads
-from optimizer.instance.rules import QUOTA_KINDS, CountryShare, ProviderShare, Quota, SpotShare, SurvivalPolicy
+from optimizer.instance.rules import (
+    QUOTA_KINDS,
+    CountryShare,
+    PlacesInUse,
+    ProviderShare,
+    Quota,
+    SpotShare,
+    SurvivalPolicy,
+)
 
 if TYPE_CHECKING:
     from optimizer.changes.base import DemandScope
@@ -84,13 +92,13 @@ def bounds_of(of: OfRule, edit: Edit) -> list[Bound]:
 def _of_item(of: OfRule, edit: Edit, path: tuple[str | int, ...], item: Any, field: str, **terms: Any) -> Bound:
     """Return the bound that is one field of an item of the instance."""
     stated = getattr(item, field)
-    return Bound(
-        of.rule,
-        float(stated) if isinstance(stated, int | float) else None,
-        lambda value: edit.put(edit.edited(item, "rule", **{field: value}), *path),
-        lambda: edit.drop(*path),
-        **terms,
-    )
+
+    def write(value: Any) -> None:
+        whole = isinstance(stated, int) and isinstance(value, float) and value.is_integer()
+        edit.put(edit.edited(edit.value(*path), "rule", **{field: int(value) if whole else value}), *path)
+
+    figure = float(stated) if isinstance(stated, int | float) else None
+    return Bound(of.rule, figure, write, lambda: edit.drop(*path), **terms)
 
 
 def _budget(of: OfRule, edit: Edit) -> list[Bound]:
@@ -107,6 +115,10 @@ def _policy(of: OfRule, edit: Edit) -> list[Bound]:
         return [_of_item(of, edit, ("policies", at), policy, "max_share", most=1.0)]
     if isinstance(policy, CountryShare):
         return [_of_item(of, edit, ("policies", at), policy, "min_share", at_most=False, most=1.0)]
+    if isinstance(policy, PlacesInUse):
+        stated = [name for name in ("max_in_use", "min_in_use") if getattr(policy, name) is not None]
+        path = ("policies", at)
+        return [_of_item(of, edit, path, policy, name, at_most=name == "max_in_use") for name in stated]
     if not isinstance(policy, SurvivalPolicy):
         edit.fail("rule", f"{of.rule} is a policy of kind {policy.kind}, which has no figure", "lift it, add another")
     return [_of_item(of, edit, ("policies", at), policy, "share", at_most=False, most=1.0)]
