@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,13 @@ LEAST_SECONDS = 1e-3
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
 FILE = click.Path(path_type=Path)
+CHANGE = click.option(
+    "--change",
+    "changes",
+    type=FILE,
+    multiple=True,
+    help="Change the instance first, as this file of changes says; may be repeated.",
+)
 METHODS = ["auto", "direct", "beside", "construct", "kernel", "decompose"]
 
 
@@ -61,19 +69,19 @@ def main(debug: bool) -> None:
 
 @main.command()
 @click.argument("file", type=FILE)
+@CHANGE
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def validate(file: Path, as_json: bool) -> None:
+def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
     """Check an instance FILE and its tables; report every problem with file and line.
 
     What `solve` would refuse is refused. Warnings name figures outside their plausible range, and what touches nothing.
     """
-    from optimizer.instance.locate import placed_in
     from optimizer.instance.summary import summarise
     from optimizer.validation import warnings_on
 
     try:
-        instance = domicile.load(file)
-        with placed_in(file):
+        instance = _load(file, changes)
+        with _placed_in(file, changes):
             warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
@@ -89,8 +97,24 @@ def validate(file: Path, as_json: bool) -> None:
         click.echo("\n".join([*lines, *(f"warning: {printable(text)}" for text in warnings)]))
 
 
+def _load(file: Path, changes: tuple[Path, ...]) -> Instance:
+    """Return the instance of a file, changed as the files of changes say."""
+    instance = domicile.load(file)
+    for path in changes:
+        instance = domicile.changed(instance, domicile.load_changes(path))
+    return instance
+
+
+def _placed_in(file: Path, changes: tuple[Path, ...]) -> AbstractContextManager[None]:
+    """Let errors say where in a file the trouble is, unless changes moved what is in it."""
+    from optimizer.instance.locate import placed_in
+
+    return nullcontext() if changes else placed_in(file)
+
+
 @main.command()
 @click.argument("file", type=FILE)
+@CHANGE
 @click.option("--output", type=FILE, help="Write the plan to this JSON file.")
 @click.option("--tables", type=FILE, help="Write every table of the plan as CSV into this folder.")
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Stop within this relative gap.")
@@ -137,6 +161,7 @@ def validate(file: Path, as_json: bool) -> None:
 def solve(  # noqa: PLR0917  (click passes them by name)
     ctx: click.Context,
     file: Path,
+    changes: tuple[Path, ...],
     output: Path | None,
     tables: Path | None,
     gap: float,
@@ -156,12 +181,11 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     Ctrl-C and the time limit keep the best plan found (exit code 4); the limit counts from the start of the command.
     Infeasible (3) or without any plan in time (4), what is written holds no placements and says why.
     """
-    from optimizer.instance.locate import placed_in
     from optimizer.terminal import print_answer, require_writable, run_interruptible, write_outputs
 
     begun = time.perf_counter()
     require_writable(output, tables)
-    instance, start = (domicile.load(file), None) if start_file is None else _both(file, start_file)
+    instance, start = (_load(file, changes), None) if start_file is None else _both(file, changes, start_file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then, "start": start}
     options |= {"base_dir": instance.folder, "workers": workers}
     options |= {"check_rate": check_rate, "check_seed": check_seed}
@@ -173,7 +197,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
         return plan
 
     unwritten: list[str] = []
-    with placed_in(file):
+    with _placed_in(file, changes):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
     for what in unwritten:
         click.echo(f"Error: {what}; the plan follows on standard output", err=True)
@@ -202,6 +226,7 @@ def exit_code(plan: Plan) -> int:
 
 @main.command()
 @click.argument("file", type=FILE)
+@CHANGE
 @click.option("--plan", "plan_file", type=FILE, required=True, help="The plan to judge, as JSON.")
 @click.option("--prove", is_flag=True, help="Also solve again, by another method, for what is stated as proven.")
 @click.option(
@@ -220,24 +245,24 @@ def exit_code(plan: Plan) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def audit(
-    ctx: click.Context, file: Path, plan_file: Path, prove: bool, as_json: bool, **options: Any
-) -> None:
+    ctx: click.Context, file: Path, changes: tuple[Path, ...], plan_file: Path, *, prove: bool, as_json: bool,
+    **options: Any,
+) -> None:  # fmt: skip
     """Recompute a plan from the instance FILE alone and list what it violates (exit code 5).
 
     A plan file that holds no plan (infeasible, or none found in time) leaves nothing to audit (exit code 3 or 4).
     With --prove, what the plan states of its proof is solved for once more: exit code 1 where it is contradicted, 4
     where that was left undecided, if there are no violations.
     """
-    from optimizer.instance.locate import placed_in
     from optimizer.report import render_audit, render_proof
     from optimizer.terminal import print_answer, run_interruptible
 
     settings = {name: value for name, value in options.items() if value is not None}
     if settings and not prove:
         raise click.UsageError(f"--{next(iter(settings)).removesuffix('_seconds').replace('_', '-')} is for --prove")
-    instance, plan = _both(file, plan_file)
+    instance, plan = _both(file, changes, plan_file)
     proof: Proof | None = None
-    with placed_in(file):
+    with _placed_in(file, changes):
         report = domicile.audit(instance, plan, base_dir=instance.folder)
         if prove:
             proof = run_interruptible(
@@ -263,14 +288,14 @@ def audit(
     ctx.exit(code if report.ok else VIOLATIONS)
 
 
-def _both(file: Path, plan_file: Path) -> tuple[Instance, Plan]:
+def _both(file: Path, changes: tuple[Path, ...], plan_file: Path) -> tuple[Instance, Plan]:
     """Return an instance and a plan; what is wrong with their files is told of both together."""
     from optimizer.plan.models import Plan
 
     issues: list[Issue] = []
     instance = plan = None
     try:
-        instance = domicile.load(file)
+        instance = _load(file, changes)
     except InputError as error:
         issues += error.issues
     try:
@@ -297,6 +322,14 @@ def schema_instance() -> None:
     from optimizer.instance.schema import instance_schema
 
     click.echo(json.dumps(instance_schema(), indent=2))
+
+
+@schema.command("changes")
+def schema_changes() -> None:
+    """JSON Schema of files of changes."""
+    from optimizer.changes.vocabulary import changes_schema
+
+    click.echo(json.dumps(changes_schema(), indent=2))
 
 
 @schema.command("plan")

@@ -16,6 +16,8 @@ from optimizer import __version__
 
 if TYPE_CHECKING:
     from optimizer.audit import AuditReport, Violation, audit
+    from optimizer.changes.apply import changed, load_changes
+    from optimizer.changes.base import Change
     from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue
     from optimizer.instance.identity import instance_sha256, stream_ids
     from optimizer.instance.load import load
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AuditReport": "optimizer.audit",
+    "Change": "optimizer.changes.base",
     "DomicileError": "optimizer.errors",
     "InfeasibleError": "optimizer.errors",
     "InputError": "optimizer.errors",
@@ -40,9 +43,11 @@ _HOMES = {
     "Proof": "optimizer.proof",
     "Violation": "optimizer.audit",
     "audit": "optimizer.audit",
+    "changed": "optimizer.changes.apply",
     "compile": "optimizer.model",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
+    "load_changes": "optimizer.changes.apply",
     "prove": "optimizer.proof",
     "solve": "optimizer.run",
     "stream_ids": "optimizer.instance.identity",
@@ -50,6 +55,7 @@ _HOMES = {
 
 __all__ = [
     "AuditReport",
+    "Change",
     "DomicileError",
     "InfeasibleError",
     "InputError",
@@ -63,9 +69,11 @@ __all__ = [
     "Violation",
     "__version__",
     "audit",
+    "changed",
     "compile",
     "instance_sha256",
     "load",
+    "load_changes",
     "prove",
     "solve",
     "stream_ids",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyomo.core import ConcreteModel
 
+    from optimizer.changes.base import Change
     from optimizer.compile.assemble import Compiled
     from optimizer.compile.effects import StatedRow
     from optimizer.compile.rules import Rule
@@ -56,6 +57,25 @@ class Model:
         self._compiled, self._base_dir = compiled, base_dir
         self._lock = threading.Lock()
         self._whole: Compiled | None = None
+
+    def changed(self, changes: Iterable[Change | Mapping[str, Any]]) -> Model:
+        """Return the model of the instance after changes (`docs/changes.md`), made in order; this one stays as it is.
+
+        It is exactly what compiling `domicile.changed(instance, changes)` gives, and takes over what they do not touch.
+
+        Raises
+        ------
+        InputError
+            A change that matches nothing, or leads to an instance that cannot be compiled.
+        InfeasibleError
+            After the changes something that must be served has no eligible option at all.
+        """
+        from optimizer.changes.apply import changed
+        from optimizer.compile import compile_instance
+
+        instance = changed(self.instance, changes, base_dir=self._base_dir)
+        compiled = compile_instance(instance, self._base_dir, earlier=self._compiled.stages, checked=True)
+        return Model(instance, compiled, self._base_dir)
 
     def regions(self, workload: str) -> tuple[str, ...]:
         """Return the ids of the regions in which a workload has an eligible option, in the catalogue's order.
@@ -169,7 +189,9 @@ class Model:
 
         with self._lock:
             if self._whole is None:
-                self._whole = compile_instance(self.instance, self._base_dir, every_option=True)
+                self._whole = compile_instance(
+                    self.instance, self._base_dir, every_option=True, earlier=self._compiled.stages, checked=True
+                )
             return self._whole
 
     def _solve_own(self, model: ConcreteModel, how: How) -> Plan:

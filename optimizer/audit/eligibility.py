@@ -39,6 +39,8 @@ def _check_places(world: World, line: Line, findings: Findings) -> None:
     if use.exclude_regions and _names(use.exclude_regions, line):
         findings.add("not_allowed_region", where, "the region is excluded", found=region.id,
                      rule="catalogue.exclude_regions")  # fmt: skip
+    if not line.offer.ids.isdisjoint(use.exclude_offers):
+        findings.add("not_allowed_offer", where, "the offer is excluded", rule="catalogue.exclude_offers")
     if use.countries and region.country not in use.countries:
         findings.add("not_allowed_region", where, "not among the countries allowed", found=region.country,
                      rule="catalogue.countries")  # fmt: skip

@@ -99,6 +99,15 @@ class Offer:
         return self.region.id, self.sku or self.endpoint or "", self.purchase or ""
 
     @property
+    def ids(self) -> frozenset[str]:
+        """What `catalogue.exclude_offers` may call it; commitments have no such name."""
+        if self.purchase == "committed":
+            return frozenset()
+        if self.endpoint:
+            return frozenset((self.endpoint, f"{self.region.id}:{self.endpoint}"))
+        return frozenset((f"{self.region.id}:{self.sku}:{self.purchase or 'on_demand'}",))
+
+    @property
     def offer_id(self) -> str:
         """The id under which an endpoint without a quota of its own is counted.
 

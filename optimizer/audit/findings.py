@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "unknown_offer": "no such offer in the catalogue",
     "not_allowed_provider": "the provider is not among those allowed",
     "not_allowed_region": "the region is not among those allowed",
+    "not_allowed_offer": "the offer is excluded",
     "partition_not_opted_in": "the partition needs an opt-in",
     "availability_not_opted_in": "availability is not verified and was not opted into",
     "offer_kind": "this kind of offer is not allowed for the workload",
@@ -107,7 +108,8 @@ KINDS: dict[str, str] = {
 """Every kind of violation and what it means."""
 
 RULED_OUT = frozenset({
-    "not_allowed_provider", "not_allowed_region", "partition_not_opted_in", "availability_not_opted_in", "offer_kind",
+    "not_allowed_provider", "not_allowed_region", "not_allowed_offer", "partition_not_opted_in",
+    "availability_not_opted_in", "offer_kind",
     "purchase", "accelerator", "software", "device_memory", "no_throughput", "endpoint_model", "endpoint_scope",
     "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
     "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "accelerator_export",

@@ -53,23 +53,29 @@ def source_of(instance: Instance, calendar: Calendar, base_dir: Path | None = No
 
 def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> Catalogue:
     """Return the catalogue with the instance's own figures in place: each is {table, id, set: {column: value}}."""
+    import pandas as pd
+
     from optimizer.catalogue.schema import TABLES
 
-    tables = dict(catalogue.tables)
+    figures: dict[str, dict[str, dict[Any, Any]]] = {}
     for override in overrides:
         name = override["table"]
         key = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
-        table = tables[name].copy()
-        layout = TABLES[name]
         for column, value in override["set"].items():
-            spec = layout.column(column)
-            if spec is not None and spec.kind.startswith("countries"):
-                table[column] = table[column].where(table.index != key, frozenset(value.split("|")))
-            else:
-                table.loc[[key], column] = value
+            spec = TABLES[name].column(column)
+            is_set = spec is not None and spec.kind.startswith("countries")
+            of_table = figures.setdefault(name, {})
+            of_table.setdefault(column, {})[key] = frozenset(value.split("|")) if is_set else value
             if column in OWN_FIGURES:
-                table.loc[[key], OWN_FIGURES[column]] = ""
-        tables[name] = table
+                of_table.setdefault(OWN_FIGURES[column], {})[key] = ""
+    tables = dict(catalogue.tables)
+    for name, columns in figures.items():
+        tables[name] = tables[name].copy()
+        for column, stated in columns.items():
+            kept = tables[name][column].tolist()
+            rows = (stated.get(key, old) for key, old in zip(tables[name].index.tolist(), kept, strict=True))
+            dtype = tables[name][column].dtype
+            tables[name][column] = pd.Series(list(rows), index=tables[name].index, dtype=dtype)
     return dataclasses.replace(catalogue, tables=tables)
 
 

@@ -236,6 +236,7 @@ class _Check:
             and region.provider not in use.exclude_providers
             and all(not allowed or names & set(allowed) for allowed in (use.regions, self.service.regions))
             and not names & set(use.exclude_regions)
+            and offer.ids.isdisjoint(use.exclude_offers)
             and (not use.countries or region.country in use.countries)
             and region.country not in use.exclude_countries
         )

@@ -98,6 +98,11 @@ class Catalogue:
         return self.tables["throughput"]
 
     @cached_property
+    def _filled(self) -> dict[tuple[str, ...], Catalogue]:
+        """Catalogues with fallbacks made so far, by the kinds asked for."""
+        return {}
+
+    @cached_property
     def storage(self) -> pd.DataFrame:
         """Storage and egress list prices, one row per (provider, region); region `*` is the whole provider."""
         return self.later["storage"]()
@@ -182,7 +187,10 @@ class Catalogue:
         """
         from optimizer.catalogue.fallbacks import apply_fallbacks
 
-        return apply_fallbacks(self, kinds) if kinds else self
+        asked = tuple(kinds)
+        if asked and asked not in self._filled:
+            self._filled[asked] = apply_fallbacks(self, asked)
+        return self._filled[asked] if asked else self
 
     def select(
         self,

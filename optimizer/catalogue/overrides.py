@@ -11,8 +11,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from optimizer.catalogue import schema
@@ -44,16 +46,18 @@ def apply_overrides(catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
     """Return the catalogue with every override applied; what fits no table, row, column or range goes to `issues`."""
     if not overrides:
         return catalogue
-    tables: dict[str, pd.DataFrame] = {}
+    cells: dict[tuple[str, str], list[_Cell]] = {}
+    found: list[tuple[int, Issue]] = []
     for k, override in enumerate(overrides):
         where = f"catalogue.overrides[{k}]"
-        found = list(_shape_issues(override, where))
-        if not found:
-            name = override["table"]
-            if name not in tables:
-                tables[name] = getattr(catalogue, name).copy()
-            found = list(_apply(tables[name], name, override, where, catalogue))
-        issues += found
+        told = list(_shape_issues(override, where)) or list(_cells(catalogue, override, k, cells))
+        found += ((k, issue) for issue in told)
+    tables: dict[str, pd.DataFrame] = {}
+    for (name, column), stated in cells.items():
+        if name not in tables:
+            tables[name] = getattr(catalogue, name).copy()
+        _write(tables[name], name, column, _sound(catalogue, name, column, stated, found))
+    issues += (issue for _, issue in sorted(found, key=lambda pair: pair[0]))
     applied = dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
     issues += [
         Issue(f"{column} {span.impossible(value)}", where=f"catalogue.overrides[{k}].set", maybe=span.advice)
@@ -69,6 +73,7 @@ def stated_figures(
     """Yield position, column, figure and range of every figure that overrides put into a catalogue; per device where
     the range is. What fits no table or row is left out.
     """
+    devices = _Devices(catalogue)
     for k, override in enumerate(overrides):
         if any(_shape_issues(override, "")):
             continue
@@ -76,26 +81,34 @@ def stated_figures(
         for column, value in override["set"].items():
             span = COLUMN_RANGES.get((name, column))
             if span is not None and _is_figure(value):
-                devices = _devices(catalogue, name, override["id"]) if span.each else 1.0
-                yield k, column, value / devices, span
+                yield k, column, value / (devices.of(name, override["id"]) if span.each else 1.0), span
 
 
-def _devices(catalogue: Catalogue, name: str, key: str) -> float:
-    """Return how many devices a SKU, or that of an offer, holds; 1 for anything else."""
-    if name == "offers":
-        if key not in catalogue.offers.index:
-            return 1.0
-        sku = (catalogue.offers.at[key, "provider"], catalogue.offers.at[key, "sku"])
-    elif name == "skus":
-        provider, _, sku_name = key.partition("/")
-        sku = (provider, sku_name)
-    else:
-        return 1.0
-    if sku not in catalogue.skus.index:
-        return 1.0
-    devices, vcpus = catalogue.skus[["devices", "vcpu"]].loc[[sku]].to_numpy(dtype=float)[0].tolist()
-    counted = devices if devices > 0 else vcpus / VCPUS_AS_A_DEVICE
-    return counted if counted > 1 else 1.0  # not for NaN
+class _Devices:
+    """How many devices a SKU, or that of an offer, holds; looked up for all of a table at once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def of(self, name: str, key: str) -> float:
+        """Return the devices; 1 for anything else."""
+        if name == "offers":
+            return self._of_sku.get(self._sku_of.get(key, ("", "")), 1.0)
+        provider, _, sku = key.partition("/")
+        return self._of_sku.get((provider, sku), 1.0) if name == "skus" else 1.0
+
+    @cached_property
+    def _sku_of(self) -> dict[str, tuple[str, str]]:
+        offers = self._catalogue.offers
+        pairs = zip(offers["provider"].tolist(), offers["sku"].tolist(), strict=True)
+        return dict(zip(offers.index.tolist(), pairs, strict=True))
+
+    @cached_property
+    def _of_sku(self) -> dict[tuple[str, str], float]:
+        skus = self._catalogue.skus
+        held, vcpus = skus["devices"].to_numpy(dtype=float), skus["vcpu"].to_numpy(dtype=float)
+        counted = np.where(held > 0, held, vcpus / VCPUS_AS_A_DEVICE)
+        return dict(zip(skus.index.tolist(), np.where(counted > 1, counted, 1.0).tolist(), strict=True))  # 1 for NaN
 
 
 def _is_figure(value: object) -> bool:
@@ -113,22 +126,59 @@ def _shape_issues(override: Mapping[str, Any], where: str) -> Iterator[Issue]:
         yield Issue("set holds no column", where=where)
 
 
-def _apply(
-    table: pd.DataFrame, name: str, override: Mapping[str, Any], where: str, catalogue: Catalogue
+@dataclasses.dataclass(frozen=True)
+class _Cell:
+    """A value for a row of a column, and the position of the override that states it."""
+
+    row: int
+    value: Any
+    number: int
+
+
+def _cells(
+    catalogue: Catalogue, override: Mapping[str, Any], number: int, cells: dict[tuple[str, str], list[_Cell]]
 ) -> Iterator[Issue]:
+    """Add the cells of an override to those of its columns; a row that is not there is an issue."""
+    name = override["table"]
+    index = getattr(catalogue, name).index
     key: Any = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
-    if key not in table.index:
-        yield Issue(f"{name} has no row {override['id']!r}", where=where)
+    if key not in index:
+        yield Issue(f"{name} has no row {override['id']!r}", where=f"catalogue.overrides[{number}]")
         return
-    row = table.index.get_loc(key)
     for column, value in override["set"].items():
-        what = _problem(table, name, column, value, catalogue)
-        if what is not None:
-            yield Issue(what, where=f"{where}.set")
-            continue
-        table[column] = _with_cell(table[column], row, cell(name, column, value))
-        if column in QUALITY_OF:
-            table.loc[[key], QUALITY_OF[column]] = "stated"
+        cells.setdefault((name, column), []).append(_Cell(index.get_loc(key), value, number))
+
+
+def _sound(
+    catalogue: Catalogue, name: str, column: str, stated: list[_Cell], issues: list[tuple[int, Issue]]
+) -> list[_Cell]:
+    """Return the cells that can stand in a column; of the others go issues. Figures are looked at all at once."""
+    table = getattr(catalogue, name)
+    figures = [one.value for one in stated]
+    if all(map(_is_figure, figures)) and _problem(table, name, column, figures, catalogue) is None:
+        return stated
+    sound = []
+    for one in stated:
+        what = _problem(table, name, column, [one.value], catalogue)
+        if what is None:
+            sound.append(one)
+        else:
+            issues.append((one.number, Issue(what, where=f"catalogue.overrides[{one.number}].set")))
+    return sound
+
+
+def _write(table: pd.DataFrame, name: str, column: str, cells: list[_Cell]) -> None:
+    """Put cells into a column, each with the quality `stated` where the column has one."""
+    if not cells:
+        return
+    values = table[column].to_numpy(copy=True)
+    for one in cells:
+        values[one.row] = cell(name, column, one.value)
+    table[column] = pd.Series(values, index=table.index, dtype=table[column].dtype, name=column)
+    if column in QUALITY_OF:
+        quality = table[QUALITY_OF[column]].to_numpy(copy=True)
+        quality[[one.row for one in cells]] = "stated"
+        table[QUALITY_OF[column]] = pd.Series(quality, index=table.index, dtype=table[QUALITY_OF[column]].dtype)
 
 
 def cell(table: str, column: str, value: Any) -> Any:
@@ -139,14 +189,9 @@ def cell(table: str, column: str, value: Any) -> Any:
     return float(value) if isinstance(value, (int, float)) else value
 
 
-def _with_cell(cells: pd.Series, row: Any, value: Any) -> pd.Series:
-    values = cells.to_numpy(copy=True)
-    values[row] = value
-    return pd.Series(values, index=cells.index, dtype=cells.dtype, name=cells.name)
-
-
-def _problem(table: pd.DataFrame, name: str, column: str, value: Any, catalogue: Catalogue) -> str | None:
-    """Say why a value cannot stand in a column, None if it can."""
+def _problem(table: pd.DataFrame, name: str, column: str, values: list[Any], catalogue: Catalogue) -> str | None:
+    """Say why a value (the first, for what is asked of one alone) cannot stand in a column, None if all can."""
+    value = values[0]
     layout = schema.TABLES[name]
     spec = layout.column(column)
     if column not in table.columns or spec is None:
@@ -161,7 +206,7 @@ def _problem(table: pd.DataFrame, name: str, column: str, value: Any, catalogue:
     if (name, column) in COLUMN_RANGES:
         spec = dataclasses.replace(spec, high=None)
     found: list[Issue] = []
-    typed(dataclasses.replace(layout, columns=(spec,)), pd.DataFrame({column: [value]}), None, found)
+    typed(dataclasses.replace(layout, columns=(spec,)), pd.DataFrame({column: values}), None, found)
     if found:
         return f"{column}: {found[0].what}"
     known = _known_words(table, name, column, catalogue)

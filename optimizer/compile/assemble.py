@@ -13,6 +13,7 @@ import numpy as np
 from formulations.build import paused_gc
 from formulations.labels import Labels
 from formulations.problem import Mechanisms, Presence, Problem, Regions
+from optimizer.compile import inputs
 from optimizer.compile.budgets import build_budgets
 from optimizer.compile.coefficients import Known
 from optimizer.compile.collected import NoOption
@@ -22,15 +23,17 @@ from optimizer.compile.effort import MOST_STEPS, limited
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.jobs import build_moves
 from optimizer.compile.labels import labels_of
+from optimizer.compile.latency import WayView
 from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
 from optimizer.compile.places import build_places
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
-from optimizer.compile.relocations import RelocationTable, build_relocations
-from optimizer.compile.slots import SlotTables, build_slots
-from optimizer.compile.speed import endpoints_of
+from optimizer.compile.relocations import RelocationTable, Today, build_relocations
+from optimizer.compile.slots import SlotTables, build_slots, collect_options, limit_instances
+from optimizer.compile.speed import SpeedView, endpoints_of
+from optimizer.compile.stages import Stages
 from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.errors import InfeasibleError
@@ -54,6 +57,7 @@ class Compiled:
     datasets: DatasetTable
     mechanisms: MechanismTable
     relocations: RelocationTable
+    stages: Stages
     warnings: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -92,6 +96,8 @@ def compile_instance(
     carbon_counts: bool = False,
     every_option: bool = False,
     most_steps: float = MOST_STEPS,
+    earlier: Stages | None = None,
+    checked: bool = False,
 ) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
@@ -99,6 +105,8 @@ def compile_instance(
     `every_option`: dominated options are kept, and the presence of every workload in every region is decided, for rules
     of one's own.
     `most_steps`: how large an instance may be (see `effort`).
+    `earlier`: the stages of another instance compiled; what reads the same is taken over, what comes out is the same.
+    `checked`: the names that only catalogue and law pack know were looked up already.
 
     Raises
     ------
@@ -107,34 +115,56 @@ def compile_instance(
     NothingEligibleError
         Something that must be served has no eligible option at all.
     """
-    with limited(most_steps) as spent:
-        compiled = _compiled(instance, base_dir, carbon_counts=carbon_counts, every_option=every_option)
+    stages = Stages(earlier)
+    with limited(most_steps) as spent, stages.lock:
+        compiled = _compiled(
+            instance, base_dir, stages, carbon_counts=carbon_counts, every_option=every_option, checked=checked
+        )
     log.info("compiled in %d steps: %s", spent.total(), dict(spent))
     return compiled
 
 
 def _compiled(
-    instance: Instance, base_dir: Path | str | None, *, carbon_counts: bool, every_option: bool
-) -> Compiled:
+    instance: Instance, base_dir: Path | str | None, stages: Stages, *, carbon_counts: bool, every_option: bool,
+    checked: bool,
+) -> Compiled:  # fmt: skip
     timings: dict[str, float] = {}
     clock = _Clock(timings)
-    world = resolve_world(instance, base_dir)
+    world = resolve_world(instance, base_dir, stages, checked=checked)
     clock.lap("world")
-    law = build_law_view(world)
-    pools = view_pools(world)
-    eligibility = Eligibility(world, law, pools)
+    law = build_law_view(world, stages)
+    pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))
+    speeds = stages.get("speeds", inputs.of_speeds(world), lambda: SpeedView(world))
+    ways = stages.get("ways", (world.network, world.unpriced), lambda: WayView(world))
     clock.lap("views")
-    tables = build_slots(world, eligibility, carbon_counts=carbon_counts, keep_dominated=every_option)
+    parts = stages.get(
+        "options", inputs.of_options(world, law, pools),
+        lambda: collect_options(world, Eligibility(world, law, pools, speeds, ways)),
+    )  # fmt: skip
+    clock.lap("options")
+    unlimited, ledger = stages.get(
+        "slots", (*inputs.of_slots(world, parts), carbon_counts, every_option),
+        lambda: build_slots(world, parts, carbon_counts=carbon_counts, keep_dominated=every_option),
+    )  # fmt: skip
+    tables = stages.get("instances", (unlimited, pools.most), lambda: limit_instances(unlimited, pools))
     clock.lap("slots")
     slots, flows, services, jobs = tables.slots, tables.flows, tables.services, tables.jobs
-    datasets = build_datasets(world, law, slots, flows, services)
-    _raise_if_nothing_eligible(tables, datasets, eligibility.ledger, world)
-    mechanisms = build_mechanisms(
-        world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
-    )
+    datasets = stages.get(
+        "datasets", inputs.of_datasets(world, law, tables),
+        lambda: build_datasets(world, law, slots, flows, services),
+    )  # fmt: skip
+    _raise_if_nothing_eligible(tables, datasets, ledger, world)
+    which = stages.get("which", inputs.of_which(tables), lambda: tables)
+    copies = datasets.problem.ids, datasets.problem.copy_dataset, datasets.copy_judgement
+    mechanisms = stages.get(
+        "mechanisms", (law, which, services.demand_per_s, jobs.max_gangs, copies),
+        lambda: build_mechanisms(
+            world, law, slots=slots, flows=flows, services=services, jobs=jobs, datasets=datasets
+        ),
+    )  # fmt: skip
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
-    relocations = build_relocations(world, eligibility.today, slots)
+    relocations = build_relocations(world, Today(world), slots)
     presence = build_presence(world, slots, of_all=every_option)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
@@ -145,22 +175,23 @@ def _compiled(
         slots=slots,
         flows=flows,
         presence=presence if every_option else _with_real_bounds(presence, len(world.regions)),
-        pools=build_pools(pools, slots, flows, len(world.periods)),
+        pools=stages.get("pool rows", (pools, which), lambda: build_pools(pools, slots, flows, len(world.periods))),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
         budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem),
-        shares=build_shares(world, slots),
+        shares=stages.get("shares", inputs.of_shares(world, which), lambda: build_shares(world, slots)),
         survival=build_survival(world),
         moves=moves,
         relocations=relocations.problem,
         places=build_places(world, presence),
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
-    unlikely = implausible(instance, world.catalogue)
-    without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, eligibility.ledger)], world)
+    unlikely = implausible(instance, world.catalogue, stages.of_part)
+    without_effect = warnings_of([*untouched(world), *untouched_by(problem, world, ledger)], world)
     clock.lap("limits")
+    stages.close()
     return Compiled(
-        problem, world, eligibility.ledger, law, pools, tables, datasets, mechanisms, relocations,
+        problem, world, ledger, law, pools, tables, datasets, mechanisms, relocations, stages,
         (*unlikely, *world.warnings, *law.warnings, *relocations.warnings, *without_effect), timings,
     )  # fmt: skip
 

@@ -72,6 +72,16 @@ def limited(steps: float) -> Iterator[Counter[str]]:
         _EFFORT.reset(before)
 
 
+@contextmanager
+def spent_in() -> Iterator[Counter[str]]:
+    """Yield a counter that holds, afterwards, the steps spent inside, by kind."""
+    effort, steps = _EFFORT.get(), Counter[str]()
+    before = Counter(effort.spent) if effort is not None else steps
+    yield steps
+    if effort is not None:
+        steps.update(effort.spent - before)
+
+
 def spend(kind: str, steps: float) -> None:
     """Count steps about to be taken.
 

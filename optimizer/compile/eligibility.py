@@ -7,8 +7,7 @@ law, policy and round trips add their own masks. Nothing here loops over offers.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,10 +58,10 @@ class _Static:
 class Eligibility:
     """Answers for every workload and stream and writes the ledger as it goes."""
 
-    def __init__(self, world: World, law: LawView, pools: PoolView) -> None:
+    def __init__(self, world: World, law: LawView, pools: PoolView, speeds: SpeedView, ways: WayView) -> None:
         self.world, self.law, self.pools = world, law, pools
         self.policies = PolicyView(world, law)
-        self.speeds, self.ways = SpeedView(world), WayView(world)
+        self.speeds, self.ways = speeds, ways
         shut = Counter(zip(world.closed.reason.tolist(), world.closed.rule.tolist(), strict=True))
         self.ledger = Ledger(
             len(world.offers), {(str(reason), str(rule) or None): count for (reason, rule), count in shut.items()}
@@ -70,7 +69,6 @@ class Eligibility:
         self._static: dict[str, _Static] = {}
         self._figures, self._needs = _Figures(world), FigureNeeds(world)
         self._missing: dict[tuple[object, ...], tuple[Bools, tuple[Packed, ...]]] = {}
-        self._by_law: dict[int, tuple[Bools, tuple[Packed, ...]]] = {}
         self._by_policy: dict[int, tuple[Packed, ...]] = {}
         self._options: dict[tuple[object, ...], Options] = {}
         self.today = Today(world)
@@ -109,26 +107,16 @@ class Eligibility:
         service = self.world.instance.workloads[w]
         assert isinstance(service, Service)
         way = self.ways.of(service, stream)
-        by_law, packed = self._of_law(self.law.of_stream[number])
+        by_law, packed = self.law.opened(self.law.of_stream[number])
         self.ledger.add_packed(service.id, name, way.packed)
         self.ledger.add_packed(service.id, name, packed)
         return by_law, way
 
     def job(self, w: int, options: Options) -> Bools:
         """Return what the law leaves open to a job, of what is open to it at all; [offers open, periods]."""
-        allowed, packed = self._of_law(self.law.of_job[w])
+        allowed, packed = self.law.opened(self.law.of_job[w])
         self.ledger.add_packed(self.world.instance.workloads[w].id, None, packed)
         return options.allowed & allowed[options.offers]
-
-    def _of_law(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
-        signature = self.law.signature(activity)
-        alike = self.law.verdict_class(signature)
-        if alike not in self._by_law:
-            spend("options", 10 * len(self.world.offers) * len(self.world.periods))
-            mask = self.law.mask(signature)
-            told = (replace(e, evidence=partial(self.law.evidence, signature, str(e.rule))) for e in mask.exclusions)
-            self._by_law[alike] = (mask.allowed, pack(told))
-        return self._by_law[alike]
 
     def _of_description(self, workload: Workload, speed: Speed) -> _Static:
         key = _description(workload, speed)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.ledger import Exclusion
+from optimizer.compile.ledger import Exclusion, Packed
 from optimizer.compile.scope import exclusion_rows
 from optimizer.laws.types import MechanismKey
 
@@ -32,7 +32,7 @@ class Judgement:
 
     `exclusions`: (ledger reason, law) of everything that forbids it; empty means allowed. `needs`: mechanisms, ANDed.
     `laws` decided something, `conditions` were taken as met, `risks` remain, `unreviewed` laws have no reviewed
-    trigger, `unmodelled` laws could touch this and have no effect on it.
+    trigger, `unmodelled` laws could touch this and have no effect on it; `assumed` of mechanisms, for the warnings.
     """
 
     exclusions: tuple[tuple[str, str], ...] = ()
@@ -42,6 +42,7 @@ class Judgement:
     risks: tuple[str, ...] = ()
     unreviewed: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -69,6 +70,7 @@ def join(judgements: Iterable[Judgement]) -> Judgement:
         risks=union("risks"),
         unreviewed=union("unreviewed"),
         unmodelled=union("unmodelled"),
+        assumed=union("assumed"),
     )
 
 
@@ -122,3 +124,12 @@ class LawMask:
             out[ids] = True
             rows.extend(exclusion_rows(reason, law, out[self.judgement]))
         return tuple(rows)
+
+
+@dataclass(eq=False)
+class Judged:
+    """Verdicts: [sites, dates] into a table; once asked for, what they leave open and why not the rest."""
+
+    by_site: Ints
+    table: tuple[Judgement, ...]
+    opened: tuple[Bools, tuple[Packed, ...]] | None = None

@@ -11,15 +11,19 @@ country of its scope; access from the provider's known support countries forbids
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile import inputs
 from optimizer.compile.effort import PROFILE, PROFILE_BY_PLACE, VERDICT, VERDICT_BY_LAW, spend
 from optimizer.compile.evidence import Evidence
-from optimizer.compile.judgements import FREE, Interned, Judgement, LawMask, join
+from optimizer.compile.judgements import FREE, Interned, Judged, Judgement, LawMask, join
+from optimizer.compile.ledger import Packed, pack
 from optimizer.compile.legal_days import representatives
 from optimizer.compile.profiles import (
     Activity,
@@ -31,12 +35,14 @@ from optimizer.compile.profiles import (
     scheme_warnings,
     unstated_warnings,
 )
-from optimizer.compile.sites import build_sites, destinations
+from optimizer.compile.sites import Sites, build_sites, destinations
+from optimizer.compile.stages import Stages, same
 from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
+from optimizer.laws.continued import take_over
 from optimizer.laws.triggers import Certificate
-from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Duty, Verdict
+from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Duty, LegalContext, Verdict
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World
@@ -50,13 +56,14 @@ class LawView:
     """Law verdicts of an instance, made lazily and remembered; build it with `build_law_view`.
 
     `activities` in the order of streams and jobs in the instance; equal profiles share one `signature`. `dates` are the
-    days that verdicts are computed for: the first of each stretch of the horizon under the same law.
+    days that verdicts are computed for: the first of each stretch of the horizon under the same law. From an `earlier`
+    view come the verdicts that none of the laws between which the two differ had a word in.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, sites: Sites, found: tuple[Activity, ...], earlier: LawView | None) -> None:
         self.world = world
         self.pack = world.laws
-        self.activities: tuple[Activity, ...] = activities(world.instance)
+        self.activities = found
         self.dataset_profiles = dataset_profiles(world.instance)
         check_profiles(world, self.activities, self.dataset_profiles)
         every = tuple(dict.fromkeys(world.period_dates))
@@ -66,11 +73,22 @@ class LawView:
         self.dates: tuple[date, ...] = tuple(dict.fromkeys(self._day.values()))
         position = {on: d for d, on in enumerate(self.dates)}
         self._date_of = np.array([position[self._day[on]] for on in world.period_dates], dtype=np.int64)
-        self._sites = build_sites(world)
+        self._sites = sites
         persons = count_persons(world, self._sites, self.dates, self.activities)
         self._volume_warnings = persons.warnings
         self.context = legal_context(world, persons)
+        if earlier is not None and _same_context(self.context, earlier.context):
+            self.context = earlier.context
+            if self.pack is not None and earlier.pack is not None and self.pack is not earlier.pack:
+                take_over(self.pack, earlier.pack, self.context)
         self.supply = MechanismSupply(world)
+        self._judged: dict[tuple[object, ...], Judged] = {}
+        self._seats: dict[str | None, str | None] = {}
+        self._told: dict[tuple[object, ...], tuple[Packed, ...]] = {}
+        goes_on = earlier is not None and self._goes_on_from(earlier)
+        self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._same_exports = earlier is not None and goes_on and self._exports(earlier)
+        self._earlier = (earlier._judged, earlier._accelerators) if earlier is not None and goes_on else ({}, {})
         signatures: dict[tuple[tuple[DataProfile, ...], bool, str | None], int] = {}
         self._signature = [
             signatures.setdefault((a.profiles, a.retains, a.tenant_hq), len(signatures)) for a in self.activities
@@ -80,12 +98,9 @@ class LawView:
         for activity, signature in zip(self.activities, self._signature, strict=True):
             self._kinds[signature].update(world.instance.workloads[activity.workload].runs.via)
         self._bench: dict[tuple[int, int], Benches] = {}
-        self._number: dict[tuple[object, ...], int] = {}
-        self._class: dict[int, int] = {}
-        self._masks: dict[int, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._keys: dict[int, tuple[object, ...]] = {}
         self._data = DataJudgements(self.supply)
         self._joined: dict[tuple[int, str | None, int], Judgement] = {}
-        self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._storage: dict[DataProfile, LawMask] = {}
         self._certified: dict[tuple[str, str, date], Bools] = {}
         self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
@@ -97,37 +112,78 @@ class LawView:
         if self.pack is None:
             return ("no law was checked (laws.use is none)", *idle_warnings(self.world.instance))
         told = (*unstated_warnings(self.activities), *scheme_warnings(self.world))
-        return (*told, *self._volume_warnings, *self.supply.warnings)
+        masks = (*(judged.table for judged in self._judged.values()), *(mask.table for mask in self._storage.values()))
+        assumed = dict.fromkeys(text for table in masks for judgement in table for text in judgement.assumed)
+        return (*told, *self._volume_warnings, *assumed)
+
+    def _goes_on_from(self, earlier: LawView) -> bool:
+        """Whether what was judged of the same benches at all sites holds here: by site, day and supply it does."""
+        return (
+            self.dates == earlier.dates
+            and same(self.supply.inputs, earlier.supply.inputs)
+            and self._sites.services == earlier._sites.services
+            and self._sites.chips == earlier._sites.chips
+            and same((self._sites.service, self._sites.chip), (earlier._sites.service, earlier._sites.chip))
+            and same((self._sites.of_offer, self._date_of), (earlier._sites.of_offer, earlier._date_of))
+        )
+
+    def _exports(self, earlier: LawView) -> bool:
+        """Whether the law on accelerators is the same, and all that it may read."""
+        mine, theirs = self.pack, earlier.pack
+        if mine is None or theirs is None or self.context is not earlier.context:
+            return False
+        return (
+            (mine.groups, mine.operators, mine.mechanisms) == (theirs.groups, theirs.operators, theirs.mechanisms)
+            and mine.granted == theirs.granted
+            and all(mine.accelerator_laws(on) == theirs.accelerator_laws(on) for on in self.dates)
+        )
 
     def signature(self, activity: int) -> int:
         """Return the number shared by all activities that the law cannot tell apart."""
         return self._signature[activity]
 
-    def verdict_class(self, signature: int) -> int:
-        """Return a number shared by the signatures that get the same verdicts at every offer and period."""
-        if signature not in self._class:
+    def _key(self, signature: int) -> tuple[object, ...]:
+        """Return what the verdicts of a signature at all sites follow from; equal for signatures that get the same."""
+        if signature not in self._keys:
             _, retains, tenant_hq = self.signatures[signature]
             kinds, seat = frozenset(self._kinds[signature]), self._watched_seat(tenant_hq)
-            key = (tuple(self._benches(signature, d) for d in range(len(self.dates))), retains, kinds, seat)
-            self._class[signature] = self._number.setdefault(key, len(self._number))
-        return self._class[signature]
+            benches = tuple(self._benches(signature, d) for d in range(len(self.dates)))
+            self._keys[signature] = (benches, retains, kinds, seat)
+        return self._keys[signature]
+
+    def opened(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
+        """Return what the law leaves open to an activity, [offers, periods], and why not the rest, for the ledger.
+
+        Activities that get the same verdicts share both.
+        """
+        signature = self.signature(activity)
+        judged, key = self._of_signature(signature), self._key(signature)
+        if judged.opened is None:
+            spend("options", 10 * len(self.world.offers) * len(self.world.periods))
+            mask = self.mask(signature)
+            judged.opened = mask.allowed, pack(mask.exclusions)
+        allowed, packed = judged.opened
+        if key not in self._told:
+            told = (replace(p, evidence=partial(self.evidence, signature, str(p.rule))) for p in packed)
+            self._told[key] = tuple(told)
+        return allowed, self._told[key]
 
     def mask(self, signature: int) -> LawMask:
         """Return the verdicts of a signature, broadcast to [offers, periods].
 
         Offers of a kind that none of its workloads runs on (`runs.via`) were not judged and stand as free.
         """
-        by_site, table = self._of_signature(signature)
-        return LawMask(by_site[np.ix_(self._sites.of_offer, self._date_of)], table)
+        judged = self._of_signature(signature)
+        return LawMask(judged.by_site[np.ix_(self._sites.of_offer, self._date_of)], judged.table)
 
     def judgement_at(self, signature: int, offer: Ints, period: Ints) -> tuple[Ints, tuple[Judgement, ...]]:
         """Return the judgement index of each (offer, period) pair, and the table it points at."""
-        by_site, table = self._of_signature(signature)
-        return by_site[self._sites.of_offer[offer], self._date_of[period]], table
+        judged = self._of_signature(signature)
+        return judged.by_site[self._sites.of_offer[offer], self._date_of[period]], judged.table
 
     def judgements_of(self, signature: int, offer: Ints, period: Ints) -> list[Judgement]:
         """Return the judgement of each (offer, period) pair, judging nothing but these: for a few out of very many."""
-        if self.pack is None or self.verdict_class(signature) in self._masks:
+        if self.pack is None or self._key(signature) in self._judged:
             at, table = self.judgement_at(signature, offer, period)
             return [table[k] for k in at.tolist()]
         seat = self._watched_seat(self.signatures[signature][2])
@@ -190,17 +246,22 @@ class LawView:
             self._bench[key] = tuple(dict.fromkeys(judge.bench for judge in judges))
         return self._bench[key]
 
-    def _of_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
-        alike = self.verdict_class(signature)
-        if alike not in self._masks:
-            self._masks[alike] = self._judge_signature(signature)
-        return self._masks[alike]
+    def _of_signature(self, signature: int) -> Judged:
+        key = self._key(signature)
+        if key not in self._judged:
+            known, chips = self._earlier
+            seat = self._watched_seat(self.signatures[signature][2])
+            found = known.get(key)
+            if found is not None and self.pack is not None:  # export rules may differ, though no bench does
+                found = found if same(self._accelerator_judgements(seat), chips.get(seat)) else None
+            self._judged[key] = found or self._judge_signature(signature)
+        return self._judged[key]
 
-    def _judge_signature(self, signature: int) -> tuple[Ints, tuple[Judgement, ...]]:
+    def _judge_signature(self, signature: int) -> Judged:
         """[sites, dates] into a table: the law on data, and the law on accelerators at the same site, ANDed."""
         sites = self._sites
         if self.pack is None:
-            return np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,)
+            return Judged(np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,))
         by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
         for d in range(len(self.dates)):
             by_service[:, d] = [self._judge_service(signature, s, d) for s in range(len(sites.services))]
@@ -212,7 +273,7 @@ class LawView:
         distinct, inverse = np.unique(pair, return_inverse=True)
         parts = [(int(data[k // len(chip_table)]), seat, k % len(chip_table)) for k in distinct.tolist()]
         merged = [both.add(self._join(*part)) for part in parts]
-        return np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table)
+        return Judged(np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table))
 
     def _join(self, of_data: int, seat: str | None, chip: int) -> Judgement:
         """The law on data and the law on an accelerator, ANDed; by their numbers, the latter's for a tenant's seat."""
@@ -231,6 +292,11 @@ class LawView:
 
     def _watched_seat(self, tenant_hq: str | None) -> str | None:
         """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
+        if tenant_hq not in self._seats:
+            self._seats[tenant_hq] = self._asked_for(tenant_hq)
+        return self._seats[tenant_hq]
+
+    def _asked_for(self, tenant_hq: str | None) -> str | None:
         if tenant_hq is None or self.pack is None:
             return None
         for law in self.pack.laws:
@@ -242,6 +308,8 @@ class LawView:
 
     def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
         """[chip sites, dates]: may a tenant use this chip there; what the catalogue shows counts as licensed."""
+        if tenant_hq not in self._accelerators and self._same_exports and tenant_hq in self._earlier[1]:
+            self._accelerators[tenant_hq] = self._earlier[1][tenant_hq]
         if tenant_hq in self._accelerators:
             return self._accelerators[tenant_hq]
         assert self.pack is not None
@@ -254,7 +322,7 @@ class LawView:
                     continue
                 said = judged([self._of_chip(chip, tenant_hq, on)], self.supply, on)
                 causes = tuple(("accelerator_export", law) for _, law in said.exclusions)
-                out[c, d] = found.add(Judgement(causes, said.needs, said.laws, said.conditions))
+                out[c, d] = found.add(Judgement(causes, said.needs, said.laws, said.conditions, assumed=said.assumed))
         self._accelerators[tenant_hq] = out, tuple(found.table)
         return self._accelerators[tenant_hq]
 
@@ -303,13 +371,18 @@ class LawView:
         return self._certified[key]
 
 
-def build_law_view(world: World) -> LawView:
-    """Return the law view of a world.
+def build_law_view(world: World, stages: Stages | None = None) -> LawView:
+    """Return the law view of a world, which goes on from that of an earlier compile.
 
     Raises:
         InputError: profiles that the law pack's vocabulary does not know, streams whose persons nobody stated.
     """
-    return LawView(world)
+    stages, instance = stages or Stages(), world.instance
+    sites = stages.get("sites", (world.legal, world.accelerators), lambda: build_sites(world))
+    said = (instance.workloads, instance.datasets, instance.origins, instance.legal_assertions)
+    found = stages.get("activities", said, lambda: activities(instance))
+    seen = cast("LawView | None", stages.earlier("law"))
+    return stages.get("law", inputs.of_law(world), lambda: LawView(world, sites, found, seen))
 
 
 def _bundled_pack() -> LawPack:
@@ -317,3 +390,8 @@ def _bundled_pack() -> LawPack:
     from optimizer.laws import load_laws
 
     return load_laws()
+
+
+def _same_context(a: LegalContext, b: LegalContext) -> bool:
+    """Return True if two contexts assert the same."""
+    return all(getattr(a, f.name) == getattr(b, f.name) for f in fields(a) if f.name != "memo")

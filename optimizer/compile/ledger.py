@@ -24,6 +24,7 @@ Ints = NDArray[np.int64]
 REASONS: dict[str, str] = {
     "not_allowed_provider": "the provider is not among those allowed",
     "not_allowed_region": "the region is not among those allowed",
+    "not_allowed_offer": "the offer is excluded",
     "partition_not_opted_in": "the partition (government, China, disaster recovery, ...) needs an opt-in",
     "availability_not_opted_in": "availability is not verified and was not opted into",
     "offer_kind": "this kind of offer is not allowed for the workload",
@@ -164,6 +165,11 @@ class Ledger:
     at_rest: bool = False
     _packed: dict[tuple[str, str | None], list[Packed]] = field(default_factory=dict)
     _counted: dict[tuple[int, ...], list[LedgerRow]] = field(default_factory=dict)
+
+    def copy(self) -> Ledger:
+        """Return a ledger of its own with the same exclusions."""
+        packed = {key: list(exclusions) for key, exclusions in self._packed.items()}
+        return Ledger(self.size, self.closed, self.at_rest, packed)
 
     def add(self, workload: str, stream: str | None, exclusions: Iterable[Exclusion]) -> None:
         """Record exclusions; those that rule nothing out are dropped."""

@@ -127,10 +127,18 @@ def bundled_offers(
 
 
 def without_closed(
-    offers: pd.DataFrame, closed: pd.DataFrame, regions: pd.DataFrame
+    offers: pd.DataFrame, closed: pd.DataFrame, regions: pd.DataFrame, excluded: tuple[str, ...]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Move offers in closed regions, which every bundled one there already is, from open to closed."""
+    """Move offers in closed regions, which every bundled one there already is, and excluded ones from open to closed.
+
+    `excluded` names offers by id, or endpoints by id, with their region ahead or without.
+    """
     reason, rule = (regions[name].to_numpy(dtype=object)[offers.region] for name in ("closed_reason", "closed_rule"))
+    if excluded:
+        named = offers.offer_id.isin(excluded) | offers.endpoint.isin(excluded)
+        named |= (offers.region_id + ":" + offers.endpoint).isin(excluded)
+        hit = named.to_numpy(dtype=bool) & (reason == "")
+        reason, rule = np.where(hit, "not_allowed_offer", reason), np.where(hit, "catalogue.exclude_offers", rule)
     shut = reason != ""
     if not shut.any():
         return offers, closed

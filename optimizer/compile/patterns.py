@@ -104,20 +104,20 @@ class Patterns:
             found.append(self._known_flows[key])
         return tuple(found)
 
-    def settle(self, *, at_once: int, carbon_counts: bool, keep_dominated: bool) -> Kept:
-        """Return what is left of the patterns; at most about `at_once` slots are compared together."""
+    def settle(self, world: World, *, at_once: int, carbon_counts: bool, keep_dominated: bool) -> Kept:
+        """Return what is left of the patterns at the prices of a world; about `at_once` slots are compared together."""
         begins = ends(np.array([len(p.offer) for p in self._patterns], dtype=np.int64))
         offer, period = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         units, stays = [np.zeros(0)], [np.zeros(0, dtype=bool)]
         told: list[tuple[Packed, ...]] = []
         for some in batches(begins, at_once):
-            bare, mu, working_share = self._bare(some)
-            figures = gather(self._world, bare.offer, bare.region, bare.period)
+            bare, mu, working_share = self._bare(world, some)
+            figures = gather(world, bare.offer, bare.region, bare.period)
             bare = replace(bare, is_endpoint=figures.is_endpoint)
             busy_kw = figures.busy_kw(working_share)
             out = np.zeros(len(bare.offer), dtype=bool)
             if not keep_dominated:
-                out = dominated(self._world, bare, figures, mu, busy_kw, carbon_counts=carbon_counts)
+                out = dominated(world, bare, figures, mu, busy_kw, carbon_counts=carbon_counts)
             told += [self._told(bare.offer[rows], out[rows]) for rows in _parts(begins, some)]
             offer.append(bare.offer[~out])
             period.append(bare.period[~out])
@@ -131,9 +131,9 @@ class Patterns:
             tuple(told),
         )  # fmt: skip
 
-    def _bare(self, some: range) -> tuple[Slots, Floats, Floats]:
+    def _bare(self, world: World, some: range) -> tuple[Slots, Floats, Floats]:
         """Return the slots of some patterns with what is known before any figure, their units/s and working shares."""
-        world, patterns = self._world, [self._patterns[p] for p in some]
+        patterns = [self._patterns[p] for p in some]
         sizes = [len(p.offer) for p in patterns]
         offer = np.concatenate([p.offer for p in patterns]).astype(np.int64)
 

@@ -225,8 +225,9 @@ def build_shares(world: World, slots: Slots) -> Shares:
     rows: list[tuple[str, str, float, float, Bools, Bools]] = []
     rules: list[tuple[str]] = []
     asked = [p for p in world.instance.policies if isinstance(p, ProviderShare | CountryShare | SpotShare)]
-    if asked:  # a name for each of millions of slots
-        provider = offers["provider"].to_numpy(dtype=object).astype(str)[slots.offer]
+    if asked:  # a number for each of millions of slots
+        names, number = np.unique(offers["provider"].to_numpy(dtype=str), return_inverse=True)
+        provider = number.astype(np.int64)[slots.offer]
         spot = (offers["purchase"] == "spot").to_numpy()[slots.offer]
     for policy in asked:
         spend("rules", 4 * len(slots.offer))
@@ -234,7 +235,7 @@ def build_shares(world: World, slots: Slots) -> Shares:
         scope = scope & offer_scope(policy.scope, world)[slots.offer, slots.period]
         if isinstance(policy, ProviderShare):
             if policy.max_share < 1:
-                rows.extend(_provider_rows(policy, scope, provider))
+                rows.extend(_provider_rows(policy, scope, provider, names.tolist()))
         elif isinstance(policy, CountryShare):
             inside = to_offers(places_mask(world, policy.countries, policy.country_groups), world)
             part = scope & inside[slots.offer, slots.period]
@@ -253,16 +254,20 @@ def build_shares(world: World, slots: Slots) -> Shares:
     )
 
 
-def _provider_rows(policy: ProviderShare, scope: Bools, provider: NDArray[Any]) -> list[tuple[Any, ...]]:
+def _provider_rows(
+    policy: ProviderShare, scope: Bools, provider: NDArray[np.int64], names: list[str]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a policy; `provider` [slots] is a position in `names`, which are in order."""
     if policy.providers:
-        part = scope & np.isin(provider, policy.providers)
+        named = np.array([name in policy.providers for name in names], dtype=bool)
+        part = scope & named[provider]
         return [(policy.id, policy.measure, 0.0, policy.max_share, part, scope)] if part.any() else []
     spend("rules", 20 * len(provider))
-    names = np.unique(provider[scope])
-    spend("rules", len(names) * 3 * len(provider))
+    there = distinct(provider[scope], len(names)).tolist()
+    spend("rules", len(there) * 3 * len(provider))
     return [
-        (f"{policy.id}:{name}", policy.measure, 0.0, policy.max_share, scope & (provider == name), scope)
-        for name in names
+        (f"{policy.id}:{names[k]}", policy.measure, 0.0, policy.max_share, scope & (provider == k), scope)
+        for k in there
     ]
 
 

@@ -85,6 +85,21 @@ class PoolView:
             *_by_rule("no_quota", self.tightest, self.covered & ~self.no_power & (self.most < 1), self._too_large),
         )
 
+    def shuts(self, largest_gang: float, devices: Floats) -> tuple[object, ...]:
+        """Return all that decides which offers quotas rule out, for gangs of so many devices and fewer.
+
+        `devices` [offers] of one instance. Of quotas with room for the largest gang the figure decides nothing.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            largest = np.nan_to_num(np.ceil(largest_gang / devices), nan=np.inf)
+        tight = self.most < np.maximum(largest, 1.0)
+        limits = {pool.id: pool.limit for pool in self.pools}
+        figures = tuple(limits[name] for name in self.tightest[tight].tolist())
+        return (
+            self.covered, self.default, self.no_power, self.kw_rule, tight, self.most[tight], self.tightest[tight],
+            figures,
+        )  # fmt: skip
+
     def _too_large(self, offer: int) -> tuple[Evidence, ...]:
         """Return what one instance of an offer takes of the tightest quota, and the quota."""
         pool = next(pool for pool in self.pools if pool.id == self.tightest[offer])

@@ -35,6 +35,7 @@ KINDS: dict[str, str] = {
 _KIND_OF: dict[str, Kind] = {
     "not_allowed_provider": "field",
     "not_allowed_region": "field",
+    "not_allowed_offer": "closed",
     "partition_not_opted_in": "closed",
     "availability_not_opted_in": "closed",
     "offer_kind": "field",

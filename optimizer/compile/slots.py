@@ -25,8 +25,10 @@ from optimizer.compile.effort import FLOW, SLOT, spend
 from optimizer.compile.eligibility import Eligibility
 from optimizer.compile.gangs import Gang
 from optimizer.compile.jobs import build_jobs, windows_of
+from optimizer.compile.ledger import Ledger
 from optimizer.compile.patterns import Kept, Patterns, batches, capacity, ends, spread
 from optimizer.compile.policies import build_survival
+from optimizer.compile.pools import PoolView
 from optimizer.compile.world import World
 from optimizer.errors import InputError
 from optimizer.instance.workloads import Job, Service
@@ -58,13 +60,10 @@ class SlotTables:
     no_option: tuple[NoOption, ...]
 
 
-def build_slots(
-    world: World, eligibility: Eligibility, *, carbon_counts: bool = False, keep_dominated: bool = False
-) -> SlotTables:
-    """Return every slot and flow of the instance; the ledger of `eligibility` fills on the way.
+def collect_options(world: World, eligibility: Eligibility) -> Parts:
+    """Return what is open to every workload and stream; the ledger of `eligibility` fills on the way.
 
-    `carbon_counts`: an offer is not left out for one that costs no more and emits more; `keep_dominated`: none is.
-    Raises InputError for jobs that are too short to be planned.
+    Prices are looked at only for whether they are there. Raises InputError for jobs that are too short to be planned.
     """
     surviving = frozenset(build_survival(world).workload.tolist())
     parts = Parts(world, eligibility, surviving, Patterns(world))
@@ -75,7 +74,7 @@ def build_slots(
             parts.add_job(w, workload)
     if parts.issues:
         raise InputError(parts.issues)
-    return _tables(parts, carbon_counts=carbon_counts, keep_dominated=keep_dominated)
+    return parts
 
 
 def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats) -> Services:
@@ -89,16 +88,21 @@ def _services(world: World, owner: list[int], demand: Floats, mean_share: Floats
     )
 
 
-def _tables(parts: Parts, *, carbon_counts: bool, keep_dominated: bool) -> SlotTables:
-    """Return everything collected, with coefficients."""
-    world, owner, jobs = parts.world, parts.owner, parts.jobs
+def build_slots(
+    world: World, parts: Parts, *, carbon_counts: bool = False, keep_dominated: bool = False
+) -> tuple[SlotTables, Ledger]:
+    """Return every slot and flow of what is open, with coefficients, and the ledger with what is dominated.
+
+    `carbon_counts`: an offer is not left out for one that costs no more and emits more; `keep_dominated`: none is.
+    """
+    owner, jobs = parts.owner, parts.jobs
     demand = np.array(parts.demand).reshape(len(owner), len(world.periods))
     mean_share = np.array(parts.shares).reshape(demand.shape)
     kept = parts.patterns.settle(
-        at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts, keep_dominated=keep_dominated
+        world, at_once=SLOTS_AT_ONCE, carbon_counts=carbon_counts, keep_dominated=keep_dominated
     )
-    slots, flows, known, units_per_s = _assemble(parts, kept, demand, mean_share)
-    return SlotTables(
+    slots, flows, known, units_per_s = _assemble(world, parts, kept, mean_share)
+    tables = SlotTables(
         slots=slots,
         flows=flows,
         services=_services(world, owner, demand, mean_share),
@@ -109,6 +113,17 @@ def _tables(parts: Parts, *, carbon_counts: bool, keep_dominated: bool) -> SlotT
         mean_share=mean_share,
         no_option=tuple(parts.no_option),
     )
+    return tables, _with_dominated(parts, kept)
+
+
+def limit_instances(tables: SlotTables, pools: PoolView) -> SlotTables:
+    """Return the tables with the most instances of each slot: what its streams could ask for, within the pools."""
+    slots, flows = tables.slots, tables.flows
+    wanted = tables.services.demand_per_s[flows.stream, slots.period[flows.slot]]
+    asked = np.bincount(flows.slot, weights=wanted, minlength=len(slots.offer)).astype(np.float64)
+    without = slots.is_endpoint | slots.is_job
+    most = _most(asked, slots.capacity_per_s, pools.most[slots.offer], without)
+    return replace(tables, slots=replace(slots, max_instances=most))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +146,7 @@ class _Traits:
     price: Floats
 
 
-def _traits(parts: Parts) -> _Traits:
-    world = parts.world
+def _traits(world: World, parts: Parts) -> _Traits:
     workloads = world.instance.workloads
     jobs = [job for job in workloads if isinstance(job, Job)]
     job_of = np.full(len(workloads), -1, dtype=np.int64)
@@ -153,14 +167,13 @@ def _traits(parts: Parts) -> _Traits:
     )
 
 
-def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> tuple[Slots, Flows, Known, Floats]:
+def _assemble(world: World, parts: Parts, kept: Kept, mean_share: Floats) -> tuple[Slots, Flows, Known, Floats]:
     """Return slots, flows, what is known and units/s per slot, some workloads at a time.
 
     Dominated slots go first: coefficients of millions of options are what fills the memory.
     """
-    traits = _traits(parts)
+    traits = _traits(world, parts)
     pattern, flows_of = np.array(parts.pattern, dtype=np.int64), np.array(parts.flows, dtype=np.int64)
-    _note_dominated(parts, kept)
     slots_end = ends(np.diff(kept.slots_end)[pattern])
     streams_end = np.searchsorted(parts.owner, np.arange(len(pattern) + 1))
     slots_left, flows_left = int(slots_end[-1]), int(np.diff(kept.flows_end)[flows_of].sum())
@@ -169,7 +182,7 @@ def _assemble(parts: Parts, kept: Kept, demand: Floats, mean_share: Floats) -> t
     for at in batches(slots_end, SLOTS_AT_ONCE):
         some = _Some(np.arange(at.start, at.stop), np.arange(streams_end[at.start], streams_end[at.stop]))
         slots, flows, known, mu = _assemble_some(
-            parts, traits, kept, some, pattern[at.start : at.stop], demand=demand, mean_share=mean_share
+            world, parts, traits, kept, some, pattern=pattern[at.start : at.stop], mean_share=mean_share
         )
         flows = replace(flows, slot=flows.slot + by_slot.size)
         by_slot.put({**columns("slots", slots), **columns("known", known), "units_per_s": mu})
@@ -187,10 +200,9 @@ class _Some:
 
 
 def _assemble_some(
-    parts: Parts, traits: _Traits, kept: Kept, some: _Some, pattern: Ints, *, demand: Floats, mean_share: Floats
+    world: World, parts: Parts, traits: _Traits, kept: Kept, some: _Some, *, pattern: Ints, mean_share: Floats
 ) -> tuple[Slots, Flows, Known, Floats]:
     """Return slots, flows (slots numbered from 0), what is known and units/s of some workloads; `pattern` of each."""
-    world = parts.world
     at = spread(kept.slots_end, pattern)
     size = np.diff(kept.slots_end)[pattern]
     workload = np.repeat(some.workloads, size)
@@ -209,6 +221,7 @@ def _assemble_some(
         capacity_per_s=capacity(is_job, mu, traits.utilisation[workload]),
         gang_instances=np.where(is_job, gang.instances, 0.0),
         usable_hours=np.where(is_job, traits.hours[job, period], 0.0) if len(traits.hours) else np.zeros(len(offer)),
+        max_instances=np.zeros(len(offer)),
     )
     flows = np.array(parts.flows, dtype=np.int64)[some.streams]
     stream = np.repeat(some.streams, np.diff(kept.flows_end)[flows])
@@ -226,7 +239,7 @@ def _assemble_some(
         output_gb=np.where(is_job, output_gb, 0.0),
         working_share=gang.working_share,
     )
-    return *_with_coefficients(parts, slots, chosen, figures, mu, demand=demand, mean_share=mean_share), mu
+    return *_with_coefficients(world, slots, chosen, figures, mu, mean_share=mean_share), mu
 
 
 @dataclass(frozen=True)
@@ -244,10 +257,10 @@ class _Chosen:
 
 
 def _with_coefficients(
-    parts: Parts, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, demand: Floats, mean_share: Floats
+    world: World, slots: Slots, chosen: _Chosen, figures: Figures, mu: Floats, *, mean_share: Floats
 ) -> tuple[Slots, Flows, Known]:
     """Return slots and flows with what every decision costs and emits, and what of it is known."""
-    world, stream, slot = parts.world, chosen.stream, chosen.slot
+    stream, slot = chosen.stream, chosen.slot
     network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
     internet = np.nan_to_num(world.network.internet_usd_per_gb())[slots.region]
     output_usd = np.where(chosen.output_gb > 0, chosen.output_gb * internet, 0.0)
@@ -262,13 +275,8 @@ def _with_coefficients(
     )
     sends = ((chosen.response_gb > 0) | (chosen.output_gb > 0)) & (network_kwh_per_gb > 0)
     known = known_figures(figures, sends)
-    asked = np.bincount(slot, weights=demand[stream, slots.period[slot]], minlength=len(slots.offer))
-    most = parts.eligibility.pools.most[slots.offer]
     slots = replace(
         slots,
-        max_instances=_most(
-            asked.astype(np.float64), slots.capacity_per_s, most, figures.is_endpoint | slots.is_job
-        ),
         running=running(figures, known, slots.is_job),
         working=working(figures, known, slots.is_job, chosen.working_share, output),
     )
@@ -278,11 +286,13 @@ def _with_coefficients(
     return slots, Flows(stream=stream, slot=slot, serving=served), known
 
 
-def _note_dominated(parts: Parts, kept: Kept) -> None:
-    """Tell the ledger which offers are left out wherever the workload could have used them."""
+def _with_dominated(parts: Parts, kept: Kept) -> Ledger:
+    """Return the ledger with the offers that are left out wherever the workload could have used them."""
+    ledger = parts.eligibility.ledger.copy()
     for workload, pattern in zip(parts.world.instance.workloads, parts.pattern, strict=True):
         if kept.told[pattern]:
-            parts.eligibility.ledger.add_packed(workload.id, None, kept.told[pattern])
+            ledger.add_packed(workload.id, None, kept.told[pattern])
+    return ledger
 
 
 def _most(asked: Floats, capacity: Floats, fits: Floats, without: Bools) -> Floats:

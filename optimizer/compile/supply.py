@@ -8,7 +8,7 @@ never free.
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from optimizer.compile.judgements import Need
 from optimizer.instance.rules import HeldMechanism
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 HOURS_PER_YEAR = 8760.0
 
 
+class Supplied(NamedTuple):
+    """What of a requirement can be had, None if nothing; and what was assumed to say so, one sentence each."""
+
+    need: Need | None
+    assumed: tuple[str, ...]
+
+
 class MechanismSupply:
-    """Answers what of a requirement is available on a day; gathers `warnings` about what it had to assume."""
+    """Answers what of a requirement is available on a day. `inputs`: all that the answers depend on."""
 
     def __init__(self, world: World) -> None:
         self._pack = world.laws
@@ -36,13 +43,13 @@ class MechanismSupply:
             cost.id: (cost.one_off_usd / cost.amortisation_years + cost.yearly_usd) * years
             for cost in world.instance.mechanism_costs
         }
-        self._warnings: dict[str, None] = {}
-        self._needs: dict[tuple[Requirement, date], Need | None] = {}
+        self._supplied: dict[tuple[Requirement, date], Supplied] = {}
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        """What was assumed so far, one sentence each."""
-        return tuple(self._warnings)
+    def inputs(self) -> tuple[object, ...]:
+        """What the answers depend on."""
+        mechanisms = None if self._pack is None else self._pack.mechanisms
+        return mechanisms, self._as_of, self._held, self._granted, frozenset(self._cost_usd)
 
     def cost_usd(self, key: MechanismKey) -> float:
         """Return what one purchase costs over the horizon, (one_off / amortisation_years + yearly) x hours / 8760.
@@ -51,27 +58,29 @@ class MechanismSupply:
         """
         return self._cost_usd.get(key.mechanism, 0.0)
 
-    def need(self, requirement: Requirement, on: date) -> Need | None:
-        """Return what of a requirement's mechanisms can be had on a day, or None if nothing can."""
+    def need(self, requirement: Requirement, on: date) -> Supplied:
+        """Return what of a requirement's mechanisms can be had on a day."""
         key = (requirement, on)
-        if key not in self._needs:
-            self._needs[key] = self._need(requirement, on)
-        return self._needs[key]
+        if key not in self._supplied:
+            self._supplied[key] = self._supply(requirement, on)
+        return self._supplied[key]
 
-    def _need(self, requirement: Requirement, on: date) -> Need | None:
-        held = tuple(k for k in requirement.mechanisms if self.is_held(requirement.law, k))
-        buy = tuple(k for k in requirement.mechanisms if k not in held and self._can_be_bought(k, on))
+    def _supply(self, requirement: Requirement, on: date) -> Supplied:
+        told: dict[str, None] = {}
+        held = tuple(k for k in requirement.mechanisms if self._is_held(requirement.law, k, told))
+        buy = tuple(k for k in requirement.mechanisms if k not in held and self._can_be_bought(k, on, told))
         if not held and not buy:
-            return None
-        return Need(tuple(sorted((*held, *buy), key=_order)), tuple(sorted(held, key=_order)), (requirement.law,))
+            return Supplied(None, tuple(told))
+        sets = tuple(sorted((*held, *buy), key=_order)), tuple(sorted(held, key=_order))
+        return Supplied(Need(*sets, (requirement.law,)), tuple(told))
 
-    def is_held(self, law: str, key: MechanismKey) -> bool:
-        """Return True if nothing is to be paid: held for this charge, or granted for this law."""
+    def _is_held(self, law: str, key: MechanismKey, told: dict[str, None]) -> bool:
+        """Nothing is to be paid: held for this charge, or granted for this law."""
         if (law, key.mechanism) in self._granted or (law, "*") in self._granted:
             return True
-        return any(self._covers(held, key) for held in self._held if held.id == key.mechanism)
+        return any(self._covers(held, key, told) for held in self._held if held.id == key.mechanism)
 
-    def _covers(self, held: HeldMechanism, key: MechanismKey) -> bool:
+    def _covers(self, held: HeldMechanism, key: MechanismKey, told: dict[str, None]) -> bool:
         assert self._pack is not None
         names = self._pack.mechanisms[key.mechanism].key
         parts = dict(zip(names, key.key, strict=True))
@@ -84,23 +93,23 @@ class MechanismSupply:
             if name not in parts:
                 per = " and ".join(names) or "organisation"
                 what = f"{held.id} is held for {name} {stated}, but is charged per {per}"
-                self._warnings[f"{what}: it was not counted as held"] = None
+                told[f"{what}: it was not counted as held"] = None
                 return False
             if stated not in (parts[name], parts[name].partition("-")[0]):
                 return False
         return True
 
-    def _can_be_bought(self, key: MechanismKey, on: date) -> bool:
+    def _can_be_bought(self, key: MechanismKey, on: date, told: dict[str, None]) -> bool:
         if key.mechanism not in self._cost_usd:
             return False
         assert self._pack is not None
         lead = self._pack.mechanisms[key.mechanism].lead_time_days
         if lead is None:
-            self._warnings[f"lead time of {key.mechanism} is not known; taken as met"] = None
+            told[f"lead time of {key.mechanism} is not known; taken as met"] = None
             return True
         if lead > 0 and self._as_of is None:
             what = f"{key.mechanism} takes {lead} days and laws.as_of is not stated; taken as met"
-            self._warnings[what] = None
+            told[what] = None
             return True
         return self._as_of is None or (on - self._as_of).days >= lead
 

@@ -30,6 +30,7 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
     laws: dict[str, None] = {}
     conditions: dict[str, None] = {}
     unreviewed: dict[str, None] = {}
+    assumed: dict[str, None] = {}
     for verdict in dict.fromkeys(verdicts):
         for law in verdict.forbidden_by:
             exclusions["law_no_mechanism" if law in verdict.without_mechanism else "law_forbids", law] = None
@@ -38,7 +39,8 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
         if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:
             raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
         for requirement in verdict.requirements:
-            need = supply.need(requirement, on)
+            need, told = supply.need(requirement, on)
+            assumed.update(dict.fromkeys(told))
             if need is None:
                 exclusions["law_no_mechanism", requirement.law] = None
             else:
@@ -52,6 +54,7 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
         laws=tuple(laws),
         conditions=tuple(conditions),
         unreviewed=tuple(unreviewed),
+        assumed=tuple(assumed),
     )
 
 

@@ -7,7 +7,7 @@ catalogue or were written inside the instance makes no difference afterwards. Pr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.catalogue.overrides import apply_overrides
+from optimizer.compile.bundled import LISTED, bundled_tables, none_stated, priced
 from optimizer.compile.inline import (
     inline_accelerators,
     inline_grid,
@@ -26,8 +27,9 @@ from optimizer.compile.inline import (
     inline_regions,
 )
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
-from optimizer.compile.offers import CLOSED_COLUMNS, bundled_offers, bundled_regions, committed_offers, without_closed
-from optimizer.compile.periods import clock_weights, period_dates, shaped
+from optimizer.compile.offers import CLOSED_COLUMNS, without_closed
+from optimizer.compile.periods import period_dates
+from optimizer.compile.stages import Stages
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.world import Period
@@ -114,6 +116,17 @@ class World:
         return self.offers.region.to_numpy(dtype=np.int64)
 
     @cached_property
+    def unpriced(self) -> pd.DataFrame:
+        """`offers` but for what is known of the hourly prices of machines."""
+        return self.offers.drop(columns=["price_usd_per_hour", "price_quality", "price_date", "price_age_days"])
+
+    @cached_property
+    def legal(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """What the law may look at of `offers` and `regions`."""
+        offers = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider"]
+        return self.offers[offers], self.regions[["region_id", "country", "subdivision", "provider", "open"]]
+
+    @cached_property
     def is_endpoint(self) -> NDArray[np.bool_]:
         """Which offers are endpoints."""
         return (self.offers.kind == "endpoint").to_numpy(dtype=bool)
@@ -154,13 +167,27 @@ class World:
         is_wanted[[place[value] for value in values if value in place]] = True
         return is_wanted[numbers]
 
+    def of(self, instance: Instance, laws: LawPack | None) -> World:
+        """Return the same world for another instance and law pack that neither its tables nor its network depend on.
+
+        What was looked up in the tables is shared.
+        """
+        new = replace(self, instance=instance, laws=laws)
+        looked_up = ("region_index", "offer_region", "is_endpoint", "unpriced", "legal", "_columns", "_numbered")
+        new.__dict__.update({name: getattr(self, name) for name in looked_up})
+        return new
+
     def period_of(self, period_id: str) -> int:
         """Return the index of a period id."""
         return [period.id for period in self.periods].index(period_id)
 
 
-def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> World:
+def resolve_world(
+    instance: Instance, base_dir: Path | str | None = None, stages: Stages | None = None, *, checked: bool = False
+) -> World:
     """Build the world of an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
+
+    `stages` to take over from; `checked`: the names that only catalogue and law pack know were looked up already.
 
     Raises
     ------
@@ -175,13 +202,15 @@ def resolve_world(instance: Instance, base_dir: Path | str | None = None) -> Wor
             where="catalogue", maybe="set use: inline together with inline: {...}",
         ))  # fmt: skip
         raise InputError(issues)
+    stages = stages or Stages()
     periods = instance.horizon.resolved()
     hours = np.array([period.hours for period in periods], dtype=float)
-    laws = _laws(instance)
-    catalogue = None if use.inline is not None else _catalogue(instance, base_dir, issues)
-    _check_references(instance, catalogue, laws, issues)
+    laws = stages.get("laws", (instance.laws,), lambda: _laws(instance))
+    catalogue = None if use.inline is not None else _catalogue(instance, base_dir, issues, stages)
+    if not checked:
+        _check_references(instance, catalogue, laws, issues)
     start = _Start(instance, laws, periods, hours, _discounts(instance, issues), issues)
-    world = _inline_world(start) if catalogue is None else _bundled_world(start, catalogue)
+    world = _inline_world(start, stages) if catalogue is None else _bundled_world(start, catalogue, stages)
     if issues:
         raise InputError(dict.fromkeys(issues))
     return world
@@ -198,14 +227,15 @@ def _laws(instance: Instance) -> LawPack | None:
     return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)
 
 
-def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue]) -> Catalogue:
+def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue], stages: Stages) -> Catalogue:
     from optimizer.catalogue import load_catalogue
 
     use = instance.catalogue
-    catalogue = load_catalogue("world" if use.use == "world" else Path(base_dir or instance.folder or ".") / use.use)
-    if use.fallbacks:
-        catalogue = catalogue.with_fallbacks(use.fallbacks)
-    return apply_overrides(catalogue, use.overrides, issues)
+    listed = load_catalogue("world" if use.use == "world" else Path(base_dir or instance.folder or ".") / use.use)
+    full = stages.get(
+        "fallbacks", (listed, use.fallbacks), lambda: listed.with_fallbacks(use.fallbacks) if use.fallbacks else listed
+    )
+    return stages.get("overrides", (full, use.overrides), lambda: apply_overrides(full, use.overrides, issues))
 
 
 def _check_references(
@@ -234,74 +264,52 @@ def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -
     return offers
 
 
-def _bundled_world(start: _Start, catalogue: Catalogue) -> World:
-    instance, issues = start.instance, start.issues
-    day = instance.horizon.start
-    regions = bundled_regions(instance, catalogue)
-    for region in sorted(set(instance.catalogue.fixed_usd_per_hour) - set(regions.region_id)):
-        issues.append(Issue(f"unknown region {region!r}", where="catalogue.fixed_usd_per_hour"))
-    offers, closed = bundled_offers(instance, catalogue, regions, instance.laws.as_of or day)
-    committed = committed_offers(instance, catalogue, regions, issues)
-    if len(committed):
-        offers = pd.concat([offers, committed], ignore_index=True)
-    offers["region"] = offers.region.astype(np.int64)
-    offers, closed = without_closed(offers, closed, regions)
-    network = CatalogueNetwork(
-        catalogue, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress"),
-        instance.origins,
+def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World:
+    instance = start.instance
+    use, carbon = instance.catalogue, instance.carbon
+    listed = stages.get("unpriced", (catalogue.offers,), lambda: catalogue.offers.drop(columns=list(LISTED)))
+    tables = stages.get(
+        "tables",
+        (
+            use.model_copy(update={"overrides": ()}), instance.horizon, carbon.basis, carbon.embodied,
+            carbon.resolution, instance.commitments, instance.laws.as_of, listed, catalogue.skus,
+            catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
+        ),
+        lambda: bundled_tables(instance, catalogue, start.hours, start.issues),
     )  # fmt: skip
-    grid, warnings = _bundled_grid(instance, catalogue, regions, start.hours)
-    return World(
-        instance=instance,
-        catalogue=catalogue,
-        laws=start.laws,
-        periods=start.periods,
-        period_hours=start.hours,
-        period_dates=period_dates(day, start.hours),
-        offers=_discounted(offers, start.discounts),
-        regions=regions,
-        providers=catalogue.providers.assign(certifications=pd.Series(_none_stated(catalogue.providers))),
-        accelerators=catalogue.accelerators,
-        grid_g_per_kwh=grid,
-        network=network,
-        closed=closed,
-        warnings=tuple(warnings),
+    storage, egress = start.factors(tables.regions, "storage"), start.factors(tables.regions, "egress")
+    network = stages.get(
+        "network",
+        (catalogue.regions, catalogue.later, storage, egress, instance.origins),
+        lambda: CatalogueNetwork(catalogue, tuple(tables.regions.region_id), storage, egress, instance.origins),
     )
+    world = stages.get(
+        "world",
+        (catalogue, tables, network, instance.horizon, start.discounts),
+        lambda: World(
+            instance=instance,
+            catalogue=catalogue,
+            laws=start.laws,
+            periods=start.periods,
+            period_hours=start.hours,
+            period_dates=period_dates(instance.horizon.start, start.hours),
+            offers=_discounted(priced(tables, catalogue), start.discounts),
+            regions=tables.regions,
+            providers=catalogue.providers.assign(certifications=pd.Series(none_stated(catalogue.providers))),
+            accelerators=catalogue.accelerators,
+            grid_g_per_kwh=tables.grid,
+            network=network,
+            closed=tables.closed,
+            warnings=tuple(tables.warnings),
+        ),
+    )
+    unpriced = stages.get("open offers", (tables, start.discounts), lambda: world.unpriced)
+    legal = stages.get("legal", (tables,), lambda: world.legal)
+    world.__dict__.update(unpriced=unpriced, legal=legal)  # prices are in neither: one table of each for all prices
+    return world.of(instance, start.laws)
 
 
-def _none_stated(providers: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """Bundled certifications belong to services and regions, not to companies: the law pack holds them."""
-    return dict.fromkeys(providers.index, frozenset())
-
-
-def _bundled_grid(
-    instance: Instance, catalogue: Catalogue, regions: pd.DataFrame, hours: Floats
-) -> tuple[Floats, list[str]]:
-    """Return g/kWh [regions, periods]: annual level, or annual level x hourly shape of the month."""
-    annual = regions.grid_g_per_kwh_annual.to_numpy(dtype=float)
-    if instance.carbon.resolution == "annual":
-        return np.repeat(annual[:, None], len(hours), axis=1), []
-    weights = clock_weights(instance.horizon.start, hours)
-    basis = "direct" if instance.carbon.basis == "location_direct" else "lifecycle"
-    zones = regions.grid_zone.to_numpy(dtype=object)
-    empty = np.full((len(zones), 24), np.nan)
-    shapes = [empty] * 12
-    for month in np.flatnonzero(weights.sum(axis=(0, 2)) > 0):
-        known = sorted({zone for zone in zones if zone})
-        table = catalogue.grid_shape(known, int(month) + 1, basis)
-        shapes[month] = table.reindex(zones).to_numpy(dtype=float)
-    flat = sorted({
-        str(zone)
-        for zone, row, open_ in zip(zones, np.isnan(np.stack(shapes)).all(axis=(0, 2)), regions.open, strict=True)
-        if row and open_ and zone
-    })  # fmt: skip
-    warnings = []
-    if flat:
-        warnings.append(f"no hourly grid shape for {len(flat)} zones, annual level used: {', '.join(flat)}")
-    return shaped(annual, shapes, weights), warnings
-
-
-def _inline_world(start: _Start) -> World:
+def _inline_world(start: _Start, stages: Stages) -> World:
     instance, issues = start.instance, start.issues
     inline = instance.catalogue.inline
     assert inline is not None
@@ -310,7 +318,14 @@ def _inline_world(start: _Start) -> World:
     regions["grid_g_per_kwh_annual"] = grid.mean(axis=1) if grid.size else np.zeros(len(regions))
     offers = inline_offers(instance, regions, issues)
     offers["region"] = offers.region.astype(np.int64)
-    offers, closed = without_closed(offers, pd.DataFrame(columns=list(CLOSED_COLUMNS)), regions)
+    none_yet = pd.DataFrame(columns=list(CLOSED_COLUMNS))
+    offers, closed = without_closed(offers, none_yet, regions, instance.catalogue.exclude_offers)
+    storage, egress = start.factors(regions, "storage"), start.factors(regions, "egress")
+    network = stages.get(
+        "network",
+        (inline.network, inline.regions, storage, egress),
+        lambda: InlineNetwork(inline, tuple(regions.region_id), storage, egress),
+    )
     return World(
         instance=instance,
         catalogue=None,
@@ -323,8 +338,6 @@ def _inline_world(start: _Start) -> World:
         providers=inline_providers(inline, regions),
         accelerators=inline_accelerators(inline),
         grid_g_per_kwh=grid,
-        network=InlineNetwork(
-            inline, tuple(regions.region_id), start.factors(regions, "storage"), start.factors(regions, "egress")
-        ),
+        network=network,
         closed=closed,
     )

@@ -15,19 +15,33 @@ from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.place import Place, show_path
 from optimizer.instance.yaml_reader import DEPTH_LIMIT, NODE_BUDGET, read_yaml
 
+_KINDS = {dict: "a mapping", list: "a list", str: "text", type(None): "empty"}
+
 
 def read_document(path: Path, file: str) -> tuple[dict[str, Any], Place]:
     """Read a YAML or JSON file whose top level is a mapping; return its data and the place of every value."""
-    suffix = path.suffix.lower()
-    if suffix not in (".yaml", ".yml", ".json"):
-        what = f"has the suffix {suffix!r}; an instance is .yaml, .yml or .json"
-        raise InputError(Issue(what, file=file))
-    text = read_text(path, file)
-    data, place = _read_json(text, file) if suffix == ".json" else read_yaml(text, file)
+    data, place = _read(path, file, "an instance")
     if not isinstance(data, dict):
-        kind = {list: "a list", str: "text", type(None): "empty"}.get(type(data), "a single value")
+        kind = _KINDS.get(type(data), "a single value")
         raise InputError(Issue(f"is {kind}, not a mapping of fields", file=file, line=1))
     return plain(data, file, place), place
+
+
+def read_list(path: Path, file: str, name: str) -> tuple[list[Any], Place]:
+    """Read a YAML or JSON file that is a list; return it, and the place of every value as that of a field `name`."""
+    data, place = _read(path, file, f"a file of {name}")
+    if not isinstance(data, list):
+        kind = _KINDS.get(type(data), "a single value")
+        raise InputError(Issue(f"is {kind}, not a list of {name}", file=file, line=1))
+    return plain(data, file, place), Place(file=file, children={name: place})
+
+
+def _read(path: Path, file: str, what: str) -> tuple[Any, Place]:
+    suffix = path.suffix.lower()
+    if suffix not in (".yaml", ".yml", ".json"):
+        raise InputError(Issue(f"has the suffix {suffix!r}; {what} is .yaml, .yml or .json", file=file))
+    text = read_text(path, file)
+    return _read_json(text, file) if suffix == ".json" else read_yaml(text, file)
 
 
 def _read_json(text: str, file: str) -> tuple[Any, Place]:

@@ -74,7 +74,7 @@ def _load(source: Source, references: bool) -> Instance:
         saved.everything_lost = ALL_NAMES in reading.gone
         whole = [*check_whole(saved.instance), *_set_folder(saved.instance, reading.folder)]
         if references:
-            whole += _unknown_names(saved.instance)
+            whole += unknown_names(saved.instance)
         findings += saved.own(whole)
     issues += to_issues(findings, places, data)
     if issues or instance is None:
@@ -133,7 +133,7 @@ def _set_folder(instance: Instance, folder: Path | None) -> list[Finding]:
     return []
 
 
-def _unknown_names(instance: Instance) -> list[Finding]:
+def unknown_names(instance: Instance) -> list[Finding]:
     """Return findings on names that the catalogue and the law pack of the instance do not know."""
     from optimizer.instance.references import find_unknown
 
@@ -152,6 +152,7 @@ def _unknown_names(instance: Instance) -> list[Finding]:
     return findings + find_unknown(instance, catalogue, laws)
 
 
+_QUOTED = re.compile(r"'([^']+)'")
 _STEP = re.compile(r"\[(\d+)\]|(\w+)")
 
 
@@ -162,10 +163,10 @@ def _steps(where: str) -> ValuePath:
 
 def _of_patch(issue: Issue) -> Finding:
     """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
-    where = issue.where or ""
+    where, names = issue.where or "", tuple(_QUOTED.findall(issue.what))
     if not where.startswith("patches["):
-        return Finding(("laws", "patches"), str(issue))
-    return Finding(("laws", *_steps(where)), issue.what, issue.maybe)
+        return Finding(("laws", "patches"), str(issue), names=names)
+    return Finding(("laws", *_steps(where)), issue.what, issue.maybe, names)
 
 
 def _catalogue(instance: Instance) -> Catalogue | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -21,18 +22,26 @@ from optimizer.instance.world import InlineOffer
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
 
+Outlier = tuple[Path, float, Range]
+"""Where a figure stands, the figure, and its range."""
+OfPart = Callable[[str, object, Callable[[], list[Outlier]]], list[Outlier]]
 TOLD = 100
 """Most figures told one by one."""
 
 
-def implausible(instance: Instance, catalogue: Catalogue | None = None) -> tuple[str, ...]:
+def implausible(
+    instance: Instance, catalogue: Catalogue | None = None, of_part: OfPart = lambda name, part, make: make()
+) -> tuple[str, ...]:
     """Return a warning for every figure outside its plausible range: the figure and the range.
 
     Figures of `catalogue.overrides` are looked at in the `catalogue` that they apply to, which says how many devices a
-    machine has; without it they are left out.
+    machine has; without it they are left out. `of_part` may remember what was found in a part of an instance.
     """
-    figures = [*_figures(instance, ()), *_overridden(instance, catalogue)]
-    found = [(path, value, span) for path, value, span in figures if not span.low <= value <= span.high]
+    found: list[Outlier] = []
+    for name, span in _fields_with_figures(Instance):
+        look = partial(_outside_in, instance, name, span)
+        found += of_part(f"figures of {name}", getattr(instance, name), look)
+    found += _outside(_overridden(instance, catalogue))
     data = instance.model_dump() if found else None
     told = [
         f"{show_path(path, data)} is {shown(value)} {span.of}; plausible is {shown(span.low)} to {shown(span.high)}"
@@ -40,6 +49,15 @@ def implausible(instance: Instance, catalogue: Catalogue | None = None) -> tuple
     ]
     rest = len(found) - len(told)
     return (*told, *([f"{rest:,} more figures outside their plausible range"] if rest else ()))
+
+
+def _outside_in(instance: Instance, name: str, span: Range | None) -> list[Outlier]:
+    """Return the figures of a field of the instance that lie outside their range."""
+    return _outside(_figures_of(instance, name, span, ()))
+
+
+def _outside(figures: Iterable[Outlier]) -> list[Outlier]:
+    return [(path, value, span) for path, value, span in figures if not span.low <= value <= span.high]
 
 
 def beyond_physics(instance: Instance) -> Iterator[Finding]:
@@ -54,7 +72,7 @@ def beyond_physics(instance: Instance) -> Iterator[Finding]:
                 yield Finding(at, span.impossible(value), span.advice)
 
 
-def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[tuple[Path, float, Range]]:
+def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[Outlier]:
     if catalogue is None or not instance.catalogue.overrides:
         return
     from optimizer.catalogue.overrides import stated_figures
@@ -63,21 +81,23 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[tup
         yield ("catalogue", "overrides", at, "set", column), value, span
 
 
-def _figures(owner: BaseModel, path: Path) -> Iterator[tuple[Path, float, Range]]:
+def _figures(owner: BaseModel, path: Path) -> Iterator[Outlier]:
     """Yield every stated figure below a model that has a range, with its path; per device where the range is."""
     for name, span in _fields_with_figures(type(owner)):
-        value = getattr(owner, name)
-        if value is None:
-            continue
-        if span is not None:
-            count = _devices(owner) if span.each and isinstance(owner, InlineOffer) else 1.0
-            yield from ((at, figure / count, span) for at, figure in _numbers(value, (*path, name)))
-        elif isinstance(value, BaseModel):
-            yield from _figures(value, (*path, name))
-        elif isinstance(value, tuple):
-            for at, below in enumerate(value):
-                if isinstance(below, BaseModel):
-                    yield from _figures(below, (*path, name, at))
+        yield from _figures_of(owner, name, span, path)
+
+
+def _figures_of(owner: BaseModel, name: str, span: Range | None, path: Path) -> Iterator[Outlier]:
+    value = getattr(owner, name)
+    if span is not None:
+        count = _devices(owner) if span.each and isinstance(owner, InlineOffer) else 1.0
+        yield from ((at, figure / count, span) for at, figure in _numbers(value, (*path, name)))
+    elif isinstance(value, BaseModel):
+        yield from _figures(value, (*path, name))
+    elif isinstance(value, tuple):
+        for at, below in enumerate(value):
+            if isinstance(below, BaseModel):
+                yield from _figures(below, (*path, name, at))
 
 
 def _numbers(value: object, path: Path) -> Iterator[tuple[Path, float]]:
@@ -99,7 +119,8 @@ def _fields_with_figures(model: type[BaseModel]) -> tuple[tuple[str, Range | Non
     fields: list[tuple[str, Range | None]] = []
     for name, hint in hints_of(model).items():
         span = RANGES.get((model.__name__, name))
-        if span is not None or any(_fields_with_figures(below) for below in _models_in(shape_of(hint))):
+        inside = (below for below in _models_in(shape_of(hint)) if below is not model)
+        if span is not None or any(_fields_with_figures(below) for below in inside):
             fields.append((name, span))
     return tuple(fields)
 

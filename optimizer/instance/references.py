@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,13 @@ class _Known:
     endpoints: frozenset[str]
     scopes: frozenset[str]
     skus: frozenset[tuple[str, str]]
+    machines: Callable[[], frozenset[str]]
+
+    def is_offer(self, name: str) -> bool:
+        """Return True for the id of an offer, and of an endpoint with a region ahead that may be its own."""
+        if name in self.endpoints or name in self.machines():
+            return True
+        return any(name.startswith(f"{r}:") and name[len(r) + 1 :] in self.endpoints for r in self.regions)
 
 
 def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
@@ -82,6 +89,7 @@ def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
         endpoints=_named(catalogue.endpoints.index),
         scopes=_named(catalogue.endpoints["scope"]) | {"global", "region", "countries"},
         skus=frozenset(catalogue.skus.index.tolist()),
+        machines=lambda: _named(catalogue.offers.index),
     )
 
 
@@ -104,6 +112,7 @@ def _known_inline(instance: Instance) -> _Known:
         endpoints=frozenset(item.id for item in own.endpoints),
         scopes=frozenset(("region", "countries")),
         skus=frozenset((provider_of.get(offer.region, ""), offer.sku) for offer in own.offers),
+        machines=lambda: frozenset(f"{offer.region}:{offer.sku}:{offer.purchase}" for offer in own.offers),
     )
 
 
@@ -130,6 +139,10 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
         yield from unknown(getattr(instance.catalogue, field), known.providers, ("catalogue", field), "provider")
     for field in ("regions", "exclude_regions"):
         yield from unknown(getattr(instance.catalogue, field), known.regions, ("catalogue", field), "region")
+    for at, name in enumerate(instance.catalogue.exclude_offers):
+        if not known.is_offer(name):
+            maybe = did_you_mean(name, known.machines() | known.endpoints)
+            yield Finding(("catalogue", "exclude_offers", at), f"unknown offer {name!r}", maybe, (name,))
     for name in instance.catalogue.fixed_usd_per_hour:
         yield from _one(name, known.regions, ("catalogue", "fixed_usd_per_hour", name), "region")
     yield from _asserted(instance, known)

@@ -222,10 +222,13 @@ class Commitment(Model):
 
 
 class Discount(Model):
-    """Negotiated reduction of list prices at a provider, in per cent; `applies_to`: compute, storage or egress."""
+    """Negotiated reduction of list prices at a provider, in per cent; `applies_to`: compute, storage or egress.
+
+    A negative one is a surcharge.
+    """
 
     provider: str
-    percent: Annotated[float, Field(ge=0, le=100)]
+    percent: Annotated[float, Field(ge=-1000, le=100)]
     applies_to: Annotated[tuple[Literal["compute", "storage", "egress"], ...], Field(strict=False)] = ("compute",)
 
 

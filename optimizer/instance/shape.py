@@ -80,17 +80,23 @@ def hints_of(model: type[BaseModel]) -> dict[str, Any]:
     return {name: hints[name] for name in model.model_fields}
 
 
-def kind_of(model: type[BaseModel]) -> str | None:
-    """Return the value of the model's `kind` field when it is fixed, as the members of a tagged union have it."""
-    hint = hints_of(model).get("kind")
-    return get_args(hint)[0] if get_origin(hint) is Literal else None
+TAGS = ("kind", "op")
+"""Fields whose fixed values tell the members of a union apart."""
+
+
+def tag_of(model: type[BaseModel]) -> tuple[str, str] | None:
+    """Return field and value of the tag of a model, as the members of a tagged union have it."""
+    hints = hints_of(model)
+    fixed = ((name, hints[name]) for name in TAGS if get_origin(hints.get(name)) is Literal)
+    return next(((name, get_args(hint)[0]) for name, hint in fixed), None)
 
 
 def narrow(shape: Shape, data: Any) -> tuple[type[BaseModel], ...]:
-    """Return the models of a shape that fit the `kind` the data states; all of them when it states none."""
-    stated = data.get("kind") if isinstance(data, dict) else None
-    fit = tuple(model for model in shape.models if kind_of(model) == stated)
-    return fit if fit and stated is not None else shape.models
+    """Return the models of a shape that fit the tag the data states; all of them when it states none."""
+    stated = data if isinstance(data, dict) else {}
+    tags = ((model, tag_of(model)) for model in shape.models)
+    fit = tuple(model for model, tag in tags if tag is not None and stated.get(tag[0]) == tag[1])
+    return fit or shape.models
 
 
 def fields_at(root: type[BaseModel], path: Path, data: Any) -> tuple[str, ...]:
@@ -108,8 +114,8 @@ def fields_at(root: type[BaseModel], path: Path, data: Any) -> tuple[str, ...]:
         else:
             shape = shape_of(shape.value)
         here = _step(here, key)
-    names = dict.fromkeys(name for model in narrow(shape, here) for name in model.model_fields)
-    return tuple(names)
+    fields = (pair for model in narrow(shape, here) for pair in model.model_fields.items())
+    return tuple(dict.fromkeys(field.alias or name for name, field in fields))
 
 
 def _step(data: Any, key: str | int) -> Any:

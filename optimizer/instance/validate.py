@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from optimizer.instance.models import Instance
@@ -13,6 +13,7 @@ from optimizer.instance.place import Finding, Path, shortened
 from optimizer.instance.shape import fields_at
 from optimizer.instance.suggest import did_you_mean
 
+T = TypeVar("T", bound=BaseModel)
 MOST_HELD = 100_000
 """Most wrong values that are described; the rest is counted."""
 
@@ -44,20 +45,25 @@ _TYPE_ERRORS = frozenset(
 
 def validate(data: dict[str, Any]) -> tuple[Instance | None, list[Finding]]:
     """Return the instance, or None and every problem pydantic found in it."""
+    return read_as(Instance, data)
+
+
+def read_as(model: type[T], data: dict[str, Any]) -> tuple[T | None, list[Finding]]:
+    """Return data as a model, or None and every problem pydantic found in them."""
     try:
-        return Instance.model_validate(data), []
+        return model.model_validate(data), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
         rest = len(errors) - MOST_HELD
-        found = describe(errors[:MOST_HELD], data)
+        found = describe(errors[:MOST_HELD], data, model)
         if rest > 0:
             found.append(Finding((), f"holds {rest:,} more wrong values"))
         return None, found
 
 
-def describe(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[Finding]:
+def describe(errors: Iterable[ErrorDetails], data: dict[str, Any], root: type[BaseModel] = Instance) -> list[Finding]:
     """Turn pydantic's errors into findings: real paths without union tags, one finding per value."""
-    return [_finding(path, error, data) for path, error in distinct(errors, data)]
+    return [_finding(path, error, data, root) for path, error in distinct(errors, data)]
 
 
 def distinct(errors: Iterable[ErrorDetails], data: dict[str, Any]) -> list[tuple[Path, ErrorDetails]]:
@@ -92,21 +98,16 @@ def real_path(loc: tuple[str | int, ...], kind: str, data: Any) -> Path:
     return tuple(path)
 
 
-def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
+def _finding(path: Path, error: ErrorDetails, data: Any, root: type[BaseModel]) -> Finding:
     kind, context = error["type"], error.get("ctx", {})
     value = shortened(error["input"])
     if kind == "missing":
         return Finding(path, _WORDS[kind])
     if kind == "extra_forbidden":
         key = str(path[-1]) if path else str(error["loc"][-1])
-        return Finding(path, f"unknown field {shortened(key)}", did_you_mean(key, fields_at(Instance, path[:-1], data)))
+        return Finding(path, f"unknown field {shortened(key)}", did_you_mean(key, fields_at(root, path[:-1], data)))
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        expected = str(context.get("expected_tags", "")).replace("'", "")
-        if kind == "union_tag_not_found":
-            return Finding(path, "kind is missing", f"it is one of {expected}" if expected else None)
-        tag = str(context.get("tag"))
-        maybe = did_you_mean(tag, expected.split(", "))
-        return Finding((*path, "kind"), f"unknown kind {tag!r}", maybe or f"it is one of {expected}")
+        return _of_union(path, error)
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         maybe = did_you_mean(value.strip("'"), expected.split(", "))
@@ -134,6 +135,24 @@ def _finding(path: Path, error: ErrorDetails, data: Any) -> Finding:
         reason = f" ({context['error']})" if kind.startswith("date") and "error" in context else ""
         return Finding(path, f"is {value}; {_WORDS[kind]}{reason}")
     return Finding(path, f"is {value}: {error['msg']}")
+
+
+def _of_union(path: Path, error: ErrorDetails) -> Finding:
+    """Return what is wrong with the word (`kind`, `op`) that says which member of a union a mapping is."""
+    context, given = error.get("ctx", {}), error["input"]
+    name = str(context.get("discriminator", "")).strip("'")
+    name = name if name.isidentifier() else "op"
+    if error["type"] == "union_tag_not_found":
+        if not isinstance(given, dict):
+            return Finding(path, f"is {shortened(given)}; should be a mapping of fields")
+        if given.get(name) is not None:
+            return Finding((*path, name), f"is {shortened(given[name])}; should be text")
+        expected = str(context.get("expected_tags", "")).replace("'", "")
+        return Finding(path, f"{name} is missing", f"it is one of {expected}" if expected else None)
+    expected = str(context.get("expected_tags", "")).replace("'", "")
+    tag = str(context.get("tag"))
+    maybe = did_you_mean(tag, expected.split(", "))
+    return Finding((*path, name), f"unknown {name} {tag!r}", maybe or f"it is one of {expected}")
 
 
 def _pattern_advice(field: str, value: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from optimizer.changes.laws import LawPatches
 from optimizer.instance.base import (
     Countries,
     Country,
@@ -194,6 +195,7 @@ class CatalogueUse(Model):
     exclude_regions: Names = ()
     countries: Countries = ()
     exclude_countries: Countries = ()
+    exclude_offers: Names = ()
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)] = ("public",)
     availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = ("verified",)
     unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
@@ -228,7 +230,7 @@ class LawsUse(Model):
 
     use: Literal["world", "none"] = "world"
     as_of: Date | None = None
-    patches: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    patches: LawPatches = ()
 
 
 class Carbon(Model):

@@ -84,6 +84,11 @@ class Bench:
         self._residual: dict[tuple[str | None, ...], tuple[str, ...]] = {}
 
     @property
+    def laws(self) -> frozenset[str]:
+        """Every law it may have a word from."""
+        return frozenset(b.law.id for b in (*self.bound, *self._unmodelled, *self._risky))
+
+    @property
     def groups(self) -> Groups:
         """The dated groups it judges by."""
         return self.subject.groups

@@ -14,6 +14,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from .. import bundled
 from ..errors import InputError, Issue
@@ -23,15 +24,15 @@ from .codes import check_place
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
 from .judge import Bench, Judge
 from .mechanisms import MechanismDesk
-from .narrowing import Bound, bound_by, narrowed
+from .narrowing import bound_by, narrowed
 from .operators import Operators
-from .patches import apply_patches
+from .patches import apply_patches, read_patches
 from .places import Groups, importer_status_needed
 from .profiles import Vocabulary, check_context, nearest
 from .rows import LawRow, Mechanism
-from .scopes import ScopeResult, Subject
+from .scopes import Subject
+from .sorting import Sorted, Sorting, sort_law
 from .tables import folder_sha256, raise_if, read_tables
-from .triggers import Scope
 from .types import (
     NO_CONTEXT,
     AcceleratorFacts,
@@ -43,6 +44,9 @@ from .types import (
     Verdicts,
 )
 
+if TYPE_CHECKING:
+    from ..changes.laws import LawPatch
+
 _MEMO_LIMIT = 20_000
 
 
@@ -52,6 +56,9 @@ class _Memo:
 
     judges: dict[tuple[DataProfile, date, str | None], Judge] = field(default_factory=dict)
     benches: dict[tuple[object, ...], Bench] = field(default_factory=dict)
+    sorted: dict[tuple[DataProfile, date], dict[str, Sorted]] = field(default_factory=dict)
+    earlier: tuple[frozenset[str], dict[tuple[DataProfile, date], dict[str, Sorted]]] | None = None
+    """Laws that an earlier pack had otherwise, and how it sorted all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +78,10 @@ class LawPack:
     vocabulary: Vocabulary
     source: str = "world"
     as_of: date | None = None
-    patches: tuple[Mapping[str, object], ...] = ()
+    patches: tuple[LawPatch, ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
+    _active: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
 
     def law(self, law_id: str, on: date | None = None) -> LawRow:
@@ -92,10 +100,14 @@ class LawPack:
 
     def active(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """Laws in force on a day, guidance included if `advisory`."""
-        rows = (self.law(law_id, on) for law_id in self.laws)
-        return tuple(row for row in rows if row.active(on, advisory=advisory))
+        found = self._active.get((on, advisory))
+        if found is None:
+            rows = (self.law(law_id, on) for law_id in self.laws)
+            found = tuple(row for row in rows if row.active(on, advisory=advisory))
+            self._active[on, advisory] = found
+        return found
 
-    def _accelerator_laws(self, on: date, *, advisory: bool) -> tuple[LawRow, ...]:
+    def accelerator_laws(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """The rules on chips in force on a day, looked up once per day: they are asked about every chip and place."""
         found = self._chip_laws.get((on, advisory))
         if found is None:
@@ -125,7 +137,7 @@ class LawPack:
         self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None
     ) -> Judge:
         """The judge of a profile on a day, to be asked about many destinations with `.at(destination)`."""
-        judges, key = self._memo_of(context).judges, (profile, on, law)
+        judges, key = self.memo_of(context).judges, (profile, on, law)
         found = judges.get(key)
         if found is None:
             if len(judges) > _MEMO_LIMIT:
@@ -133,7 +145,8 @@ class LawPack:
             found = judges[key] = self._build(profile, on, context, law)
         return found
 
-    def _memo_of(self, context: LegalContext) -> _Memo:
+    def memo_of(self, context: LegalContext) -> _Memo:
+        """What was judged in a context, remembered for as long as it lives."""
         found: _Memo | None = context.memo.get(self)
         if found is None:
             self.check_context(context)
@@ -200,7 +213,7 @@ class LawPack:
             site_flags=site_flags,
             hypothetical=hypothetical,
         )
-        return case.judge(self._accelerator_laws(on, advisory=context.advisory))
+        return case.judge(self.accelerator_laws(on, advisory=context.advisory))
 
     def evaluate_rule(
         self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
@@ -224,16 +237,16 @@ class LawPack:
         self.vocabulary.check(profile)
         categories = self.vocabulary.expand(profile)
         subject = Subject(profile, categories, on, context, self.groups)
-        sorting = _Sorting(subject)
+        sorting = Sorting()
         if law is not None:
             sorting.bound.append(bound_by(self.law(law, on), subject))
         else:
-            for row in self.active(on, advisory=context.advisory):
-                sorting.add(row)
+            for found in self._sorted(subject).values():
+                sorting.add(found)
         seen = narrowed(subject, sorting.bound, self.mechanisms)
         lists = (sorting.bound, sorting.unmodelled, sorting.risky)
         key = (seen, law is not None, *(tuple(one.key for one in bound) for bound in lists))
-        benches = self._memo_of(context).benches
+        benches = self.memo_of(context).benches
         bench = benches.get(key)
         if bench is None:
             if len(benches) > _MEMO_LIMIT:
@@ -241,7 +254,25 @@ class LawPack:
             bench = benches[key] = self._bench(seen, sorting, alone=law is not None)
         return Judge(bench, tuple(sorting.missed))
 
-    def _bench(self, subject: Subject, sorting: _Sorting, *, alone: bool) -> Bench:
+    def _sorted(self, subject: Subject) -> dict[str, Sorted]:
+        """Where each law in force belongs for a subject, by law; of laws as an earlier pack had them, as it found."""
+        memo, key = self.memo_of(subject.context), (subject.profile, subject.on)
+        touched, earlier = memo.earlier or (frozenset(), {})
+        known = earlier.get(key)
+        found = {}
+        for row in self.active(subject.on, advisory=subject.context.advisory):
+            if known is None or row.id in touched:
+                place = sort_law(row, subject)
+                if place is not None:
+                    found[row.id] = place
+            elif row.id in known:
+                found[row.id] = known[row.id]
+        if len(memo.sorted) > _MEMO_LIMIT:
+            memo.sorted.clear()
+        memo.sorted[key] = found
+        return found
+
+    def _bench(self, subject: Subject, sorting: Sorting, *, alone: bool) -> Bench:
         return Bench(
             subject=subject,
             bound=tuple(sorting.bound),
@@ -251,69 +282,6 @@ class LawPack:
             desk=MechanismDesk(self.mechanisms, self.granted),
             alone=alone,
         )
-
-
-@dataclass
-class _Sorting:
-    """Active laws put where they belong for one subject."""
-
-    subject: Subject
-    bound: list[Bound] = field(default_factory=list)
-    unmodelled: list[Bound] = field(default_factory=list)
-    risky: list[Bound] = field(default_factory=list)
-    missed: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, row: LawRow) -> None:
-        effect = row.effect
-        if effect == "accelerator" or (effect == "context" and not row.trigger.risk):
-            return
-        if "any" not in row.data_categories and not row.data_categories & self.subject.categories:
-            return
-        result = bind(row, self.subject)
-        if isinstance(result, ScopeResult):
-            if result.near and effect == "rule" and _says_something(row):
-                self.missed.append((row.id, result.why))
-            return
-        if effect == "unmodelled":
-            self.unmodelled.append(result)
-            return
-        if row.trigger.risk:
-            self.risky.append(result)
-        if _says_something(row):
-            self.bound.append(result)
-
-
-def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
-    """The law as it binds the subject, or why it does not.
-
-    A law without scopes binds wherever its category matches. A scope that still asks about the destination stays open.
-    """
-    misses: list[ScopeResult] = []
-    open_scopes: list[Scope] = []
-    best: tuple[str, ...] | None = None if row.trigger.scopes else ()
-    for scope in row.trigger.scopes:
-        result = subject.test(scope)
-        if not result.met:
-            misses.append(result)
-        elif scope.asks_destination:
-            open_scopes.append(scope)
-        elif best is None or len(result.assumptions) < len(best):
-            best = result.assumptions
-    if best is None and not open_scopes:
-        near = dict.fromkeys(miss.why for miss in misses if miss.near)
-        return ScopeResult(why="; ".join(near) or misses[0].why, near=bool(near))
-    for scope in row.trigger.unless:
-        result = subject.test(scope)
-        if result.met and not result.assumptions:
-            words = (*scope.flags, *scope.who, *scope.categories, *scope.exporter)
-            return ScopeResult(why=f"exempt, one of {', '.join(words)} is stated", near=True)
-    if best is not None:
-        return bound_by(row, subject, best)
-    return bound_by(row, subject, (), tuple(open_scopes))
-
-
-def _says_something(row: LawRow) -> bool:
-    return bool(row.trigger.requires) or not (row.rule("storage").is_none and row.rule("processing").is_none)
 
 
 def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) -> bool:
@@ -328,12 +296,12 @@ def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) 
 
 
 def load_laws(
-    use: str | Path = "world", patches: Sequence[Mapping[str, object]] = (), as_of: date | None = None
+    use: str | Path = "world", patches: Sequence[LawPatch | Mapping[str, object]] = (), as_of: date | None = None
 ) -> LawPack:
     """Load the bundled pack ("world") or a folder with the same files, then apply a scenario's patches in order.
 
-    `as_of` is the date of our knowledge and is only recorded. A patch is `{"op": …}`, or a whole scenario
-    `{"name": …, "from": …, "patches": […]}`.
+    `as_of` is the date of our knowledge and is only recorded. A patch is an operation of `optimizer.changes.laws` (or
+    the mapping that states it), or a whole scenario `{"name": …, "from": …, "patches": […]}`.
 
     Raises:
         InputError: every malformed row, unknown id or impossible patch, all together.
@@ -341,18 +309,20 @@ def load_laws(
     pack = _load(str(use))
     if not patches and as_of is None:
         return pack
-    laws, amendments, groups, granted = apply_patches(pack, patches)
+    typed = read_patches(patches)
+    laws, amendments, groups, granted = apply_patches(pack, typed)
+    operators = pack.operators if groups is pack.groups else replace(pack.operators, groups=groups)
     return LawPack(
         version=pack.version,
         sha256=pack.sha256,
         laws=MappingProxyType(laws),
         groups=groups,
         mechanisms=pack.mechanisms,
-        operators=replace(pack.operators, groups=groups),
+        operators=operators,
         vocabulary=pack.vocabulary,
         source=pack.source,
         as_of=as_of,
-        patches=tuple(patches),
+        patches=typed,
         amendments=MappingProxyType(amendments),
         granted=granted,
     )

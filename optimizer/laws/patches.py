@@ -1,33 +1,27 @@
-"""Scenario patches: an ordered list of changes to laws and groups; the base tables stay as they are.
-
-Operations: activate, deactivate, set, add_member, remove_member, set_date, grant, add_law. A `from` (of the patch or of
-the scenario around it) dates the change; without it the change holds for all dates.
-"""
+"""What the operations on the law pack do (`optimizer.changes.laws`); the base tables stay as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, Issue
 from .check import check_law
 from .codes import check_place
 from .places import Groups
+from .profiles import nearest
 from .rows import GroupMember, LawRow
 from .tables import Tables, law_row
 from .triggers import Trigger, read_trigger
 
 if TYPE_CHECKING:
+    from ..changes import laws as ops
     from .pack import LawPack
 
-_TEXT_FIELDS = (
-    "status", "kind", "storage_rule", "processing_rule", "instrument", "provision", "citation", "note", "threshold",
-    "confidence", "source_url",
-)  # fmt: skip
 DEEPEST = 64
-"""Levels of patches inside patches."""
+"""Levels of scenarios inside scenarios."""
 Patched = tuple[dict[str, LawRow], dict[str, tuple[tuple[date, LawRow], ...]], Groups, frozenset[tuple[str, str]]]
 
 
@@ -46,6 +40,22 @@ class _State:
     def problem(self, what: str, maybe: str | None = None) -> None:
         self.issues.append(Issue(what, where=self.where, maybe=maybe))
 
+    def has_law(self, law: str) -> bool:
+        """Return True if there is such a law; none is a problem."""
+        if law not in self.laws:
+            self.problem(f"unknown law {law!r}", nearest(law, self.laws))
+        return law in self.laws
+
+    def has_group(self, group: str, member: str) -> bool:
+        """Return True if there is such a group, and the member is a place; what is wrong is a problem."""
+        if group not in self.groups:
+            self.problem(f"unknown group {group!r}", nearest(group, self.groups))
+            return False
+        wrong = check_place(member, self.where)
+        if wrong:
+            self.problem(wrong.what, wrong.maybe)
+        return wrong is None
+
     def change(self, law_id: str, start: date | None, change: Callable[[LawRow], LawRow]) -> None:
         """Change a law for all dates, or from a date on (later amendments included)."""
         amendments = self.amendments.get(law_id, ())
@@ -62,62 +72,63 @@ class _State:
         self.amendments[law_id] = (*before, (start, change(current)), *after)
 
 
-def apply_patches(pack: LawPack, patches: Sequence[Mapping[str, object]]) -> Patched:
+def read_patches(patches: Sequence[object]) -> tuple[ops.LawPatch, ...]:
+    """Return patches, typed or as mappings, as typed ones.
+
+    Raises:
+        InputError: what is no operation, and every wrong field, each with its place.
+    """
+    from ..changes.laws import LawModel, LawsUnderPatches
+    from ..instance.place import to_issues
+    from ..instance.validate import read_as
+
+    if all(isinstance(patch, LawModel) for patch in patches):
+        return tuple(patches)  # type: ignore[arg-type]
+    _require_shallow(patches)
+    data: dict[str, Any] = {"patches": list(patches)}
+    read, findings = read_as(LawsUnderPatches, data)
+    if read is None:
+        raise InputError(to_issues(findings, None, data))
+    return read.patches
+
+
+def _require_shallow(patches: Sequence[object]) -> None:
+    """Refuse scenarios nested without end before they are walked through."""
+    below: list[object] = list(patches)
+    for _ in range(DEEPEST + 1):
+        inner = [one["patches"] for one in below if isinstance(one, Mapping) and isinstance(one.get("patches"), list)]
+        below = [item for items in inner for item in items]
+        if not below:
+            return
+    raise InputError(Issue(f"is nested more than {DEEPEST} levels deep", where="patches"))
+
+
+def apply_patches(pack: LawPack, patches: Sequence[ops.LawPatch]) -> Patched:
     """The tables after all patches.
 
     Raises:
-        InputError: unknown operation, law, group, mechanism, field or value; all together.
+        InputError: unknown law, group, mechanism or value; all together.
     """
     state = _State(dict(pack.laws), dict(pack.amendments), pack.groups.mapping(), set(pack.granted), pack)
     for index, patch in enumerate(patches):
-        _apply(state, patch, f"patches[{index}]", None, 0)
+        _apply(state, patch, f"patches[{index}]", None)
     if not state.issues:
         _check(state)
     if state.issues:
         raise InputError(state.issues)
-    return state.laws, state.amendments, Groups(state.groups), frozenset(state.granted)
+    groups = pack.groups if state.groups == pack.groups.mapping() else Groups(state.groups)
+    return state.laws, state.amendments, groups, frozenset(state.granted)
 
 
-def _apply(state: _State, patch: object, where: str, start: date | None, depth: int) -> None:
+def _apply(state: _State, patch: ops.LawPatch, where: str, start: date | None) -> None:
+    start = patch.start or start
+    op = getattr(patch, "op", None)
+    if op is None:
+        for index, below in enumerate(patch.patches):  # type: ignore[union-attr]
+            _apply(state, below, f"{where}.patches[{index}]", start)
+        return
     state.where = where
-    if not isinstance(patch, Mapping):
-        state.problem(f"is {patch!r}; should be a mapping such as {{op: activate, law: DPDPA}}")
-        return
-    start = _day(state, patch, "from") or start
-    if "patches" in patch:
-        state.where = f"{where}.patches"
-        inner = patch["patches"]
-        if not isinstance(inner, list | tuple):
-            state.problem(f"is {inner!r}; should be a list of operations")
-        elif depth >= DEEPEST:
-            state.problem(f"is nested more than {DEEPEST} levels deep")
-        else:
-            for index, below in enumerate(inner):
-                _apply(state, below, f"{where}.patches[{index}]", start, depth + 1)
-        return
-    name = patch.get("op")
-    operation = _OPERATIONS.get(name) if isinstance(name, str) else None
-    if operation is None:
-        state.problem(f"unknown operation {patch.get('op')!r}", f"use one of {', '.join(_OPERATIONS)}")
-        return
-    allowed, function = operation
-    for key in patch:
-        if key not in {"op", "from", "note", *allowed}:
-            state.problem(f"{patch['op']} has no field {key!r}", f"its fields are {', '.join(sorted(allowed))}")
-    function(state, patch, start)
-
-
-def _day(state: _State, patch: Mapping[str, Any], key: str) -> date | None:
-    value = patch.get(key)
-    if isinstance(value, datetime):
-        value = value.isoformat().removesuffix("T00:00:00")
-    if value is None or isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        state.problem(f"{key} is {value!r}, no date", "write it like 2027-01-01")
-        return None
+    _OPERATIONS[op](state, patch, start)
 
 
 def _before(day: date) -> date:
@@ -125,73 +136,36 @@ def _before(day: date) -> date:
     return day - timedelta(days=1) if day > date.min else day
 
 
-def _law(state: _State, patch: Mapping[str, Any]) -> str | None:
-    law_id = patch.get("law")
-    if not isinstance(law_id, str) or law_id not in state.laws:
-        state.problem(f"unknown law {law_id!r}")
-        return None
-    return law_id
-
-
-def _group(state: _State, patch: Mapping[str, Any]) -> str | None:
-    group = patch.get("group")
-    if not isinstance(group, str) or group not in state.groups:
-        state.problem(f"unknown group {group!r}")
-        return None
-    problem = check_place(str(patch.get("member")), state.where)
-    if problem:
-        state.problem(problem.what, problem.maybe)
-        return None
-    return group
-
-
-def _activate(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    law_id = _law(state, patch)
-    if law_id is None:
+def _activate(state: _State, patch: ops.Activate, start: date | None) -> None:
+    if not state.has_law(patch.law):
         return
-    row = state.laws[law_id]
-    begins = start or row.in_force_from
+    begins = start or state.laws[patch.law].in_force_from
     if begins is None:
-        state.problem(f"{law_id} has no date in force", "give the patch a from")
+        state.problem(f"{patch.law} has no date in force", "give the patch a from")
         return
     # Amendments that an earlier patch dated stay; the row itself is in force from the given day on.
-    state.change(
-        law_id,
-        None,
-        lambda r: replace(r, status="in_force", in_force_from=begins, in_force_to=_day(state, patch, "to")),
-    )
+    state.change(patch.law, None, lambda r: replace(r, status="in_force", in_force_from=begins, in_force_to=patch.to))
 
 
-def _deactivate(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    law_id = _law(state, patch)
-    if law_id is None:
+def _deactivate(state: _State, patch: ops.Deactivate, start: date | None) -> None:
+    if not state.has_law(patch.law):
         return
     if start is None:
-        state.change(law_id, None, lambda r: replace(r, in_force_from=None))
+        state.change(patch.law, None, lambda r: replace(r, in_force_from=None))
     else:
         last = _before(start)
-        state.change(law_id, None, lambda r: replace(r, in_force_to=min(r.in_force_to or last, last)))
+        state.change(patch.law, None, lambda r: replace(r, in_force_to=min(r.in_force_to or last, last)))
 
 
-def _set(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    law_id = _law(state, patch)
-    name, value = patch.get("field"), patch.get("value")
-    if name == "trigger" and isinstance(value, Mapping) and law_id:
-        trigger = _trigger(state, law_id, value)
-        state.change(law_id, start, lambda r: replace(r, trigger=trigger))
+def _set(state: _State, patch: ops.SetField, start: date | None) -> None:
+    if not state.has_law(patch.law):
         return
-    if name == "mechanisms" and isinstance(value, str) and law_id:
-        state.change(law_id, start, lambda r: replace(r, mechanisms=tuple(value.split("|"))))
-        return
-    if name not in _TEXT_FIELDS or not isinstance(value, str):
-        state.problem(
-            f"set cannot write {value!r} to field {name!r}",
-            f"fields are {', '.join((*_TEXT_FIELDS, 'mechanisms', 'trigger'))}; dates go through set_date",
-        )
-        return
-    if law_id is not None:
-        change: dict[str, Any] = {str(name): value}
-        state.change(law_id, start, lambda r: replace(r, **change))
+    value: Any = patch.value
+    if isinstance(value, dict):
+        value = _trigger(state, patch.law, value)
+    elif patch.field == "mechanisms":
+        value = tuple(value.split("|"))
+    state.change(patch.law, start, lambda r: replace(r, **{patch.field: value}))
 
 
 def _trigger(state: _State, law_id: str, value: object) -> Trigger:
@@ -202,39 +176,29 @@ def _trigger(state: _State, law_id: str, value: object) -> Trigger:
     return trigger
 
 
-def _set_date(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    name = str(patch.get("field"))
-    value = _day(state, patch, "value")
-    if "group" in patch:
-        group = _group(state, patch)
-        if name not in ("valid_from", "valid_to"):
-            state.problem(f"a group member has no date {name!r}", "use valid_from or valid_to")
-        elif group is not None:
-            change_member: dict[str, Any] = {name: value}
-            _members(state, group, str(patch["member"]), lambda m: replace(m, **change_member))
-        return
-    law_id = _law(state, patch)
-    if name not in ("in_force_from", "in_force_to"):
-        state.problem(f"a law has no date {name!r}", "use in_force_from or in_force_to")
-    elif law_id is not None:
-        change: dict[str, Any] = {name: value}
-        state.change(law_id, None, lambda r: replace(r, **change))
+def _set_date(state: _State, patch: ops.SetDate, start: date | None) -> None:
+    change: dict[str, Any] = {patch.field: patch.value}
+    if patch.group is not None and patch.member is not None:
+        if state.has_group(patch.group, patch.member):
+            _members(state, patch.group, patch.member, lambda m: replace(m, **change))
+    elif patch.law is not None and state.has_law(patch.law):
+        state.change(patch.law, None, lambda r: replace(r, **change))
 
 
 def _members(state: _State, group: str, member: str, change: Callable[[GroupMember], GroupMember | None]) -> None:
-    if not any(m.member == member for m in state.groups[group]):
-        state.problem(f"{member} is no member of {group}")
+    members = {m.member for m in state.groups[group]}
+    if member not in members:
+        state.problem(f"{member} is no member of {group}", nearest(member, members))
         return
     changed = (change(m) if m.member == member else m for m in state.groups[group])
     state.groups[group] = tuple(m for m in changed if m is not None)
 
 
-def _remove_member(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    group = _group(state, patch)
-    if group is None:
+def _remove_member(state: _State, patch: ops.RemoveMember, start: date | None) -> None:
+    if not state.has_group(patch.group, patch.member):
         return
     if start is None:
-        _members(state, group, str(patch["member"]), lambda _: None)
+        _members(state, patch.group, patch.member, lambda _: None)
         return
     last = _before(start)
 
@@ -243,70 +207,59 @@ def _remove_member(state: _State, patch: Mapping[str, Any], start: date | None) 
             return None
         return replace(row, valid_to=min(row.valid_to or last, last))
 
-    _members(state, group, str(patch["member"]), end)
+    _members(state, patch.group, patch.member, end)
 
 
-def _add_member(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    group = _group(state, patch)
-    if group is None:
+def _add_member(state: _State, patch: ops.AddMember, start: date | None) -> None:
+    if not state.has_group(patch.group, patch.member):
         return
     row = GroupMember(
-        group=group,
-        member=str(patch["member"]),
+        group=patch.group,
+        member=patch.member,
         valid_from=start,
-        valid_to=_day(state, patch, "to"),
-        condition=str(patch.get("condition") or ""),
+        valid_to=patch.to,
+        condition=patch.condition,
         source="scenario",
         confidence="assumption of the scenario",
-        note=str(patch.get("note") or ""),
+        note=patch.note,
     )
-    state.groups[group] = (*state.groups[group], row)
+    state.groups[patch.group] = (*state.groups[patch.group], row)
 
 
-def _grant(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    law_id = _law(state, patch)
-    mechanism = patch.get("mechanism", "*")
-    if mechanism != "*" and (not isinstance(mechanism, str) or mechanism not in state.pack.mechanisms):
-        state.problem(f"unknown mechanism {mechanism!r}")
+def _grant(state: _State, patch: ops.Grant, start: date | None) -> None:
+    if patch.mechanism != "*" and patch.mechanism not in state.pack.mechanisms:
+        state.problem(f"unknown mechanism {patch.mechanism!r}", nearest(patch.mechanism, state.pack.mechanisms))
     elif start is not None:
         state.problem("a grant cannot be dated", "grant it in the scenario that starts on that date")
-    elif law_id is not None:
-        state.granted.add((law_id, str(mechanism)))
+    elif state.has_law(patch.law):
+        state.granted.add((patch.law, patch.mechanism))
 
 
-def _add_law(state: _State, patch: Mapping[str, Any], start: date | None) -> None:
-    data = patch.get("law")
-    if not isinstance(data, Mapping) or not data.get("id"):
-        state.problem("add_law needs a law: a mapping with id, jurisdiction, kind and rules")
+def _add_law(state: _State, patch: ops.AddLaw, start: date | None) -> None:
+    law = patch.law
+    if law.id in state.laws:
+        state.problem(f"law {law.id!r} exists already", "change it with set")
         return
-    law_id = str(data["id"])
-    if law_id in state.laws:
-        state.problem(f"law {law_id!r} exists already", "change it with set")
-        return
-    columns = {str(k): "" if v is None else str(v) for k, v in data.items() if k != "trigger"}
-    unknown = set(columns) - set(LawRow.__dataclass_fields__) - {"jurisdiction", "trigger_text"}
-    for name in sorted(unknown):
-        state.problem(f"a law has no column {name!r}")
+    stated = law.model_dump(mode="json", exclude_none=True, exclude={"trigger"})
+    columns = {name: str(value) for name, value in stated.items()}
     if start is not None:
         columns.setdefault("in_force_from", start.isoformat())
-    trigger = None
-    if data.get("trigger") is not None:
-        trigger = _trigger(state, law_id, data["trigger"])
+    trigger = None if law.trigger is None else _trigger(state, law.id, law.trigger)
     try:
-        state.laws[law_id] = law_row(columns, trigger)
+        state.laws[law.id] = law_row(columns, trigger)
     except ValueError as error:
-        state.problem(f"law {law_id!r}: {error}")
+        state.problem(f"law {law.id!r}: {error}")
 
 
-_OPERATIONS: dict[str, tuple[set[str], Callable[[_State, Mapping[str, Any], date | None], None]]] = {
-    "activate": ({"law", "to"}, _activate),
-    "deactivate": ({"law"}, _deactivate),
-    "set": ({"law", "field", "value"}, _set),
-    "add_member": ({"group", "member", "condition", "to"}, _add_member),
-    "remove_member": ({"group", "member"}, _remove_member),
-    "set_date": ({"law", "group", "member", "field", "value"}, _set_date),
-    "grant": ({"law", "mechanism"}, _grant),
-    "add_law": ({"law"}, _add_law),
+_OPERATIONS: dict[str, Callable[[_State, Any, date | None], None]] = {
+    "activate": _activate,
+    "deactivate": _deactivate,
+    "set": _set,
+    "add_member": _add_member,
+    "remove_member": _remove_member,
+    "set_date": _set_date,
+    "grant": _grant,
+    "add_law": _add_law,
 }
 
 

@@ -47,6 +47,10 @@ class Groups:
         """Every group id, also of the empty ones."""
         return tuple(self._members)
 
+    def rows_of(self, group: str) -> tuple[GroupMember, ...] | None:
+        """All rows of a group, None if there is no such group."""
+        return self._members.get(group)
+
     def rows(self, group: str) -> tuple[GroupMember, ...]:
         """All rows of a group, valid or not."""
         return self._members[group]

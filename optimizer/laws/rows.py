@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from .grammar import Rule, parse_rule
 from .triggers import Trigger
@@ -94,7 +95,7 @@ class LawRow:
         """True if somebody wrote its trigger by reading the prose."""
         return self.trigger.reviewed
 
-    @property
+    @cached_property
     def effect(self) -> str:
         """What the engine does with it: "rule", "accelerator", "unmodelled" or "context" (no constraint of its own)."""
         if self.trigger.effect:

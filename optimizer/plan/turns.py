@@ -12,7 +12,7 @@ import numpy as np
 
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
-from optimizer.compile.law import LawView
+from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.legal_days import turning_points
 from optimizer.plan.placements import Lines, signatures_of
 from optimizer.plan.usage import Floats
@@ -33,7 +33,7 @@ def change_warnings(compiled: Compiled, lines: Lines, judgements: list[Judgement
             turns[min(rank, len(turns) - 1)] if turns else first
             for turns, first in zip(inside, world.period_dates, strict=True)
         )
-        view = LawView(dataclasses.replace(world, period_dates=days))
+        view = build_law_view(dataclasses.replace(world, period_dates=days))
         changes += _placed(compiled, view, lines, judgements)
     earliest: dict[tuple[str, str], tuple[date, int]] = {}
     for (law, day, period), rows in sorted(Counter(changes).items(), key=lambda item: item[0][1]):
@@ -80,7 +80,7 @@ def _stored(compiled: Compiled, copies: Floats, inside: list[list[date]]) -> lis
     made = np.flatnonzero(np.rint(copies) > 0).tolist()
     found: list[Change] = []
     for t, day in ((t, day) for t, days in enumerate(inside) for day in days if made):
-        view = LawView(dataclasses.replace(world, period_dates=(day,) * len(world.period_dates)))
+        view = build_law_view(dataclasses.replace(world, period_dates=(day,) * len(world.period_dates)))
         for c in made:
             k, r = int(data.copy_dataset[c]), int(data.copy_region[c])
             mask = view.storage_mask(table.info[k].profile)

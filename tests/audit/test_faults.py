@@ -121,6 +121,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("provider not listed by the workload", "not_allowed_provider",
      change(lambda i: chat(i).update(providers=["north"]))),
     ("region not listed", "not_allowed_region", catalogue(regions=["north-1", "north-2"])),
+    ("offer excluded", "not_allowed_offer", catalogue(exclude_offers=["south-1:g1:on_demand"])),
     ("country excluded", "not_allowed_region", catalogue(exclude_countries=["FR"])),
     ("too little memory", "device_memory", runs(min_device_memory_gb=96)),
     ("memory unknown", "device_memory", change(lambda i: south_offer(i).pop("device_memory_gb"))),

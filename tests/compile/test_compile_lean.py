@@ -119,9 +119,9 @@ def test_sharing_what_alike_workloads_have_in_common_does_not_show(monkeypatch):
         begin(self, world)
         self._known, self._known_flows = _Forgetful(), _Forgetful()
 
-    def settled(self, **options):
+    def settled(self, world, **options):
         counts.append(len(self._patterns))
-        return settle(self, **options)
+        return settle(self, world, **options)
 
     monkeypatch.setattr(Patterns, "settle", settled)
     compile_instance(instance)

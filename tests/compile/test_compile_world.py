@@ -87,6 +87,27 @@ def test_catalogue_settings_shut_offers_with_their_reason(use, reason):
     assert "aws:eu-central-1" in set(open_world.offers.region_id)
 
 
+def test_offers_excluded_by_id_are_shut_and_nothing_else():
+    """Machines and endpoints of the bundled catalogue, machines of an inline one; the rule says so."""
+    every = resolve_world(world_instance())
+    machine = str(every.offers.offer_id[every.offers.kind.eq("instance")].iloc[0])
+    endpoint = str(every.offers.endpoint[every.offers.kind.eq("endpoint")].iloc[0])
+    world = resolve_world(world_instance(catalogue={"exclude_offers": [machine, endpoint]}))
+    gone = every.offers[every.offers.offer_id.eq(machine) | every.offers.endpoint.eq(endpoint)]
+    assert set(world.offers.offer_id) == set(every.offers.offer_id) - set(gone.offer_id)
+    shut = world.closed[world.closed.rule.eq("catalogue.exclude_offers")]
+    assert (set(shut.offer_id), set(shut.reason)) == (set(gone.offer_id), {"not_allowed_offer"})
+    inline = resolve_world(toy(inline={"offers": [offer(), offer("g2")]}, catalogue={
+        "exclude_offers": ["p:north:g2:on_demand"]}))  # fmt: skip
+    assert list(inline.offers.sku) == ["g1"]
+
+
+@pytest.mark.parametrize("make", [toy, world_instance])
+def test_an_excluded_offer_that_nobody_knows_is_told(make):
+    with pytest.raises(InputError, match="unknown offer 'p:north:g9:on_demand'"):
+        make(catalogue={"exclude_offers": ["p:north:g9:on_demand"]})
+
+
 def test_partitions_and_unverified_offers_need_an_opt_in():
     default = resolve_world(world_instance())
     everything = resolve_world(world_instance(catalogue={

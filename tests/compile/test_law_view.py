@@ -278,8 +278,8 @@ def test_lead_time_counts_from_what_is_known_today():
     supply = MechanismSupply(made)
     asked = Requirement("CN-2024-FLOW", "processing", (MechanismKey("CN_CERT", ("CN",)),))
     known = dt.date(2026, 11, 22)
-    assert supply.need(asked, known + dt.timedelta(days=89)) is None
-    need = supply.need(asked, known + dt.timedelta(days=90))
+    assert supply.need(asked, known + dt.timedelta(days=89)).need is None
+    need = supply.need(asked, known + dt.timedelta(days=90)).need
     assert need is not None
     assert need.mechanisms == asked.mechanisms
 
@@ -289,8 +289,9 @@ def test_an_unknown_lead_time_is_taken_as_met_and_said():
     made = world(service(), mechanism_costs=[{"id": "SG_CONTRACT", "yearly_usd": 1.0}])
     supply = MechanismSupply(made)
     asked = Requirement("L", "processing", (MechanismKey("SG_CONTRACT", ("SG", "p-us")),))
-    assert supply.need(asked, dt.date(2027, 1, 1)) is not None
-    assert supply.warnings == ("lead time of SG_CONTRACT is not known; taken as met",)
+    need, assumed = supply.need(asked, dt.date(2027, 1, 1))
+    assert need is not None
+    assert assumed == ("lead time of SG_CONTRACT is not known; taken as met",)
 
 
 def test_a_mechanism_costs_its_share_of_the_year():

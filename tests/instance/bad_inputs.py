@@ -251,7 +251,7 @@ CASES = {
     "foreign money": (("limit_usd: 5000", "limit_eur: 5000"), "32: budgets[id=money].limit_eur: is in EUR, yet the"),
     "patches that are a number": (
         ("laws: {use: none}", "laws:\n  patches:\n    - {patches: 5}"),
-        "12: laws.patches[0].patches: is 5; should be a list of operations",
+        "12: laws.patches[0].patches: is 5; should be a list",
     ),
     "no mapping": ((GOOD, "- 1\n- 2\n"), "1: None: is a list, not a mapping of fields"),
     "empty file": ((GOOD, " \n"), "None: None: is empty"),

@@ -273,7 +273,7 @@ def test_the_world_instance_loads():
                                "overrides": [{"law": "EU-GDPR-99", "basis": "b", "author": "a",
                                               "expires": "2028-01-01"}]}},
          "legal_assertions.overrides[0].law", "unknown law 'EU-GDPR-99'", "EU-GDPR"),
-        ({"laws": {"patches": [{"op": "explode"}]}}, "laws.patches[0]", "explode", None),
+        ({"laws": {"patches": [{"op": "explode"}]}}, "laws.patches[0].op", "explode", None),
     ],
 )  # fmt: skip
 def test_unknown_names_with_the_nearest(changes, where, what, maybe):

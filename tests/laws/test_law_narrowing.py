@@ -12,8 +12,8 @@ import pytest
 
 from optimizer.laws import DataProfile, Destination, LawPack, LegalContext, Override, load_laws
 from optimizer.laws.judge import Bench
-from optimizer.laws.pack import _Sorting
 from optimizer.laws.scopes import Subject
+from optimizer.laws.sorting import Sorting, sort_law
 
 PACK = load_laws()
 PROPOSED = load_laws(patches=[{"op": "activate", "law": "EU-CADA", "from": "2027-06-01"}])
@@ -70,9 +70,9 @@ def a_destination(rng: random.Random) -> Destination:
 def a_bench_of_its_own(pack: LawPack, profile: DataProfile, on: date, context: LegalContext) -> Bench:
     """Return a bench of the whole subject, to which the laws are sorted anew, and that has no answers yet."""
     subject = Subject(profile, pack.vocabulary.expand(profile), on, context, pack.groups)
-    sorting = _Sorting(subject)
+    sorting = Sorting()
     for row in pack.active(on, advisory=context.advisory):
-        sorting.add(row)
+        sorting.add(sort_law(row, subject))
     return pack._bench(subject, sorting, alone=False)
 
 
