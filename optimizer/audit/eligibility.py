@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Figures, Ledger, Line
+from optimizer.audit.replicas import replica_shortage
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import World
 from optimizer.instance.rules import Budget
@@ -83,6 +84,10 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
     if least > 0 and (offer.device_memory_gb is None or offer.device_memory_gb < least * (1 - 1e-9)):
         findings.add("device_memory", where, "device memory is too small or unknown", expected=least,
                      found=offer.device_memory_gb)  # fmt: skip
+    short = replica_shortage(world, line.workload, offer)
+    if short is not None:
+        findings.add("device_memory", where, "one replica of the model takes more than the machine has",
+                     expected=short[0], found=short[1])  # fmt: skip
     if not world.units_per_s(line.workload, offer):
         findings.add("no_throughput", where, "no throughput figure for this offer", found=offer.label)
     if offer.usd_per_hour is None:

@@ -18,7 +18,7 @@ from optimizer.audit.world import World
 from optimizer.instance.workloads import Service
 from optimizer.plan.models import Plan
 
-DOUBTFUL = frozenset({"fallback", "estimated", "derived", "unverified"})
+DOUBTFUL = frozenset({"fallback", "estimated", "derived", "unverified", "transferred_speed", "estimated_speed"})
 STALE, ROUND_TRIPS = "stale_price", "estimated_rtt"
 QUALITIES = (*sorted(DOUBTFUL), STALE)
 """Words for figures that nobody verified, or no longer; those of a row are among its flags."""

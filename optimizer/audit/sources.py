@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,19 @@ def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> C
 def stated_throughput(workload: Workload, offer: Offer, devices: float) -> float | None:
     """Return units/s of some devices by the workload's own `runs.throughput`: per device, or per vCPU under `cpu`."""
     each = (workload.runs.throughput or {}).get(offer.accelerator)
-    return None if each is None or not devices else each * devices
+    return None if each is None or not devices else each * in_replicas(workload, offer, devices)
+
+
+def in_replicas(workload: Workload, offer: Offer, devices: float) -> float:
+    """Return how many of some devices work: all, or what whole replicas take that sit in one machine each."""
+    size, held = workload.runs.devices_per_replica, offer.counted or 0.0
+    if size is None or held <= 0:
+        return devices
+    replicas, left = 0, devices
+    while left > 1e-9:
+        replicas += math.floor(min(left, held) / size + 1e-9)
+        left -= held
+    return float(replicas * size)
 
 
 class InlineSource:
@@ -242,9 +255,11 @@ class InlineSource:
         return name
 
     def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
-        """Return devices x the stated speed of one device."""
+        """Return the devices that work x the stated speed of one."""
         each = self._speed.get((workload.id, offer.accelerator))
-        return each * devices if each is not None else stated_throughput(workload, offer, devices)
+        if each is None:
+            return stated_throughput(workload, offer, devices)
+        return each * in_replicas(workload, offer, devices)
 
 
 def cell(row: Any, name: str) -> float | None:

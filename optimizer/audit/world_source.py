@@ -33,7 +33,7 @@ class CatalogueSource:
         self.estimates_rtt = True
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
-        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float, str]]] = {}
+        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float, str, str]]] = {}
         self._endpoint_rows = catalogue.endpoints
         self._origins = {stated.id: stated for stated in instance.origins}
         self._rtt: dict[str, dict[str, float]] = {}
@@ -252,16 +252,21 @@ class CatalogueSource:
         return "" if workload.runs.throughput is not None else self._best(workload, offer, devices)[1]
 
     def _best(self, workload: Workload, offer: Offer, devices: float) -> tuple[float | None, str]:
-        best, quality = None, ""
-        for accelerator, system, units, how in self._speed(workload):
-            copies = devices / system
-            whole = round(copies)
-            fits = accelerator == offer.accelerator and system <= (offer.counted or 0.0) * (1 + WHOLE)
-            if fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole and whole * units > (best or 0.0):
-                best, quality = whole * units, how
-        return best, quality
+        """Return the best of whole systems by the best level of figures that has one, and how it was had."""
+        for level in ("measured", "transferred", "estimated"):
+            best, quality = None, ""
+            for accelerator, system, units, how, rank in self._speed(workload):
+                copies = devices / system
+                whole = round(copies)
+                fits = accelerator == offer.accelerator and system <= (offer.counted or 0.0) * (1 + WHOLE)
+                better = fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole and whole * units > (best or 0.0)
+                if rank == level and better:
+                    best, quality = whole * units, how
+            if best is not None:
+                return best, quality
+        return None, ""
 
-    def _speed(self, workload: Workload) -> list[tuple[str, float, float, str]]:
+    def _speed(self, workload: Workload) -> list[tuple[str, float, float, str, str]]:
         runs = workload.runs
         if runs.model is None:
             return []
@@ -269,21 +274,16 @@ class CatalogueSource:
         if isinstance(workload, Service) and runs.profile is None:
             unit = workload.streams[0].unit.partition("/")[0]
             metric = "output_tokens_per_s" if unit in ("tokens", "output_tokens") else None
-        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric)
+        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric,
+               runs.concurrency, runs.devices_per_replica, runs.weakest_speed)  # fmt: skip
         if key not in self._speeds:
-            from optimizer.catalogue import select_throughput
+            from optimizer.catalogue import SpeedRequest, find_speeds
 
-            _, rows = select_throughput(
-                self.catalogue,
-                runs.model,
-                profile=runs.profile,
-                precision=runs.precision,
-                input_tokens=runs.input_tokens,
-                output_tokens=runs.output_tokens,
-                metric=metric,
-            )
-            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"], rows["quality"])
-            self._speeds[key] = [(str(a), float(d), float(u), words(q)) for a, d, u, q in zip(*columns, strict=True)]
+            rows = find_speeds(self.catalogue, SpeedRequest(*key)).rows
+            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"], rows["quality"], rows["level"])
+            self._speeds[key] = [
+                (str(a), float(d), float(u), words(q), str(n)) for a, d, u, q, n in zip(*columns, strict=True)
+            ]
         return self._speeds[key]
 
 

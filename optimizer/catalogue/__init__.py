@@ -2,6 +2,19 @@
 
 from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.load import from_tables, load_catalogue
+from optimizer.catalogue.speeds import LEVELS, SpeedRequest, Speeds, devices_for_weights, find_speeds
 from optimizer.catalogue.throughput import select_throughput, sku_quality, sku_throughput
 
-__all__ = ["Catalogue", "from_tables", "load_catalogue", "select_throughput", "sku_quality", "sku_throughput"]
+__all__ = [
+    "LEVELS",
+    "Catalogue",
+    "SpeedRequest",
+    "Speeds",
+    "devices_for_weights",
+    "find_speeds",
+    "from_tables",
+    "load_catalogue",
+    "select_throughput",
+    "sku_quality",
+    "sku_throughput",
+]

@@ -17,6 +17,8 @@ from optimizer.errors import InputError, Issue
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from optimizer.catalogue.speeds import Limits
+
 REGION_SEPARATOR = ":"
 
 
@@ -101,6 +103,33 @@ class Catalogue:
     def _filled(self) -> dict[tuple[str, ...], Catalogue]:
         """Catalogues with fallbacks made so far, by the kinds asked for."""
         return {}
+
+    @cached_property
+    def quarantined(self) -> pd.DataFrame:
+        """Measured rates that physics or the same run contradicts, with the reason; never used."""
+        return self.later["quarantined"]()
+
+    @cached_property
+    def architectures(self) -> pd.DataFrame:
+        """Dimensions of models, index `model`: what memory, bandwidth and FLOPS a token takes follows from them."""
+        return self.later["architectures"]()
+
+    @cached_property
+    def accelerator_speed(self) -> pd.DataFrame:
+        """Dense peaks of accelerators and the efficiency that serving reaches on them, index `accelerator`."""
+        return self.later["accelerator_speed"]()
+
+    @cached_property
+    def limits(self) -> Mapping[str, Limits]:
+        """What limits each accelerator whose limits are known, and how much of that serving reaches."""
+        from optimizer.catalogue.speeds import limits_of
+
+        return limits_of(self)
+
+    @cached_property
+    def serving(self) -> pd.DataFrame:
+        """Saturated serving measurements at many token shapes, in output tokens per second of the whole system."""
+        return self.later["serving"]()
 
     @cached_property
     def storage(self) -> pd.DataFrame:

@@ -10,7 +10,7 @@ idle_power          accelerators.idle_kw as a share of full load
 host_power          host power of SKUs of clouds without a fit of their own
 host_embodied       host embodied carbon of the same SKUs
 embodied_generic    skus.embodied_kg modelled with a generic card
-throughput_neuron   rates of Neuron systems added to a GPU profile of the same or a sibling model
+throughput_neuron   nothing: lets speeds on Neuron devices be estimated, where nothing is measured at saturation
 """
 
 from __future__ import annotations
@@ -123,24 +123,8 @@ def _embodied_generic(tables: Tables, rows: Rows) -> None:
           "embodied_quality")  # fmt: skip
 
 
-def _throughput(tables: Tables, rows: Rows) -> None:
-    """Append the rows of another profile, scaled, for (accelerator, devices) the target profile does not have."""
-    table = tables["throughput"]
-    parts = [table]
-    for wanted, sibling, factor in zip(rows.target, rows.field, rows.value.to_numpy(float), strict=True):
-        target = table[table.profile_id.eq(wanted)]
-        source = table[table.profile_id.eq(sibling)]
-        if target.empty or source.empty:
-            continue
-        have = pd.MultiIndex.from_frame(target[["accelerator", "devices"]])
-        new = source[~pd.MultiIndex.from_frame(source[["accelerator", "devices"]]).isin(have)].copy()
-        for column in ("profile_id", "model", "precision", "input_tokens", "output_tokens", "scenario", "variant",
-                       "release", "metric"):  # fmt: skip
-            new[column] = target[column].iloc[0]
-        new["units_per_s"] = new.units_per_s * factor
-        new["quality"] = "fallback"
-        parts.append(new)
-    tables["throughput"] = pd.concat(parts, ignore_index=True)
+def _allowed(tables: Tables, rows: Rows) -> None:
+    """Fill nothing: the kind alone lets speeds be estimated, see `optimizer.catalogue.speeds`."""
 
 
 _STEPS: dict[str, Callable[[Tables, Rows], None]] = {
@@ -155,5 +139,5 @@ _STEPS: dict[str, Callable[[Tables, Rows], None]] = {
          "host_load_kw": ("host_load_w_per_vcpu", "host_load_w_per_gb")}, 0.001),
     "host_embodied": _host({"host_embodied_kg": ("host_kg_per_vcpu", "host_kg_per_gb")}, 1.0),
     "embodied_generic": _embodied_generic,
-    "throughput_neuron": _throughput,
+    "throughput_neuron": _allowed,
 }  # fmt: skip

@@ -253,6 +253,58 @@ THROUGHPUT = Table(
     ),
     ((("accelerator",), "accelerators"),),
 )
+QUARANTINED = Table("quarantined", THROUGHPUT.key, (*THROUGHPUT.columns, _text("reason", required=True)))
+ARCHITECTURES = Table(
+    "architectures",
+    ("model",),
+    (
+        _text("model", required=True),
+        *(_number(name, required=True, above_low=True)
+          for name in ("parameters_b", "active_b", "layers", "heads", "kv_heads", "head_dim")),
+        *(_number(name, required=True, default=0.0)
+          for name in ("full_attention_layers", "window_tokens", "experts", "experts_per_token")),
+        _number("cached_values_per_layer", above_low=True),
+        _text("native_precision", words=("bf16", "fp8", "4-bit"), default="bf16"),
+        _number("context_tokens", above_low=True),
+        _text("weights_licence"),
+        _text("source"),
+    ),
+)  # fmt: skip
+ACCELERATOR_SPEED = Table(
+    "accelerator_speed",
+    ("accelerator",),
+    (
+        _text("accelerator", required=True),
+        _number("tflops_16bit", required=True, above_low=True),
+        *(_number(name, above_low=True) for name in ("tflops_8bit", "tops_8bit", "tflops_4bit")),
+        _text("fit", default="default"),
+        _number("fit_points", default=0.0),
+        *(_number(name, required=True, above_low=True)
+          for name in ("bandwidth_efficiency", "flops_efficiency", "step_ms_per_32_layers")),
+        _number("replica_exponent", 0.0, 1.0, required=True),
+        _number("median_error", 1.0),
+        _number("spread", 1.0, required=True),
+        _text("source"),
+    ),
+)  # fmt: skip
+SERVING = Table(
+    "serving",
+    ("model", "precision", "input_tokens", "output_tokens", "accelerator", "devices", "scenario", "source"),
+    (
+        _text("model", required=True),
+        _text("precision", required=True),
+        _number("input_tokens", required=True, above_low=True),
+        _number("output_tokens", required=True, above_low=True),
+        _text("accelerator", required=True),
+        _number("devices", required=True, above_low=True),
+        _text("scenario", required=True),
+        _number("units_per_s", required=True, above_low=True),
+        _number("rows_merged", 1.0),
+        _text("software"),
+        _text("source", required=True),
+        _text("licence"),
+    ),
+)
 STORAGE = Table(
     "storage",
     ("provider", "region"),
@@ -369,7 +421,7 @@ DEFAULT_PROFILES = Table(
 CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
     STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
-    DEFAULT_PROFILES,
+    DEFAULT_PROFILES, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from optimizer.compile.budgets import FigureNeeds
 from optimizer.compile.effort import RULE, spend
 from optimizer.compile.evidence import Evidences, measured, of_column, worded
-from optimizer.compile.gangs import Gang
+from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
 from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
@@ -223,10 +223,36 @@ def _by_machine(world: World, workload: Workload, speed: Speed) -> list[Exclusio
         told, out = measured("device memory", memory, least, "GB"), machine & ~(memory >= least)
         found.append(Exclusion("device_memory", "runs.min_device_memory_gb", out, evidence=told))
     chip, devices = world.text("accelerator"), world.column("counted_devices")
-    slow = worded(lambda offer: f"nobody measured it on {devices[offer]:g} x {chip[offer]}")
-    found.append(Exclusion("no_throughput", speed.profile, machine & np.isnan(speed.units_per_s), evidence=slow))
+    small = machine & (devices < speed.least_devices * (1 - WHOLE))
+    found.append(Exclusion("device_memory", _replica_rule(workload), small, evidence=_too_small(world, speed)))
+    slow = machine & np.isnan(speed.units_per_s) & ~small
+    told = worded(lambda offer: _no_speed(speed, f"{devices[offer]:g} x {chip[offer]}", chip[offer]))
+    found.append(Exclusion("no_throughput", speed.profile, slow, evidence=told))
     unpriced = np.isnan(world.column("price_usd_per_hour"))
     return [*found, Exclusion("missing_price", None, machine & unpriced, evidence=_no_price(world))]
+
+
+def _replica_rule(workload: Workload) -> str:
+    return "runs.model" if workload.runs.devices_per_replica is None else "runs.devices_per_replica"
+
+
+def _too_small(world: World, speed: Speed) -> Evidences:
+    """Say how many devices one replica takes, and how many the machine has."""
+    chip, devices = world.text("accelerator"), world.column("counted_devices")
+    least = np.broadcast_to(speed.least_devices, devices.shape)
+
+    def told(offer: int) -> str:
+        if np.isinf(least[offer]):
+            return f"a replica takes more devices {chip[offer]} than any machine has"
+        return f"a replica takes {least[offer]:.3g} devices {chip[offer]} of one machine, which has {devices[offer]:g}"
+
+    return worded(told)
+
+
+def _no_speed(speed: Speed, machine: str, chip: str) -> str:
+    """Say that no speed is known; why a measured figure does not count, where one was quarantined."""
+    reason = speed.found.quarantined.get(chip) if speed.found is not None else None
+    return f"nobody measured it on {machine}" + (f": {reason}" if reason else "")
 
 
 def _by_endpoint(world: World, workload: Workload, price: Floats) -> list[Exclusion]:

@@ -1,4 +1,6 @@
-"""How fast a workload runs on each offer, and what a managed endpoint charges for one of its work units."""
+"""How fast a workload runs on each offer, how many devices that takes, and what a managed endpoint charges for one of
+its work units.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from optimizer.instance.workloads import Job, Runs, Service, Workload
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optimizer.catalogue import Catalogue
+    from optimizer.catalogue import Catalogue, Speeds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -33,6 +35,9 @@ UNITS_OF_METRIC = {
 class Speed:
     """`units_per_s` of one instance of each offer, NaN unknown (endpoints too); quality of each; the profile.
 
+    `least_devices` is what one replica of the model takes of a machine, 0 where that is not known; `found` are the
+    figures of the catalogue behind all this, None where the instance states its own.
+
     For a job of `gang_devices` it is the instance's part of what the gang does: devices that a machine holds beyond the
     gang are paid for and do not work.
     """
@@ -40,6 +45,8 @@ class Speed:
     units_per_s: Floats
     quality: NDArray[np.object_]
     profile: str | None = None
+    least_devices: Floats | float = 0.0
+    found: Speeds | None = None
 
 
 class SpeedView:
@@ -67,41 +74,59 @@ class SpeedView:
         stated = {**(workload.runs.throughput or {}), **self._stated.get(workload.id, {})}
         gang = workload.gang_devices if isinstance(workload, Job) else None
         if stated:
-            return self._explicit(stated, gang)
+            return self._explicit(workload.runs, stated, gang)
         if workload.runs.model is None or "instance" not in workload.runs.via:
             return self._none
         return self._measured(workload, gang)
 
-    def _explicit(self, stated: dict[str, float], gang: int | None) -> Speed:
-        key = ("stated", gang, *sorted(stated.items()))
+    def _explicit(self, runs: Runs, stated: dict[str, float], gang: int | None) -> Speed:
+        """Return stated speeds of devices that work in whole replicas; what cannot hold the model is out."""
+        key = ("stated", gang, runs.devices_per_replica, runs.model, runs.precision, *sorted(stated.items()))
         if key not in self._selected:
-            per_device = np.array([stated.get(name, np.nan) for name in self._accelerator], dtype=float)
-            units = per_device * self._devices * Gang.of(self._devices, gang or 0).working_share
+            each = np.array([stated.get(name, np.nan) for name in self._accelerator], dtype=float)
+            units = each * working_devices(self._devices, gang, runs.devices_per_replica)
             units[~(units > 0)] = np.nan
-            self._selected[key] = Speed(units, np.where(np.isnan(units), "missing", "stated").astype(object))
+            quality = np.where(np.isnan(units), "missing", "stated").astype(object)
+            self._selected[key] = Speed(units, quality, least_devices=self._least_stated(runs))
         return self._selected[key]
+
+    def _least_stated(self, runs: Runs) -> Floats:
+        """Return the devices that a replica takes at least where the instance states the speed: as stated, or what
+        holds the weights, in the narrowest precision where none is stated.
+        """
+        if runs.devices_per_replica is not None:
+            return np.full(len(self._devices), float(runs.devices_per_replica))
+        catalogue = self._world.catalogue
+        if runs.model is None or catalogue is None:
+            return np.zeros(len(self._devices))
+        from optimizer.catalogue import devices_for_weights
+
+        least = devices_for_weights(catalogue, runs.model, runs.precision)
+        return np.array([least.get(name, 0.0) for name in self._accelerator], dtype=float)
 
     def _measured(self, workload: Workload, gang: int | None) -> Speed:
         runs, unit = workload.runs, unit_of(workload)
         tokens_served = isinstance(workload, Service) and unit in UNITS_OF_METRIC["output_tokens_per_s"]
         metric = "output_tokens_per_s" if tokens_served else None
-        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric, gang)
+        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric, gang,
+               runs.concurrency, runs.devices_per_replica, runs.weakest_speed)  # fmt: skip
         where = f"workloads[id={workload.id}].runs"
         if key not in self._selected:
             self._selected[key] = self._select(runs, metric if runs.profile is None else None, where, gang)
         speed = self._selected[key]
-        found = (speed.profile or "").rpartition("|")[2]
+        assert speed.found is not None
+        found = speed.found.metric
         allowed = UNITS_OF_METRIC.get(found)
         fits = unit in allowed if allowed is not None else "tokens" not in unit
         if not fits:
             raise InputError(Issue(
-                f"throughput profile {speed.profile!r} measures {found}, the workload's unit is {unit!r}", where=where,
+                f"{speed.profile or runs.model!r} is measured in {found}, the workload's unit is {unit!r}", where=where,
                 maybe="name another profile, or state runs.throughput in the workload's own unit",
             ))  # fmt: skip
         return speed
 
     def _select(self, runs: Runs, metric: str | None, where: str, gang: int | None) -> Speed:
-        from optimizer.catalogue import select_throughput
+        from optimizer.catalogue import SpeedRequest, find_speeds
 
         catalogue = self._world.catalogue
         if catalogue is None:
@@ -111,13 +136,32 @@ class SpeedView:
             ))  # fmt: skip
         assert runs.model is not None
         try:
-            profile, rows = select_throughput(
-                catalogue, runs.model, profile=runs.profile, precision=runs.precision,
-                input_tokens=runs.input_tokens, output_tokens=runs.output_tokens, metric=metric,
-            )  # fmt: skip
+            found = find_speeds(catalogue, SpeedRequest(
+                runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric,
+                runs.concurrency, runs.devices_per_replica, runs.weakest_speed,
+            ))  # fmt: skip
         except InputError as error:
             raise InputError([Issue(i.what, i.file, where, i.line, i.maybe) for i in error.issues]) from None
-        return Speed(*_of_instances(rows, self._accelerator, self._devices, gang), profile)
+        units, quality = _of_instances(found.rows, self._accelerator, self._devices, gang)
+        least = np.array([found.smallest.get(name, 0.0) for name in self._accelerator], dtype=float)
+        # what was measured is known to fit, and of fractions of a device it is not known
+        least[~np.isnan(units) | (self._devices < 1)] = runs.devices_per_replica or 0.0
+        return Speed(units, quality, found.profile, least, found)
+
+
+def working_devices(devices: Floats, gang: int | None, per_replica: int | None) -> Floats:
+    """Return how many devices of a machine work, on average over the machines of a gang: whole replicas, each in one
+    machine; without a size of replicas all that the gang asks for.
+    """
+    of = Gang.of(devices, gang or 0)
+    if per_replica is None:
+        return np.asarray(devices * of.working_share)
+    asked = np.full(devices.shape, float(gang)) if gang else devices
+    with np.errstate(divide="ignore", invalid="ignore"):
+        full = np.floor(asked / devices + WHOLE)
+        replicas = full * np.floor(devices / per_replica + WHOLE)
+        replicas += np.floor((asked - full * devices) / per_replica + WHOLE)
+        return np.where(devices > 0, replicas * per_replica / of.instances, 0.0)
 
 
 def _of_instances(

@@ -89,6 +89,8 @@ RANGES: dict[tuple[str, str], Range] = {
     ("Runs", "output_tokens"): _TOKENS,
     ("Runs", "throughput"): _SPEED,
     ("Runs", "min_device_memory_gb"): Range(0, 2_000, "GB"),
+    ("Runs", "devices_per_replica"): Range(1, 1_000, "devices"),
+    ("Runs", "concurrency"): Range(1, 100_000, "requests"),
     ("Data", "persons"): _PERSONS,
     ("Data", "sensitive_persons"): _PERSONS,
     ("Data", "retention_hours"): _HOURS,

@@ -78,7 +78,7 @@ def _known(instance: Instance, catalogue: Catalogue | None) -> _Known:
         return _known_inline(instance)
     aliases = catalogue.model_aliases
     endpoint_models = _named(catalogue.endpoints["model"]) | _named(catalogue.endpoints["model_raw"])
-    measured = _named(catalogue.throughput["model"])
+    measured = _named(catalogue.throughput["model"]) | _named(catalogue.architectures["model"])
     return _Known(
         providers=_named(catalogue.providers.index),
         regions=_named(catalogue.regions.index),

@@ -33,6 +33,10 @@ class Runs(Model):
     table, which is enough by itself; `cpu` names CPU-only SKUs per vCPU) states the speed. `input_tokens` and
     `output_tokens` are the request shape: they select the throughput profile and split the price of a managed endpoint;
     work is counted in output tokens.
+
+    A replica works on `devices_per_replica` devices of one machine; unless stated they follow from the memory that
+    weights (`precision`) and the cache of `concurrency` requests in flight take. `weakest_speed` is the weakest figure
+    that counts: `measured`, `transferred` (another token shape of the same accelerator, scaled) or `estimated`.
     """
 
     model: str | None = None
@@ -44,6 +48,9 @@ class Runs(Model):
     software: Names = ()
     accelerators: Names = ()
     min_device_memory_gb: NonNegative = 0.0
+    devices_per_replica: PositiveCount | None = None
+    concurrency: PositiveCount | None = None
+    weakest_speed: Literal["measured", "transferred", "estimated"] = "estimated"
     via: Annotated[tuple[OfferKind, ...], Field(strict=False, min_length=1)] = ("instance",)
     purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = ("on_demand", "committed")
     endpoint_models: Names = ()

@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 NEGLIGIBLE = 1e-9
 """Share of a stream's demand below which a flow is solver noise and no row is written."""
-DOUBTFUL = ("fallback", "estimated", "derived", "unverified")
+DOUBTFUL = ("fallback", "estimated", "derived", "unverified", "transferred_speed", "estimated_speed")
 WEAK = "from general knowledge"
 
 

@@ -37,8 +37,8 @@ class Placement(Row):
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
     instances paid for. `commitments`: how many of the instances each commitment gives, by its id. For a job
     `work_units` is what is done here and `gangs` how many run. `laws` bear on the row, `mechanisms` are the safeguards
-    it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified, stale_price,
-    weak_law, unreviewed_law).
+    it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified,
+    transferred_speed, estimated_speed, stale_price, weak_law, unreviewed_law).
     """
 
     workload: str

@@ -69,7 +69,7 @@ def kinds(report: AuditReport) -> set[str]:
 def test_the_words_of_a_plan_of_our_own_are_right(neuron: bool):
     instance, plan = solved(neuron)
     assert audit(instance, plan).violations == ()
-    assert ("fallback" in plan.placements[0].flags) == neuron
+    assert ("estimated_speed" in plan.placements[0].flags) == neuron
 
 
 @pytest.mark.parametrize("change", [lambda flags: flags[1:], lambda flags: [], lambda flags: [*flags, "fallback"],
@@ -82,14 +82,15 @@ def test_a_flag_less_or_more_is_found(change: Any):
 
 
 @pytest.mark.parametrize(("quality", "shares"), [
-    ("fallback", {"cost_share": 0.0}), ("fallback", {"cost_share": 0.9}), ("fallback", {"carbon_share": 0.5}),
+    ("estimated_speed", {"cost_share": 0.0}), ("estimated_speed", {"cost_share": 0.9}),
+    ("estimated_speed", {"carbon_share": 0.5}),
     ("estimated_rtt", {"cost_share": 0.0}), ("estimated_rtt", {"cost_share": None}),
     ("unverified", {"cost_share": 0.1}), ("derived", {"cost_share": 0.1}),
 ])  # fmt: skip
 def test_a_share_is_what_the_rows_come_to(quality: str, shares: Fields):
-    """Neither less nor more: a Neuron throughput by fallback bears on all of the cost."""
+    """Neither less nor more: an estimated Neuron speed bears on all of the cost."""
     instance, plan = solved(neuron=True)
-    assert {row.quality: row.cost_share for row in plan.data_quality}["fallback"] == pytest.approx(1.0)
+    assert {row.quality: row.cost_share for row in plan.data_quality}["estimated_speed"] == pytest.approx(1.0)
     assert kinds(judged(instance, plan, data_quality=shared(plan, quality, **shares))) == {"use"}
 
 

@@ -26,18 +26,18 @@ def shares(plan):
     return {row.quality: row for row in plan.data_quality}
 
 
-def test_cost_and_carbon_that_follow_from_a_fallback_throughput_rest_on_it():
+def test_cost_and_carbon_that_follow_from_an_estimated_speed_rest_on_it():
     """How many instances run follows from the throughput, so all of a placement's cost does."""
     data = estate(catalogue={"use": "world", "providers": ["aws"], "fallbacks": ["throughput_neuron"]})
     data["workloads"][0]["runs"]["software"] = ["neuron"]
     plan = domicile.solve(domicile.load(data))
-    assert {"fallback"} <= set(plan.placements[0].flags)
-    assert shares(plan)["fallback"].cost_share == pytest.approx(1.0)
+    assert "estimated_speed" in plan.placements[0].flags
+    assert shares(plan)["estimated_speed"].cost_share == pytest.approx(1.0)
 
 
 def test_measured_throughput_is_no_doubt_about_the_cost():
     plan = domicile.solve(domicile.load(estate()))
-    assert shares(plan)["fallback"].cost_share == 0.0
+    assert shares(plan)["estimated_speed"].cost_share == 0.0
 
 
 def transfer(**more):
@@ -146,5 +146,5 @@ def test_an_endpoint_does_not_rest_on_the_power_figures_of_its_region():
     data["workloads"][0]["regions"] = ["azure:uaenorth"]
     plan = domicile.solve(domicile.load(data))
     assert [row.flags for row in plan.placements] == [()]
-    assert shares(plan)["fallback"].cost_share == 0.0
+    assert shares(plan)["estimated_speed"].cost_share == 0.0
     assert shares(plan)["estimated"].cost_share == 0.0

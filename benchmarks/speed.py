@@ -1,0 +1,135 @@
+"""How far the speed figures lie from measurements that they were made without.
+
+    python -m benchmarks.speed
+
+kind                what is predicted, and from what
+estimated           every source on an accelerator with a fit, from a fit to the other sources
+estimated-wide      the same, where the estimate carries a wider spread (`spread_of`): small models, full memory, …
+mlperf-server       server results of one MLPerf round, from a fit without any result of that round
+mlperf-offline      offline results of that round, from the same fit
+transferred         every measurement, from the nearest other shape of its model, precision and system
+
+An error is max(predicted / measured, measured / predicted). Rows go to `results/speed.csv`: median, ninth decile and
+the worst, by accelerator and left-out source, and over all (`*`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.speed_fit import SERVER, Points, constants_of, fit, measurements
+from optimizer.catalogue import Catalogue, load_catalogue, roofline
+from optimizer.catalogue.roofline import Architecture, Efficiency, Precision, Shape
+from optimizer.catalogue.speeds import NEAR, Limits, architecture_of
+
+RESULTS = Path(__file__).parent / "results" / "speed.csv"
+ROUNDS = ("mlcommons/inference_results_v5.1", "mlcommons/inference_results_v6.0")
+Errors = list[tuple[str, str, str, float]]
+
+
+def main() -> None:
+    """Predict, print, write."""
+    catalogue = load_catalogue()
+    rows = measurements(catalogue)
+    errors = [*_left_out(catalogue, rows), *_rounds(catalogue, rows), *_transferred(catalogue, rows)]
+    table = summary(errors)
+    table.to_csv(RESULTS, index=False, lineterminator="\n")
+    print(table.to_string(index=False))
+
+
+def summary(errors: Errors) -> pd.DataFrame:
+    """Return median, ninth decile and worst error of each kind, accelerator and source, and over all of a kind."""
+    each = pd.DataFrame(errors, columns=["kind", "accelerator", "left_out", "error"])
+    over_all = each.assign(accelerator="*", left_out="*")
+    grouped = pd.concat([over_all, each]).groupby(["kind", "accelerator", "left_out"]).error
+    found = pd.DataFrame({
+        "points": grouped.size(), "median_error": grouped.median(), "ninth_decile": grouped.quantile(0.9),
+        "worst": grouped.max(),
+    })  # fmt: skip
+    return found.round(3).reset_index()
+
+
+def _errors(kind: str, accelerator: str, source: str, logs: np.ndarray) -> Errors:
+    return [(kind, accelerator, source, float(np.exp(abs(e)))) for e in logs[~np.isnan(logs)]]
+
+
+def _fitted(catalogue: Catalogue, rows: pd.DataFrame) -> Efficiency | None:
+    """Fit to the points whose estimates have the spread of the fit."""
+    rows = rows[~rows.wide]
+    return fit(Points.of(catalogue, rows)) if len(rows) else None
+
+
+def _left_out(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
+    found: Errors = []
+    for accelerator, here in rows.groupby("accelerator"):
+        if not catalogue.limits[str(accelerator)].efficiency.fitted:
+            continue
+        for source in sorted(set(here.source)):
+            rest = here[here.source.ne(source)]
+            fitted = _fitted(catalogue, rest)
+            left = here[here.source.eq(source)]
+            for kind, part in (("estimated", left[~left.wide]), ("estimated-wide", left[left.wide])):
+                if fitted is not None and len(part):
+                    logs = Points.of(catalogue, part).errors(constants_of(fitted))
+                    found += _errors(kind, str(accelerator), source, logs)
+    return found
+
+
+def _rounds(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
+    found: Errors = []
+    server = measurements(catalogue, SERVER)
+    for source in ROUNDS:
+        for accelerator, rest in rows[rows.source.ne(source)].groupby("accelerator"):
+            fitted = _fitted(catalogue, rest)
+            if fitted is None:
+                continue
+            offline = rows[rows.scenario.eq("mlperf-offline")]
+            for kind, table in ((SERVER, server), ("mlperf-offline", offline)):
+                here = table[table.source.eq(source) & table.accelerator.eq(accelerator)]
+                if len(here):
+                    logs = Points.of(catalogue, here).errors(constants_of(fitted))
+                    found += _errors(kind, str(accelerator), source, logs)
+    return found
+
+
+def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
+    """Predict every measurement from the nearest other shape, as the catalogue does."""
+    found: Errors = []
+    for (name, accelerator, devices), group in rows.groupby(["model", "accelerator", "devices"]):
+        model, limits = architecture_of(catalogue, str(name)), catalogue.limits[str(accelerator)]
+        assert model is not None
+        widths = [roofline.precision_of(p) or model.native for p in group.precision]
+        points = list(zip(group.itertuples(index=False), widths, strict=True))
+        for row, width in points:
+            others = [
+                (abs(np.log(o.input_tokens / row.input_tokens)), abs(np.log(o.output_tokens / row.output_tokens)), o)
+                for o, w in points if w.bits == width.bits
+            ]  # fmt: skip
+            near = [(i + o, other) for i, o, other in others if i + o > 0 and max(i, o) <= np.log(NEAR) + 1e-9]
+            if not near:
+                continue
+            other = min(near, key=lambda pair: pair[0])[1]
+
+            here, there = (_likely((model, width), limits, devices, at) for at in (row, other))
+            if here > 0 and there > 0:
+                found.append((
+                    "transferred", str(accelerator), str(row.source),
+                    float(np.exp(abs(np.log(other.units_per_s * here / there / row.units_per_s)))),
+                ))  # fmt: skip
+    return found
+
+
+def _likely(served: tuple[Architecture, Precision], limits: Limits, devices: float, at: object) -> float:
+    """Return the estimate of a system of so many devices at a shape, in the replicas that make the most of them."""
+    shape = Shape(float(at.input_tokens), float(at.output_tokens))  # type: ignore[attr-defined]
+    return max(
+        devices / r * roofline.estimate(*served, shape, limits.device, limits.efficiency, r)
+        for r in roofline.REPLICA_SIZES if r <= max(devices, 1) and devices % r == 0
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
