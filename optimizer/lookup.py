@@ -173,6 +173,24 @@ def catalogue_endpoints() -> None:
     """Managed model endpoints, cheapest input price first."""
 
 
+@_listing(
+    "throughput",
+    "figures of speed",
+    ("accelerator", "devices", "level", "input_tokens", "output_tokens", "counts_per_s", "low_per_s", "likely_per_s",
+     "high_per_s", "source"),
+)  # fmt: skip
+@click.option("--model", required=True, help="Name or alias.")
+@click.option("--accelerator", multiple=True, help="Repeatable.")
+@click.option("--precision", help="bf16, fp8, 4-bit, ...; the model's own unless given.")
+@click.option("--input-tokens", type=click.IntRange(min=1), help="Of one request.")
+@click.option("--output-tokens", type=click.IntRange(min=1), help="Of one request.")
+def catalogue_throughput() -> None:
+    """How fast a model serves, by system: level, range and source; then the points measured, then what is quarantined.
+
+    A plan counts `counts_per_s`: the measured or transferred figure, of an estimate its cautious end.
+    """
+
+
 @_listing("models", "throughput profiles", ("model", "metric", "default", "precision", "profile_id", "accelerators"))
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 def catalogue_models() -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from optimizer.catalogue.residency import lacking
 from optimizer.catalogue.select import unknown_ids
+from optimizer.catalogue.throughput import LEVELS
 from optimizer.errors import InputError
 
 if TYPE_CHECKING:
@@ -180,6 +182,53 @@ def list_endpoints(
         for codes, unknown in zip(out.scope_countries, no_scope, strict=True)
     ]
     return out.sort_values(["price_usd_per_million_input_tokens", "endpoint_id"], ignore_index=True)
+
+
+def list_throughput(
+    catalogue: Catalogue,
+    *,
+    model: str,
+    accelerator: Sequence[str] | None = None,
+    precision: str | None = None,
+    input_tokens: int | None = None,
+    output_tokens: int | None = None,
+) -> pd.DataFrame:
+    """How fast a model serves at a shape on whole systems of devices, then what was measured at any shape (the curve),
+    then what is quarantined, with the reason as its source.
+    """
+    from optimizer.catalogue.speeds import SpeedRequest, find_speeds
+
+    _require("accelerator", accelerator, catalogue.accelerators.index)
+    name = catalogue.canonical_model(model)
+    asked = SpeedRequest(model, None, precision, input_tokens, output_tokens)
+    parts = [_at_shape(find_speeds(catalogue, asked).rows, input_tokens, output_tokens)]
+    for table, level, source in (
+        (catalogue.throughput, "point", "source"), (catalogue.serving, "point", "source"),
+        (catalogue.quarantined, "quarantined", "reason"),
+    ):  # fmt: skip
+        rows = table[table.model.eq(name)]
+        found = rows[["accelerator", "devices", "input_tokens", "output_tokens", "precision"]].copy()
+        parts.append(found.assign(level=level, likely_per_s=rows.units_per_s, source=rows[source]))
+    out = _keep(pd.concat(parts, ignore_index=True), "accelerator", accelerator)
+    order = ["accelerator", "devices", "level", "precision", "input_tokens", "output_tokens", "counts_per_s",
+             "low_per_s", "likely_per_s", "high_per_s", "source"]  # fmt: skip
+    rank = out.level.map({level: k for k, level in enumerate((*LEVELS, "point", "quarantined"))})
+    return out.assign(rank=rank.clip(lower=2)).sort_values(
+        ["rank", "accelerator", "devices", "input_tokens", "output_tokens"], ignore_index=True
+    )[order]
+
+
+def _at_shape(rows: pd.DataFrame, input_tokens: int | None, output_tokens: int | None) -> pd.DataFrame:
+    """Return the figures of a shape with the range they have; an estimate counts at its low end."""
+    rows = rows.sort_values("level", key=lambda s: s.map({level: k for k, level in enumerate(LEVELS)}), kind="stable")
+    best = rows.drop_duplicates(["accelerator", "devices"])
+    likely = best.units_per_s * best.spread.where(best.level.eq("estimated"), 1.0)
+    return best[["accelerator", "devices", "level", "source"]].assign(
+        input_tokens=np.nan if input_tokens is None else input_tokens,
+        output_tokens=np.nan if output_tokens is None else output_tokens,
+        precision="", counts_per_s=best.units_per_s, low_per_s=likely / best.spread, likely_per_s=likely,
+        high_per_s=likely * best.spread,
+    )  # fmt: skip
 
 
 def list_models(catalogue: Catalogue, *, accelerator: Sequence[str] | None = None) -> pd.DataFrame:

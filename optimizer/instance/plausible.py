@@ -35,13 +35,15 @@ def implausible(
     """Return a warning for every figure outside its plausible range: the figure and the range.
 
     Figures of `catalogue.overrides` are looked at in the `catalogue` that they apply to, which says how many devices a
-    machine has; without it they are left out. `of_part` may remember what was found in a part of an instance.
+    machine has, and speeds of a model that it knows against the model's roofline; without it they are left out.
+    `of_part` may remember what was found in a part of an instance.
     """
     found: list[Outlier] = []
     for name, span in _fields_with_figures(Instance):
         look = partial(_outside_in, instance, name, span)
         found += of_part(f"figures of {name}", getattr(instance, name), look)
     found += _outside(_overridden(instance, catalogue))
+    found += _outside(_speeds(instance, catalogue))
     data = instance.model_dump() if found else None
     told = [
         f"{show_path(path, data)} is {shown(value)} {span.of}; plausible is {shown(span.low)} to {shown(span.high)}"
@@ -79,6 +81,13 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[Out
 
     for at, column, value, span in stated_figures(catalogue, instance.catalogue.overrides):
         yield ("catalogue", "overrides", at, "set", column), value, span
+
+
+def _speeds(instance: Instance, catalogue: Catalogue | None) -> Iterator[Outlier]:
+    if catalogue is not None:
+        from optimizer.instance.plausible_speed import stated_speeds
+
+        yield from stated_speeds(instance, catalogue)
 
 
 def _figures(owner: BaseModel, path: Path) -> Iterator[Outlier]:

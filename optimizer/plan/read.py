@@ -41,6 +41,7 @@ from optimizer.plan.register import (
 )
 from optimizer.plan.relocations import moving, places_of, relocations_of
 from optimizer.plan.rows import Copy, Ineligible, Move, Transfer
+from optimizer.plan.speeds import speed_warnings
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,
@@ -199,6 +200,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
             *_profile_warnings(compiled, lines.slot),
+            *speed_warnings(compiled, lines.slot),
             *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
             *_carried_warnings((*copies, *transfers, *moves)),

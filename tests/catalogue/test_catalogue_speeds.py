@@ -29,7 +29,7 @@ def test_the_bound_by_hand_where_bandwidth_limits():
 
     8 GB beside 2 GB of weights hold 10,000 requests of 0.8 MB. One step reads 2 GB + 10,000 x 0.8 MB = 10 GB: 0.01 s
     for 10,000 tokens, 1e6 tokens/s. Computing: a prompt is 2e9 x 100 + 2 x 8 x 50 x 10 x 100^2 = 2.0008e11 FLOP, an
-    output token 2e9 + 4 x 8 x 50 x 10 x 200 = 2.0032e9; together 6.0072e11 for 200 tokens at 1e14 FLOPS: 33,293 a second.
+    output token 2e9 + 4 x 8 x 50 x 10 x 200 = 2.0032e9; together 6.0072e11 for 200 tokens at 1e14 FLOPS: 33,293/s.
     """
     assert roofline.requests_that_fit(TINY, SIXTEEN, SHAPE, CARD, 1, share=1.0) == pytest.approx(10_000)
     fast = Device("fast", 10.0, 1000.0, 1e6, math.nan, math.nan, math.nan)

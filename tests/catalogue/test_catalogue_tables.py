@@ -12,7 +12,8 @@ import pytest
 
 from optimizer import bundled
 from optimizer.catalogue import Catalogue, load_catalogue
-from optimizer.catalogue.schema import QUALITIES, TABLES
+from optimizer.catalogue.columns import QUALITIES
+from optimizer.catalogue.schema import TABLES
 from optimizer.errors import InputError
 
 

@@ -36,7 +36,7 @@ PROMISES = {
     ),
     "typical-day": Promise(853, ("daily-carbon",), ("frankfurt-l40s", "devices:L40S@aws:eu-south-2")),
     "emerging-markets": Promise(
-        247_265,
+        245_613,
         ("support-carbon",),
         ("aragon-l40s", "devices:H100@aws:sa-east-1"),
         ("devices:A100-80@azure:southafricanorth",),
