@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from optimizer.errors import InputError, Issue
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.catalogue.speeds import Limits
+    from optimizer.catalogue.speeds import Limits, Point
 
 REGION_SEPARATOR = ":"
 
@@ -125,6 +125,20 @@ class Catalogue:
         from optimizer.catalogue.speeds import limits_of
 
         return limits_of(self)
+
+    @cached_property
+    def points(self) -> Mapping[str, list[Point]]:
+        """The saturated measurements of each model, at any token shape."""
+        from optimizer.catalogue.speeds import points_of
+
+        return points_of(self)
+
+    @cached_property
+    def quarantined_rows(self) -> Mapping[str, list[Any]]:
+        """The quarantined rates of each model."""
+        from optimizer.catalogue.speeds import quarantined_by_model
+
+        return quarantined_by_model(self)
 
     @cached_property
     def serving(self) -> pd.DataFrame:

@@ -11,8 +11,10 @@ contradicts are quarantined: they are told and never used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +65,7 @@ class Speeds:
     """The answer: the profile whose figures are measured (None: none), metric, precision, and one row per system.
 
     `smallest`: devices of the smallest replica that holds the model, by accelerator (inf: more than any machine has);
-    empty where the model's dimensions are not known. `quarantined`: by accelerator, why measured figures do not count.
+    empty where the model's dimensions are not known.
     """
 
     profile: str | None
@@ -71,7 +73,12 @@ class Speeds:
     precision: str
     rows: pd.DataFrame
     smallest: dict[str, float]
-    quarantined: dict[str, str]
+    reasons: Callable[[], dict[str, str]] = field(repr=False)
+
+    @cached_property
+    def quarantined(self) -> dict[str, str]:
+        """By accelerator, why measured figures do not count; looked up when first asked for."""
+        return self.reasons()
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ def find_speeds(catalogue: Catalogue, request: SpeedRequest) -> Speeds:
         profile, metric, precision or (model.native_name if model is not None else ""),
         pd.DataFrame(kept, columns=list(COLUMNS)),
         _smallest(catalogue, question) if question is not None else {},
-        _quarantined(catalogue, name, profile, request),
+        partial(_quarantined, catalogue, name, profile, request),
     )  # fmt: skip
 
 
@@ -259,48 +266,63 @@ def _best(question: _Question, shape: Shape, device: Device, fit: Efficiency, de
     return max(told, default=0.0)
 
 
-def points_of(catalogue: Catalogue, name: str, width: Precision) -> pd.DataFrame:
-    """Return the saturated measurements of a model at a width of weights, in output tokens per second."""
-    parts = []
+@dataclass(frozen=True)
+class Point:
+    """A saturated measurement, in output tokens per second; `bits` of its weights, None where nobody says."""
+
+    accelerator: str
+    devices: float
+    input_tokens: float
+    output_tokens: float
+    units_per_s: float
+    bits: int | None
+    source: str
+
+
+def points_of(catalogue: Catalogue) -> dict[str, list[Point]]:
+    """Return the saturated measurements of a known token shape, by model."""
+    found: dict[str, list[Point]] = {}
     for table in (catalogue.throughput, catalogue.serving):
-        rows = table[table.model.eq(name)]
-        if "metric" in rows:
-            rows = rows[rows.metric.eq(OUTPUT)]
-        rows = rows[rows.scenario.isin(SATURATED) & rows.input_tokens.gt(0) & rows.output_tokens.gt(0)]
-        same = [(found := roofline.precision_of(p)) is not None and found.bits == width.bits for p in rows.precision]
-        columns = ["accelerator", "devices", "input_tokens", "output_tokens", "units_per_s", "precision", "source"]
-        parts.append(rows.loc[same, columns])
-    return pd.concat(parts, ignore_index=True)
+        kept = table.scenario.isin(SATURATED) & table.input_tokens.gt(0) & table.output_tokens.gt(0)
+        if "metric" in table:
+            kept &= table.metric.eq(OUTPUT)
+        for row in _lines(table[kept]):
+            width = roofline.precision_of(row.precision)
+            point = Point(row.accelerator, row.devices, row.input_tokens, row.output_tokens, row.units_per_s,
+                          None if width is None else width.bits, row.source)  # fmt: skip
+            found.setdefault(row.model, []).append(point)
+    return found
 
 
 def _transferred(catalogue: Catalogue, name: str, question: _Question, had: set[tuple[str, float]]) -> list[_Row]:
     """Return figures of other shapes scaled to the one asked, by system; those of the very shape are measured."""
-    points = points_of(catalogue, name, question.precision)
-    if points.empty:
-        return []
-    limits = catalogue.limits
     i, o = question.shape.input_tokens, question.shape.output_tokens
-    far_in, far_out = np.abs(np.log(points.input_tokens / i)), np.abs(np.log(points.output_tokens / o))
-    points = points.assign(far=far_in + far_out)[np.maximum(far_in, far_out) <= np.log(NEAR) + 1e-9]
-    found: list[_Row] = []
-    for (accelerator, devices), near in points.sort_values(["far", "units_per_s"]).groupby(["accelerator", "devices"]):
-        if (accelerator, devices) in had or accelerator not in limits:
-            continue
-        nearest = next(_lines(near))
-        device, fit = limits[accelerator].device, limits[accelerator].efficiency
-        if question.devices and devices % question.devices:
-            continue
-        if nearest.far < 1e-9 and question.requests is None:
-            units = float(near.units_per_s[near.far < 1e-9].median())
-            found.append(_row(nearest, "measured", 1.0, "measured", units * question.units_per_output_token))
-            continue
-        at = Shape(float(nearest.input_tokens), float(nearest.output_tokens))
-        here, there = (_best(question, s, device, fit, devices) for s in (question.shape, at))
-        if here > 0 and there > 0:
-            most = roofline.bound(question.model, question.precision, question.shape, device, devices)
-            units = min(nearest.units_per_s * here / there, most) * question.units_per_output_token
-            found.append(_row(nearest, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units))
-    return found
+    near: dict[tuple[str, float], list[tuple[float, Point]]] = {}
+    for point in catalogue.points.get(name, ()):
+        system = point.accelerator, point.devices
+        apart = abs(math.log(point.input_tokens / i)), abs(math.log(point.output_tokens / o))
+        alike = point.bits == question.precision.bits and max(apart) <= math.log(NEAR) + 1e-9
+        whole = not question.devices or point.devices % question.devices == 0
+        if alike and whole and system not in had and point.accelerator in catalogue.limits:
+            near.setdefault(system, []).append((sum(apart), point))
+    found = (_from_points(catalogue, question, points) for points in near.values())
+    return [row for row in found if row is not None]
+
+
+def _from_points(catalogue: Catalogue, question: _Question, near: list[tuple[float, Point]]) -> _Row | None:
+    """Return the figure of a system by its nearest measurement, the slower of equally near ones."""
+    far, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
+    if far < 1e-9 and question.requests is None:
+        same = [point.units_per_s for away, point in near if away < 1e-9]
+        return _row(nearest, "measured", 1.0, "measured", float(np.median(same)) * question.units_per_output_token)
+    limits = catalogue.limits[nearest.accelerator]
+    at, devices = Shape(nearest.input_tokens, nearest.output_tokens), nearest.devices
+    here, there = (_best(question, s, limits.device, limits.efficiency, devices) for s in (question.shape, at))
+    if not (here > 0 and there > 0):
+        return None
+    most = roofline.bound(question.model, question.precision, question.shape, limits.device, devices)
+    units = min(nearest.units_per_s * here / there, most) * question.units_per_output_token
+    return _row(nearest, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units)
 
 
 def _estimated(catalogue: Catalogue, question: _Question) -> list[_Row]:
@@ -334,18 +356,21 @@ def _smallest(catalogue: Catalogue, question: _Question) -> dict[str, float]:
     return found
 
 
+def quarantined_by_model(catalogue: Catalogue) -> dict[str, list[Any]]:
+    """Return the quarantined rows of each model."""
+    found: dict[str, list[Any]] = {}
+    for row in _lines(catalogue.quarantined):
+        found.setdefault(row.model, []).append(row)
+    return found
+
+
 def _quarantined(catalogue: Catalogue, name: str, profile: str | None, request: SpeedRequest) -> dict[str, str]:
     """Return, by accelerator, which figures of the profile or the asked shape do not count and why."""
-    table = catalogue.quarantined
-    rows = table[table.model.eq(name)]
-    if profile is not None:
-        rows = rows[rows.profile_id.eq(profile)]
-    else:
-        for column in ("input_tokens", "output_tokens"):
-            asked = getattr(request, column)
-            rows = rows if asked is None else rows[rows[column].eq(asked)]
     told: dict[str, list[str]] = {}
-    for row in _lines(rows):
-        what = f"{row.units_per_s:,.4g} on {row.devices:g} x {row.accelerator} is quarantined: {row.reason}"
-        told.setdefault(row.accelerator, []).append(what)
+    for row in catalogue.quarantined_rows.get(name, ()):
+        shaped = all(asked is None or asked == had for asked, had in (
+            (request.input_tokens, row.input_tokens), (request.output_tokens, row.output_tokens)))  # fmt: skip
+        if row.profile_id == profile if profile is not None else shaped:
+            what = f"{row.units_per_s:,.4g} on {row.devices:g} x {row.accelerator} is quarantined: {row.reason}"
+            told.setdefault(row.accelerator, []).append(what)
     return {accelerator: "; ".join(parts) for accelerator, parts in told.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -96,20 +98,34 @@ def sku_quality(
 
 def _best(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The best rate of each SKU, NaN where nothing fits, and the row it comes from (the first of equals), else -1."""
-    names = np.asarray(accelerator, dtype=object)
-    count = np.asarray(devices, dtype=float)
-    best, at = np.full(count.shape, np.nan), np.full(count.shape, -1)
-    levels = selected.level.to_numpy() if "level" in selected else np.full(len(selected), "measured")
-    systems = (selected.accelerator, selected.devices.to_numpy(float), selected.units_per_s.to_numpy(float))
-    for level in (level for level in LEVELS if level in levels):
-        settled = ~np.isnan(best)
-        for row, (device, system, rate) in enumerate(zip(*systems, strict=True)):
-            if levels[row] != level:
-                continue
-            where = np.flatnonzero((names == device) & ~settled)
-            copies = count[where] / system
-            whole = np.round(copies)
-            fits = (whole >= 1) & (np.abs(copies - whole) <= DIVIDES * whole)
-            better = where[fits & ~(whole * rate <= best[where])]  # any rate is better than none
-            best[better], at[better] = np.round(count[better] / system) * rate, row
+    code, names = pd.factorize(np.asarray(accelerator, dtype=object))
+    sizes, size = np.unique(np.asarray(devices, dtype=float), return_inverse=True)
+    kinds, kind = np.unique(code * len(sizes) + size, return_inverse=True)  # of alike SKUs one is looked at
+    asked = zip(names[kinds // len(sizes)], sizes[kinds % len(sizes)].tolist(), strict=True)
+    systems = _systems(selected)
+    found = [_best_of(systems.get(name, ()), count) for name, count in asked]
+    best, at = (np.array(column) for column in zip(*found, strict=True)) if found else (np.empty(0), np.empty(0, int))
+    return best[kind], at[kind]
+
+
+def _systems(selected: pd.DataFrame) -> dict[str, list[tuple[int, float, float, int]]]:
+    """Rank of the level, devices, rate and row of every system, by accelerator; better levels first."""
+    levels = selected.level.map(LEVELS.index).tolist() if "level" in selected else [0] * len(selected)
+    rows = zip(levels, selected.devices.tolist(), selected.units_per_s.tolist(), range(len(selected)), strict=True)
+    found: dict[str, list[tuple[int, float, float, int]]] = {}
+    for name, system in sorted(zip(selected.accelerator.tolist(), rows, strict=True), key=lambda pair: pair[1][0]):
+        found.setdefault(name, []).append(system)
+    return found
+
+
+def _best_of(systems: Sequence[tuple[int, float, float, int]], count: float) -> tuple[float, int]:
+    """The best rate of a SKU of so many devices by the best level that has a system which fits, and its row."""
+    best, at, best_level = np.nan, -1, len(LEVELS)
+    for level, devices, rate, row in systems:
+        if level > best_level:
+            break
+        copies = count / devices
+        whole = 0 if math.isnan(copies) else round(copies)  # a SKU may not say how many devices it has
+        if whole >= 1 and abs(copies - whole) <= DIVIDES * whole and not whole * rate <= best:
+            best, at, best_level = whole * rate, row, level
     return best, at

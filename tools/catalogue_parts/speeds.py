@@ -18,6 +18,8 @@ FAST_LINK = ("H100", "H200", "GH200", "B200", "B300", "GB200", "GB300", "A100-40
              "V100-32", "MI300X", "MI308X", "MI325X", "MI350X", "MI355X", "Gaudi2", "Gaudi3", "Inferentia2",
              "Trainium1", "Trainium2", "Trainium3", "TPU-v2", "TPU-v3", "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e",
              "TPU-v7")  # fmt: skip
+NO_ENGINE = ("K40", "K80", "M60", "P4", "P100", "MI25", "V520", "V620", "TPU-v2", "TPU-v3", "Inferentia1")
+"""Older than what serving engines support: compute capability 7.0, CDNA 2, TPU v4."""
 SPREAD_WITHOUT_FIT = 3.0
 QUARANTINED = ("remove", "not saturated", "relabel as latency-bound")
 MLPERF_SHAPES = {"llama2-70b": (294, 291), "llama3.1-8b": (778, 128), "llama3.1-405b": (9428, 650),
@@ -63,7 +65,8 @@ def build_accelerator_speed(source: Path, accelerators: pd.DataFrame) -> pd.Data
     """Dense peaks of each accelerator, and the efficiencies fitted to measurements on it or the defaults."""
     folder = source / "additions/throughput"
     limits = read_csv(folder / "roofline.csv")
-    limits = limits[limits.accelerator.isin(accelerators.accelerator) & limits.bf16_tflops_dense.notna()]
+    known = limits.accelerator.isin(accelerators.accelerator) & limits.bf16_tflops_dense.notna()
+    limits = limits[known & ~limits.accelerator.isin(NO_ENGINE)]
     fits = read_csv(folder / "efficiency_factors.csv")
     fits = fits[fits.use.eq("yes")].set_index("accelerator")
     default = read_csv(folder / "efficiency_factors.csv").set_index("accelerator")
