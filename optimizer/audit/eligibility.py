@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optimizer.audit.findings import Findings
 from optimizer.audit.lines import Figures, Ledger, Line
-from optimizer.audit.replicas import replica_shortage
+from optimizer.audit.replicas import most_tokens_per_s, replica_shortage
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import World
 from optimizer.instance.rules import Budget
@@ -88,8 +88,13 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
     if short is not None:
         findings.add("device_memory", where, "one replica of the model takes more than the machine has",
                      expected=short[0], found=short[1])  # fmt: skip
-    if not world.units_per_s(line.workload, offer):
+    speed = world.units_per_s(line.workload, offer)
+    if not speed:
         findings.add("no_throughput", where, "no throughput figure for this offer", found=offer.label)
+    most = None if runs.throughput else most_tokens_per_s(world, line.workload, offer)
+    if speed and most is not None and speed > most:
+        findings.add("no_throughput", where, "the figure is more than the devices can compute", expected=most,
+                     found=speed)  # fmt: skip
     if offer.usd_per_hour is None:
         findings.add("missing_price", where, "the offer has no price", found=offer.label)
 

@@ -201,7 +201,10 @@ def list_throughput(
     _require("accelerator", accelerator, catalogue.accelerators.index)
     name = catalogue.canonical_model(model)
     asked = SpeedRequest(model, None, precision, input_tokens, output_tokens)
-    parts = [_at_shape(find_speeds(catalogue, asked).rows, input_tokens, output_tokens)]
+    known = name in set(catalogue.throughput.model)
+    shaped = input_tokens is not None and output_tokens is not None
+    curve_alone = not known and not shaped and name in catalogue.architectures.index
+    parts = [] if curve_alone else [_at_shape(find_speeds(catalogue, asked).rows, input_tokens, output_tokens)]
     for table, level, source in (
         (catalogue.throughput, "point", "source"), (catalogue.serving, "point", "source"),
         (catalogue.quarantined, "quarantined", "reason"),
@@ -213,9 +216,8 @@ def list_throughput(
     order = ["accelerator", "devices", "level", "precision", "input_tokens", "output_tokens", "counts_per_s",
              "low_per_s", "likely_per_s", "high_per_s", "source"]  # fmt: skip
     rank = out.level.map({level: k for k, level in enumerate((*LEVELS, "point", "quarantined"))})
-    return out.assign(rank=rank.clip(lower=2)).sort_values(
-        ["rank", "accelerator", "devices", "input_tokens", "output_tokens"], ignore_index=True
-    )[order]
+    by = ["rank", "accelerator", "devices", "input_tokens", "output_tokens"]
+    return out.assign(rank=rank.clip(lower=2)).sort_values(by, ignore_index=True).reindex(columns=order)
 
 
 def _at_shape(rows: pd.DataFrame, input_tokens: int | None, output_tokens: int | None) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 MEMORY_SHARE = 0.9
 """Share of device memory that weights and cache may fill in practice; the bound assumes all of it."""
@@ -35,6 +36,7 @@ class Precision:
 SIXTEEN, EIGHT, FOUR = Precision(2.0, 2.0, 16), Precision(1.0, 1.0, 8), Precision(0.5625, 1.0, 4)
 
 
+@lru_cache(maxsize=256)
 def precision_of(name: str) -> Precision | None:
     """Read the name of a precision (`fp16/bf16`, `fp8`, `bnb-4bit`, …); None if it tells no width of weights.
 

@@ -24,6 +24,7 @@ def speed_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ..
     speeds = SpeedView(world)
     names, devices = world.text("accelerator"), world.column("counted_devices")
     told: dict[str, None] = {}
+    unused: dict[str, None] = {}
     used = slots.workload[slot], slots.offer[slot], slots.is_endpoint[slot]
     for w, offer, endpoint in dict.fromkeys(zip(*(part.tolist() for part in used), strict=True)):
         workload = world.instance.workloads[w]
@@ -35,9 +36,12 @@ def speed_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ..
         what = _level_of(found, str(names[offer]), system)
         if what is not None:
             told[f"speed of {workload.runs.model} on {system:g} x {names[offer]}: {what}"] = None
+            if found.quarantined:
+                unused[f"{workload.runs.model} has measured speeds that are quarantined and not used: "
+                       + "; ".join(found.quarantined.values())] = None  # fmt: skip
     rest = len(told) - MOST_TOLD
     more = (f"the speeds of {rest} more systems are transferred or estimated",) if rest > 0 else ()
-    return (*list(told)[:MOST_TOLD], *more)
+    return (*list(told)[:MOST_TOLD], *more, *list(unused)[:MOST_TOLD])
 
 
 def _level_of(found: Speeds, accelerator: str, devices: float) -> str | None:
@@ -53,5 +57,4 @@ def _level_of(found: Speeds, accelerator: str, devices: float) -> str | None:
         text = f"transferred from another token shape ({source}); {units:,.4g}/s count, x/÷ {spread:.2g}"
     else:
         return None
-    reason = found.quarantined.get(accelerator)
-    return text + (f"; measured was {reason}" if reason else "")
+    return text

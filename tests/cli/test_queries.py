@@ -37,6 +37,19 @@ def test_catalogue_and_laws_print_json():
     assert "ZZ" in bad.stderr
 
 
+def test_the_listing_of_speeds_shows_level_range_points_and_what_is_quarantined():
+    """The estimate of a 70B model counts at its cautious end; a broken run is shown with its reason."""
+    model = ("catalogue", "throughput", "--model", "meta-llama/Llama-3.3-70B-Instruct", "--accelerator", "H100")
+    rows = json.loads(run(*model, "--input-tokens", "1024", "--output-tokens", "256", "--json").stdout)
+    four = next(row for row in rows if row["devices"] == 4 and row["level"] == "estimated")
+    assert four["counts_per_s"] == four["low_per_s"] < four["likely_per_s"] < four["high_per_s"]
+    assert {row["level"] for row in rows} == {"estimated", "point", "quarantined"}
+    broken = [row for row in rows if row["level"] == "quarantined" and row["likely_per_s"] == 3.87]
+    assert "broken or throttled run" in broken[0]["source"]
+    assert {row["level"] for row in json.loads(run(*model, "--json").stdout)} == {"point", "quarantined"}
+    assert run("catalogue", "throughput", "--model", "nobody/nothing").exit_code == 2
+
+
 def test_the_endpoint_listing_says_what_a_row_leaves_open():
     """A Bedrock profile names no resource region; its scope, or that nobody lists one, is told all the same."""
     listing = ("catalogue", "endpoints", "--model", "haiku-5.5", "--provider")

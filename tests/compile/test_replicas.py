@@ -10,6 +10,7 @@ from compile_toys import offer, service, toy
 
 import domicile
 from optimizer.audit import audit
+from optimizer.audit.world_source import CatalogueSource
 from optimizer.compile.speed import working_devices
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
@@ -81,7 +82,8 @@ def test_a_70b_assistant_costs_thousands_and_says_what_its_speed_rests_on():
     assert all("estimated_speed" in row.flags for row in plan.placements)
     (line,) = [text for text in plan.warnings if text.startswith("speed of")]
     assert "estimated (roofline, fitted to measurements on it)" in line
-    assert "quarantined: broken or throttled run" in line
+    (line,) = [text for text in plan.warnings if "not used" in text]
+    assert "3.87 on 4 x H100 is quarantined: broken or throttled run" in line
     assert audit(instance, plan).violations == ()
 
 
@@ -95,3 +97,16 @@ def test_only_measured_speeds_where_nothing_weaker_counts():
     """Of Llama-3.3-70B at this shape nothing is left that was measured."""
     instance = world(input_tokens=1024, output_tokens=256, weakest_speed="measured")
     assert domicile.solve(instance, threads=1).status == "infeasible"
+
+
+def test_the_audit_finds_a_speed_that_the_devices_cannot_compute(monkeypatch):
+    """An H100 does 1,979 TFLOPS at 8 bit and 70.55e9 parameters take 1.4e11 operations a token and 5 tokens a piece:
+    at most 2,805 output tokens/s a device. What is read from the catalogue is made a hundred times larger here.
+    """
+    instance = world(input_tokens=1024, output_tokens=256, accelerators=["H100"], software=["cuda"])
+    plan = domicile.solve(instance, threads=1)
+    honest = CatalogueSource.units_per_s
+    monkeypatch.setattr(CatalogueSource, "units_per_s", lambda *asked: 100 * honest(*asked))
+    found = [v for v in audit(instance, plan).violations if v.kind == "no_throughput"]
+    assert found[0].what == "the figure is more than the devices can compute"
+    assert found[0].expected == pytest.approx(8 * 1979e12 / (2 * 70.55e9 * 5))

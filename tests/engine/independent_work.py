@@ -117,7 +117,7 @@ class Work(Frame):
                 hours = spent[option.name, t] = model.var()
                 model.row({hours: 1.0, b: -window[t] * size}, most=0.0)
                 busy = (job.gang_devices or size * option.devices) / (size * option.devices)
-                speed = world.speed(job, option) * min(busy, 1.0) * 3600.0
+                speed = world.speed(job, option) * 3600.0
                 if option.purchase == "spot":
                     speed /= 1.0 + job.spot_overhead
                 add(work, hours, speed / job.work)

@@ -191,7 +191,20 @@ class World:
         """Return work units/s of one instance; 0 if unknown."""
         stated = dict(workload.runs.throughput or {})
         stated |= {row.accelerator: row.units_per_s for row in self.inline.throughput if row.workload == workload.id}
-        return stated.get(option.accelerator, 0.0) * option.devices
+        return stated.get(option.accelerator, 0.0) * self._working(workload, option)
+
+    def _working(self, workload: Service | Job, option: Option) -> float:
+        """Return the devices of a machine that work when all its gang does: machine by machine, replica by replica."""
+        gang = workload.gang_devices if isinstance(workload, Job) else None
+        left = float(gang or option.devices)
+        size, working, machines = workload.runs.devices_per_replica, 0.0, 0
+        while left > 1e-9:
+            here = min(left, option.devices)
+            left, machines = left - here, machines + 1
+            while size and here >= size - 1e-9:
+                working, here = working + size, here - size
+            working += 0.0 if size else here
+        return working / max(1, machines)
 
     def may_run(self, workload: Service | Job, option: Option, t: int) -> bool:
         """Return True if a workload may use an option in a period, whatever its streams say."""

@@ -33,6 +33,20 @@ def test_optimum_is_that_of_the_second_formulation(first: int) -> None:
         assert same(found, expected), f"seed {seed}: engine {found}, second formulation {expected}"
 
 
+@pytest.mark.parametrize("size", [2, 3])
+def test_optimum_agrees_where_replicas_take_several_devices(size: int) -> None:
+    """The same instances with whole replicas of two or three devices: machines of fewer are out, rests do not work."""
+    answers = []
+    for seed in range(SEEDS.start, SEEDS.start + CHUNK):
+        data = random_instance(seed)
+        for workload in data["workloads"]:
+            workload["runs"]["devices_per_replica"] = size
+        found, expected = optimum(data), _independent(data)
+        assert same(found, expected), f"seed {seed}: engine {found}, second formulation {expected}"
+        answers.append(found != optimum_of_seed(seed))
+    assert any(answers)
+
+
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(10_000, 1_000_000))
 def test_optimum_agrees_on_instances_hypothesis_draws(seed: int) -> None:
