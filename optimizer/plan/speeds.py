@@ -52,9 +52,11 @@ def _level_of(found: Speeds, accelerator: str, devices: float) -> str | None:
     units = float(sku_throughput(found.rows, *here)[0])
     level, spread, source = (sku_quality(found.rows, *here, column)[0] for column in ("level", "spread", "source"))
     if level == "estimated":
-        text = f"estimated ({source}); {units:,.4g}/s count, the cautious end of {units * spread:,.4g} x/÷ {spread:.2g}"
+        likely = f"{units * spread:,.4g}/s, give or take a factor of {spread:.3g}"
+        text = f"estimated ({source}); {units:,.4g}/s count, the cautious end of {likely}"
     elif level == "transferred":
-        text = f"transferred from another token shape ({source}); {units:,.4g}/s count, x/÷ {spread:.2g}"
+        how = f"transferred from another token shape ({source})"
+        text = f"{how}; {units:,.4g}/s count, give or take a factor of {spread:.3g}"
     else:
         return None
     return text
