@@ -60,12 +60,14 @@ class Shortlist:
         return self.subset.problem
 
     def entries(self, tables: Tables) -> dict[str, tuple[Ints, Floats]]:
-        """Return values of the shortlist's tables as entries of the tables of the whole problem."""
+        """Return values of the shortlist's tables as entries of the tables of the whole problem; none of families whose
+        numbers are no rows of a table: who takes over in a failure.
+        """
         entries = {}
         for name, values in tables.items():
-            place = np.flatnonzero(values)
+            place = np.flatnonzero(values if VARIABLES[name].rows is None else np.zeros(0))
             own = self.subset.origin(VARIABLES[name].over)
-            entries[name] = (place if own is None else own[place], values[place])
+            entries[name] = (place if own is None or not place.size else own[place], values[place])
         return entries
 
     def spread(self, tables: Tables, whole: Problem) -> dict[str, Floats]:

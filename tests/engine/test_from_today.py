@@ -32,7 +32,7 @@ def test_optimum_is_that_of_the_second_formulation(first: int) -> None:
         assert same(found, expected), f"seed {seed}: engine {found}, second formulation {expected}"
 
 
-@pytest.mark.parametrize("seed", range(7000, 7030))
+@pytest.mark.parametrize("seed", range(7000, 7015))
 def test_plans_pass_their_audit(seed: int) -> None:
     """The plan says of today what the audit finds, and its audit finds nothing."""
     instance = domicile.load(random_today(seed))
@@ -47,7 +47,7 @@ def test_plans_pass_their_audit(seed: int) -> None:
         assert plan.today.today_usd is not None or plan.today.why_not
 
 
-@pytest.mark.parametrize("seed", range(7000, 7024))
+@pytest.mark.parametrize("seed", range(7000, 7012))
 def test_no_plan_of_the_same_cost_has_fewer_moves(seed: int) -> None:
     """With one move fewer allowed than the plan makes, the optimum is worse, or there is none."""
     data = random_today(seed)
@@ -60,12 +60,13 @@ def test_no_plan_of_the_same_cost_has_fewer_moves(seed: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(7030, 7038))
+@pytest.mark.parametrize("seed", range(7030, 7034))
 def test_methods_agree(seed: int, method: Any) -> None:
     """All methods end at the optimum of the one that is chosen, or (those that only search) not below it."""
     data = random_today(seed)
     expected = optimum(data)
-    plan = domicile.solve(domicile.load(data), gap=GAP, threads=1, method=method, time_limit_seconds=60)
+    seconds = 3.0 if method in ("construct", "beside") else 60.0
+    plan = domicile.solve(domicile.load(data), gap=GAP, threads=1, method=method, time_limit_seconds=seconds)
     if plan.status == "optimal":
         assert same(plan.objective_usd, expected)
     elif plan.held:
@@ -74,7 +75,7 @@ def test_methods_agree(seed: int, method: Any) -> None:
         assert expected is None or plan.status == "no_plan"
 
 
-@pytest.mark.parametrize("seed", range(7040, 7070))
+@pytest.mark.parametrize("seed", range(7040, 7052))
 def test_free_moves_from_elsewhere_change_nothing(seed: int) -> None:
     """Everything runs today where nobody may be tomorrow, and moving is free: the optimum is that of a new start."""
     data = random_today(seed)
@@ -92,7 +93,7 @@ def test_free_moves_from_elsewhere_change_nothing(seed: int) -> None:
     assert same(optimum(data), optimum(new))
 
 
-@pytest.mark.parametrize("seed", range(7040, 7070))
+@pytest.mark.parametrize("seed", range(7040, 7052))
 def test_dearer_moves_and_fewer_of_them_never_cost_less(seed: int) -> None:
     """Twice the price of moving, or half as many moves, is never cheaper; no limit and no price never dearer."""
     data = random_today(seed)
@@ -126,7 +127,7 @@ def _renamed(data: Data) -> Data:
     return found
 
 
-@pytest.mark.parametrize("seed", range(7070, 7090))
+@pytest.mark.parametrize("seed", range(7070, 7078))
 def test_names_do_not_matter(seed: int) -> None:
     """Other names for workloads, datasets and regions leave the optimum as it was."""
     assert same(optimum(_renamed(random_today(seed))), optimum(random_today(seed)))

@@ -61,7 +61,7 @@ def test_what_no_longer_suffices_is_no_start_and_no_harm():
     assert (solution.start_usd, solution.objective_usd) == (None, pytest.approx(3.0))
 
 
-@pytest.mark.parametrize("seed", range(0, 60, 2))
+@pytest.mark.parametrize("seed", range(0, 60, 5))
 def test_a_start_changes_no_optimum(seed):
     """The earlier plan is one of the same problem at other prices; every method begins with what it uses."""
     problem = random_problem(seed)
@@ -73,7 +73,7 @@ def test_a_start_changes_no_optimum(seed):
     around = used(problem, earlier)
     for method in ("direct", "kernel", "beside", "construct", "decompose"):
         found = solve_problem(
-            problem, around=around, gap=1e-6, time_limit_seconds=3.0 if method == "construct" else 20.0, threads=1,
+            problem, around=around, gap=1e-6, time_limit_seconds=1.0 if method == "construct" else 20.0, threads=1,
             method=method,
         )  # fmt: skip
         assert found.values
@@ -84,7 +84,7 @@ def test_a_start_changes_no_optimum(seed):
             assert found.objective_usd == pytest.approx(alone.objective_usd, rel=2e-6, abs=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(30))
 def test_a_plan_of_the_shortlist_is_completed_in_the_whole_model(seed):
     """What follows from others (where checkpoints are, who takes over) is found again: it has other numbers there."""
     problem = random_problem(seed)

@@ -17,6 +17,7 @@ from formulations import build_model
 from optimizer.solve import SolutionStatus, Termination, diagnose, search, solve_problem
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run, run
+from optimizer.solve.priced import with_start
 from optimizer.solve.watch import Watch
 
 ROOM_SECONDS = 5.0
@@ -202,8 +203,8 @@ def test_a_plan_held_outlives_a_solver_that_calls_it_infeasible():
     matrix = to_matrix(build_model(two_regions()))
     whole = run(matrix, Watch(10))
     assert whole.x is not None
-    kept = search._with_start(Run(Termination.INFEASIBLE), matrix, whole.x, Watch(10))
+    kept = with_start(Run(Termination.INFEASIBLE), matrix, whole.x, Watch(10))
     assert kept.termination is Termination.LIMIT
     assert kept.objective_usd == pytest.approx(whole.objective_usd)
     broken = np.zeros(matrix.cost.size)
-    assert search._with_start(Run(Termination.INFEASIBLE), matrix, broken, Watch(10)).x is None
+    assert with_start(Run(Termination.INFEASIBLE), matrix, broken, Watch(10)).x is None

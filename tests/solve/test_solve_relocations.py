@@ -23,12 +23,13 @@ FEATURES = (
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("features", FEATURES, ids="-".join)
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_method_finds_the_enumerated_optimum(method, features, seed):
     """Random problems small enough to enumerate; methods that prove nothing are never below the optimum."""
     problem = random_problem(seed, features, tiny=True)
     expected = least_cost(problem)
-    found = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    seconds = 3.0 if method in ("construct", "beside") else 20.0
+    found = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=seconds)
     if expected is None:
         assert found.status in (SolutionStatus.INFEASIBLE, SolutionStatus.NO_PLAN)
     elif method in PROVING:
@@ -88,7 +89,7 @@ def test_alike_services_that_run_in_different_regions_are_not_alike(method):
     assert np.round(found.values["instances"]).reshape(6, 2).tolist() == [[1, 0]] * 4 + [[0, 1]] * 2
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_charge_of_a_move_is_spread_and_never_exceeded(seed):
     """Spread over what asks for it, a charge on moves and entries is at most what the plan pays; a plan has them where,
     and only where, something asks.
