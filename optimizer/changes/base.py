@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
@@ -23,9 +24,9 @@ class Change(Model):
         """File and line it was read from (`cuts.yaml:3`), None if from no file."""
         return self._sources.get(())
 
+    @abstractmethod
     def apply(self, edit: Edit) -> None:
         """Change the instance in hand; what it names and nothing has is a problem of the edit."""
-        raise NotImplementedError
 
 
 class DemandScope(Model):
