@@ -14,6 +14,7 @@ from optimizer.errors import InternalError
 from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
+from optimizer.missing import Limits, missing_rows, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.printable import printable
 
@@ -169,7 +170,10 @@ def solve_as(
             compiling = time.perf_counter() - begun
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept
-            plan = _solve_compiled(ready, _Order(how, stop, until, crew))
+            order = _Order(how, stop, until, crew)
+            plan = _solve_compiled(ready, order)
+            limits = Limits(how.gap, how.threads, order.left_seconds(), stop)
+            plan = plan.model_copy(update=told_missing(ready, plan, base_dir, limits))
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
         return audited(instance, plan, base_dir) if plan.held else plan
 
@@ -320,6 +324,7 @@ def audited(instance: Instance, plan: Plan, base_dir: Path | str | None) -> Plan
 
 def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan:
     """Return the plan that says who has no eligible option, with the reasons counted."""
+    from optimizer.compile.wanting import wanting_of
     from optimizer.plan.read import header
     from optimizer.plan.register import ineligible_row
     from optimizer.validation import warnings_of_world
@@ -330,5 +335,6 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
         termination="infeasible",
         diagnosis=nothing.lines,
         ineligible=tuple(map(ineligible_row, nothing.rows)),
+        missing_figures=missing_rows(wanting_of(*nothing.ledgers, nothing.world)),
         warnings=warnings_of_world(nothing.world),
     )

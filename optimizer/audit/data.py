@@ -81,8 +81,13 @@ def check_data(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> Bi
         if way.kg is not None:
             findings.stated("carbon", where, "network carbon of carrying it", expected=way.kg, found=row.carbon_kg,
                             cell="copies.carbon_kg")  # fmt: skip
-        findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd,
-                        cell="copies.cost_usd")  # fmt: skip
+        if stays_unpriced(world, one, region):
+            findings.note(f"{where}: nobody has the price of storage in {region.id}; it counts 0")
+            if row.cost_usd is not None:
+                findings.add("statement", where, "a cost, though nobody has the price of storage", found=row.cost_usd)
+        else:
+            findings.stated("cost", where, "storage and carriage", expected=stored + way.usd, found=row.cost_usd,
+                            cell="copies.cost_usd")  # fmt: skip
         if one.size_gb is not None:
             findings.stated("statement", where, "size in GB", expected=one.size_gb, found=row.size_gb,
                             cell="copies.size_gb")  # fmt: skip
@@ -211,12 +216,22 @@ def _check_copy_policies(
 
 
 def storage_cost(world: World, one: Kept, region: Region, where: str, findings: Findings) -> float:
-    """Return what storing a copy over the horizon costs in USD. A missing price is a violation, and counts 0."""
+    """Return what storing a copy over the horizon costs in USD. A missing price counts 0, and is a violation of all
+    copies but those that lie there already.
+    """
     size = one.size_gb or 0.0
     price = world.storage_usd_per_gb_month(region) if size else 0.0
-    if price is None:
+    if price is None and not stays_unpriced(world, one, region):
         findings.add("missing_storage_price", where, f"no storage price in {region.id}")
     return (price or 0.0) * size * world.calendar.total_hours / HOURS_PER_MONTH
+
+
+def stays_unpriced(world: World, one: Kept, region: Region) -> bool:
+    """Return True for data that lie in a region already, where nobody has the price of storing them."""
+    if not one.size_gb or one.source is None or world.storage_usd_per_gb_month(region) is not None:
+        return False
+    held = (region_named(world, name) for name in lying_in(world, one.source))
+    return any(home is not None and home.id == region.id for home in held)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from optimizer.compile.columns import distinct
 from optimizer.compile.datasets import CopyLack, DatasetTable, build_datasets
 from optimizer.compile.effort import MOST_STEPS, limited
 from optimizer.compile.eligibility import Eligibility
+from optimizer.compile.estimates import with_estimates
 from optimizer.compile.jobs import build_moves
 from optimizer.compile.labels import labels_of
 from optimizer.compile.latency import WayView
@@ -80,12 +82,15 @@ class Compiled:
 class NothingEligibleError(InfeasibleError):
     """A stream or job that must be served has no eligible option, or a copy that must exist has no place.
 
-    `lines` say who and why, `rows` are the ledger's counts for those concerned.
+    `lines` say who and why, `rows` are the ledger's counts for those concerned; `ledgers` of offers and of regions for
+    copies.
     """
 
-    def __init__(self, lines: tuple[str, ...], rows: tuple[LedgerRow, ...], world: World) -> None:
+    def __init__(
+        self, lines: tuple[str, ...], rows: tuple[LedgerRow, ...], world: World, ledgers: tuple[Ledger, Ledger]
+    ) -> None:
         super().__init__("\n".join(lines))
-        self.lines, self.rows, self.world = lines, rows, world
+        self.lines, self.rows, self.world, self.ledgers = lines, rows, world, ledgers
 
 
 @paused_gc()
@@ -98,6 +103,7 @@ def compile_instance(
     most_steps: float = MOST_STEPS,
     earlier: Stages | None = None,
     checked: bool = False,
+    estimated: Collection[str] = (),
 ) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
@@ -107,6 +113,7 @@ def compile_instance(
     `most_steps`: how large an instance may be (see `effort`).
     `earlier`: the stages of another instance compiled; what reads the same is taken over, what comes out is the same.
     `checked`: the names that only catalogue and law pack know were looked up already.
+    `estimated`: figures (reasons of the ledger) in whose place, where they are missing, estimates stand: `estimates`.
 
     Raises
     ------
@@ -118,19 +125,22 @@ def compile_instance(
     stages = Stages(earlier)
     with limited(most_steps) as spent, stages.lock:
         compiled = _compiled(
-            instance, base_dir, stages, carbon_counts=carbon_counts, every_option=every_option, checked=checked
-        )
+            instance, base_dir, stages, carbon_counts=carbon_counts, every_option=every_option, checked=checked,
+            estimated=estimated,
+        )  # fmt: skip
     log.info("compiled in %d steps: %s", spent.total(), dict(spent))
     return compiled
 
 
 def _compiled(
     instance: Instance, base_dir: Path | str | None, stages: Stages, *, carbon_counts: bool, every_option: bool,
-    checked: bool,
+    checked: bool, estimated: Collection[str] = (),
 ) -> Compiled:  # fmt: skip
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     world = resolve_world(instance, base_dir, stages, checked=checked)
+    if estimated:
+        world = with_estimates(world, estimated)
     clock.lap("world")
     law = build_law_view(world, stages)
     pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))
@@ -255,7 +265,7 @@ def _raise_if_nothing_eligible(
         rows.extend(row for row in out if row not in rows)
         lines.extend(explain_copies(copies, out))
     if lines:
-        raise NothingEligibleError(tuple(lines), tuple(rows), world)
+        raise NothingEligibleError(tuple(lines), tuple(rows), world, (ledger, datasets.ledger))
 
 
 def _too_few_regions(tables: SlotTables, world: World) -> list[str]:

@@ -1,8 +1,8 @@
 """Data at rest: where copies may be and what they cost, who reads how much from where, and which copies are a duty.
 
-A copy needs a lawful region that the dataset and the policies allow, a storage price, and an egress price if it has to
-be carried there. What a law obliges a workload to keep in a country (prompts, logs, caches) is a dataset as well, made
-up here.
+A copy needs a lawful region that the dataset and the policies allow, and prices of storing it there and of carrying it
+there; where it lies already it needs neither. What a law obliges a workload to keep in a country (prompts, logs,
+caches) is a dataset as well, made up here.
 """
 
 from __future__ import annotations
@@ -70,13 +70,15 @@ class DatasetTable:
 
     `copy_source` [copies] is the region a copy is brought from, -1 for none, where egress and carbon count;
     `copy_judgement` [copies] is the law's word. `ledger`: by dataset id the regions that are out, by reason and rule.
-    `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it.
+    `impossible`: copies nobody can make. Carbon is NaN where a grid is unknown and no rule asks for it. `copy_unpriced`
+    [copies]: the copy lies there already and nobody has the price of storing it, which counts 0.
     """
 
     problem: Datasets
     info: tuple[DatasetInfo, ...]
     copy_carbon_kg: Floats
     copy_source: Ints
+    copy_unpriced: Bools
     transfer_kg_per_gb: Floats
     copy_judgement: tuple[Judgement, ...]
     ledger: Ledger
@@ -101,6 +103,7 @@ class _Copies:
     storage_usd: Floats
     egress_usd: Floats
     carbon_kg: Floats
+    unpriced: Bools
     judgement: tuple[Judgement, ...]
     exclusions: tuple[Exclusion, ...]
 
@@ -155,6 +158,7 @@ def build_datasets(world: World, law: LawView, slots: Slots, flows: Flows, servi
         info=info,
         copy_carbon_kg=carbon_kg,
         copy_source=_concat([c.source for c in copies]),
+        copy_unpriced=np.concatenate([np.zeros(0, dtype=bool), *(c.unpriced for c in copies)]),
         transfer_kg_per_gb=ways.kg_per_gb,
         copy_judgement=tuple(j for c in copies for j in c.judgement),
         ledger=ledger,
@@ -186,6 +190,7 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
     """Decide by region where a copy may be, and what it costs over the horizon.
 
     storage = USD/GB-month x GB x hours / 730, after discount; making it = USD/GB x GB from the region that sends it.
+    Data that lie somewhere may stay there: a price of storing them that nobody has counts 0 and rules nothing out.
     """
     count = len(world.regions)
     spend("copies", COPIES + 60 * count)
@@ -196,13 +201,19 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
     if info.implied:
         wanted = np.logical_or.reduce([in_places(world, duty.countries) for duty in info.duties])
     mask = law.storage_mask(info.profile)
-    price = world.storage_usd_per_gb_month
-    way = carriage(world, lying_in(world, source) if source is not None else ())
+    price = world.storage_usd_per_gb_month.copy()
+    lying = lying_in(world, source) if source is not None else ()
+    way = carriage(world, lying)
     if info.size_gb == 0:
         price, way = np.zeros(count), Carriage.free(count)
     rule, asked = carbon_rule_at_rest(world)
     kind = "field" if rule == CARBON_PRICE else "budget"
-    no_price = np.isnan(way.usd_per_gb)
+    if lying:
+        listed = (world.listed or world).storage_usd_per_gb_month
+        price[named_regions(world, lying) & np.isnan(listed)] = np.nan if info.size_gb else 0.0
+    unpriced, no_price = np.isnan(price), np.isnan(way.usd_per_gb)
+    if lying:
+        unpriced &= ~named_regions(world, lying)
     no_grid = (way.source >= 0) & asked[way.source] & np.isnan(way.kg_per_gb)
     candidates = open_ & wanted
     name = world.regions["region_id"].to_numpy(dtype=object)
@@ -219,20 +230,21 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
         *_closed(world, wanted),
         Exclusion("not_allowed_region", "regions", open_ & ~wanted, evidence=not_named),
         *(replace(e, offers=e.offers & candidates) for e in (*by_law, *by_policy)),
-        Exclusion("missing_storage_price", None, candidates & np.isnan(price), evidence=unknown("price of storage")),
+        Exclusion("missing_storage_price", None, candidates & unpriced, evidence=unknown("price of storage")),
         Exclusion("missing_egress_price", None, candidates & no_price, evidence=unknown("price of bringing a copy")),
         Exclusion("missing_grid", rule, candidates & no_grid, kind=kind, evidence=unknown("sender's grid intensity")),
     ]
     allowed = mask.allowed[:, 0].copy()
     for exclusion in by_policy:
         allowed &= ~exclusion.offers
-    region = np.flatnonzero(candidates & allowed & ~np.isnan(price) & ~no_price & ~no_grid).astype(np.int64)
+    region = np.flatnonzero(candidates & allowed & ~unpriced & ~no_price & ~no_grid).astype(np.int64)
     return _Copies(
         region=region,
         source=way.source[region],
-        storage_usd=price[region] * info.size_gb * world.total_hours / HOURS_PER_MONTH,
+        storage_usd=np.nan_to_num(price[region]) * info.size_gb * world.total_hours / HOURS_PER_MONTH,
         egress_usd=way.usd_per_gb[region] * info.size_gb,
         carbon_kg=way.kg_per_gb[region] * info.size_gb,
+        unpriced=np.isnan(price[region]),
         judgement=tuple(mask.table[k] for k in mask.judgement[region, 0].tolist()),
         exclusions=tuple(e for e in exclusions if e.offers.any()),
     )

@@ -231,7 +231,7 @@ class Ledger:
         `among` [offers] leaves out the others; all count without it.
         """
         if among is None:
-            key = self._shared(workload, stream)
+            key = self.shared(workload, stream)
             if key not in self._counted:
                 self._counted[key] = self._count(self.exclusions(workload, stream))
             counted = self._counted[key]
@@ -241,7 +241,7 @@ class Ledger:
         owner, dataset = ("", workload) if self.at_rest else (workload, None)
         return [replace(row, workload=owner, stream=stream, dataset=dataset) for row in counted]
 
-    def _shared(self, workload: str, stream: str | None) -> tuple[int, ...]:
+    def shared(self, workload: str, stream: str | None) -> tuple[int, ...]:
         """Return what all streams have in common that are ruled out by the same packed exclusions."""
         own = self._packed.get((workload, stream), ()) if stream is not None else ()
         return tuple(map(id, (*self._packed.get((workload, None), ()), *own)))
@@ -267,7 +267,7 @@ class Ledger:
             streams.setdefault(workload, []).extend([] if stream is None else [stream])
 
         def alone_of(workload: str, stream: str | None) -> Ints:
-            shared = self._shared(workload, stream)
+            shared = self.shared(workload, stream)
             if shared not in alone:
                 alone[shared] = np.array(_alone(self.exclusions(workload, stream), self.size), dtype=np.int64)
             return alone[shared]
@@ -301,7 +301,7 @@ class Ledger:
         for workload, stream in self._packed:
             if stream is None and workload in with_streams:
                 continue
-            shared = self._shared(workload, stream)
+            shared = self.shared(workload, stream)
             if shared not in counted:
                 masks = _by_rule(self.exclusions(workload, stream))
                 counted[shared] = Counter({key: int(mask.sum()) for key, mask in masks.items()})

@@ -78,6 +78,8 @@ class World:
         [regions, periods] on the instance's one emission basis, NaN unknown.
     closed
         Offers shut for every workload: offer_id, provider, region_id, sku, endpoint, reason, rule.
+    listed
+        The world without estimates, of one that has them in the place of missing figures (see `estimates`).
     """
 
     instance: Instance
@@ -94,6 +96,7 @@ class World:
     network: Network
     closed: pd.DataFrame
     warnings: tuple[str, ...] = ()
+    listed: World | None = None
 
     @property
     def total_hours(self) -> float:

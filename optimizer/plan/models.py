@@ -26,6 +26,7 @@ from optimizer.plan.rows import (
     Ineligible,
     LegalEntry,
     MechanismUse,
+    MissingFigure,
     Move,
     OwnRow,
     Placement,
@@ -155,6 +156,8 @@ class Plan(Row):
     it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows.
     `own_cost_usd` is what cost terms of their own come to: what was minimised, and what `bound_usd` and `gap` are of,
     is `objective_usd`, the cost of the instance, plus that;
+    `missing_figures` counts what is out only for want of a figure, and with estimates for all of these figures no plan
+    saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
     `today` sets the plan beside what runs today, where the instance says so (`current`);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
@@ -188,6 +191,8 @@ class Plan(Row):
     data_quality: tuple[DataQuality, ...] = ()
     warnings: tuple[str, ...] = ()
     ineligible: tuple[Ineligible, ...] = ()
+    missing_figures: tuple[MissingFigure, ...] = ()
+    missing_figures_usd: float | None = None
     diagnosis: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()

@@ -204,6 +204,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
             *_carried_warnings((*copies, *transfers, *moves)),
+            *_staying_warnings(copies),
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *deletion_warnings(compiled, placements),
             *legal_warnings((*judgements, *copy_judgements)),
@@ -281,6 +282,16 @@ def _carried_warnings(rows: Iterable[Copy | Transfer | Move]) -> tuple[str, ...]
     if not unknown:
         return ()
     return (f"network carbon of {unknown} copies, reads and moves is not known and counts 0",)
+
+
+def _staying_warnings(copies: Iterable[Copy]) -> tuple[str, ...]:
+    """Name the copies that stay where they lie at a price that nobody has."""
+    return tuple(
+        f"{row.size_gb:,.10g} GB of {row.dataset} stay in {row.region_id}: the price of storing them there is not "
+        "known and counts 0"
+        for row in copies
+        if row.cost_usd is None and row.size_gb
+    )
 
 
 def _declared_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:

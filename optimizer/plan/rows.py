@@ -76,8 +76,9 @@ class Copy(Row):
     """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils.
 
     `source` (a region id) is where it is brought from, None where it lies already or comes from outside. `cost_usd` is
-    storage, billed where it is kept, and egress, billed by the source. `carbon_kg` (here, of transfers and of moves):
-    what the network emits for carrying it, None if unknown.
+    storage, billed where it is kept, and egress, billed by the source; None where the copy lies already and nobody has
+    the price of storing it, which counts 0. `carbon_kg` (here, of transfers and of moves): what the network emits for
+    carrying it, None if unknown.
     """
 
     dataset: str
@@ -269,6 +270,25 @@ class Ineligible(Row):
         if (self.workload is None) == (self.dataset is None):
             raise ValueError(f"names a workload or a dataset; has workload {self.workload}, dataset {self.dataset}")
         return self
+
+
+class MissingFigure(Row):
+    """Options that are out only for want of a figure which a `rule` asks for, or which every option needs.
+
+    `figure`: the reason, as in the rows of `ineligible`. `options` are offers `of` workloads and streams, or regions
+    for the `copies` of datasets; whatever else shuts them asks for a missing figure, too, and `alone` lack this one
+    only. `may_cost_usd`: with estimates for all figures of this kind no plan saves more than this of the plan's cost;
+    of `unestimated` options nothing could be estimated, so that they stay out. Both are absent where no bound was
+    found.
+    """
+
+    figure: str
+    rule: str | None = None
+    of: Literal["workloads", "copies"] = "workloads"
+    options: int
+    alone: int = 0
+    unestimated: int | None = None
+    may_cost_usd: float | None = None
 
 
 class Shortfall(Row):

@@ -15,6 +15,7 @@ from optimizer.plan.rows import (
     Ineligible,
     LegalEntry,
     MechanismUse,
+    MissingFigure,
     Move,
     OwnRow,
     Placement,
@@ -46,6 +47,7 @@ ROWS: dict[str, type[Row]] = {
     "legal_register": LegalEntry,
     "data_quality": DataQuality,
     "ineligible": Ineligible,
+    "missing_figures": MissingFigure,
     "shortfalls": Shortfall,
     "own_rows": OwnRow,
 }
@@ -62,7 +64,7 @@ def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
     )
     headline = ("instance_name", "instance_sha256", "status", "termination", "objective_usd", "bound_usd", "gap",
                 "carbon_kg", "carbon_unknown_share", "energy_kwh", "water_l", "method", "stated_by",
-                "own_cost_usd")  # fmt: skip
+                "own_cost_usd", "missing_figures_usd")  # fmt: skip
     tables["least_carbon"] = _table((plan.least_carbon,) if plan.least_carbon else (), list(LeastCarbon.model_fields))
     tables["today"] = _table((plan.today,) if plan.today else (), list(Today.model_fields))
     tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))

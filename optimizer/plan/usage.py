@@ -191,7 +191,7 @@ def copies_of(compiled: Compiled, raw: dict[str, Floats], chosen: Ints) -> tuple
                 country=str(regions.country[r]),
                 source=_region_id(compiled, int(table.copy_source[c])),
                 size_gb=table.info[k].size_gb,
-                cost_usd=float(usd[c]),
+                cost_usd=None if table.copy_unpriced[c] else float(usd[c]),
                 carbon_kg=_known(table.copy_carbon_kg[c]),
                 laws=table.copy_judgement[c].laws,
                 mechanisms=tuple(dict.fromkeys(compiled.mechanisms.info[m].key.mechanism for m in relied)),

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
+from optimizer.report.missing_view import missing_line, render_missing
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
 from optimizer.report.today_view import place_limits, render_today, today_lines
@@ -49,6 +50,7 @@ def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
         _idle(plan, console, verbose=verbose)
         _cost(plan, console)
     _law(plan, console, verbose=verbose)
+    render_missing(plan, console, verbose=verbose)
     _quality(plan, console, verbose=verbose)
 
 
@@ -78,6 +80,8 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(("water", amount(plan.water_l, "l"), ""))
         if plan.least_carbon is not None:
             rows.append(_second(plan.least_carbon))
+        if plan.missing_figures:
+            rows.append(missing_line(plan))
         if plan.today is not None:
             rows.extend(today_lines(plan.today))
     if plan.start is not None:

@@ -78,6 +78,28 @@ def test_a_region_without_a_storage_price_holds_no_copy():
     assert _names(made, np.flatnonzero(out.offers)) == ["fr1"]
 
 
+def test_data_may_stay_where_nobody_has_the_price_of_storage():
+    """fr1 states no price and holds a copy: it stays, at 0 and told; d's second copy, in de1 for 20 + 100 USD, is none
+    that flees from it. Without a copy there fr1 is out.
+    """
+    use = catalogue(SMALL)
+    del use["inline"]["regions"][1]["storage_usd_per_gb_month"]
+    made = world(service(data=OPEN), catalogue=use, datasets=[_dataset(present_in=["fr1"], min_copies=1)],
+                 quotas={"default_devices": 64.0})  # fmt: skip
+    _, table = _build(made)
+    assert _names(made, table.problem.copy_region) == ["de1", "fr1", "us1"]
+    assert table.problem.copying.cost["storage"].tolist() == pytest.approx([20.0, 0.0, 20.0])
+    assert table.copy_unpriced.tolist() == [False, True, False]
+    plan = domicile.solve(made.instance)
+    (copy,) = plan.copies
+    assert (copy.region_id, copy.source, copy.cost_usd) == ("fr1", None, None)
+    told = "1,000 GB of d stay in fr1: the price of storing them there is not known and counts 0"
+    assert told in plan.warnings
+    assert audit(made.instance, plan).ok
+    stated = plan.model_copy(update={"copies": (copy.model_copy(update={"cost_usd": 7.0}),)})
+    assert [v.kind for v in audit(made.instance, stated).violations] == ["statement"]
+
+
 def test_a_copy_that_cannot_be_carried_is_out():
     """de1 holds the only copy and states no egress price: the others cannot be filled."""
     use = catalogue(SMALL)

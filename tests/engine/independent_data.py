@@ -75,7 +75,7 @@ class Resting(Work):
                 if kg is None and world.carbon_asked(None, sender):
                     continue
             stored = facts.storage_usd_per_gb_month
-            if size and stored is None:
+            if size and stored is None and region not in held:
                 continue
             usd = size * (stored or 0.0) * world.discount(region, "storage") * world.total / 730.0
             column = found[region] = self.copies[name, region] = self.model.var(1.0, integer=True)

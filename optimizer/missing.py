@@ -1,0 +1,119 @@
+"""What missing figures may cost: a bound from below on the instance with estimates in their place.
+
+Let z be the cost of the plan, z* the least cost of the instance and z°(F) that of the instance in which estimates stand
+for the missing figures of F (`optimizer.compile.estimates`). Estimates only open options: every plan of the instance is
+one of that instance, at the same cost, so that z°(F) <= z* <= z. For any multipliers y of the rows of the second, of
+the right signs, weak duality gives
+
+    z°(F)  >=  L(y) = y b + sum_j min { (c_j - y A_j) x_j : l_j <= x_j <= u_j }
+    z - z°(F)  <=  z - L(y)
+
+so that no plan with these figures, if they are as estimated, saves more than z - L(y) of the plan. The solver finds y,
+the duals of the relaxation, and raises L by branching or by configurations of whole workloads for as long as it is
+given; whenever it stops, the bound it holds is one. The figures of one kind alone open fewer options, so that what they
+may cost is at most what all together may, and nothing where every option lacks another figure as well.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import MissingFigure
+
+if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
+    from optimizer.compile.wanting import Wanting
+
+SHARE, LEAST_SECONDS = 0.1, 2.0
+"""Time for the bound: this share of what solving took, or so many seconds if that is more; never more than is left."""
+COMPILING = 1.5
+"""Compiling with estimates takes this many times as long as without at most, since more is open."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How closely to bound: the gap at which to stop, threads, and what is left of the time; `cancel` ends it."""
+
+    gap: float
+    threads: int | None
+    left_seconds: float
+    cancel: threading.Event
+
+
+def told_missing(compiled: Compiled, plan: Plan, base_dir: Path | str | None, limits: Limits) -> dict[str, Any]:
+    """Return what a plan says of the options that are out only for want of a figure: counts, and a bound on the cost.
+
+    Without a bound where there is no plan to compare with, no time is left, or nothing can be estimated.
+    """
+    from optimizer.compile.wanting import wanting
+
+    found = wanting(compiled)
+    if not found or plan.objective_usd is None:
+        return {"missing_figures": missing_rows(found)}
+    figures = tuple(dict.fromkeys(one.reason for one in found))
+    until = time.perf_counter() + limits.left_seconds
+    took = sum(plan.timings_seconds.values())
+    seconds = max(LEAST_SECONDS, SHARE * took)
+    whole = _saving(compiled, plan, figures, base_dir=base_dir, limits=limits, until=until, seconds=seconds)
+    if whole is None:
+        return {"missing_figures": missing_rows(found)}
+    saving, unestimated = whole
+    lacking = {one.reason for one in found if one.alone}
+    by_figure = {figure: saving if figure in lacking else 0.0 for figure in figures}
+    if len(figures) > 1 and saving > limits.gap * abs(plan.objective_usd):
+        for figure in sorted(lacking):
+            one = _saving(
+                compiled, plan, (figure,), base_dir=base_dir, limits=limits, until=until, seconds=seconds / len(figures)
+            )
+            by_figure[figure] = saving if one is None else min(saving, one[0])
+    rows = tuple(_row(one, by_figure[one.reason], unestimated.get(_key(one), 0)) for one in found)
+    return {"missing_figures": rows, "missing_figures_usd": saving}
+
+
+def missing_rows(found: Iterable[Wanting]) -> tuple[MissingFigure, ...]:
+    """Return the rows of a plan without a bound on what is missing."""
+    return tuple(_row(one, None) for one in found)
+
+
+def _saving(
+    compiled: Compiled, plan: Plan, figures: Collection[str], *, base_dir: Path | str | None, limits: Limits,
+    until: float, seconds: float,
+) -> tuple[float, dict[tuple[str, str | None, bool], int]] | None:  # fmt: skip
+    """Return what a plan with estimates for these figures saves at most, and the options that stay out by figure and
+    rule, since nothing can be estimated; None where no bound was found in time.
+    """
+    from optimizer.compile import compile_instance
+    from optimizer.compile.wanting import wanting
+    from optimizer.solve import solve_problem
+
+    compiling = COMPILING * sum(compiled.timings.values())
+    if limits.cancel.is_set() or until - time.perf_counter() < 2 * compiling:
+        return None
+    instance = compiled.world.instance
+    opened = compile_instance(instance, base_dir, earlier=compiled.stages, checked=True, estimated=figures)
+    left = min(seconds, until - time.perf_counter())
+    if left <= 0:
+        return None
+    bound = solve_problem(
+        opened.problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel
+    ).bound_usd
+    if bound is None or plan.objective_usd is None:
+        return None
+    return max(0.0, plan.objective_usd - bound), {_key(one): one.options for one in wanting(opened)}
+
+
+def _key(one: Wanting) -> tuple[str, str | None, bool]:
+    return one.reason, one.rule, one.at_rest
+
+
+def _row(one: Wanting, usd: float | None, unestimated: int | None = None) -> MissingFigure:
+    return MissingFigure(
+        figure=one.reason, rule=one.rule, of="copies" if one.at_rest else "workloads", options=one.options,
+        alone=one.alone, unestimated=unestimated, may_cost_usd=usd,
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""What a plan says of missing figures: how much is out only for want of one, and what that may cost."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from optimizer.plan.models import Plan
+from optimizer.report.parts import add_rows, bullet, grid, heading, percent, put, usd
+
+WORDS = {
+    "missing_price": "price", "missing_storage_price": "price of storage", "missing_egress_price": "price of egress",
+    "missing_power": "power", "missing_pue": "PUE", "missing_grid": "grid intensity", "missing_wue": "WUE",
+    "missing_embodied": "embodied carbon", "no_throughput": "speed", "rtt_unknown": "round trip",
+}  # fmt: skip
+
+
+def missing_line(plan: Plan) -> tuple[str, str, str]:
+    """Return the line of the first screen on options that are out only for want of a figure."""
+    figures = ", ".join(dict.fromkeys(WORDS.get(row.figure, row.figure) for row in plan.missing_figures))
+    cost = _at_most(plan.missing_figures_usd, plan.objective_usd)
+    return "figures missing", cost, f"options out for want of {figures}"
+
+
+def _at_most(usd_: float | None, of: float | None) -> str:
+    if usd_ is None:
+        return "not bounded"
+    share = f" ({percent(usd_ / of, 2)})" if of else ""
+    return f"cost at most {usd(usd_)} USD{share}"
+
+
+def render_missing(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """Print the options that are out only for want of a figure, by figure and by the rule that asks for it."""
+    if not plan.missing_figures:
+        return
+    heading(console, "Out only for want of a figure")
+    table = grid(["figure", "asked by", "options", "lack only this", "may cost USD at most"],
+                 right=["options", "lack only this", "may cost USD at most"])  # fmt: skip
+    rows = [
+        [WORDS.get(row.figure, row.figure) + (" (copies)" if row.of == "copies" else ""), row.rule or "every option",
+         f"{row.options:,}", f"{row.alone:,}", "" if row.may_cost_usd is None else usd(row.may_cost_usd)]
+        for row in plan.missing_figures
+    ]  # fmt: skip
+    put(console, table, add_rows(table, rows, verbose=verbose))
+    out = sum(row.unestimated or 0 for row in plan.missing_figures)
+    if out:
+        bullet(console, f"{out:,} of these have no estimate either, and the bound leaves them out")
