@@ -229,6 +229,7 @@ def _write(folder: Path, head: list[str], drawn: list[Drawn], given: Limits) -> 
         "horizon: {start: 2027-01-01, hours: 730}",
         "catalogue:",
         "  use: world",
+        "  providers: [all]",
         "  fallbacks: [pue_fleet, pue_industry, host_power, host_embodied, idle_power]",
         "laws: {use: world, as_of: 2026-11-22}",
         "tables: {workloads: workloads.csv, streams: streams.csv, quotas: quotas.csv}",

@@ -173,7 +173,7 @@ def _check_copy(
     allowed = {region.id, f"{region.provider}:{region.id}"}
     if one.source is not None and one.source.regions and not allowed & set(one.source.regions):
         findings.add("not_allowed_region", where, "not among the dataset's regions", found=region.id, rule="regions")
-    if (use.providers and region.provider not in use.providers) or region.provider in use.exclude_providers:
+    if (world.providers and region.provider not in world.providers) or region.provider in use.exclude_providers:
         findings.add("not_allowed_provider", where, "the provider is not allowed", found=region.provider,
                      rule="catalogue.providers")  # fmt: skip
     shut = (use.regions and not allowed & set(use.regions)) or allowed & set(use.exclude_regions)

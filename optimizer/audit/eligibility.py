@@ -27,7 +27,7 @@ def check_eligibility(ledger: Ledger, scopes: Scopes, findings: Findings) -> Non
 
 def _check_places(world: World, line: Line, findings: Findings) -> None:
     use, region, where = world.instance.catalogue, line.region, line.where
-    for names, rule in ((use.providers, "catalogue.providers"), (line.workload.providers, "workload.providers")):
+    for names, rule in ((world.providers, "catalogue.providers"), (line.workload.providers, "workload.providers")):
         if names and region.provider not in names:
             findings.add("not_allowed_provider", where, "not among the providers allowed", expected=", ".join(names),
                          found=region.provider, rule=rule)  # fmt: skip

@@ -242,6 +242,10 @@ class InlineSource:
         """Return nothing: the operators of an inline catalogue are the instance's own."""
         return None
 
+    def providers(self) -> tuple[str, ...]:
+        """Return nothing: sets of providers are those of a catalogue's table."""
+        return ()
+
     def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
         """Return nothing: an inline catalogue has no export figures."""
         return None, None, ""

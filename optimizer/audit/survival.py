@@ -232,7 +232,7 @@ class _Check:
             and (not runs.endpoint_scopes or offer.scope in runs.endpoint_scopes)
             and (region.fixed_usd_per_hour == 0 or region.id in self.in_use)
             and region.access in use.access
-            and all(not allowed or region.provider in allowed for allowed in (use.providers, self.service.providers))
+            and all(not of or region.provider in of for of in (self.world.providers, self.service.providers))
             and region.provider not in use.exclude_providers
             and all(not allowed or names & set(allowed) for allowed in (use.regions, self.service.regions))
             and not names & set(use.exclude_regions)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.law_triggers import Operator
+from optimizer.catalogue.provider_sets import EEA
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Commitment
@@ -84,6 +85,9 @@ class Source(Protocol):
     def operator(self, provider: str) -> Operator | None:
         """Return who controls a provider, None if the source has no such provider."""
 
+    def providers(self) -> Iterable[str]:
+        """Return every provider of the source."""
+
     def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
         """Return total processing performance, memory bandwidth in GB/s and the vendor's country ("" unknown)."""
 
@@ -116,6 +120,22 @@ class World:
         self.units_per_s = _memo_throughput(self.units_per_s)  # type: ignore[method-assign, assignment]
 
     # places and offers
+
+    @cached_property
+    def providers(self) -> tuple[str, ...]:
+        """Providers that the instance's catalogue is narrowed to, with those that its sets stand for; none: all."""
+        names = self.instance.catalogue.providers
+        if "all" in names:
+            return ()
+        found = {name for name in names if name not in ("hyperscalers", "eu_operated")}
+        if "hyperscalers" in names:
+            found |= {"aws", "azure", "gcp"}
+        if "eu_operated" in names:
+            for name in self._source.providers():
+                operator = self._source.operator(name)
+                if operator is not None and operator.known and operator.ownership:
+                    found |= {name} if operator.ownership <= EEA else set()
+        return tuple(sorted(found))
 
     def region(self, region_id: str) -> Region | None:
         """Return a region by id, None if there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -228,6 +229,10 @@ class CatalogueSource:
         return Operator(
             frozenset(row["control_ownership"]), frozenset(row["control_strict"]), bool(row["control_known"])
         )
+
+    def providers(self) -> Iterable[str]:
+        """Return every provider of the catalogue's table."""
+        return self.catalogue.providers.index.tolist()
 
     def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
         """Return the export figures of an accelerator's row."""

@@ -1,4 +1,7 @@
-"""Second-best figures: shipped with citation, off by default, and marked `fallback` wherever they are used.
+"""Second-best figures: shipped with citation, and marked `fallback` wherever they are used.
+
+Those for power and PUE are on by default (`CAUTIOUS_FALLBACKS`), at their cautious end: of a PUE that nobody publishes
+the survey's average of all data centres, which lies above the company averages.
 
 kind                what is filled
 pue_fleet           regions.pue with the operator's company average
@@ -23,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import InputError, Issue
+from optimizer.instance.world import CAUTIOUS_FALLBACKS
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
@@ -34,19 +38,20 @@ Rows = pd.DataFrame
 def apply_fallbacks(catalogue: Catalogue, kinds: Sequence[str]) -> Catalogue:
     """Return the catalogue with missing figures of the named kinds filled; known figures are never touched.
 
-    Raises `InputError` naming every unknown kind.
+    Raises `InputError` naming every unknown kind; those that are on by default need not be in the catalogue's table.
     """
     table = catalogue.fallbacks
     known = [k for k in _STEPS if k in set(table.kind)]
-    unknown = [k for k in dict.fromkeys(kinds) if k not in known]
+    unknown = [k for k in dict.fromkeys(kinds) if k not in known and k not in CAUTIOUS_FALLBACKS]
     if unknown:
         advice = f"use one of {', '.join(known)}"
         raise InputError([Issue(f"unknown fallback kind {k!r}", maybe=advice) for k in unknown])
     wanted = {*kinds, *catalogue.fallback_kinds}
     tables: Tables = {name: frame.copy() for name, frame in catalogue.tables.items()}
     for kind, step in _STEPS.items():
-        if kind in wanted:
+        if kind in wanted and kind in known:
             step(tables, table[table.kind.eq(kind)])
+    wanted &= set(known)
     if wanted & {"accelerator_power", "idle_power", "host_power"}:
         _recompute_power(tables["skus"], tables["accelerators"])
     if "host_embodied" in wanted:

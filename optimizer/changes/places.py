@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from optimizer.catalogue.provider_sets import providers_named
 from optimizer.changes.base import Change, OfferScope, RegionScope
 from optimizer.changes.catalogue import all_regions, chosen_offers, chosen_regions, offer_names
 from optimizer.changes.demand import add_new
@@ -53,8 +54,10 @@ class OpenRegions(Change):
 
     def _open(self, edit: Edit, place: Any) -> None:
         use, names = edit.instance.catalogue, set(place.ids)
+        catalogue = edit.catalogue
+        providers = use.providers if catalogue is None else providers_named(use.providers, catalogue.providers)
         for shut, what in (
-            ((use.providers and place.provider not in use.providers), "providers"),
+            ((providers and place.provider not in providers), "providers"),
             (place.provider in use.exclude_providers, "exclude_providers"),
             ((use.countries and place.country not in use.countries), "countries"),
             (place.country in use.exclude_countries, "exclude_countries"),

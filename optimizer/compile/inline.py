@@ -48,7 +48,7 @@ def inline_regions(use: CatalogueUse, inline: InlineCatalogue) -> pd.DataFrame:
         for region in inline.regions
     ]
     regions = pd.DataFrame(rows, columns=list(REGION_COLUMNS))
-    regions["closed_reason"], regions["closed_rule"] = region_closed(use, regions)
+    regions["closed_reason"], regions["closed_rule"] = region_closed(use, regions, use.providers)
     regions["open"] = regions.closed_reason.eq("")
     return regions
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.catalogue.provider_sets import providers_named
 from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.endpoints import endpoint_offers
 from optimizer.errors import Issue
@@ -70,19 +71,24 @@ def bundled_regions(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     regions["metro"] = table.metro.where(table.metro.ne(""), table.region_id)
     regions["grid_g_per_kwh_annual"] = table[GRID_COLUMN[instance.carbon.basis]].to_numpy(dtype=float)
     regions["fixed_usd_per_hour"] = table.region_id.map(use.fixed_usd_per_hour).fillna(0.0).to_numpy(dtype=float)
-    reason, rule = region_closed(use, table)
+    reason, rule = region_closed(use, table, providers_named(use.providers, catalogue.providers))
     regions["closed_reason"], regions["closed_rule"] = reason, rule
     regions["open"] = regions.closed_reason.eq("")
     return regions
 
 
-def region_closed(use: Any, table: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
-    """Return (reason, rule) per region, `""` where it is open; the first that holds is told."""
+def region_closed(
+    use: Any, table: pd.DataFrame, providers: tuple[str, ...]
+) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+    """Return (reason, rule) per region, `""` where it is open; the first that holds is told.
+
+    `providers` are those that the instance allows, none: all.
+    """
     country, region, provider = table.country, table.region_id, table.provider
     country_level = "country_level" not in use.availability
     no = pd.Series(False, index=table.index)
     checks = [
-        ("not_allowed_provider", "catalogue.providers", ~provider.isin(use.providers) if use.providers else no),
+        ("not_allowed_provider", "catalogue.providers", ~provider.isin(providers) if providers else no),
         ("not_allowed_provider", "catalogue.exclude_providers", provider.isin(use.exclude_providers)),
         ("not_allowed_region", "catalogue.regions", ~region.isin(use.regions) if use.regions else no),
         ("not_allowed_region", "catalogue.exclude_regions", region.isin(use.exclude_regions)),
@@ -111,7 +117,8 @@ def bundled_offers(
     known = offers.region.notna()
     reason = np.where(known, regions.closed_reason.reindex(offers.region.fillna(0)).to_numpy(), "")
     rule = np.where(known, regions.closed_rule.reindex(offers.region.fillna(0)).to_numpy(), "")
-    for code, name, mask in _offer_checks(instance, offers, regions):
+    allowed = providers_named(instance.catalogue.providers, catalogue.providers)
+    for code, name, mask in _offer_checks(instance, offers, allowed):
         hit = mask & (reason == "")
         reason[hit], rule[hit] = code, name
     closed = offers[["offer_id", "provider", "region_id", "sku", "endpoint"]].assign(reason=reason, rule=rule)
@@ -147,7 +154,7 @@ def without_closed(
 
 
 def _offer_checks(
-    instance: Instance, offers: pd.DataFrame, regions: pd.DataFrame
+    instance: Instance, offers: pd.DataFrame, providers: tuple[str, ...]
 ) -> list[tuple[str, str, NDArray[np.bool_]]]:
     use = instance.catalogue
     endpoint = offers.kind.eq("endpoint").to_numpy()
@@ -156,8 +163,8 @@ def _offer_checks(
     )
     retired = pd.to_datetime(offers.retired_on.where(offers.retired_on.ne("")), format="%Y-%m-%d", errors="coerce")
     provider_shut = np.zeros(len(offers), dtype=bool)
-    if use.providers:
-        provider_shut = ~offers.provider.isin(use.providers).to_numpy()
+    if providers:
+        provider_shut = ~offers.provider.isin(providers).to_numpy()
     provider_shut |= offers.provider.isin(use.exclude_providers).to_numpy()
     return [
         ("not_allowed_provider", "catalogue.providers", provider_shut),

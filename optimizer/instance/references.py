@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.catalogue.provider_sets import SETS
 from optimizer.errors import Issue
 from optimizer.instance.checks.names import scopes, unknown
 from optimizer.instance.endpoint_references import endpoint_resources
@@ -14,6 +15,7 @@ from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
 from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Service, Workload
+from optimizer.instance.world import CAUTIOUS_FALLBACKS
 from optimizer.laws.codes import COUNTRIES
 from optimizer.laws.operators import STATUSES
 
@@ -135,8 +137,10 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
     yield from _today(instance, known)
     for at, discount in enumerate(instance.discounts):
         yield from _one(discount.provider, known.providers, ("discounts", at, "provider"), "provider")
-    for field in ("providers", "exclude_providers"):
-        yield from unknown(getattr(instance.catalogue, field), known.providers, ("catalogue", field), "provider")
+    sets = frozenset(SETS) if instance.catalogue.inline is None else frozenset[str]()
+    yield from unknown(instance.catalogue.providers, known.providers | sets, ("catalogue", "providers"), "provider")
+    excluded = instance.catalogue.exclude_providers
+    yield from unknown(excluded, known.providers, ("catalogue", "exclude_providers"), "provider")
     for field in ("regions", "exclude_regions"):
         yield from unknown(getattr(instance.catalogue, field), known.regions, ("catalogue", field), "region")
     for at, name in enumerate(instance.catalogue.exclude_offers):
@@ -249,7 +253,8 @@ def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]
     use = instance.catalogue
     path: Path = ("catalogue",)
     if use.fallbacks:
-        yield from unknown(use.fallbacks, set(catalogue.fallbacks["kind"]), (*path, "fallbacks"), "fallback family")
+        families = {*catalogue.fallbacks["kind"], *CAUTIOUS_FALLBACKS}
+        yield from unknown(use.fallbacks, families, (*path, "fallbacks"), "fallback family")
     profiles = set(catalogue.throughput["profile_id"])
     for at, workload in enumerate(instance.workloads):
         yield from _one(workload.runs.profile, profiles, ("workloads", at, "runs", "profile"), "throughput profile")

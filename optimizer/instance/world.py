@@ -177,13 +177,18 @@ class EndpointResource(Model):
         return self
 
 
+CAUTIOUS_FALLBACKS = ("pue_industry", "accelerator_power", "idle_power", "host_power")
+"""Fallbacks that are on unless the instance states others: for power and PUE, at their cautious end."""
+
+
 class CatalogueUse(Model):
     """Which part of the world may be used. Empty lists allow everything the defaults allow.
 
     `use`: `world` (bundled), `inline` (only `inline`), or a folder beside the instance.
+    `providers` may name sets: `hyperscalers`, `eu_operated`, `all`. Of the world it is stated, unless `regions` is.
     `access` opts into partitions: government, china, disaster_recovery, dedicated, limited.
     `availability` opts into offers that are not verified: unverified, assumed, country_level.
-    `fallbacks` opts into named families of fallback figures. `max_price_age_days` warns beyond it.
+    `fallbacks` names the families of fallback figures that count; none: []. `max_price_age_days` warns beyond it.
     `endpoint_resources` declares where managed endpoints sit and process where the catalogue does not say;
     `unspecified_endpoint_scope: global` lets all that say nothing else process anywhere.
     """
@@ -200,7 +205,7 @@ class CatalogueUse(Model):
     availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = ("verified",)
     unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
     endpoint_resources: Annotated[tuple[EndpointResource, ...], Field(strict=False)] = ()
-    fallbacks: Names = ()
+    fallbacks: Names = CAUTIOUS_FALLBACKS
     max_price_age_days: PositiveCount = 730
     fixed_usd_per_hour: dict[str, NonNegative] = {}
     overrides: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()

@@ -123,7 +123,8 @@ def test_duplicate_id_beside_another_mistake_in_the_same_row():
     first = {"id": "a", "kind": "job", "runs": {"throughput": {"H100": 1}}, "work": 4}
     second = {**first, "wrk": 4}
     data = {
-        "name": "x", "horizon": {"start": "2027-01-01", "hours": 5}, "catalogue": {"use": "world"},
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 5},
+        "catalogue": {"use": "world", "providers": ["all"]},
         "laws": {"use": "none"}, "workloads": [first, second],
     }  # fmt: skip
     with pytest.raises(InputError) as caught:

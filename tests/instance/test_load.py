@@ -221,6 +221,7 @@ WORLD: dict[str, Any] = {
     "name": "world",
     "horizon": {"start": "2027-01-01", "hours": 730},
     "legal_assertions": {"exporters": [{"id": "acme", "country": "DE"}]},
+    "catalogue": {"providers": ["all"]},
     "workloads": [
         {
             "id": "chat",
@@ -338,15 +339,27 @@ def test_schemes_are_those_of_the_pack_and_those_declared_inline(laws):
     assert "SecNumCloud 3.2" in (told[1][2] or "")
 
 
+def test_whose_offers_may_be_used_is_stated():
+    """Nobody contracts with fifty vendors by default: the world needs providers, a set of them, or regions."""
+    with pytest.raises(InputError) as caught:
+        load(world(catalogue={}))
+    (issue,) = caught.value.issues
+    assert (issue.where, issue.what) == ("catalogue.providers", "is not stated: whose offers may be used")
+    assert "hyperscalers, eu_operated, all" in (issue.maybe or "")
+    for use in ({"providers": ["hyperscalers", "scaleway"]}, {"regions": ["aws:eu-central-1"]}):
+        assert load(world(catalogue=use)).name == "world"
+
+
 def test_unknown_names_come_with_the_other_faults(tmp_path: Path):
     """A negative rate does not hide an unknown provider: both have their line."""
     (tmp_path / "a.yaml").write_text(
-        "name: a\nhorizon: {start: 2027-01-01, hours: 10}\nworkloads:\n  - id: chat\n    kind: service\n"
-        "    providers: [awss]\n    runs: {throughput: {H100: 10}}\n    streams: [{origin: DE, rate: -1}]\n"
+        "name: a\nhorizon: {start: 2027-01-01, hours: 10}\ncatalogue: {providers: [all]}\nworkloads:\n  - id: chat\n"
+        "    kind: service\n    providers: [awss]\n    runs: {throughput: {H100: 10}}\n"
+        "    streams: [{origin: DE, rate: -1}]\n"
     )
     with pytest.raises(InputError) as caught:
         load(tmp_path / "a.yaml")
-    assert [issue.line for issue in caught.value.issues] == [6, 8]
+    assert [issue.line for issue in caught.value.issues] == [7, 9]
 
 
 @pytest.mark.parametrize("path", sorted(bundled.PATH.glob("**/*.yaml")), ids=lambda path: path.stem)

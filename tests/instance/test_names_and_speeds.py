@@ -146,7 +146,7 @@ def test_a_country_without_a_position_under_a_round_trip_limit_is_named(origin: 
         streams = [{"origin": origin, "rate": 5, "max_rtt_ms": 400}]
         service = {"id": "s", "kind": "service", "runs": {"throughput": {"H100": 10}}, "streams": streams}
         origins = [{"id": "point", "country": "AQ", **place}]
-        return fields(catalogue={"use": "world"}, workloads=[service], origins=origins)
+        return fields(catalogue={"use": "world", "providers": ["all"]}, workloads=[service], origins=origins)
 
     with pytest.raises(InputError, match=r"^workloads\[id=s\]\.streams\[0\]\.(origin: unknown|max_rtt_ms: asks)"):
         domicile.load(stated())

@@ -146,7 +146,7 @@ def test_a_hundred_warnings_and_the_count_of_the_rest(write):
 WORLD = """\
 name: small
 horizon: {start: 2027-01-01, hours: 10}
-catalogue: {use: world, overrides: [{table: TABLE, id: "ID", set: {COLUMN: VALUE}}]}
+catalogue: {use: world, providers: [all], overrides: [{table: TABLE, id: "ID", set: {COLUMN: VALUE}}]}
 laws: {use: none}
 quotas: {default_devices: 64}
 workloads:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from optimizer.catalogue.provider_sets import SETS
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
 from optimizer.instance.rules import AllowedPlaces
@@ -136,8 +137,13 @@ def selection(instance: Instance) -> Iterator[Finding]:
         both = sorted(set(getattr(use, field)) & set(getattr(use, f"exclude_{field}")))
         if both:
             yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
+    if use.use == "world" and not use.providers and not use.regions:
+        advice = f"name those you have contracts with, or one of the sets {', '.join(SETS)}"
+        yield Finding(("catalogue", "providers"), "is not stated: whose offers may be used", advice)
+    named = not set(use.providers) & set(SETS)
     for at, declared in enumerate(use.endpoint_resources):
-        if (use.providers and declared.provider not in use.providers) or declared.provider in use.exclude_providers:
+        left_out = named and use.providers and declared.provider not in use.providers
+        if left_out or declared.provider in use.exclude_providers:
             what = f"has no effect: {declared.provider} is not among the providers the catalogue is narrowed to"
             yield Finding(("catalogue", "endpoint_resources", at, "provider"), what)
     if use.use == "inline" and use.inline is None:
