@@ -19,7 +19,7 @@ JUDGED: dict[str, str] = {
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
-                  "laws mechanisms flags",
+                  "rtt_ms max_rtt_ms rtt_source laws mechanisms flags",
     "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
     "transfers": "dataset source target gb cost_usd carbon_kg",
     "moves": "job source target period gb cost_usd carbon_kg",

@@ -7,6 +7,7 @@ from optimizer.audit.lines import Figures, Ledger, Line
 from optimizer.audit.replicas import most_tokens_per_s, replica_shortage
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import World
+from optimizer.errors import InputError
 from optimizer.instance.rules import Budget
 from optimizer.instance.workloads import Job
 
@@ -21,6 +22,7 @@ def check_eligibility(ledger: Ledger, scopes: Scopes, findings: Findings) -> Non
             _check_endpoint(world, line, findings)
         else:
             _check_hardware(world, line, findings)
+        _check_round_trip(world, line, findings)
         _check_distance(world, line, findings)
         _check_figures(world, line, figures, scopes, findings)
 
@@ -120,6 +122,31 @@ def _check_endpoint(world: World, line: Line, findings: Findings) -> None:
                      found=offer.label)  # fmt: skip
 
 
+def _check_round_trip(world: World, line: Line, findings: Findings) -> None:
+    """Check what a row says of the round trip of its stream: figure, how it was had, and limit."""
+    row, stream = line.row, line.stream
+    if stream is None:
+        if (row.rtt_ms, row.max_rtt_ms, row.rtt_source) != (None, None, None):
+            findings.add("statement", line.where, "a round trip, though the row has no stream", found=row.rtt_ms)
+        return
+    try:
+        rtt = world.rtt_ms(stream.origin, line.region)
+    except InputError:  # an origin that only laws and prices know
+        rtt = None
+    how = None if rtt is None else "estimated" if world.estimates_rtt else "stated"
+    for name, mine in (("rtt_ms", rtt), ("max_rtt_ms", stream.max_rtt_ms)):
+        told = getattr(row, name)
+        if mine is None:
+            if told is not None:
+                findings.add("statement", line.where, f"{name} is stated, and there is none", found=told)
+        else:
+            findings.stated("statement", line.where, name, expected=mine, found=told, cell=f"placements.{name}")
+    if how is not None:
+        findings.cell("placements.rtt_source", line.where, row.rtt_source is not None)
+    if row.rtt_source is not None and row.rtt_source != how:
+        findings.add("statement", line.where, "how the round trip was had", expected=how, found=row.rtt_source)
+
+
 def _check_distance(world: World, line: Line, findings: Findings) -> None:
     stream = line.stream
     if stream is None or stream.max_rtt_ms is None or line.row.served_per_s <= 0:
@@ -129,7 +156,7 @@ def _check_distance(world: World, line: Line, findings: Findings) -> None:
     if rtt is None:
         findings.add("rtt_unknown", line.where, f"no round trip from {stream.origin} to {line.region.id} is known",
                      rule="max_rtt_ms")  # fmt: skip
-    elif rtt > stream.max_rtt_ms * (1 + 1e-9):
+    elif rtt + world.rtt_margin_ms > stream.max_rtt_ms * (1 + 1e-9):
         findings.add("rtt", line.where, f"round trip from {stream.origin} to {line.region.id} in ms",
                      expected=stream.max_rtt_ms, found=rtt, rule="max_rtt_ms")  # fmt: skip
 

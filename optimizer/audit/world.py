@@ -227,6 +227,11 @@ class World:
         return self._source.speed_quality(workload, offer, _measured_on(workload, offer)[0])
 
     @property
+    def rtt_margin_ms(self) -> float:
+        """Margin on round trips, where they are estimates."""
+        return self.instance.catalogue.latency_margin_ms if self.estimates_rtt else 0.0
+
+    @property
     def estimates_rtt(self) -> bool:
         """Whether round trips to users are the catalogue's estimates; else the instance states them."""
         return self._source.estimates_rtt

@@ -32,6 +32,7 @@ class CatalogueSource:
         self.sha256: str | None = catalogue.sha256 or None
         self.version = catalogue.version
         self.estimates_rtt = True
+        self._fixed = instance.catalogue.fixed_usd_per_hour
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
         self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float, str, str]]] = {}
@@ -65,7 +66,7 @@ class CatalogueSource:
             pue=cell(row, "pue"),
             wue_l_per_kwh=cell(row, "wue_l_per_kwh"),
             water_l_per_kwh_grid=cell(row, "water_l_per_kwh_grid"),
-            fixed_usd_per_hour=self._instance.catalogue.fixed_usd_per_hour.get(region_id, 0.0),
+            fixed_usd_per_hour=self._fixed.get(region_id, self._fixed.get("*", 0.0)),
             grid_g_per_kwh=grid,
             pue_quality=text(row, "pue_quality"),
             grid_quality=text(row, "grid_quality"),

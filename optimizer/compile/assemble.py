@@ -145,7 +145,7 @@ def _compiled(
     law = build_law_view(world, stages)
     pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))
     speeds = stages.get("speeds", inputs.of_speeds(world), lambda: SpeedView(world))
-    ways = stages.get("ways", (world.network, world.unpriced), lambda: WayView(world))
+    ways = stages.get("ways", inputs.of_ways(world), lambda: WayView(world))
     clock.lap("views")
     parts = stages.get(
         "options", inputs.of_options(world, law, pools),
@@ -226,6 +226,8 @@ def _regions(world: World) -> Regions:
     ids = tuple(world.regions.region_id)
     fixed = np.nan_to_num(world.regions.fixed_usd_per_hour.to_numpy(dtype=float)) * world.total_hours
     inline = "field:catalogue.inline.regions[id={}].fixed_usd_per_hour"
+    own = world.instance.catalogue.fixed_usd_per_hour
+    named = ids if world.catalogue is None else tuple(region if region in own else "*" for region in ids)
     stated = inline if world.catalogue is None else "field:catalogue.fixed_usd_per_hour[id={}]"
     return Regions(
         ids=ids,
@@ -233,7 +235,7 @@ def _regions(world: World) -> Regions:
         metro=labels("metro"),
         provider=labels("provider"),
         fixed_usd=fixed,
-        charged_by=tuple((stated.format(region),) if usd else () for region, usd in zip(ids, fixed, strict=True)),
+        charged_by=tuple((stated.format(name),) if usd else () for name, usd in zip(named, fixed, strict=True)),
     )
 
 

@@ -50,7 +50,7 @@ def bundled_tables(instance: Instance, catalogue: Catalogue, hours: Floats, issu
     """Return the tables of an instance's world; what it names and the catalogue has not goes to `issues`."""
     day = instance.horizon.start
     regions = bundled_regions(instance, catalogue)
-    for region in sorted(set(instance.catalogue.fixed_usd_per_hour) - set(regions.region_id)):
+    for region in sorted(set(instance.catalogue.fixed_usd_per_hour) - {*regions.region_id, "*"}):
         issues.append(Issue(f"unknown region {region!r}", where="catalogue.fixed_usd_per_hour"))
     offers, closed = bundled_offers(instance, catalogue, regions, instance.laws.as_of or day)
     committed = committed_offers(instance, catalogue, regions, issues)

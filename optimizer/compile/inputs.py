@@ -65,6 +65,11 @@ def of_speeds(world: World) -> Inputs:
     return measured, inline.throughput if inline else None, world.unpriced
 
 
+def of_ways(world: World) -> Inputs:
+    """Return what ways between users and regions follow from."""
+    return world.network, world.unpriced, world.instance.catalogue.latency_margin_ms
+
+
 def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
     """Return what decides which options are open, with all evidence: offers but for what machines cost by the hour,
     workloads, network, law, what quotas shut out, which figures budgets and shares ask for, and policies.
@@ -72,7 +77,7 @@ def of_options(world: World, law: LawView, pools: PoolView) -> Inputs:
     instance = world.instance
     price = world.column("price_usd_per_hour")
     return (
-        law, world.network, of_speeds(world), np.isnan(price), world.regions,
+        law, of_ways(world), of_speeds(world), np.isnan(price), world.regions,
         np.isnan(world.grid_g_per_kwh), world.providers, world.closed,
         instance.horizon, instance.workloads, instance.target_utilisation, instance.unserved_usd_per_unit,
         accounting(instance), metered(instance), policies(instance), others(instance),

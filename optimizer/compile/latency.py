@@ -61,9 +61,12 @@ class WayView:
             return worded(lambda offer: f"nobody has {what} between {origin} and {names[offer]}")
 
         if max_rtt_ms is not None:
-            rtt = np.array(network.user_rtt([origin])[0][0])
+            found, quality = (part[0] for part in network.user_rtt([origin]))
+            margin = self._world.instance.catalogue.latency_margin_ms
+            rtt = np.array(found) + margin * (quality == "estimated")
             closed.append(("rtt_unknown", "max_rtt_ms", np.isnan(rtt), unknown("a round trip")))
-            told = measured(f"the round trip of {origin}", rtt, max_rtt_ms, "ms", region)
+            what = f"the round trip of {origin}" + (f", with a margin of {margin:g} ms," if margin else "")
+            told = measured(what, rtt, max_rtt_ms, "ms", region)
             closed.append(("rtt", "max_rtt_ms", rtt > max_rtt_ms, told))
         per_unit = network.usd_per_unit([origin])[0]
         closed.append(("missing_price", "network", np.isnan(per_unit), unknown("a price per unit")))

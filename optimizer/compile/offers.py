@@ -70,11 +70,17 @@ def bundled_regions(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     regions = table.reindex(columns=list(REGION_COLUMNS))
     regions["metro"] = table.metro.where(table.metro.ne(""), table.region_id)
     regions["grid_g_per_kwh_annual"] = table[GRID_COLUMN[instance.carbon.basis]].to_numpy(dtype=float)
-    regions["fixed_usd_per_hour"] = table.region_id.map(use.fixed_usd_per_hour).fillna(0.0).to_numpy(dtype=float)
+    regions["fixed_usd_per_hour"] = fixed_usd_per_hour(use.fixed_usd_per_hour, table.region_id)
     reason, rule = region_closed(use, table, providers_named(use.providers, catalogue.providers))
     regions["closed_reason"], regions["closed_rule"] = reason, rule
     regions["open"] = regions.closed_reason.eq("")
     return regions
+
+
+def fixed_usd_per_hour(stated: Mapping[str, float], region_ids: pd.Series) -> NDArray[np.float64]:
+    """Return USD per hour of each region that is in use: its own, else that of `*`, else none."""
+    general = stated.get("*", 0.0)
+    return np.array([stated.get(region, general) for region in region_ids], dtype=np.float64)
 
 
 def region_closed(

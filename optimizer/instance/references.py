@@ -147,7 +147,7 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
         if not known.is_offer(name):
             maybe = did_you_mean(name, known.machines() | known.endpoints)
             yield Finding(("catalogue", "exclude_offers", at), f"unknown offer {name!r}", maybe, (name,))
-    for name in instance.catalogue.fixed_usd_per_hour:
+    for name in set(instance.catalogue.fixed_usd_per_hour) - {"*"}:
         yield from _one(name, known.regions, ("catalogue", "fixed_usd_per_hour", name), "region")
     yield from _asserted(instance, known)
 

@@ -189,8 +189,10 @@ class CatalogueUse(Model):
     `access` opts into partitions: government, china, disaster_recovery, dedicated, limited.
     `availability` opts into offers that are not verified: unverified, assumed, country_level.
     `fallbacks` names the families of fallback figures that count; none: []. `max_price_age_days` warns beyond it.
-    `endpoint_resources` declares where managed endpoints sit and process where the catalogue does not say;
-    `unspecified_endpoint_scope: global` lets all that say nothing else process anywhere.
+    `fixed_usd_per_hour` is by region, `*` those that are not named. `latency_margin_ms` is added to estimated round
+    trips before they are held against a limit. `endpoint_resources` declares where managed endpoints sit and process
+    where the catalogue does not say; `unspecified_endpoint_scope: global` lets all that say nothing else process
+    anywhere.
     """
 
     use: str = "world"
@@ -208,6 +210,7 @@ class CatalogueUse(Model):
     fallbacks: Names = CAUTIOUS_FALLBACKS
     max_price_age_days: PositiveCount = 730
     fixed_usd_per_hour: dict[str, NonNegative] = {}
+    latency_margin_ms: NonNegative = 0.0
     overrides: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     inline: InlineCatalogue | None = None
 

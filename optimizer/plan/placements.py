@@ -12,6 +12,7 @@ from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.speed import SpeedView
 from optimizer.plan.commitments import drawn_of
+from optimizer.plan.round_trips import RoundTrips
 from optimizer.plan.rows import Placement, Unserved
 
 Floats = NDArray[np.float64]
@@ -217,7 +218,7 @@ def placements_of(
                "endpoint", "accelerator", "purchase")}  # fmt: skip
     names = world.regions.region.to_numpy(dtype=object)
     drawn = drawn_of(compiled, lines)
-    doubts = Doubts(compiled)
+    doubts, trips = Doubts(compiled), RoundTrips(compiled)
     flags: dict[tuple[int, int], set[str]] = {}
     by_law: dict[int, set[str]] = {}
     rows = []
@@ -252,6 +253,7 @@ def placements_of(
                 cost_usd=float(lines.cost_usd[k]),
                 carbon_kg=_known(lines.carbon_kg[k]),
                 energy_kwh=_known(lines.energy_kwh[k]),
+                **(trips.of(int(problem.flows.stream[q]), int(slots.region[i])) if q >= 0 else {}),
                 laws=judgement.laws,
                 mechanisms=tuple(dict.fromkeys(info[m].key.mechanism for m in relies_on[k])),
                 flags=tuple(sorted(flags[w, o] | by_law[id(judgement)])),

@@ -36,9 +36,11 @@ class Placement(Row):
     Instances of one (workload, offer, period) are split over its streams in proportion to the flow served; spare
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
     instances paid for. `commitments`: how many of the instances each commitment gives, by its id. For a job
-    `work_units` is what is done here and `gangs` how many run. `laws` bear on the row, `mechanisms` are the safeguards
-    it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified,
-    transferred_speed, estimated_speed, stale_price, weak_law, unreviewed_law).
+    `work_units` is what is done here and `gangs` how many run. `rtt_ms`: the round trip between the stream's users and
+    the region, as far as somebody has it, `rtt_source` how it was had (measured, estimated, stated), `max_rtt_ms` its
+    limit. `laws` bear on the row, `mechanisms` are the safeguards it relies on, `flags` name figures that are not
+    verified (fallback, estimated, derived, unverified, transferred_speed, estimated_speed, stale_price, weak_law,
+    unreviewed_law).
     """
 
     workload: str
@@ -61,6 +63,9 @@ class Placement(Row):
     cost_usd: float | None = None
     carbon_kg: float | None = None
     energy_kwh: float | None = None
+    rtt_ms: float | None = None
+    max_rtt_ms: float | None = None
+    rtt_source: str | None = None
     laws: tuple[str, ...] = ()
     mechanisms: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()

@@ -133,8 +133,8 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
     for row in plan.placements:
         offer = row.sku or row.endpoint or ""
         groups[row.workload, row.region_id, offer, row.purchase or ""].append(row)
-    columns = ["workload", "streams", "region", "offer", "instances", "USD", "kg CO2e", "law, safeguard"]
-    table = grid(columns, right=["instances", "USD", "kg CO2e"], whole=["workload", "region"])
+    columns = ["workload", "streams", "region", "ms", "offer", "instances", "USD", "kg CO2e", "law, safeguard"]
+    table = grid(columns, right=["ms", "instances", "USD", "kg CO2e"], whole=["workload", "region"])
     before = ""
     rows: list[Sequence[str | Text]] = []
     for (workload, _, offer, purchase), members in sorted(groups.items(), key=lambda item: item[0]):
@@ -145,6 +145,7 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
             workload if workload != before else "",
             some([row.stream for row in members if row.stream], 4),
             region,
+            _round_trip(members),
             f"{bought} {owned}" if owned else bought,
             _instances(members),
             usd(_total([row.cost_usd for row in members])),
@@ -166,6 +167,17 @@ def _instances(members: Sequence[Placement]) -> str:
     text = f"{high:g}" if high - low < ROUNDING else f"{low:g}-{high:g}"
     worked = [row.instance_hours for row in members if row.work_units is not None and row.instance_hours is not None]
     return f"{text} x {sum(worked) / max(high, 1):,.4g} h" if worked else text
+
+
+def _round_trip(members: Sequence[Placement]) -> str:
+    """Return the round trip nearest to its limit, and the limit: `~23/45` where it is an estimate; else the longest."""
+    timed = [(row.rtt_ms, row.max_rtt_ms, row) for row in members if row.rtt_ms is not None]
+    if not timed:
+        return ""
+    limited = [(limit - rtt, row) for rtt, limit, row in timed if limit is not None]
+    row = min(limited, key=lambda pair: pair[0])[1] if limited else max(timed, key=lambda one: one[0])[2]
+    limit = f"/{row.max_rtt_ms:g}" if row.max_rtt_ms is not None else ""
+    return f"{'~' if row.rtt_source == 'estimated' else ''}{row.rtt_ms:.0f}{limit}"
 
 
 def _by_period(members: Sequence[Placement]) -> list[list[Placement]]:

@@ -17,7 +17,7 @@ def instance(*resources, model="anthropic/claude-haiku-5.5", retention=24.0, sco
     return load({
         "name": "bought", "horizon": {"start": "2026-12-01", "hours": 24.0},
         "laws": {"use": "world", "as_of": "2026-11-22"},
-        "catalogue": {"endpoint_resources": list(resources)},
+        "catalogue": {"providers": ["all"], "endpoint_resources": list(resources)},
         "legal_assertions": {"exporters": [{"id": "acme", "country": "DE", "headquarters": "DE"}]},
         "workloads": [{
             "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 100.0}],

@@ -26,8 +26,9 @@ def service(**more: Any) -> dict[str, Any]:
         "id": "chat", "kind": "service", "runs": {"throughput": {"L4": 100.0, "H100": 100.0}},
         "streams": [{"origin": "US", "rate": 1}], **more.pop("workload", {}),
     }  # fmt: skip
+    use = {"providers": ["all"], **more.pop("catalogue", {})}
     return {
-        "name": "world", "horizon": {"start": "2027-01-01", "hours": 10}, "workloads": [workload],
+        "catalogue": use, "name": "world", "horizon": {"start": "2027-01-01", "hours": 10}, "workloads": [workload],
         "quotas": {"default_devices": "unlimited", "default_endpoint_units_per_s": "unlimited"}, **more,
     }  # fmt: skip
 
@@ -112,7 +113,8 @@ def test_endpoint_that_says_nowhere_is_ineligible(world):
     known = table.provider.isin(world.regions.provider) & table.price_usd_per_million_input_tokens.notna()
     row = first(table[table.scope.eq("unspecified") & known])
     home = first(world.regions[world.regions.provider.eq(row.provider) & world.regions.access.eq("public")])
-    own = {"overrides": [{"table": "endpoints", "id": row.Index, "set": {"region_id": home.Index}}]}
+    placing = {"table": "endpoints", "id": row.Index, "set": {"region_id": home.Index}}
+    own = {"providers": ["all"], "overrides": [placing]}
     placed = {**_endpoint(row), "region": home.Index.split(":", 1)[1]}
     assert "endpoint_scope_unspecified" in kinds({**_asks(row), "catalogue": own}, placed)
     declared = {**own, "unspecified_endpoint_scope": "global"}

@@ -29,6 +29,7 @@ def world_instance(**more):
         }],
         **more,
     }  # fmt: skip
+    data["catalogue"] = {"providers": ["all"], **data.get("catalogue", {})}
     return load(data)
 
 

@@ -17,7 +17,7 @@ VERTEX = "gcp:-:vertex-ai:claude-haiku-5-5:chat:unspecified"
 def instance(*resources, **catalogue):
     return load({
         "name": "bought", "horizon": {"start": "2026-12-01", "hours": 24.0}, "laws": {"use": "none"},
-        "catalogue": {"endpoint_resources": list(resources), **catalogue},
+        "catalogue": {"providers": ["all"], "endpoint_resources": list(resources), **catalogue},
         "quotas": {"default_endpoint_units_per_s": 1000.0},
         "workloads": [{
             "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 100.0}],

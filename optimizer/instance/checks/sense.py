@@ -167,6 +167,7 @@ def _of_the_world_only(instance: Instance) -> Iterator[Finding]:
     for field, instead in (
         ("fixed_usd_per_hour", "state it on the inline regions"),
         ("fallbacks", "state the figures in the inline catalogue"),
+        ("latency_margin_ms", "state the round trips of the inline network"),
         ("endpoint_resources", "state region and countries of the inline endpoints"),
         ("unspecified_endpoint_scope", "state countries of the inline endpoints"),
         ("access", "leave regions out of the inline catalogue"),
