@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from formulations import (
     accelerator_availability,
     carbon_budgets,
+    commitments,
     data,
     data_localization,
     jobs,
@@ -43,6 +44,7 @@ MODULES = (
     policies,
     relocations,
     places_in_use,
+    commitments,
     costs,
 )
 

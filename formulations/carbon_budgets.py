@@ -10,11 +10,16 @@ move).
 Constraint (coupling):
     budget[β]   sum_{i in β} (μ_run n[i] + μ_work H[i] + sum_{q on i} μ_serve f[q]) + sum_c μ_copy d[c]
                 + sum_e μ_gb u[e] + sum_{e,t} μ_move m[e,t] + sum_x μ_leave m[x] + sum_y μ_enter e[y]
-                (+ sum_m cost z[m] + sum_r fixed s[r] + sum_z price q[z])   <= L[β]
+                + sum_{o in β} buy[o] y[o] + sum_{i in drawn(β)} (compute_run n[i] + compute_work H[i])
+                (+ sum_m cost z[m] + sum_r fixed s[r] + sum_z price q[z] + sum_o buy[o] y[o])   <= L[β]
 
 Leaving and entering belong to a workload, and to no place and no period: a scope selects them by its workloads. What is
 charged in no place (mechanisms, the fixed cost of regions, the price of places in use) counts only in a money budget on
-everything. The carbon price and penalties for unserved demand are no spending and never count.
+everything. A purchase o is charged as a whole: in a money budget on everything, and where the scope selects all of its
+places and names no workload or period (o in β). A scope that selects a part of it counts what
+runs on it, at its share of the price (see `commitments`); what is idle is in no part. The carbon price and penalties
+for unserved
+demand are no spending and never count.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ def add_local_constraints(model: Model, problem: Problem) -> None:
 
 def add_coupling_constraints(model: Model, problem: Problem) -> None:
     """Add the budget rows."""
-    d, u, m, left, entered = model.vars("copy", "transfer", "move", "moved", "entered")
+    d, u, m, left, entered, y = model.vars("copy", "transfer", "move", "moved", "entered", "committed")
     β, datasets, μ, L = problem.budgets, problem.datasets, problem.budgets.metric, problem.budgets.limit
     slots = measured(model, problem, slot_matrix(problem, β.slots, L.size), μ)
     copies = priced(β.copies, datasets.copying, μ) @ d
@@ -49,8 +54,17 @@ def add_coupling_constraints(model: Model, problem: Problem) -> None:
     moves = priced(β.moves, problem.moves.moving, μ, each=problem.period_hours.size) @ m
     moves += priced(β.movers, problem.relocations.leaving, μ) @ left
     moves += priced(β.entries, problem.relocations.entering, μ) @ entered
+    drawn = measured(model, problem, slot_matrix(problem, β.drawn, L.size), ["compute_usd"] * L.size)
     fixed = [_placeless(problem, usd) @ model[family] for family, usd in spent_in_no_place(problem).items()]
-    model.add("budget", every(L.size), reduce(add, fixed, slots + copies + transfers + moves) <= L)
+    used = slots + drawn + copies + transfers + moves + _bought(problem) @ y
+    model.add("budget", every(L.size), reduce(add, fixed, used) <= L)
+
+
+def _bought(problem: Problem) -> Membership:
+    """Return what purchases are charged in the money budgets on a part that holds them; those on everything do."""
+    of = problem.budgets.purchases
+    kept = ~problem.budgets.whole[of.row]
+    return Membership(of.row[kept], of.column[kept], problem.purchases.price_usd[of.column[kept]] * of.weight[kept])
 
 
 def _placeless(problem: Problem, usd: Floats) -> Membership:

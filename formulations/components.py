@@ -191,6 +191,10 @@ VARIABLES: dict[str, Variable] = {
     "place_used": Variable(
         "q[z]", "place", "binary", "the place is in use", "places", "places_in_use", follows=True,
     ),
+    "committed": Variable(
+        "y[o]", "purchase", "0…Y[o]", "instances or USD/h committed to", "purchases", "commitments", is_item=True,
+        follows=True,
+    ),
     "impossible": Variable(
         "", "one", "0", "stands in a row that cannot hold, so that the row is kept", "one", "algebra",
     ),
@@ -357,7 +361,8 @@ ROWS: dict[str, Rows] = {
         gives=LIMIT, rises=True, stated_by="pools.rules",
     ),
     "budget": Rows(
-        COUPLING, "budget", "Σ in scope (run n + work H + serve f + copy d + gb u + move m + leave m + enter e) ≤ L[β]",
+        COUPLING, "budget",
+        "Σ in scope (run n + work H + serve f + copy d + gb u + move m + leave m + enter e + buy y) ≤ L[β]",
         "a budget on carbon, water, energy or money", "carbon_budgets", gives=LIMIT, rises=True,
         stated_by="budget:{budget}",
     ),
@@ -417,6 +422,10 @@ ROWS: dict[str, Rows] = {
         COUPLING, "place rule", "Σ_z q[z] ≥ L[π], for L[π] > 0", "at least so many places are in use",
         "places_in_use", gives=NEED, stated_by="policy:{place rule}",
     ),
+    "covered": Rows(
+        COUPLING, "cover", "Σ_i ρ n[i] + Σ_i ρ k[i] b[i] ≤ y[o]", "what runs on a commitment to buy is bought",
+        "commitments",
+    ),
     "cost_cap": Rows(
         COUPLING, "one", "cost ≤ C, in a second solve only", "costs no more than the plan found", "objective",
     ),
@@ -432,7 +441,8 @@ def doc_of(name: str) -> str | None:
 
 OBJECTIVES = {
     "cost": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ leave m + Σ enter e + Σ fixed s + "
-            "Σ price q + Σ cost z + Σ penalty v + Σ penalty x: USD over the horizon, the carbon price included",
+            "Σ price q + Σ cost z + Σ buy y + Σ penalty v + Σ penalty x: USD over the horizon, the carbon price "
+            "included",
     "carbon": "min Σ run n + Σ work H + Σ serve f + Σ copy d + Σ gb u + Σ move m + Σ leave m + Σ enter e: kg CO2e over "
               "the horizon",
 }  # fmt: skip

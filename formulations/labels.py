@@ -145,6 +145,10 @@ def _of_tables(problem: Problem, labels: Labels) -> dict[str, Callable[[Ints], C
         "flow_mover_period": lambda q: [*stream(flows.stream[q]), *region_period(flows.slot[q])],
         "slot_mover_period": lambda i: [of_slot(i), *region_period(i)],
         "place": lambda z: [_named(places.ids)(places.place_rule[z]), _named(places.place_ids)(z)],
+        "cover": lambda e: [
+            _named(problem.purchases.ids)(problem.purchases.cover_purchase[e]),
+            period(problem.purchases.cover_period[e]),
+        ],
         "place use": lambda x: [
             workload(presence.workload[places.use_presence[x]]), region(presence.region[places.use_presence[x]]),
             _named(places.ids)(places.place_rule[places.use_place[x]]),

@@ -2,7 +2,7 @@ r"""The objective: least cost over the horizon, in USD; or, in a second solve, l
 
     minimise  cost  =  sum_i run_i n[i] + sum_i work_i H[i] + sum_q serve_q f[q] + sum_c copy_c d[c] + sum_e gb_e u[e]
                        + sum_{e,t} move_e m[e,t] + sum_x leave_x m[x] + sum_y enter_y e[y]
-                       + sum_r fixed[r] s[r] + sum_z price[z] q[z] + sum_m cost[m] z[m]
+                       + sum_r fixed[r] s[r] + sum_z price[z] q[z] + sum_m cost[m] z[m] + sum_o buy[o] y[o]
                        + sum_{j,t} unserved[j,t] v[j,t] + sum_g undone[g] x[g]
 
 where the coefficient of a place's decision is its spend_usd + carbon_price x carbon_kg. Nothing else enters: no

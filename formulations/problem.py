@@ -5,6 +5,7 @@ Index sets and the letter used for them in every formulation module:
     t periods · w workloads (services and jobs) · j streams of services · r regions · i slots · q flows
     k datasets · c copies (dataset, region) · e transfers (dataset, source, destination) · m mechanisms
     p presences (workload, region) · κ pools · β budgets · σ shares · x movers · y entries · π place rules · z places
+    o purchases · e covers (purchase, period)
 
 A *slot* is an eligible (workload, offer, period): what is decided about it is how many instances run. A *flow* is an
 eligible (stream, slot). Only eligible combinations exist: whatever law, latency, memory or a missing figure rules out
@@ -43,8 +44,8 @@ from formulations.columns import (
 
 __all__ = [
     "Bools", "Budgets", "Coefficients", "Datasets", "Floats", "Flows", "Ints", "Jobs", "Mechanisms", "Membership",
-    "Moves", "PlacesInUse", "Pools", "Presence", "Problem", "Regions", "Relocations", "Rules", "Services", "Shares",
-    "Slots", "Survival",
+    "Moves", "PlacesInUse", "Pools", "Presence", "Problem", "Purchases", "Regions", "Relocations", "Rules", "Services",
+    "Shares", "Slots", "Survival",
 ]  # fmt: skip
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
@@ -270,7 +271,8 @@ class Budgets:
     """Caps on a metric over a scope.
 
     A column of `moves` is (row of Moves) x periods + the period before which it is made. `whole`: the scope is
-    everything, so that mechanisms and region fixed costs count in a money budget as well.
+    everything, so that mechanisms and region fixed costs count in a money budget as well. `purchases` and `drawn`
+    count in money budgets on a part: purchases whole, where their place is in scope, else what is drawn on them there.
     """
 
     ids: Strings = names("budget", rule="budget", may_be_empty=True)
@@ -283,6 +285,8 @@ class Budgets:
     moves: Membership = members("budget", ("move", "period"), "the moves in scope")
     movers: Membership = members("budget", "mover", "the workloads that run today in scope")
     entries: Membership = members("budget", "entry", "the regions they may enter in scope")
+    purchases: Membership = members("budget", "purchase", "the purchases in scope")
+    drawn: Membership = members("budget", "slot", "the slots in scope that run on purchases in part in scope")
 
 
 @dataclass(frozen=True)
@@ -359,6 +363,28 @@ class PlacesInUse:
 
 
 @dataclass(frozen=True)
+class Purchases:
+    """Commitments that may be bought: so many instances of a SKU, or so many USD/h of spending on several SKUs.
+
+    What is bought is charged as a whole, used or not, and stands in every period. A *cover* is a purchase in a period:
+    its row of `covers` adds up what the slots that run on the purchase draw of it. `most` is what can be drawn at all.
+    """
+
+    ids: Strings = names("purchase")
+    price_usd: Floats = numbers(
+        "purchase", "buy[o]", "what an instance, or a USD/h, that is committed to is charged", "USD", least=0.0,
+        charged_on="committed", term="commitments", stated_by="purchases.charged_by",
+    )  # fmt: skip
+    charged_by: Rules = rule_ids("purchase", "where it is offered")
+    most: Floats = numbers("purchase", "Y[o]", "most that can be bought", "instances or USD/h", least=0.0)
+    cover_purchase: Ints = index("cover", "purchase", "what is drawn on")
+    cover_period: Ints = index("cover", "period", "when")
+    covers: Membership = members(
+        "cover", "slot", "what an instance draws: itself, or its price under the plan", "ρ[e,i]", "instances or USD/h"
+    )
+
+
+@dataclass(frozen=True)
 class Problem:
     """Everything the formulations need. Index arrays refer to positions in the sibling tables.
 
@@ -383,6 +409,7 @@ class Problem:
     moves: Moves = table(Moves, in_proportion=True)
     relocations: Relocations = table(Relocations, in_proportion=True)
     places: PlacesInUse = table(PlacesInUse, in_proportion=True)
+    purchases: Purchases = table(Purchases, in_proportion=True)
     carbon_price_usd_per_kg: float = single(
         0.0, "price", "price of carbon", "USD per kg CO2e", stated_by="field:carbon.price_usd_per_tonne"
     )

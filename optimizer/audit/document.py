@@ -19,7 +19,7 @@ TOTAL = "the plan"
 ROUNDING = 1e-6
 """Part of a cost by which two sums of the same terms may differ, and with it a gap."""
 HELD = ("placements", "copies", "transfers", "moves", "relocations", "regions", "mechanisms", "budgets", "quotas",
-        "commitments", "shares", "places", "unserved", "legal_register", "data_quality",
+        "commitments", "purchases", "shares", "places", "unserved", "legal_register", "data_quality",
         "cost_breakdown_usd")  # fmt: skip
 """What only a plan that places something has."""
 

@@ -101,7 +101,7 @@ class Offer:
     @property
     def ids(self) -> frozenset[str]:
         """What `catalogue.exclude_offers` may call it; commitments have no such name."""
-        if self.purchase == "committed":
+        if self.purchase in ("committed", "reserved"):
             return frozenset()
         if self.endpoint:
             return frozenset((self.endpoint, f"{self.region.id}:{self.endpoint}"))

@@ -72,6 +72,7 @@ KINDS: dict[str, str] = {
     "integrality": "instances or gangs are not a whole number",
     "quota": "a pool gives more than it has",
     "commitment": "a placement draws on a commitment that does not give it what it holds",
+    "purchase_cover": "what runs on a commitment to buy is not bought, or more is bought than there is",
     "regions": "a workload sits in too few or too many regions",
     "job_work": "a job's work is not done",
     "job_window": "a job runs outside its window",

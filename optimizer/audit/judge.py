@@ -11,6 +11,7 @@ from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
 from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.purchases import check_purchases
 from optimizer.audit.register import check_register
 from optimizer.audit.row_laws import check_row_laws
 from optimizer.audit.supply import check_supply
@@ -48,8 +49,10 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_survival(ledger, plan, desk, findings)
     check_mechanisms(plan, desk, findings)
     check_lines(ledger, findings)
+    bought = check_purchases(ledger, plan, findings)
     totals = sum_up(ledger, plan, bill, desk, findings)
-    check_budgets(ledger, plan, totals, bill, desk=desk, findings=findings)
+    totals.terms["commitments"] = bought.idle_usd
+    check_budgets(ledger, plan, totals, bill, desk=desk, bought=bought, findings=findings)
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
     check_tables(ledger, plan, totals, findings)

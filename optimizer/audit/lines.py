@@ -90,6 +90,8 @@ def _resolve(world: World, row: Placement, where: str, findings: Findings) -> Li
         findings.add("unknown_id", where, "the catalogue has no such region", found=row.region_id)
         return None
     offer = world.offer(region.id, row.sku, row.endpoint, row.purchase)
+    if row.purchase == "reserved" and row.sku is not None:
+        offer = world.reserved(region, row.sku, row.commitments)
     if offer is None:
         what = row.sku or row.endpoint
         bought = f" ({row.purchase})" if row.purchase else ""

@@ -18,6 +18,7 @@ KEYS = {
     "budgets": ("id",),
     "quotas": ("id", "period"),
     "commitments": ("id",),
+    "purchases": ("id",),
     "shares": ("id", "sense"),
     "data_quality": ("quality",),
 }

@@ -13,6 +13,7 @@ from optimizer.audit.findings import Findings, close, exceeds
 from optimizer.audit.lines import Figures, Ledger, Line
 from optimizer.audit.moves import Carried, check_moves
 from optimizer.audit.names import region_of
+from optimizer.audit.purchases import Bought
 from optimizer.audit.relocations import Moved, check_places, check_relocations
 from optimizer.audit.scopes import is_placeless, is_whole
 from optimizer.audit.work import unserved_cost
@@ -22,7 +23,7 @@ from optimizer.plan.models import Plan
 
 PENALTIES = ("carbon_price", "unserved")
 SPENT = ("compute", "network", "egress", "storage", "copies", "reads", "moves", "moving", "mechanisms", "regions",
-         "places")  # fmt: skip
+         "places", "commitments")  # fmt: skip
 COST_TERMS = (*SPENT, *PENALTIES)
 """What the cost of a plan consists of: money spent, and what the objective is charged besides."""
 MEASURES = {"compute_usd": "compute_usd", "device_hours": "device_hours", "energy_kwh": "energy_kwh"}
@@ -147,7 +148,7 @@ def regions_used(ledger: Ledger, plan: Plan) -> dict[str, Region]:
 
 
 def check_budgets(
-    ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, findings: Findings
+    ledger: Ledger, plan: Plan, totals: Totals, bill: Bill, *, desk: Desk, bought: Bought, findings: Findings
 ) -> None:
     """Check every budget on what is in its scope, and the uses that the plan states."""
     world = ledger.world
@@ -168,6 +169,7 @@ def check_budgets(
             used += sum(_added(m, metric) for m in mine)
         if metric == "spend_usd":
             used += sum(usd for usd, _ in resting) + sum(usd for usd, _ in moving)
+            used += bought.in_scope(ledger, budget.scope, desk)
             if is_whole(budget.scope):
                 used = sum(totals.terms[t] for t in SPENT)
         if exceeds(used, limit):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.law_triggers import Operator
+from optimizer.audit.shop import ForSale, shop_of
 from optimizer.catalogue.provider_sets import EEA
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
@@ -151,6 +152,8 @@ class World:
         assert sku is not None
         if purchase == "committed":
             return self._committed(region, sku)
+        if purchase == "reserved":
+            return None  # its price is that of the commitments a placement names: `reserved`
         return self._source.instance_offer(region, sku, purchase or "on_demand")
 
     def _committed(self, region: Region, sku: str) -> Offer | None:
@@ -160,6 +163,35 @@ class World:
             return None
         return dataclasses.replace(
             facts, purchase="committed", usd_per_hour=0.0, commitments=tuple(found), availability="verified"
+        )
+
+    @cached_property
+    def shop(self) -> dict[str, ForSale]:
+        """What may be bought, by id."""
+        return shop_of(self)
+
+    def region_ids(self, provider: str) -> list[str]:
+        """Return the regions of a provider."""
+        inline = self.instance.catalogue.inline
+        if inline is not None:
+            return [region.id for region in inline.regions if region.provider == provider]
+        assert self.catalogue is not None
+        table = self.catalogue.regions
+        return list(table.index[table.provider == provider])
+
+    def reserved(self, region: Region, sku: str, covered: Mapping[str, float]) -> Offer | None:
+        """Return a SKU as run on commitments to buy, so many instances on each, at their part of what these cost."""
+        facts = self._source.sku(region, sku)
+        key, total = (region.id, sku), sum(covered.values())
+        known = [(self.shop[name], n) for name, n in covered.items() if name in self.shop]
+        held = [(one, n) for one, n in known if key in one.takes]
+        if facts is None or not held or total <= 0:
+            return None
+        usd = sum(one.charged_usd * one.takes[key] * n for one, n in held) / (self.calendar.total_hours * total)
+        dates = [one.date for one, _ in held if one.date]
+        return dataclasses.replace(
+            facts, purchase="reserved", usd_per_hour=usd, availability="verified", price_quality=held[0][0].quality,
+            price_date=date.fromisoformat(min(dates)) if dates else None,
         )
 
     # prices and distances, after discounts
@@ -172,7 +204,7 @@ class World:
         """Return the price of one instance-hour."""
         if offer.usd_per_hour is None:
             return None
-        return offer.usd_per_hour * self.discount(offer.provider, "compute")
+        return offer.usd_per_hour * (1.0 if offer.purchase == "reserved" else self.discount(offer.provider, "compute"))
 
     def endpoint_usd_per_unit(self, offer: Offer, workload: Workload) -> float | None:
         """Return the price of a work unit (output token): output price + input/output tokens x input price."""

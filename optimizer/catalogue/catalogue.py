@@ -151,6 +151,13 @@ class Catalogue:
         return self.later["storage"]()
 
     @cached_property
+    def commitments(self) -> pd.DataFrame:
+        """What reserved instances, committed use and savings plans cost, index `commitment_id`; rows of one `plan` are
+        the rates of its SKUs in USD/h.
+        """
+        return self.later["commitments"]()
+
+    @cached_property
     def fallbacks(self) -> pd.DataFrame:
         """Second-best figures with citation; off unless `with_fallbacks` names their kind."""
         return self.later["fallbacks"]()

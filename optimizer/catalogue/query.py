@@ -130,6 +130,33 @@ def list_offers(
     return out.sort_values(["usd_per_device_hour", "price_usd_per_hour", "offer_id"], ignore_index=True)
 
 
+def list_commitments(
+    catalogue: Catalogue,
+    *,
+    provider: Sequence[str] | None = None,
+    region: Sequence[str] | None = None,
+    sku: Sequence[str] | None = None,
+    term_months: Sequence[float] | None = None,
+) -> pd.DataFrame:
+    """Commitments for sale, by region and SKU, lowest price per hour of the term first.
+
+    `usd_per_hour_of_term` spreads what is paid at once over the term; `of_on_demand` is its part of that on demand.
+    """
+    rows = catalogue.commitments
+    _require("provider", provider, catalogue.providers.index)
+    _require("region", region, catalogue.regions.index)
+    _require("SKU", sku, set(rows.sku))
+    wanted = (("provider", provider), ("region_id", region), ("sku", sku), ("term_months", term_months))
+    for column, asked in wanted:
+        rows = rows if asked is None else rows[rows[column].isin(list(asked))]
+    out = rows[["commitment_id", "region_id", "sku", "kind", "plan", "term_months", "payment", "usd_per_hour",
+                "upfront_usd", "price_date", "price_quality", "source"]].copy()  # fmt: skip
+    out["usd_per_hour_of_term"] = out.usd_per_hour + out.upfront_usd / (730.0 * out.term_months)
+    on_demand = (out.region_id + ":" + out.sku + ":on_demand").map(catalogue.offers.price_usd_per_hour)
+    out["of_on_demand"] = out.usd_per_hour_of_term / on_demand
+    return out.sort_values(["region_id", "sku", "usd_per_hour_of_term"], ignore_index=True)
+
+
 def list_accelerators(
     catalogue: Catalogue, *, software: Sequence[str] | None = None, min_memory_gb: float | None = None
 ) -> pd.DataFrame:

@@ -156,6 +156,25 @@ OFFERS = Table(
     ),
     ((("region_id",), "regions"), (("provider", "sku"), "skus"), (("accelerator",), "accelerators")),
 )
+COMMITMENTS = Table(
+    "commitments",
+    ("commitment_id",),
+    (
+        text("commitment_id", required=True),
+        text("region_id", required=True),
+        text("provider", required=True),
+        text("sku", required=True),
+        text("kind", words=("instances", "plan"), default="instances"),
+        text("plan"),
+        number("term_months", above_low=True, required=True),
+        text("payment", words=("no_upfront", "partial_upfront", "all_upfront")),
+        number("usd_per_hour", required=True),
+        number("upfront_usd", default=0.0),
+        Column("price_date", "date", default=""),
+        quality("price_quality", "listed"),
+        text("source"),
+    ),
+)
 ENDPOINTS = Table(
     "endpoints",
     ("endpoint_id",),
@@ -297,7 +316,7 @@ DEFAULT_PROFILES = Table(
 CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
     STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
-    DEFAULT_PROFILES, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
+    DEFAULT_PROFILES, COMMITMENTS, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
 

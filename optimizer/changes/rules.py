@@ -18,7 +18,7 @@ WIDEST: dict[str, object] = {
     "providers": (),
     "regions": (),
     "runs.via": ("instance", "endpoint"),
-    "runs.purchase": ("on_demand", "spot", "committed"),
+    "runs.purchase": ("on_demand", "spot", "committed", "reserved"),
     "runs.accelerators": (),
     "runs.software": (),
     "runs.min_device_memory_gb": 0.0,
@@ -130,7 +130,7 @@ class Lift(RuleChange):
             owner = getattr(workload, first) if second else workload
             widest = WIDEST[self.name]
             if self.name == "runs.purchase" and not getattr(workload, "interruptible", False):
-                widest = ("on_demand", "committed")
+                widest = ("on_demand", "committed", "reserved")
             if getattr(owner, second or first, widest) == widest:
                 continue
             value = {**owner.model_dump(), second: widest} if second else widest

@@ -32,6 +32,7 @@ from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
 from optimizer.compile.places import build_places
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
+from optimizer.compile.purchases import PurchaseTable, build_purchases
 from optimizer.compile.relocations import RelocationTable, Today, build_relocations
 from optimizer.compile.slots import SlotTables, build_slots, collect_options, limit_instances
 from optimizer.compile.speed import SpeedView, endpoints_of
@@ -59,6 +60,7 @@ class Compiled:
     datasets: DatasetTable
     mechanisms: MechanismTable
     relocations: RelocationTable
+    purchases: PurchaseTable
     stages: Stages
     warnings: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -175,6 +177,7 @@ def _compiled(
     clock.lap("law_and_data")
     moves = build_moves(world, jobs, slots)
     relocations = build_relocations(world, Today(world), slots)
+    purchases = build_purchases(world, slots, jobs)
     presence = build_presence(world, slots, of_all=every_option)
     problem = Problem(
         workload_ids=tuple(workload.id for workload in instance.workloads),
@@ -188,12 +191,15 @@ def _compiled(
         pools=stages.get("pool rows", (pools, which), lambda: build_pools(pools, slots, flows, len(world.periods))),
         datasets=datasets.problem,
         mechanisms=mechanisms.problem if len(mechanisms.problem.bound) or mechanisms.info else Mechanisms(),
-        budgets=build_budgets(world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem),
+        budgets=build_budgets(
+            world, slots, datasets, jobs=jobs, moves=moves, relocations=relocations.problem, purchases=purchases
+        ),
         shares=stages.get("shares", inputs.of_shares(world, which), lambda: build_shares(world, slots)),
         survival=build_survival(world),
         moves=moves,
         relocations=relocations.problem,
         places=build_places(world, presence),
+        purchases=purchases.problem,
         carbon_price_usd_per_kg=instance.carbon.price_usd_per_tonne / 1000.0,
     )
     unlikely = implausible(instance, world.catalogue, stages.of_part)
@@ -201,7 +207,8 @@ def _compiled(
     clock.lap("limits")
     stages.close()
     return Compiled(
-        problem, world, ledger, law, pools, tables, datasets, mechanisms, relocations, stages,
+        problem, world, ledger, law, pools, tables, datasets, mechanisms, relocations, purchases,
+        stages,
         (*unlikely, *world.warnings, *law.warnings, *relocations.warnings, *without_effect), timings,
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from formulations.problem import Budgets, Jobs, Membership, Moves, Relocations, Slots
+from formulations.problem import Budgets, Jobs, Membership, Moves, Purchases, Relocations, Slots
 from optimizer.compile.effort import spend
 from optimizer.compile.policies import membership
 from optimizer.compile.scope import PLACE_KEYS, is_whole, offer_scope, region_scope, workload_scope
@@ -18,6 +18,7 @@ from optimizer.instance.rules import Budget, CountryShare, ProviderShare
 
 if TYPE_CHECKING:
     from optimizer.compile.datasets import DatasetTable
+    from optimizer.compile.purchases import PurchaseTable
     from optimizer.compile.world import World
 
 Bools = NDArray[np.bool_]
@@ -39,33 +40,71 @@ def is_placeless(scope: Scope) -> bool:
 
 def build_budgets(
     world: World, slots: Slots, datasets: DatasetTable, *, jobs: Jobs, moves: Moves,
-    relocations: Relocations | None = None,
+    relocations: Relocations | None = None, purchases: PurchaseTable | None = None,
 ) -> Budgets:  # fmt: skip
     """Return the budgets with what is in their scope.
 
     Copies of datasets, and transfers from them, belong to a place and to no workload or period: a scope that names
     workloads, tags or periods leaves them out. What is sent counts where its source is, which charges for it:
     transfers, moves, and what brings a copy; its storage counts where it is kept. A move belongs to its job, and to the
-    period before which it is made. Leaving where it runs today, and entering a region, belongs to a workload alone.
+    period before which it is made. Leaving where it runs today, and entering a region, belongs to a workload alone. A
+    purchase counts whole where all places that it covers are in scope, else in what runs on it and is in scope.
     """
     budgets = world.instance.budgets
     relocations = relocations or Relocations()
     metrics = [metric_of(budget) for budget in budgets]
     regions = [resting_regions(budget.scope, world) for budget in budgets]
     selected = [workload_scope(b.scope, world) & is_placeless(b.scope) for b in budgets]
+    bought = purchases.problem if purchases is not None else Purchases()
+    places = _places_of(world, purchases)
+    in_scope = _slots_in_scope(world, slots)
+    held = [_purchases_in_scope(budget, inside, places) for budget, inside in zip(budgets, regions, strict=True)]
     sources = datasets.problem.copy_region[datasets.problem.transfer_copy]
     return Budgets(
         ids=tuple(budget.id for budget in budgets),
         metric=tuple(metric for metric, _ in metrics),
         limit=np.array([limit for _, limit in metrics], dtype=float),
         whole=np.array([is_whole(budget.scope) for budget in budgets], dtype=bool),
-        slots=_slots_in_scope(world, slots),
+        slots=in_scope,
         copies=_copies_in_scope(datasets, [metric for metric, _ in metrics], regions),
         transfers=membership([inside[sources] for inside in regions]),
         moves=membership([_moves_in_scope(budget, world, jobs, moves) for budget in budgets]),
         movers=membership([of[relocations.workload] for of in selected]),
         entries=membership([of[relocations.workload[relocations.entry_mover]] for of in selected]),
+        purchases=membership(held),
+        drawn=_drawn_in_scope(in_scope, held, bought, [is_whole(budget.scope) for budget in budgets], metrics),
     )
+
+
+def _places_of(world: World, purchases: PurchaseTable | None) -> list[NDArray[np.int64]]:
+    """Return by purchase the regions that it covers."""
+    at = world.region_index
+    info = purchases.info if purchases is not None else ()
+    return [np.array(sorted({at[region] for region, _ in one.draws if region in at}), dtype=np.int64) for one in info]
+
+
+def _purchases_in_scope(budget: Budget, inside: Bools, places: list[NDArray[np.int64]]) -> Bools:
+    """Return which purchases a money budget on a part counts whole: all that they cover is in its places."""
+    scope = budget.scope
+    if budget.limit_usd is None or is_whole(scope) or scope.workloads or scope.tags or scope.periods:
+        return np.zeros(len(places), dtype=bool)
+    return np.array([bool(inside[own].all()) for own in places], dtype=bool)
+
+
+def _drawn_in_scope(
+    in_scope: Membership, held: list[Bools], purchases: Purchases, whole: list[bool], metrics: list[tuple[str, float]]
+) -> Membership:
+    """Return the slots in the scope of a money budget on a part that run on a purchase it does not count whole."""
+    covers = purchases.covers
+    if not covers.column.size or not held:
+        return Membership()
+    of_slot = np.full(int(max(covers.column.max(), in_scope.column.max(initial=0))) + 1, -1, dtype=np.int64)
+    of_slot[covers.column] = purchases.cover_purchase[covers.row]
+    counts = np.array([m == "spend_usd" for m, _ in metrics], dtype=bool) & ~np.array(whole, dtype=bool)
+    row, purchase = in_scope.row, of_slot[in_scope.column]
+    kept = (purchase >= 0) & counts[row]
+    kept[kept] = ~np.array(held, dtype=bool)[row[kept], purchase[kept]]
+    return Membership(row[kept], in_scope.column[kept], in_scope.weight[kept])
 
 
 def _slots_in_scope(world: World, slots: Slots) -> Membership:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers, without_closed
+from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers, reserved_offers, without_closed
 from optimizer.compile.periods import clock_weights, shaped
 from optimizer.errors import Issue
 from optimizer.instance.models import Instance
@@ -54,8 +54,9 @@ def bundled_tables(instance: Instance, catalogue: Catalogue, hours: Floats, issu
         issues.append(Issue(f"unknown region {region!r}", where="catalogue.fixed_usd_per_hour"))
     offers, closed = bundled_offers(instance, catalogue, regions, instance.laws.as_of or day)
     committed = committed_offers(instance, catalogue, regions, issues)
-    if len(committed):
-        offers = pd.concat([offers, committed], ignore_index=True)
+    for more in (committed, reserved_offers(instance, catalogue, regions)):
+        if len(more):
+            offers = pd.concat([offers, more], ignore_index=True)
     offers["region"] = offers.region.astype(np.int64)
     offers, closed = without_closed(offers, closed, regions, instance.catalogue.exclude_offers)
     grid, warnings = _bundled_grid(instance, catalogue, regions, hours)

@@ -7,6 +7,8 @@
     carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000)
     water_l   = energy/PUE · WUE + energy · grid water (where known)
 
+    on a commitment to buy   compute = its share of what that is charged, commitments = − the same
+
 with μ the throughput of one instance and s the share of its devices that work (below 1 where a gang does not fill its
 machines). What `known` calls unknown contributes 0 here, all of it; where a budget needs it the offer was ruled out
 before.
@@ -26,6 +28,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 SECONDS = 3600.0
+COMMITMENTS = "commitments"
+"""The cost term of what is bought, less what of it runs."""
 
 
 def _no_bools() -> Bools:
@@ -49,6 +53,7 @@ class Figures:
     kg_per_unit: Floats
     kwh_per_unit: Floats
     is_endpoint: Bools
+    is_reserved: Bools
 
     def take(self, at: Ints) -> Figures:
         """Return the figures of some slots."""
@@ -84,6 +89,7 @@ def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
         kg_per_unit=world.column("kg_per_unit")[offer],
         kwh_per_unit=world.column("kwh_per_unit")[offer],
         is_endpoint=world.is_endpoint[offer],
+        is_reserved=(world.text("bought_as") != "")[offer],
     )
 
 
@@ -113,6 +119,15 @@ def _coefficients(where: Bools, known: Known, cost: dict[str, Floats], **metrics
     )
 
 
+def _paid(figures: Figures, usd: Floats) -> dict[str, Floats]:
+    """Return what instances cost: of those on a commitment to buy, which is charged as a whole, their part of it, and
+    the same amount less to commitments.
+    """
+    if not figures.is_reserved.any():
+        return {"compute": usd}
+    return {"compute": usd, COMMITMENTS: np.where(figures.is_reserved, -usd, 0.0)}
+
+
 def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
     """Return what one instance of a service kept running for the whole period adds; 0 for endpoints and jobs."""
     hours = figures.hours
@@ -120,7 +135,7 @@ def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
     return _coefficients(
         ~is_job & ~figures.is_endpoint,
         known,
-        {"compute": figures.price * hours},
+        _paid(figures, figures.price * hours),
         carbon_kg=figures.carbon(energy, hours),
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -146,7 +161,7 @@ def working(
     return _coefficients(
         is_job,
         known,
-        {"compute": figures.price, "egress": output.usd},
+        {**_paid(figures, figures.price), "egress": output.usd},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=figures.water(energy),

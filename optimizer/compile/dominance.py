@@ -43,7 +43,9 @@ class _Traits:
 def dominated(
     world: World, slots: Slots, figures: Figures, units_per_s: Floats, busy_kw: Floats, *, carbon_counts: bool = False
 ) -> Bools:
-    """Return which slots can go; endpoints and commitments always stay. `busy_kw`: what a job's instance draws. [slots]
+    """Return which slots can go; endpoints and commitments, owned or bought, always stay; [slots].
+
+    `busy_kw`: what a job's instance draws.
 
     A job keeps to one offer, so that an offer goes only where it is dominated in every period by the same group.
     """
@@ -70,7 +72,7 @@ def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
     """Return (group label, slot) of the slots that can be compared, those of a group together and in order."""
     purchase = world.text("purchase")
     kind = pd.MultiIndex.from_arrays([world.text("accelerator"), purchase]).factorize()[0]
-    candidates = np.flatnonzero(~slots.is_endpoint & (purchase != "committed")[slots.offer])
+    candidates = np.flatnonzero(~slots.is_endpoint & ~np.isin(purchase, ("committed", "reserved"))[slots.offer])
     label = slots.workload[candidates]
     for part in (slots.region, slots.period, kind[slots.offer]):
         label = label * (int(part.max(initial=0)) + 1) + part[candidates]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from optimizer.compile.commitments import groups
 from optimizer.compile.offers import CPU, REGION_COLUMNS, committed_row, complete, region_closed
+from optimizer.compile.purchases import purchases_of, reserved_rows
 from optimizer.errors import Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.world import CatalogueUse, InlineCatalogue, InlineOffer
@@ -169,10 +170,26 @@ def inline_offers(instance: Instance, regions: pd.DataFrame, issues: list[Issue]
             "kwh_per_unit": _number(endpoint.kwh_per_unit),
         })  # fmt: skip
     rows += _committed(instance, inline.offers, index, regions, issues)
+    rows += _reserved(instance, inline.offers, regions)
     twice = pd.Series([row["offer_id"] for row in rows], dtype=object)
     for offer_id in sorted(set(twice[twice.duplicated()])):
         issues.append(Issue(f"offer {offer_id!r} is stated twice", where="catalogue.inline"))
     return complete(pd.DataFrame(rows))
+
+
+def _reserved(instance: Instance, offers: Sequence[InlineOffer], regions: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the offers that run on commitments to buy, with the facts of their SKU, if need be of another region."""
+    if instance.buy is None:
+        return []
+    hours = sum(period.hours for period in instance.horizon.resolved())
+    figures: dict[tuple[object, object], dict[str, object]] = {}
+    for offer in reversed(offers):
+        figures["", offer.sku] = figures[offer.region, offer.sku] = _sku_figures(
+            offer, instance.carbon.embodied != "none"
+        )
+    rows = reserved_rows(purchases_of(instance, None, regions), regions, hours, instance.buy.expected_use_months)
+    facts = (figures.get((row["region_id"], row["sku"])) or figures.get(("", row["sku"])) for row in rows)
+    return [{**row, **known} for row, known in zip(rows, facts, strict=True) if known is not None]
 
 
 def _committed(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from optimizer.catalogue.provider_sets import providers_named
 from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.endpoints import endpoint_offers
+from optimizer.compile.purchases import purchases_of, reserved_rows
 from optimizer.errors import Issue
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ OFFER_COLUMNS = (
     "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw", "power_quality",
     "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries", "usd_per_million_input_tokens",
     "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit", "commitment", "declared_by",
+    "bought_as", "drawn",
 )  # fmt: skip
 TEXT = (
     "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
     "accelerator", "software", "purchase", "price_quality", "price_date", "availability", "power_quality",
-    "embodied_quality", "scope", "commitment", "declared_by",
+    "embodied_quality", "scope", "commitment", "declared_by", "bought_as",
 )  # fmt: skip
 REGION_COLUMNS = (
     "region_id", "provider", "region", "name", "country", "subdivision", "metro", "lat", "lon", "access", "granularity",
@@ -254,6 +256,22 @@ def committed_offers(
     table = pd.DataFrame(rows)
     if table.empty:
         return complete(table)
+    return complete(pd.concat([table, sku_facts(instance, catalogue, table.provider, table.sku)], axis=1))
+
+
+def reserved_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFrame) -> pd.DataFrame:
+    """Return one offer for each SKU in each region that a commitment to buy covers; unknown SKUs of plans are left out.
+    """
+    if instance.buy is None:
+        return complete(pd.DataFrame())
+    purchases = purchases_of(instance, catalogue, regions)
+    hours = sum(period.hours for period in instance.horizon.resolved())
+    known = set(catalogue.skus.index)
+    rows = reserved_rows(purchases, regions, hours, instance.buy.expected_use_months)
+    table = pd.DataFrame([row for row in rows if (row["provider"], row["sku"]) in known])
+    if table.empty:
+        return complete(table)
+    table["price_age_days"] = _age_days(table.price_date, instance.laws.as_of or instance.horizon.start)
     return complete(pd.concat([table, sku_facts(instance, catalogue, table.provider, table.sku)], axis=1))
 
 

@@ -29,6 +29,7 @@ from optimizer.compile.inline import (
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
 from optimizer.compile.offers import CLOSED_COLUMNS, without_closed
 from optimizer.compile.periods import period_dates
+from optimizer.compile.purchases import RESERVED
 from optimizer.compile.stages import Stages
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
@@ -262,6 +263,7 @@ def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str],
 
 def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -> pd.DataFrame:
     factor = discount_factors(discounts, list(offers.provider), "compute")
+    factor = np.where(offers.purchase == RESERVED, 1.0, factor)  # what is bought has a price of its own
     for column in PRICES:
         offers[column] = offers[column].to_numpy(dtype=float) * factor
     return offers
@@ -275,7 +277,7 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
         "tables",
         (
             use.model_copy(update={"overrides": ()}), instance.horizon, carbon.basis, carbon.embodied,
-            carbon.resolution, instance.commitments, instance.laws.as_of, listed, catalogue.skus,
+            carbon.resolution, instance.commitments, instance.buy, instance.laws.as_of, listed, catalogue.skus,
             catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
         ),
         lambda: bundled_tables(instance, catalogue, start.hours, start.issues),

@@ -71,7 +71,7 @@ PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 
 Unlimited = Literal["unlimited"]
 OfferKind = Literal["instance", "endpoint"]
-Purchase = Literal["on_demand", "spot", "committed"]
+Purchase = Literal["on_demand", "spot", "committed", "reserved"]
 
 
 class Scope(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from optimizer.instance.base import Count, Id, Model, NonNegative, Purchase, Share
 
@@ -14,7 +14,8 @@ class RunningToday(Model):
 
     Without `sku` or `endpoint` only the place is known, which says where it may stay, not what it costs. Without
     `period` it holds in all. `served_per_s` and `work_units` are how demand and work are split, in proportion.
-    `usd_per_hour` is the price of an instance that the catalogue no longer lists.
+    `usd_per_hour` is the price of an instance that the catalogue no longer lists. `purchase: reserved`, as an earlier
+    plan has it, is read as `committed`: what it bought is owned, and stated in `commitments`.
     """
 
     workload: Id
@@ -29,6 +30,12 @@ class RunningToday(Model):
     work_units: NonNegative | None = None
     instance_hours: NonNegative | None = None
     usd_per_hour: NonNegative | None = None
+
+    @field_validator("purchase")
+    @classmethod
+    def _owned_by_now(cls, purchase: Purchase | None) -> Purchase | None:
+        """What an earlier plan bought is owned today."""
+        return "committed" if purchase == "reserved" else purchase
 
     @model_validator(mode="after")
     def _one_offer(self) -> RunningToday:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, PrivateAttr
 
 from optimizer.instance.base import Id, Model, NonNegative, PositiveShare
+from optimizer.instance.buying import Buy
 from optimizer.instance.current import Current
 from optimizer.instance.place import Path as Steps
 from optimizer.instance.place import Sources
@@ -48,6 +49,7 @@ class Instance(Model):
     policies: Annotated[tuple[Policy, ...], Field(strict=False)] = ()
     quotas: Quotas = Quotas()
     commitments: Annotated[tuple[Commitment, ...], Field(strict=False)] = ()
+    buy: Buy | None = None
     discounts: Annotated[tuple[Discount, ...], Field(strict=False)] = ()
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
     legal_assertions: LegalAssertions = LegalAssertions()

@@ -134,6 +134,7 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
             yield from unknown(policy.providers, known.providers, ("policies", at, "providers"), "provider")
     yield from _quotas(instance, known)
     yield from _commitments(instance, known)
+    yield from _to_buy(instance, known)
     yield from _today(instance, known)
     for at, discount in enumerate(instance.discounts):
         yield from _one(discount.provider, known.providers, ("discounts", at, "provider"), "provider")
@@ -213,14 +214,39 @@ def _quotas(instance: Instance, known: _Known) -> Iterator[Finding]:
 
 def _commitments(instance: Instance, known: _Known) -> Iterator[Finding]:
     for at, commitment in enumerate(instance.commitments):
-        path: Path = ("commitments", at)
-        wrong = list(_one(commitment.region, known.regions, (*path, "region"), "region"))
+        yield from _sku_in_region(commitment.sku, commitment.region, known, ("commitments", at))
+
+
+def _sku_in_region(sku: str, region: str, known: _Known, path: Path) -> Iterator[Finding]:
+    wrong = list(_one(region, known.regions, (*path, "region"), "region"))
+    yield from wrong
+    if not wrong:
+        yield from _one(sku, _skus_of(region.split(":", maxsplit=1)[0], known), (*path, "sku"), "SKU")
+
+
+def _skus_of(provider: str, known: _Known) -> set[str]:
+    """Return the SKUs of a provider; in a catalogue that has no such owner, all."""
+    skus = {sku for owner, sku in known.skus if owner in (provider, "inline", "")}
+    return skus or {sku for _, sku in known.skus}
+
+
+def _to_buy(instance: Instance, known: _Known) -> Iterator[Finding]:
+    """What may be bought names SKUs, regions and providers of the catalogue."""
+    buy = instance.buy
+    if buy is None:
+        return
+    for at, one in enumerate(buy.instances):
+        yield from _sku_in_region(one.sku, one.region, known, ("buy", "instances", at))
+    for at, plan in enumerate(buy.plans):
+        path: Path = ("buy", "plans", at)
+        wrong = list(_one(plan.provider, known.providers, (*path, "provider"), "provider"))
         yield from wrong
-        if not wrong:
-            provider = commitment.region.split(":")[0]
-            skus = {sku for owner, sku in known.skus if owner in (provider, "inline", "")}
-            skus = skus or {sku for _, sku in known.skus}
-            yield from _one(commitment.sku, skus, (*path, "sku"), "SKU")
+        for row, rate in enumerate(() if wrong else plan.rates):
+            yield from _one(rate.region, known.regions, (*path, "rates", row, "region"), "region")
+            yield from _one(rate.sku, _skus_of(plan.provider, known), (*path, "rates", row, "sku"), "SKU")
+    if buy.listed is not None:
+        yield from unknown(buy.listed.providers, known.providers, ("buy", "listed", "providers"), "provider")
+        yield from unknown(buy.listed.regions, known.regions, ("buy", "listed", "regions"), "region")
 
 
 def _today(instance: Instance, known: _Known) -> Iterator[Finding]:

@@ -212,13 +212,15 @@ class Quotas(Model):
 class Commitment(Model):
     """`instances` of a SKU already paid for in a region: sunk, hence free to use, from their own pool.
 
-    Several commitments to one SKU in one region give their instances together.
+    Several commitments to one SKU in one region give their instances together. `usd_per_hour` is what one of them costs
+    whether it is used or not; it decides nothing, and says what idle ones cost.
     """
 
     id: Id
     region: str
     sku: str
     instances: Positive
+    usd_per_hour: NonNegative | None = None
 
 
 class Discount(Model):

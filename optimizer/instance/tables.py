@@ -35,6 +35,7 @@ TARGETS: dict[str, ValuePath] = {
     "budgets": ("budgets",),
     "policies": ("policies",),
     "commitments": ("commitments",),
+    "buy_instances": ("buy", "instances"),
     "discounts": ("discounts",),
     "mechanism_costs": ("mechanism_costs",),
     "quotas": ("quotas", "limits"),

@@ -52,7 +52,9 @@ class Runs(Model):
     concurrency: PositiveCount | None = None
     weakest_speed: Literal["measured", "transferred", "estimated"] = "estimated"
     via: Annotated[tuple[OfferKind, ...], Field(strict=False, min_length=1)] = ("instance",)
-    purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = ("on_demand", "committed")
+    purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = (
+        "on_demand", "committed", "reserved",
+    )  # fmt: skip
     endpoint_models: Names = ()
     endpoint_scopes: Names = ()
 

@@ -31,6 +31,7 @@ from optimizer.plan.rows import (
     OwnRow,
     Placement,
     PlaceUse,
+    PurchaseUse,
     QuotaUse,
     RegionUse,
     Relocation,
@@ -183,6 +184,7 @@ class Plan(Row):
     budgets: tuple[BudgetUse, ...] = ()
     quotas: tuple[QuotaUse, ...] = ()
     commitments: tuple[CommitmentUse, ...] = ()
+    purchases: tuple[PurchaseUse, ...] = ()
     shares: tuple[ShareUse, ...] = ()
     places: tuple[PlaceUse, ...] = ()
     unserved: tuple[Unserved, ...] = ()

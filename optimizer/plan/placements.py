@@ -92,7 +92,7 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
         share=share,
         instances=held[slot] * share,
         instance_hours=hours,
-        cost_usd=add_up("spend_usd"),
+        cost_usd=add_up("spend_usd") - add_up("commitments_usd"),
         carbon_kg=np.where(compiled.known.carbon[slot], add_up("carbon_kg"), np.nan),
         energy_kwh=np.where(compiled.known.energy[slot], add_up("energy_kwh"), np.nan),
     )

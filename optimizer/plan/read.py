@@ -28,6 +28,7 @@ from optimizer.plan.placements import (
     placements_of,
     unserved_of,
 )
+from optimizer.plan.purchases import purchases_used, whole_amounts
 from optimizer.plan.register import (
     carbon_unknown_share,
     data_quality,
@@ -149,6 +150,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     """Return every field of the plan that follows from the values."""
     demand = compiled.problem.services.demand_per_s
     made = {name: np.rint(raw[name]) for name in COUNTED}
+    made["committed"] = whole_amounts(compiled, raw["committed"])
     raw = {**raw, **made, "unserved": raw["unserved"].reshape(demand.shape)}  # its index is stream x periods + period
     values = Values.of(compiled, raw)
     lines = lines_of(compiled, values)
@@ -180,7 +182,8 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "mechanisms": mechanisms,
         "budgets": budgets_of(compiled, values, raw),
         "quotas": quotas_of(compiled, values),
-        "commitments": commitments_used(compiled.world.instance.commitments, placements),
+        "commitments": commitments_used(compiled.world, placements),
+        "purchases": purchases_used(compiled, values, raw["committed"]),
         "shares": shares_of(compiled, values),
         "places": places_of(compiled, raw),
         "unserved": unserved_of(compiled, raw),

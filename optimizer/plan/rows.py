@@ -35,7 +35,8 @@ class Placement(Row):
 
     Instances of one (workload, offer, period) are split over its streams in proportion to the flow served; spare
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
-    instances paid for. `commitments`: how many of the instances each commitment gives, by its id. For a job
+    instances paid for. `commitments`: how many of the instances each commitment gives, by its id, owned or
+    bought; `cost_usd` of what runs on one that is bought is its part of what that is charged. For a job
     `work_units` is what is done here and `gangs` how many run. `rtt_ms`: the round trip between the stream's users and
     the region, as far as somebody has it, `rtt_source` how it was had (measured, estimated, stated), `max_rtt_ms` its
     limit. `laws` bear on the row, `mechanisms` are the safeguards it relies on, `flags` name figures that are not
@@ -194,7 +195,11 @@ class QuotaUse(Row):
 
 
 class CommitmentUse(Row):
-    """A commitment and the most instances of it that the plan holds at once; `idle` are held in no period."""
+    """A commitment and the most instances of it that the plan holds at once; `idle` are held in no period.
+
+    `idle_usd`: what its instances cost over the horizon in the hours in which they are not held, at the price that the
+    commitment states (`idle_price` stated), else at that on demand; absent where neither is known.
+    """
 
     id: str
     region_id: str
@@ -202,6 +207,34 @@ class CommitmentUse(Row):
     instances: float
     used: float
     idle: float
+    idle_usd: float | None = None
+    idle_price: Literal["stated", "on_demand"] | None = None
+
+
+class PurchaseUse(Row):
+    """A commitment that the plan buys: `amount` instances of a SKU, or USD/h of a plan, for `term_months`.
+
+    `term_usd` is what it costs over its term, of which `upfront_usd` at once; `charged_usd` what this plan is charged.
+    `used` is the most that runs on it in a period, `idle_usd` the part of the charge in which nothing runs on it.
+    `on_demand_usd`: what runs on it would cost that on demand over the horizon, unknown where one of the SKUs has no
+    such price; `break_even_month`: by the end of that month of such use the whole term costs no more than on demand,
+    absent where the term ends before.
+    """
+
+    id: str
+    provider: str
+    region_id: str | None = None
+    sku: str | None = None
+    unit: Literal["instances", "USD/h"]
+    amount: float
+    term_months: float
+    term_usd: float
+    upfront_usd: float = 0.0
+    charged_usd: float
+    used: float
+    idle_usd: float
+    on_demand_usd: float | None = None
+    break_even_month: int | None = None
 
 
 class ShareUse(Row):

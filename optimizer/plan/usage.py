@@ -67,6 +67,10 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
             used += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
             used += _per_row(budgets.movers, there.leaving.of(metric) * raw["moved"], rows)
             used += _per_row(budgets.entries, there.entering.of(metric) * raw["entered"], rows)
+            if metric == "spend_usd":
+                used += _per_row(budgets.drawn, by_slot(compiled, values, "compute_usd"), rows)
+                bought = problem.purchases.price_usd * raw["committed"]
+                used += np.where(budgets.whole, 0.0, _per_row(budgets.purchases, bought, rows))
             cached[metric] = used
         used_here = float(cached[metric][b])
         if metric == "spend_usd" and budgets.whole[b]:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement, QuotaUse
+from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.missing_view import missing_line, render_missing
 from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
 from optimizer.report.plain import printable_model
@@ -47,7 +48,8 @@ def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
         _data(plan, console, verbose=verbose)
         _mechanisms(plan, console)
         _limits(plan, console, verbose=verbose)
-        _idle(plan, console, verbose=verbose)
+        render_purchases(plan, console, verbose=verbose)
+        render_idle(plan, console, verbose=verbose)
         _cost(plan, console)
     _law(plan, console, verbose=verbose)
     render_missing(plan, console, verbose=verbose)
@@ -275,17 +277,6 @@ def _limits(plan: Plan, console: Console, *, verbose: bool) -> None:
     table = grid(["limit", "used", "of", "left", ""], right=["used", "of", "left"])
     rest = add_rows(table, rows, verbose=verbose)
     put(console, table, rest or (f"... and {hidden} quotas with more room" if hidden else ""))
-
-
-def _idle(plan: Plan, console: Console, *, verbose: bool) -> None:
-    """A line for each commitment of which something is idle throughout."""
-    idle = [use for use in plan.commitments if use.idle > BINDING]
-    shown = idle if verbose else idle[:ROOMY]
-    for use in shown:
-        what = f"{use.idle:g} of {use.instances:g} {use.sku} in {use.region_id}"
-        bullet(console, f"commitment {use.id}: {what} idle in every period, paid already")
-    if len(shown) < len(idle):
-        console.print(Text(f"... and {len(idle) - len(shown)} more commitments with idle instances", style="dim"))
 
 
 def _pools(plan: Plan, *, verbose: bool) -> tuple[list[Sequence[str | Text]], int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from independent_buying import Buying
 from independent_model import Row, Use, add
 from independent_today import Moving, is_placeless
 from independent_world import budget_limit, owned
@@ -18,7 +19,7 @@ from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
 from optimizer.instance.workloads import Service
 
 
-class Independent(Moving):
+class Independent(Moving, Buying):
     """The model of an instance; `optimum()` solves it."""
 
     def __init__(self, instance: Instance) -> None:
@@ -34,6 +35,7 @@ class Independent(Moving):
         self._datasets()
         self._survival()
         self._pools()
+        self._buying()
         self._budgets()
         self._shares()
         self._objective()
@@ -106,6 +108,8 @@ class Independent(Moving):
                 for job, source, t, column, usd, _ in self.moving:
                     if self.world.in_scope(budget.scope, job, source, t):
                         add(row, column, usd)
+                for column in self._idle_in(budget):
+                    add(row, column)
                 if whole:
                     for column, weight in self._lump_sums():
                         add(row, column, weight)

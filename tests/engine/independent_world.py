@@ -54,6 +54,7 @@ class Option:
     kg: float | None = None
     kwh: float | None = None
     spread: frozenset[str] | None = None
+    bought: tuple[str, float] | None = None
 
     @property
     def endpoint(self) -> bool:
@@ -129,7 +130,47 @@ class World:
                 name, c.region, "instance", of.accelerator, of.devices, "committed", 0.0, of.idle_kw,
                 of.load_kw, of.embodied, of.memory, of.software,
             ))  # fmt: skip
+        for id_, hourly, drawn in self.for_sale():
+            for (region, sku), takes in drawn.items():
+                elsewhere = (o for key, o in skus.items() if key.endswith(f"/{sku}"))
+                of = skus.get(f"{region}/{sku}") or next(elsewhere, None)
+                if of is not None and region in self.regions:
+                    found.append(Option(
+                        f"reserved:{id_}:{region}/{sku}", region, "instance", of.accelerator, of.devices, "reserved",
+                        hourly * takes, of.idle_kw, of.load_kw, of.embodied, of.memory, of.software,
+                        bought=(id_, takes),
+                    ))  # fmt: skip
         return found
+
+    def for_sale(self) -> list[tuple[str, float, dict[tuple[str, str], float]]]:
+        """Return (id, what a unit costs in an hour of the horizon, what an instance takes by region and SKU)."""
+        buy = self.instance.buy
+        if buy is None:
+            return []
+        if buy.listed is not None:
+            raise NotCoveredError("commitments of the catalogue")
+        found = []
+        for one in buy.instances:
+            years = {"1y": 1, "3y": 3}[one.term]
+            whole = one.upfront_usd + one.usd_per_hour * years * 8760
+            found.append((one.id, self._hourly(whole, years * 12), {(one.region, one.sku): 1.0}))
+        for plan in buy.plans:
+            years = {"1y": 1, "3y": 3}[plan.term]
+            takes = {}
+            for specific in (False, True):
+                for rate in (r for r in plan.rates if (r.region is not None) is specific):
+                    for region in self.regions.values():
+                        if region.provider == plan.provider and rate.region in (None, region.id):
+                            takes[region.id, rate.sku] = rate.usd_per_hour
+            found.append((plan.id, self._hourly(years * 8760.0, years * 12), takes))
+        return found
+
+    def _hourly(self, whole_usd: float, term_months: float) -> float:
+        """Return what an hour of the horizon is charged for something that costs so much for its term."""
+        assert self.instance.buy is not None
+        foreseen = self.instance.buy.expected_use_months
+        in_use = min(term_months, foreseen) if foreseen else self.total / 730.0  # the horizon alone, if nothing is said
+        return min(whole_usd / (in_use * 730.0), whole_usd * math.ceil(self.total / (term_months * 730.0)) / self.total)
 
     def _link(self, a: str, b: str, field: str) -> float | None:
         for x, y in ((a, b), (b, a)):

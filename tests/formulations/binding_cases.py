@@ -6,6 +6,7 @@ import binding_current
 import binding_data
 import binding_jobs
 import binding_limits
+import binding_purchases
 import binding_survival
 import binding_workloads
 from binding_register import CASES, REDUNDANT
@@ -17,6 +18,7 @@ __all__ = [
     "binding_data",
     "binding_jobs",
     "binding_limits",
+    "binding_purchases",
     "binding_survival",
     "binding_workloads",
 ]

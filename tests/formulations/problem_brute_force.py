@@ -43,12 +43,18 @@ class _Enumeration:
         assert not problem.pools.by_flow.row.size
         assert np.unique(problem.services.workload).size == problem.services.workload.size
         places, limits = problem.places, problem.relocations.limit
-        self.limit = np.concatenate([problem.pools.limit, limits, np.full(len(places.place_ids), np.inf)])
+        bought = problem.purchases
+        self.limit = np.concatenate([
+            problem.pools.limit, limits, np.full(len(places.place_ids), np.inf), bought.most[bought.cover_purchase]
+        ])  # fmt: skip
         self.first_place = problem.pools.limit.size + limits.size
+        self.first_cover = self.first_place + len(places.place_ids)
         self.draws = defaultdict(lambda: np.zeros(self.limit.size))
         held = problem.pools.by_instances
         for row, slot, weight in zip(held.row, held.column, held.weight, strict=True):
             self.draws[int(slot)][row] += weight
+        for row, slot, weight in zip(bought.covers.row, bought.covers.column, bought.covers.weight, strict=True):
+            self.draws[int(slot)][self.first_cover + row] += weight
         self.charged = np.flatnonzero(problem.regions.fixed_usd > 0).tolist()
         self.running, self.serving = self._price(problem.slots.running), self._price(problem.flows.serving)
         self.working, self.moving = self._price(problem.slots.working), self._price(problem.moves.moving)
@@ -167,6 +173,9 @@ class _Enumeration:
             if cost.size and p.places.least[p.places.place_rule[z]] > 0:
                 kept = usage[:, self.first_place + z] >= 1.0
                 cost, usage = cost[kept], usage[kept]
+        for o, price in enumerate(p.purchases.price_usd.tolist()):  # what is bought is the most that is drawn at once
+            own = self.first_cover + np.flatnonzero(p.purchases.cover_purchase == o)
+            cost = cost + price * usage[:, own].max(axis=1, initial=0.0)
         return float(cost.min(initial=math.inf))
 
     def _combine(self, cost: Any, usage: Any, plans: dict[tuple[float, ...], float]) -> tuple[Any, Any]:

@@ -31,9 +31,11 @@ def random_problem(seed: int, features: tuple[str, ...] | None = None, *, tiny: 
     rng = np.random.default_rng(seed)
     if features is None:
         features = tuple(name for name in FEATURES if rng.random() < 0.55)
+        apart = np.random.default_rng([seed, 17])
+        features += ("purchases",) if apart.random() < 0.4 else ()
     if "services" not in features and "jobs" not in features:
         features = (*features, "services")
-    return _Generator(rng, set(features), tiny).problem()
+    return _Generator(rng, set(features), tiny).problem(np.random.default_rng([seed, 18]))
 
 
 class _Generator:
@@ -61,7 +63,8 @@ class _Generator:
             "device_hours": float(self.whole(1, 4)),
         } | {"usd": float(usd)}
 
-    def problem(self) -> Problem:
+    def problem(self, apart: np.random.Generator) -> Problem:
+        """Return the problem; `apart`: numbers of what came later, so that all else stays what it was."""
         b = self.b
         self.regions = [
             b.region(
@@ -97,6 +100,9 @@ class _Generator:
             self._places()
         if self.chance(0.3):
             b.carbon_price = float(self.whole(1, 3))
+        if "purchases" in self.has:
+            self.rng = apart
+            self._purchases()
         return b.build()
 
     def _service(self) -> tuple[int, list[int]]:
@@ -310,6 +316,34 @@ class _Generator:
             least = float(self.whole(0, min(2, len(by_place))))
             most = float(self.whole(int(least), max(len(by_place), int(least))))
             b.places(*by_place.values(), least=least, most=most, price=float(self.whole(0, 9)))
+
+    def _purchases(self) -> None:
+        """Let some offers run on a purchase, of instances or of USD/h, each at little or nothing by itself."""
+        b = self.b
+        offers = sorted({row["offer"] for row in b.rows["slot"] if not row["endpoint"]})
+        for _ in range(1 if self.tiny else self.whole(1, 2)):
+            chosen, plan = [o for o in offers if self.chance(0.5)], self.chance(0.4)
+            drawn = {o: self.whole(1, 4) / 2 if plan else 1.0 for o in chosen}
+            covers = [
+                {i: drawn[row["offer"]] for i, row in enumerate(b.rows["slot"])
+                 if row["offer"] in drawn and row["period"] == t and not row["endpoint"]}
+                for t in self.periods
+            ]  # fmt: skip
+            usd = float(self.whole(1, 12))
+            most = float(self.whole(1, 4)) if self.chance(0.2) else 60.0
+            row = b.purchase(usd, *covers, most=most)
+            for own in covers:
+                for i in own:
+                    cheap = float(self.whole(0, 1))
+                    b.rows["slot"][i]["metrics"] |= {"spend_usd": cheap, "compute_usd": cheap}
+            for budget, limit in enumerate(b.rows["budget"]):
+                if limit["metric"] != "spend_usd" or limit["whole"]:
+                    continue
+                if self.chance(0.5):
+                    b.members["budget_purchases"].append((budget, row, 1.0))
+                else:
+                    some = [i for own in covers for i in own if self.chance(0.5)]
+                    b.members["budget_drawn"] += [(budget, i, 1.0) for i in some]
 
     def _shares(self) -> None:
         for measure in ("compute_usd", "device_hours", "energy_kwh"):

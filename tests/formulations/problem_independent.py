@@ -49,6 +49,7 @@ def _only_carbon(p: Problem) -> Problem:
         moves=only(p.moves, "moving"),
         relocations=only(p.relocations, "leaving", "entering"),
         places=replace(p.places, price_usd=0 * p.places.price_usd),
+        purchases=replace(p.purchases, price_usd=0 * p.purchases.price_usd),
         carbon_price_usd_per_kg=0.0,
     )
 
@@ -62,6 +63,7 @@ class _Second(Surviving):
         self._relocations()
         self._counted_places()
         self._pools()
+        self._purchases()
         self._measured()
         self._survival()
 
@@ -210,6 +212,26 @@ class _Second(Surviving):
                 terms[self.f[int(q)]] = float(weight)
             self.program.row(terms, high=limit)
 
+    def _purchases(self) -> None:
+        """For each purchase the tallest stack of what is drawn: steps of it stand on each other in every period.
+
+        y is put together from parts: what is drawn in a period and what stands idle then add up to it.
+        """
+        p, of = self.p, self.p.purchases
+        self.y = [
+            self.program.variable(cost, most)
+            for most, cost in zip(of.most.tolist(), of.price_usd.tolist(), strict=True)
+        ]
+        for e, o in enumerate(of.cover_purchase.tolist()):
+            idle = self.program.variable()
+            terms = {self.y[o]: -1.0, idle: 1.0}
+            for i, drawn in zip(of.covers.column.tolist(), of.covers.weight * (of.covers.row == e), strict=True):
+                if i in self.n:
+                    terms[self.n[i]] = terms.get(self.n[i], 0.0) + drawn
+                elif i in self.b:
+                    terms[self.b[i]] = terms.get(self.b[i], 0.0) + drawn * p.slots.gang_instances[i]
+            self.program.row(terms, 0.0, 0.0)
+
     def _measure(self, metric: str, weights: dict[int, float], terms: dict[int, float], sign: float = 1.0) -> None:
         """Add sign x weight x metric of what happens in the slots."""
         p = self.p
@@ -246,6 +268,13 @@ class _Second(Surviving):
             ):
                 for x, weight in of(members, row).items():
                     terms[variables[x]] = weight * figures.of(metric)[x]
+            prices = p.purchases.price_usd.tolist()
+            if not budgets.whole[row]:
+                for o, weight in of(budgets.purchases, row).items():
+                    terms[self.y[o]] = weight * prices[o]
+                self._measure("compute_usd", of(budgets.drawn, row), terms)
+            elif metric == "spend_usd":
+                terms.update(zip(self.y, prices, strict=True))
             if budgets.whole[row] and metric == "spend_usd":
                 terms.update(zip(self.q, p.places.price_usd.tolist(), strict=True))
                 terms.update(zip(self.z, p.mechanisms.cost_usd.tolist(), strict=True))

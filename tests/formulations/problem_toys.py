@@ -21,6 +21,7 @@ from formulations.problem import (
     Pools,
     Presence,
     Problem,
+    Purchases,
     Regions,
     Relocations,
     Services,
@@ -199,6 +200,15 @@ class Builder:
                 self._add("place use", presence=presence, place=place)
         return row
 
+    def purchase(self, usd: float, *covers: Any, most: float = 100.0) -> int:
+        """Add a purchase at `usd` a unit; `covers` are by period the slots that run on it (a list), or what each draws
+        (a mapping).
+        """
+        row = self._add("purchase", usd=usd, most=most)
+        for period, slots in enumerate(covers):
+            self._link("covers", self._add("cover", purchase=row, period=period), slots)
+        return row
+
     def dataset(self, *, min_countries: int = 1, max_gb: float = 1e6) -> int:
         return self._add("dataset", min_countries=min_countries, max_gb=max_gb)
 
@@ -245,6 +255,8 @@ class Builder:
         moves: Any = None,
         movers: Any = None,
         entries: Any = None,
+        purchases: Any = None,
+        drawn: Any = None,
     ) -> int:
         """Add a budget; `moves` are move x periods + period."""
         row = self._add("budget", metric=metric, limit=limit, whole=whole)
@@ -254,6 +266,8 @@ class Builder:
         self._link("budget_moves", row, moves)
         self._link("budget_movers", row, movers)
         self._link("budget_entries", row, entries)
+        self._link("budget_purchases", row, purchases)
+        self._link("budget_drawn", row, drawn)
         return row
 
     def share(self, measure: str, part: Any, whole: Any, *, lower: float = 0.0, upper: float = 1.0) -> int:
@@ -386,6 +400,8 @@ class Builder:
                 moves=self._membership("budget_moves"),
                 movers=self._membership("budget_movers"),
                 entries=self._membership("budget_entries"),
+                purchases=self._membership("budget_purchases"),
+                drawn=self._membership("budget_drawn"),
             ),
             shares=Shares(
                 ids=tuple(f"s{x}" for x in range(len(self.rows["share"]))),
@@ -426,6 +442,14 @@ class Builder:
                 **{name: floats(of("place", name)) for name in [*self.rows["place"], {}][0] if name != "rule"},
                 use_presence=ints(of("place use", "presence")),
                 use_place=ints(of("place use", "place")),
+            ),
+            purchases=Purchases(
+                ids=tuple(f"o{x}" for x in range(len(self.rows["purchase"]))),
+                price_usd=floats(of("purchase", "usd")),
+                most=floats(of("purchase", "most")),
+                cover_purchase=ints(of("cover", "purchase")),
+                cover_period=ints(of("cover", "period")),
+                covers=self._membership("covers"),
             ),
             carbon_price_usd_per_kg=self.carbon_price,
             cost_cap_usd=self.cost_cap,

@@ -21,6 +21,9 @@ FEATURE_SETS = (
     ("jobs", "periods", "current"),
     ("services", "jobs", "places", "current"),
     ("services", "places", "fixed"),
+    ("services", "periods", "purchases"),
+    ("services", "jobs", "purchases"),
+    ("jobs", "periods", "purchases", "pools"),
 )
 
 

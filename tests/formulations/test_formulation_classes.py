@@ -71,7 +71,9 @@ def doubled(problem: Problem) -> Problem:
             moves=_again(problem.budgets.moves, moves),
             movers=_again(problem.budgets.movers, movers),
             entries=_again(problem.budgets.entries, there.entry_mover.size),
+            drawn=_again(problem.budgets.drawn, slots),
         ),
+        purchases=replace(problem.purchases, covers=_again(problem.purchases.covers, slots)),
         shares=replace(
             problem.shares, part=_again(problem.shares.part, slots), all=_again(problem.shares.all, slots)
         ),

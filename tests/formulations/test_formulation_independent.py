@@ -22,6 +22,8 @@ FEATURE_SETS = (
     ("services", "jobs", "endpoints", "periods", "current", "budgets"),
     ("services", "endpoints", "jobs", "places", "survival", "budgets"),
     ("services", "jobs", "current", "places", "pools", "unserved"),
+    ("services", "jobs", "periods", "purchases", "budgets", "pools"),
+    ("services", "endpoints", "periods", "purchases", "survival", "unserved"),
 )
 
 

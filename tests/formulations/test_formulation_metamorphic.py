@@ -55,7 +55,11 @@ def permute_slots(problem: Problem, order: np.ndarray) -> Problem:
             owed_by_gang=_renumbered(problem.datasets.owed_by_gang, new),
         ),
         mechanisms=dataclasses.replace(problem.mechanisms, by_gang=_renumbered(problem.mechanisms.by_gang, new)),
-        budgets=dataclasses.replace(problem.budgets, slots=_renumbered(problem.budgets.slots, new)),
+        budgets=dataclasses.replace(
+            problem.budgets, slots=_renumbered(problem.budgets.slots, new),
+            drawn=_renumbered(problem.budgets.drawn, new),
+        ),
+        purchases=dataclasses.replace(problem.purchases, covers=_renumbered(problem.purchases.covers, new)),
         shares=dataclasses.replace(
             problem.shares, part=_renumbered(problem.shares.part, new), all=_renumbered(problem.shares.all, new)
         ),
@@ -109,6 +113,7 @@ def test_scaling_all_costs_scales_the_optimum(seed: int) -> None:
             there, leaving=scaled(there.leaving), entering=scaled(there.entering)
         ),
         places=dataclasses.replace(problem.places, price_usd=3 * problem.places.price_usd),
+        purchases=dataclasses.replace(problem.purchases, price_usd=3 * problem.purchases.price_usd),
         mechanisms=dataclasses.replace(problem.mechanisms, cost_usd=3 * problem.mechanisms.cost_usd),
         regions=dataclasses.replace(problem.regions, fixed_usd=3 * problem.regions.fixed_usd),
         services=dataclasses.replace(problem.services, unserved_usd=3 * problem.services.unserved_usd),

@@ -167,7 +167,7 @@ def test_every_membership_over_slots_or_flows_is_renumbered(seed: int) -> None:
             expected = {entry for entry in said if (entry[1] if of_slot else entry[1][1]) in slots}
             assert named_entries(subset.problem, left[one.name]) == expected, one.name
             seen += 1
-    assert seen == 11
+    assert seen == 13
     figures = dict(_rows_of(problem.slots))
     assert all(figures[key] == row for key, row in _rows_of(subset.problem.slots))
 

@@ -44,6 +44,19 @@ def ids(instance: Instance) -> Iterator[Finding]:
         yield from repeated(names, path, what)
 
 
+def to_buy(instance: Instance) -> Iterator[Finding]:
+    """What may be bought has ids of its own, which no owned commitment has either."""
+    if instance.buy is None:
+        return
+    seen = {one.id: f"commitments[{at}]" for at, one in enumerate(instance.commitments)}
+    for field in ("instances", "plans"):
+        for at, one in enumerate(getattr(instance.buy, field)):
+            if one.id in seen:
+                what = f"duplicate id of a commitment {one.id!r}, first at {seen[one.id]}"
+                yield Finding(("buy", field, at, "id"), what, names=(one.id,))
+            seen.setdefault(one.id, f"buy.{field}[{at}]")
+
+
 def streams(instance: Instance) -> Iterator[Finding]:
     """Streams of one service have different ids (their own, or their origin)."""
     for at, workload in enumerate(instance.workloads):
@@ -121,6 +134,7 @@ def inline(instance: Instance) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     ids,
+    to_buy,
     streams,
     readers,
     quotas,
