@@ -107,7 +107,7 @@ class World:
         }
         self._discounts: dict[tuple[str, str], float] = {}
         for discount in instance.discounts:
-            for on in discount.applies_to:
+            for on in discount.classes:
                 factor = self._discounts.get((discount.provider, on), 1.0)
                 self._discounts[discount.provider, on] = factor * (1 - discount.percent / 100)
         self._commitments: dict[tuple[str, str], list[Commitment]] = {}
@@ -204,11 +204,11 @@ class World:
         """Return the price of one instance-hour."""
         if offer.usd_per_hour is None:
             return None
-        return offer.usd_per_hour * (1.0 if offer.purchase == "reserved" else self.discount(offer.provider, "compute"))
+        return offer.usd_per_hour * self.discount(offer.provider, offer.purchase or "on_demand")
 
     def endpoint_usd_per_unit(self, offer: Offer, workload: Workload) -> float | None:
         """Return the price of a work unit (output token): output price + input/output tokens x input price."""
-        factor = self.discount(offer.provider, "compute")
+        factor = self.discount(offer.provider, "endpoint")
         if offer.usd_per_unit is not None:
             return offer.usd_per_unit * factor
         runs = workload.runs

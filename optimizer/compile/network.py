@@ -174,5 +174,5 @@ class InlineNetwork:
 
 
 def discount_factors(discounts: Mapping[tuple[str, str], float], providers: Sequence[str], on: str) -> Floats:
-    """Return 1 − percent/100 of `on` (compute, storage, egress) for each provider named."""
+    """Return 1 − percent/100 of `on` (on_demand, spot, endpoint, storage, egress) for each provider named."""
     return np.array([discounts.get((provider, on), 1.0) for provider in providers], dtype=float)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from formulations.problem import Problem
 from optimizer.compile.budgets import resting_regions
@@ -18,12 +19,14 @@ from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.ledger import REASONS, Ledger
 from optimizer.compile.policies_at_rest import PlacePolicy, selects_copies
 from optimizer.compile.pools import matches, quota_id
+from optimizer.compile.purchases import purchases_of
 from optimizer.compile.scope import is_whole, offer_scope, workload_scope
 from optimizer.compile.world import World
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import CountryShare, Discount, Policy, ProviderShare, SpotShare, SurvivalPolicy
 from optimizer.instance.workloads import Service
 
+Ints = NDArray[np.int64]
 NOTHING_OPEN = "no open offer lies in its scope"
 NOTHING_ELIGIBLE = "nothing that a workload may use, and no place of a copy, lies in its scope"
 REASONS_TOLD = 2
@@ -62,7 +65,7 @@ def untouched(world: World) -> list[Untouched]:
         members = matches(quota, world) if quota.kw is not None else matches(quota, world) & ~committed
         if not members.any():
             found.append(Untouched("quota", quota_id(quota), "no open offer has everything that it names"))
-    open_ = _Places(_open_providers(world), set(world.text("provider")[~committed]), _open_providers(world))
+    open_ = _Places(_open_providers(world), _of_classes(world, np.arange(len(world.offers))), _open_providers(world))
     found += _discounts(world, open_, "nothing of it is open")
     return found + _shut_commitments(world)
 
@@ -82,10 +85,10 @@ def untouched_by(problem: Problem, world: World, ledger: Ledger) -> list[Untouch
     usable = distinct(slots.offer, len(world.offers))
     provider = world.regions["provider"].to_numpy(dtype=object)
     stored = set(provider[distinct(data.copy_region, len(provider))])
-    bought = usable[world.text("purchase")[usable] != "committed"]
     busy = set(provider[distinct(slots.region, len(provider))]) | stored
-    places = _Places(stored, set(world.text("provider")[bought]), busy)
+    places = _Places(stored, _of_classes(world, usable), busy)
     found += _discounts(world, places, "no workload or copy may be there")
+    found += _unusable_purchases(world, set(world.text("bought_as")[usable]))
     return found + _unusable_commitments(world, ledger, set(usable.tolist()))
 
 
@@ -135,11 +138,22 @@ def _shares(problem: Problem, world: World) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Places:
-    """The providers at which something is stored, is bought by the hour or unit, and sends data."""
+    """The providers at which something is stored, is paid by the hour or unit (by class), and sends data."""
 
     storage: set[object]
-    compute: set[object]
+    paid: dict[str, set[object]]
     egress: set[object]
+
+    def of(self, kind: str) -> set[object]:
+        """Return the providers at which a discount on a class reduces something."""
+        return {"storage": self.storage, "egress": self.egress, **self.paid}[kind]
+
+
+def _of_classes(world: World, offers: Ints) -> dict[str, set[object]]:
+    """Return the providers of some offers by the class of discount that they fall under."""
+    provider, purchase = world.text("provider")[offers], world.text("purchase")[offers]
+    paid: dict[str, set[object]] = {name: set(provider[purchase == name]) for name in ("on_demand", "spot")}
+    return {**paid, "endpoint": set(provider[world.is_endpoint[offers]])}
 
 
 def _discounts(world: World, places: _Places, why: str) -> list[Untouched]:
@@ -151,7 +165,7 @@ def _discounts(world: World, places: _Places, why: str) -> list[Untouched]:
 
 
 def _any_reduced(discount: Discount, places: _Places) -> bool:
-    return any(discount.provider in getattr(places, kind) for kind in discount.applies_to)
+    return any(discount.provider in places.of(kind) for kind in discount.classes)
 
 
 def _shut_commitments(world: World) -> list[Untouched]:
@@ -180,6 +194,21 @@ def _unusable_commitments(world: World, ledger: Ledger, usable: set[int]) -> lis
         why = f"no workload may use {group[0].sku} in {group[0].region}" + (f": {told}" if told else "")
         found += [Untouched("commitment", commitment.id, why) for commitment in group]
     return found
+
+
+def _unusable_purchases(world: World, usable: set[object]) -> list[Untouched]:
+    """Return the commitments to buy, stated one by one, that no workload may run on."""
+    buy = world.instance.buy
+    if buy is None:
+        return []
+    open_ = {one.id for one in purchases_of(world.instance, world.catalogue, world.regions)}
+    stated = [*(one.id for one in buy.instances), *(plan.id for plan in buy.plans)]
+    vain, dearer = "no workload may use what it covers", "another for the same instances is charged no more"
+    return [
+        Untouched("commitment to buy", name, vain if name in open_ else dearer)
+        for name in stated
+        if name not in usable
+    ]  # fmt: skip
 
 
 def _unlisted(world: World) -> Iterator[str]:

@@ -29,7 +29,6 @@ from optimizer.compile.inline import (
 from optimizer.compile.network import CatalogueNetwork, InlineNetwork, Network, discount_factors
 from optimizer.compile.offers import CLOSED_COLUMNS, without_closed
 from optimizer.compile.periods import period_dates
-from optimizer.compile.purchases import RESERVED
 from optimizer.compile.stages import Stages
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
@@ -254,7 +253,7 @@ def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str],
     """Return the factor by (provider, what); the same pair twice is an issue."""
     factors: dict[tuple[str, str], float] = {}
     for k, discount in enumerate(instance.discounts):
-        for on in discount.applies_to:
+        for on in discount.classes:
             if (discount.provider, on) in factors:
                 issues.append(Issue(f"a second discount on {on} of {discount.provider}", where=f"discounts[{k}]"))
             factors[discount.provider, on] = 1.0 - discount.percent / 100.0
@@ -262,8 +261,11 @@ def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str],
 
 
 def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -> pd.DataFrame:
-    factor = discount_factors(discounts, list(offers.provider), "compute")
-    factor = np.where(offers.purchase == RESERVED, 1.0, factor)  # what is bought has a price of its own
+    providers, factor = list(offers.provider), np.ones(len(offers))  # what is committed to has a price of its own
+    for on, column, name in (
+        ("on_demand", "purchase", "on_demand"), ("spot", "purchase", "spot"), ("endpoint", "kind", "endpoint"),
+    ):  # fmt: skip
+        factor = np.where(offers[column] == name, discount_factors(discounts, providers, on), factor)
     for column in PRICES:
         offers[column] = offers[column].to_numpy(dtype=float) * factor
     return offers

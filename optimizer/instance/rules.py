@@ -223,15 +223,25 @@ class Commitment(Model):
     usd_per_hour: NonNegative | None = None
 
 
-class Discount(Model):
-    """Negotiated reduction of list prices at a provider, in per cent; `applies_to`: compute, storage or egress.
+DiscountOn = Literal["compute", "on_demand", "spot", "endpoint", "storage", "egress"]
 
-    A negative one is a surcharge.
+
+class Discount(Model):
+    """Negotiated reduction of list prices at a provider, in per cent, on the classes that it `applies_to`.
+
+    `compute` are machines, whether `on_demand` or `spot`; one of these alone may be named. What is committed to has a
+    price of its own. A negative discount is a surcharge.
     """
 
     provider: str
     percent: Annotated[float, Field(ge=-1000, le=100)]
-    applies_to: Annotated[tuple[Literal["compute", "storage", "egress"], ...], Field(strict=False)] = ("compute",)
+    applies_to: Annotated[tuple[DiscountOn, ...], Field(strict=False)] = ("compute",)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What it reduces, class by class: `compute` as on_demand and spot."""
+        each = (("on_demand", "spot") if on == "compute" else (on,) for on in self.applies_to)
+        return tuple(name for names in each for name in names)
 
 
 class MechanismCost(Model):

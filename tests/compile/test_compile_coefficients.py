@@ -85,6 +85,32 @@ def test_discounts_apply_to_compute_and_egress_apart():
     assert only(problem.flows.serving.spend_usd) == 3600 * 100 * 1e-4 * 0.045
 
 
+def test_discounts_on_spot_on_demand_and_endpoints_are_apart():
+    """A job on demand and on spot, and an endpoint: 2, 1 and 1e-5 USD; 10, 50 and 20 % off; compute is machines."""
+    endpoint = {"id": "api", "region": "p:north", "model": "m", "usd_per_unit": 1e-5}
+    inline = {"endpoints": [endpoint], "offers": [offer(), offer(usd_per_hour=1.0, purchase="spot")]}
+    runs = {"throughput": {"X": 10.0}, "endpoint_models": ["m"], "via": ["instance", "endpoint"]}
+    work = job(interruptible=True, runs={"throughput": {"X": 10.0}, "purchase": ["on_demand", "spot"]})
+    quotas = {"default_devices": 64.0, "default_endpoint_units_per_s": "unlimited"}
+
+    def prices(*discounts):
+        made = toy(service(runs=runs), work, inline=inline, quotas=quotas, discounts=list(discounts))
+        compiled = compile_instance(made, every_option=True)
+        slots, offers = compiled.problem.slots, compiled.world.offers
+        jobs = slots.is_job
+        hourly = dict(zip(offers.purchase[slots.offer[jobs]], slots.working.spend_usd[jobs], strict=True))
+        flows = compiled.problem.flows
+        unit = flows.serving.cost["compute"][slots.is_endpoint[flows.slot]][0] / (3600 * 100)
+        return round(hourly["on_demand"], 9), round(hourly["spot"], 9), round(unit, 12)
+
+    def off(percent, *classes):
+        return {"provider": "p", "percent": percent, "applies_to": list(classes)}
+
+    assert prices() == (2.0, 1.0, 1e-5)
+    assert prices(off(10, "on_demand"), off(50, "spot"), off(20, "endpoint")) == (1.8, 0.5, 8e-6)
+    assert prices(off(10, "compute")) == (1.8, 0.9, 1e-5)
+
+
 def test_an_inline_endpoint_pays_and_emits_per_unit_and_holds_nothing():
     figures = {"usd_per_unit": 1e-5, "kg_per_unit": 1e-6, "kwh_per_unit": 1e-5}
     endpoint = {"id": "api", "region": "p:north", "model": "m", **figures}

@@ -101,7 +101,8 @@ class World:
     def discount(self, region: str, on: str) -> float:
         """Return the factor that a negotiated discount leaves of a price."""
         provider = self.regions[region].provider
-        cuts = [d.percent for d in self.instance.discounts if d.provider == provider and on in d.applies_to]
+        names = {on, "compute"} if on in ("on_demand", "spot") else {on}
+        cuts = [d.percent for d in self.instance.discounts if d.provider == provider and names & set(d.applies_to)]
         return 1.0 - sum(cuts) / 100.0
 
     def _options(self) -> list[Option]:
@@ -111,14 +112,14 @@ class World:
         for o in self.inline.offers:
             option = Option(
                 f"{o.region}/{o.sku}/{o.purchase}", o.region, "instance", o.accelerator, o.devices, o.purchase,
-                o.usd_per_hour * self.discount(o.region, "compute"), o.idle_kw, o.load_kw,
+                o.usd_per_hour * self.discount(o.region, o.purchase), o.idle_kw, o.load_kw,
                 0.0 if none else o.embodied_kg_per_hour, o.device_memory_gb, (o.software or "").lower(),
             )  # fmt: skip
             found.append(option)
             skus.setdefault(f"{o.region}/{o.sku}", option)
         for e in self.inline.endpoints:
             found.append(Option(
-                e.id, e.region, "endpoint", price=e.usd_per_unit * self.discount(e.region, "compute"), model=e.model,
+                e.id, e.region, "endpoint", price=e.usd_per_unit * self.discount(e.region, "endpoint"), model=e.model,
                 kg=e.kg_per_unit, kwh=e.kwh_per_unit, spread=frozenset(e.countries) or None,
             ))  # fmt: skip
         for c in self.instance.commitments:

@@ -159,5 +159,5 @@ def money_matters(draft: Draft) -> None:
     draft.data["carbon"] = carbon
     if draft.chance(0.25):
         provider = draft.inline["regions"][0]["provider"]
-        on = draft.pick(["compute"], ["egress"], ["compute", "storage"])
+        on = draft.pick(["compute", "endpoint"], ["egress"], ["compute", "endpoint", "storage"])
         draft.data["discounts"] = [{"provider": provider, "percent": draft.pick(10.0, 25.0), "applies_to": on}]

@@ -96,7 +96,7 @@ def discounts(instance: Instance) -> Iterator[Finding]:
     """One discount per provider and kind of cost."""
     seen: set[tuple[str, str]] = set()
     for at, discount in enumerate(instance.discounts):
-        for kind in discount.applies_to:
+        for kind in discount.classes:
             if (discount.provider, kind) in seen:
                 yield Finding(("discounts", at), f"second discount on {kind} at provider {discount.provider!r}")
             seen.add((discount.provider, kind))
