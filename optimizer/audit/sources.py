@@ -7,9 +7,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.calendar import Calendar
 from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
-from optimizer.audit.world import Calendar, Source
+from optimizer.audit.world import Source
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Workload
 from optimizer.instance.world import InlineCatalogue, InlineOffer, NetworkLink

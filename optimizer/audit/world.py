@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from optimizer.audit.calendar import Calendar
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.shop import ForSale, shop_of
@@ -21,7 +22,6 @@ from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Commitment
 from optimizer.instance.workloads import Dataset, Job, Service, Stream, Workload
-from optimizer.instance.world import Period
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
@@ -331,40 +331,6 @@ class World:
         """Return release and deadline of a job in hours from the start of the horizon."""
         end = self.calendar.total_hours
         return job.release_hours, end if job.deadline_hours is None else min(job.deadline_hours, end)
-
-
-class Calendar:
-    """The periods of a horizon, their hours and dates, by position."""
-
-    def __init__(self, start: date, periods: tuple[Period, ...]) -> None:
-        self.start = start
-        self.periods = periods
-        self.ids = tuple(p.id for p in periods)
-        self.index = {p.id: k for k, p in enumerate(periods)}
-        self.hours = tuple(p.hours for p in periods)
-        begins = [0.0]
-        for hours in self.hours:
-            begins.append(begins[-1] + hours)
-        self.begin = tuple(begins[:-1])
-        self.end = tuple(begins[1:])
-        self.total_hours = begins[-1]
-        midnight = datetime.combine(start, time())
-        self.dates = tuple((midnight + timedelta(hours=h)).date() for h in self.begin)
-        self.last_day = (midnight + timedelta(hours=self.total_hours)).date()
-
-    def clock(self, period: int) -> dict[tuple[int, int], float]:
-        """Return the hours of a period that fall into each (month, UTC hour of the day)."""
-        midnight = datetime.combine(self.start, time())
-        found: dict[tuple[int, int], float] = {}
-        at, end = self.begin[period], self.end[period]
-        while at < end - 1e-9:
-            whole = math.floor(at + 1e-9)
-            until = min(end, whole + 1.0)
-            moment = midnight + timedelta(hours=whole)
-            key = (moment.month, moment.hour)
-            found[key] = found.get(key, 0.0) + until - at
-            at = until
-        return found
 
 
 def resolve(instance: Instance, base_dir: Path | None = None) -> World:

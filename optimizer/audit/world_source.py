@@ -8,11 +8,11 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.calendar import Calendar
 from optimizer.audit.endpoint_resources import EndpointResources
 from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
-from optimizer.audit.world import Calendar
 from optimizer.catalogue.network import UserPlace
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service, Workload

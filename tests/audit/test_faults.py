@@ -185,6 +185,12 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("provider account quota exceeded", "quota",
      change(lambda i: i["quotas"]["limits"].append({"provider": "north", "devices": 3}))),
     ("kW quota exceeded", "quota", change(lambda i: i["quotas"]["limits"][0].update(kw=3.9))),
+    ("more runs on a commitment than is bought of it", "purchase_cover",
+     then(change(lambda i: i.update(buy={"instances": [
+         {"id": "ri", "region": "north-1", "sku": "g1", "term": "1y", "usd_per_hour": 1.0, "max_instances": 1}]})),
+          placement(TRAIN, purchase="reserved", commitments={"ri": 2.0}))),
+    ("commitment that is not for sale", "unknown_offer",
+     placement(TRAIN, purchase="reserved", commitments={"ri": 2.0})),
     ("commitment that gives less than is drawn", "commitment",
      then(change(lambda i: i.update(commitments=[{"id": "own", "region": "north-1", "sku": "g1", "instances": 2}])),
           placement(TRAIN, purchase="committed", commitments={"own": 1.0}))),
