@@ -119,8 +119,8 @@ NOT_JUDGED: dict[str, str] = {
 
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
-    "bound_excess_usd", "missing_figures", "missing_figures_usd", "cluster", "least_carbon", "diagnosis", "shortfalls",
-    "today", "relocations", "places", "purchases",
+    "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
+    "purchases",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

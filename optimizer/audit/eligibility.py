@@ -133,7 +133,7 @@ def _check_round_trip(world: World, line: Line, findings: Findings) -> None:
         rtt = world.rtt_ms(stream.origin, line.region)
     except InputError:  # an origin that only laws and prices know
         rtt = None
-    how = None if rtt is None else "estimated" if world.estimates_rtt else "stated"
+    how = None if rtt is None else "estimated" if world.estimates_rtt(stream.origin, line.region) else "stated"
     for name, mine in (("rtt_ms", rtt), ("max_rtt_ms", stream.max_rtt_ms)):
         told = getattr(row, name)
         if mine is None:
@@ -152,11 +152,11 @@ def _check_distance(world: World, line: Line, findings: Findings) -> None:
     if stream is None or stream.max_rtt_ms is None or line.row.served_per_s <= 0:
         return
     findings.checked["rtt"] += 1
-    rtt = world.rtt_ms(stream.origin, line.region)
+    rtt = world.rtt_at_most_ms(stream.origin, line.region)
     if rtt is None:
         findings.add("rtt_unknown", line.where, f"no round trip from {stream.origin} to {line.region.id} is known",
                      rule="max_rtt_ms")  # fmt: skip
-    elif rtt + world.rtt_margin_ms > stream.max_rtt_ms * (1 + 1e-9):
+    elif rtt > stream.max_rtt_ms * (1 + 1e-9):
         findings.add("rtt", line.where, f"round trip from {stream.origin} to {line.region.id} in ms",
                      expected=stream.max_rtt_ms, found=rtt, rule="max_rtt_ms")  # fmt: skip
 

@@ -104,7 +104,7 @@ class _Shares:
         self._carbon: dict[str, float] = defaultdict(float)
         self._usd = self._kg = 0.0
         for (line, figures), doubt in zip(ledger.pairs(), doubts, strict=True):
-            self._add(figures, doubt, by_estimate=ledger.world.estimates_rtt and _is_limited(line))
+            self._add(figures, doubt, by_estimate=_rests_on_an_estimate(ledger.world, line))
 
     def _add(self, figures: Figures, doubt: Doubts, *, by_estimate: bool) -> None:
         usd, kg = figures.spend_usd or 0.0, figures.carbon_kg or 0.0
@@ -124,6 +124,7 @@ class _Shares:
         return self._carbon[quality] / self._kg if self._kg > 0 else None
 
 
-def _is_limited(line: Line) -> bool:
-    """Return True if a round-trip limit holds for what the line serves."""
-    return line.stream is not None and line.stream.max_rtt_ms is not None
+def _rests_on_an_estimate(world: World, line: Line) -> bool:
+    """Return True if a round-trip limit holds for what the line serves, and the round trip is an estimate."""
+    stream = line.stream
+    return stream is not None and stream.max_rtt_ms is not None and world.estimates_rtt(stream.origin, line.region)

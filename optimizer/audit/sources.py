@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.audit.calendar import Calendar
 from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
+from optimizer.audit.overlay import overlaid
 from optimizer.audit.world import Source
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Workload
@@ -23,18 +24,6 @@ GRID_COLUMNS = {
     "location_direct": "grid_direct_g_per_kwh",
     "market_based": "market_based_g_per_kwh",
 }
-OWN_FIGURES = {
-    "pue": "pue_quality",
-    "grid_lifecycle_g_per_kwh": "grid_quality",
-    "idle_kw": "power_quality",
-    "load_kw": "power_quality",
-    "embodied_kg": "embodied_quality",
-    "embodied_vendor_kg": "embodied_quality",
-    "price_usd_per_hour": "price_quality",
-    "price_usd_per_million_input_tokens": "price_quality",
-    "price_usd_per_million_output_tokens": "price_quality",
-}
-"""What says how a figure was had, for figures that an instance may put in the place of the catalogue's."""
 SHAPE_BASIS = {"location_lifecycle": "lifecycle", "location_direct": "direct"}
 
 
@@ -50,35 +39,7 @@ def source_of(instance: Instance, calendar: Calendar, base_dir: Path | None = No
     catalogue: Catalogue = load_catalogue(place)
     if use.fallbacks:
         catalogue = catalogue.with_fallbacks(use.fallbacks)
-    return CatalogueSource(instance, overridden(catalogue, use.overrides), calendar)
-
-
-def overridden(catalogue: Catalogue, overrides: tuple[dict[str, Any], ...]) -> Catalogue:
-    """Return the catalogue with the instance's own figures in place: each is {table, id, set: {column: value}}."""
-    import pandas as pd
-
-    from optimizer.catalogue.schema import TABLES
-
-    figures: dict[str, dict[str, dict[Any, Any]]] = {}
-    for override in overrides:
-        name = override["table"]
-        key = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
-        for column, value in override["set"].items():
-            spec = TABLES[name].column(column)
-            is_set = spec is not None and spec.kind.startswith("countries")
-            of_table = figures.setdefault(name, {})
-            of_table.setdefault(column, {})[key] = frozenset(value.split("|")) if is_set else value
-            if column in OWN_FIGURES:
-                of_table.setdefault(OWN_FIGURES[column], {})[key] = ""
-    tables = dict(catalogue.tables)
-    for name, columns in figures.items():
-        tables[name] = tables[name].copy()
-        for column, stated in columns.items():
-            kept = tables[name][column].tolist()
-            rows = (stated.get(key, old) for key, old in zip(tables[name].index.tolist(), kept, strict=True))
-            dtype = tables[name][column].dtype
-            tables[name][column] = pd.Series(list(rows), index=tables[name].index, dtype=dtype)
-    return dataclasses.replace(catalogue, tables=tables)
+    return CatalogueSource(instance, overlaid(catalogue, use.overlay), calendar)
 
 
 def stated_throughput(workload: Workload, offer: Offer, devices: float) -> float | None:
@@ -106,7 +67,6 @@ class InlineSource:
         self._inline = inline
         self.sha256: str | None = None
         self.version = "inline"
-        self.estimates_rtt = False
         self.catalogue: Catalogue | None = None
         self._embodied = instance.carbon.embodied != "none"
         self._regions = {region.id: self._region(region, calendar) for region in inline.regions}
@@ -193,6 +153,10 @@ class InlineSource:
 
     def _link(self, origin: str, region: Region) -> NetworkLink | None:
         return self._links.get((origin, region.id))
+
+    def estimates(self, origin: str, region: Region) -> bool:
+        """Return False: round trips are stated."""
+        return False
 
     def rtt_ms(self, origin: str, region: Region) -> float | None:
         """Return the stated round trip."""

@@ -200,8 +200,8 @@ class _Check:
     def _judge(self, name: str, offer: Offer, t: int) -> bool:
         stream = self.world.streams[self.service.id][name]
         if stream.max_rtt_ms is not None:
-            rtt = self.world.rtt_ms(stream.origin, offer.region)
-            if rtt is None or rtt + self.world.rtt_margin_ms > stream.max_rtt_ms * (1 + 1e-9):
+            rtt = self.world.rtt_at_most_ms(stream.origin, offer.region)
+            if rtt is None or rtt > stream.max_rtt_ms * (1 + 1e-9):
                 return False
         if self.world.usd_per_unit(stream.origin, offer.region) is None:
             return False

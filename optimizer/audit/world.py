@@ -45,6 +45,9 @@ class Source(Protocol):
     def endpoint(self, endpoint: str, region: Region) -> Offer | None:
         """Return the endpoint whose resource sits in the region."""
 
+    def estimates(self, origin: str, region: Region) -> bool:
+        """Return True where the round trip is an estimate."""
+
     def rtt_ms(self, origin: str, region: Region) -> float | None:
         """Return the round trip between users at the origin and the region."""
 
@@ -74,7 +77,6 @@ class Source(Protocol):
 
     sha256: str | None
     version: str
-    estimates_rtt: bool
 
     @property
     def catalogue(self) -> Catalogue | None:
@@ -258,15 +260,14 @@ class World:
         """Return how that throughput was had, "" where the instance states it."""
         return self._source.speed_quality(workload, offer, _measured_on(workload, offer)[0])
 
-    @property
-    def rtt_margin_ms(self) -> float:
-        """Margin on round trips, where they are estimates."""
-        return self.instance.catalogue.latency_margin_ms if self.estimates_rtt else 0.0
+    def estimates_rtt(self, origin: str, region: Region) -> bool:
+        """Return True where the round trip of users is the catalogue's estimate; else the instance states it."""
+        return self._source.estimates(origin, region)
 
-    @property
-    def estimates_rtt(self) -> bool:
-        """Whether round trips to users are the catalogue's estimates; else the instance states them."""
-        return self._source.estimates_rtt
+    def rtt_at_most_ms(self, origin: str, region: Region) -> float | None:
+        """Return the round trip that is held against a limit: with the margin where it is an estimate."""
+        rtt, margin = self.rtt_ms(origin, region), self.instance.catalogue.latency_margin_ms
+        return rtt + margin if rtt is not None and margin and self.estimates_rtt(origin, region) else rtt
 
     def model_names(self, workload: Workload) -> set[str]:
         """Return the names under which an endpoint may serve the workload's model."""

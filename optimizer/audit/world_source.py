@@ -12,7 +12,8 @@ from optimizer.audit.calendar import Calendar
 from optimizer.audit.endpoint_resources import EndpointResources
 from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
-from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, stated_throughput, text
+from optimizer.audit.overlay import own_round_trip, own_speed
+from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, in_replicas, stated_throughput, text
 from optimizer.catalogue.network import UserPlace
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service, Workload
@@ -31,7 +32,6 @@ class CatalogueSource:
         self.catalogue = catalogue
         self.sha256: str | None = catalogue.sha256 or None
         self.version = catalogue.version
-        self.estimates_rtt = True
         self._fixed = instance.catalogue.fixed_usd_per_hour
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
@@ -172,6 +172,9 @@ class CatalogueSource:
 
     def rtt_ms(self, origin: str, region: Region) -> float | None:
         """Return the catalogue's estimate of the round trip, from the position of an origin the instance states."""
+        own = own_round_trip(self._instance.catalogue.overlay, origin, region.id)
+        if own is not None:
+            return own
         stated = self._origins.get(origin)
         if stated is not None and (stated.lat is None or stated.lon is None):
             return None
@@ -251,11 +254,23 @@ class CatalogueSource:
         """Return the workload's own figure, else the best whole number of measured systems that fit the SKU."""
         if workload.runs.throughput is not None:
             return stated_throughput(workload, offer, devices)
+        own = self._own_speed(workload, offer)
+        if own is not None and devices:
+            return own * in_replicas(workload, offer, devices)
         return self._best(workload, offer, devices)[0]
 
     def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
         """Return how the system was measured whose figure `units_per_s` takes."""
-        return "" if workload.runs.throughput is not None else self._best(workload, offer, devices)[1]
+        if workload.runs.throughput is not None or self._own_speed(workload, offer) is not None:
+            return ""
+        return self._best(workload, offer, devices)[1]
+
+    def estimates(self, origin: str, region: Region) -> bool:
+        """Return True where the round trip is the catalogue's estimate."""
+        return own_round_trip(self._instance.catalogue.overlay, origin, region.id) is None
+
+    def _own_speed(self, workload: Workload, offer: Offer) -> float | None:
+        return own_speed(self._instance.catalogue.overlay, workload.id, workload.runs.model, offer.accelerator)
 
     def _best(self, workload: Workload, offer: Offer, devices: float) -> tuple[float | None, str]:
         """Return the best of whole systems by the best level of figures that has one, and how it was had."""

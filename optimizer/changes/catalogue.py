@@ -207,18 +207,19 @@ def _told(scope: RegionScope) -> str:
 
 
 def with_figures(edit: Edit, table: str, figures: Iterable[tuple[str, str, object]], citation: str) -> None:
-    """State figures of the bundled catalogue, each (id, column, value), as overrides; a second replaces the first."""
+    """State figures of the bundled catalogue, each (id, column, value), in the overlay; a second replaces the first."""
     new: dict[str, dict[str, object]] = {}
     for key, column, value in figures:
         new.setdefault(key, {})[column] = value
     kept = []
-    for override in edit.instance.catalogue.overrides:
-        cells = new.get(override["id"]) if override["table"] == table else None
-        left = {column: value for column, value in override["set"].items() if not cells or column not in cells}
-        if left == override["set"]:
+    for override in edit.instance.catalogue.overlay:
+        stated = override.get("set", {})
+        cells = new.get(override.get("id", "")) if override["table"] == table else None
+        left = {column: value for column, value in stated.items() if not cells or column not in cells}
+        if left == stated:
             kept.append(override)
         elif left:
             kept.append({**override, "set": left})
     told = {"citation": citation} if citation else {}
     kept += [{"table": table, "id": key, "set": cells, **told} for key, cells in new.items()]
-    edit.put(tuple(kept), "catalogue", "overrides")
+    edit.put(tuple(kept), "catalogue", "overlay")

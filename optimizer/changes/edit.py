@@ -86,17 +86,17 @@ class Edit:
     def catalogue(self) -> Catalogue | None:
         """The catalogue with the figures of the instance so far, None for an inline one."""
         from optimizer.catalogue import load_catalogue
-        from optimizer.catalogue.overrides import apply_overrides
+        from optimizer.catalogue.overlay import apply_overlay
 
         use = self.instance.catalogue
         if use.use == "inline":
             return None
-        key = (use.use, use.fallbacks, use.overrides)
+        key = (use.use, use.fallbacks, use.overlay)
         if self._catalogue is None or self._catalogue[0] != key:
             folder = Folder(self.base_dir or self.instance.folder or ".")
             catalogue = load_catalogue("world" if use.use == "world" else folder / use.use)
             catalogue = catalogue.with_fallbacks(use.fallbacks) if use.fallbacks else catalogue
-            self._catalogue = key, apply_overrides(catalogue, use.overrides, [])
+            self._catalogue = key, apply_overlay(catalogue, use.overlay, [])
         return self._catalogue[1]
 
     @property

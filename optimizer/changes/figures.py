@@ -208,7 +208,7 @@ class SetCarbonPrice(Change):
 
 
 class SetFigure(Change):
-    """State figures of the bundled catalogue, as `catalogue.overrides` does: a power, a PUE, a price nobody has."""
+    """State figures of the bundled catalogue, as `catalogue.overlay` does: a power, a PUE, a price nobody has."""
 
     op: Literal["set_figure"]
     table: Literal["providers", "regions", "accelerators", "skus", "offers", "endpoints"]
@@ -218,7 +218,7 @@ class SetFigure(Change):
 
     def apply(self, edit: Edit) -> None:
         """State them; a row or column that the catalogue does not have is a problem."""
-        from optimizer.catalogue.overrides import apply_overrides
+        from optimizer.catalogue.overlay import apply_overlay
         from optimizer.errors import InputError, Issue
         from optimizer.instance.suggest import did_you_mean
 
@@ -228,7 +228,7 @@ class SetFigure(Change):
             edit.fail("op", "has no effect on an inline catalogue", maybe)
         found: list[Issue] = []
         told = {"table": self.table, "id": self.id, "set": dict(self.set)}
-        apply_overrides(catalogue, (told,), found)
+        apply_overlay(catalogue, (told,), found)
         if found:
             rows = getattr(catalogue, self.table).index
             names = ["/".join(row) if isinstance(row, tuple) else str(row) for row in rows.tolist()]

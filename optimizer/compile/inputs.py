@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from optimizer.catalogue.overlay_rows import own_speeds
 from optimizer.compile.budgets import metric_of
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
@@ -62,7 +63,8 @@ def of_speeds(world: World) -> Inputs:
     """Return what speeds follow from: what was measured or stated, and what offers hold."""
     catalogue, inline = world.catalogue, world.instance.catalogue.inline
     measured = (catalogue.throughput, catalogue.later) if catalogue is not None else None
-    return measured, inline.throughput if inline else None, world.unpriced
+    own = own_speeds(world.instance.catalogue.overlay)
+    return measured, inline.throughput if inline else None, own, world.unpriced
 
 
 def of_ways(world: World) -> Inputs:

@@ -44,13 +44,16 @@ class Network(Protocol):
 
 
 class CatalogueNetwork:
-    """The network of the bundled catalogue, with discounts on storage and egress (factors per region)."""
+    """The network of the bundled catalogue, with discounts on storage and egress (factors per region).
+
+    `stated`: round trips in ms of the instance's own, by origin and region id, over the catalogue's estimates.
+    """
 
     def __init__(
         self, catalogue: Catalogue, region_ids: Sequence[str], storage: Floats, egress: Floats,
-        origins: Sequence[Origin] = (),
+        origins: Sequence[Origin] = (), *, stated: Mapping[tuple[str, str], float] | None = None,
     ) -> None:  # fmt: skip
-        self._catalogue = catalogue
+        self._catalogue, self._stated = catalogue, dict(stated or {})
         self._own = {origin.id: origin for origin in origins}
         self._ids = list(region_ids)
         self._storage, self._egress = storage, egress
@@ -64,6 +67,10 @@ class CatalogueNetwork:
             rtt, quality = self._catalogue.user_rtt([self._place(origin) for origin in new], self._ids)
             for row, origin in enumerate(new):
                 self._rtt[origin] = (np.array(rtt[row], dtype=np.float64), np.array(quality[row], dtype=object))
+                for column, region in enumerate(self._ids):
+                    if (origin, region) in self._stated:
+                        self._rtt[origin][0][column] = self._stated[origin, region]
+                        self._rtt[origin][1][column] = "stated"
         shape = (len(origins), len(self._ids))
         if not origins:
             return np.zeros(shape), np.zeros(shape, dtype=object)

@@ -4,12 +4,13 @@ its work units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.catalogue.overlay_rows import own_speeds
 from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.world import World
 from optimizer.errors import InputError, Issue
@@ -62,6 +63,7 @@ class SpeedView:
         self._stated: dict[str, dict[str, float]] = {}
         for row in inline.throughput if inline is not None else ():
             self._stated.setdefault(row.workload, {})[row.accelerator] = row.units_per_s
+        self._own = own_speeds(world.instance.catalogue.overlay)
 
     def of(self, workload: Workload) -> Speed:
         """Return the speed of a workload on every offer; explicit throughput, once stated, is all that counts.
@@ -75,9 +77,31 @@ class SpeedView:
         gang = workload.gang_devices if isinstance(workload, Job) else None
         if stated:
             return self._explicit(workload.runs, stated, gang)
-        if workload.runs.model is None or "instance" not in workload.runs.via:
+        own = self._overlaid(workload)
+        if "instance" not in workload.runs.via or (workload.runs.model is None and not own):
             return self._none
-        return self._measured(workload, gang)
+        speed = self._none if workload.runs.model is None else self._measured(workload, gang)
+        return self._with_own(speed, own, workload.runs, gang) if own else speed
+
+    def _overlaid(self, workload: Workload) -> dict[str, float]:
+        """Return the speeds that the overlay states for the workload or its model, those of the workload first."""
+        of_model = self._own.get(("model", workload.runs.model or ""), {})
+        return {**of_model, **self._own.get(("workload", workload.id), {})}
+
+    def _with_own(self, speed: Speed, own: dict[str, float], runs: Runs, gang: int | None) -> Speed:
+        """Return speeds with the overlay's in the place of the catalogue's on the accelerators that it names."""
+        key = ("own", id(speed), gang, runs.devices_per_replica, *sorted(own.items()))
+        if key not in self._selected:
+            each = np.array([own.get(name, np.nan) for name in self._accelerator], dtype=float)
+            units = each * working_devices(self._devices, gang, runs.devices_per_replica)
+            named = ~np.isnan(each) & (units > 0)
+            self._selected[key] = replace(
+                speed,
+                units_per_s=np.where(named, units, speed.units_per_s),
+                quality=np.where(named, "stated", speed.quality).astype(object),
+                least_devices=np.where(named, float(runs.devices_per_replica or 0), speed.least_devices),
+            )
+        return self._selected[key]
 
     def _explicit(self, runs: Runs, stated: dict[str, float], gang: int | None) -> Speed:
         """Return stated speeds of devices that work in whole replicas; what cannot hold the model is out."""

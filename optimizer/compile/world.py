@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimizer.catalogue.overrides import apply_overrides
+from optimizer.catalogue.overlay import apply_overlay
+from optimizer.catalogue.overlay_rows import own_round_trips
 from optimizer.compile.bundled import LISTED, bundled_tables, none_stated, priced
 from optimizer.compile.inline import (
     inline_accelerators,
@@ -238,7 +239,7 @@ def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Iss
     full = stages.get(
         "fallbacks", (listed, use.fallbacks), lambda: listed.with_fallbacks(use.fallbacks) if use.fallbacks else listed
     )
-    return stages.get("overrides", (full, use.overrides), lambda: apply_overrides(full, use.overrides, issues))
+    return stages.get("overlay", (full, use.overlay), lambda: apply_overlay(full, use.overlay, issues))
 
 
 def _check_references(
@@ -278,18 +279,20 @@ def _bundled_world(start: _Start, catalogue: Catalogue, stages: Stages) -> World
     tables = stages.get(
         "tables",
         (
-            use.model_copy(update={"overrides": ()}), instance.horizon, carbon.basis, carbon.embodied,
+            use.model_copy(update={"overlay": ()}), instance.horizon, carbon.basis, carbon.embodied,
             carbon.resolution, instance.commitments, instance.buy, instance.laws.as_of, listed, catalogue.skus,
             catalogue.endpoints, catalogue.regions, catalogue.accelerators, catalogue.later,
         ),
         lambda: bundled_tables(instance, catalogue, start.hours, start.issues),
     )  # fmt: skip
     storage, egress = start.factors(tables.regions, "storage"), start.factors(tables.regions, "egress")
+    own = own_round_trips(use.overlay)
     network = stages.get(
         "network",
-        (catalogue.regions, catalogue.later, storage, egress, instance.origins),
-        lambda: CatalogueNetwork(catalogue, tuple(tables.regions.region_id), storage, egress, instance.origins),
-    )
+        (catalogue.regions, catalogue.later, storage, egress, instance.origins, own),
+        lambda: CatalogueNetwork(catalogue, tuple(tables.regions.region_id), storage, egress, instance.origins,
+                                 stated=own),
+    )  # fmt: skip
     world = stages.get(
         "world",
         (catalogue, tables, network, instance.horizon, start.discounts),

@@ -66,7 +66,7 @@ def _fit(
         rows = table[mask & lacks]
         if rows.empty:
             what = "has no effect: the catalogue states it for every endpoint this speaks of"
-            yield Finding((*path, field), what, "overrides replace what the catalogue states")
+            yield Finding((*path, field), what, "the overlay replaces what the catalogue states")
         before = said[field]
         for other in sorted({before[name] for name in rows.index if name in before}):
             example = next(name for name in rows.index if before.get(name) == other)

@@ -182,15 +182,15 @@ def _catalogue(instance: Instance) -> Catalogue | None:
 
 def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalogue | None, list[Finding]]:
     """Return the catalogue with the instance's figures, and a finding for every override that fits nothing in it."""
-    overrides = instance.catalogue.overrides
+    overlay = instance.catalogue.overlay
     if catalogue is None:
         what = "has no effect on an inline catalogue"
-        own = instance.catalogue.use == "inline" and overrides
-        return None, [Finding(("catalogue", "overrides"), what, "write the figures there")] if own else []
-    from optimizer.catalogue.overrides import apply_overrides
+        own = instance.catalogue.use == "inline" and overlay
+        return None, [Finding(("catalogue", "overlay"), what, "write the figures there")] if own else []
+    from optimizer.catalogue.overlay import apply_overlay
 
     issues: list[Issue] = []
-    applied = apply_overrides(catalogue, overrides, issues)
+    applied = apply_overlay(catalogue, overlay, issues)
     findings = [Finding(_steps(issue.where or "")[:3], issue.what, issue.maybe) for issue in issues]
     return (catalogue if findings else applied), findings
 

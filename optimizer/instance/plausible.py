@@ -34,7 +34,7 @@ def implausible(
 ) -> tuple[str, ...]:
     """Return a warning for every figure outside its plausible range: the figure and the range.
 
-    Figures of `catalogue.overrides` are looked at in the `catalogue` that they apply to, which says how many devices a
+    Figures of `catalogue.overlay` are looked at in the `catalogue` that they apply to, which says how many devices a
     machine has, and speeds of a model that it knows against the model's roofline; without it they are left out.
     `of_part` may remember what was found in a part of an instance.
     """
@@ -75,12 +75,12 @@ def beyond_physics(instance: Instance) -> Iterator[Finding]:
 
 
 def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[Outlier]:
-    if catalogue is None or not instance.catalogue.overrides:
+    if catalogue is None or not instance.catalogue.overlay:
         return
-    from optimizer.catalogue.overrides import stated_figures
+    from optimizer.catalogue.overlay import stated_figures
 
-    for at, column, value, span in stated_figures(catalogue, instance.catalogue.overrides):
-        yield ("catalogue", "overrides", at, "set", column), value, span
+    for at, part, column, value, span in stated_figures(catalogue, instance.catalogue.overlay):
+        yield ("catalogue", "overlay", at, part, column), value, span
 
 
 def _speeds(instance: Instance, catalogue: Catalogue | None) -> Iterator[Outlier]:

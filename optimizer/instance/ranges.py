@@ -1,4 +1,4 @@
-"""The ranges of figures: of an instance's fields, and of columns of the catalogue that `catalogue.overrides` replaces.
+"""The ranges of figures: of an instance's fields, and of columns of the catalogue that `catalogue.overlay` replaces.
 
 What is stated in either way has the same range. `plausible.py` compares.
 """
@@ -38,6 +38,7 @@ VCPUS_AS_A_DEVICE = 100
 """So many vCPUs, at most, count as one device."""
 
 _USD_PER_GB = Range(0, 2, "USD/GB")
+_STORAGE = Range(0, 2, "USD/GB and month")
 _USD_PER_UNIT = Range(0, 1e6, "USD/unit")
 _GB = Range(0, 1e9, "GB")
 _TOKENS = Range(1, 1e7, "tokens")
@@ -64,7 +65,7 @@ RANGES: dict[tuple[str, str], Range] = {
     ("InlineRegion", "pue"): _PUE,
     ("InlineRegion", "wue_l_per_kwh"): _WUE,
     ("InlineRegion", "grid_g_per_kwh"): _GRID,
-    ("InlineRegion", "storage_usd_per_gb_month"): Range(0, 2, "USD/GB and month"),
+    ("InlineRegion", "storage_usd_per_gb_month"): _STORAGE,
     ("InlineRegion", "egress_usd_per_gb"): _USD_PER_GB,
     ("InlineOffer", "devices"): Range(0.01, 1_000, "devices"),
     ("InlineOffer", "vcpus"): Range(0.1, 4_000, "vCPUs"),
@@ -82,6 +83,7 @@ RANGES: dict[tuple[str, str], Range] = {
     ("Throughput", "units_per_s"): _SPEED,
     ("CatalogueUse", "max_price_age_days"): Range(1, 3_650, "days"),
     ("CatalogueUse", "fixed_usd_per_hour"): _PLACE_USD,
+    ("CatalogueUse", "latency_margin_ms"): Range(0, 1_000, "ms"),
     ("Carbon", "price_usd_per_tonne"): Range(0, 5_000, "USD/t"),
     ("Carbon", "network_kwh_per_gb"): Range(0, 1, "kWh/GB", possible=1_000),
     ("Currency", "usd_per_unit"): Range(1e-6, 10, "USD"),
@@ -215,6 +217,11 @@ COLUMN_RANGES: dict[tuple[str, str], Range] = {
     ("endpoints", "price_usd_per_million_output_tokens"): Range(0, 100_000, "USD per million tokens"),
     ("endpoints", "regional_uplift"): Range(1, 10, "times the price"),
     ("endpoints", "context_tokens"): Range(1, 1e9, "tokens"),
+    ("storage", "storage_usd_per_gb_month"): _STORAGE,
+    ("storage", "egress_internet_usd_per_gb"): _USD_PER_GB,
+    ("storage", "egress_same_continent_usd_per_gb"): _USD_PER_GB,
+    ("storage", "egress_other_continent_usd_per_gb"): _USD_PER_GB,
+    ("egress_pairs", "usd_per_gb"): _USD_PER_GB,
 }
 """By the table and the column; `each` counts the devices of the SKU."""
 

@@ -26,6 +26,7 @@ from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.place import Place, shortened
 from optimizer.instance.shape import Shape, hints_of, shape_of
 from optimizer.instance.suggest import did_you_mean
+from optimizer.instance.world import OverlayRow
 from optimizer.instance.yaml_reader import plain_scalar
 
 TARGETS: dict[str, ValuePath] = {
@@ -49,6 +50,7 @@ TARGETS: dict[str, ValuePath] = {
     "endpoints": ("catalogue", "inline", "endpoints"),
     "network": ("catalogue", "inline", "network"),
     "throughput": ("catalogue", "inline", "throughput"),
+    "overlay": ("catalogue", "overlay"),
 }
 """Which list of the instance each table extends."""
 
@@ -104,7 +106,7 @@ def _merge_table(  # noqa: PLR0917
         raise InputError(Issue(f"unknown table {name!r}", file=places.file, where=where, line=line, maybe=maybe))
     path = _inside(entry, folder, Issue("", file=places.file, where=where, line=line))
     file = str(folder / entry)
-    item = shape_of(_annotation_at(TARGETS[name]).item) if name in TARGETS else _child_shape(name)
+    item = _item_shape(name)
     parent = CHILDREN[name][1] if name in CHILDREN else None
     rows = list(_typed_rows(path, file, item, parent, issues, gone))
     if name in TARGETS:
@@ -112,6 +114,13 @@ def _merge_table(  # noqa: PLR0917
     else:
         _append_children(data, places, name, rows, issues, gone)
     return issues
+
+
+def _item_shape(name: str) -> Shape:
+    """Return the shape of a table's rows; those of the overlay, kept as mappings, are `OverlayRow`s."""
+    if name == "overlay":
+        return Shape(models=(OverlayRow,))
+    return shape_of(_annotation_at(TARGETS[name]).item) if name in TARGETS else _child_shape(name)
 
 
 def _inside(entry: Any, folder: Path, at: Issue) -> Path:

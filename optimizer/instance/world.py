@@ -181,6 +181,20 @@ CAUTIOUS_FALLBACKS = ("pue_industry", "accelerator_power", "idle_power", "host_p
 """Fallbacks that are on unless the instance states others: for power and PUE, at their cautious end."""
 
 
+class OverlayRow(Model):
+    """A row of the overlay as a table has it: `id` names a row of the catalogue, `where` selects some, `add` is new.
+
+    The instance keeps it as a mapping (`optimizer/catalogue/overlay.py`).
+    """
+
+    table: str
+    id: str | None = None
+    where: dict[str, str] = {}
+    set: dict[str, str | float] = {}
+    add: dict[str, str | float] = {}
+    citation: str = ""
+
+
 class CatalogueUse(Model):
     """Which part of the world may be used. Empty lists allow everything the defaults allow.
 
@@ -211,7 +225,7 @@ class CatalogueUse(Model):
     max_price_age_days: PositiveCount = 730
     fixed_usd_per_hour: dict[str, NonNegative] = {}
     latency_margin_ms: NonNegative = 0.0
-    overrides: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
+    overlay: Annotated[tuple[dict[str, Any], ...], Field(strict=False)] = ()
     inline: InlineCatalogue | None = None
 
 

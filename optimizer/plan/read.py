@@ -20,6 +20,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
 from optimizer.plan.commitments import commitments_used
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
+from optimizer.plan.own_figures import own_figures
 from optimizer.plan.placements import (
     Values,
     judgements_of,
@@ -206,6 +207,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *speed_warnings(compiled, lines.slot),
             *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
+            *own_figures(compiled, placements),
             *_carried_warnings((*copies, *transfers, *moves)),
             *_staying_warnings(copies),
             *change_warnings(compiled, lines, judgements, raw["copy"]),

@@ -114,7 +114,7 @@ def test_endpoint_that_says_nowhere_is_ineligible(world):
     row = first(table[table.scope.eq("unspecified") & known])
     home = first(world.regions[world.regions.provider.eq(row.provider) & world.regions.access.eq("public")])
     placing = {"table": "endpoints", "id": row.Index, "set": {"region_id": home.Index}}
-    own = {"providers": ["all"], "overrides": [placing]}
+    own = {"providers": ["all"], "overlay": [placing]}
     placed = {**_endpoint(row), "region": home.Index.split(":", 1)[1]}
     assert "endpoint_scope_unspecified" in kinds({**_asks(row), "catalogue": own}, placed)
     declared = {**own, "unspecified_endpoint_scope": "global"}

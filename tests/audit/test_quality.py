@@ -110,7 +110,7 @@ def test_the_instance_s_own_figures_are_no_doubt():
     device = {"idle_kw": 0.5, "load_kw": 1.0, "embodied_kg": 100.0}
     overrides = [{"table": "regions", "id": row.region_id, "set": region},
                  {"table": "skus", "id": f"aws/{row.sku}", "set": device}]  # fmt: skip
-    instance = estate(catalogue={"overrides": overrides})
+    instance = estate(catalogue={"overlay": overrides})
     own = domicile.solve(instance, threads=1)
     assert own.placements[0].sku == row.sku
     assert set(row.flags) - set(own.placements[0].flags)

@@ -254,7 +254,7 @@ def test_prices_of_the_bundled_catalogue_become_overrides():
     instance = domicile.load("quickstart")
     once, twice = domicile.changed(instance, [change]), domicile.changed(instance, [change, change])
     for other, factor in ((once, 1.2), (twice, 1.2 * 1.2)):
-        given = {one["id"]: one["set"]["price_usd_per_hour"] for one in other.catalogue.overrides}
+        given = {one["id"]: one["set"]["price_usd_per_hour"] for one in other.catalogue.overlay}
         assert given == pytest.approx({name: price * factor for name, price in listed.items()})
     assert len(listed) > 10
 
@@ -265,7 +265,7 @@ def test_a_figure_stated_replaces_the_one_stated_before():
      "wue_l_per_kwh": 0.2}}
     second = {**first, "set": {"pue": 1.1}, "citation": "operator"}
     other = domicile.changed(domicile.load("quickstart"), [first, second])
-    assert [dict(one) for one in other.catalogue.overrides] == [
+    assert [dict(one) for one in other.catalogue.overlay] == [
         {"table": "regions", "id": "aws:eu-central-1", "set": {"wue_l_per_kwh": 0.2}},
         {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 1.1}, "citation": "operator"},
     ]

@@ -134,7 +134,7 @@ def test_an_endpoint_without_a_scope_is_shut_unless_the_instance_declares_it_glo
 
     assert reason()[0] == "endpoint_scope_unspecified"
     assert reason(unspecified_endpoint_scope="global")[0] == "endpoint_region_unknown"
-    none, world = reason(unspecified_endpoint_scope="global", overrides=[placed])
+    none, world = reason(unspecified_endpoint_scope="global", overlay=[placed])
     assert none is None
     opened = world.offers[world.offers.offer_id.eq(name)]
     assert {"DE", "US", "JP"} <= opened.scope_countries.iloc[0]
@@ -142,7 +142,7 @@ def test_an_endpoint_without_a_scope_is_shut_unless_the_instance_declares_it_glo
 
 def test_overrides_replace_a_figure_and_say_so():
     override = {"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 1.11}, "citation": "own meter"}
-    world = resolve_world(world_instance(catalogue={"overrides": [override]}))
+    world = resolve_world(world_instance(catalogue={"overlay": [override]}))
     row = world.regions.iloc[world.region_index["aws:eu-central-1"]]
     assert (row.pue, row.pue_quality) == (1.11, "stated")
 
@@ -162,26 +162,26 @@ def test_overrides_that_fit_nothing_are_told_all_together():
         {"table": "endpoints", "id": ENDPOINT, "set": {"scope_countries": "DE|Mars"}},
     ]
     instance = world_instance().model_copy(deep=True)
-    catalogue = instance.catalogue.model_copy(update={"overrides": tuple(overrides)})
+    catalogue = instance.catalogue.model_copy(update={"overlay": tuple(overrides)})
     with pytest.raises(InputError) as caught:
         resolve_world(Instance.model_copy(instance, update={"catalogue": catalogue}))
     assert len(caught.value.issues) == len(overrides)
     assert [issue.where.split(".set")[0] for issue in caught.value.issues] == [
-        f"catalogue.overrides[{k}]" for k in range(len(overrides))
+        f"catalogue.overlay[{k}]" for k in range(len(overrides))
     ]
 
 
 def test_what_does_not_fit_an_override_is_told_when_the_instance_is_loaded():
     with pytest.raises(InputError) as caught:
-        world_instance(catalogue={"overrides": [{"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 0.5}}]})
-    assert caught.value.issues[0].where == "catalogue.overrides[id=aws:eu-central-1]"
+        world_instance(catalogue={"overlay": [{"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 0.5}}]})
+    assert caught.value.issues[0].where == "catalogue.overlay[id=aws:eu-central-1]"
 
 
 def test_an_override_may_say_which_countries_an_endpoint_processes_in():
     """So an endpoint of unspecified scope is opened with what its user knows, not with the whole world."""
     stated = {"region_id": "ibm:eu-de", "scope_countries": "DE|FR"}
     override = {"table": "endpoints", "id": ENDPOINT, "set": stated}
-    world = resolve_world(world_instance(catalogue={"overrides": [override]}))
+    world = resolve_world(world_instance(catalogue={"overlay": [override]}))
     opened = world.offers[world.offers.offer_id.eq(ENDPOINT)]
     assert opened.scope_countries.iloc[0] == {"DE", "FR"}
 

@@ -154,9 +154,9 @@ def test_the_same_cell_overridden_twice(write):
     """Which of two figures is meant nobody can tell."""
     one = '{table: regions, id: "aws:eu-central-1", set: {pue: 1.%d}}'
     text = GOOD.replace(GOOD[GOOD.index("catalogue:") : GOOD.index("laws:")],
-                        f"catalogue:\n  overrides:\n    - {one % 1}\n    - {one % 2}\n")  # fmt: skip
+                        f"catalogue:\n  overlay:\n    - {one % 1}\n    - {one % 2}\n")  # fmt: skip
     found = problems(write(text))
-    assert any(p.startswith("6: catalogue.overrides[id=aws:eu-central-1]: replaces pue") for p in found), found
+    assert any(p.startswith("6: catalogue.overlay[id=aws:eu-central-1]: replaces pue") for p in found), found
 
 
 def test_a_link_loop_and_an_unknown_table(write, tmp_path: Path):
@@ -185,7 +185,7 @@ def test_a_figure_of_hundreds_of_digits_in_an_override(write):
     """It is no float, and told as any other text that is no figure."""
     figure = '{table: regions, id: "aws:eu-central-1", set: {pue: 1%s}}' % ("0" * 399)
     text = GOOD.replace(
-        GOOD[GOOD.index("catalogue:") : GOOD.index("laws:")], f"catalogue:\n  overrides:\n    - {figure}\n"
+        GOOD[GOOD.index("catalogue:") : GOOD.index("laws:")], f"catalogue:\n  overlay:\n    - {figure}\n"
     )
     found = problems(write(text))
-    assert any(p.startswith("5: catalogue.overrides[id=aws:eu-central-1]: pue is 1000") for p in found), found
+    assert any(p.startswith("5: catalogue.overlay[id=aws:eu-central-1]: pue is 1000") for p in found), found

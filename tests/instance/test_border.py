@@ -258,7 +258,7 @@ def test_a_table_is_copied_once_for_all_overrides(monkeypatch):
         return copied(frame, *arguments, **options)
 
     data = changed("catalogue", value={
-        "overrides": [{"table": "offers", "id": f"x{at}", "set": {"price_usd_per_hour": 1}} for at in range(50)],
+        "overlay": [{"table": "offers", "id": f"x{at}", "set": {"price_usd_per_hour": 1}} for at in range(50)],
     })  # fmt: skip
     data["quotas"] = {}
     load_catalogue()
@@ -266,7 +266,7 @@ def test_a_table_is_copied_once_for_all_overrides(monkeypatch):
     with pytest.raises(InputError) as refused:
         load(data)
     told = [issue for issue in refused.value.issues if "has no row" in issue.what]
-    assert [issue.where for issue in told][::49] == ["catalogue.overrides[id=x0]", "catalogue.overrides[id=x49]"]
+    assert [issue.where for issue in told][::49] == ["catalogue.overlay[id=x0]", "catalogue.overlay[id=x49]"]
     assert sum(rows > 5000 for rows in copies) <= 5
 
 

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 import domicile
 from domicile.cli import main
 from optimizer.catalogue import load_catalogue, schema
-from optimizer.catalogue.overrides import TABLES, stated_figures
+from optimizer.catalogue.overlay import TABLES, stated_figures
+from optimizer.catalogue.overlay_rows import ADDED_ONLY, stored_as, table_of
 from optimizer.errors import InputError
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
@@ -146,7 +147,7 @@ def test_a_hundred_warnings_and_the_count_of_the_rest(write):
 WORLD = """\
 name: small
 horizon: {start: 2027-01-01, hours: 10}
-catalogue: {use: world, providers: [all], overrides: [{table: TABLE, id: "ID", set: {COLUMN: VALUE}}]}
+catalogue: {use: world, providers: [all], overlay: [{table: TABLE, id: "ID", set: {COLUMN: VALUE}}]}
 laws: {use: none}
 quotas: {default_devices: 64}
 workloads:
@@ -162,7 +163,8 @@ def override(table: str, row: str, column: str, value: float) -> str:
 def test_every_figure_of_the_catalogue_has_a_range_or_a_reason():
     numeric = {
         (name, column.name)
-        for name in TABLES for column in schema.TABLES[name].columns if column.kind in ("number", "integer")
+        for name in map(stored_as, TABLES) if name not in ADDED_ONLY
+        for column in schema.TABLES[name].columns if column.kind in ("number", "integer")
     }  # fmt: skip
     assert numeric == COLUMN_RANGES.keys() | COLUMNS_WITHOUT.keys()
     assert not COLUMN_RANGES.keys() & COLUMNS_WITHOUT.keys()
@@ -170,14 +172,15 @@ def test_every_figure_of_the_catalogue_has_a_range_or_a_reason():
 
 def test_the_bundled_catalogue_is_plausible():
     """As overrides of themselves, none of its figures is warned of."""
-    world = load_catalogue()
+    world, named = load_catalogue(), {"egress_pairs": "egress"}
     overrides = [
-        {"table": table, "id": "/".join(key) if isinstance(key, tuple) else key, "set": {column: float(value)}}
+        {"table": named.get(table, table), "id": "/".join(key) if isinstance(key, tuple) else key,
+         "set": {column: float(value)}}
         for table, column in COLUMN_RANGES
-        for key, value in getattr(world, table)[column].nlargest(1).items()
+        for key, value in table_of(world, table)[column].nlargest(1).items()
     ]
     assert len(overrides) > 20
-    for _, column, value, span in stated_figures(world, overrides):
+    for _, _, column, value, span in stated_figures(world, overrides):
         assert span.low <= value <= span.high, (column, value)
 
 
@@ -196,7 +199,7 @@ def test_overrides_have_the_ranges_of_inline_figures(table, row, column, high, p
     assert load_warnings(write(override(table, row, column, high))) == ()
     for value in (high * 1.01, possible):
         (warning,) = load_warnings(write(override(table, row, column, value)))
-        assert warning.startswith(f"catalogue.overrides[id={row}].set.{column} is ")
+        assert warning.startswith(f"catalogue.overlay[id={row}].set.{column} is ")
         assert unit in warning
     (told,) = problems(write(override(table, row, column, possible * 1.01)))
     assert f"{column} is " in told
@@ -220,7 +223,7 @@ def test_a_price_is_judged_per_device_of_the_offer(write):
 def test_solve_refuses_what_is_beyond_physics_where_names_were_not_checked(write):
     """`load(references=False)` does not look into the catalogue; compiling does."""
     instance = load(write(override("regions", "aws:us-east-1", "pue", 21)), references=False)
-    with pytest.raises(InputError, match=r"catalogue\.overrides\[0\]\.set: pue is 21, beyond anything possible"):
+    with pytest.raises(InputError, match=r"catalogue\.overlay\[0\]\.set: pue is 21, beyond anything possible"):
         domicile.solve(instance)
 
 

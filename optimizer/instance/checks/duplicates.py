@@ -102,16 +102,16 @@ def discounts(instance: Instance) -> Iterator[Finding]:
             seen.add((discount.provider, kind))
 
 
-def overrides(instance: Instance) -> Iterator[Finding]:
+def overlay(instance: Instance) -> Iterator[Finding]:
     """One cell of the catalogue is replaced by one figure."""
     seen: dict[tuple[str, str, str], int] = {}
-    for at, override in enumerate(instance.catalogue.overrides):
+    for at, override in enumerate(instance.catalogue.overlay):
         cells = override.get("set")
-        for column in cells if isinstance(cells, dict) else ():
+        for column in cells if isinstance(cells, dict) and "id" in override else ():
             cell = str(override.get("table")), str(override.get("id")), str(column)
             if cell in seen:
-                what = f"replaces {column} of {cell[0]} a second time, first at overrides[{seen[cell]}]"
-                yield Finding(("catalogue", "overrides", at), what)
+                what = f"replaces {column} of {cell[0]} a second time, first at overlay[{seen[cell]}]"
+                yield Finding(("catalogue", "overlay", at), what)
             seen.setdefault(cell, at)
 
 
@@ -139,6 +139,6 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     readers,
     quotas,
     discounts,
-    overrides,
+    overlay,
     inline,
 )

@@ -1,9 +1,15 @@
-"""The instance's own figures in place of the catalogue's: `catalogue.overrides`.
+"""The instance's own figures over the catalogue's: `catalogue.overlay`.
 
-One override is `{table, id, set: {column: value}, citation?}`: `table` is one of TABLES, `id` the key of its row
-(`provider/sku` for SKUs), `set` the cells, each of the kind and in the range that the catalogue's schema asks for;
-sets of countries are written `DE|FR`. The quality of what was set becomes `stated`. Figures have the ranges of those
-that an inline catalogue states, which take the place of the schema's upper limits (`optimizer/instance/ranges.py`).
+A row of the overlay is one of
+
+    {table, id, set, citation}      figures of one row: `id` is its key (`provider/sku`, `provider/region`, `src/dst`)
+    {table, where, set, citation}   figures of every row that has these values (offers and endpoints: `country` as well)
+    {table, add, citation}          a row, new or in the place of that of its key; columns it lacks are absent
+
+`table` is one of TABLES. Figures have the kind and range that the catalogue's schema asks for, and in place of its
+upper limits the ranges of those that an inline catalogue states (`optimizer/instance/ranges.py`); sets of countries are
+written `DE|FR`. The quality of what was set becomes `stated`. `network` (round trips of users) and `throughput`
+(units/s of one device, by workload or model) are no tables of the catalogue: their rows are added.
 """
 
 from __future__ import annotations
@@ -19,13 +25,26 @@ import pandas as pd
 
 from optimizer.catalogue import schema
 from optimizer.catalogue.check import typed
+from optimizer.catalogue.overlay_rows import (
+    ADDED_ONLY,
+    TABLES,
+    added_issues,
+    keys_of,
+    shape_issues,
+    stored_as,
+    table_of,
+    with_added,
+    with_tables,
+)
 from optimizer.errors import Issue
 from optimizer.instance.ranges import COLUMN_RANGES, VCPUS_AS_A_DEVICE, Range
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
 
-TABLES = ("providers", "regions", "accelerators", "skus", "offers", "endpoints")
+__all__ = ["TABLES", "apply_overlay", "cell", "stated_figures"]
+
+Row = Mapping[str, Any]
 QUALITY_OF = {
     "pue": "pue_quality",
     "wue_l_per_kwh": "wue_quality",
@@ -42,46 +61,54 @@ CHOSEN = {"endpoints": ("scope",), "skus": ("accelerator",)}
 """Text columns whose words are those the table holds already (and `global` for a scope)."""
 
 
-def apply_overrides(catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]], issues: list[Issue]) -> Catalogue:
-    """Return the catalogue with every override applied; what fits no table, row, column or range goes to `issues`."""
-    if not overrides:
+def apply_overlay(catalogue: Catalogue, overlay: Sequence[Row], issues: list[Issue]) -> Catalogue:
+    """Return the catalogue with every row of the overlay applied, those that are added first; what fits no table, row,
+    column or range goes to `issues`.
+    """
+    if not overlay:
         return catalogue
-    cells: dict[tuple[str, str], list[_Cell]] = {}
     found: list[tuple[int, Issue]] = []
-    for k, override in enumerate(overrides):
-        where = f"catalogue.overrides[{k}]"
-        told = list(_shape_issues(override, where)) or list(_cells(catalogue, override, k, cells))
+    sound: list[tuple[int, Row]] = []
+    for k, row in enumerate(overlay):
+        told = list(shape_issues(row, f"catalogue.overlay[{k}]"))
         found += ((k, issue) for issue in told)
+        sound += [] if told else [(k, row)]
+    extended = with_added(catalogue, [(k, row) for k, row in sound if "add" in row], found)
+    found += added_issues(extended, [(k, row) for k, row in sound if row["table"] in ADDED_ONLY])
+    cells: dict[tuple[str, str], list[_Cell]] = {}
+    for k, row in sound:
+        if "set" in row:
+            found += ((k, issue) for issue in _cells(extended, row, k, cells))
     tables: dict[str, pd.DataFrame] = {}
     for (name, column), stated in cells.items():
         if name not in tables:
-            tables[name] = getattr(catalogue, name).copy()
-        _write(tables[name], name, column, _sound(catalogue, name, column, stated, found))
+            tables[name] = table_of(extended, name).copy()
+        _write(tables[name], name, column, _sound(extended, name, column, stated, found))
     issues += (issue for _, issue in sorted(found, key=lambda pair: pair[0]))
-    applied = dataclasses.replace(catalogue, tables={**catalogue.tables, **tables})
+    applied = with_tables(extended, tables)
     issues += [
-        Issue(f"{column} {span.impossible(value)}", where=f"catalogue.overrides[{k}].set", maybe=span.advice)
-        for k, column, value, span in stated_figures(applied, overrides)
+        Issue(f"{column} {span.impossible(value)}", where=f"catalogue.overlay[{k}].{part}", maybe=span.advice)
+        for k, part, column, value, span in stated_figures(applied, overlay)
         if span.possible is not None and value > span.possible
     ]
     return applied
 
 
-def stated_figures(
-    catalogue: Catalogue, overrides: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, str, float, Range]]:
-    """Yield position, column, figure and range of every figure that overrides put into a catalogue; per device where
-    the range is. What fits no table or row is left out.
+def stated_figures(catalogue: Catalogue, overlay: Sequence[Row]) -> Iterator[tuple[int, str, str, float, Range]]:
+    """Yield position, part (`set` or `add`), column, figure and range of every figure that an overlay puts into a
+    catalogue; per device where the range is. What fits no table or row is left out.
     """
     devices = _Devices(catalogue)
-    for k, override in enumerate(overrides):
-        if any(_shape_issues(override, "")):
+    for k, row in enumerate(overlay):
+        if any(shape_issues(row, "")):
             continue
-        name = override["table"]
-        for column, value in override["set"].items():
+        name, part = stored_as(row["table"]), "add" if "add" in row else "set"
+        for column, value in row[part].items():
             span = COLUMN_RANGES.get((name, column))
-            if span is not None and _is_figure(value):
-                yield k, column, value / (devices.of(name, override["id"]) if span.each else 1.0), span
+            if span is None or not _is_figure(value):
+                continue
+            of = {devices.of(name, key) for key in keys_of(catalogue, row) or ()} if span.each else {1.0}
+            yield from ((k, part, column, value / each, span) for each in sorted(of))
 
 
 class _Devices:
@@ -90,12 +117,11 @@ class _Devices:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def of(self, name: str, key: str) -> float:
-        """Return the devices; 1 for anything else."""
+    def of(self, name: str, key: Any) -> float:
+        """Return the devices of a row; 1 for anything else."""
         if name == "offers":
             return self._of_sku.get(self._sku_of.get(key, ("", "")), 1.0)
-        provider, _, sku = key.partition("/")
-        return self._of_sku.get((provider, sku), 1.0) if name == "skus" else 1.0
+        return self._of_sku.get(key, 1.0) if name == "skus" else 1.0
 
     @cached_property
     def _sku_of(self) -> dict[str, tuple[str, str]]:
@@ -115,20 +141,9 @@ def _is_figure(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
-def _shape_issues(override: Mapping[str, Any], where: str) -> Iterator[Issue]:
-    for key in sorted(set(override) - {"table", "id", "set", "citation"}):
-        yield Issue(f"unknown key {key!r}", where=where, maybe="use table, id, set, citation")
-    if override.get("table") not in TABLES:
-        yield Issue(f"table {override.get('table')!r} is none of {', '.join(TABLES)}", where=where)
-    if not isinstance(override.get("id"), str):
-        yield Issue("id of the row is missing", where=where)
-    if not isinstance(override.get("set"), Mapping) or not override.get("set"):
-        yield Issue("set holds no column", where=where)
-
-
 @dataclasses.dataclass(frozen=True)
 class _Cell:
-    """A value for a row of a column, and the position of the override that states it."""
+    """A value for a row of a column, and the position in the overlay of what states it."""
 
     row: int
     value: Any
@@ -136,35 +151,45 @@ class _Cell:
 
 
 def _cells(
-    catalogue: Catalogue, override: Mapping[str, Any], number: int, cells: dict[tuple[str, str], list[_Cell]]
+    catalogue: Catalogue, stated: Row, number: int, cells: dict[tuple[str, str], list[_Cell]]
 ) -> Iterator[Issue]:
-    """Add the cells of an override to those of its columns; a row that is not there is an issue."""
-    name = override["table"]
-    index = getattr(catalogue, name).index
-    key: Any = tuple(override["id"].split("/", 1)) if name == "skus" else override["id"]
-    if key not in index:
-        yield Issue(f"{name} has no row {override['id']!r}", where=f"catalogue.overrides[{number}]")
+    """Add the cells of a row of the overlay to those of their columns; a row that is not there is an issue."""
+    name, where = stored_as(stated["table"]), f"catalogue.overlay[{number}]"
+    table = table_of(catalogue, name)
+    keys = keys_of(catalogue, stated)
+    if keys is None:
+        columns = ", ".join(sorted(stated["where"]))
+        yield Issue(f"where names a column that {name} has not: {columns}", where=f"{where}.where")
         return
-    for column, value in override["set"].items():
-        cells.setdefault((name, column), []).append(_Cell(index.get_loc(key), value, number))
+    if not keys:
+        what = f"{name} has no row {stated['id']!r}" if "id" in stated else f"no row of {name} has all that where asks"
+        yield Issue(what, where=where)
+        return
+    wanted = pd.MultiIndex.from_tuples(keys) if isinstance(keys[0], tuple) else pd.Index(keys)
+    places = table.index.get_indexer(wanted)
+    for column, value in stated["set"].items():
+        cells.setdefault((name, column), []).extend(_Cell(int(at), value, number) for at in places)
 
 
 def _sound(
     catalogue: Catalogue, name: str, column: str, stated: list[_Cell], issues: list[tuple[int, Issue]]
 ) -> list[_Cell]:
-    """Return the cells that can stand in a column; of the others go issues. Figures are looked at all at once."""
-    table = getattr(catalogue, name)
+    """Return the cells that can stand in a column; of the others go issues, one for each row of the overlay. Figures
+    are looked at all at once.
+    """
+    table = table_of(catalogue, name)
     figures = [one.value for one in stated]
     if all(map(_is_figure, figures)) and _problem(table, name, column, figures, catalogue) is None:
         return stated
-    sound = []
+    said: dict[int, str | None] = {}
     for one in stated:
-        what = _problem(table, name, column, [one.value], catalogue)
-        if what is None:
-            sound.append(one)
-        else:
-            issues.append((one.number, Issue(what, where=f"catalogue.overrides[{one.number}].set")))
-    return sound
+        if one.number not in said:
+            said[one.number] = _problem(table, name, column, [one.value], catalogue)
+    issues += [
+        (number, Issue(what, where=f"catalogue.overlay[{number}].set"))
+        for number, what in said.items() if what is not None
+    ]  # fmt: skip
+    return [one for one in stated if said[one.number] is None]
 
 
 def _write(table: pd.DataFrame, name: str, column: str, cells: list[_Cell]) -> None:
@@ -175,10 +200,11 @@ def _write(table: pd.DataFrame, name: str, column: str, cells: list[_Cell]) -> N
     for one in cells:
         values[one.row] = cell(name, column, one.value)
     table[column] = pd.Series(values, index=table.index, dtype=table[column].dtype, name=column)
-    if column in QUALITY_OF:
-        quality = table[QUALITY_OF[column]].to_numpy(copy=True)
+    quality_of = QUALITY_OF.get(column)
+    if quality_of in table.columns:
+        quality = table[quality_of].to_numpy(copy=True)
         quality[[one.row for one in cells]] = "stated"
-        table[QUALITY_OF[column]] = pd.Series(quality, index=table.index, dtype=table[QUALITY_OF[column]].dtype)
+        table[quality_of] = pd.Series(quality, index=table.index, dtype=table[quality_of].dtype)
 
 
 def cell(table: str, column: str, value: Any) -> Any:
@@ -217,7 +243,7 @@ def _known_words(table: pd.DataFrame, name: str, column: str, catalogue: Catalog
     """Return the words a column may hold; None if any."""
     for columns, target in schema.TABLES[name].references:
         if columns == (column,):
-            return set(getattr(catalogue, target)[column])
+            return set(table_of(catalogue, target)[column])
     if column in CHOSEN.get(name, ()):
         return {*table[column], "global"} if column == "scope" else set(table[column])
     if column == "country":
