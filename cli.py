@@ -133,6 +133,13 @@ def _placed_in(file: Path, changes: tuple[Path, ...]) -> AbstractContextManager[
 )
 @click.option("--start", "start_file", type=FILE, help="An earlier plan (JSON) to begin from: a hint, not a rule.")
 @click.option(
+    "--switching",
+    type=click.IntRange(0, 20),
+    default=3,
+    show_default=True,
+    help="How many figures to name whose error would change the plan, each with the value at which it does.",
+)
+@click.option(
     "--workers",
     metavar="threads|processes|ADDRESS",
     default="threads",
@@ -170,6 +177,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     method: str,
     then: str | None,
     start_file: Path | None,
+    switching: int,
     workers: str,
     check_rate: float,
     check_seed: int | None,
@@ -187,7 +195,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     require_writable(output, tables)
     instance, start = (_load(file, changes), None) if start_file is None else _both(file, changes, start_file)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then, "start": start}
-    options |= {"base_dir": instance.folder, "workers": workers}
+    options |= {"base_dir": instance.folder, "workers": workers, "switching": switching}
     options |= {"check_rate": check_rate, "check_seed": check_seed}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
 

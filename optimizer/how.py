@@ -21,6 +21,8 @@ Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 Then = Literal["carbon"]
 MOST_THREADS = 1024
 """The solver ends the whole process when the system gives it no more threads."""
+MOST_SWITCHING = 20
+"""Figures whose switching values may be asked for: each takes a few solves."""
 NO_DOCSTRINGS = 2
 """Level of `sys.flags.optimize`."""
 
@@ -40,11 +42,15 @@ class How:
     check_rate: float = 0.1
     check_seed: int | None = None
     start: Plan | None = None
+    switching: int = 0
 
     def check(self) -> None:
         """Raise InputError where an argument means nothing."""
         check_arguments(self.gap, self.time_limit_seconds, self.threads, self.method, self.then)
         _check_workers(self.workers, self.check_rate, self.check_seed)
+        whole = isinstance(self.switching, int) and not isinstance(self.switching, bool)
+        if not whole or not 0 <= self.switching <= MOST_SWITCHING:
+            raise InputError(Issue(f"is {self.switching!r}, not from 0 to {MOST_SWITCHING}", where="switching"))
         if self.start is not None and not isinstance(self.start, Plan):
             what = f"is {type(self.start).__name__}, not a Plan"
             raise InputError(Issue(what, where="start", maybe="read it first: domicile.Plan.read(path)"))

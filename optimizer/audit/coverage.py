@@ -14,8 +14,8 @@ JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
             "carbon_unknown_share energy_kwh water_l placements copies transfers moves relocations regions mechanisms "
             "budgets quotas commitments purchases shares places today unserved legal_register assertions data_quality "
-            "diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures missing_figures_usd "
-            "least_carbon asked start cluster instance_name "
+            "diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
+            "missing_figures_usd switching least_carbon asked start cluster instance_name "
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
@@ -40,6 +40,7 @@ JUDGED: dict[str, str] = {
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",
     "missing_figures": "figure rule of options alone unestimated may_cost_usd",
+    "switching": "of workloads value unit quality switches_at",
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
@@ -95,6 +96,10 @@ NOT_JUDGED: dict[str, str] = {
     "missing_figures.alone": "see plan.ineligible; that so many can be is judged",
     "missing_figures.unestimated": "takes estimates, which the audit does not make; that so many can be is judged",
     "missing_figures.may_cost_usd": "takes a solve; that it can be is judged",
+    "plan.switching": "which figures are nearest to where the plan changes takes solves",
+    "switching.figure": "there is one word for it",
+    "switching.switches_at": "takes a solve; that it is not below the price that counts is judged",
+    "switching.sentence": "prose",
     "shortfalls.basis": "takes a solve",
     "shortfalls.rule": "takes a solve",
     "shortfalls.need": "takes a solve",
@@ -120,7 +125,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "purchases",
+    "purchases", "switching",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

@@ -38,6 +38,7 @@ from optimizer.plan.rows import (
     Row,
     ShareUse,
     Shortfall,
+    Switching,
     Transfer,
     Unserved,
 )
@@ -159,6 +160,7 @@ class Plan(Row):
     is `objective_usd`, the cost of the instance, plus that;
     `missing_figures` counts what is out only for want of a figure, and with estimates for all of these figures no plan
     saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
+    `switching` are the figures nearest to where another plan is cheaper, where that was asked for;
     `today` sets the plan beside what runs today, where the instance says so (`current`);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
     """
@@ -195,6 +197,7 @@ class Plan(Row):
     ineligible: tuple[Ineligible, ...] = ()
     missing_figures: tuple[MissingFigure, ...] = ()
     missing_figures_usd: float | None = None
+    switching: tuple[Switching, ...] = ()
     diagnosis: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()

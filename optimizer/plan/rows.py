@@ -329,6 +329,23 @@ class MissingFigure(Row):
     may_cost_usd: float | None = None
 
 
+class Switching(Row):
+    """A figure whose error would change the plan: above `switches_at` another plan is cheaper, within the gap asked.
+
+    `figure`: a price, `of` an offer (its id), in `unit`; `value` is what counts in the plan, after discounts, and
+    `quality` how it was had. `workloads` are those placed there.
+    """
+
+    figure: Literal["price"]
+    of: str
+    workloads: tuple[str, ...] = ()
+    value: float
+    unit: str
+    quality: str
+    switches_at: float
+    sentence: str
+
+
 class Shortfall(Row):
     """A limit or need of an infeasible instance that would have to change for a plan to exist.
 

@@ -27,6 +27,7 @@ from optimizer.plan.rows import (
     Row,
     ShareUse,
     Shortfall,
+    Switching,
     Transfer,
     Unserved,
 )
@@ -50,6 +51,7 @@ ROWS: dict[str, type[Row]] = {
     "data_quality": DataQuality,
     "ineligible": Ineligible,
     "missing_figures": MissingFigure,
+    "switching": Switching,
     "shortfalls": Shortfall,
     "own_rows": OwnRow,
 }

@@ -373,9 +373,11 @@ def _ineligible(plan: Plan, console: Console, *, verbose: bool) -> None:
 def _quality(plan: Plan, console: Console, *, verbose: bool) -> None:
     told = [q for q in plan.data_quality if max(q.cost_share or 0.0, q.carbon_share or 0.0) > QUALITIES_TOLD]
     flags = Counter(flag for row in plan.placements for flag in row.flags)
-    if not told and not plan.warnings and not flags:
+    if not told and not plan.warnings and not flags and not plan.switching:
         return
     heading(console, "What this rests on")
+    for figure in plan.switching:
+        bullet(console, figure.sentence)
     for quality in told:
         cost = percent(quality.cost_share) if quality.cost_share is not None else UNKNOWN
         carbon = percent(quality.carbon_share) if quality.carbon_share is not None else UNKNOWN
