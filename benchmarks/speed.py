@@ -23,7 +23,8 @@ import pandas as pd
 from benchmarks.speed_fit import SERVER, Points, constants_of, fit, measurements
 from optimizer.catalogue import Catalogue, load_catalogue, roofline
 from optimizer.catalogue.roofline import Architecture, Efficiency, Precision, Shape
-from optimizer.catalogue.speeds import NEAR, Limits, architecture_of
+from optimizer.catalogue.saturated import NEAR
+from optimizer.catalogue.speed_facts import Limits, architecture_of
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 ROUNDS = ("mlcommons/inference_results_v5.1", "mlcommons/inference_results_v6.0")

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from optimizer.catalogue import Catalogue, roofline
 from optimizer.catalogue.roofline import Device, Efficiency, Shape
-from optimizer.catalogue.speeds import OUTPUT, SATURATED, architecture_of, spread_of
+from optimizer.catalogue.speed_facts import OUTPUT, SATURATED, architecture_of, spread_of
 
 Floats = NDArray[np.float64]
 START = (0.7, 0.47, 4.0, 0.25)

@@ -190,17 +190,22 @@ def catalogue_endpoints() -> None:
     "throughput",
     "figures of speed",
     ("accelerator", "devices", "level", "input_tokens", "output_tokens", "counts_per_s", "low_per_s", "likely_per_s",
-     "high_per_s", "source"),
+     "high_per_s", "requests", "ttft_ms", "tpot_ms", "source"),
 )  # fmt: skip
 @click.option("--model", required=True, help="Name or alias.")
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 @click.option("--precision", help="bf16, fp8, 4-bit, ...; the model's own unless given.")
 @click.option("--input-tokens", type=click.IntRange(min=1), help="Of one request.")
 @click.option("--output-tokens", type=click.IntRange(min=1), help="Of one request.")
+@click.option("--concurrency", type=click.IntRange(min=1), help="Requests in flight on one replica.")
+@click.option("--ttft-ms", type=Finite(min=0), help="Time to the first token, at most.")
+@click.option("--tpot-ms", type=Finite(min=0), help="Time per output token after it, at most.")
 def catalogue_throughput() -> None:
-    """How fast a model serves, by system: level, range and source; then the points measured, then what is quarantined.
+    """How fast a model serves, by system: level, range, operating point and source; what misses the objectives; then
+    the curves and points measured, then what is quarantined.
 
-    A plan counts `counts_per_s`: the measured or transferred figure, of an estimate its cautious end.
+    A plan counts `counts_per_s`: the measured or transferred figure, of an estimate its cautious end. Without
+    objectives a replica is saturated: as many requests in flight as memory holds, 1,024 at most.
     """
 
 

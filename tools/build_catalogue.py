@@ -33,7 +33,13 @@ from catalogue_parts.network import (
     fit_user_rtt,
 )
 from catalogue_parts.places import build_providers, build_regions
-from catalogue_parts.speeds import build_accelerator_speed, build_architectures, build_serving, split_quarantined
+from catalogue_parts.speeds import (
+    build_accelerator_speed,
+    build_architectures,
+    build_curves,
+    build_serving,
+    split_quarantined,
+)
 
 COMPILED = "2026-11-22"
 
@@ -84,12 +90,14 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
 def build_speeds(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The tables of throughput by file name."""
     standing, quarantined = split_quarantined(source, build_throughput(source, reviewed))
+    architectures = build_architectures(source)
     return {
         "throughput.csv.gz": standing,
         "quarantined.csv": quarantined,
-        "architectures.csv": build_architectures(source),
+        "architectures.csv": architectures,
         "accelerator_speed.csv": build_accelerator_speed(source, accelerators),
         "serving.csv.gz": build_serving(source, accelerators),
+        "curves.csv.gz": build_curves(source, architectures, accelerators),
     }
 
 

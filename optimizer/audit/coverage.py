@@ -12,7 +12,7 @@ from optimizer.plan.models import Plan
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
-            "carbon_unknown_share energy_kwh water_l placements copies transfers moves relocations regions mechanisms "
+            "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions mechanisms "
             "budgets quotas commitments purchases shares places today unserved legal_register assertions data_quality "
             "diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
             "missing_figures_usd switching least_carbon asked start cluster instance_name "
@@ -20,6 +20,7 @@ JUDGED: dict[str, str] = {
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
                   "rtt_ms max_rtt_ms rtt_source laws mechanisms flags",
+    "speeds": "workload accelerator devices level units_per_s low_per_s high_per_s requests ttft_ms tpot_ms",
     "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
     "transfers": "dataset source target gb cost_usd carbon_kg",
     "moves": "job source target period gb cost_usd carbon_kg",
@@ -76,6 +77,7 @@ NOT_JUDGED: dict[str, str] = {
     "plan.stated_by": "who stated the model changes nothing of the plan",
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
+    "speeds.source": "prose: the figures it leads to are recomputed",
     "copies.source": "which of several regions of one price the data come from",
     "relocations.sources": "which of several regions of one price what moves comes from",
     "places.used": "a place that is kept for failures only, where nothing runs, may be named",

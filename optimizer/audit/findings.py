@@ -40,6 +40,8 @@ KINDS: dict[str, str] = {
     "software": "the software stack is not among those named",
     "device_memory": "device memory is too small or unknown",
     "no_throughput": "no throughput figure",
+    "service_objective": "a replica does not keep the time to the first token, or per output token, that is asked for",
+    "missing_latency": "the endpoint's time to the first token and per output token is not known",
     "endpoint_model": "the endpoint serves another model",
     "endpoint_scope": "the endpoint's residency scope is not among those named",
     "endpoint_scope_unspecified": "the endpoint does not say where it processes",
@@ -111,7 +113,8 @@ KINDS: dict[str, str] = {
 RULED_OUT = frozenset({
     "not_allowed_provider", "not_allowed_region", "not_allowed_offer", "partition_not_opted_in",
     "availability_not_opted_in", "offer_kind",
-    "purchase", "accelerator", "software", "device_memory", "no_throughput", "endpoint_model", "endpoint_scope",
+    "purchase", "accelerator", "software", "device_memory", "no_throughput", "service_objective", "missing_latency",
+    "endpoint_model", "endpoint_scope",
     "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
     "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "accelerator_export",
     "certification", "control", "control_unknown", "places", "missing_price", "missing_storage_price",

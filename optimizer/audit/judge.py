@@ -14,6 +14,7 @@ from optimizer.audit.lines import Ledger, resolve_lines
 from optimizer.audit.purchases import check_purchases
 from optimizer.audit.register import check_register
 from optimizer.audit.row_laws import check_row_laws
+from optimizer.audit.speeds import check_speeds
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
 from optimizer.audit.tables import check_tables
@@ -40,6 +41,7 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
         desk.book.tests.departures = departures_of(ledger, plan, desk)
     check_eligibility(ledger, desk.scopes, findings)
     check_work(ledger, plan, findings)
+    check_speeds(ledger, plan, findings)
     check_supply(ledger, plan, findings)
     check_commitments(ledger, plan, findings)
     check_law(ledger, desk, findings)

@@ -215,6 +215,9 @@ class InlineSource:
         """Return nothing: an inline catalogue has no export figures."""
         return None, None, ""
 
+    def system(self, workload: Workload, offer: Offer, devices: float) -> None:
+        """Return nothing: the instance states every throughput."""
+
     def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
         """Return "": the instance states every throughput."""
         return ""

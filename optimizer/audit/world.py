@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from optimizer.audit.calendar import Calendar
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.law_triggers import Operator
+from optimizer.audit.operating import SystemFigures
 from optimizer.audit.shop import ForSale, shop_of
 from optimizer.catalogue.provider_sets import EEA
 from optimizer.instance.identity import stream_ids
@@ -68,6 +69,9 @@ class Source(Protocol):
 
     def units_per_s(self, workload: Workload, offer: Offer, devices: float) -> float | None:
         """Return the throughput of so many of the offer's devices by the source's own figures."""
+
+    def system(self, workload: Workload, offer: Offer, devices: float) -> SystemFigures | None:
+        """Return the catalogue's figures behind that throughput; None where the instance states it."""
 
     def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
         """Return how that throughput was had, "" where the instance states it."""
@@ -259,6 +263,10 @@ class World:
     def speed_quality(self, workload: Workload, offer: Offer) -> str:
         """Return how that throughput was had, "" where the instance states it."""
         return self._source.speed_quality(workload, offer, _measured_on(workload, offer)[0])
+
+    def system(self, workload: Workload, offer: Offer) -> SystemFigures | None:
+        """Return the catalogue's figures behind that throughput, None where the instance states it."""
+        return self._source.system(workload, offer, _measured_on(workload, offer)[0])
 
     def estimates_rtt(self, origin: str, region: Region) -> bool:
         """Return True where the round trip of users is the catalogue's estimate; else the instance states it."""

@@ -12,6 +12,7 @@ from optimizer.audit.calendar import Calendar
 from optimizer.audit.endpoint_resources import EndpointResources
 from optimizer.audit.facts import CPU, Offer, Region, figure, words
 from optimizer.audit.law_triggers import Operator
+from optimizer.audit.operating import SystemFigures, own_systems
 from optimizer.audit.overlay import own_round_trip, own_speed
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, in_replicas, stated_throughput, text
 from optimizer.catalogue.network import UserPlace
@@ -35,7 +36,7 @@ class CatalogueSource:
         self._fixed = instance.catalogue.fixed_usd_per_hour
         self._calendar = calendar
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
-        self._speeds: dict[tuple[Any, ...], list[tuple[str, float, float, str, str]]] = {}
+        self._speeds: dict[tuple[Any, ...], list[SystemFigures]] = {}
         self._endpoint_rows = catalogue.endpoints
         self._origins = {stated.id: stated for stated in instance.origins}
         self._rtt: dict[str, dict[str, float]] = {}
@@ -257,13 +258,13 @@ class CatalogueSource:
         own = self._own_speed(workload, offer)
         if own is not None and devices:
             return own * in_replicas(workload, offer, devices)
-        return self._best(workload, offer, devices)[0]
+        best = self.system(workload, offer, devices)
+        return None if best is None else round(devices / best.devices) * best.units_per_s
 
     def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
         """Return how the system was measured whose figure `units_per_s` takes."""
-        if workload.runs.throughput is not None or self._own_speed(workload, offer) is not None:
-            return ""
-        return self._best(workload, offer, devices)[1]
+        best = self.system(workload, offer, devices)
+        return "" if best is None else best.quality
 
     def estimates(self, origin: str, region: Region) -> bool:
         """Return True where the round trip is the catalogue's estimate."""
@@ -272,22 +273,27 @@ class CatalogueSource:
     def _own_speed(self, workload: Workload, offer: Offer) -> float | None:
         return own_speed(self._instance.catalogue.overlay, workload.id, workload.runs.model, offer.accelerator)
 
-    def _best(self, workload: Workload, offer: Offer, devices: float) -> tuple[float | None, str]:
-        """Return the best of whole systems by the best level of figures that has one, and how it was had."""
+    def system(self, workload: Workload, offer: Offer, devices: float) -> SystemFigures | None:
+        """Return the best of whole systems by the best level of figures that has one; None where the instance states
+        the speed.
+        """
+        if workload.runs.throughput is not None or self._own_speed(workload, offer) is not None:
+            return None
         for level in ("measured", "transferred", "estimated"):
-            best, quality = None, ""
-            for accelerator, system, units, how, rank in self._speed(workload):
-                copies = devices / system
+            best: SystemFigures | None = None
+            most = 0.0
+            for system in self._speed(workload):
+                copies = devices / system.devices
                 whole = round(copies)
-                fits = accelerator == offer.accelerator and system <= (offer.counted or 0.0) * (1 + WHOLE)
-                better = fits and whole >= 1 and abs(copies - whole) <= WHOLE * whole and whole * units > (best or 0.0)
-                if rank == level and better:
-                    best, quality = whole * units, how
+                fits = system.accelerator == offer.accelerator and system.devices <= (offer.counted or 0) * (1 + WHOLE)
+                units = whole * system.units_per_s
+                if system.level == level and fits and abs(copies - whole) <= WHOLE * whole and units > most:
+                    best, most = system, units
             if best is not None:
-                return best, quality
-        return None, ""
+                return best
+        return None
 
-    def _speed(self, workload: Workload) -> list[tuple[str, float, float, str, str]]:
+    def _speed(self, workload: Workload) -> list[SystemFigures]:
         runs = workload.runs
         if runs.model is None:
             return []
@@ -295,17 +301,25 @@ class CatalogueSource:
         if isinstance(workload, Service) and runs.profile is None:
             unit = workload.streams[0].unit.partition("/")[0]
             metric = "output_tokens_per_s" if unit in ("tokens", "output_tokens") else None
-        key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric,
-               runs.concurrency, runs.devices_per_replica, runs.weakest_speed)  # fmt: skip
+        asked = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric,
+                 runs.concurrency, runs.devices_per_replica, runs.weakest_speed)  # fmt: skip
+        key = (*asked, runs.ttft_ms, runs.tpot_ms)
         if key not in self._speeds:
-            from optimizer.catalogue import SpeedRequest, find_speeds
-
-            rows = find_speeds(self.catalogue, SpeedRequest(*key)).rows
-            columns = (rows["accelerator"], rows["devices"], rows["units_per_s"], rows["quality"], rows["level"])
-            self._speeds[key] = [
-                (str(a), float(d), float(u), words(q), str(n)) for a, d, u, q, n in zip(*columns, strict=True)
-            ]
+            own = own_systems(self.catalogue, runs, tokens_served=metric is not None)
+            self._speeds[key] = own if own is not None else self._at_saturation(asked)
         return self._speeds[key]
+
+    def _at_saturation(self, asked: tuple[Any, ...]) -> list[SystemFigures]:
+        from optimizer.catalogue import SpeedRequest, find_speeds
+
+        rows: Any = find_speeds(self.catalogue, SpeedRequest(*asked)).rows.itertuples(index=False)
+        return [
+            SystemFigures(
+                str(row.accelerator), float(row.devices), float(row.units_per_s), str(row.level), float(row.spread),
+                words(row.quality), figure(row.requests), figure(row.ttft_ms), figure(row.tpot_ms),
+            )
+            for row in rows
+        ]  # fmt: skip
 
 
 def _times(price: float | None, factor: float) -> float | None:

@@ -2,12 +2,15 @@
 
 from optimizer.catalogue.catalogue import Catalogue
 from optimizer.catalogue.load import from_tables, load_catalogue
+from optimizer.catalogue.operating import Objectives, Operating
 from optimizer.catalogue.speeds import LEVELS, SpeedRequest, Speeds, devices_for_weights, find_speeds
-from optimizer.catalogue.throughput import select_throughput, sku_quality, sku_throughput
+from optimizer.catalogue.throughput import select_throughput, sku_quality, sku_row, sku_throughput
 
 __all__ = [
     "LEVELS",
     "Catalogue",
+    "Objectives",
+    "Operating",
     "SpeedRequest",
     "Speeds",
     "devices_for_weights",
@@ -16,5 +19,6 @@ __all__ = [
     "load_catalogue",
     "select_throughput",
     "sku_quality",
+    "sku_row",
     "sku_throughput",
 ]

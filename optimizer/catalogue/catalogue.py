@@ -17,7 +17,8 @@ from optimizer.errors import InputError, Issue
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optimizer.catalogue.speeds import Limits, Point
+    from optimizer.catalogue.operating import Curve
+    from optimizer.catalogue.speed_facts import Limits, Point
 
 REGION_SEPARATOR = ":"
 
@@ -122,16 +123,28 @@ class Catalogue:
     @cached_property
     def limits(self) -> Mapping[str, Limits]:
         """What limits each accelerator whose limits are known, and how much of that serving reaches."""
-        from optimizer.catalogue.speeds import limits_of
+        from optimizer.catalogue.speed_facts import limits_of
 
         return limits_of(self)
 
     @cached_property
     def points(self) -> Mapping[str, list[Point]]:
         """The saturated measurements of each model, at any token shape."""
-        from optimizer.catalogue.speeds import points_of
+        from optimizer.catalogue.speed_facts import points_of
 
         return points_of(self)
+
+    @cached_property
+    def curve_points(self) -> pd.DataFrame:
+        """Concurrency sweeps: time to the first token and per output token by requests in flight on one replica."""
+        return self.later["curves"]()
+
+    @cached_property
+    def curves(self) -> Mapping[str, list[Curve]]:
+        """The concurrency sweeps of each model."""
+        from optimizer.catalogue.operating import curves_of
+
+        return curves_of(self)
 
     @cached_property
     def quarantined_rows(self) -> Mapping[str, list[Any]]:

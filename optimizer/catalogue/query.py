@@ -18,6 +18,7 @@ from optimizer.errors import InputError
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
+    from optimizer.catalogue.speeds import Speeds
 
 NOT_LISTED = "not listed"
 COUNTRIES_SHOWN = 6
@@ -219,32 +220,43 @@ def list_throughput(
     precision: str | None = None,
     input_tokens: int | None = None,
     output_tokens: int | None = None,
+    concurrency: int | None = None,
+    ttft_ms: float | None = None,
+    tpot_ms: float | None = None,
 ) -> pd.DataFrame:
-    """How fast a model serves at a shape on whole systems of devices, then what was measured at any shape (the curve),
-    then what is quarantined, with the reason as its source.
+    """How fast a model serves at a shape on whole systems of devices: within objectives, at a concurrency, else
+    saturated; which systems miss the objectives; then the curves of the shape, what was measured at any shape, and
+    what is quarantined, with the reason as its source.
     """
-    from optimizer.catalogue.speeds import SpeedRequest, find_speeds
+    from optimizer.catalogue.speeds import Objectives, SpeedRequest, find_speeds
 
     _require("accelerator", accelerator, catalogue.accelerators.index)
     name = catalogue.canonical_model(model)
-    asked = SpeedRequest(model, None, precision, input_tokens, output_tokens)
+    objectives = Objectives(ttft_ms, tpot_ms)
+    asked = SpeedRequest(model, None, precision, input_tokens, output_tokens, requests=concurrency,
+                         objectives=objectives)  # fmt: skip
     known = name in set(catalogue.throughput.model)
     shaped = input_tokens is not None and output_tokens is not None
-    curve_alone = not known and not shaped and name in catalogue.architectures.index
-    parts = [] if curve_alone else [_at_shape(find_speeds(catalogue, asked).rows, input_tokens, output_tokens)]
+    parts = []
+    if known or shaped or objectives.some or name not in catalogue.architectures.index:
+        found = find_speeds(catalogue, asked)
+        parts += [_at_shape(found.rows, input_tokens, output_tokens), _missed(found, input_tokens, output_tokens)]
+    parts.append(_curve(catalogue, name, input_tokens, output_tokens))
     for table, level, source in (
         (catalogue.throughput, "point", "source"), (catalogue.serving, "point", "source"),
         (catalogue.quarantined, "quarantined", "reason"),
     ):  # fmt: skip
         rows = table[table.model.eq(name)]
-        found = rows[["accelerator", "devices", "input_tokens", "output_tokens", "precision"]].copy()
-        parts.append(found.assign(level=level, likely_per_s=rows.units_per_s, source=rows[source]))
-    out = _keep(pd.concat(parts, ignore_index=True), "accelerator", accelerator)
+        points = rows[["accelerator", "devices", "input_tokens", "output_tokens", "precision"]].copy()
+        parts.append(points.assign(level=level, likely_per_s=rows.units_per_s, source=rows[source]))
+    filled = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    out = _keep(filled, "accelerator", accelerator)
     order = ["accelerator", "devices", "level", "precision", "input_tokens", "output_tokens", "counts_per_s",
-             "low_per_s", "likely_per_s", "high_per_s", "source"]  # fmt: skip
-    rank = out.level.map({level: k for k, level in enumerate((*LEVELS, "point", "quarantined"))})
-    by = ["rank", "accelerator", "devices", "input_tokens", "output_tokens"]
-    return out.assign(rank=rank.clip(lower=2)).sort_values(by, ignore_index=True).reindex(columns=order)
+             "low_per_s", "likely_per_s", "high_per_s", "requests", "ttft_ms", "tpot_ms", "source"]  # fmt: skip
+    rank = out.level.map({level: k for k, level in enumerate((*LEVELS, "missed", "curve", "point", "quarantined"))})
+    by = ["rank", "accelerator", "devices", "input_tokens", "output_tokens", "requests"]
+    out = out.reindex(columns=order).assign(rank=rank.clip(lower=2))
+    return out.sort_values(by, ignore_index=True).reindex(columns=order)
 
 
 def _at_shape(rows: pd.DataFrame, input_tokens: int | None, output_tokens: int | None) -> pd.DataFrame:
@@ -252,12 +264,36 @@ def _at_shape(rows: pd.DataFrame, input_tokens: int | None, output_tokens: int |
     rows = rows.sort_values("level", key=lambda s: s.map({level: k for k, level in enumerate(LEVELS)}), kind="stable")
     best = rows.drop_duplicates(["accelerator", "devices"])
     likely = best.units_per_s * best.spread.where(best.level.eq("estimated"), 1.0)
-    return best[["accelerator", "devices", "level", "source"]].assign(
+    return best[["accelerator", "devices", "level", "requests", "ttft_ms", "tpot_ms", "source"]].assign(
         input_tokens=np.nan if input_tokens is None else input_tokens,
         output_tokens=np.nan if output_tokens is None else output_tokens,
         precision="", counts_per_s=best.units_per_s, low_per_s=likely / best.spread, likely_per_s=likely,
         high_per_s=likely * best.spread,
     )  # fmt: skip
+
+
+def _missed(found: Speeds, input_tokens: int | None, output_tokens: int | None) -> pd.DataFrame:
+    """Return the systems that miss the objectives, with the nearest they come."""
+    rows = [
+        {"accelerator": chip, "devices": devices, "level": "missed", "precision": "", "input_tokens": input_tokens,
+         "output_tokens": output_tokens, "requests": point.requests, "ttft_ms": point.ttft_ms,
+         "tpot_ms": point.tpot_ms, "source": "the nearest it comes to the objectives"}
+        for (chip, devices), point in found.missed.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _curve(catalogue: Catalogue, name: str, input_tokens: int | None, output_tokens: int | None) -> pd.DataFrame:
+    """Return the measured points of concurrency sweeps of a model, at the shape that is asked for."""
+    rows = catalogue.curve_points
+    rows = rows[rows.model.eq(name)]
+    for column, value in (("input_tokens", input_tokens), ("output_tokens", output_tokens)):
+        rows = rows if value is None else rows[rows[column].eq(value)]
+    seconds = (rows.ttft_ms + rows.tpot_ms * (rows.output_tokens - 1)) / 1000
+    columns = ["accelerator", "devices", "precision", "input_tokens", "output_tokens", "requests", "ttft_ms",
+               "tpot_ms"]  # fmt: skip
+    speed = rows.requests * rows.output_tokens / seconds
+    return rows[columns].assign(level="curve", source=rows.engine, likely_per_s=speed)
 
 
 def list_models(catalogue: Catalogue, *, accelerator: Sequence[str] | None = None) -> pd.DataFrame:

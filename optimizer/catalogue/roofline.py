@@ -16,6 +16,11 @@ MEMORY_SHARE = 0.9
 """Share of device memory that weights and cache may fill in practice; the bound assumes all of it."""
 MOST_REQUESTS = 1024
 """Requests in flight on one replica, at most, in an estimate."""
+TTFT_FIXED_S, TTFT_STEPS, TTFT_QUEUED = 0.045, 8.2, 0.074
+"""Time to the first token beside the prompt's own: seconds, steps, and prompts for each request in flight. Fitted to
+the 1,597 points of concurrency sweeps (`benchmarks/latency.py`)."""
+SPREAD_TTFT = 3.3
+"""Of ten estimated times to the first token nine lie within this factor (of a model left out of that fit)."""
 REPLICA_SIZES = (1, 2, 4, 8, 16)
 """Devices of one replica that are tried, where no size is stated; all in one machine."""
 
@@ -123,6 +128,7 @@ class Device:
             narrow = self.tflops_16
         return narrow if narrow > 0 else self.tflops_16
 
+
 def narrowest(device: Device) -> Precision:
     """Return the narrowest precision that a device computes in: what a run that states none may have used."""
     if device.tflops_4 > 0:
@@ -219,11 +225,47 @@ def estimate(  # noqa: PLR0917
     if held < 1 or (requests is not None and held < requests):
         return 0.0
     held = min(held, MOST_REQUESTS) if requests is None else requests
-    o, context = shape.output_tokens, shape.context
+    at = pace(model, precision, shape, device, efficiency, devices, held)
+    return at.tokens_per_s(shape.output_tokens)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a replica is likely to take for one prompt, and for one step: a token of each of `requests` in flight."""
+
+    prompt_s: float
+    step_s: float
+    requests: float
+
+    @property
+    def ttft_s(self) -> float:
+        """Time to the first token: some steps until the request is scheduled, its prompt, prompts that came before."""
+        return TTFT_FIXED_S + TTFT_STEPS * self.step_s + self.prompt_s * (1 + TTFT_QUEUED * self.requests)
+
+    def tpot_s(self, output_tokens: float) -> float:
+        """Time per output token after the first: a step, and its share of the prompts that others bring meanwhile."""
+        return self.step_s + (self.requests - 1) * self.prompt_s / output_tokens
+
+    def tokens_per_s(self, output_tokens: float) -> float:
+        """Output tokens per second of all requests together."""
+        return 1 / (self.prompt_s / output_tokens + self.step_s / self.requests)
+
+
+def pace(  # noqa: PLR0917
+    model: Architecture,
+    precision: Precision,
+    shape: Shape,
+    device: Device,
+    efficiency: Efficiency,
+    devices: float,
+    requests: float,
+) -> Pace:
+    """Return what one replica of so many devices is likely to take with so many requests in flight, if they fit."""
     wide = devices**-efficiency.exponent
     flops = devices * device.tflops(precision) * 1e12 * efficiency.flops * wide
     bandwidth = devices * device.bandwidth_gb_per_s * 1e9 * efficiency.bandwidth * wide
-    read = model.weights_read(held) * precision.weight_bytes + held * model.cached(context) * precision.cache_bytes
-    step = max(read / bandwidth, held * model.flop_per_output_token(context) / flops)
+    read = model.weights_read(requests) * precision.weight_bytes
+    read += requests * model.cached(shape.context) * precision.cache_bytes
+    step = max(read / bandwidth, requests * model.flop_per_output_token(shape.context) / flops)
     step += efficiency.step_ms / 1000 * model.layers / 32
-    return 1 / (model.flop_of_prompt(shape.input_tokens) / (o * flops) + step / held)
+    return Pace(model.flop_of_prompt(shape.input_tokens) / flops, step, requests)

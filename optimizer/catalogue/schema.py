@@ -7,7 +7,14 @@ figure that is absent is NaN; nothing is filled in here.
 from __future__ import annotations
 
 from optimizer.catalogue.columns import Column, Table, number, quality, text
-from optimizer.catalogue.schema_speeds import ACCELERATOR_SPEED, ARCHITECTURES, QUARANTINED, SERVING, THROUGHPUT
+from optimizer.catalogue.schema_speeds import (
+    ACCELERATOR_SPEED,
+    ARCHITECTURES,
+    CURVES,
+    QUARANTINED,
+    SERVING,
+    THROUGHPUT,
+)
 
 ACCESS = ("public", "government", "china", "disaster_recovery", "dedicated", "limited")
 AVAILABILITY = ("verified", "unverified", "assumed", "country_level")
@@ -316,7 +323,7 @@ DEFAULT_PROFILES = Table(
 CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
     STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
-    DEFAULT_PROFILES, COMMITMENTS, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
+    DEFAULT_PROFILES, COMMITMENTS, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING, CURVES,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
 

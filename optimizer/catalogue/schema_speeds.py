@@ -81,3 +81,18 @@ SERVING = Table(
         text("licence"),
     ),
 )
+CURVES = Table(
+    "curves",
+    ("model", "precision", "input_tokens", "output_tokens", "accelerator", "devices", "requests"),
+    (
+        text("model", required=True),
+        text("precision", required=True),
+        *(number(name, required=True, above_low=True) for name in ("input_tokens", "output_tokens")),
+        text("accelerator", required=True),
+        *(number(name, required=True, above_low=True) for name in ("devices", "requests", "ttft_ms", "tpot_ms")),
+        number("rows_merged", 1.0),
+        text("engine"),
+        text("source", default="ai-dynamo/aiconfigurator@095f58a systems/silicon_sample.csv"),
+        text("licence", default="Apache-2.0"),
+    ),
+)

@@ -88,6 +88,12 @@ def sku_throughput(selected: pd.DataFrame, accelerator: np.ndarray, devices: np.
     return _best(selected, accelerator, devices)[0]
 
 
+def sku_row(selected: pd.DataFrame, accelerator: str, devices: float) -> int | None:
+    """Return the position of the row whose figure `sku_throughput` takes for a SKU; None where nothing fits."""
+    at = _best(selected, np.array([accelerator], dtype=object), np.array([devices]))[1][0]
+    return None if at < 0 else int(at)
+
+
 def sku_quality(
     selected: pd.DataFrame, accelerator: np.ndarray, devices: np.ndarray, column: str = "quality"
 ) -> np.ndarray:

@@ -30,6 +30,8 @@ WORKLOAD_FIGURES = {
     "max_gangs": True,
     "deadline_hours": True,
     "runs.min_device_memory_gb": False,
+    "runs.ttft_ms": True,
+    "runs.tpot_ms": True,
     "target_utilisation": True,
 }
 """Figures of a workload that limit it, and whether each is an upper limit."""

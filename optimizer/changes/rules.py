@@ -22,6 +22,8 @@ WIDEST: dict[str, object] = {
     "runs.accelerators": (),
     "runs.software": (),
     "runs.min_device_memory_gb": 0.0,
+    "runs.ttft_ms": None,
+    "runs.tpot_ms": None,
     "runs.endpoint_scopes": (),
     "indivisible": False,
     "min_regions": 1,

@@ -29,6 +29,7 @@ from optimizer.compile.latency import WayView
 from optimizer.compile.law import LawView, build_law_view
 from optimizer.compile.ledger import REASONS, Ledger, LedgerRow
 from optimizer.compile.mechanisms import MechanismTable, build_mechanisms
+from optimizer.compile.objectives import nearest_sentence
 from optimizer.compile.places import build_places
 from optimizer.compile.policies import build_presence, build_shares, build_survival
 from optimizer.compile.pools import PoolView, build_pools, view_pools
@@ -309,6 +310,10 @@ def explain_lack(lack: NoOption, counts: list[LedgerRow], ledger: Ledger, world:
         kinds = ", ".join(f"{count} {reason}" for (reason, _), count in most_first)
         lines.append(f"    besides, {shut} offers are shut for every workload: {kinds}")
         lines.extend(_shut_endpoints(lack.workload, world))
+    workload = next(one for one in world.instance.workloads if one.id == lack.workload)
+    near = nearest_sentence(workload.runs, SpeedView(world).of(workload).nearest)
+    if near is not None:
+        lines.append(f"    {near}")
     if ledger.size and not any(row.alone for row in counts):
         lines.append("    no open offer fails for one reason alone: at least two rules keep each of them out")
     return lines

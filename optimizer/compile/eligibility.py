@@ -19,6 +19,7 @@ from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
 from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
+from optimizer.compile.objectives import by_objectives
 from optimizer.compile.policies import PolicyView
 from optimizer.compile.pools import PoolView
 from optimizer.compile.relocations import Today
@@ -225,7 +226,9 @@ def _by_machine(world: World, workload: Workload, speed: Speed) -> list[Exclusio
     chip, devices = world.text("accelerator"), world.column("counted_devices")
     small = machine & (devices < speed.least_devices * (1 - WHOLE))
     found.append(Exclusion("device_memory", _replica_rule(workload), small, evidence=_too_small(world, speed)))
-    slow = machine & np.isnan(speed.units_per_s) & ~small
+    late = by_objectives(world, workload.runs, speed.nearest)
+    found += late
+    slow = machine & np.isnan(speed.units_per_s) & ~small & ~_any(late, len(machine))
     told = worded(lambda offer: _no_speed(speed, f"{devices[offer]:g} x {chip[offer]}", chip[offer]))
     found.append(Exclusion("no_throughput", speed.profile, slow, evidence=told))
     unpriced = np.isnan(world.column("price_usd_per_hour"))

@@ -33,6 +33,8 @@ REASONS: dict[str, str] = {
     "software": "the software stack is not among those named",
     "device_memory": "device memory is too small or unknown",
     "no_throughput": "no throughput figure",
+    "service_objective": "no replica on it keeps the time to the first token, or per output token, that is asked for",
+    "missing_latency": "the endpoint's time to the first token and per output token is not known",
     "endpoint_model": "the endpoint serves another model",
     "endpoint_scope": "the endpoint's residency scope is not among those named",
     "endpoint_scope_unspecified": "the endpoint does not say where it processes",

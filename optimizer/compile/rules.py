@@ -44,6 +44,8 @@ _KIND_OF: dict[str, Kind] = {
     "software": "field",
     "device_memory": "field",
     "no_throughput": "catalogue",
+    "service_objective": "field",
+    "missing_latency": "field",
     "endpoint_model": "field",
     "endpoint_scope": "field",
     "endpoint_scope_unspecified": "closed",

@@ -4,7 +4,7 @@ its work units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from optimizer.catalogue.overlay_rows import own_speeds
 from optimizer.compile.gangs import WHOLE, Gang
+from optimizer.compile.objectives import nearest_of
 from optimizer.compile.world import World
 from optimizer.errors import InputError, Issue
 from optimizer.instance.workloads import Job, Runs, Service, Workload
@@ -19,7 +20,7 @@ from optimizer.instance.workloads import Job, Runs, Service, Workload
 if TYPE_CHECKING:
     import pandas as pd
 
-    from optimizer.catalogue import Catalogue, Speeds
+    from optimizer.catalogue import Catalogue, Operating, Speeds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -37,7 +38,8 @@ class Speed:
     """`units_per_s` of one instance of each offer, NaN unknown (endpoints too); quality of each; the profile.
 
     `least_devices` is what one replica of the model takes of a machine, 0 where that is not known; `found` are the
-    figures of the catalogue behind all this, None where the instance states its own.
+    figures of the catalogue behind all this, None where the instance states its own. `nearest`: by accelerator and
+    devices of a machine, how near its replicas come to service objectives that they miss.
 
     For a job of `gang_devices` it is the instance's part of what the gang does: devices that a machine holds beyond the
     gang are paid for and do not work.
@@ -48,6 +50,7 @@ class Speed:
     profile: str | None = None
     least_devices: Floats | float = 0.0
     found: Speeds | None = None
+    nearest: dict[tuple[str, float], Operating] = field(default_factory=dict)
 
 
 class SpeedView:
@@ -100,6 +103,7 @@ class SpeedView:
                 units_per_s=np.where(named, units, speed.units_per_s),
                 quality=np.where(named, "stated", speed.quality).astype(object),
                 least_devices=np.where(named, float(runs.devices_per_replica or 0), speed.least_devices),
+                nearest={machine: point for machine, point in speed.nearest.items() if machine[0] not in own},
             )
         return self._selected[key]
 
@@ -133,7 +137,8 @@ class SpeedView:
         tokens_served = isinstance(workload, Service) and unit in UNITS_OF_METRIC["output_tokens_per_s"]
         metric = "output_tokens_per_s" if tokens_served else None
         key = (runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric, gang,
-               runs.concurrency, runs.devices_per_replica, runs.weakest_speed)  # fmt: skip
+               runs.concurrency, runs.devices_per_replica, runs.weakest_speed, runs.ttft_ms,
+               runs.tpot_ms)  # fmt: skip
         where = f"workloads[id={workload.id}].runs"
         if key not in self._selected:
             self._selected[key] = self._select(runs, metric if runs.profile is None else None, where, gang)
@@ -150,7 +155,7 @@ class SpeedView:
         return speed
 
     def _select(self, runs: Runs, metric: str | None, where: str, gang: int | None) -> Speed:
-        from optimizer.catalogue import SpeedRequest, find_speeds
+        from optimizer.catalogue import Objectives, SpeedRequest, find_speeds
 
         catalogue = self._world.catalogue
         if catalogue is None:
@@ -159,10 +164,11 @@ class SpeedView:
                 maybe="state runs.throughput, or throughput rows in the inline catalogue",
             ))  # fmt: skip
         assert runs.model is not None
+        objectives = Objectives(runs.ttft_ms, runs.tpot_ms)
         try:
             found = find_speeds(catalogue, SpeedRequest(
                 runs.model, runs.profile, runs.precision, runs.input_tokens, runs.output_tokens, metric,
-                runs.concurrency, runs.devices_per_replica, runs.weakest_speed,
+                runs.concurrency, runs.devices_per_replica, runs.weakest_speed, objectives,
             ))  # fmt: skip
         except InputError as error:
             raise InputError([Issue(i.what, i.file, where, i.line, i.maybe) for i in error.issues]) from None
@@ -170,7 +176,8 @@ class SpeedView:
         least = np.array([found.smallest.get(name, 0.0) for name in self._accelerator], dtype=float)
         # what was measured is known to fit, and of fractions of a device it is not known
         least[~np.isnan(units) | (self._devices < 1)] = runs.devices_per_replica or 0.0
-        return Speed(units, quality, found.profile, least, found)
+        nearest = nearest_of(found.missed, objectives, self._accelerator, self._devices, units)
+        return Speed(units, quality, found.profile, least, found, nearest)
 
 
 def working_devices(devices: Floats, gang: int | None, per_replica: int | None) -> Floats:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.catalogue import roofline
 from optimizer.catalogue.roofline import Architecture, Device, Precision, Shape
-from optimizer.catalogue.speeds import architecture_of
+from optimizer.catalogue.speed_facts import architecture_of
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Path
 from optimizer.instance.ranges import Range

@@ -93,6 +93,8 @@ RANGES: dict[tuple[str, str], Range] = {
     ("Runs", "min_device_memory_gb"): Range(0, 2_000, "GB"),
     ("Runs", "devices_per_replica"): Range(1, 1_000, "devices"),
     ("Runs", "concurrency"): Range(1, 100_000, "requests"),
+    ("Runs", "ttft_ms"): Range(10, 600_000, "ms"),
+    ("Runs", "tpot_ms"): Range(1, 10_000, "ms"),
     ("Data", "persons"): _PERSONS,
     ("Data", "sensitive_persons"): _PERSONS,
     ("Data", "retention_hours"): _HOURS,

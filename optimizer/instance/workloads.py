@@ -37,6 +37,9 @@ class Runs(Model):
     A replica works on `devices_per_replica` devices of one machine; unless stated they follow from the memory that
     weights (`precision`) and the cache of `concurrency` requests in flight take. `weakest_speed` is the weakest figure
     that counts: `measured`, `transferred` (another token shape of the same accelerator, scaled) or `estimated`.
+
+    `ttft_ms` and `tpot_ms` are what a service promises at its replicas: time to the first token, and per output token
+    after it. The operating point is the fastest one that keeps them; without them replicas are saturated.
     """
 
     model: str | None = None
@@ -50,6 +53,8 @@ class Runs(Model):
     min_device_memory_gb: NonNegative = 0.0
     devices_per_replica: PositiveCount | None = None
     concurrency: PositiveCount | None = None
+    ttft_ms: Positive | None = None
+    tpot_ms: Positive | None = None
     weakest_speed: Literal["measured", "transferred", "estimated"] = "estimated"
     via: Annotated[tuple[OfferKind, ...], Field(strict=False, min_length=1)] = ("instance",)
     purchase: Annotated[tuple[Purchase, ...], Field(strict=False, min_length=1)] = (

@@ -39,6 +39,7 @@ from optimizer.plan.rows import (
     ShareUse,
     Shortfall,
     Switching,
+    SystemSpeed,
     Transfer,
     Unserved,
 )
@@ -177,6 +178,7 @@ class Plan(Row):
     energy_kwh: float | None = None
     water_l: float | None = None
     placements: tuple[Placement, ...] = ()
+    speeds: tuple[SystemSpeed, ...] = ()
     copies: tuple[Copy, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     moves: tuple[Move, ...] = ()

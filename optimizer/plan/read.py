@@ -43,7 +43,7 @@ from optimizer.plan.register import (
 )
 from optimizer.plan.relocations import moving, places_of, relocations_of
 from optimizer.plan.rows import Copy, Ineligible, Move, Transfer
-from optimizer.plan.speeds import speed_warnings
+from optimizer.plan.speeds import speed_warnings, speeds_of, systems_used
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
     budgets_of,
@@ -159,6 +159,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     chosen = compiled.mechanisms.chosen(raw["bought"])
     relies_on = mechanisms_of(compiled, lines, chosen)
     placements = placements_of(compiled, values, lines, judgements, relies_on)
+    systems = systems_used(compiled, lines.slot)
     copies = copies_of(compiled, raw, chosen)
     transfers, moves = transfers_of(compiled, raw), moves_of(compiled, raw)
     relied = {m for row in relies_on for m in row} | _relied_by_copies(compiled, raw, chosen)
@@ -175,6 +176,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "energy_kwh": _total(compiled, (values, raw), "energy_kwh", compiled.known.energy, lines.slot),
         "water_l": _total(compiled, (values, raw), "water_l", compiled.known.water, lines.slot),
         "placements": placements,
+        "speeds": speeds_of(compiled, systems),
         "copies": copies,
         "transfers": transfers,
         "moves": moves,
@@ -204,7 +206,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
             *_profile_warnings(compiled, lines.slot),
-            *speed_warnings(compiled, lines.slot),
+            *speed_warnings(compiled, systems),
             *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
             *own_figures(compiled, placements),

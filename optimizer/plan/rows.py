@@ -78,6 +78,27 @@ class Placement(Row):
         return _with_region_id(self)
 
 
+class SystemSpeed(Row):
+    """How fast a workload's model runs on `devices` of one accelerator, by the catalogue; machines hold whole copies.
+
+    `level` (measured, transferred, estimated) is how that is known, `units_per_s` what counts; of ten figures nine lie
+    between `low_per_s` and `high_per_s`. `requests` in flight on one replica and its times to the first token and per
+    output token at that point, at the end that counts; absent where they are not known. `source` says where it is from.
+    """
+
+    workload: str
+    accelerator: str
+    devices: float
+    level: Literal["measured", "transferred", "estimated"]
+    units_per_s: float
+    low_per_s: float
+    high_per_s: float
+    requests: float | None = None
+    ttft_ms: float | None = None
+    tpot_ms: float | None = None
+    source: str = ""
+
+
 class Copy(Row):
     """A copy of a dataset; `duty` names the laws whose copy or primary duty it fulfils.
 

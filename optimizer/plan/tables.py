@@ -28,12 +28,14 @@ from optimizer.plan.rows import (
     ShareUse,
     Shortfall,
     Switching,
+    SystemSpeed,
     Transfer,
     Unserved,
 )
 
 ROWS: dict[str, type[Row]] = {
     "placements": Placement,
+    "speeds": SystemSpeed,
     "copies": Copy,
     "transfers": Transfer,
     "moves": Move,

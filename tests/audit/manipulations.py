@@ -14,11 +14,11 @@ Fields = dict[str, Any]
 Edit = Callable[[Fields], Any]
 Manipulation = tuple[str, str, Edit]
 
-TABLES = ("placements", "copies", "transfers", "moves", "regions", "mechanisms", "budgets", "quotas", "commitments",
-          "shares", "unserved", "legal_register", "data_quality", "ineligible", "shortfalls")  # fmt: skip
+TABLES = ("placements", "speeds", "copies", "transfers", "moves", "regions", "mechanisms", "budgets", "quotas",
+          "commitments", "shares", "unserved", "legal_register", "data_quality", "ineligible", "shortfalls")  # fmt: skip
 PARTS = ("asked", "least_carbon", "horizon")
 WORDS = {
-    "status": "feasible", "termination": "time_limit", "metric": "energy_kwh", "sense": "at_least",
+    "status": "feasible", "termination": "time_limit", "metric": "energy_kwh", "sense": "at_least", "level": "transferred",
     "start": "2031-01-01", "in_force_from": "1999-01-01",
 }  # fmt: skip
 """Another word where only some words are read at all."""

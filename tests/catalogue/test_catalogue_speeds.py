@@ -10,7 +10,7 @@ import pytest
 
 from optimizer.catalogue import Catalogue, SpeedRequest, find_speeds, roofline, sku_quality, sku_throughput
 from optimizer.catalogue.roofline import EIGHT, FOUR, SIXTEEN, Architecture, Device, Efficiency, Shape, precision_of
-from optimizer.catalogue.speeds import architecture_of, spread_of
+from optimizer.catalogue.speed_facts import architecture_of, spread_of
 from optimizer.errors import InputError
 
 LLAMA_8B, LLAMA_70B = "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"

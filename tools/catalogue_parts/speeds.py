@@ -22,6 +22,7 @@ NO_ENGINE = ("K40", "K80", "M60", "P4", "P100", "MI25", "V520", "V620", "TPU-v2"
 """Older than what serving engines support: compute capability 7.0, CDNA 2, TPU v4."""
 SPREAD_WITHOUT_FIT = 3.0
 QUARANTINED = ("remove", "not saturated", "relabel as latency-bound")
+TPOT_FALLS, FEWEST_ON_CURVE = 0.95, 3
 MLPERF_SHAPES = {"llama2-70b": (294, 291), "llama3.1-8b": (778, 128), "llama3.1-405b": (9428, 650),
                  "mixtral-8x7b": (279, 145), "deepseek-r1": (800, 3700), "gpt-oss-120b": (1000, 1313)}  # fmt: skip
 MLPERF_MODELS = {"llama2-70b": "meta-llama/Llama-2-70b-chat-hf", "llama3.1-8b": "meta-llama/Llama-3.1-8B-Instruct",
@@ -137,6 +138,40 @@ def build_serving(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
     out[["input_tokens", "output_tokens"]] = out[["input_tokens", "output_tokens"]].astype(int)
     out["units_per_s"] = out.units_per_s.round(2)
     return out[[*keys[:7], "units_per_s", "rows_merged", "software", "source", "licence"]]
+
+
+def build_curves(source: Path, architectures: pd.DataFrame, accelerators: pd.DataFrame) -> pd.DataFrame:
+    """Time to the first token and per output token by requests in flight on one replica of at most eight devices.
+
+    A curve is of one engine and one way to split the model, runs of several days merged by the median; of several
+    curves of a system the one of most points stands, then the newest. It ends where the time per output token falls:
+    from there on requests wait for the engine, so that they are no longer in flight. Three points at least.
+    """
+    folder = source / "additions/throughput"
+    rows = read_csv(folder / "serving_curve.csv")
+    names = read_csv(folder / "models.csv").drop_duplicates("model").set_index("model").hf_id
+    rows = rows.assign(name=rows.model.map(names), precision=rows.precision.replace("int4", "4-bit"))
+    kept = rows["mode"].eq("agg") & rows.note.isna() & rows["count"].isin((1, 2, 4, 8)) & rows.concurrency.le(1024)
+    kept &= rows.name.isin(architectures.model) & rows.accelerator.isin(accelerators.accelerator)
+    rows = rows[kept & rows.ttft_ms.gt(0) & rows.tpot_ms.gt(0)].assign(date=rows.date.fillna("").astype(str))
+    rows["engine"] = rows.engine.fillna("").str.strip()
+    system = ["name", "precision", "input_tokens", "output_tokens", "accelerator", "count"]
+    merged = rows.groupby([*system, "engine", "parallelism", "concurrency"], sort=True).agg(
+        ttft_ms=("ttft_ms", "median"), tpot_ms=("tpot_ms", "median"), rows_merged=("ttft_ms", "size"),
+        date=("date", "max"),
+    ).reset_index()  # fmt: skip
+    best: dict[tuple[object, ...], tuple[int, str, pd.DataFrame]] = {}
+    for key, run in merged.groupby([*system, "engine", "parallelism"], sort=True):
+        curve = run[(run.tpot_ms >= TPOT_FALLS * run.tpot_ms.cummax().shift(fill_value=0)).cummin()]
+        found = len(curve), str(curve.date.max()), curve
+        if len(curve) >= FEWEST_ON_CURVE and found[:2] > best.get(key[:6], (0, "", curve))[:2]:
+            best[key[:6]] = found
+    table = pd.concat([curve for _, _, curve in best.values()], ignore_index=True)
+    table[["ttft_ms", "tpot_ms"]] = table[["ttft_ms", "tpot_ms"]].round(3)
+    table = table.rename(columns={"name": "model", "count": "devices", "concurrency": "requests"})
+    columns = ["model", "precision", "input_tokens", "output_tokens", "accelerator", "devices", "requests", "ttft_ms",
+               "tpot_ms", "rows_merged", "engine"]  # fmt: skip
+    return table[columns].sort_values(columns[:7], ignore_index=True)
 
 
 def _reason(row: object) -> str:

@@ -110,6 +110,29 @@ def speeds(instance: Instance) -> Iterator[Finding]:
             yield Finding((*path, field), "has no effect without model")
 
 
+def objectives(instance: Instance) -> Iterator[Finding]:
+    """Service objectives choose among the catalogue's figures: for services, of a model at a stated request shape."""
+    own = instance.catalogue.inline
+    inline = {row.workload for row in own.throughput} if own is not None else set()
+    for at, workload in enumerate(instance.workloads):
+        runs = workload.runs
+        for field in ("ttft_ms", "tpot_ms"):
+            if getattr(runs, field) is None:
+                continue
+            path = ("workloads", at, "runs", field)
+            if isinstance(workload, Job):
+                yield Finding(path, "is an objective of services; a job promises no answer in time", f"drop {field}")
+            elif runs.throughput is not None or workload.id in inline:
+                what = "has no effect: the throughput stated is that of one operating point, of which no time is known"
+                yield Finding(path, what, f"state a throughput that keeps {field} and drop it, or name a model alone")
+            elif runs.profile is not None:
+                what = f"has no effect: profile {runs.profile!r} is one operating point, of which no time is known"
+                yield Finding(path, what, "drop the profile, or the objective")
+            elif runs.model is None or runs.input_tokens is None or runs.output_tokens is None:
+                what = "asks how long a request takes, which follows from its model and shape"
+                yield Finding(path, what, "state runs.model, runs.input_tokens and runs.output_tokens")
+
+
 def spot(instance: Instance) -> Iterator[Finding]:
     """Spot offers are for interruptible jobs."""
     for at, workload in enumerate(instance.workloads):
@@ -225,7 +248,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     sensitive_are_persons,
     copies,
     room_for_regions,
-    speeds,
+    speeds, objectives,
     spot,
     places,
     selection,

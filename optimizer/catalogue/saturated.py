@@ -1,0 +1,115 @@
+"""How fast replicas are that are saturated: as many requests in flight as memory holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from optimizer.catalogue import roofline
+from optimizer.catalogue.operating import Operating, estimated_point
+from optimizer.catalogue.roofline import Device, Efficiency, Shape
+from optimizer.catalogue.speed_facts import Limits, Point, Question, Row, row_of, spread_of
+
+if TYPE_CHECKING:
+    from optimizer.catalogue.catalogue import Catalogue
+
+NEAR = 4.0
+"""How far, as a factor in input and in output tokens, a figure is transferred at most."""
+SPREAD_TRANSFERRED = 1.8
+"""Of ten transferred figures nine lie within this factor of the measurement (benchmarks/results/speed.csv)."""
+NEURON = "throughput_neuron"
+
+
+def best_estimate(question: Question, shape: Shape, device: Device, fit: Efficiency, devices: float) -> float:
+    """Return the estimate of a system of so many devices, in the replicas that make the most of them."""
+    sizes = [question.devices] if question.devices else roofline.REPLICA_SIZES
+    told = [
+        devices / size * roofline.estimate(question.model, question.precision, shape, device, fit, size)
+        for size in sizes if size <= devices and devices % size == 0
+    ]  # fmt: skip
+    return max(told, default=0.0)
+
+
+def near_points(
+    catalogue: Catalogue, name: str, question: Question
+) -> dict[tuple[str, float], list[tuple[float, Point]]]:
+    """Return the saturated measurements at near shapes, and how far these are, by accelerator and devices."""
+    i, o = question.shape.input_tokens, question.shape.output_tokens
+    near: dict[tuple[str, float], list[tuple[float, Point]]] = {}
+    for point in catalogue.points.get(name, ()):
+        apart = abs(math.log(point.input_tokens / i)), abs(math.log(point.output_tokens / o))
+        alike = point.bits == question.precision.bits and max(apart) <= math.log(NEAR) + 1e-9
+        whole = not question.devices or point.devices % question.devices == 0
+        if alike and whole and point.accelerator in catalogue.limits:
+            near.setdefault((point.accelerator, point.devices), []).append((sum(apart), point))
+    return near
+
+
+def transferred(catalogue: Catalogue, name: str, question: Question, had: set[tuple[str, float]]) -> list[Row]:
+    """Return figures of other shapes scaled to the one asked, by system; those of the very shape are measured."""
+    near = near_points(catalogue, name, question).items()
+    found = (_from_points(catalogue, question, points) for system, points in near if system not in had)
+    return [row for row in found if row is not None]
+
+
+def _from_points(catalogue: Catalogue, question: Question, near: list[tuple[float, Point]]) -> Row | None:
+    """Return the figure of a system by its nearest measurement, the slower of equally near ones."""
+    far, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
+    if far < 1e-9:
+        same = [point.units_per_s for away, point in near if away < 1e-9]
+        return row_of(nearest, "measured", 1.0, "measured", float(np.median(same)) * question.units_per_output_token)
+    limits = catalogue.limits[nearest.accelerator]
+    at, devices = Shape(nearest.input_tokens, nearest.output_tokens), nearest.devices
+    here, there = (best_estimate(question, s, limits.device, limits.efficiency, devices) for s in (question.shape, at))
+    if not (here > 0 and there > 0):
+        return None
+    most = roofline.bound(question.model, question.precision, question.shape, limits.device, devices)
+    units = min(nearest.units_per_s * here / there, most) * question.units_per_output_token
+    return row_of(nearest, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units)
+
+
+def open_limits(catalogue: Catalogue) -> Iterator[Limits]:
+    """Yield the accelerators on which speeds may be estimated."""
+    for limits in catalogue.limits.values():
+        if limits.software != "neuron" or NEURON in catalogue.fallback_kinds:
+            yield limits
+
+
+def estimated(catalogue: Catalogue, question: Question) -> list[Row]:
+    """Return the cautious end of the estimate of one replica that is saturated, by accelerator and size."""
+    asked = (question.model, question.precision, question.shape)
+    found: list[Row] = []
+    for limits in open_limits(catalogue):
+        for size in [question.devices] if question.devices else roofline.REPLICA_SIZES:
+            held = roofline.requests_that_fit(*asked, limits.device, size)
+            if held >= 1:
+                point = estimated_point(question, limits, size, min(held, roofline.MOST_REQUESTS))
+                found.append(estimated_row(question, limits, size, point))
+    return found
+
+
+def estimated_row(question: Question, limits: Limits, devices: float, likely: Operating) -> Row:
+    """Return the row of the cautious end of an estimate."""
+    spread = spread_at(question, limits, devices)
+    at = likely.slower(spread, max(spread, roofline.SPREAD_TTFT))
+    fitted = limits.efficiency.fitted
+    how = "fitted to measurements on it" if fitted else "default efficiencies: nothing fitted on it"
+    return row_at(at, question, (limits.device.name, devices), how=("estimated_speed", "estimated"), spread=spread,
+                  source=f"roofline, {how}")  # fmt: skip
+
+
+def row_at(
+    at: Operating, question: Question, system: tuple[str, float], *, how: tuple[str, str], spread: float, source: str
+) -> Row:
+    """Return the row of a system at an operating point; `how`: quality and level."""
+    units = at.tokens_per_s * question.units_per_output_token
+    return (*system[:1], float(system[1]), units, *how, spread, source, at.requests, at.ttft_ms, at.tpot_ms)
+
+
+def spread_at(question: Question, limits: Limits, devices: float) -> float:
+    """Return the spread of the estimate of a replica of so many devices."""
+    model, precision, shape = question.model, question.precision, question.shape
+    return spread_of(model, precision, shape, limits.device, limits.efficiency, devices)
