@@ -12,9 +12,9 @@ from optimizer.plan.models import Plan
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
-            "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions mechanisms "
-            "budgets quotas commitments purchases shares places today unserved legal_register assertions data_quality "
-            "diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
+            "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions "
+            "mechanisms budgets quotas commitments purchases shares places today unserved legal_register assertions "
+            "data_quality diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
             "missing_figures_usd switching least_carbon asked start cluster instance_name "
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "

@@ -15,11 +15,12 @@ Edit = Callable[[Fields], Any]
 Manipulation = tuple[str, str, Edit]
 
 TABLES = ("placements", "speeds", "copies", "transfers", "moves", "regions", "mechanisms", "budgets", "quotas",
-          "commitments", "shares", "unserved", "legal_register", "data_quality", "ineligible", "shortfalls")  # fmt: skip
+          "commitments", "shares", "unserved", "legal_register", "data_quality", "ineligible",
+          "shortfalls")  # fmt: skip
 PARTS = ("asked", "least_carbon", "horizon")
 WORDS = {
-    "status": "feasible", "termination": "time_limit", "metric": "energy_kwh", "sense": "at_least", "level": "transferred",
-    "start": "2031-01-01", "in_force_from": "1999-01-01",
+    "status": "feasible", "termination": "time_limit", "metric": "energy_kwh", "sense": "at_least",
+    "level": "transferred", "start": "2031-01-01", "in_force_from": "1999-01-01",
 }  # fmt: skip
 """Another word where only some words are read at all."""
 GAP = "asked.gap"

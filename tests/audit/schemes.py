@@ -22,7 +22,7 @@ EMPTY: Fields = {
     "obligations": [], "citation": "", "cost_share": None, "carbon_share": None, "rule": None, "per_s": None,
 }  # fmt: skip
 """What a field holds that says nothing."""
-IDENTITY = {("transfers", "source"), ("moves", "source")}
+IDENTITY = {("transfers", "source"), ("moves", "source"), ("speeds", "accelerator"), ("speeds", "source")}
 """Fields that a row cannot be without."""
 
 
