@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -213,3 +215,46 @@ def catalogue_throughput() -> None:
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 def catalogue_models() -> None:
     """Models with measured throughput, one row per comparable profile."""
+
+
+@catalogue.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.argument("instance", required=False)
+@click.option("--time-limit", type=Finite(min=0, min_open=True), default=60.0, show_default=True, help="Of each solve.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--limit", type=click.IntRange(min=0), default=20, help="Rows shown of each table (20); 0 is all.")
+def catalogue_diff(
+    old: str, new: str, instance: str | None, *, time_limit: float, as_json: bool, limit: int
+) -> None:
+    """Say what changed from catalogue OLD to NEW (world, or folders), and what an INSTANCE decides otherwise."""
+    from optimizer.catalogue import load_catalogue
+    from optimizer.catalogue.diff import differences
+    from optimizer.instance.load import load
+    from optimizer.releases import decisions
+    from optimizer.terminal import jsonable, print_table
+
+    first, second = load_catalogue(old), load_catalogue(new)
+    found = differences(first, second)
+    decided = None
+    if instance is not None:
+        decided = decisions(load(instance), old, new, time_limit_seconds=time_limit)
+    if as_json:
+        told: dict[str, Any] = {"old": first.version, "new": second.version, "changed": [asdict(one) for one in found]}
+        if decided is not None:
+            told["old_usd"], told["new_usd"] = decided.old.objective_usd, decided.new.objective_usd
+            told["decisions"] = [asdict(one) for one in decided.changed]
+        click.echo(json.dumps(jsonable(told), indent=2, ensure_ascii=False))
+        return
+    click.echo(f"from {first.name} {first.version} to {second.name} {second.version}")
+    counts = Counter((one.table, one.kind, one.column) for one in found)
+    rows = [{"table": t, "what": k, "column": c, "rows": n} for (t, k, c), n in counts.most_common()]
+    print_table(rows, ("table", "what", "column", "rows"), "kinds of change", as_json=False, limit=limit)
+    cells = [asdict(one) for one in found if one.kind == "changed"]
+    print_table(cells, ("table", "key", "column", "old", "new"), "cells changed", as_json=False, limit=limit)
+    if decided is not None:
+        cost = [f"{plan.objective_usd:,.2f} USD" if plan.objective_usd is not None else str(plan.status)
+                for plan in (decided.old, decided.new)]  # fmt: skip
+        click.echo(f"{decided.old.instance_name}: {cost[0]} with the old data, {cost[1]} with the new")
+        changes = [asdict(one) for one in decided.changed]
+        print_table(changes, ("kind", "of", "old", "new"), "decisions changed", as_json=False, limit=limit)

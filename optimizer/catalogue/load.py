@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -23,6 +25,10 @@ from optimizer.errors import InputError, Issue
 from optimizer.input_files import read_bytes, read_table_bytes
 
 WORLD = "world"
+RELEASED = "DOMICILE_CATALOGUE"
+"""The variable of the environment that names the folder of another release of the bundled catalogue."""
+RELEASE = "RELEASE.json"
+"""The file of a catalogue's folder that says which release it is: version and date."""
 
 
 def load_catalogue(use: str | Path = WORLD) -> Catalogue:
@@ -36,9 +42,13 @@ def load_catalogue(use: str | Path = WORLD) -> Catalogue:
     return _read_folder(Path(use))
 
 
-@lru_cache(maxsize=1)
 def _world() -> Catalogue:
-    return _read_folder(bundled.PATH / "catalogue", name=WORLD)
+    return _released(os.environ.get(RELEASED) or str(bundled.PATH / "catalogue"))
+
+
+@lru_cache(maxsize=2)
+def _released(folder: str) -> Catalogue:
+    return _read_folder(Path(folder), name=WORLD)
 
 
 def _find(folder: Path, table: Table) -> Path | None:
@@ -108,12 +118,22 @@ def _empty(table: Table) -> pd.DataFrame:
 
 
 def _provenance(folder: Path) -> tuple[str, str]:
-    """Compilation date and one checksum over all shipped tables (name and bytes, sorted by name)."""
+    """Version and one checksum over all shipped tables (name and bytes, sorted by name).
+
+    The version is that of the release with its date, `2026.11.1 of 2026-11-30`; without one the day of compilation.
+    """
     total = hashlib.sha256()
     for path in sorted([*folder.glob("*.csv*"), *folder.glob("reviewed/*.csv*")]):
         if path.name != "MANIFEST.csv" and path.is_file():
             total.update(path.relative_to(folder).as_posix().encode())
             total.update(read_bytes(path, path.name, folder=folder, maybe=None))
+    release = folder / RELEASE
+    if os.path.lexists(release):
+        try:
+            told = json.loads(read_bytes(release, release.name, folder=folder, maybe=None))
+            return f"{told['version']} of {date.fromisoformat(told['date'])}", total.hexdigest()
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(Issue(f"states no version and date: {error}", release.name)) from None
     manifest = folder / "MANIFEST.csv"
     if not os.path.lexists(manifest):
         return "", total.hexdigest()

@@ -106,3 +106,13 @@ def test_values_for_people_and_for_json():
         "b": ["a", "b"],
         "c": [1, None],
     }
+
+
+def test_the_difference_of_two_catalogues_is_a_command():
+    """The world and itself: nothing changed, and no decision of the quickstart did."""
+    told = json.loads(run("catalogue", "diff", "world", "world", "quickstart", "--json").stdout)
+    assert (told["changed"], told["decisions"]) == ([], [])
+    assert told["old_usd"] == told["new_usd"] > 0
+    text = run("catalogue", "diff", "world", "world").stdout
+    assert "0 kinds of change" in text
+    assert run("catalogue", "diff", "world", "nowhere").exit_code == 2
