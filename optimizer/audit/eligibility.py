@@ -82,6 +82,11 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
     if software and offer.software not in software:
         findings.add("software", where, "not among the software stacks named", expected=", ".join(sorted(software)),
                      found=offer.software or None)  # fmt: skip
+    if runs.arch is not None and offer.arch != runs.arch:
+        findings.add("arch", where, "processors of another architecture", expected=runs.arch, found=offer.arch or None,
+                     rule="runs.arch")  # fmt: skip
+    if offer.burstable and not runs.burstable:
+        findings.add("burstable", where, "a burstable machine", found=offer.label, rule="runs.burstable")
     least = runs.min_device_memory_gb
     if least > 0 and (offer.device_memory_gb is None or offer.device_memory_gb < least * (1 - 1e-9)):
         findings.add("device_memory", where, "device memory is too small or unknown", expected=least,

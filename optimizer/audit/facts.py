@@ -62,6 +62,8 @@ class Offer:
     vcpu: float | None = None
     device_memory_gb: float | None = None
     software: str = ""
+    arch: str = ""
+    burstable: bool = False
     availability: str = "verified"
     usd_per_hour: float | None = None
     price_quality: str = ""

@@ -38,6 +38,8 @@ KINDS: dict[str, str] = {
     "purchase": "this purchase option is not allowed for the workload",
     "accelerator": "the accelerator is not among those named",
     "software": "the software stack is not among those named",
+    "arch": "the processors are of another architecture, or of one that is not known",
+    "burstable": "a burstable machine, which the workload does not ask for",
     "device_memory": "device memory is too small or unknown",
     "no_throughput": "no throughput figure",
     "service_objective": "a replica does not keep the time to the first token, or per output token, that is asked for",
@@ -113,7 +115,8 @@ KINDS: dict[str, str] = {
 RULED_OUT = frozenset({
     "not_allowed_provider", "not_allowed_region", "not_allowed_offer", "partition_not_opted_in",
     "availability_not_opted_in", "offer_kind",
-    "purchase", "accelerator", "software", "device_memory", "no_throughput", "service_objective", "missing_latency",
+    "purchase", "accelerator", "software", "arch", "burstable", "device_memory",
+    "no_throughput", "service_objective", "missing_latency",
     "endpoint_model", "endpoint_scope",
     "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
     "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "accelerator_export",

@@ -120,6 +120,7 @@ class InlineSource:
             vcpu=row.vcpus,
             device_memory_gb=row.device_memory_gb,
             software=(row.software or "").lower(),
+            arch=row.arch or "",
             usd_per_hour=row.usd_per_hour,
             idle_kw=row.idle_kw,
             load_kw=row.load_kw,

@@ -15,6 +15,7 @@ from optimizer.audit.law_triggers import Operator
 from optimizer.audit.operating import SystemFigures, own_systems
 from optimizer.audit.overlay import own_round_trip, own_speed
 from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, in_replicas, stated_throughput, text
+from optimizer.catalogue.machines import is_burstable
 from optimizer.catalogue.network import UserPlace
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service, Workload
@@ -128,6 +129,8 @@ class CatalogueSource:
             vcpu=cell(row, "vcpu"),
             device_memory_gb=cell(row, "device_memory_gb"),
             software=software,
+            arch=text(row, "arch"),
+            burstable=is_burstable(sku),
             idle_kw=cell(row, "idle_kw"),
             load_kw=cell(row, "load_kw"),
             power_quality=text(row, "power_quality"),

@@ -21,6 +21,8 @@ WIDEST: dict[str, object] = {
     "runs.purchase": ("on_demand", "spot", "committed", "reserved"),
     "runs.accelerators": (),
     "runs.software": (),
+    "runs.arch": None,
+    "runs.burstable": True,
     "runs.min_device_memory_gb": 0.0,
     "runs.ttft_ms": None,
     "runs.tpot_ms": None,

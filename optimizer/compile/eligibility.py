@@ -20,6 +20,7 @@ from optimizer.compile.latency import Way, WayView
 from optimizer.compile.law import LawView
 from optimizer.compile.ledger import Exclusion, Ledger, Packed, pack
 from optimizer.compile.objectives import by_objectives
+from optimizer.compile.offers import CPU
 from optimizer.compile.policies import PolicyView
 from optimizer.compile.pools import PoolView
 from optimizer.compile.relocations import Today
@@ -202,6 +203,8 @@ def _by_description(world: World, workload: Workload) -> list[Exclusion]:
 
     machine = ~endpoint
     software = tuple(name.lower() for name in runs.software)
+    arch = () if runs.arch is None else (runs.arch,)
+    steady = () if runs.burstable else ("",)
     return [
         named("offer_kind", "runs.via", "kind", runs.via, wrong_kind),
         named("not_allowed_provider", "providers", "provider", workload.providers,
@@ -212,6 +215,8 @@ def _by_description(world: World, workload: Workload) -> list[Exclusion]:
         named("accelerator", "runs.accelerators", "accelerator", runs.accelerators,
               machine & _not_in(world, "accelerator", runs.accelerators)),
         named("software", "runs.software", "software", software, machine & _not_in(world, "software", software)),
+        named("arch", "runs.arch", "arch", arch, machine & _not_in(world, "arch", arch)),
+        named("burstable", "runs.burstable", "burstable", steady, machine & _not_in(world, "burstable", steady)),
     ]  # fmt: skip
 
 
@@ -229,10 +234,15 @@ def _by_machine(world: World, workload: Workload, speed: Speed) -> list[Exclusio
     late = by_objectives(world, workload.runs, speed.nearest)
     found += late
     slow = machine & np.isnan(speed.units_per_s) & ~small & ~_any(late, len(machine))
-    told = worded(lambda offer: _no_speed(speed, f"{devices[offer]:g} x {chip[offer]}", chip[offer]))
+    told = worded(lambda offer: _no_speed(speed, _holds(chip[offer], devices[offer]), chip[offer]))
     found.append(Exclusion("no_throughput", speed.profile, slow, evidence=told))
     unpriced = np.isnan(world.column("price_usd_per_hour"))
     return [*found, Exclusion("missing_price", None, machine & unpriced, evidence=_no_price(world))]
+
+
+def _holds(chip: str, count: float) -> str:
+    """Return what a machine holds: accelerators, or the vCPUs of one that has none."""
+    return f"{count:g} vCPUs" if chip == CPU else f"{count:g} x {chip}"
 
 
 def _replica_rule(workload: Workload) -> str:

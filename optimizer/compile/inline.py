@@ -133,6 +133,7 @@ def _sku_figures(offer: InlineOffer, embodied: bool) -> dict[str, object]:
         "counted_devices": offer.vcpus if offer.accelerator == CPU else offer.devices,
         "device_memory_gb": _number(offer.device_memory_gb),
         "software": (offer.software or "").lower(),
+        "arch": offer.arch or "",
         "idle_kw": _number(offer.idle_kw),
         "load_kw": _number(offer.load_kw),
         "power_quality": "stated" if offer.idle_kw is not None and offer.load_kw is not None else "missing",

@@ -31,6 +31,8 @@ REASONS: dict[str, str] = {
     "purchase": "this purchase option is not allowed for the workload",
     "accelerator": "the accelerator is not among those named",
     "software": "the software stack is not among those named",
+    "arch": "the processors are of another architecture, or of one that is not known",
+    "burstable": "a burstable machine keeps no steady load, and the workload does not ask for one",
     "device_memory": "device memory is too small or unknown",
     "no_throughput": "no throughput figure",
     "service_objective": "no replica on it keeps the time to the first token, or per output token, that is asked for",

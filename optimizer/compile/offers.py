@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.catalogue.machines import is_burstable
 from optimizer.catalogue.provider_sets import providers_named
 from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.endpoints import endpoint_offers
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 
 OFFER_COLUMNS = (
     "offer_id", "kind", "region", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
-    "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "purchase", "price_usd_per_hour",
-    "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw", "power_quality",
-    "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries", "usd_per_million_input_tokens",
-    "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit", "commitment", "declared_by",
-    "bought_as", "drawn",
+    "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "arch", "burstable", "purchase",
+    "price_usd_per_hour", "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw",
+    "power_quality", "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries",
+    "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit",
+    "commitment", "declared_by", "bought_as", "drawn",
 )  # fmt: skip
 TEXT = (
     "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
-    "accelerator", "software", "purchase", "price_quality", "price_date", "availability", "power_quality",
-    "embodied_quality", "scope", "commitment", "declared_by", "bought_as",
+    "accelerator", "software", "arch", "burstable", "purchase", "price_quality", "price_date", "availability",
+    "power_quality", "embodied_quality", "scope", "commitment", "declared_by", "bought_as",
 )  # fmt: skip
 REGION_COLUMNS = (
     "region_id", "provider", "region", "name", "country", "subdivision", "metro", "lat", "lon", "access", "granularity",
@@ -209,6 +210,8 @@ def sku_facts(instance: Instance, catalogue: Catalogue, provider: pd.Series, sku
         "counted_devices": np.where(cpu, rows.vcpu.to_numpy(dtype=float), devices),
         "device_memory_gb": rows.device_memory_gb.to_numpy(dtype=float),
         "software": np.where(cpu, CPU, software),
+        "arch": rows.arch.fillna("").to_numpy(dtype=object),
+        "burstable": np.array(["burstable" if is_burstable(name) else "" for name in sku.tolist()], dtype=object),
         "idle_kw": rows.idle_kw.to_numpy(dtype=float),
         "load_kw": rows.load_kw.to_numpy(dtype=float),
         "power_quality": rows.power_quality.fillna("missing").to_numpy(dtype=object),

@@ -42,6 +42,8 @@ _KIND_OF: dict[str, Kind] = {
     "purchase": "field",
     "accelerator": "field",
     "software": "field",
+    "arch": "field",
+    "burstable": "field",
     "device_memory": "field",
     "no_throughput": "catalogue",
     "service_objective": "field",

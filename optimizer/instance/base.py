@@ -70,6 +70,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_COUNT)]
 
 Unlimited = Literal["unlimited"]
+Arch = Literal["x86_64", "arm64"]
 OfferKind = Literal["instance", "endpoint"]
 Purchase = Literal["on_demand", "spot", "committed", "reserved"]
 

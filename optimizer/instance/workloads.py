@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from optimizer.instance.base import (
+    Arch,
     Count,
     Countries,
     Country,
@@ -38,6 +39,9 @@ class Runs(Model):
     weights (`precision`) and the cache of `concurrency` requests in flight take. `weakest_speed` is the weakest figure
     that counts: `measured`, `transferred` (another token shape of the same accelerator, scaled) or `estimated`.
 
+    `arch` is that of the machines' processors; burstable machines, which keep no steady load, are open only to what
+    asks for them.
+
     `ttft_ms` and `tpot_ms` are what a service promises at its replicas: time to the first token, and per output token
     after it. The operating point is the fastest one that keeps them; without them replicas are saturated.
     """
@@ -51,6 +55,8 @@ class Runs(Model):
     software: Names = ()
     accelerators: Names = ()
     min_device_memory_gb: NonNegative = 0.0
+    arch: Arch | None = None
+    burstable: bool = False
     devices_per_replica: PositiveCount | None = None
     concurrency: PositiveCount | None = None
     ttft_ms: Positive | None = None

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from optimizer.changes.laws import LawPatches
 from optimizer.instance.base import (
+    Arch,
     Countries,
     Country,
     Date,
@@ -98,6 +99,7 @@ class InlineOffer(Model):
     vcpus: Positive | None = None
     device_memory_gb: Positive | None = None
     software: str | None = None
+    arch: Arch | None = None
     purchase: Literal["on_demand", "spot"] = "on_demand"
     usd_per_hour: NonNegative
     idle_kw: NonNegative | None = None
