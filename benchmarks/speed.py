@@ -10,7 +10,8 @@ mlperf-offline      offline results of that round, from the same fit
 transferred         every measurement, from the nearest other shape of its model, precision and system
 
 An error is max(predicted / measured, measured / predicted). Rows go to `results/speed.csv`: median, ninth decile and
-the worst, by accelerator and left-out source, and over all (`*`).
+the worst, by accelerator and left-out source, and over all (`*`). Every server result stands beside its prediction in
+`results/mlperf_server.csv`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from benchmarks.speed_fit import SERVER, Points, constants_of, fit, measurements
 from optimizer.catalogue import Catalogue, load_catalogue, roofline
 from optimizer.catalogue.roofline import Architecture, Efficiency, Precision, Shape
 from optimizer.catalogue.saturated import NEAR
-from optimizer.catalogue.speed_facts import Limits, architecture_of
+from optimizer.catalogue.speed_facts import Limits, architecture_of, spread_of
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
+SERVER_RESULTS = RESULTS.with_name("mlperf_server.csv")
 ROUNDS = ("mlcommons/inference_results_v5.1", "mlcommons/inference_results_v6.0")
 Errors = list[tuple[str, str, str, float]]
 
@@ -36,6 +38,7 @@ def main() -> None:
     catalogue = load_catalogue()
     rows = measurements(catalogue)
     errors = [*_left_out(catalogue, rows), *_rounds(catalogue, rows), *_transferred(catalogue, rows)]
+    server_results(catalogue, rows).to_csv(SERVER_RESULTS, index=False, lineterminator="\n")
     table = summary(errors)
     table.to_csv(RESULTS, index=False, lineterminator="\n")
     print(table.to_string(index=False))
@@ -94,6 +97,44 @@ def _rounds(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
                     logs = Points.of(catalogue, here).errors(constants_of(fitted))
                     found += _errors(kind, str(accelerator), source, logs)
     return found
+
+
+def server_results(catalogue: Catalogue, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return every server result of the rounds beside what a fit without any result of its round predicts.
+
+    `ratio` is predicted / measured. `within` says whether the measurement lies inside the range that a plan would
+    state: the spread of that fit, or the wider one of its point.
+    """
+    server, found = measurements(catalogue, SERVER), []
+    for source in ROUNDS:
+        for accelerator, rest in rows[rows.source.ne(source)].groupby("accelerator"):
+            here = server[server.source.eq(source) & server.accelerator.eq(accelerator)]
+            fitted = _fitted(catalogue, rest)
+            if fitted is None or here.empty:
+                continue
+            ratio = np.exp(Points.of(catalogue, here).errors(constants_of(fitted)))
+            spread = [_spread(catalogue, row, fitted) for row in here.itertuples(index=False)]
+            error = np.maximum(ratio, 1 / ratio)
+            found.append(here.assign(
+                round=source.rpartition("_")[2], measured_per_s=here.units_per_s,
+                predicted_per_s=(ratio * here.units_per_s).round(1), ratio=ratio.round(3), spread=np.round(spread, 3),
+                within=np.where(np.isnan(ratio), "does not fit", np.where(error <= spread, "yes", "no")),
+                fit_points=int((~rest.wide).sum()),
+            ))  # fmt: skip
+    columns = ["round", "accelerator", "devices", "model", "precision", "input_tokens", "output_tokens",
+               "measured_per_s", "predicted_per_s", "ratio", "spread", "within", "fit_points"]  # fmt: skip
+    return pd.concat(found)[columns].sort_values(columns[:5], ignore_index=True)
+
+
+def _spread(catalogue: Catalogue, row: object, fitted: Efficiency) -> float:
+    """Return the spread that a plan would state of the point: of the replica that makes the most of its devices."""
+    model, limits = architecture_of(catalogue, row.model), catalogue.limits[row.accelerator]  # type: ignore[attr-defined]
+    assert model is not None
+    width = roofline.precision_of(row.precision) or model.native  # type: ignore[attr-defined]
+    shape, devices = Shape(row.input_tokens, row.output_tokens), row.devices  # type: ignore[attr-defined]
+    whole = [r for r in roofline.REPLICA_SIZES if r <= devices and devices % r == 0]
+    size = max(whole, key=lambda r: devices / r * roofline.estimate(model, width, shape, limits.device, fitted, r))
+    return spread_of(model, width, shape, limits.device, fitted, size)
 
 
 def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
