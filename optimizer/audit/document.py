@@ -33,6 +33,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_start(plan, findings)
     _check_horizon(world, plan, findings)
     _check_assertions(world, plan, findings)
+    _check_currency(world, plan, findings)
     _check_figures(world, plan, findings)
     if desk.book is None:
         _check_lawless(plan, findings)
@@ -229,6 +230,18 @@ def _check_horizon(world: World, plan: Plan, findings: Findings) -> None:
     same = [p.id for p in stated.periods] == list(mine.ids)
     if not same or not all(close(p.hours, h) for p, h in zip(stated.periods, mine.hours, strict=True)):
         findings.add("horizon", TOTAL, "periods", expected=len(mine.ids), found=len(stated.periods))
+
+
+def _check_currency(world: World, plan: Plan, findings: Findings) -> None:
+    """Check that amounts are shown in the instance's currency, at its rate; a plan need not say."""
+    if plan.currency is None:
+        return
+    findings.checked["statement"] += 1
+    own, told = world.instance.currency, plan.currency
+    mine = None if own is None else (own.code, own.usd_per_unit, own.date)
+    if (told.code, told.usd_per_unit, told.date) != mine:
+        told_of = str((told.code, told.usd_per_unit, told.date))
+        findings.add("statement", "currency", "currency, rate and its day", expected=str(mine), found=told_of)
 
 
 def _check_assertions(world: World, plan: Plan, findings: Findings) -> None:

@@ -195,8 +195,10 @@ class World:
             return None
         usd = sum(one.charged_usd * one.takes[key] * n for one, n in held) / (self.calendar.total_hours * total)
         dates = [one.date for one, _ in held if one.date]
+        listed = self._source.instance_offer(region, sku, "on_demand")
         return dataclasses.replace(
-            facts, purchase="reserved", usd_per_hour=usd, availability="verified", price_quality=held[0][0].quality,
+            facts, purchase="reserved", usd_per_hour=usd, price_quality=held[0][0].quality,
+            availability="verified" if listed is None else listed.availability,
             price_date=date.fromisoformat(min(dates)) if dates else None,
         )
 

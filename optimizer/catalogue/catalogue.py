@@ -171,6 +171,11 @@ class Catalogue:
         return self.later["commitments"]()
 
     @cached_property
+    def quarantined_prices(self) -> pd.DataFrame:
+        """Spot prices implausibly far below list, index `offer_id`, with the reason; never used."""
+        return self.later["quarantined_prices"]()
+
+    @cached_property
     def fallbacks(self) -> pd.DataFrame:
         """Second-best figures with citation; off unless `with_fallbacks` names their kind."""
         return self.later["fallbacks"]()
@@ -264,7 +269,7 @@ class Catalogue:
         exclude_regions: Sequence[str] = (),
         countries: Sequence[str] | None = None,
         access: Sequence[str] = ("public",),
-        availability: Sequence[str] = ("verified",),
+        availability: Sequence[str] = ("verified", "price_meter"),
         granularity: Sequence[str] = ("region",),
     ) -> Catalogue:
         """Consistent subset over all tables; see `optimizer.catalogue.select.select`."""

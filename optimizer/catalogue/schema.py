@@ -17,7 +17,7 @@ from optimizer.catalogue.schema_speeds import (
 )
 
 ACCESS = ("public", "government", "china", "disaster_recovery", "dedicated", "limited")
-AVAILABILITY = ("verified", "unverified", "assumed", "country_level")
+AVAILABILITY = ("verified", "price_meter", "unverified", "assumed", "country_level")
 PURCHASE = ("on_demand", "spot")
 GRANULARITY = ("region", "country")
 BIS = ("yes", "no", "unknown")
@@ -182,6 +182,19 @@ COMMITMENTS = Table(
         text("source"),
     ),
 )
+QUARANTINED_PRICES = Table(
+    "quarantined_prices",
+    ("offer_id",),
+    (
+        text("offer_id", required=True),
+        number("price_usd_per_hour", required=True),
+        number("on_demand_usd_per_hour", required=True),
+        Column("price_date", "date", default=""),
+        quality("price_quality", "derived"),
+        text("reason", required=True),
+        text("source"),
+    ),
+)
 ENDPOINTS = Table(
     "endpoints",
     ("endpoint_id",),
@@ -323,7 +336,8 @@ DEFAULT_PROFILES = Table(
 CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
     STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
-    DEFAULT_PROFILES, COMMITMENTS, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING, CURVES,
+    DEFAULT_PROFILES, COMMITMENTS, QUARANTINED_PRICES, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
+    CURVES,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
 

@@ -37,7 +37,7 @@ def select(
     exclude_regions: Sequence[str] = (),
     countries: Sequence[str] | None = None,
     access: Sequence[str] = ("public",),
-    availability: Sequence[str] = ("verified",),
+    availability: Sequence[str] = ("verified", "price_meter"),
     granularity: Sequence[str] = ("region",),
 ) -> Catalogue:
     """Keep what the filters allow; `None` means all, the three last filters list the classes that stay.

@@ -44,7 +44,7 @@ OPEN: dict[str, object] = {
     "exclude_countries": (),
     "exclude_offers": (),
     "access": ("public", "government", "china", "disaster_recovery", "dedicated", "limited"),
-    "availability": ("verified", "unverified", "assumed", "country_level"),
+    "availability": ("verified", "price_meter", "unverified", "assumed", "country_level"),
     "unspecified_endpoint_scope": "global",
 }
 """Settings of `catalogue` that close offers for every workload, and the value with which none of them does."""

@@ -274,6 +274,9 @@ def reserved_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFr
     table = pd.DataFrame([row for row in rows if (row["provider"], row["sku"]) in known])
     if table.empty:
         return complete(table)
+    known_as = (table.region_id + ":" + table.sku + ":on_demand").map(catalogue.offers.availability)
+    table["availability"] = known_as.fillna("verified")  # what is sold on demand as well is as sure as that
+    table = table[table.availability.isin(instance.catalogue.availability)].reset_index(drop=True)
     table["price_age_days"] = _age_days(table.price_date, instance.laws.as_of or instance.horizon.start)
     return complete(pd.concat([table, sku_facts(instance, catalogue, table.provider, table.sku)], axis=1))
 

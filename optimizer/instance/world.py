@@ -21,7 +21,7 @@ from optimizer.instance.base import (
 )
 
 Access = Literal["public", "government", "china", "disaster_recovery", "dedicated", "limited"]
-Availability = Literal["verified", "unverified", "assumed", "country_level"]
+Availability = Literal["verified", "price_meter", "unverified", "assumed", "country_level"]
 
 
 class Period(Model):
@@ -203,7 +203,8 @@ class CatalogueUse(Model):
     `use`: `world` (bundled), `inline` (only `inline`), or a folder beside the instance.
     `providers` may name sets: `hyperscalers`, `eu_operated`, `all`. Of the world it is stated, unless `regions` is.
     `access` opts into partitions: government, china, disaster_recovery, dedicated, limited.
-    `availability` opts into offers that are not verified: unverified, assumed, country_level.
+    `availability` says how sure offers must be: verified, and known from a price list alone (price_meter), unless
+    stated; unverified, assumed, country_level.
     `fallbacks` names the families of fallback figures that count; none: []. `max_price_age_days` warns beyond it.
     `fixed_usd_per_hour` is by region, `*` those that are not named. `latency_margin_ms` is added to estimated round
     trips before they are held against a limit. `endpoint_resources` declares where managed endpoints sit and process
@@ -220,7 +221,9 @@ class CatalogueUse(Model):
     exclude_countries: Countries = ()
     exclude_offers: Names = ()
     access: Annotated[tuple[Access, ...], Field(strict=False, min_length=1)] = ("public",)
-    availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = ("verified",)
+    availability: Annotated[tuple[Availability, ...], Field(strict=False, min_length=1)] = (
+        "verified", "price_meter",
+    )  # fmt: skip
     unspecified_endpoint_scope: Literal["ineligible", "global"] = "ineligible"
     endpoint_resources: Annotated[tuple[EndpointResource, ...], Field(strict=False)] = ()
     fallbacks: Names = CAUTIOUS_FALLBACKS
@@ -273,7 +276,11 @@ class Carbon(Model):
 
 
 class Currency(Model):
-    """The one rate by which fields written with this currency's suffix (`limit_eur`) become USD."""
+    """The one rate by which fields written with this currency's suffix (`limit_eur`) become USD, and its `date`.
+
+    Amounts of plans are shown in it, at the same rate.
+    """
 
     code: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     usd_per_unit: Positive
+    date: Date | None = None

@@ -8,6 +8,7 @@ rows state is stated in all rows that have a value there.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
+from optimizer.plan.currency import with_amounts, without_amounts
 from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
@@ -31,6 +33,7 @@ from optimizer.plan.rows import (
     OwnRow,
     Placement,
     PlaceUse,
+    PlanCurrency,
     PurchaseUse,
     QuotaUse,
     RegionUse,
@@ -163,7 +166,8 @@ class Plan(Row):
     saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
     `switching` are the figures nearest to where another plan is cheaper, where that was asked for;
     `today` sets the plan beside what runs today, where the instance says so (`current`);
-    `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one.
+    `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one;
+    `currency` is the instance's, if it states one: what is written has amounts in it beside those in USD.
     """
 
     status: Status | None = None
@@ -215,6 +219,7 @@ class Plan(Row):
     start: Start | None = None
     cluster: Cluster | None = None
     timings_seconds: dict[str, float] = {}
+    currency: PlanCurrency | None = None
     instance_name: str | None = None
     instance_sha256: str | None = None
     catalogue_sha256: str | None = None
@@ -229,12 +234,13 @@ class Plan(Row):
     def summary(self) -> str:
         """One line: status, objective, bound, gap, carbon."""
         parts: list[str] = [self.status or "unstated"]
+        code, rate = (self.currency.code, self.currency.usd_per_unit) if self.currency is not None else ("USD", 1.0)
         if self.objective_usd is not None:
-            parts.append(f"{self.objective_usd:,.2f} USD")
+            parts.append(f"{self.objective_usd / rate:,.2f} {code}")
         if self.own_cost_usd is not None:
-            parts.append(f"cost terms of one's own {self.own_cost_usd:,.2f} USD")
+            parts.append(f"cost terms of one's own {self.own_cost_usd / rate:,.2f} {code}")
         if self.bound_usd is not None:
-            parts.append(f"bound {self.bound_usd:,.2f} USD")
+            parts.append(f"bound {self.bound_usd / rate:,.2f} {code}")
         if self.gap is not None:
             parts.append(f"gap {self.gap:.3%}")
         if self.carbon_kg is not None:
@@ -248,8 +254,14 @@ class Plan(Row):
         return plan_tables(self)
 
     def to_json(self) -> str:
-        """Return the plan as JSON (UTF-8, indented, keys in the order of the model)."""
-        return self.model_dump_json(indent=2)
+        """Return the plan as JSON (UTF-8, indented, keys in the order of the model).
+
+        Where the instance states a currency, amounts in it stand beside those in USD.
+        """
+        if self.currency is None:
+            return self.model_dump_json(indent=2)
+        written = with_amounts(self.model_dump(mode="json"), self.currency)
+        return json.dumps(written, indent=2, ensure_ascii=False)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON, whole or not at all (a file beside the target, then rename).
@@ -279,7 +291,7 @@ class Plan(Row):
         Raises:
             InputError: no such file, too large, not UTF-8, not JSON, duplicate keys, NaN, unknown or mistyped fields.
         """
-        text = parse_json(path)
+        text = without_amounts(parse_json(path), str(path))
         try:
             return cls.model_validate_json(text, strict=True)
         except ValidationError as error:

@@ -42,7 +42,7 @@ from optimizer.plan.register import (
     versions_of,
 )
 from optimizer.plan.relocations import moving, places_of, relocations_of
-from optimizer.plan.rows import Copy, Ineligible, Move, Transfer
+from optimizer.plan.rows import Copy, Ineligible, Move, PlanCurrency, Transfer
 from optimizer.plan.speeds import speed_warnings, speeds_of, systems_used
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
@@ -79,6 +79,8 @@ def header(instance: Instance, world: World | None) -> dict[str, Any]:
         "horizon": horizon,
         "assertions": instance.legal_assertions.model_dump(mode="json"),
     }
+    if instance.currency is not None:
+        found["currency"] = PlanCurrency(**instance.currency.model_dump())
     if world is not None:
         found["versions"] = versions_of(world)
         found["catalogue_sha256"] = world.catalogue.sha256 if world.catalogue is not None else None

@@ -20,6 +20,14 @@ class Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class PlanCurrency(Row):
+    """The instance's currency: what 1 of it is worth in USD, and on which day that was so, where it is stated."""
+
+    code: str
+    usd_per_unit: float
+    date: datetime.date | None = None
+
+
 RowT = TypeVar("RowT", bound="Row")
 
 

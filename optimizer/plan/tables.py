@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from optimizer.plan.currency import MONEY_FIGURES, renamed
 from optimizer.plan.models import LeastCarbon, Plan, Today
 from optimizer.plan.rows import (
     BudgetUse,
@@ -20,6 +21,7 @@ from optimizer.plan.rows import (
     OwnRow,
     Placement,
     PlaceUse,
+    PlanCurrency,
     PurchaseUse,
     QuotaUse,
     RegionUse,
@@ -74,7 +76,21 @@ def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
     tables["least_carbon"] = _table((plan.least_carbon,) if plan.least_carbon else (), list(LeastCarbon.model_fields))
     tables["today"] = _table((plan.today,) if plan.today else (), list(Today.model_fields))
     tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))
-    return tables
+    return tables if plan.currency is None else {name: _with_amounts(t, plan.currency) for name, t in tables.items()}
+
+
+def _with_amounts(table: pd.DataFrame, currency: PlanCurrency) -> pd.DataFrame:
+    """Return a table with the amounts in the instance's currency beside those in USD."""
+    names = {column: name for column in table.columns if (name := renamed(str(column), currency.code)) is not None}
+    of_money = table["metric"].eq("spend_usd") if "metric" in table.columns else None
+    columns: dict[str, Any] = {}
+    for column in table.columns:
+        columns[column] = table[column]
+        if column in names:
+            columns[names[column]] = pd.to_numeric(table[column], errors="coerce") / currency.usd_per_unit
+        elif of_money is not None and column in MONEY_FIGURES:
+            columns[f"{column}_{currency.code.lower()}"] = (table[column] / currency.usd_per_unit).where(of_money)
+    return pd.DataFrame(columns)
 
 
 def _table(rows: tuple[Row, ...], columns: list[str]) -> pd.DataFrame:

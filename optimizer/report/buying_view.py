@@ -9,7 +9,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import CommitmentUse
-from optimizer.report.parts import add_rows, bullet, grid, heading, put, usd
+from optimizer.report.parts import add_rows, bullet, grid, heading, money, put, usd
 
 BINDING = 1e-6
 SHOWN = 8
@@ -31,7 +31,7 @@ def _idle_cost(use: CommitmentUse) -> str:
     if use.idle_usd is None:
         return ""
     basis = " at the price on demand" if use.idle_price == "on_demand" else ""
-    return f"; idle hours cost {usd(use.idle_usd)} USD{basis}"
+    return f"; idle hours cost {money(use.idle_usd)}{basis}"
 
 
 def render_purchases(plan: Plan, console: Console, *, verbose: bool) -> None:
@@ -47,7 +47,7 @@ def render_purchases(plan: Plan, console: Console, *, verbose: bool) -> None:
         if row.on_demand_usd is None:
             pays = "no price on demand"
         rows.append([
-            row.id, f"{row.amount:,.6g} {row.unit}", f"{row.term_months:g} months", f"{usd(row.term_usd)} USD",
+            row.id, f"{row.amount:,.6g} {row.unit}", f"{row.term_months:g} months", money(row.term_usd),
             usd(row.charged_usd), usd(row.idle_usd), pays,
         ])  # fmt: skip
     put(console, table, add_rows(table, rows, verbose=verbose))

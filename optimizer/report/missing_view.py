@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from optimizer.plan.models import Plan
-from optimizer.report.parts import add_rows, bullet, grid, heading, percent, put, usd
+from optimizer.report.parts import add_rows, bullet, grid, heading, money, percent, put, usd
 
 WORDS = {
     "missing_price": "price", "missing_storage_price": "price of storage", "missing_egress_price": "price of egress",
@@ -25,7 +25,7 @@ def _at_most(usd_: float | None, of: float | None) -> str:
     if usd_ is None:
         return "not bounded"
     share = f" ({percent(usd_ / of, 2)})" if of else ""
-    return f"cost at most {usd(usd_)} USD{share}"
+    return f"cost at most {money(usd_)}{share}"
 
 
 def render_missing(plan: Plan, console: Console, *, verbose: bool) -> None:

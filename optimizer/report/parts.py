@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from optimizer.plan.rows import PlanCurrency
 
 UNKNOWN = "unknown"
 MANY = 40
 """Rows of one table shown before the rest is only counted (all with verbose)."""
 
 
+_SHOWN_IN: ContextVar[PlanCurrency | None] = ContextVar("currency", default=None)
+
+
+@contextmanager
+def amounts_in(currency: PlanCurrency | None) -> Iterator[None]:
+    """Show amounts in a currency while the context lasts; without one in USD."""
+    token = _SHOWN_IN.set(currency)
+    try:
+        yield
+    finally:
+        _SHOWN_IN.reset(token)
+
+
+def currency_code() -> str:
+    """Return the code of the currency that amounts are shown in."""
+    shown = _SHOWN_IN.get()
+    return "USD" if shown is None else shown.code
+
+
+def in_currency(value_usd: float) -> float:
+    """Return an amount in USD in the currency shown."""
+    shown = _SHOWN_IN.get()
+    return value_usd if shown is None else value_usd / shown.usd_per_unit
+
+
 def usd(value: float | None) -> str:
-    """Return money as people write it; small amounts keep their cents."""
+    """Return an amount in USD as people write it, in the currency shown; small ones keep their cents."""
     if value is None:
         return UNKNOWN
+    value = in_currency(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+
+
+def money(value: float | None) -> str:
+    """Return an amount in USD in the currency shown, with its code."""
+    return f"{usd(value)} {currency_code()}"
 
 
 def amount(value: float | None, unit: str = "") -> str:
@@ -48,13 +83,16 @@ def heading(console: Console, text: str) -> None:
 
 
 def grid(columns: Sequence[str], *, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """Return an empty table without lines: `right` columns hold figures; they and `whole` ones never wrap."""
+    """Return an empty table without lines: `right` columns hold figures; they and `whole` ones never wrap.
+
+    USD in the name of a column stands for the currency shown.
+    """
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     figures = set(right)
     firm = figures | set(whole)
     for name in columns:
         table.add_column(
-            name,
+            name.replace("USD", currency_code()),
             justify="right" if name in figures else "left",
             no_wrap=name in firm,
             overflow="fold",

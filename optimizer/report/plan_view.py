@@ -9,12 +9,26 @@ from rich.console import Console
 from rich.text import Text
 
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
-from optimizer.plan.rows import Ineligible, Placement, QuotaUse
+from optimizer.plan.rows import Ineligible, Placement
 from optimizer.report.buying_view import render_idle, render_purchases
+from optimizer.report.limits_view import render_limits
 from optimizer.report.missing_view import missing_line, render_missing
-from optimizer.report.parts import UNKNOWN, add_rows, amount, bullet, grid, heading, percent, put, some, usd
+from optimizer.report.parts import (
+    UNKNOWN,
+    add_rows,
+    amount,
+    amounts_in,
+    bullet,
+    grid,
+    heading,
+    money,
+    percent,
+    put,
+    some,
+    usd,
+)
 from optimizer.report.plain import printable_model
-from optimizer.report.today_view import place_limits, render_today, today_lines
+from optimizer.report.today_view import render_today, today_lines
 
 STATUS_STYLE = {"optimal": "bold green", "feasible": "bold yellow", "infeasible": "bold red", "no_plan": "bold red"}
 TERMINATION = {
@@ -25,17 +39,18 @@ TERMINATION = {
     "limit": "stopped by a limit",
     "contradiction": "the bound found contradicts the plan: nothing is proven",
 }
-BINDING = 1e-6
 ROUNDING = 1e-9
-UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
 QUALITIES_TOLD = 1e-4
-ROOMY = 8
-"""Quotas told before those with room to spare are only counted."""
 
 
 def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
     """Print a plan as a set of tables, control characters written out; `verbose` shows every row and every quota."""
     plan = printable_model(plan)
+    with amounts_in(plan.currency):
+        _render(plan, console, verbose=verbose)
+
+
+def _render(plan: Plan, console: Console, *, verbose: bool) -> None:
     _headline(plan, console)
     if plan.status == "no_plan":
         bullet(console, "no plan was found before it was stopped; maybe allow more time, or try another method")
@@ -47,7 +62,7 @@ def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
         _unserved(plan, console)
         _data(plan, console, verbose=verbose)
         _mechanisms(plan, console)
-        _limits(plan, console, verbose=verbose)
+        render_limits(plan, console, verbose=verbose)
         render_purchases(plan, console, verbose=verbose)
         render_idle(plan, console, verbose=verbose)
         _cost(plan, console)
@@ -66,12 +81,16 @@ def _headline(plan: Plan, console: Console) -> None:
     table.show_header = False
     rows: list[tuple[str, str, str]] = []
     if plan.objective_usd is not None:
-        rows.append(("cost", f"{usd(plan.objective_usd)} USD", _horizon(plan)))
+        rows.append(("cost", money(plan.objective_usd), _horizon(plan)))
+    if plan.currency is not None:
+        of = plan.currency
+        day = f"rate of {of.date.isoformat()}" if of.date is not None else "day of the rate not stated"
+        rows.append(("currency", f"1 {of.code} = {of.usd_per_unit:g} USD", day))
     if plan.own_cost_usd is not None:
-        rows.append(("own cost terms", f"{usd(plan.own_cost_usd)} USD", "the bound is of the sum"))
+        rows.append(("own cost terms", money(plan.own_cost_usd), "the bound is of the sum"))
     if plan.bound_usd is not None:
         gap = f"gap {percent(plan.gap, 2)}" if plan.gap is not None else ""
-        rows.append(("proven bound", f"{usd(plan.bound_usd)} USD", gap))
+        rows.append(("proven bound", money(plan.bound_usd), gap))
     if plan.placements:
         unknown = plan.carbon_unknown_share
         missing = f"{percent(unknown)} of device-hours and endpoint cost has no carbon figure" if unknown else ""
@@ -106,7 +125,7 @@ def _second(second: LeastCarbon) -> tuple[str, str, str]:
 
 def _start(told: Start) -> tuple[str, str, str]:
     """Return the line on the earlier plan that the solve began from."""
-    made = "nothing found" if told.cost_usd is None else f"{usd(told.cost_usd)} USD"
+    made = "nothing found" if told.cost_usd is None else money(told.cost_usd)
     return "began with", made, f"{told.kept:,} of {told.placements:,} placements of the earlier plan are possible here"
 
 
@@ -204,11 +223,11 @@ def _basis(members: Sequence[Placement]) -> str:
 
 def _moves(plan: Plan, console: Console) -> None:
     for move in plan.moves:
-        cost = f" for {usd(move.cost_usd)} USD" if move.cost_usd else ""
+        cost = f" for {money(move.cost_usd)}" if move.cost_usd else ""
         bullet(console, f"{move.job} moves from {move.source} to {move.target} before {move.period}{cost}")
     for region in plan.regions:
         if region.standby:
-            bullet(console, f"{region.region_id} is kept as a standby for {usd(region.fixed_usd)} USD")
+            bullet(console, f"{region.region_id} is kept as a standby for {money(region.fixed_usd)}")
 
 
 def _unserved(plan: Plan, console: Console) -> None:
@@ -234,7 +253,7 @@ def _data(plan: Plan, console: Console, *, verbose: bool) -> None:
     away: dict[tuple[str, str], list[str]] = defaultdict(list)
     for way in plan.transfers:
         if way.source != way.target and way.gb > 0:
-            price = f" ({usd(way.cost_usd)} USD)" if way.cost_usd else ""
+            price = f" ({money(way.cost_usd)})" if way.cost_usd else ""
             away[way.dataset, way.source].append(f"{amount(way.gb, 'GB')} to {way.target}{price}")
     rows = [
         [copy.dataset, f"{copy.region_id} {copy.country}".strip(), amount(copy.size_gb), usd(copy.cost_usd),
@@ -255,63 +274,6 @@ def _mechanisms(plan: Plan, console: Console) -> None:
         for use in plan.mechanisms
     ]
     put(console, table, add_rows(table, rows, verbose=False))
-
-
-def _limits(plan: Plan, console: Console, *, verbose: bool) -> None:
-    """Budgets and shares all of them; quotas that bind, and the fullest of the others."""
-    rows: list[Sequence[str | Text]] = []
-    for budget in plan.budgets:
-        unit = UNITS[budget.metric]
-        rows.append(_limit(f"budget {budget.id}", budget.used, budget.limit, budget.slack, unit))
-    for share in plan.shares:
-        left = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
-        side = "at most" if share.sense == "at_most" else "at least"
-        mark = _mark("binds") if left <= BINDING else Text("")
-        rows.append([f"share {share.id} ({side})", percent(share.value), percent(share.bound), percent(left), mark])
-    rows += place_limits(plan)
-    pools, hidden = _pools(plan, verbose=verbose)
-    rows += pools
-    if not rows:
-        return
-    heading(console, "Limits")
-    table = grid(["limit", "used", "of", "left", ""], right=["used", "of", "left"])
-    rest = add_rows(table, rows, verbose=verbose)
-    put(console, table, rest or (f"... and {hidden} quotas with more room" if hidden else ""))
-
-
-def _pools(plan: Plan, *, verbose: bool) -> tuple[list[Sequence[str | Text]], int]:
-    """One row per pool, at its fullest period; those that bind and the fullest others, and how many are left out."""
-    by_id: dict[str, list[QuotaUse]] = defaultdict(list)
-    for use in plan.quotas:
-        by_id[use.id].append(use)
-    fullest = {name: min(uses, key=lambda use: (use.slack, use.period)) for name, uses in by_id.items()}
-    several = len({use.period for use in plan.quotas}) > 1
-    rows: list[Sequence[str | Text]] = []
-    hidden = 0
-    for name, use in sorted(fullest.items(), key=lambda item: (item[1].slack / (item[1].limit or 1.0), item[0])):
-        binding = sum(_binds(u.slack, u.limit) for u in by_id[name])
-        if not verbose and not binding and len(rows) >= ROOMY:
-            hidden += 1
-            continue
-        row = _limit(f"quota {name}", use.used, use.limit, use.slack)
-        if several and binding:
-            row[-1] = _mark(f"binds in {binding} periods" if binding > 1 else f"binds in {use.period}")
-        rows.append(row)
-    return rows, hidden
-
-
-def _binds(slack: float, limit: float) -> bool:
-    return slack <= BINDING * max(1.0, abs(limit))
-
-
-def _mark(text: str) -> Text:
-    return Text(text, style="bold yellow")
-
-
-def _limit(label: str, used: float, limit: float, slack: float, unit: str = "") -> list[str | Text]:
-    mark = _mark("binds") if _binds(slack, limit) else Text("")
-    left = slack if slack > ROUNDING * max(1.0, abs(limit)) else 0.0
-    return [label, amount(used, unit), amount(limit, unit), amount(left, unit), mark]
 
 
 def _cost(plan: Plan, console: Console) -> None:

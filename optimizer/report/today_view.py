@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from optimizer.plan.models import Plan, Today
-from optimizer.report.parts import add_rows, amount, bullet, grid, heading, percent, put, some, usd
+from optimizer.report.parts import add_rows, amount, bullet, grid, heading, money, percent, put, some, usd
 
 HOURS_PER_DAY = 24
 
@@ -18,13 +18,13 @@ def today_lines(today: Today) -> Iterator[tuple[str, str, str]]:
     share = percent(today.moved / today.running if today.running else None)
     yield "moves", f"{today.moved:,}", f"{share} of the {today.running:,} workloads that run today"
     if today.moved or today.moving_usd:
-        yield "cost of moving", f"{usd(today.moving_usd)} USD", "once, part of the cost"
+        yield "cost of moving", money(today.moving_usd), "once, part of the cost"
     if today.today_usd is None or today.saving_usd is None:
         yield "saving", "none to state", "today's set-up cannot go on, or cannot be priced"
         return
     part = percent(today.saving_usd / today.today_usd if today.today_usd else None)
-    of = f"{part} of the {usd(today.today_usd)} USD that today's set-up costs"
-    yield "saving", f"{usd(today.saving_usd)} USD", of
+    of = f"{part} of the {money(today.today_usd)} that today's set-up costs"
+    yield "saving", money(today.saving_usd), of
     if today.payback_hours is not None:
         is_long = today.payback_hours >= HOURS_PER_DAY
         days = f" ({amount(today.payback_hours / HOURS_PER_DAY, 'days')})" if is_long else ""

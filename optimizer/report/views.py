@@ -11,8 +11,9 @@ from rich.text import Text
 from optimizer.audit.findings import AuditReport, shown
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service
+from optimizer.instance.world import Currency
 from optimizer.printable import printable
-from optimizer.report.parts import add_rows, amount, bullet, grid, heading, put, usd
+from optimizer.report.parts import add_rows, amount, bullet, grid, heading, money, put
 from optimizer.report.plain import printable_model
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _figure(name: str, value: float) -> str:
     for suffix, unit in (("_kg", "kg"), ("_kwh", "kWh"), ("_l", "l")):
         if name.endswith(suffix):
             return amount(value, unit)
-    return f"{usd(value)} USD"
+    return money(value)
 
 
 def render_validation(instance: Instance, console: Console) -> None:
@@ -101,6 +102,7 @@ def render_validation(instance: Instance, console: Console) -> None:
     held = len(instance.legal_assertions.mechanisms_held)
     about = [
         ["horizon", span + (f" in {len(periods)} periods" if len(periods) > 1 else "")],
+        *([["currency", _currency(instance.currency)]] if instance.currency is not None else []),
         ["workloads", f"{_count(len(services), 'service')} with {_count(streams, 'stream')}, {_count(jobs, 'job')}"],
         ["datasets", str(len(instance.datasets))],
         ["budgets", ", ".join(b.id for b in instance.budgets) or "none"],
@@ -113,6 +115,11 @@ def render_validation(instance: Instance, console: Console) -> None:
     ]
     add_rows(table, about, verbose=True)
     console.print(table)
+
+
+def _currency(of: Currency) -> str:
+    day = f" ({of.date.isoformat()})" if of.date is not None else ""
+    return f"{of.code}, {of.usd_per_unit:g} USD each{day}"
 
 
 def _count(number: int, noun: str) -> str:

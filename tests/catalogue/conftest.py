@@ -15,7 +15,7 @@ def world() -> Catalogue:
 
 @pytest.fixture(scope="session")
 def accelerator_rows(world: Catalogue) -> pd.DataFrame:
-    """The 4,354 accelerator price rows of the source: one on-demand offer each."""
+    """The accelerator price rows: one on-demand offer each."""
     offers = world.offers
     return offers[offers.accelerator.ne("") & offers.purchase.eq("on_demand")]
 

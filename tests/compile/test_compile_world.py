@@ -113,11 +113,11 @@ def test_partitions_and_unverified_offers_need_an_opt_in():
     default = resolve_world(world_instance())
     everything = resolve_world(world_instance(catalogue={
         "access": ["public", "government", "china"],
-        "availability": ["verified", "unverified", "assumed", "country_level"],
+        "availability": ["verified", "price_meter", "unverified", "assumed", "country_level"],
     }))  # fmt: skip
     access = default.regions.set_index("region_id").access
     assert set(access.reindex(default.offers.region_id)) == {"public"}
-    assert set(default.offers.availability) == {"verified"}
+    assert set(default.offers.availability) == {"verified", "price_meter"}
     assert {"partition_not_opted_in", "availability_not_opted_in"} <= set(default.closed.reason)
     assert set(access.reindex(everything.offers.region_id)) == {"public", "government", "china"}
     assert len(everything.offers) > len(default.offers)

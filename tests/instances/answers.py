@@ -23,13 +23,13 @@ class Promise:
 
 PROMISES = {
     "quickstart": Promise(
-        27_607,
+        26_876,
         ("monthly-carbon",),
-        ("devices:L40S@aws:eu-north-1", "devices:L40S@aws:eu-south-2"),
-        ("aws-account", "devices:L40S@aws:eu-central-1"),
+        ("aws-account",),
+        ("devices:L40S@aws:eu-south-2",),
     ),
     "health-assistant": Promise(
-        50_012, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
+        52_337, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
     ),
     "india-payments": Promise(
         178_455, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)
@@ -41,7 +41,7 @@ PROMISES = {
         ("aragon-l40s", "devices:H100@aws:sa-east-1"),
         ("devices:A100-80@azure:southafricanorth",),
     ),
-    "global-assistant": Promise(1_596_350, ("serving-carbon",), ("nebius-account",), ("oregon-l40s",)),
+    "global-assistant": Promise(1_664_569, ("serving-carbon",), ("nebius-account",), ("oregon-l40s",)),
 }
 CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0, "pmedcap1": 713.0}
 

@@ -110,7 +110,7 @@ def test_a_larger_quota_would_cost_less(name, quota):
 def test_quickstart_splits_the_service_and_buys_no_safeguard():
     """Latency and quotas spread the chat; every region is in the EU."""
     plan = solved("quickstart")
-    assert len({p.region_id for p in of("quickstart", "chat")}) >= 4
+    assert len({p.region_id for p in of("quickstart", "chat")}) >= 3
     assert not plan.mechanisms
     assert {p.country for p in plan.placements} <= {"SE", "ES", "DE", "BE", "NL", "FI", "FR", "IE"}
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from optimizer.audit import AuditReport, Violation
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
-from optimizer.report import plan_view, render_audit, render_plan, render_validation
+from optimizer.report import limits_view, render_audit, render_plan, render_validation
 from optimizer.report.parts import amount, percent, some, usd
 
 PLAN = {
@@ -122,7 +122,7 @@ def test_binding_limits_are_marked(text):
 @pytest.mark.parametrize(("slack", "left"), [(2e-13, "0 kg"), (0.5, "0.5 kg")])
 def test_what_rounding_leaves_of_a_limit_is_nothing(slack, left):
     """A budget used to the last digit has 0 left, not 2e-13."""
-    assert plan_view._limit("budget b", 820.0 - slack, 820.0, slack, "kg")[3] == left
+    assert limits_view._limit("budget b", 820.0 - slack, 820.0, slack, "kg")[3] == left
 
 
 def test_all_sections_are_there(text):

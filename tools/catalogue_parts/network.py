@@ -18,7 +18,7 @@ CITIES_PER_COUNTRY = 10
 def build_storage(source: Path) -> pd.DataFrame:
     """Object storage and egress list prices per region; `*` is a price that holds for the whole provider."""
     t = read_csv(source / "catalogue/storage_egress.csv")
-    return pd.DataFrame({
+    return with_later_storage(source, pd.DataFrame({
         "provider": t.provider,
         "region": t.region,
         "storage_usd_per_gb_month": t.object_storage_usd_gb_month,
@@ -32,7 +32,41 @@ def build_storage(source: Path) -> pd.DataFrame:
         "currency": t.currency_native,
         "source": t.source,
         "notes": t.notes,
-    })
+    }))
+
+
+def with_later_storage(source: Path, storage: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with storage prices where it has none: of regions and providers that the catalogue knows.
+
+    Left out are examples of a documentation, lower bounds ("as low as") and classes of several regions together.
+    """
+    later = read_csv(source / "additions/prices/storage_prices.csv")
+    later = later[later.first_tier_usd_per_gb_month.notna()]
+    later = later[~later.quality.isin(["example", "listed_lower_bound"])]
+    later = later[~later.storage_class.str.contains("multi-region|dual-region|high performance|One Zone")]
+    regions = read_csv(source / "catalogue/regions.csv")
+    known = set(zip(regions.provider, regions.region, strict=True)) | {(name, "*") for name in regions.provider}
+    priced = storage[storage.storage_usd_per_gb_month.notna()]
+    have = set(zip(priced.provider, priced.region, strict=True))
+    place = {key: row for row, key in enumerate(zip(storage.provider, storage.region, strict=True))}
+    storage, added = storage.copy(), []
+    for row in later.itertuples(index=False):
+        key = (row.provider, row.region)
+        if key in have or key not in known or (row.provider, "*") in have:
+            continue
+        cells = {
+            "storage_usd_per_gb_month": row.first_tier_usd_per_gb_month, "storage_class": row.storage_class,
+            "storage_date": row.price_date,
+        }  # fmt: skip
+        if key in place:
+            for column, value in cells.items():
+                storage.loc[place[key], column] = value
+            text = [t for t in (storage.source[place[key]], row.source) if isinstance(t, str)]
+            storage.loc[place[key], "source"] = "; storage: ".join(text)
+        else:
+            added.append({"provider": row.provider, "region": row.region, **cells, "currency": row.native_currency,
+                          "source": row.source, "notes": row.notes})  # fmt: skip
+    return pd.concat([storage, pd.DataFrame(added)], ignore_index=True) if added else storage
 
 
 def build_egress_pairs(source: Path) -> pd.DataFrame:
