@@ -211,7 +211,11 @@ def catalogue_throughput() -> None:
     """
 
 
-@_listing("models", "throughput profiles", ("model", "metric", "default", "precision", "profile_id", "accelerators"))
+@_listing(
+    "models",
+    "throughput profiles",
+    ("model", "metric", "unit", "default", "precision", "profile_id", "accelerators"),
+)
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 def catalogue_models() -> None:
     """Models with measured throughput, one row per comparable profile."""

@@ -13,7 +13,7 @@ import pandas as pd
 
 from optimizer.catalogue.residency import lacking
 from optimizer.catalogue.select import unknown_ids
-from optimizer.catalogue.throughput import LEVELS
+from optimizer.catalogue.throughput import LEVELS, SAMPLE_OF_CLASS
 from optimizer.errors import InputError
 
 if TYPE_CHECKING:
@@ -309,9 +309,12 @@ def list_models(catalogue: Catalogue, *, accelerator: Sequence[str] | None = Non
         model=("model", "first"), params_b=("params_b", "first"), precision=("precision", "first"),
         input_tokens=("input_tokens", "first"), output_tokens=("output_tokens", "first"), metric=("metric", "first"),
         accelerators=("accelerator", lambda s: "|".join(sorted(set(s)))), many=("many", "first"),
+        workload_class=("workload_class", "first"),
     ).reset_index()  # fmt: skip
+    sampled = out.metric.eq("samples_per_s")
+    out["unit"] = out.workload_class.map(SAMPLE_OF_CLASS).fillna("samples").where(sampled, "tokens")
     out["default"] = out.profile_id.isin(defaults) | ~out.many
-    order = ["model", "metric", "default", "profile_id", "params_b", "precision", "input_tokens", "output_tokens",
-             "accelerators"]  # fmt: skip
+    order = ["model", "metric", "unit", "default", "profile_id", "params_b", "precision", "input_tokens",
+             "output_tokens", "accelerators"]  # fmt: skip
     return out[order].sort_values(["model", "metric", "default", "profile_id"], ascending=[True, True, False, True],
                                   ignore_index=True)  # fmt: skip

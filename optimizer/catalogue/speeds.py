@@ -33,7 +33,7 @@ from optimizer.catalogue.speed_facts import (
     lines,
     row_of,
 )
-from optimizer.catalogue.throughput import LEVELS, fitting_profiles, select_throughput
+from optimizer.catalogue.throughput import LEVELS, SAMPLE_OF_CLASS, fitting_profiles, select_throughput
 from optimizer.catalogue.within import systems_within
 from optimizer.errors import InputError, Issue
 
@@ -70,6 +70,8 @@ class SpeedRequest:
 class Speeds:
     """The answer: the profile whose figures are measured (None: none), metric, precision, and one row per system.
 
+    `sample`: what one sample is where the metric counts samples ("": not known).
+
     `smallest`: devices of the smallest replica that holds the model, by accelerator (inf: more than any machine has);
     empty where the model's dimensions are not known. `missed`: systems that hold the model and miss the objectives,
     by accelerator and devices, with the nearest they come.
@@ -81,6 +83,7 @@ class Speeds:
     rows: pd.DataFrame
     smallest: dict[str, float]
     reasons: Callable[[], dict[str, str]] = field(repr=False)
+    sample: str = ""
     missed: dict[tuple[str, float], Operating] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -134,8 +137,15 @@ def find_speeds(catalogue: Catalogue, request: SpeedRequest) -> Speeds:
         profile, metric, precision or (model.native_name if model is not None else ""),
         pd.DataFrame(kept, columns=list(COLUMNS)),
         _smallest(catalogue, question) if question is not None else {},
-        partial(_quarantined, catalogue, name, profile, request), missed,
+        partial(_quarantined, catalogue, name, profile, request), _sample(metric, measured), missed,
     )  # fmt: skip
+
+
+def _sample(metric: str, measured: pd.DataFrame) -> str:
+    """Return what one sample of the measured rates is; of tokens nothing."""
+    if metric != "samples_per_s" or measured.empty:
+        return ""
+    return SAMPLE_OF_CLASS.get(str(measured.workload_class.iloc[0]), "")
 
 
 def _question(

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 LEVELS = ("measured", "transferred", "estimated")
 """How a speed is known, from the best to the weakest."""
+SAMPLE_OF_CLASS = {
+    "embedding": "sequences", "nlp-encoder": "sequences", "speech-to-text": "clips", "image-generation": "images",
+    "vision-classification": "images", "vision-detection": "images", "vision-medical": "scans",
+    "llm-mlperf-summarise": "articles", "recommender": "pairs", "graph": "nodes",
+}  # fmt: skip
+"""What one sample is, of the models whose rate is in samples per second: the unit of a workload that runs them."""
+ANY_SAMPLE = ("samples", "requests")
+"""Units that stand for one sample of any model."""
 DIVIDES = 1e-3  # how far D/c may be from a whole number: fractions of a device are stored with six digits
 
 
@@ -41,7 +49,8 @@ def select_throughput(
     rows = rows[rows.model.eq(name)]
     if rows.empty:
         close = get_close_matches(name, sorted(set(catalogue.throughput.model)), n=3, cutoff=0.5)
-        advice = f"you meant {', '.join(close)}" if close else "give explicit throughput"
+        advice = "state runs.throughput: work units per second of one device of each accelerator"
+        advice = f"you meant {', '.join(close)}; else {advice}" if close else advice
         raise InputError(Issue(f"no throughput of model {model!r} is known", maybe=advice))
     asked = {"profile": profile, "precision": precision, "input_tokens": input_tokens, "output_tokens": output_tokens,
              "metric": metric}  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.catalogue.overlay_rows import own_speeds
+from optimizer.catalogue.throughput import ANY_SAMPLE
 from optimizer.compile.gangs import WHOLE, Gang
 from optimizer.compile.objectives import nearest_of
 from optimizer.compile.world import World
@@ -146,11 +147,16 @@ class SpeedView:
         assert speed.found is not None
         found = speed.found.metric
         allowed = UNITS_OF_METRIC.get(found)
+        sample = speed.found.sample
+        if allowed is None and sample:
+            allowed = frozenset({sample, *ANY_SAMPLE})
         fits = unit in allowed if allowed is not None else "tokens" not in unit
         if not fits:
+            told = f"{found}, of which one is one of {sample}" if sample else found
+            own = f"state the work in {sample}, " if sample else ""
             raise InputError(Issue(
-                f"{speed.profile or runs.model!r} is measured in {found}, the workload's unit is {unit!r}", where=where,
-                maybe="name another profile, or state runs.throughput in the workload's own unit",
+                f"{speed.profile or runs.model!r} is measured in {told}; the workload's unit is {unit!r}", where=where,
+                maybe=f"{own}name another profile, or state runs.throughput in the workload's own unit",
             ))  # fmt: skip
         return speed
 

@@ -157,7 +157,7 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
         workload_class=("workload_class", "first"), source=("source", "first"), licence=("licence", "first"),
         training=("metric", lambda s: s.iloc[0] == "train_tokens_per_s"),
     ).reset_index()
-    return pd.DataFrame({
+    found = pd.DataFrame({
         "profile_id": merged.profile_id,
         "model": merged.canonical,
         "params_b": merged.params_b,
@@ -177,3 +177,29 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
         "source": merged.source,
         "licence": merged.licence,
     })
+    order = ["profile_id", "accelerator", "devices"]
+    return pd.concat([found, _embeddings(source)], ignore_index=True).sort_values(order, ignore_index=True)
+
+
+def _embeddings(source: Path) -> pd.DataFrame:
+    """Saturated embedding servers, in sequences per second at their mean length; engines merged by the median. Rows
+    that their source calls a lower bound stay out.
+    """
+    rows = read_csv(source / "additions/throughput/serving_measurements.csv")
+    whole = rows.load.str.startswith("saturated") & ~rows.note.fillna("").str.contains("lower bound|not in the bundled")
+    rows = rows[rows.samples_per_s.notna() & rows.licence.eq("MIT") & whole & rows.hf_id.notna()]
+    sizes = read_csv(source / "additions/throughput/models.csv").drop_duplicates("hf_id").set_index("hf_id")
+    merged = rows.groupby(["hf_id", "precision", "input_tokens", "accelerator", "count"], sort=True).agg(
+        units_per_s=("samples_per_s", "median"), rows_merged=("samples_per_s", "size"), source=("source", "first"),
+        licence=("licence", "first"),
+    ).reset_index()  # fmt: skip
+    tokens = merged.input_tokens.astype(int)
+    name = merged.hf_id + "|" + merged.precision + "|" + tokens.astype(str) + "+0|max-throughput|samples_per_s"
+    return pd.DataFrame({
+        "profile_id": name, "model": merged.hf_id, "params_b": merged.hf_id.map(sizes.total_params_b),
+        "workload_class": "embedding", "precision": merged.precision, "input_tokens": tokens.astype("Int64"),
+        "scenario": "max-throughput", "variant": "", "release": "", "metric": "samples_per_s",
+        "accelerator": merged.accelerator, "devices": merged["count"].astype(float),
+        "units_per_s": merged.units_per_s.round(4), "rows_merged": merged.rows_merged, "quality": "measured",
+        "source": merged.source, "licence": merged.licence,
+    })  # fmt: skip
