@@ -80,16 +80,16 @@ def test_rules_keep_the_lines_they_were_read_from(tmp_path: Path):
     """A budget behind one that is lifted stands where it stood; an added one has no line."""
     path = tmp_path / "plan.yaml"
     path.write_text(
-        "name: x\nhorizon: {start: 2027-01-01, hours: 10}\nlaws: {use: none}\nworkloads:\n"
-        "  - {id: a, kind: job, work: 1.0e6, runs: {throughput: {L4: 100}}}\n"
+        "name: x\nhorizon: {start: 2027-01-01, hours: 10}\nlaws: {use: none}\ncatalogue: {providers: [all]}\n"
+        "workloads:\n  - {id: a, kind: job, work: 1.0e6, runs: {throughput: {L4: 100}}}\n"
         "budgets:\n  - {id: first, limit_usd: 1}\n  - {id: second, limit_usd: 2}\n"
     )
     instance = domicile.load(path)
     other = domicile.changed(instance, [
         {"op": "lift", "rule": "budget:first"}, {"op": "add_budget", "budget": {"id": "third", "limit_usd": 3.0}},
     ])  # fmt: skip
-    assert [other.source_of(("budgets", k)) for k in range(2)] == [f"{path}:8", f"{path}:6"]
-    assert instance.source_of(("budgets", 0)) == f"{path}:7"
+    assert [other.source_of(("budgets", k)) for k in range(2)] == [f"{path}:9", f"{path}:7"]
+    assert instance.source_of(("budgets", 0)) == f"{path}:8"
 
 
 def test_a_changed_instance_is_solved_and_audited_by_the_command(tmp_path: Path):
