@@ -84,10 +84,9 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> Iterator[Out
 
 
 def _speeds(instance: Instance, catalogue: Catalogue | None) -> Iterator[Outlier]:
-    if catalogue is not None:
-        from optimizer.instance.plausible_speed import stated_speeds
+    from optimizer.instance.plausible_speed import stated_speeds
 
-        yield from stated_speeds(instance, catalogue)
+    yield from stated_speeds(instance, catalogue)
 
 
 def _figures(owner: BaseModel, path: Path) -> Iterator[Outlier]:

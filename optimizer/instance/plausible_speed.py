@@ -26,20 +26,46 @@ SLOW = 10.0
 SMALL_MODEL = 3e9
 
 
-def stated_speeds(instance: Instance, catalogue: Catalogue) -> Iterator[tuple[Path, float, Range]]:
-    """Yield every stated speed of a known model, with what is plausible, per device."""
+def stated_speeds(instance: Instance, catalogue: Catalogue | None) -> Iterator[tuple[Path, float, Range]]:
+    """Yield every stated speed of a known model, with what is plausible, per device: of workloads, of the inline
+    catalogue's table and of the overlay. Beside an inline catalogue the bundled one knows models and accelerators.
+    """
+    stated = [one for one in _stated(instance) if one[0].runs.model is not None and _counts_output_tokens(one[0])]
+    if not stated:
+        return
+    if catalogue is None:
+        from optimizer.catalogue import load_catalogue
+
+        catalogue = load_catalogue()
+    for workload, name, path, speed in stated:
+        model = architecture_of(catalogue, catalogue.canonical_model(str(workload.runs.model)))
+        limits = catalogue.limits.get(name)
+        span = None if model is None or limits is None else speed_range(model, workload.runs, limits.device)
+        if span is not None:
+            yield path, speed, span
+
+
+def _stated(instance: Instance) -> Iterator[tuple[Workload, str, Path, float]]:
+    """Yield every stated speed of one device: whose it is, of which accelerator, and where it is stated."""
+    inline = instance.catalogue.inline
     for at, workload in enumerate(instance.workloads):
-        runs = workload.runs
-        if runs.model is None or not runs.throughput or not _counts_output_tokens(workload):
+        for name, speed in (workload.runs.throughput or {}).items():
+            yield workload, name, ("workloads", at, "runs", "throughput", name), speed
+        for row, own in enumerate(inline.throughput if inline is not None else ()):
+            if own.workload == workload.id:
+                place: Path = ("catalogue", "inline", "throughput", row, "units_per_s")
+                yield workload, own.accelerator, place, own.units_per_s
+    told = set()
+    for at, part in enumerate(instance.catalogue.overlay):
+        added = part.get("add") if part.get("table") == "throughput" else None
+        if not isinstance(added, dict):
             continue
-        model = architecture_of(catalogue, catalogue.canonical_model(runs.model))
-        if model is None:
-            continue
-        for name, speed in runs.throughput.items():
-            limits = catalogue.limits.get(name)
-            span = None if limits is None else speed_range(model, runs, limits.device)
-            if span is not None:
-                yield ("workloads", at, "runs", "throughput", name), speed, span
+        for workload in instance.workloads:
+            if added.get("workload") == workload.id or added.get("model") == workload.runs.model:
+                if at not in told:
+                    path: Path = ("catalogue", "overlay", at, "add", "units_per_s")
+                    yield workload, str(added["accelerator"]), path, float(added["units_per_s"])
+                told.add(at)
 
 
 def _counts_output_tokens(workload: Workload) -> bool:

@@ -41,3 +41,51 @@ def test_where_the_bound_says_nothing_nothing_is_told():
     assert told({"H100": 50.0}, model="mistralai/Mixtral-8x7B-Instruct-v0.1") == ()
     assert told({"H100": 1.0}, input_tokens=None, output_tokens=None) == ()
     assert len(told({"H100": 90_000.0}, input_tokens=None, output_tokens=None)) == 1
+
+
+def inline(speed, **runs):
+    """The warnings on the same service whose speed an inline catalogue's table states."""
+    model = {"model": "meta-llama/Llama-3.1-8B-Instruct", "precision": "bf16", "input_tokens": 1024,
+             "output_tokens": 256}  # fmt: skip
+    offers = [{"sku": "h1", "region": "r", "accelerator": "H100", "usd_per_hour": 2.0}]
+    table = [{"workload": "chat", "accelerator": "H100", "units_per_s": speed}]
+    return implausible(domicile.load({
+        "name": "speeds", "horizon": {"start": "2027-01-01", "hours": 730}, "laws": {"use": "none"},
+        "catalogue": {"use": "inline", "inline": {
+            "regions": [{"id": "r", "country": "DE"}], "offers": offers, "throughput": table}},
+        "quotas": {"default_devices": "unlimited"},
+        "workloads": [{"id": "chat", "kind": "service", "runs": {**model, **runs},
+                       "streams": [{"origin": "DE", "rate": 100, "unit": "tokens/s", "subjects": ["DE"]}]}],
+    }))  # fmt: skip
+
+
+def test_a_speed_of_an_inline_catalogue_is_held_against_the_bundled_roofline():
+    """The same bound as in the bundled world; an accelerator or a model of one's own is not judged."""
+    assert inline(12_000.0) == ()
+    (line,) = inline(13_000.0)
+    assert line.startswith("catalogue.inline.throughput[0].units_per_s is 13,000 output tokens/s per device (roofline)")
+    assert len(inline(0.97)) == 1
+    assert inline(13_000.0, model="our-own-model", precision=None) == ()
+
+
+def test_a_speed_of_the_overlay_is_held_against_the_roofline():
+    """Stated of a workload or of its model; once, however many workloads run it."""
+    for of in ({"workload": "chat"}, {"model": "meta-llama/Llama-3.1-8B-Instruct"}):
+        for speed, warnings in ((12_000.0, 0), (13_000.0, 1)):
+            row = {"table": "throughput", "add": {**of, "accelerator": "H100", "units_per_s": speed},
+                   "citation": "own bench"}  # fmt: skip
+            found = overlaid(row)
+            assert len(found) == warnings, found
+            assert all(text.startswith("catalogue.overlay[0].add.units_per_s is 13,000") for text in found)
+
+
+def overlaid(row):
+    shape = {"model": "meta-llama/Llama-3.1-8B-Instruct", "precision": "bf16", "input_tokens": 1024,
+             "output_tokens": 256}  # fmt: skip
+    stream = {"origin": "DE", "rate": 100, "unit": "tokens/s"}
+    instance = domicile.load({
+        "name": "speeds", "horizon": {"start": "2027-01-01", "hours": 730}, "laws": {"use": "none"},
+        "catalogue": {"use": "world", "providers": ["aws"], "overlay": [row]},
+        "workloads": [{"id": name, "kind": "service", "runs": shape, "streams": [stream]} for name in ("chat", "more")],
+    })  # fmt: skip
+    return [text for text in implausible(instance, load_catalogue()) if "roofline" in text]
