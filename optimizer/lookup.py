@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -219,6 +220,26 @@ def catalogue_throughput() -> None:
 @click.option("--accelerator", multiple=True, help="Repeatable.")
 def catalogue_models() -> None:
     """Models with measured throughput, one row per comparable profile."""
+
+
+@catalogue.command("aiconfigurator")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--input-tokens", type=click.IntRange(min=1), required=True, help="Of one request.")
+@click.option("--output-tokens", type=click.IntRange(min=1), required=True, help="Of one request.")
+@click.option("--ttft-ms", type=Finite(min=0, min_open=True), help="Time to the first token, at most.")
+@click.option("--tpot-ms", type=Finite(min=0, min_open=True), help="Time per output token after it, at most.")
+def catalogue_aiconfigurator(
+    file: Path, *, input_tokens: int, output_tokens: int, ttft_ms: float | None, tpot_ms: float | None
+) -> None:
+    """Print the speeds of a table of AIConfigurator (silicon_sample.csv, or a run's agg/best_config_topn.csv or
+    pareto.csv) as rows for `catalogue.overlay`: of every model and accelerator the fastest point within the objectives.
+    """
+    from optimizer.catalogue import Objectives, load_catalogue
+    from optimizer.catalogue.aiconfigurator import overlay_rows, read_points
+
+    points = read_points(file)
+    rows = overlay_rows(load_catalogue(), points, (input_tokens, output_tokens), Objectives(ttft_ms, tpot_ms))
+    click.echo(json.dumps({"overlay": rows}, indent=2, ensure_ascii=False))
 
 
 @catalogue.command("diff")
