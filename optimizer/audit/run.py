@@ -14,7 +14,7 @@ from optimizer.audit.left_out import check_left_out
 from optimizer.audit.second import check_least_carbon
 from optimizer.audit.serving import check_serving
 from optimizer.audit.today import check_today, today_of
-from optimizer.audit.world import resolve
+from optimizer.audit.world import World, resolve
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan, Today
 
@@ -31,7 +31,11 @@ def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None)
         InputError: an argument is of another type; the instance names catalogue entries or laws that do not exist.
     """
     check_objects(instance=instance, plan=plan, base_dir=base_dir)
-    world = resolve(instance, Path(base_dir) if base_dir is not None else instance.folder)
+    return audit_in(resolve(instance, Path(base_dir) if base_dir is not None else instance.folder), plan)
+
+
+def audit_in(world: World, plan: Plan) -> AuditReport:
+    """Judge a plan in a world that `resolve` made of its instance; one world serves any number of plans."""
     findings = Findings()
     desk = Desk(world, plan)
     check_document(world, plan, desk, findings)

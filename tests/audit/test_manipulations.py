@@ -20,6 +20,8 @@ import domicile
 from optimizer import bundled
 from optimizer.audit import AuditReport, audit
 from optimizer.audit.coverage import JUDGED, NOT_JUDGED, NOT_STATED
+from optimizer.audit.run import audit_in
+from optimizer.audit.world import resolve
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 
@@ -50,14 +52,14 @@ def outcome(report: AuditReport, field: str) -> str:
 def outcomes(name: str) -> dict[tuple[str, str], str]:
     """Return what comes of every manipulation of a bundled plan."""
     instance, plan = solved(name)
-    found = {}
+    found, world = {}, resolve(instance, instance.folder)
     for field, what, edit in (*field_changes(plan), *DIRECTED, *SCHEMES, *left_out(plan)):
         try:
             other = manipulated(plan, edit)
         except LookupError:  # the plan has nothing to do it to
             continue
         if other != plan:
-            found[field, what] = outcome(audit(instance, Plan.model_validate(other)), field)
+            found[field, what] = outcome(audit_in(world, Plan.model_validate(other)), field)
     return found
 
 
