@@ -2,7 +2,8 @@
 
 Exit codes: 0 a plan within the asked gap · 1 internal error, or a bound that contradicts the plan, or a proof that is
 contradicted (`audit --prove`) · 2 bad input or usage · 3 proven infeasible · 4 stopped by a limit or Ctrl-C (the best
-plan found is written with its gap; a proof is left undecided) · 5 the audit found violations.
+plan found is written with its gap; a proof is left undecided) · 5 the audit found violations · 6 a plan lacks what was
+required of it (`audit --require`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from optimizer.proof import Proof
     from optimizer.solve.solution import Progress
 
-FAULT, INFEASIBLE, STOPPED, VIOLATIONS = 1, 3, 4, 5
+FAULT, INFEASIBLE, STOPPED, VIOLATIONS, REQUIRED = 1, 3, 4, 5, 6
 NOTHING_TO_AUDIT = {"infeasible": INFEASIBLE, "no_plan": STOPPED}
 NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it was stopped"}
 CONTRADICTION = """the bound found lies {:,.6g} USD above the cost of the plan, which obeys every rule: a fault of the
@@ -250,17 +251,19 @@ def exit_code(plan: Plan) -> int:
     help="With --prove: seconds to solve.  [default: 300]",
 )
 @click.option("--threads", type=click.IntRange(1, 1024), help="With --prove: threads to solve with.  [default: all]")
+@click.option("--require", type=click.Choice(["no-open-actions"]), help="Exit with 6 unless this holds as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def audit(
-    ctx: click.Context, file: Path, changes: tuple[Path, ...], plan_file: Path, *, prove: bool, as_json: bool,
-    **options: Any,
+    ctx: click.Context, file: Path, changes: tuple[Path, ...], plan_file: Path, *, prove: bool, require: str | None,
+    as_json: bool, **options: Any,
 ) -> None:  # fmt: skip
     """Recompute a plan from the instance FILE alone and list what it violates (exit code 5).
 
     A plan file that holds no plan (infeasible, or none found in time) leaves nothing to audit (exit code 3 or 4).
     With --prove, what the plan states of its proof is solved for once more: exit code 1 where it is contradicted, 4
-    where that was left undecided, if there are no violations.
+    where that was left undecided, if there are no violations. With --require no-open-actions, exit code 6 where
+    something is left to find out or confirm that nobody accepted.
     """
     from optimizer.report import render_audit, render_proof
     from optimizer.terminal import print_answer, run_interruptible
@@ -293,6 +296,9 @@ def audit(
     code = 0 if plan.held else NOTHING_TO_AUDIT[plan.status or '']
     if proof is not None:
         code = {"contradicted": FAULT, "undecided": STOPPED}.get(proof.verdict, code)
+    if require is not None and report.open_actions and code == 0:
+        click.echo(f"Error: {plan_file}: open actions: {', '.join(report.open_actions)}", err=True)
+        code = REQUIRED
     ctx.exit(code if report.ok else VIOLATIONS)
 
 

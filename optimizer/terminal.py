@@ -222,9 +222,15 @@ def print_verdict(report: Mapping[str, Any]) -> None:
             ("needs", "requirements"),
             ("approval missing", "approvals_missing"),
             ("unreviewed", "unreviewed"),
+            ("not known", "unknown"),
         ):
             for entry in part.get(key) or ():
                 sys.stdout.write(f"  {label:17s}{_entry(entry)}\n")
+    for known in report["coverage"]:
+        for sentence in known["answers"]:
+            sys.stdout.write(f"{'coverage':13s}{sentence}\n")
+    for entry in report["not_triggered"]:
+        sys.stdout.write(f"{'no trigger':13s}{entry['law']}: {entry['why']}\n")
     for label, key in (("assumed", "conditions_assumed"), ("not modelled", "unmodelled"), ("risk", "residual_risks")):
         for entry in report.get(key) or ():
             sys.stdout.write(f"{label:13s}{_entry(entry)}\n")
@@ -237,7 +243,8 @@ def _entry(entry: Any) -> str:
         return cell(entry)
     keys = {item["mechanism"]: item.get("key", ()) for item in entry.get("any_of") or (entry,) if "mechanism" in item}
     names = [f"{name} ({', '.join(key)})" if key else str(name) for name, key in keys.items()]
-    return f"{entry['law']}: {' or '.join(names)}" if names else f"{entry['law']}: {entry.get('reason', '')}"
+    who = entry.get("law") or entry["rule"]
+    return f"{who}: {' or '.join(names)}" if names else f"{who}: {entry.get('reason', '')}"
 
 
 def cell(value: Any) -> str:

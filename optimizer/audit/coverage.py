@@ -14,7 +14,7 @@ JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
             "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions "
             "mechanisms budgets quotas commitments purchases shares places today unserved legal_register assertions "
-            "data_quality diagnosis shortfalls unmodelled_laws unreviewed_laws versions missing_figures "
+            "data_quality diagnosis shortfalls unmodelled_laws unreviewed_laws actions versions missing_figures "
             "missing_figures_usd switching least_carbon asked start cluster currency instance_name "
             "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
@@ -38,6 +38,7 @@ JUDGED: dict[str, str] = {
     "unserved": "workload stream period per_s work_units cost_usd",
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
                       "placements obligations flags",
+    "actions": "rule kind subject owner due workloads datasets accepted_by",
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",
     "missing_figures": "figure rule of options alone unestimated may_cost_usd",
@@ -87,6 +88,7 @@ NOT_JUDGED: dict[str, str] = {
     "shares.id": "whether shares are left out",
     "legal_register.law": "laws that ruled options out and no more: see plan.ineligible",
     "legal_register.decided": "how many options a law ruled out is held against plan.ineligible, and no further",
+    "actions.sentence": "prose",
     "data_quality.note": "prose",
     "ineligible.stream": "see plan.ineligible; that the workload has it is judged",
     "ineligible.reason": "see plan.ineligible; that it is a word for one is judged",
@@ -128,7 +130,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "purchases", "switching", "currency",
+    "actions", "purchases", "switching", "currency",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

@@ -55,6 +55,9 @@ KINDS: dict[str, str] = {
     "law_forbids": "a law forbids it",
     "law_approval_missing": "a law asks for an approval that was not granted",
     "law_no_mechanism": "a law asks for a mechanism that is not available",
+    "law_unknown": "what the law of a place says is not known, and the instance does not let that pass",
+    "access_unknown": "from where the operator's staff see the data is not known, and the instance refuses that",
+    "action": "the list of actions is not what the plan leaves open",
     "accelerator_export": "an export rule forbids the accelerator there",
     "certification": "a required certification is not held by the service in that region",
     "control": "an excluded jurisdiction can compel the operator",
@@ -119,7 +122,8 @@ RULED_OUT = frozenset({
     "no_throughput", "service_objective", "missing_latency",
     "endpoint_model", "endpoint_scope",
     "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
-    "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "accelerator_export",
+    "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "law_unknown",
+    "access_unknown", "accelerator_export",
     "certification", "control", "control_unknown", "places", "missing_price", "missing_storage_price",
     "missing_egress_price", "missing_power", "missing_pue", "missing_grid", "missing_wue", "missing_embodied",
     "no_quota", "deadline", "dominated",
@@ -128,7 +132,7 @@ RULED_OUT = frozenset({
 
 OF_STATEMENTS = frozenset({
     "instance_hash", "data_version", "status", "second_solve", "horizon", "left_out",
-    "duplicate", "law_named", "register",
+    "duplicate", "law_named", "register", "action",
     "statement", "assertions", "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap",
     "use",
 })  # fmt: skip
@@ -161,7 +165,8 @@ class AuditReport(BaseModel):
     carbon_kg, one `cost.<term>` per cost term, ...); `notes` say what could not be judged; `not_judged` which fields
     that the plan states are not, or not wholly, and what the search for items that serve nothing leaves out. `held` is
     False for a file that holds no plan (infeasible, no_plan): then nothing but the document was looked at. `today` sets
-    the plan beside what runs today, where the instance says what does.
+    the plan beside what runs today, where the instance says what does. `open_actions` are the rules under which
+    something has to be found out or confirmed that nobody accepted.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -173,6 +178,7 @@ class AuditReport(BaseModel):
     not_judged: tuple[str, ...] = ()
     held: bool = True
     today: Today | None = None
+    open_actions: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ from optimizer.audit.desk import Desk
 from optimizer.audit.eligibility import check_eligibility
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
+from optimizer.audit.law_coverage import check_unknown
 from optimizer.audit.lines import Ledger, resolve_lines
 from optimizer.audit.purchases import check_purchases
 from optimizer.audit.register import check_register
@@ -26,12 +27,13 @@ from optimizer.plan.models import Plan
 
 @dataclass(frozen=True)
 class Judged:
-    """A plan with its placements tied to the facts, and its totals."""
+    """A plan with its placements tied to the facts, its totals, and the rules under which something is open."""
 
     plan: Plan
     desk: Desk
     ledger: Ledger
     totals: Totals
+    open_actions: tuple[str, ...]
 
 
 def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
@@ -47,6 +49,7 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_law(ledger, desk, findings)
     bill = check_data(ledger, plan, desk, findings)
     said = check_row_laws(ledger, plan, desk, findings)
+    open_actions = check_unknown(ledger, plan, desk, findings)
     check_register(ledger, plan, desk, said, findings=findings)
     check_survival(ledger, plan, desk, findings)
     check_mechanisms(plan, desk, findings)
@@ -58,4 +61,4 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
     check_tables(ledger, plan, totals, findings)
-    return Judged(plan, desk, ledger, totals)
+    return Judged(plan, desk, ledger, totals, open_actions)

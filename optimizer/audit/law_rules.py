@@ -301,6 +301,10 @@ class LawBook:
             countries |= self.groups.members(term, on) if term in self.groups else {term}
         return [home.in_country(country) for country in sorted(countries - {"EU"})]
 
+    def rules_on_access(self, profile: Profile, on: date) -> bool:
+        """Return True if some law that reaches a profile's data rules on who sees them from elsewhere."""
+        return any(row.processing_rule not in ("", "none") for row, _ in self._reaching(profile, on))
+
     def chip_ruling(self, row: Any, at: Place, on: date) -> str:
         """Return what an export rule says of a place that is not free for it, "" if it is free."""
 

@@ -60,12 +60,13 @@ def audit_in(world: World, plan: Plan) -> AuditReport:
         "water_l": totals.water_l,
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
-    return _report(findings, recomputed, (*not_judged(plan, unstated), *unserving), today=today)
+    left_open = (*not_judged(plan, unstated), *unserving)
+    return _report(findings, recomputed, left_open, today=today, open_actions=judged.open_actions)
 
 
 def _report(
     findings: Findings, recomputed: dict[str, float | None], open_points: tuple[str, ...], *, held: bool = True,
-    today: Today | None = None,
+    today: Today | None = None, open_actions: tuple[str, ...] = (),
 ) -> AuditReport:  # fmt: skip
     return AuditReport(
         violations=tuple(dict.fromkeys(findings.violations)),
@@ -75,4 +76,5 @@ def _report(
         not_judged=open_points,
         held=held,
         today=today,
+        open_actions=open_actions,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from optimizer.changes.edit import Edit
 from optimizer.changes.limits import Bound, bounds_of
 from optimizer.changes.scoping import chosen_workloads
 from optimizer.instance.base import Date, NonNegative, Positive, Unlimited
+from optimizer.instance.rules import Acceptance
 
 WIDEST: dict[str, object] = {
     "providers": (),
@@ -87,7 +89,8 @@ class Lift(RuleChange):
             edit.fail("from", "is of laws; other rules hold for the whole horizon")
         lifters: dict[str, Callable[[Edit], None]] = {
             "law": self._law, "policy": self._stated, "budget": self._stated, "quota": self._bounds,
-            "latency": self._bounds, "field": self._field, "closed": self._closed,
+            "latency": self._bounds, "field": self._field, "closed": self._closed, "coverage": self._unknown,
+            "access": self._unknown,
         }  # fmt: skip
         if self.kind in lifters:
             lifters[self.kind](edit)
@@ -142,6 +145,16 @@ class Lift(RuleChange):
             changed += 1
         if not changed:
             edit.fail("rule", f"{self.rule} restricts none of the workloads selected")
+
+    def _unknown(self, edit: Edit) -> None:
+        """Accept, for good, what is not known under the rule."""
+        pack = edit.laws
+        if any(one.rule == self.rule and one.expires == date.max for one in edit.instance.legal_assertions.accepts):
+            edit.fail("rule", f"{self.rule} is accepted: there is nothing to lift")
+        if self.kind == "coverage" and pack is not None and self.name not in pack.coverage.rows:
+            edit.unknown("rule", "jurisdiction", self.name, tuple(pack.coverage.rows))
+        accepted = Acceptance(rule=self.rule, author="change", basis="lifted", expires=date.max)
+        edit.append(accepted, "legal_assertions", "accepts")
 
     def _closed(self, edit: Edit) -> None:
         name = self.name.removeprefix("catalogue.")

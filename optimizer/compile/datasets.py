@@ -224,7 +224,7 @@ def _copies(world: World, law: LawView, policies: RestingPolicies, info: Dataset
     by_policy = policies.exclusions(None if info.retained is None else info.retained.workload)
     not_named = worded(lambda r: f"{name[r]} is not among those named")
     by_law = (
-        replace(e, evidence=partial(law.storage_evidence, info.profile, str(e.rule))) for e in mask.exclusions
+        replace(e, evidence=partial(law.storage_evidence, info.profile, e.key)) for e in mask.exclusions
     )
     exclusions = [
         *_closed(world, wanted),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,8 @@ class Judgement:
 
     `exclusions`: (ledger reason, law) of everything that forbids it; empty means allowed. `needs`: mechanisms, ANDed.
     `laws` decided something, `conditions` were taken as met, `risks` remain, `unreviewed` laws have no reviewed
-    trigger, `unmodelled` laws could touch this and have no effect on it; `assumed` of mechanisms, for the warnings.
+    trigger, `unmodelled` laws could touch this and have no effect on it; `assumed` of mechanisms, for the warnings;
+    `unknown` (rule, sentence): what of the operator is not known, and has to be found out.
     """
 
     exclusions: tuple[tuple[str, str], ...] = ()
@@ -43,6 +45,7 @@ class Judgement:
     unreviewed: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -59,7 +62,7 @@ def join(judgements: Iterable[Judgement]) -> Judgement:
     if len(found) == 1:
         return found[0]
 
-    def union(name: str) -> tuple[str, ...]:
+    def union(name: str) -> tuple[Any, ...]:
         return tuple(dict.fromkeys(item for j in found for item in getattr(j, name)))
 
     return Judgement(
@@ -71,6 +74,7 @@ def join(judgements: Iterable[Judgement]) -> Judgement:
         unreviewed=union("unreviewed"),
         unmodelled=union("unmodelled"),
         assumed=union("assumed"),
+        unknown=union("unknown"),
     )
 
 

@@ -35,9 +35,11 @@ from optimizer.compile.profiles import (
     scheme_warnings,
     unstated_warnings,
 )
+from optimizer.compile.rules import KINDS, RuleKey
 from optimizer.compile.sites import Sites, build_sites, destinations
 from optimizer.compile.stages import Stages, same
 from optimizer.compile.supply import MechanismSupply
+from optimizer.compile.unknown_law import UnknownLaw
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
 from optimizer.laws.continued import take_over
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_CHIP_REASONS = {"law_unknown": "law_unknown"}
+"""What keeps a chip out is an export rule, unless nobody knows the rules of the place."""
 
 
 class LawView:
@@ -98,6 +102,7 @@ class LawView:
         for activity, signature in zip(self.activities, self._signature, strict=True):
             self._kinds[signature].update(world.instance.workloads[activity.workload].runs.via)
         self._bench: dict[tuple[int, int], Benches] = {}
+        self.unknown = UnknownLaw(self.pack, self.context, self._sites, self.signatures, self.dates)
         self._keys: dict[int, tuple[object, ...]] = {}
         self._data = DataJudgements(self.supply)
         self._joined: dict[tuple[int, str | None, int], Judgement] = {}
@@ -148,7 +153,8 @@ class LawView:
             _, retains, tenant_hq = self.signatures[signature]
             kinds, seat = frozenset(self._kinds[signature]), self._watched_seat(tenant_hq)
             benches = tuple(self._benches(signature, d) for d in range(len(self.dates)))
-            self._keys[signature] = (benches, retains, kinds, seat)
+            refused = frozenset(self.unknown.refused(signature).items())
+            self._keys[signature] = (benches, retains, kinds, seat, refused)
         return self._keys[signature]
 
     def opened(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
@@ -164,7 +170,7 @@ class LawView:
             judged.opened = mask.allowed, pack(mask.exclusions)
         allowed, packed = judged.opened
         if key not in self._told:
-            told = (replace(p, evidence=partial(self.evidence, signature, str(p.rule))) for p in packed)
+            told = (replace(p, evidence=partial(self.evidence, signature, p.key)) for p in packed)
             self._told[key] = tuple(told)
         return allowed, self._told[key]
 
@@ -195,11 +201,18 @@ class LawView:
             known[site, d] = self._join(of_data, seat, int(chips[self._sites.chip[site], d]))
         return [known[pair] for pair in pairs]
 
-    def evidence(self, signature: int, law: str, offer: int) -> tuple[Evidence, ...]:
-        """Return what a law says against a signature at an offer, in the law room's words, on any day."""
+    def evidence(self, signature: int, rule: RuleKey, offer: int) -> tuple[Evidence, ...]:
+        """Return what a law says against a signature at an offer, in the law room's words, on any day.
+
+        Of a rule that nobody knows: what is not known of it.
+        """
         assert self.pack is not None
         site = int(self._sites.of_offer[offer])
         service = self._sites.services[int(self._sites.service[site])]
+        if rule.kind != "law":
+            told = self.unknown.told(signature, site=int(self._sites.service[site]), rule=rule.id)
+            return tuple(map(Evidence, told)) or (Evidence(f"{KINDS[rule.kind]}: {rule.name}"),)
+        law = rule.name
         chip = self._sites.chips[int(self._sites.chip[site])]
         verdicts: list[Verdict] = []
         for d, on in enumerate(self.dates):
@@ -214,12 +227,19 @@ class LawView:
                 verdicts.append(self._of_chip(chip, seat, on))
         return self._sentences(verdicts, law)
 
-    def storage_evidence(self, profile: DataProfile, law: str, region: int) -> tuple[Evidence, ...]:
-        """Return what a law says against data at rest in a region, in the law room's words, on any day."""
+    def storage_evidence(self, profile: DataProfile, rule: RuleKey, region: int) -> tuple[Evidence, ...]:
+        """Return what a law says against data at rest in a region, in the law room's words, on any day.
+
+        Of a rule that nobody knows: what is not known of it.
+        """
         assert self.pack is not None
         place = destinations(self.world, "storage")[region]
         found = [self.pack.judge_for(profile, on, self.context).at(place) for on in self.dates]
-        return self._sentences([said for v in found for said in (v.storage, v.access)], law)
+        said = [one for v in found for one in (v.storage, v.access)]
+        if rule.kind != "law":
+            told = {text: None for verdict in said for of, text in verdict.unknown if of == rule.id}
+            return tuple(map(Evidence, told))
+        return self._sentences(said, rule.name)
 
     def _sentences(self, verdicts: Iterable[Verdict], law: str) -> tuple[Evidence, ...]:
         told: dict[str, None] = {}
@@ -288,7 +308,8 @@ class LawView:
         if site.home.service not in self._kinds[signature]:
             return self._data.free
         benches, retains = self._benches(signature, d), self.signatures[signature][1]
-        return self._data.at(benches, site, retains, self.dates[d])
+        found = self._data.at(benches, site, retains, self.dates[d])
+        return self._data.refused(found, self.unknown.refused(signature).get((d, service), ()))
 
     def _watched_seat(self, tenant_hq: str | None) -> str | None:
         """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
@@ -321,8 +342,8 @@ class LawView:
                     out[c, d] = found.add(FREE)
                     continue
                 said = judged([self._of_chip(chip, tenant_hq, on)], self.supply, on)
-                causes = tuple(("accelerator_export", law) for _, law in said.exclusions)
-                out[c, d] = found.add(Judgement(causes, said.needs, said.laws, said.conditions, assumed=said.assumed))
+                causes = tuple((_CHIP_REASONS.get(why, "accelerator_export"), rule) for why, rule in said.exclusions)
+                out[c, d] = found.add(replace(said, exclusions=causes, unreviewed=()))
         self._accelerators[tenant_hq] = out, tuple(found.table)
         return self._accelerators[tenant_hq]
 

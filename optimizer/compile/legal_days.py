@@ -35,6 +35,7 @@ def turning_points(pack: LawPack, instance: Instance) -> Iterator[date]:
     yield from _spans((holder.held_from, holder.held_to) for holder in pack.operators.holders)
     yield from _spans((mechanism.available_from, None) for mechanism in pack.mechanisms.values())
     yield from _spans((None, override.expires) for override in instance.legal_assertions.overrides)
+    yield from _spans((None, accepted.expires) for accepted in instance.legal_assertions.accepts)
     if instance.laws.as_of is not None:
         for mechanism in pack.mechanisms.values():
             yield instance.laws.as_of + timedelta(days=mechanism.lead_time_days or 0)

@@ -18,7 +18,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.rules import Exporter
 from optimizer.instance.workloads import Data, Dataset, Service
 from optimizer.laws.codes import COUNTRIES
-from optimizer.laws.types import DataProfile, LegalContext, Override, ProviderFacts
+from optimizer.laws.types import Acceptance, DataProfile, LegalContext, Override, ProviderFacts
 
 if TYPE_CHECKING:
     from optimizer.compile.volumes import Persons
@@ -270,6 +270,9 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
             )
             for o in said.overrides
         ),
+        accepts=tuple(Acceptance(a.rule, a.author, a.basis, a.expires) for a in said.accepts),
+        unknown_law=instance.laws.unknown.law,
+        unknown_access=instance.laws.unknown.access,
         advisory=said.advisory,
         persons_leaving=persons.leaving,
         persons_held=persons.held,

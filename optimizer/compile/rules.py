@@ -19,9 +19,14 @@ from optimizer.instance.suggest import did_you_mean
 if TYPE_CHECKING:
     from optimizer.compile.world import World
 
-Kind = Literal["law", "policy", "quota", "commitment", "budget", "latency", "catalogue", "field", "closed", "dominance"]
+Kind = Literal[
+    "law", "coverage", "access", "policy", "quota", "commitment", "budget", "latency", "catalogue", "field", "closed",
+    "dominance",
+]  # fmt: skip
 KINDS: dict[str, str] = {
     "law": "a law of the law pack",
+    "coverage": "a jurisdiction whose rules are not known",
+    "access": "an operator whose support countries are not known",
     "policy": "a policy of the instance",
     "quota": "a quota of the instance, or its default where none is stated",
     "commitment": "the machines a commitment of the instance pays for",
@@ -60,6 +65,8 @@ _KIND_OF: dict[str, Kind] = {
     "law_forbids": "law",
     "law_approval_missing": "law",
     "law_no_mechanism": "law",
+    "law_unknown": "coverage",
+    "access_unknown": "access",
     "accelerator_export": "law",
     "certification": "policy",
     "control": "policy",
@@ -112,6 +119,8 @@ class RuleBook:
         """
         if key.kind == "law":
             return self._law(key)
+        if key.kind in ("coverage", "access"):
+            return Rule(key.id, key.kind, self._source("laws"), f"{KINDS[key.kind]}: {key.name}")
         if key.kind in ("policy", "budget", "commitment"):
             return self._own(key)
         if key.kind == "quota":

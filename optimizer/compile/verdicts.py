@@ -31,12 +31,16 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
     conditions: dict[str, None] = {}
     unreviewed: dict[str, None] = {}
     assumed: dict[str, None] = {}
+    unknown: dict[tuple[str, str], None] = {}
     for verdict in dict.fromkeys(verdicts):
         for law in verdict.forbidden_by:
             exclusions["law_no_mechanism" if law in verdict.without_mechanism else "law_forbids", law] = None
         for law, _ in verdict.approvals_missing:
             exclusions["law_approval_missing", law] = None
-        if not verdict.level.allowed and not verdict.forbidden_by and not verdict.approvals_missing:
+        exclusions.update(dict.fromkeys(map(cause_of, verdict.refused)))
+        unknown.update(dict.fromkeys(one for one in verdict.unknown if one[0] not in verdict.refused))
+        said = verdict.forbidden_by or verdict.approvals_missing or verdict.unknown
+        if not verdict.level.allowed and not said:
             raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
         for requirement in verdict.requirements:
             need, told = supply.need(requirement, on)
@@ -55,7 +59,14 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
         conditions=tuple(conditions),
         unreviewed=tuple(unreviewed),
         assumed=tuple(assumed),
+        unknown=tuple(unknown),
     )
+
+
+def cause_of(rule: str) -> tuple[str, str]:
+    """Return the ledger's reason and name for a rule of what is not known (`coverage:AF`, `access:aws`)."""
+    kind, _, name = rule.partition(":")
+    return "access_unknown" if kind == "access" else "law_unknown", name
 
 
 class DataJudgements:
@@ -82,6 +93,11 @@ class DataJudgements:
             spend("verdicts", 2 * each if site.spread else each)
             found = known[site] = self._judge(benches, site, retains, on)
         return found
+
+    def refused(self, number: int, rules: tuple[str, ...]) -> int:
+        """Return the number of a judgement that is out besides for what is not known of these rules."""
+        out = Judgement(exclusions=tuple(map(cause_of, rules)))
+        return self._interned.add(join((self.table[number], out))) if rules else number
 
     def _judge(self, benches: Benches, site: ServiceSite, retains: bool, on: date) -> int:
         here = everywhere = [bench.at(site.home) for bench in benches]

@@ -16,7 +16,7 @@ from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare,
 from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Service, Workload
 from optimizer.instance.world import CAUTIOUS_FALLBACKS
-from optimizer.laws.codes import COUNTRIES
+from optimizer.laws.codes import COUNTRIES, check_place
 from optimizer.laws.operators import STATUSES
 
 if TYPE_CHECKING:
@@ -273,6 +273,12 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
         yield from _one(held.importer, known.providers, (*path, "mechanisms_held", at, "importer"), "provider")
     for at, override in enumerate(stated.overrides):
         yield from unknown(override.providers, known.providers, (*path, "overrides", at, "providers"), "provider")
+    for at, accepted in enumerate(stated.accepts):
+        kind, _, subject = accepted.rule.partition(":")
+        if kind == "access":
+            yield from _one(subject, known.providers, (*path, "accepts", at, "rule"), "provider")
+        elif subject != "EU" and (issue := check_place(subject, "rule")):
+            yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)
 
 
 def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:

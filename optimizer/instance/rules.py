@@ -299,6 +299,18 @@ class Override(Model):
     providers: Names = ()
 
 
+class Acceptance(Model):
+    """A named person's decision to go on with an open action of a plan, to the end of `expires`.
+
+    `rule` is what the action stands under: `coverage:` and a jurisdiction, or `access:` and a provider.
+    """
+
+    rule: Annotated[str, Field(pattern=r"^(coverage|access):.+$")]
+    basis: str
+    author: str
+    expires: Date
+
+
 class LegalAssertions(Model):
     """What the user states about themselves and their partners; every plan repeats it."""
 
@@ -308,4 +320,5 @@ class LegalAssertions(Model):
     importer_status: dict[str, Names] = {}
     approvals: Annotated[tuple[Approval, ...], Field(strict=False)] = ()
     overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
+    accepts: Annotated[tuple[Acceptance, ...], Field(strict=False)] = ()
     advisory: bool = False

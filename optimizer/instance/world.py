@@ -249,14 +249,28 @@ class Origin(Model):
         return self
 
 
+class Unknown(Model):
+    """What is made of what is not known: `refuse` (not used), `ask` (used, with an open action) or `admit` (used).
+
+    `law`: a jurisdiction that nobody reviewed, or whose rule no row states. Unstated, an unreviewed destination is
+    refused to personal and regulated data and an unknown origin asks; other data are admitted. `access`: an operator
+    whose support countries are not known.
+    """
+
+    law: Literal["refuse", "ask", "admit"] | None = None
+    access: Literal["refuse", "ask", "admit"] = "ask"
+
+
 class LawsUse(Model):
     """Which law pack binds: `world` or `none` (the plan then says that no law was checked), known as of `as_of`.
 
-    `patches` are scenario operations (`docs/laws.md`), applied in order.
+    `patches` are scenario operations (`docs/laws.md`), applied in order. `unknown` says what is made of what nobody
+    knows.
     """
 
     use: Literal["world", "none"] = "world"
     as_of: Date | None = None
+    unknown: Unknown = Unknown()
     patches: LawPatches = ()
 
 

@@ -22,6 +22,10 @@ def check_tables(tables: Tables, issues: list[Issue]) -> None:
         for member in members:
             if member.valid_from and member.valid_to and member.valid_to < member.valid_from:
                 issues.append(Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group))
+    for line in tables.coverage.values():
+        for law in line.laws:
+            if law not in tables.laws:
+                issues.append(Issue(f"unknown law {law!r}", file="coverage.csv", where=line.jurisdiction))
     for holder in tables.holders:
         file = "certificate_holders.csv"
         if holder.status not in ("held", "not_held", "unknown"):

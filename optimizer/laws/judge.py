@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from .coverage import Profiled
 from .grammar import Match, Membership, Rule, match_rule
 from .mechanisms import MechanismDesk
 from .narrowing import Bound
@@ -34,11 +35,13 @@ from .types import (
 class Judge:
     """Judges destinations for one profile; build it through `LawPack.judge_for`.
 
-    `bench` finds the verdicts; `not_triggered` (law, why) is the profile's own.
+    `bench` finds the verdicts; `not_triggered` (law, why) is the profile's own, and so is what is known of the
+    jurisdictions that it touches (`coverage`; None where one law is judged alone).
     """
 
     bench: Bench
     not_triggered: tuple[tuple[str, str], ...] = ()
+    coverage: Profiled | None = None
 
     @property
     def bound(self) -> tuple[Bound, ...]:
@@ -47,8 +50,19 @@ class Judge:
 
     def at(self, destination: Destination) -> Verdicts:
         """The verdicts for a destination."""
-        found = self.bench.at(destination)
-        return replace(found, not_triggered=self.not_triggered) if self.not_triggered else found
+        found = replace(self.bench.at(destination), not_triggered=self.not_triggered)
+        if self.coverage is None:
+            return found
+        known = self.coverage.of((destination.place,))
+        seats = self.bench.seats(destination)
+        seen = self.coverage.of(seats) if seats else tuple(one for one in known if one.side == "origin")
+        return replace(
+            found,
+            storage=self.coverage.temper(found.storage, known),
+            processing=self.coverage.temper(found.processing, known),
+            access=self.coverage.temper(found.access, seen),
+            coverage=tuple(dict.fromkeys((*known, *seen))),
+        )
 
 
 class Bench:
@@ -321,16 +335,27 @@ class Bench:
         """Access from the provider's support countries, as far as they are known; unknown is a residual risk."""
         if not any(not bound.law.rule("access").is_none for bound in self.bound):
             return FREE_VERDICT, ()
-        support = self._operators.support.get(destination.provider or "")
-        if support is None:
-            who = destination.provider or "the provider"
-            return FREE_VERDICT, (Remark("the countries of support and operation are not known", "", who),)
+        seats = self.seats(destination)
+        if not seats:
+            return self._access_unknown(destination), ()
         verdicts = []
-        for country in sorted(_places(self.groups.expand(support.terms, self.on))):
+        for country in seats:
             seat = Destination(country, None, destination.provider, destination.region, destination.service)
             verdicts.append(combine("access", self._outcomes("access", Place(seat, self), {})))
         worst = max(verdicts, key=lambda v: v.level.rank)
         return worst, ()
+
+    def seats(self, destination: Destination) -> tuple[str, ...]:
+        """The countries from which the provider is known to support and operate; none if nobody knows."""
+        return self._operators.seats(destination.provider, self.on)
+
+    def _access_unknown(self, destination: Destination) -> Verdict:
+        who = destination.provider or "a provider that is not named"
+        rule = f"access:{destination.provider or '*'}"
+        told = Remark("the countries of support and operation are not known", "", who)
+        context = self.subject.context
+        refused = context.unknown_access == "refuse" and not context.accepted(rule, self.on)
+        return Verdict(Level.UNKNOWN, unknown=((rule, told),), refused=(rule,) if refused else ())
 
     def _risks(self, destination: Destination) -> tuple[str, ...]:
         if destination.provider is None:

@@ -49,6 +49,11 @@ class Operators:
         called = [f.provider for f in self.providers.values() if f.laws_provider_id == provider]
         return called[0] if len(called) == 1 else provider
 
+    def seats(self, provider: str | None, on: date) -> tuple[str, ...]:
+        """The countries from which a provider is known to support and operate, sorted; none if nobody knows."""
+        support = self.support.get(provider or "")
+        return () if support is None else tuple(sorted(self.groups.expand(support.terms, on) - {"EU"}))
+
     def known(self, provider: str, context: LegalContext) -> bool:
         """True if anything is known of the provider."""
         return provider in context.providers or provider in self.providers

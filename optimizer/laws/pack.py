@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from .. import bundled
 from ..errors import InputError, Issue
-from .accelerators import Case
+from .accelerators import Case, export_class
 from .check import check_tables
 from .codes import check_place
+from .coverage import Coverage, Profiled
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
 from .judge import Bench, Judge
 from .mechanisms import MechanismDesk
@@ -76,6 +77,7 @@ class LawPack:
     mechanisms: Mapping[str, Mechanism]
     operators: Operators
     vocabulary: Vocabulary
+    coverage: Coverage
     source: str = "world"
     as_of: date | None = None
     patches: tuple[LawPatch, ...] = ()
@@ -200,7 +202,8 @@ class LawPack:
     ) -> Verdict:
         """Whether a chip may be in a place, with a provider, for a tenant.
 
-        Capacity that a catalogue observes counts as licensed unless `hypothetical`.
+        Capacity that a catalogue observes counts as licensed unless `hypothetical`. Where nobody looked at the rules of
+        the place, that of a chip in any export class is unknown.
         """
         categories = frozenset({"any"})
         seat = DataProfile(categories, exporter=destination.provider or "", exporter_hq=tenant_hq)
@@ -213,7 +216,11 @@ class LawPack:
             site_flags=site_flags,
             hypothetical=hypothetical,
         )
-        return case.judge(self.accelerator_laws(on, advisory=context.advisory))
+        verdict = case.judge(self.accelerator_laws(on, advisory=context.advisory))
+        if not export_class(accelerator):
+            return verdict
+        coverage = Profiled(self.coverage, case.subject, controlled=True)
+        return coverage.temper(verdict, coverage.of((destination.place,)))
 
     def evaluate_rule(
         self, rule_text: str, destination: Destination, on: date, *, importer_conditions_met: bool = True
@@ -252,7 +259,8 @@ class LawPack:
             if len(benches) > _MEMO_LIMIT:
                 benches.clear()
             bench = benches[key] = self._bench(seen, sorting, alone=law is not None)
-        return Judge(bench, tuple(sorting.missed))
+        coverage = Profiled(self.coverage, subject) if law is None else None
+        return Judge(bench, tuple(sorting.missed), coverage)
 
     def _sorted(self, subject: Subject) -> dict[str, Sorted]:
         """Where each law in force belongs for a subject, by law; of laws as an earlier pack had them, as it found."""
@@ -320,6 +328,7 @@ def load_laws(
         mechanisms=pack.mechanisms,
         operators=operators,
         vocabulary=pack.vocabulary,
+        coverage=Coverage(pack.coverage.rows, laws),
         source=pack.source,
         as_of=as_of,
         patches=typed,
@@ -345,5 +354,6 @@ def _load(use: str) -> LawPack:
         mechanisms=MappingProxyType(tables.mechanisms),
         operators=Operators(tables.providers, tables.holders, tables.schemes, tables.support, groups),
         vocabulary=Vocabulary.read(tables.vocabulary),
+        coverage=Coverage(tables.coverage, tables.laws),
         source=use,
     )

@@ -40,8 +40,9 @@ def verdict_report(
     `provider`, conditions on the importer count as met and are listed; with `law`, that rule alone is judged.
 
     Returns:
-        `storage`, `processing` and `access`, each free, conditional, approval or forbidden; `laws` and `mechanisms`
-        behind each; `details` with the requirements and reasons; what was asked and `conditions_assumed`.
+        `storage`, `processing` and `access`, each free, conditional, unknown, approval or forbidden; `laws` and
+        `mechanisms` behind each; `details` with the requirements and reasons; `coverage` with what is known of the
+        jurisdictions that the question touches, and how; what was asked and `conditions_assumed`.
 
     Raises:
         InputError: unknown places, words, law or provider, all together.
@@ -100,6 +101,7 @@ def verdict_report(
         "unmodelled": list(verdicts.unmodelled),
         "residual_risks": list(verdicts.residual_risks),
         "not_triggered": [{"law": law_id, "why": why} for law_id, why in verdicts.not_triggered],
+        "coverage": [known.to_dict() for known in verdicts.coverage],
         "citations": [citation(pack.law(law_id, day)) for law_id in named],
         "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
         "notice": "not legal advice",

@@ -200,6 +200,40 @@ class CertificateHolder:
     note: str
 
 
+FOUND = {"read_in_source": "read in source", "from_memory": "from memory", "not_reviewed": "not reviewed"}
+"""How an answer on a jurisdiction was found, and in words."""
+ASKED = ("yes", "no", "unknown")
+
+
+@dataclass(frozen=True)
+class CoverageRow:
+    """Whether anybody looked at the rules of a jurisdiction, and what was found.
+
+    `transfer_rule` and `localization_rule`: does it have a general rule on transfers, a rule on where data must stay
+    ("yes", "no", "unknown"); `found`: a key of `FOUND`, by whom and when. `reviewed_by` stays empty until a named
+    person signs. `laws` are rows that state the rules besides those of the jurisdiction itself.
+    """
+
+    jurisdiction: str
+    name: str
+    transfer_rule: str
+    localization_rule: str
+    found: str
+    found_by: str
+    found_on: date | None
+    reviewed_by: str
+    instruments: str
+    laws: tuple[str, ...]
+    source: str
+    note: str
+
+    @property
+    def how(self) -> str:
+        """How it was found, in words: with the source where one was read, and the date."""
+        read = f"read in {self.source}" if self.found == "read_in_source" and self.source else FOUND[self.found]
+        return f"{read}, {self.found_on.isoformat()}" if self.found_on else read
+
+
 @dataclass(frozen=True)
 class SupportAccess:
     """Where a provider's operation and support staff with access sit: a set of terms."""

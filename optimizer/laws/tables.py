@@ -15,7 +15,7 @@ from ..errors import InputError, Issue
 from ..input_files import decoded, read_bytes, read_table_bytes
 from .codes import check_place
 from .grammar import is_term
-from .rows import CertificateHolder, GroupMember, LawRow, Mechanism, SupportAccess
+from .rows import ASKED, FOUND, CertificateHolder, CoverageRow, GroupMember, LawRow, Mechanism, SupportAccess
 from .triggers import Trigger, default_trigger, read_trigger
 from .types import ProviderFacts
 
@@ -29,6 +29,7 @@ FILES = (
     "provider_control.csv",
     "providers.csv",
     "support_access.csv",
+    "coverage.csv",
     "triggers.yaml",
 )
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Tables:
     schemes: frozenset[str] = frozenset()
     providers: dict[str, ProviderFacts] = field(default_factory=dict)
     support: dict[str, SupportAccess] = field(default_factory=dict)
+    coverage: dict[str, CoverageRow] = field(default_factory=dict)
     vocabulary: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = ""
 
@@ -126,6 +128,7 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     _read_holders(folder, tables, issues)
     _read_providers(_Table(folder, "providers.csv", issues), tables)
     _read_support(_Table(folder, "support_access.csv", issues), tables)
+    _read_coverage(_Table(folder, "coverage.csv", issues), tables)
     for law in triggers:
         if law not in tables.laws:
             issues.append(Issue(f"trigger of unknown law {law!r}", file="triggers.yaml", where=law))
@@ -308,6 +311,32 @@ def _read_support(table: _Table, tables: Tables) -> None:
         tables.support[row["provider"]] = SupportAccess(
             row["provider"], terms, row.get("confidence", ""), row["source"]
         )
+
+
+def _read_coverage(table: _Table, tables: Tables) -> None:
+    for row in table.rows("jurisdiction", "name", "transfer_rule", "localization_rule", "found", "found_on"):
+        place = row["jurisdiction"]
+        if place in tables.coverage:
+            table.problem(f"duplicate jurisdiction {place!r}")
+        if place != "EU" and check_place(place, "jurisdiction"):
+            table.problem(f"{place!r} is no country, subdivision or EU", "jurisdiction")
+        for column, words in (("transfer_rule", ASKED), ("localization_rule", ASKED), ("found", tuple(FOUND))):
+            if row[column] not in words:
+                table.problem(f"{row[column]!r} is none of {', '.join(words)}", column)
+        if row["found"] == "read_in_source" and not row.get("source"):
+            table.problem("read in a source that is not named", "source")
+        if row["found"] in FOUND and row["found"] != "not_reviewed" and not (row["found_on"] and row.get("found_by")):
+            table.problem("says neither by whom it was found nor when", "found_by")
+        tables.coverage[place] = CoverageRow(
+            jurisdiction=place,
+            found_on=table.day(row, "found_on"),
+            laws=_words(row.get("laws", "")),
+            **{
+                name: row.get(name, "")
+                for name in ("name", "transfer_rule", "localization_rule", "found", "found_by", "reviewed_by",
+                             "instruments", "source", "note")
+            },
+        )  # fmt: skip
 
 
 def folder_sha256(folder: Path) -> str:

@@ -11,26 +11,32 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from ..errors import InputError
 
+Answer = Literal["refuse", "ask", "admit"]
+"""What a user makes of something unknown: not used, used with an action left open, or used."""
 ACTIVITIES = ("storage", "processing", "access")
 SERVICES = ("instance", "endpoint", "storage")
 
 
 class Level(Enum):
-    """How free a thing is to be somewhere, from free to forbidden; levels are ordered, the worst law decides."""
+    """How free a thing is to be somewhere, from free to forbidden; levels are ordered, the worst law decides.
+
+    Unknown is a rule that is known to exist and that no row states, or a jurisdiction that nobody looked at.
+    """
 
     FREE = "free"
     CONDITIONAL = "conditional"
+    UNKNOWN = "unknown"
     APPROVAL = "approval"
     FORBIDDEN = "forbidden"
 
     @property
     def rank(self) -> int:
-        """0 for free … 3 for forbidden."""
+        """0 for free … 4 for forbidden."""
         return _RANK[self._value_]
 
     def __lt__(self, other: Level) -> bool:
@@ -47,11 +53,14 @@ class Level(Enum):
 
     @property
     def allowed(self) -> bool:
-        """True for free and conditional: a place a plan may use, at the price of the requirements."""
+        """True for free and conditional: a place a plan may use, at the price of the requirements.
+
+        Whether an unknown one may be used is the user's to say (`LegalContext.unknown_law`, `unknown_access`).
+        """
         return self.rank <= 1
 
 
-_RANK = {"free": 0, "conditional": 1, "approval": 2, "forbidden": 3}
+_RANK = {"free": 0, "conditional": 1, "unknown": 2, "approval": 3, "forbidden": 4}
 
 
 @dataclass(frozen=True)
@@ -139,6 +148,16 @@ class ProviderFacts:
     source: str = ""
 
 
+@dataclass(frozen=True)
+class Acceptance:
+    """A named person's decision to go on with an open action: the rule it stands under, to the end of `expires`."""
+
+    rule: str
+    author: str
+    basis: str
+    expires: date
+
+
 @dataclass(frozen=True, eq=False)
 class LegalContext:
     """What the user asserts and holds. Compared by identity: make one per instance and reuse it (verdicts are cached).
@@ -151,6 +170,8 @@ class LegalContext:
     jurisdiction): (persons, sensitive persons) since 1 January; `persons_held` those for thresholds of who is bound
     (by default the same). `providers` describes operators of the instance's own,
     `certificates` are (provider, scheme) that the instance asserts.
+    `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
+    `coverage.answer_to`), `unknown_access` of operators whose support countries are not; `accepts` ends such questions.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -158,6 +179,9 @@ class LegalContext:
     mechanisms: frozenset[str] | None = None
     approvals: frozenset[tuple[str, str]] = frozenset()
     overrides: tuple[Override, ...] = ()
+    accepts: tuple[Acceptance, ...] = ()
+    unknown_law: Answer | None = None
+    unknown_access: Answer = "ask"
     advisory: bool = False
     persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
     persons_held: Mapping[tuple[str, str], tuple[int, int]] | None = None
@@ -166,6 +190,10 @@ class LegalContext:
     certificates: frozenset[tuple[str, str]] = frozenset()
     memo: WeakKeyDictionary[Any, Any] = field(default_factory=WeakKeyDictionary, init=False, repr=False)
     """What a law pack (the key) remembers of its verdicts here: it goes when the context does."""
+
+    def accepted(self, rule: str, on: date) -> bool:
+        """True if somebody accepted, for that day, what is open under a rule."""
+        return any(a.rule == rule and on <= a.expires for a in self.accepts)
 
 
 NO_CONTEXT = LegalContext()
@@ -196,7 +224,8 @@ class Verdict:
     `approvals_missing`: (law, mechanism) a regulator would have to grant; `conditions_assumed`: what was taken as met;
     `free_by`: laws that name the destination free; `unreviewed`: laws applied without a reviewed trigger;
     `reasons`: (law, sentence) for everything above free; `without_mechanism`: of `forbidden_by`, those that would
-    leave it open under a mechanism that is not available.
+    leave it open under a mechanism that is not available; `unknown`: (rule, sentence) for what is not known, and
+    `refused` those rules of it that the context does not let a plan use.
     """
 
     level: Level
@@ -209,6 +238,8 @@ class Verdict:
     unreviewed: tuple[str, ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
     without_mechanism: tuple[str, ...] = ()
+    unknown: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the level is under `verdict`."""
@@ -228,6 +259,7 @@ class Verdict:
             "approvals_missing": [{"law": law, "mechanism": m} for law, m in self.approvals_missing],
             "conditions_assumed": list(self.conditions_assumed),
             "unreviewed": list(self.unreviewed),
+            "unknown": [{"rule": rule, "reason": text} for rule, text in self.unknown],
             "reasons": [{"law": law, "reason": text} for law, text in self.reasons],
         }
 
@@ -236,11 +268,43 @@ FREE_VERDICT = Verdict(Level.FREE)
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known of one jurisdiction's rules, as far as a question touches them.
+
+    `side` is "origin" or "destination"; `unknown` says what is not known, empty if all is; `answers` what is, and
+    `unconfirmed` those of them that rest on memory alone.
+    """
+
+    jurisdiction: str
+    side: Literal["origin", "destination"]
+    unknown: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        """The id by which plans and assertions name it."""
+        return f"coverage:{self.jurisdiction}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON types."""
+        return {
+            "rule": self.rule,
+            "jurisdiction": self.jurisdiction,
+            "side": self.side,
+            "unknown": list(self.unknown),
+            "answers": list(self.answers),
+            "unconfirmed": list(self.unconfirmed),
+        }
+
+
+@dataclass(frozen=True)
 class Verdicts:
     """Storage, processing and access judged apart, plus what could not be turned into a rule.
 
     `unmodelled`: laws that could touch this and have no effect on it yet; `residual_risks`: sentences;
-    `not_triggered`: (law, why) whose category and place match but whose addressee, flag or threshold test is not met.
+    `not_triggered`: (law, why) whose category and place match but whose addressee, flag or threshold test is not met;
+    `coverage`: what is known of the jurisdictions that the question touches.
     """
 
     storage: Verdict
@@ -249,6 +313,7 @@ class Verdicts:
     unmodelled: tuple[str, ...] = ()
     residual_risks: tuple[str, ...] = ()
     not_triggered: tuple[tuple[str, str], ...] = ()
+    coverage: tuple[Known, ...] = ()
 
     def of(self, activity: str) -> Verdict:
         """The verdict of "storage", "processing" or "access"."""

@@ -21,6 +21,7 @@ from optimizer.plan.currency import with_amounts, without_amounts
 from optimizer.plan.files import write_all, write_whole
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
+    Action,
     BudgetUse,
     CommitmentUse,
     Copy,
@@ -208,6 +209,7 @@ class Plan(Row):
     shortfalls: tuple[Shortfall, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()
     unreviewed_laws: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     today: Today | None = None
@@ -231,8 +233,13 @@ class Plan(Row):
         """True if the plan places something: its placements may be acted on (or judged)."""
         return self.status not in ("infeasible", "no_plan")
 
+    @property
+    def open_actions(self) -> tuple[Action, ...]:
+        """The actions that nobody accepted: the plan stands on condition that they come out well."""
+        return tuple(action for action in self.actions if action.accepted_by is None)
+
     def summary(self) -> str:
-        """One line: status, objective, bound, gap, carbon."""
+        """One line: status, objective, bound, gap, carbon, open actions."""
         parts: list[str] = [self.status or "unstated"]
         code, rate = (self.currency.code, self.currency.usd_per_unit) if self.currency is not None else ("USD", 1.0)
         if self.objective_usd is not None:
@@ -245,6 +252,8 @@ class Plan(Row):
             parts.append(f"gap {self.gap:.3%}")
         if self.carbon_kg is not None:
             parts.append(f"{self.carbon_kg:,.1f} kg CO2e")
+        if self.open_actions:
+            parts.append(f"conditional on {len(self.open_actions)} open actions")
         return " · ".join(parts)
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -18,6 +18,7 @@ from optimizer.errors import InternalError
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
+from optimizer.plan.actions import actions_of
 from optimizer.plan.commitments import commitments_used
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
 from optimizer.plan.own_figures import own_figures
@@ -170,6 +171,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     known = compiled.known.carbon
     carried = carried_kg(compiled, raw)
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
+    actions, admitted = actions_of(compiled, lines, judgements, raw["copy"])
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
     return {
         "cost_breakdown_usd": cost_by_term(compiled.problem, {**raw, **vars(values)}),
@@ -203,6 +205,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         ),
         "data_quality": data_quality(compiled, lines),
         "unreviewed_laws": tuple(unreviewed),
+        "actions": actions,
         "warnings": (
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),
@@ -217,6 +220,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *deletion_warnings(compiled, placements),
             *legal_warnings((*judgements, *copy_judgements)),
+            *admitted,
         ),
     }
 

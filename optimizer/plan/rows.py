@@ -307,6 +307,27 @@ class LegalEntry(Row):
     flags: tuple[str, ...] = ()
 
 
+ActionKind = Literal["confirm_law", "confirm_access"]
+
+
+class Action(Row):
+    """Something to find out or confirm before the plan stands.
+
+    `rule` asks for it (`coverage:GB`, `access:aws`); `owner` is a role, `due` the last day. `accepted_by` names who
+    accepted it as it is, by the instance's `legal_assertions.accepts`; absent while it is open.
+    """
+
+    rule: str
+    kind: ActionKind
+    subject: str
+    sentence: str
+    owner: str
+    due: datetime.date
+    workloads: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    accepted_by: str | None = None
+
+
 class OwnRow(Row):
     """A row that somebody added to the model: what its body comes to in the plan, and the sides that it keeps."""
 

@@ -9,6 +9,7 @@ import pandas as pd
 from optimizer.plan.currency import MONEY_FIGURES, renamed
 from optimizer.plan.models import LeastCarbon, Plan, Today
 from optimizer.plan.rows import (
+    Action,
     BudgetUse,
     CommitmentUse,
     Copy,
@@ -52,6 +53,7 @@ ROWS: dict[str, type[Row]] = {
     "places": PlaceUse,
     "unserved": Unserved,
     "legal_register": LegalEntry,
+    "actions": Action,
     "data_quality": DataQuality,
     "ineligible": Ineligible,
     "missing_figures": MissingFigure,

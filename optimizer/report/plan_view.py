@@ -10,6 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement
+from optimizer.report.actions_view import conditional, render_actions
 from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.limits_view import render_limits
 from optimizer.report.missing_view import missing_line, render_missing
@@ -66,6 +67,7 @@ def _render(plan: Plan, console: Console, *, verbose: bool) -> None:
         render_purchases(plan, console, verbose=verbose)
         render_idle(plan, console, verbose=verbose)
         _cost(plan, console)
+    render_actions(plan, console, verbose=verbose)
     _law(plan, console, verbose=verbose)
     render_missing(plan, console, verbose=verbose)
     _quality(plan, console, verbose=verbose)
@@ -76,7 +78,12 @@ def _headline(plan: Plan, console: Console) -> None:
     name = f"{plan.instance_name}: " if plan.instance_name else ""
     told = TERMINATION.get(plan.termination or "", "")
     style = STATUS_STYLE.get(status, "bold")
-    console.print(Text.assemble((name, "bold"), (status, style), f" ({told})" if told else ""))
+    asks = conditional(plan)
+    console.print(
+        Text.assemble(
+            (name, "bold"), (status, style), f" ({told})" if told else "", (f", {asks}" if asks else "", "bold yellow")
+        )
+    )
     table = grid(["", "figure", "note"], right=["figure"])
     table.show_header = False
     rows: list[tuple[str, str, str]] = []

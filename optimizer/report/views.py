@@ -54,6 +54,8 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
         console.print(table)
     for note in report.notes:
         bullet(console, note)
+    if report.open_actions:
+        bullet(console, f"{len(report.open_actions)} open actions: {', '.join(report.open_actions)}")
     if report.not_judged:
         heading(console, "Not judged")
         for left_out in report.not_judged:

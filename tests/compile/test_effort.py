@@ -20,6 +20,7 @@ PERIODS = """\
 name: hourly
 horizon: {start: 2027-01-01, hours: 8760, count: 8760}
 laws: {use: none}
+catalogue: {providers: [all]}
 quotas: {default_devices: 64}
 workloads:
   - {id: chat, kind: service, runs: {throughput: {H100: 10}}, streams: [{origin: DE, rate: 5}]}

@@ -53,6 +53,8 @@ class LawfulWorld(World):
             group_members=frozenset(said.group_members),
             mechanisms=frozenset(names),
             advisory=said.advisory,
+            unknown_law=self.instance.laws.unknown.law,
+            unknown_access=self.instance.laws.unknown.access,
             persons_leaving=self._persons(),
             providers=facts,
             certificates=frozenset((p.id, scheme) for p in self.inline.providers for scheme in p.certifications),
@@ -174,7 +176,7 @@ class LawfulWorld(World):
             raise NotCoveredError("mechanisms held in part")
         needs: set[Need] = set()
         for verdict in verdicts:
-            if not verdict.level.allowed:
+            if verdict.forbidden_by or verdict.approvals_missing or verdict.refused:
                 return None
             for requirement in verdict.requirements:
                 if any(key.mechanism in {h.id for h in held} for key in requirement.mechanisms):

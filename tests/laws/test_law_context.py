@@ -203,13 +203,13 @@ def test_bulk_data_of_us_persons_with_a_covered_vendor() -> None:
     assert PACK.judge(profile, Destination("US", provider="aws"), DAY).processing.level is Level.FREE
 
 
-def test_known_support_countries_are_judged_and_unknown_ones_are_a_residual_risk() -> None:
+def test_known_support_countries_are_judged_and_unknown_ones_are_unknown() -> None:
     known = PACK.judge(GERMAN, Destination("DE", provider="aws-eusc"), DAY)
     unknown = PACK.judge(GERMAN, Destination("DE", provider="aws"), DAY)
     assert known.access.laws == ("EU-GDPR-CHV",)
-    assert not any("support and operation" in risk for risk in known.residual_risks)
-    assert unknown.access.level is Level.FREE
-    assert "the countries of support and operation are not known: aws" in unknown.residual_risks
+    assert known.access.unknown == ()
+    assert unknown.access.level is Level.UNKNOWN
+    assert unknown.access.unknown == (("access:aws", "the countries of support and operation are not known: aws"),)
 
 
 def test_access_from_abroad_is_a_transfer() -> None:

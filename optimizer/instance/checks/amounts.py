@@ -181,11 +181,14 @@ def windows(instance: Instance) -> Iterator[Finding]:
 
 
 def overrides(instance: Instance) -> Iterator[Finding]:
-    """A signed override is still in force when the horizon starts."""
-    for at, override in enumerate(instance.legal_assertions.overrides):
-        if override.expires < instance.horizon.start:
-            what = f"is {override.expires}, before the horizon starts on {instance.horizon.start}"
-            yield Finding(("legal_assertions", "overrides", at, "expires"), what, "renew it or remove it", HORIZON)
+    """A signed override, or an acceptance, is still in force when the horizon starts."""
+    said = instance.legal_assertions
+    dated = [("overrides", at, one.expires) for at, one in enumerate(said.overrides)]
+    dated += [("accepts", at, one.expires) for at, one in enumerate(said.accepts)]
+    for name, at, expires in dated:
+        if expires < instance.horizon.start:
+            what = f"is {expires}, before the horizon starts on {instance.horizon.start}"
+            yield Finding(("legal_assertions", name, at, "expires"), what, "renew it or remove it", HORIZON)
 
 
 CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (

@@ -1,0 +1,254 @@
+"""What nobody knows of the law, asked once more for the audit: refused places, and the actions a plan has to list.
+
+Read from the rows of the coverage table and of the laws; the engine's own reading of them is not called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from optimizer.audit.data import kept_of
+from optimizer.audit.endpoint_resources import WHERE_IT_IS
+from optimizer.audit.facts import CPU
+from optimizer.audit.findings import Findings
+from optimizer.audit.law_profiles import Profile
+from optimizer.audit.law_rules import LawBook, binds
+from optimizer.audit.law_text import FREE_VERBS, parse
+from optimizer.audit.law_triggers import Place
+from optimizer.audit.lines import Ledger, Line
+from optimizer.audit.names import region_of
+from optimizer.instance.models import Instance
+from optimizer.plan.models import Plan
+
+if TYPE_CHECKING:
+    from optimizer.audit.desk import Desk
+    from optimizer.laws import LawPack
+
+KEEPS_HERE = {"HARD_LOCAL", "STORE_ONLY", "LOCAL_COPY", "LOCAL_PRIMARY"}
+UNRULED = {"non_personal", "any"}
+OWNERS = {"coverage": ("confirm_law", "data-protection officer"), "access": ("confirm_access", "vendor manager")}
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What is not known of a jurisdiction: `open` questions, or answers from memory alone (`unconfirmed`)."""
+
+    jurisdiction: str
+    arrives: bool
+    open: bool
+    unconfirmed: bool
+
+    @property
+    def rule(self) -> str:
+        """What an action or an acceptance calls it."""
+        return f"coverage:{self.jurisdiction}"
+
+
+class CoverageBook:
+    """The coverage table beside the laws, and what an instance makes of what is not known."""
+
+    def __init__(self, pack: LawPack, instance: Instance) -> None:
+        self._rows: dict[str, Any] = dict(pack.coverage.rows)
+        self._stated = instance.laws.unknown
+        self._accepts = instance.legal_assertions.accepts
+        self._moving: set[str] = set()
+        self._staying: set[str] = set()
+        for law in pack.laws.values():
+            if not binds(law):
+                continue
+            listing = {place for place, row in self._rows.items() if law.id in row.laws}
+            own = {law.subdivision} if law.subdivision else set(law.jurisdictions)
+            verbs = {clause.verb for text in (law.storage_rule, law.processing_rule) for clause in parse(text)}
+            local = {verb for verb in FREE_VERBS if verb != "free"}
+            if verbs - local:
+                self._moving |= own | listing
+            if verbs & local or set(law.kind.split("+")) & KEEPS_HERE:
+                self._staying |= own | listing
+
+    def accepted_by(self, rule: str, days: Iterable[date]) -> str | None:
+        """Return who accepted what is open under a rule for all of these days."""
+        every = tuple(days)
+        fits = [a for a in self._accepts if a.rule == rule]
+        covered = all(any(on <= a.expires for a in fits) for on in every)
+        return fits[0].author if fits and covered else None
+
+    def silences(self, profile: Profile, places: Iterable[str]) -> list[Silence]:
+        """Return what is not known of where data come from, unless they stay there, and of where they arrive."""
+        there = set(places)
+        homes = [home for home in (profile.exporter_country, *profile.subjects) if home]
+        left = {j for home in homes for j in self._ruling(home)}
+        found = [self._from(j) for j in left if any(j not in (place, place.split("-")[0]) for place in there)]
+        arrived = {j for place in there for j in self._ruling(place)} - left
+        found += [Silence(j, True, self._unseen(j), False) for j in arrived]
+        return [one for one in found if one.open or one.unconfirmed]
+
+    def refuses(self, profile: Profile, one: Silence) -> bool:
+        """Return True if the instance keeps data out for this silence, somebody's acceptance apart."""
+        if not one.open:
+            return False
+        if self._stated.law is not None:
+            return self._stated.law == "refuse"
+        return one.arrives and not self.free_of_rules(profile)
+
+    def unseen(self, place: str) -> list[Silence]:
+        """Return the jurisdictions of a place that nobody looked at."""
+        return [Silence(j, True, True, False) for j in self._ruling(place) if self._unseen(j)]
+
+    @property
+    def refuses_chips(self) -> bool:
+        """Return True if chips that export rules speak of are not used where nobody looked."""
+        return self._stated.law in (None, "refuse")
+
+    @property
+    def asks_of_chips(self) -> bool:
+        """Return True if what is not known of a place for such chips has to be found out by somebody."""
+        return self._stated.law != "admit"
+
+    def asks(self, profile: Profile) -> bool:
+        """Return True if what is not known of a profile's data has to be found out by somebody."""
+        return self._stated.law != "admit" and not self.free_of_rules(profile)
+
+    @staticmethod
+    def free_of_rules(profile: Profile) -> bool:
+        """Return True for data that are about nobody and in no class that laws speak of."""
+        return profile.categories <= UNRULED
+
+    @property
+    def asks_access(self) -> bool:
+        """Return True if unknown support countries have to be found out."""
+        return self._stated.access != "admit"
+
+    @property
+    def refuses_access(self) -> bool:
+        """Return True if an operator with unknown support countries is not used."""
+        return self._stated.access == "refuse"
+
+    def _ruling(self, place: str) -> list[str]:
+        country = place.partition("-")[0]
+        return [country] if place == country or place not in self._rows else [place, country]
+
+    def _unseen(self, jurisdiction: str) -> bool:
+        return jurisdiction not in self._rows or self._rows[jurisdiction].found == "not_reviewed"
+
+    def _from(self, jurisdiction: str) -> Silence:
+        if self._unseen(jurisdiction):
+            return Silence(jurisdiction, False, True, False)
+        row = self._rows[jurisdiction]
+        pairs = ((row.transfer_rule, self._moving), (row.localization_rule, self._staying))
+        silent = any(said == "unknown" or (said == "yes" and jurisdiction not in stated) for said, stated in pairs)
+        recalled = row.found == "from_memory" and any(said == "no" for said, _ in pairs)
+        return Silence(jurisdiction, False, silent, recalled)
+
+
+@dataclass
+class _Owners:
+    workloads: set[str] = field(default_factory=set)
+    datasets: set[str] = field(default_factory=set)
+
+
+def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> tuple[str, ...]:
+    """Check that nothing is where the instance refuses it for want of knowledge, and that open points are listed.
+
+    Return the rules of those that nobody accepted.
+    """
+    if desk.book is None:
+        if plan.actions:
+            findings.add("action", "actions", "are stated, though the instance binds no law")
+        return ()
+    book = CoverageBook(desk.pack, ledger.world.instance)
+    due: dict[str, _Owners] = {}
+    kept = kept_of(ledger, desk, Findings()) if plan.copies else {}
+    for line in ledger.lines:
+        if line.row.instances > 0 or line.row.served_per_s > 0 or line.row.instance_hours:
+            _of_line(ledger, line, desk, book, due=due, findings=findings)
+    for k, row in enumerate(plan.copies):
+        one, region = kept.get(row.dataset), region_of(ledger.world, row)
+        if one is not None and region is not None:
+            home = Place.of(region, "storage")
+            _look(
+                desk.book, book, one.profile, home, [home.place], where=f"copies[{k}] {row.dataset}",
+                dataset=row.dataset, due=due, findings=findings, on=ledger.world.calendar.dates[0],
+            )  # fmt: skip
+    if plan.actions or plan.laws_sha256:
+        _compare(plan, book, due, ledger.world.calendar.dates, findings)
+    return tuple(rule for rule in sorted(due) if book.accepted_by(rule, ledger.world.calendar.dates) is None)
+
+
+def _of_line(
+    ledger: Ledger, line: Line, desk: Desk, book: CoverageBook, *, due: dict[str, _Owners], findings: Findings
+) -> None:
+    assert desk.book is not None
+    home = Place.of(line.region, "endpoint" if line.offer.endpoint else "instance")
+    places = [home.place]
+    if line.offer.endpoint and line.offer.scope not in WHERE_IT_IS and line.offer.scope_countries:
+        places = sorted(line.offer.scope_countries)
+    if line.row.stream is not None or line.workload.kind == "job":
+        profiles = desk.profiles.of(line.workload.id, line.row.stream if line.workload.kind == "service" else None)
+    else:
+        first = next(iter(ledger.world.streams[line.workload.id]))
+        profiles = desk.profiles.of(line.workload.id, first)
+    for profile in profiles:
+        kept_there = [home.place] if profile.retention_hours else []
+        _look(
+            desk.book, book, profile, home, places + kept_there, where=line.where, workload=line.workload.id,
+            due=due, findings=findings, on=ledger.world.calendar.dates[line.period],
+        )  # fmt: skip
+    controlled = not line.offer.endpoint and line.offer.accelerator not in ("", CPU)
+    if controlled and desk.chip(line.offer.accelerator).classes:
+        for one in book.unseen(home.place):
+            accepted = book.accepted_by(one.rule, [ledger.world.calendar.dates[line.period]])
+            if book.refuses_chips and accepted is None:
+                what = f"what the law of {one.jurisdiction} says of {line.offer.accelerator} is not known"
+                findings.add("law_unknown", line.where, what, rule=one.rule)
+            if book.asks_of_chips:
+                due.setdefault(one.rule, _Owners()).workloads.add(line.workload.id)
+
+
+def _look(
+    laws: LawBook, book: CoverageBook, profile: Profile, home: Place, places: list[str], *, where: str,
+    due: dict[str, _Owners], findings: Findings, on: date, workload: str = "", dataset: str = "",
+) -> None:  # fmt: skip
+    """Look at one profile's data at one place: what is refused is a violation, what is open an action."""
+    findings.checked["unknown"] += 1
+    seats = [seat.place for seat in laws.support_seats(home, on)]
+    for one in book.silences(profile, places):
+        if book.refuses(profile, one) and book.accepted_by(one.rule, [on]) is None:
+            findings.add("law_unknown", where, f"what the law of {one.jurisdiction} says is not known", rule=one.rule)
+    rules = [one.rule for one in book.silences(profile, [*places, *seats])] if book.asks(profile) else []
+    if not seats and laws.rules_on_access(profile, on):
+        rule = f"access:{home.provider}"
+        if book.refuses_access and book.accepted_by(rule, [on]) is None:
+            findings.add("access_unknown", where, "from where staff see the data is not known", rule=rule)
+        rules += [rule] if book.asks_access else []
+    for rule in rules:
+        owners = due.setdefault(rule, _Owners())
+        owners.workloads |= {workload} - {""}
+        owners.datasets |= {dataset} - {""}
+
+
+def _compare(
+    plan: Plan, book: CoverageBook, due: dict[str, _Owners], days: tuple[date, ...], findings: Findings
+) -> None:
+    stated = [action.rule for action in plan.actions]
+    if len(set(stated)) < len(stated):
+        findings.add("duplicate", "actions", "a rule has several actions")
+    findings.checked["action"] += len(due)
+    for rule in sorted(due.keys() - set(stated)):
+        findings.add("action", "actions", "what has to be found out is not listed", expected=rule, rule=rule)
+    for action in plan.actions:
+        where = f"actions {action.rule}"
+        if action.rule not in due:
+            findings.add("action", where, "nothing in the plan asks for it", found=action.rule)
+            continue
+        owners, kind = due[action.rule], action.rule.split(":")[0]
+        mine = {
+            "kind": OWNERS[kind][0], "owner": OWNERS[kind][1], "subject": action.rule.split(":", 1)[1],
+            "due": days[0], "workloads": tuple(sorted(owners.workloads)), "datasets": tuple(sorted(owners.datasets)),
+            "accepted_by": book.accepted_by(action.rule, days),
+        }  # fmt: skip
+        for name, expected in mine.items():
+            if getattr(action, name) != expected:
+                findings.add("action", where, name, expected=str(expected), found=str(getattr(action, name)))

@@ -1,0 +1,138 @@
+"""Actions: what somebody has to find out or confirm before a plan stands, each under the rule that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compile.assemble import Compiled
+from optimizer.compile.judgements import Judgement
+from optimizer.compile.sites import destinations
+from optimizer.laws.coverage import Profiled
+from optimizer.laws.types import Known
+from optimizer.plan.placements import Lines, signatures_of
+from optimizer.plan.rows import Action, ActionKind
+
+OWNERS: dict[ActionKind, str] = {"confirm_law": "data-protection officer", "confirm_access": "vendor manager"}
+"""Who an action falls to, as a role: the instance names nobody."""
+
+
+@dataclass
+class _Found:
+    """One rule with what is open under it, and for whom."""
+
+    sentences: dict[str, None] = field(default_factory=dict)
+    workloads: set[str] = field(default_factory=set)
+    datasets: set[str] = field(default_factory=set)
+
+
+class _Register:
+    """Collects what is open, by rule."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._context = compiled.law_view.context
+        self._start = compiled.world.instance.horizon.start
+        self.dates = compiled.law_view.dates
+        self.open: dict[str, _Found] = {}
+        self.admitted: dict[str, _Found] = {}
+
+    def operator(self, unknown: Iterable[tuple[str, str]], *, workload: str = "", dataset: str = "") -> None:
+        """Add what is not known of an operator, or of a place for its chips, unless the user admits that."""
+        for rule, sentence in unknown:
+            of_access = rule.startswith("access:")
+            if (self._context.unknown_access if of_access else self._context.unknown_law) != "admit":
+                _add(self.open, rule, (sentence,), workload, dataset)
+
+    def know(self, one: Known, profiled: Profiled, *, workload: str = "", dataset: str = "") -> None:
+        """Add what is not known, or not confirmed, of a jurisdiction, as the user lets it count."""
+        if not profiled.regulated:
+            if one.unknown and self._context.unknown_law is None:
+                _add(self.admitted, one.rule, one.unknown, workload, dataset)
+            return
+        if self._context.unknown_law != "admit" and (one.unknown or one.unconfirmed):
+            _add(self.open, one.rule, (*one.unknown, *one.unconfirmed), workload, dataset)
+
+    def actions(self) -> Iterator[Action]:
+        """Yield one action per rule, in the order of their ids."""
+        for rule, found in sorted(self.open.items()):
+            kind, subject = _named(rule)
+            yield Action(
+                rule=rule,
+                kind=kind,
+                subject=subject,
+                sentence="; ".join(found.sentences),
+                owner=OWNERS[kind],
+                due=self._start,
+                workloads=tuple(sorted(found.workloads)),
+                datasets=tuple(sorted(found.datasets)),
+                accepted_by=self._accepted_by(rule),
+            )
+
+    def _accepted_by(self, rule: str) -> str | None:
+        """Return who accepted it for every day of the horizon."""
+        if not all(self._context.accepted(rule, on) for on in self.dates):
+            return None
+        return next(a.author for a in self._context.accepts if a.rule == rule)
+
+
+def actions_of(
+    compiled: Compiled, lines: Lines, judgements: list[Judgement], copied: NDArray[np.float64]
+) -> tuple[tuple[Action, ...], tuple[str, ...]]:
+    """Return the actions of what a plan places and copies, and warnings of what it admits without one."""
+    register = _Register(compiled)
+    if compiled.law_view.pack is not None:
+        _of_lines(compiled, lines, judgements, register)
+        _of_copies(compiled, copied, register)
+    warnings = (
+        f"{'; '.join(found.sentences)}: data that are not personal are there all the same, of "
+        f"{', '.join(sorted(found.workloads | found.datasets))}"
+        for _, found in sorted(register.admitted.items())
+    )
+    return tuple(register.actions()), tuple(warnings)
+
+
+def _of_lines(compiled: Compiled, lines: Lines, judgements: list[Judgement], register: _Register) -> None:
+    law, slots, workloads = compiled.law_view, compiled.problem.slots, compiled.problem.workload_ids
+    for judgement, w in zip(judgements, slots.workload[lines.slot].tolist(), strict=True):
+        register.operator(judgement.unknown, workload=workloads[w])
+    owners: dict[tuple[int, tuple[str, ...]], set[int]] = {}
+    signatures = signatures_of(compiled, lines)
+    for signature, slot in zip(signatures.tolist(), lines.slot.tolist(), strict=True):
+        places = law.unknown.touched(signature, int(slots.offer[slot]))
+        owners.setdefault((signature, places), set()).add(int(slots.workload[slot]))
+    for (signature, places), those in owners.items():
+        for profiled in law.unknown.of(signature, register.dates[0]):
+            for one in profiled.of(places):
+                for w in those:
+                    register.know(one, profiled, workload=workloads[w])
+
+
+def _of_copies(compiled: Compiled, copied: NDArray[np.float64], register: _Register) -> None:
+    table, law, data = compiled.datasets, compiled.law_view, compiled.problem.datasets
+    assert law.pack is not None
+    places = destinations(compiled.world, "storage")
+    for c in np.flatnonzero(copied > 0).tolist():
+        info = table.info[int(data.copy_dataset[c])]
+        register.operator(table.copy_judgement[c].unknown, dataset=info.id)
+        profiled = law.pack.judge_for(info.profile, register.dates[0], law.context).coverage
+        assert profiled is not None
+        for one in profiled.of(law.unknown.touched_at_rest(places[int(data.copy_region[c])])):
+            register.know(one, profiled, dataset=info.id)
+
+
+def _add(to: dict[str, _Found], rule: str, sentences: Iterable[str], workload: str, dataset: str) -> None:
+    found = to.setdefault(rule, _Found())
+    found.sentences.update(dict.fromkeys(map(str, sentences)))
+    if workload:
+        found.workloads.add(workload)
+    if dataset:
+        found.datasets.add(dataset)
+
+
+def _named(rule: str) -> tuple[ActionKind, str]:
+    kind, _, subject = rule.partition(":")
+    return ("confirm_access" if kind == "access" else "confirm_law"), subject
+

@@ -1,0 +1,36 @@
+"""The actions of a plan: what somebody has to find out or confirm before it stands."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from optimizer.plan.models import Plan
+from optimizer.report.parts import add_rows, bullet, grid, heading, put, some
+
+
+def conditional(plan: Plan) -> str:
+    """Return what the headline says of open actions, "" without any."""
+    count = len(plan.open_actions)
+    return f"CONDITIONAL on {count} open {'action' if count == 1 else 'actions'}" if count else ""
+
+
+def render_actions(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """Print one row per action, open ones first; `verbose` names every workload."""
+    if not plan.actions:
+        return
+    heading(console, "Actions before this plan stands")
+    table = grid(["what", "owner", "by", "concerns", "under"], whole=["under"])
+    rows = [
+        [
+            action.sentence,
+            action.owner,
+            action.due.isoformat(),
+            some((*action.workloads, *action.datasets), len(action.workloads) + 1 if verbose else 3),
+            action.rule,
+        ]
+        for action in plan.open_actions
+    ]
+    put(console, table, add_rows(table, rows, verbose=verbose))
+    for action in plan.actions:
+        if action.accepted_by is not None:
+            bullet(console, f"{action.rule} was accepted by {action.accepted_by}: {action.sentence}")
