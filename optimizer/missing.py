@@ -32,8 +32,18 @@ if TYPE_CHECKING:
 
 SHARE, LEAST_SECONDS = 0.1, 2.0
 """Time for the bound: this share of what solving took, or so many seconds if that is more; never more than is left."""
-COMPILING = 1.5
-"""Compiling with estimates takes this many times as long as without at most, since more is open."""
+RESERVED, MOST_RESERVED = 0.1, 30.0
+"""Part of the time limit kept for the bound where figures are missing, and seconds that are kept at most."""
+
+
+def reserved_seconds(compiled: Compiled, time_limit_seconds: float) -> float:
+    """Return the seconds to keep for the bound of a plan whose solve runs into its time limit; 0 if nothing is missing.
+
+    In a tenth of the time the configurations of large estates give a bound, if a loose one.
+    """
+    from optimizer.compile.wanting import wanting
+
+    return min(RESERVED * time_limit_seconds, MOST_RESERVED) if wanting(compiled) else 0.0
 
 
 @dataclass(frozen=True)
@@ -92,8 +102,8 @@ def _saving(
     from optimizer.compile.wanting import wanting
     from optimizer.solve import solve_problem
 
-    compiling = COMPILING * sum(compiled.timings.values())
-    if limits.cancel.is_set() or until - time.perf_counter() < 2 * compiling:
+    compiling = sum(compiled.timings.values())  # with the stages taken over it takes no longer, though more is open
+    if limits.cancel.is_set() or until - time.perf_counter() < compiling:
         return None
     instance = compiled.world.instance
     opened = compile_instance(instance, base_dir, earlier=compiled.stages, checked=True, estimated=figures)

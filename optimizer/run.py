@@ -14,7 +14,7 @@ from optimizer.errors import InternalError
 from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
-from optimizer.missing import Limits, missing_rows, told_missing
+from optimizer.missing import Limits, missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.printable import printable
 from optimizer.switching import told_switching
@@ -177,7 +177,7 @@ def solve_as(
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept
             order = _Order(how, stop, until, crew)
-            plan = _solve_compiled(ready, order)
+            plan = _solve_compiled(ready, replace(order, until=until - reserved_seconds(ready, how.time_limit_seconds)))
             limits = Limits(how.gap, how.threads, order.left_seconds(), stop)
             plan = plan.model_copy(update=told_missing(ready, plan, base_dir, limits))
             limits = replace(limits, left_seconds=order.left_seconds())

@@ -23,7 +23,7 @@ def missing_line(plan: Plan) -> tuple[str, str, str]:
 
 def _at_most(usd_: float | None, of: float | None) -> str:
     if usd_ is None:
-        return "not bounded"
+        return "not bounded in time"
     share = f" ({percent(usd_ / of, 2)})" if of else ""
     return f"cost at most {money(usd_)}{share}"
 

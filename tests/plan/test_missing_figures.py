@@ -118,3 +118,13 @@ def test_medians_of_the_group_or_of_all():
     values = np.array([1.0, 3.0, np.nan, 5.0, np.nan])
     group = np.array(["a", "a", "a", "b", "c"], dtype=object)
     assert filled(values, group).tolist() == [1.0, 3.0, 2.0, 5.0, 3.0]
+
+
+def test_a_part_of_the_time_is_kept_for_the_bound_where_figures_are_missing():
+    """A tenth of the limit, half a minute at most, and nothing where no figure is wanting."""
+    from optimizer.compile import compile_instance
+    from optimizer.missing import reserved_seconds
+
+    lacking, whole = (compile_instance(_toy(away=away, **CARBON)) for away in ({"pue": None}, {}))
+    assert [reserved_seconds(lacking, limit) for limit in (20.0, 300.0, 1e6)] == [2.0, 30.0, 30.0]
+    assert reserved_seconds(whole, 300.0) == 0.0
