@@ -59,7 +59,7 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
 @laws.command("verdict")
 @click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
 @click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
-@click.option("--to", required=True, help="Where the data would go (ISO country or subdivision).")
+@click.option("--to", required=True, help="Where the data would go: country, subdivision or group; several by comma.")
 @click.option("--provider", help="Who would operate it; without, conditions on the importer count as met.")
 @click.option("--law", help="Judge by this law alone, its trigger taken as given.")
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
@@ -67,22 +67,48 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
 @click.option("--role", multiple=True, help="Role of the exporter; repeatable.")
 @click.option("--sector", multiple=True, help="Sector of the exporter; repeatable.")
 @click.option("--flag", multiple=True, help="Fact that a law asks about; repeatable.")
+@click.option("--persons", multiple=True, help="How many persons of a place, as DE=120000; repeatable.")
+@click.option("--region", help="The region there, as provider:region, for certificates that hold in some regions only.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def laws_verdict(as_json: bool, **question: Any) -> None:
+@click.option("--table", "as_table", is_flag=True, help="Print one line per destination.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (a list, for several destinations).")
+def laws_verdict(to: str, persons: tuple[str, ...], as_table: bool, as_json: bool, **question: Any) -> None:
     """Say whether data may be stored and processed in a place, on what conditions, and by which laws."""
-    from optimizer.laws.query import verdict_report
-    from optimizer.terminal import jsonable, print_verdict
+    from optimizer.laws.query import VERDICT_COLUMNS, counted, verdict_reports, verdict_row
+    from optimizer.terminal import jsonable, print_rows, print_verdict
 
     day = question.pop("on")
     renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
     arguments = {renamed.get(name, name): value for name, value in question.items()}
-    report = verdict_report(on=day.date() if day else None, **arguments)
+    reports = verdict_reports(to.split(","), on=day.date() if day else None, persons=counted(persons), **arguments)
     if as_json:
-        click.echo(json.dumps(jsonable(report), indent=2, ensure_ascii=False))
+        told = reports if len(reports) > 1 else reports[0]
+        click.echo(json.dumps(jsonable(told), indent=2, ensure_ascii=False))
+    elif as_table:
+        print_rows([verdict_row(report) for report in reports], VERDICT_COLUMNS, f"{len(reports)} destinations")
+        click.echo("Not legal advice.")
     else:
-        print_verdict(report)
+        for report in reports:
+            if len(reports) > 1:
+                click.echo(f"to {report['query']['to']}")
+            print_verdict(report)
+
+
+@laws.command("explain")
+@click.argument("law")
+@click.option("--on", type=DATE, help="Day to tell it for (YYYY-MM-DD).  [default: as the tables have it]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def laws_explain(law: str, on: datetime | None, as_json: bool) -> None:
+    """Tell what a law says, whom it binds, since when, where it is written and how it is encoded."""
+    from optimizer.laws.explain import explain_law
+    from optimizer.terminal import jsonable, print_law
+
+    page = explain_law(law, on.date() if on else None)
+    if as_json:
+        click.echo(json.dumps(jsonable(page), indent=2, ensure_ascii=False))
+    else:
+        print_law(page)
 
 
 @click.group()

@@ -237,6 +237,32 @@ def print_verdict(report: Mapping[str, Any]) -> None:
     sys.stdout.write("Not legal advice.\n")
 
 
+def print_law(page: Mapping[str, Any]) -> None:
+    """Print the page of a law, section by section."""
+    title = f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"
+    sys.stdout.write(f"{title}\n")
+    encoded = page["encoded"]
+    flags = [text for text, said in (("trigger not reviewed", not page["reviewed"]), ("weak", page["weak"])) if said]
+    source = [page["citation"], page["source_url"], ", ".join((page["confidence"], *flags))]
+    rules = [f"storage {encoded['storage_rule']}", f"processing {encoded['processing_rule']}", encoded["effect"]]
+    for label, texts in (
+        ("what", page["what"]), ("whom", page["whom"]), ("when", page["when"]), ("source", source),
+        ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
+        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
+        ("ways", [_way(one) for one in page["mechanisms"]]), ("notes", page["notes"]),
+    ):  # fmt: skip
+        for k, text in enumerate(filter(None, texts)):
+            sys.stdout.write(f"{label if k == 0 else '':12s}{text}\n")
+    sys.stdout.write("Not legal advice.\n")
+
+
+def _way(mechanism: Mapping[str, Any]) -> str:
+    days = mechanism["lead_time_days"]
+    lead = "lead time not known" if days is None else f"lead time {days} days"
+    charged = f"charged per {' and '.join(mechanism['charged_per']) or 'organisation'}"
+    return f"{mechanism['mechanism']}: {mechanism['name']} ({lead}, {charged})"
+
+
 def _entry(entry: Any) -> str:
     """Write one law, requirement or remark on a line."""
     if not isinstance(entry, Mapping):

@@ -108,6 +108,64 @@ def verdict_report(
     }
 
 
+VERDICT_COLUMNS = ("to", "storage", "processing", "access", "laws", "needs", "taken as met", "not known")
+"""What a line of a table of verdicts says."""
+
+
+def verdict_reports(to: Sequence[str], **question: Any) -> list[dict[str, Any]]:
+    """The answers of `domicile laws verdict` for several destinations; a group (EU27, EEA) is each of its members.
+
+    `question` are the other arguments of `verdict_report`.
+
+    Raises:
+        InputError: no destination, or what `verdict_report` raises.
+    """
+    pack = question.get("pack") or load_laws()
+    day = question.get("on") or date.today()
+    places: dict[str, None] = {}
+    for name in filter(None, map(str.strip, to)):
+        group = {"EU": "EU27"}.get(name, name)
+        members = sorted(pack.groups.members(group, day)) if group in pack.groups else [name]
+        places.update(dict.fromkeys(members))
+    if not places:
+        raise InputError(Issue("names no destination", where="to", maybe="say a country, for example IN"))
+    return [verdict_report(to=place, **question) for place in places]
+
+
+def verdict_row(report: Mapping[str, Any]) -> dict[str, str]:
+    """One line of a table of verdicts."""
+    parts = report["details"].values()
+    needs = dict.fromkeys(name for part in parts for name in part["mechanisms"])
+    unknown = dict.fromkeys(entry["rule"] for part in parts for entry in part["unknown"])
+    laws = dict.fromkeys(law for part in parts for law in part["laws"])
+    return {
+        "to": report["query"]["to"],
+        **{name: report[name] for name in ("storage", "processing", "access")},
+        "laws": ", ".join(laws),
+        "needs": " or ".join(needs),
+        "taken as met": str(len(report["conditions_assumed"]) or ""),
+        "not known": ", ".join(unknown),
+    }
+
+
+def counted(persons: Iterable[str]) -> dict[str, int]:
+    """Counts of persons by place, from texts like `DE=120000`.
+
+    Raises:
+        InputError: a text that is no place and whole number, all together.
+    """
+    counts, issues = {}, []
+    for text in persons:
+        place, _, count = text.partition("=")
+        if not count.isdecimal():
+            issues.append(Issue(f"{text!r} is no count of persons", where="persons", maybe="write it like DE=120000"))
+        else:
+            counts[place] = int(count)
+    if issues:
+        raise InputError(issues)
+    return counts
+
+
 def _unknown_provider(provider: str, pack: LawPack) -> Issue:
     aliases = [f.provider for f in pack.operators.providers.values() if f.laws_provider_id == provider]
     close = aliases or get_close_matches(provider, list(pack.operators.providers), n=3)

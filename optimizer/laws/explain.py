@@ -1,0 +1,143 @@
+"""A rule as a reader's page: what it says, whom it binds, since when, where it is written and how it is encoded."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from .grammar import Clause
+from .pack import LawPack, load_laws
+from .query import citation
+from .rows import LawRow
+from .triggers import Requires, Scope, Volumes
+
+VERBS = {
+    "only": "stays in {places}",
+    "copy": "a copy stays in {places}",
+    "primary": "the first database is in {places}",
+    "free": "free in {places}",
+    "cond": "{places}: needs {mechanisms}",
+    "approve": "{places}: a regulator decides ({mechanisms})",
+    "deny": "forbidden in {places}",
+}
+EFFECTS = {
+    "rule": "decides where data may be",
+    "accelerator": "decides where chips may be",
+    "unmodelled": "is told, and has no effect on plans yet",
+    "context": "is told, and restricts nothing by itself",
+}
+
+
+def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -> dict[str, Any]:
+    """Return the page of a law as it stands on a day: sections of sentences, in plain JSON types.
+
+    Raises:
+        InputError: there is no such law.
+    """
+    pack = pack or load_laws()
+    row = pack.law(law, on)
+    return {
+        **citation(row),
+        "jurisdiction": row.subdivision or ", ".join(row.jurisdictions),
+        "what": _what(row),
+        "whom": _whom(row),
+        "when": _when(row, pack),
+        "encoded": {
+            "effect": EFFECTS[row.effect],
+            "storage_rule": row.storage_rule,
+            "processing_rule": row.processing_rule,
+            "binds_if": [_scope(scope) for scope in row.trigger.scopes] or ["the category matches"],
+            "unless": [_scope(scope) for scope in row.trigger.unless],
+            "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
+            "volumes": _volumes(row.trigger.volumes),
+            "reviewed": row.reviewed,
+        },
+        "mechanisms": [_mechanism(name, pack) for name in sorted(row.all_mechanisms() & pack.mechanisms.keys())],
+        "notes": [text for text in (row.note, row.trigger.note, row.trigger.risk) if text],
+        "notice": "not legal advice",
+    }
+
+
+def _what(row: LawRow) -> list[str]:
+    told = []
+    for activity in ("storage", "processing"):
+        rule = row.rule(activity)
+        told += [f"{activity}: {_clause(clause)}" for clause in rule.clauses]
+        closes = any(clause.verb in ("only", "free") for clause in rule.clauses)
+        if closes and not any("*" in clause.terms for clause in rule.clauses):
+            told.append(f"{activity}: forbidden everywhere else")
+    return told or ["it states no rule on storage or processing"]
+
+
+def _clause(clause: Clause) -> str:
+    places = "everywhere else" if clause.terms == ("*",) else ", ".join(clause.terms)
+    return VERBS[clause.verb].format(places=places, mechanisms=" or ".join(clause.mechanisms) or "no named way")
+
+
+def _whom(row: LawRow) -> list[str]:
+    told = [row.applies_to] if row.applies_to else []
+    return [*told, f"data: {', '.join(sorted(row.data_categories))}"]
+
+
+def _when(row: LawRow, pack: LawPack) -> list[str]:
+    start = row.in_force_from.isoformat() if row.in_force_from else "no date"
+    told = [f"{row.status.replace('_', ' ')}, from {start}"]
+    if row.in_force_to:
+        told.append(f"until {row.in_force_to.isoformat()}")
+    told += [f"amended by the scenario from {day.isoformat()}" for day, _ in pack.amendments.get(row.id, ())]
+    return told
+
+
+def _scope(scope: Scope) -> str:
+    parts = []
+    for name, words in (
+        ("persons or exporter in", scope.where), ("persons in", scope.subjects), ("exporter in", scope.exporter),
+        ("headquarters in", scope.exporter_hq), ("data are one of", scope.categories),
+        ("data are all of", scope.all_categories), ("exporter is one of", scope.who), ("it is said that", scope.flags),
+        ("service is", scope.services), ("destination in", scope.destinations),
+        ("operator can be compelled from", scope.provider_control),
+    ):  # fmt: skip
+        if words:
+            parts.append(f"{name} {', '.join(words)}")
+    if scope.persons is not None:
+        limits = [(scope.persons.at_least, "persons"), (scope.persons.sensitive_at_least, "sensitive persons")]
+        least = " or ".join(f"{count:,} {word}" for count, word in limits if count is not None)
+        parts.append(f"at least {least} of {scope.persons.of}")
+    if scope.who and scope.unstated == "applies":
+        parts.append("or no role is stated")
+    return "; ".join(parts) or "always"
+
+
+def _requires(requires: Requires) -> list[str]:
+    told = []
+    for alternatives in requires.certificates:
+        names = " or ".join(" ".join((one.scheme, "/".join(one.levels))).strip() for one in alternatives)
+        told.append(f"the operator's service holds {names}")
+    if requires.control_within:
+        told.append(f"the operator is controlled from {', '.join(requires.control_within)} only")
+    if requires.control_outside:
+        told.append(f"the operator cannot be compelled from {', '.join(requires.control_outside)}")
+    if requires.exporter:
+        told.append(f"the exporter is established in {', '.join(requires.exporter)}")
+    told += [f"taken as met: {text}" for text in requires.assume]
+    when = f" (when {_scope(requires.when)})" if requires.when else ""
+    instead = f", or instead {' or '.join(requires.instead)}" if requires.instead else ""
+    return [f"{text}{instead}{when}" for text in told]
+
+
+def _volumes(volumes: Volumes | None) -> list[str]:
+    told = []
+    for tier in volumes.tiers if volumes else ():
+        limits = [(tier.persons_below, "persons"), (tier.sensitive_below, "sensitive persons")]
+        below = " and ".join(f"below {count:,} {word}" for count, word in limits if count is not None) or "otherwise"
+        told.append(f"{below} of {volumes.of if volumes else ''}: {' or '.join(tier.mechanisms)}")
+    return told
+
+
+def _mechanism(name: str, pack: LawPack) -> dict[str, Any]:
+    one = pack.mechanisms[name]
+    return {
+        "mechanism": name, "name": one.name, "lead_time_days": one.lead_time_days, "charged_per": list(one.key),
+        "assumes": one.assumes,
+    }  # fmt: skip
+
