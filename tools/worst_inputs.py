@@ -24,7 +24,7 @@ MOST_THINGS = 60_000
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 WORLD: dict[str, Any] = {
     "name": "worst",
-    "horizon": {"start": "2027-01-01", "hours": 730},
+    "horizon": {"start": "2027-01-01", "hours": 730}, "catalogue": {"providers": ["all"]},
     "legal_assertions": {"exporters": [{"id": "acme", "country": "DE", "headquarters": "DE"}]},
     "quotas": {"default_devices": 64, "default_endpoint_units_per_s": "unlimited", "default_vcpus": 1000},
 }

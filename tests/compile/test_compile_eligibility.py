@@ -176,7 +176,7 @@ def test_endpoints_priced_by_tokens_need_the_request_shape():
 
     data = {
         "name": "x", "horizon": {"start": "2027-01-01", "hours": 10.0}, "laws": {"use": "none"},
-        "quotas": {"default_endpoint_units_per_s": 1e6},
+        "catalogue": {"providers": ["all"]}, "quotas": {"default_endpoint_units_per_s": 1e6},
         "workloads": [{
             "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 5.0}],
             "runs": {"endpoint_models": ["deepseek.v3.2"], "via": ["endpoint"]},
