@@ -1,4 +1,4 @@
-"""Which figures behind a plan are the user's own: rows of the overlay that bear on a placement or a copy's region."""
+"""Which figures behind a plan are the user's own: rows of the overlay that a placement, a copy or a read rests on."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from optimizer.instance.workloads import Service
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.plan.rows import Placement
+    from optimizer.plan.rows import Copy, Placement, Transfer
 
 NAMED = 3
 
 
-def own_figures(compiled: Compiled, placements: Sequence[Placement]) -> tuple[str, ...]:
-    """Return a sentence for each row of the overlay that bears on a placement: the figures, on what, and the source."""
+def own_figures(
+    compiled: Compiled, placements: Sequence[Placement], copies: Sequence[Copy], transfers: Sequence[Transfer]
+) -> tuple[str, ...]:
+    """Return a sentence for each row of the overlay that the plan rests on: the figures, of what, and the source."""
     catalogue, overlay = compiled.world.catalogue, compiled.world.instance.catalogue.overlay
     if catalogue is None or not overlay:
         return ()
-    used = _Used(compiled, placements)
+    used = _Used(compiled, placements, copies, transfers)
     told = []
     for row in overlay:
         on = sorted({_name(key) for key in used.by(row, keys_of(catalogue, row) or ())})
@@ -40,9 +42,12 @@ def _name(key: Any) -> str:
 
 
 class _Used:
-    """The rows of the catalogue that placements rest on, by table."""
+    """The rows of the catalogue that placements, copies and reads rest on, by table."""
 
-    def __init__(self, compiled: Compiled, placements: Sequence[Placement]) -> None:
+    def __init__(
+        self, compiled: Compiled, placements: Sequence[Placement], copies: Sequence[Copy],
+        transfers: Sequence[Transfer],
+    ) -> None:  # fmt: skip
         self._models = {w.id: w.runs.model for w in compiled.world.instance.workloads}
         self._origins = {
             (w.id, name): stream.origin
@@ -51,10 +56,18 @@ class _Used:
             for name, stream in zip(stream_ids(w), w.streams, strict=True)
         }
         self._placements = placements
+        self._at_rest: dict[str, set[Any]] = {"regions": set(), "providers": set(), "storage": set()}
+        for copy in copies:
+            self._at_rest["regions"].add(copy.region_id)
+            self._at_rest["providers"].add(copy.provider)
+            self._at_rest["storage"] |= {(copy.provider, copy.region), (copy.provider, "*")}
+        self._at_rest["egress_pairs"] = {(way.source, way.target) for way in transfers}
+        self._at_rest["egress_pairs"] |= {(copy.source, copy.region_id) for copy in copies if copy.source is not None}
 
     def by(self, row: Mapping[str, Any], keys: Sequence[Any]) -> Iterator[Any]:
-        """Yield the keys, of a row of the overlay, that a placement rests on."""
+        """Yield the keys, of a row of the overlay, that something in the plan rests on."""
         table, wanted = stored_as(row["table"]), set(keys)
+        yield from wanted & self._at_rest.get(table, set())
         for placed in self._placements:
             if table == "network":
                 pair = row["add"]["origin"], row["add"]["region"]

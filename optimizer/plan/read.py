@@ -214,7 +214,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *speed_warnings(compiled, systems),
             *_idle_warnings(compiled, lines.slot),
             *_declared_warnings(compiled, lines.slot),
-            *own_figures(compiled, placements),
+            *own_figures(compiled, placements, copies, transfers),
             *_carried_warnings((*copies, *transfers, *moves)),
             *_staying_warnings(copies),
             *change_warnings(compiled, lines, judgements, raw["copy"]),

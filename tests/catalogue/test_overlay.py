@@ -81,6 +81,25 @@ def test_an_operator_of_ones_own_with_region_machine_offer_and_storage():
     }  # fmt: skip
 
 
+def test_figures_of_data_at_rest_are_told_too():
+    """A copy in Milan, brought from Frankfurt at 0.05 USD/GB and kept at 0.01 USD/GB and month, where nothing runs."""
+    overlay = [
+        {"table": "storage", "add": {"provider": "aws", "region": "eu-south-1", "storage_usd_per_gb_month": 0.01}},
+        {"table": "egress", "add": {"src": "aws:eu-central-1", "dst": "aws:eu-south-1", "usd_per_gb": 0.05}},
+        {"table": "egress", "add": {"src": "aws:eu-central-1", "dst": "aws:us-east-1", "usd_per_gb": 0.05}},
+    ]  # fmt: skip
+    data = {"id": "kept", "size_gb": 100.0, "categories": ["non_personal"], "min_copies": 1,
+            "regions": ["aws:eu-south-1"], "present_in": ["aws:eu-central-1"]}  # fmt: skip
+    plan = _solved(_instance(*overlay, catalogue={"countries": ["DE", "IT"]}, datasets=[data]))
+    assert plan.cost_breakdown_usd["copies"] == pytest.approx(5.0)
+    assert plan.cost_breakdown_usd["storage"] == pytest.approx(100 * 0.01 * 100 / 730)
+    told = [text.partition(": ")[0] for text in plan.warnings if text.startswith("figures of your own")]
+    assert told == [
+        "figures of your own, storage aws/eu-south-1",
+        "figures of your own, egress aws:eu-central-1/aws:eu-south-1",
+    ]
+
+
 def test_a_row_that_is_there_is_replaced():
     """The offer has a new price and no date; its id is the one of before."""
     added = {"region_id": "aws:eu-central-1", "sku": "g6.xlarge", "accelerator": "L4", "devices": 1,
