@@ -7,7 +7,7 @@ combination: ("stream", "period"). `formulations.tables` derives from these stat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
 from typing import Any
@@ -65,12 +65,28 @@ class Column:
             raise TypeError("what is charged states both, its cost term (term) and the variables (charged_on)")
 
 
+TOTALS = ("carbon_kg", "energy_kwh", "water_l", "device_hours")
+"""What `Coefficients` always hold, beside money."""
+PARTS = ("embodied_kg", "high_kg", "high_embodied_kg", "high_kwh", "market_kg")
+"""What they hold where it is not 0 everywhere: of carbon the embodied part; what the high estimate adds to carbon, to
+its embodied part and to energy; what suppliers' claims add to carbon (less than 0 where they claim less)."""
+DERIVED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "operational_kg": ("carbon_kg", (), ("embodied_kg",)),
+    "carbon_high_kg": ("carbon_kg", ("high_kg",), ()),
+    "operational_high_kg": ("carbon_kg", ("high_kg",), ("embodied_kg", "high_embodied_kg")),
+    "energy_high_kwh": ("energy_kwh", ("high_kwh",), ()),
+    "market_carbon_kg": ("carbon_kg", ("market_kg",), ()),
+    "market_operational_kg": ("carbon_kg", ("market_kg",), ("embodied_kg",)),
+}
+"""Metrics that follow from a total by adding and taking away parts."""
+
+
 @dataclass(frozen=True)
 class Coefficients:
     """What one unit of each variable of a family adds to each metric; all arrays have the family's length.
 
     `cost` is money by cost term (compute, egress …), those alone that there are; `spend_usd` is their sum. The
-    objective adds the carbon price to it.
+    objective adds the carbon price to it. `parts` are those of PARTS that are not 0 everywhere.
     """
 
     cost: Mapping[str, Floats] = field(default_factory=dict)
@@ -78,11 +94,13 @@ class Coefficients:
     energy_kwh: Floats = field(default_factory=lambda: np.zeros(0))
     water_l: Floats = field(default_factory=lambda: np.zeros(0))
     device_hours: Floats = field(default_factory=lambda: np.zeros(0))
+    parts: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def zeros(cls, size: int) -> Coefficients:
         """Return coefficients of `size` variables that add nothing."""
-        return cls({}, *(np.zeros(size) for _ in fields(cls)[1:]))
+        totals: dict[str, Any] = {name: np.zeros(size) for name in TOTALS}
+        return cls({}, **totals)
 
     @property
     def spend_usd(self) -> Floats:
@@ -90,7 +108,19 @@ class Coefficients:
         return reduce(add, self.cost.values()) if self.cost else np.zeros(self.carbon_kg.size)
 
     def of(self, metric: str) -> Floats:
-        """Return what is added to a metric: `spend_usd`, one term of it (`compute_usd`, 0 if there is none), other."""
+        """Return what is added to a metric: `spend_usd`, one term of it (`compute_usd`, 0 if there is none), a total, a
+        part (0 if there is none) or what is derived from them.
+        """
+        if metric in PARTS:
+            return self.parts.get(metric, np.zeros(self.carbon_kg.size))
+        if metric in DERIVED:
+            total, more, less = DERIVED[metric]
+            value = getattr(self, total)
+            for part in more:
+                value = value + self.parts[part] if part in self.parts else value
+            for part in less:
+                value = value - self.parts[part] if part in self.parts else value
+            return np.asarray(value)
         if metric == "spend_usd" or not metric.endswith("_usd"):
             return np.asarray(getattr(self, metric))
         term = self.cost.get(metric.removesuffix("_usd"))
@@ -99,12 +129,14 @@ class Coefficients:
     def named(self) -> dict[str, Floats]:
         """Return all arrays by name."""
         terms = {f"cost.{term}": self.cost[term] for term in sorted(self.cost)}
-        return {**terms, **{metric.name: getattr(self, metric.name) for metric in fields(self)[1:]}}
+        totals = {name: getattr(self, name) for name in TOTALS}
+        return {**terms, **totals, **{f"parts.{part}": self.parts[part] for part in sorted(self.parts)}}
 
     def each(self, change: Callable[[Floats], Floats]) -> Coefficients:
         """Return them with every array changed."""
         cost = {term: change(usd) for term, usd in self.cost.items()}
-        return Coefficients(cost, *(change(getattr(self, metric.name)) for metric in fields(self)[1:]))
+        parts = {part: change(values) for part, values in self.parts.items()}
+        return Coefficients(cost, **{name: change(getattr(self, name)) for name in TOTALS}, parts=parts)
 
 
 @dataclass(frozen=True)

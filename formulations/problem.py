@@ -49,7 +49,10 @@ __all__ = [
 ]  # fmt: skip
 
 POOL_KINDS = ("devices", "kw", "units_per_s")
-METRICS = ("carbon_kg", "water_l", "energy_kwh", "spend_usd")
+METRICS = (
+    "carbon_kg", "operational_kg", "carbon_high_kg", "operational_high_kg", "market_carbon_kg", "market_operational_kg",
+    "energy_kwh", "energy_high_kwh", "water_l", "spend_usd",
+)  # fmt: skip
 MEASURES = ("compute_usd", "device_hours", "energy_kwh")
 
 ANY_UNIT = "as its activities"

@@ -21,6 +21,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from catalogue_parts.commitments import build_commitments
+from catalogue_parts.energy import build_endpoint_energy, size_classes
 from catalogue_parts.grid import build_grid_shapes
 from catalogue_parts.hardware import build_accelerators, build_offers, build_skus
 from catalogue_parts.models import build_endpoints, build_throughput
@@ -66,17 +67,21 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
     providers = build_providers(source, reviewed)
     regions = build_regions(source, reviewed, providers, continents)
     accelerators = build_accelerators(source, reviewed)
-    skus = build_skus(source, accelerators)
+    skus = build_skus(source, reviewed, accelerators)
     places = build_places(continents, list(world.get_cities().values()))
     pairs, site_pairs, region_fit, sites = build_region_rtt(source, regions)
     regions["rtt_site"] = regions.region_id.map(sites)
+    endpoints = build_endpoints(source, reviewed, regions)
+    speeds = build_speeds(source, reviewed, accelerators)
+    classes = size_classes(endpoints, speeds["architectures.csv"], reviewed)
     return {
         "providers.csv": providers,
         "regions.csv": regions,
         "accelerators.csv": accelerators,
         **build_prices(source, build_offers(source, skus), skus, accelerators),
-        "endpoints.csv.gz": build_endpoints(source, reviewed, regions),
-        **build_speeds(source, reviewed, accelerators),
+        "endpoints.csv.gz": pd.concat([endpoints.drop(columns="source"), classes, endpoints.source], axis=1),
+        "endpoint_energy.csv": build_endpoint_energy(source),
+        **speeds,
         "storage.csv": build_storage(source),
         "egress_pairs.csv": build_egress_pairs(source),
         "places.csv": places,

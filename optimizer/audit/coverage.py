@@ -12,14 +12,14 @@ from optimizer.plan.models import Plan
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
-            "carbon_unknown_share energy_kwh water_l placements speeds copies transfers moves relocations regions "
-            "mechanisms budgets quotas commitments purchases shares places today unserved legal_register assertions "
-            "data_quality diagnosis shortfalls unmodelled_laws unreviewed_laws actions versions missing_figures "
-            "missing_figures_usd switching least_carbon asked start cluster currency instance_name "
-            "instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
+            "operational_kg embodied_kg carbon_high_kg carbon_unknown_share energy_kwh water_l placements speeds "
+            "copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares places "
+            "today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
+            "unreviewed_laws actions versions missing_figures missing_figures_usd switching least_carbon asked start "
+            "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
-                  "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg energy_kwh "
-                  "rtt_ms max_rtt_ms rtt_source laws mechanisms flags",
+                  "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
+                  "energy_kwh rtt_ms max_rtt_ms rtt_source laws mechanisms flags",
     "speeds": "workload accelerator devices level units_per_s low_per_s high_per_s requests ttft_ms tpot_ms",
     "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
     "transfers": "dataset source target gb cost_usd carbon_kg",
@@ -27,7 +27,7 @@ JUDGED: dict[str, str] = {
     "relocations": "workload entered left gb sources cost_usd carbon_kg",
     "regions": "region_id fixed_usd standby",
     "mechanisms": "mechanism key cost_usd held laws",
-    "budgets": "id metric limit used slack",
+    "budgets": "id metric limit used slack counts estimate embodied used_high holds_high",
     "quotas": "id period limit used slack",
     "commitments": "id region_id sku instances used idle idle_usd idle_price",
     "purchases": "id provider region_id sku unit amount term_months term_usd upfront_usd charged_usd used idle_usd "

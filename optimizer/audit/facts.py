@@ -46,10 +46,26 @@ class Region:
 
 
 @dataclass(frozen=True)
+class TokenEnergy:
+    """One estimate of what an endpoint draws: kWh per million output and input tokens, embodied carbon per kWh."""
+
+    output_kwh: float | None
+    input_kwh: float | None
+    embodied_kg_per_kwh: float | None
+
+    def kwh_per_output_token(self, ratio: float | None) -> float | None:
+        """Return kWh per output token with so many input tokens to each."""
+        if self.output_kwh is None or self.input_kwh is None or ratio is None:
+            return None
+        return (self.output_kwh + ratio * self.input_kwh) / 1e6
+
+
+@dataclass(frozen=True)
 class Offer:
     """An instance offer (`sku`) or an endpoint (`endpoint`); prices are list prices, before discounts.
 
-    `commitments`: those to the SKU in the region, which give their instances together.
+    `commitments`: those to the SKU in the region, which give their instances together. `energy` of an endpoint's tokens
+    is drawn on the grid where it processes, at the mid and at the high estimate of both.
     """
 
     region: Region
@@ -83,7 +99,12 @@ class Offer:
     usd_per_million_output_tokens: float | None = None
     usd_per_unit: float | None = None
     kg_per_unit: float | None = None
+    embodied_kg_per_unit: float | None = None
     kwh_per_unit: float | None = None
+    energy: TokenEnergy | None = None
+    high_energy: TokenEnergy | None = None
+    serving_g_per_kwh: tuple[float | None, ...] = ()
+    high_serving_g_per_kwh: tuple[float | None, ...] = ()
 
     @property
     def provider(self) -> str:

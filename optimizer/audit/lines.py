@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 
-from optimizer.audit.facts import Offer, Region
+from optimizer.audit.facts import Offer, Region, TokenEnergy
 from optimizer.audit.findings import Findings
 from optimizer.audit.names import check_names, region_of
 from optimizer.audit.world import World
@@ -46,6 +46,10 @@ class Figures:
     egress_usd: float | None = 0.0
     energy_kwh: float | None = None
     carbon_kg: float | None = None
+    embodied_kg: float | None = None
+    high_kwh: float | None = None
+    high_kg: float | None = None
+    high_embodied_kg: float | None = None
     water_l: float | None = None
     device_hours: float = 0.0
     hours: float = 0.0
@@ -285,6 +289,10 @@ def _with_environment(
         egress_usd=egress_usd,
         energy_kwh=energy,
         carbon_kg=carbon,
+        embodied_kg=None if carbon is None or embodied is None else embodied * hours,
+        high_kwh=energy,
+        high_kg=carbon,
+        high_embodied_kg=None if carbon is None or embodied is None else embodied * hours,
         water_l=water,
         device_hours=line.offer.devices * hours,
         hours=hours,
@@ -298,18 +306,58 @@ def _endpoint_figures(world: World, line: Line) -> Figures:
     price = world.endpoint_usd_per_unit(offer, line.workload)
     network, egress, gb = _answers(world, line)
     grid = line.region.grid_g_per_kwh[line.period]
-    energy = None if offer.kwh_per_unit is None else offer.kwh_per_unit * units
-    carbon = None
     sent = world.instance.carbon.network_kwh_per_gb * gb
     extra = None if sent and grid is None else sent * (grid or 0.0) / 1000
-    if offer.kg_per_unit is not None and extra is not None:
-        carbon = offer.kg_per_unit * units + extra
-    unknown = energy is None or offer.kg_per_unit is None
+    energy, carbon, made, missing = _drawn(
+        world, line, units=units, extra=extra, energy=offer.energy, serving=offer.serving_g_per_kwh
+    )
+    high = _drawn(
+        world, line, units=units, extra=extra, energy=offer.high_energy, serving=offer.high_serving_g_per_kwh
+    )
     return Figures(
         compute_usd=None if price is None else price * units,
         network_usd=network,
         egress_usd=egress,
         energy_kwh=energy,
         carbon_kg=carbon,
-        missing=(*(["missing_power"] if unknown else []), "missing_grid", "missing_wue"),
+        embodied_kg=made,
+        high_kwh=high[0],
+        high_kg=high[1],
+        high_embodied_kg=high[2],
+        missing=(*missing, *(("missing_grid",) if extra is None else ()), "missing_wue"),
     )
+
+
+def _drawn(
+    world: World, line: Line, *, units: float, extra: float | None, energy: TokenEnergy | None,
+    serving: tuple[float | None, ...],
+) -> tuple[float | None, float | None, float | None, tuple[str, ...]]:  # fmt: skip
+    """Return kWh, kg and its embodied part of units served by an endpoint at one estimate, and what is missing of them.
+
+    Carbon is the figure stated per unit, else energy on the grid where it processes and what was embodied per kWh.
+    """
+    offer, runs = line.offer, line.workload.runs
+    ratio = runs.input_tokens / runs.output_tokens if runs.input_tokens is not None and runs.output_tokens else None
+    each = offer.kwh_per_unit
+    if each is None and energy is not None:
+        each = energy.kwh_per_output_token(ratio)
+    kwh = None if each is None else each * units
+    counts = world.instance.carbon.embodied != "none"
+    part = offer.embodied_kg_per_unit
+    lacking: tuple[str, ...] = () if kwh is not None else ("missing_power",)
+    if offer.kg_per_unit is not None:
+        stated = (part or 0.0) * units
+        total = None if extra is None else offer.kg_per_unit * units - (0.0 if counts else stated) + extra
+        return kwh, total, None if total is None else stated if counts else 0.0, lacking
+    made: float | None = 0.0
+    if counts and part is not None:
+        made = part * units
+    elif counts:
+        per_kwh = None if energy is None else energy.embodied_kg_per_kwh
+        made = None if per_kwh is None or kwh is None else per_kwh * kwh
+    grid = serving[line.period] if serving else None
+    lacking += () if grid is not None else ("missing_grid",)
+    lacking += () if made is not None else ("missing_embodied",)
+    if kwh is None or grid is None or made is None or extra is None:
+        return kwh, None, None, lacking
+    return kwh, kwh * grid / 1000 + made + extra, made, lacking

@@ -25,6 +25,8 @@ OWN_FIGURES = {
     "price_usd_per_hour": "price_quality",
     "price_usd_per_million_input_tokens": "price_quality",
     "price_usd_per_million_output_tokens": "price_quality",
+    "kwh_per_million_output_tokens": "energy_quality",
+    "kwh_per_million_input_tokens": "energy_quality",
 }
 """What says how a figure was had, for figures that an instance may put in the place of the catalogue's."""
 NAMES = {"power": "skus", "egress": "egress_pairs"}

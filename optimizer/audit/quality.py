@@ -46,6 +46,10 @@ def doubts_of(world: World, line: Line) -> Doubts:
         answers = line.workload.response_gb_per_unit if isinstance(line.workload, Service) else 0.0
         sends = answers * world.instance.carbon.network_kwh_per_gb > 0
         carbon = {region.grid_quality} if sends and offer.kg_per_unit is not None else set()
+        if offer.kg_per_unit is None and offer.energy is not None and offer.energy.output_kwh is not None:
+            carbon = {region.grid_quality, offer.power_quality}
+        elif offer.kg_per_unit is None and (sends or offer.kwh_per_unit is not None):
+            carbon = {region.grid_quality}
     return Doubts(frozenset(cost), frozenset(carbon & DOUBTFUL))
 
 

@@ -36,6 +36,7 @@ class Moved:
     kg: float
     kwh: float
     litres: float
+    embodied: float
 
 
 def homes(world: World) -> dict[str, dict[str, Region]]:
@@ -99,17 +100,19 @@ def _moved(
         usd, kg = usd + price * gb, kg + (sent or 0.0)
         if price or sent:
             sources.append(source.id)
-    return Moved(workload, tuple(r.id for r in entered), left, tuple(sources), usd, kg, kept[2], kept[3])
+    return Moved(workload, tuple(r.id for r in entered), left, tuple(sources), usd, kg, kept[2], kept[3], kept[4])
 
 
-def _overlap(world: World, workload: Workload, findings: Findings) -> tuple[float, float, float, float]:
-    """Return USD, kg CO2e, kWh and litres of today's instances, kept idle for `overlap_hours` in the first period."""
+def _overlap(world: World, workload: Workload, findings: Findings) -> tuple[float, ...]:
+    """Return USD, kg CO2e, kWh, litres and kg embodied of today's instances, kept idle for `overlap_hours` in the
+    first period.
+    """
     current = world.instance.current
     assert current is not None
     hours = current.overlap_hours
-    total = [0.0, 0.0, 0.0, 0.0]
+    total = [0.0, 0.0, 0.0, 0.0, 0.0]
     if hours == 0:
-        return 0.0, 0.0, 0.0, 0.0
+        return tuple(total)
     counts: dict[tuple[str, str, str], dict[str | None, float]] = defaultdict(lambda: defaultdict(float))
     stated: dict[tuple[str, str, str], float] = {}
     for row in current.placements:
@@ -138,9 +141,10 @@ def _overlap(world: World, workload: Workload, findings: Findings) -> tuple[floa
         grid, embodied = region.grid_g_per_kwh[0], offer_.embodied_kg_per_hour
         if grid is not None and embodied is not None:
             total[1] += kwh * grid / 1000 + embodied * hours * number
+            total[4] += embodied * hours * number
         if region.wue_l_per_kwh is not None:
             total[3] += kwh / region.pue * region.wue_l_per_kwh + kwh * (region.water_l_per_kwh_grid or 0.0)
-    return total[0], total[1], total[2], total[3]
+    return tuple(total)
 
 
 def _check_rows(world: World, plan: Plan, made: dict[str, Moved], findings: Findings) -> None:

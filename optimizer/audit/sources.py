@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +141,8 @@ class InlineSource:
         row = self._endpoints.get((endpoint, region.id))
         if row is None:
             return None
+        same = (r for r in self._regions.values() if r.provider == region.provider and r.country in row.countries)
+        inside = {r.id: r.grid_g_per_kwh for r in (region, *same)}.values()
         return Offer(
             region=region,
             endpoint=endpoint,
@@ -149,7 +152,10 @@ class InlineSource:
             scope_countries=row.countries or (region.country,),
             usd_per_unit=row.usd_per_unit,
             kg_per_unit=row.kg_per_unit,
+            embodied_kg_per_unit=row.embodied_kg_per_unit,
             kwh_per_unit=row.kwh_per_unit,
+            serving_g_per_kwh=serving_grid(inside, mean),
+            high_serving_g_per_kwh=serving_grid(inside, max),
         )
 
     def _link(self, origin: str, region: Region) -> NetworkLink | None:
@@ -233,6 +239,19 @@ class InlineSource:
         if each is None:
             return stated_throughput(workload, offer, devices)
         return each * in_replicas(workload, offer, devices)
+
+
+def serving_grid(
+    inside: Iterable[tuple[float | None, ...]], of: Callable[[list[float]], float]
+) -> tuple[float | None, ...]:
+    """Return g/kWh by period of regions in any of which an endpoint may process: their mean, or the most."""
+    known = ([value for value in period if value is not None] for period in zip(*inside, strict=True))
+    return tuple(of(values) if values else None for values in known)
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean."""
+    return sum(values) / len(values)
 
 
 def cell(row: Any, name: str) -> float | None:

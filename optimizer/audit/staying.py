@@ -184,7 +184,7 @@ def _bare(plan: Plan) -> Plan:
 
 
 def _without_figures(row: Placement) -> Placement:
-    return row.model_copy(update={"cost_usd": None, "carbon_kg": None, "energy_kwh": None})
+    return row.model_copy(update={"cost_usd": None, "carbon_kg": None, "embodied_kg": None, "energy_kwh": None})
 
 
 def _with(bare: Plan, job: Job, lines: list[Line]) -> Plan:

@@ -99,6 +99,10 @@ def _check_unknown(ledger: Ledger, plan: Plan, totals: Totals, findings: Finding
         told = getattr(plan, name)
         if getattr(totals, name) is None and told is not None:
             findings.add(name.partition("_")[0], name, "is stated, though nothing in the plan has a figure", found=told)
+    for name in ("operational_kg", "embodied_kg", "carbon_high_kg"):
+        if totals.carbon_kg is None and getattr(plan, name) is not None:
+            findings.add("carbon", name, "is stated, though nothing in the plan has a figure",
+                         found=getattr(plan, name))  # fmt: skip
     if plan.carbon_unknown_share is None:
         return
     findings.checked["carbon"] += 1

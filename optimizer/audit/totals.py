@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from optimizer.audit.counted import Counted, check_ranged, counted
 from optimizer.audit.data import Bill
 from optimizer.audit.desk import Desk
 from optimizer.audit.eligibility import budget_metric
@@ -36,6 +37,8 @@ class Totals:
 
     terms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COST_TERMS, 0.0))
     carbon_kg: float | None = None
+    embodied_kg: float = 0.0
+    high_kg: float = 0.0
     energy_kwh: float | None = None
     water_l: float | None = None
     unknown_carbon: bool = False
@@ -55,6 +58,13 @@ def check_lines(ledger: Ledger, findings: Findings) -> None:
         if figures.spend_usd is not None:
             findings.stated("cost", line.where, "cost in USD", expected=figures.spend_usd, found=row.cost_usd,
                             cell="placements.cost_usd")  # fmt: skip
+        if figures.embodied_kg is not None:
+            findings.stated("carbon", line.where, "embodied carbon in kg", expected=figures.embodied_kg,
+                            found=row.embodied_kg, scale=figures.carbon_kg or 0.0,
+                            cell="placements.embodied_kg")  # fmt: skip
+        elif row.embodied_kg is not None and row.instances + row.served_per_s > 0:
+            findings.add("carbon", line.where, "embodied carbon is stated, though figures are missing",
+                         found=row.embodied_kg)  # fmt: skip
         for kind, what, mine, stated in (
             ("carbon", "carbon in kg", figures.carbon_kg, row.carbon_kg),
             ("energy", "energy in kWh", figures.energy_kwh, row.energy_kwh),
@@ -78,6 +88,8 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
         terms["compute"] += figures.compute_usd or 0.0
         terms["network"] += figures.network_usd or 0.0
         terms["egress"] += figures.egress_usd or 0.0
+        totals.embodied_kg += figures.embodied_kg or 0.0
+        totals.high_kg += (figures.high_kg or 0.0) - (figures.carbon_kg or 0.0)
         for name in ("carbon_kg", "energy_kwh", "water_l"):
             value = getattr(figures, name)
             if value is not None:
@@ -97,6 +109,7 @@ def sum_up(ledger: Ledger, plan: Plan, bill: Bill, desk: Desk, findings: Finding
     terms["regions"] = _fixed(ledger, plan, findings)
     terms["places"] = check_places(ledger, plan, desk, findings)
     totals.relocations = check_relocations(ledger, plan, findings)
+    totals.embodied_kg += sum(moved.embodied for moved in totals.relocations)
     terms["moving"] = sum(moved.usd for moved in totals.relocations)
     terms["unserved"] = sum(unserved_cost(world, row) or 0.0 for row in plan.unserved)
     for name, values in known.items():
@@ -156,17 +169,25 @@ def check_budgets(
     for budget in world.instance.budgets:
         metric, limit = budget_metric(budget)
         findings.checked["budgets"] += 1
-        used = _in_scope(ledger, budget.scope, metric, desk)
+        lines = [f for line, f in ledger.pairs()
+                 if desk.scopes.selects(budget.scope, line.workload, line.region, line.period)]  # fmt: skip
         resting, moving = _resting(bill, budget.scope, desk), _moving(totals.moves, budget.scope, desk)
+        carried = 0.0
         if metric == "carbon_kg":
             kgs = [kg for _, kg in resting] + [kg for _, kg in moving]
-            used += sum(kg or 0.0 for kg in kgs)
+            carried = sum(kg or 0.0 for kg in kgs)
             if None in kgs:
                 findings.add("missing_grid", budget.id, "data is sent from a region without grid intensity",
                              rule=budget.id)  # fmt: skip
-        if is_placeless(budget.scope):
-            mine = [m for m in totals.relocations if desk.scopes.of_workload(budget.scope, m.workload)]
-            used += sum(_added(m, metric) for m in mine)
+        mine = [m for m in totals.relocations
+                if is_placeless(budget.scope) and desk.scopes.of_workload(budget.scope, m.workload)]  # fmt: skip
+
+        def total(
+            what: Counted, lines: list[Figures] = lines, mine: list[Moved] = mine, more: float = carried
+        ) -> float:
+            return sum(map(what.of, lines)) + sum(map(what.of_move, mine)) + more
+
+        used = total(counted(budget, metric))
         if metric == "spend_usd":
             used += sum(usd for usd, _ in resting) + sum(usd for usd, _ in moving)
             used += bought.in_scope(ledger, budget.scope, desk)
@@ -179,29 +200,17 @@ def check_budgets(
             findings.stated("use", f"budget {budget.id}", metric, expected=used, found=row.used, scale=limit)
             findings.stated("use", f"budget {budget.id}", "limit", expected=limit, found=row.limit)
             findings.stated("use", f"budget {budget.id}", "slack", expected=limit - used, found=row.slack, scale=limit)
+            high = total(counted(budget, metric, high=True))
+            check_ranged(row, budget, metric, used_high=high, limit=limit, lines=lines, moves=mine, findings=findings)
             if row.metric != metric:
                 findings.add("use", f"budget {budget.id}", "caps another metric", expected=metric, found=row.metric)
     for name in rows.keys() - {budget.id for budget in world.instance.budgets}:
         findings.add("unknown_id", f"budget {name}", "the instance has no such budget")
 
 
-def _added(moved: Moved, metric: str) -> float:
-    """Return what a workload that moves adds to a metric."""
-    own = {"spend_usd": moved.usd, "carbon_kg": moved.kg, "energy_kwh": moved.kwh, "water_l": moved.litres}
-    return own[metric]
-
-
 def _value(figures: Figures, metric: str) -> float:
     value: float | None = getattr(figures, metric)
     return value or 0.0
-
-
-def _in_scope(ledger: Ledger, scope: Scope, metric: str, desk: Desk) -> float:
-    return sum(
-        _value(figures, metric)
-        for line, figures in ledger.pairs()
-        if desk.scopes.selects(scope, line.workload, line.region, line.period)
-    )
 
 
 def _resting(bill: Bill, scope: Scope, desk: Desk) -> list[tuple[float, float | None]]:
@@ -276,6 +285,12 @@ def check_totals(plan: Plan, totals: Totals, findings: Findings) -> None:
     findings.stated("objective", TOTAL, "sum of all cost in USD", expected=objective, found=plan.objective_usd)
     if totals.carbon_kg is not None:
         findings.stated("carbon", TOTAL, "carbon in kg", expected=totals.carbon_kg, found=plan.carbon_kg)
+        for what, mine, told in (
+            ("operational carbon in kg", totals.carbon_kg - totals.embodied_kg, plan.operational_kg),
+            ("embodied carbon in kg", totals.embodied_kg, plan.embodied_kg),
+            ("carbon at the high estimate in kg", totals.carbon_kg + totals.high_kg, plan.carbon_high_kg),
+        ):
+            findings.stated("carbon", TOTAL, what, expected=mine, found=told, scale=totals.carbon_kg)
     if totals.energy_kwh is not None:
         findings.stated("energy", TOTAL, "energy in kWh", expected=totals.energy_kwh, found=plan.energy_kwh)
     if totals.water_l is not None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.calendar import Calendar
-from optimizer.audit.endpoint_resources import EndpointResources
-from optimizer.audit.facts import CPU, Offer, Region, figure, words
+from optimizer.audit.endpoint_resources import WHERE_IT_IS, EndpointResources
+from optimizer.audit.facts import CPU, Offer, Region, TokenEnergy, figure, words
 from optimizer.audit.law_triggers import Operator
 from optimizer.audit.operating import SystemFigures, own_systems
 from optimizer.audit.overlay import own_round_trip, own_speed
-from optimizer.audit.sources import GRID_COLUMNS, SHAPE_BASIS, cell, in_replicas, stated_throughput, text
+from optimizer.audit.sources import (
+    GRID_COLUMNS,
+    SHAPE_BASIS,
+    cell,
+    in_replicas,
+    mean,
+    serving_grid,
+    stated_throughput,
+    text,
+)
 from optimizer.catalogue.machines import is_burstable
 from optimizer.catalogue.network import UserPlace
 from optimizer.instance.models import Instance
@@ -41,6 +50,7 @@ class CatalogueSource:
         self._endpoint_rows = catalogue.endpoints
         self._origins = {stated.id: stated for stated in instance.origins}
         self._rtt: dict[str, dict[str, float]] = {}
+        self._inside: dict[tuple[str, tuple[str, ...] | None], list[tuple[float | None, ...]]] = {}
         self._resources = EndpointResources(instance, catalogue)
         self._prices = lru_cache(maxsize=None)(self._price)
         self._links = lru_cache(maxsize=None)(self._egress)
@@ -165,6 +175,11 @@ class CatalogueSource:
             scope=residency.scope,
             scope_countries=residency.countries,
             price_quality=text(row, "price_quality"),
+            power_quality=text(row, "energy_quality"),
+            energy=self._energy(row, ""),
+            high_energy=self._energy(row, "high_"),
+            serving_g_per_kwh=self._serving(region, residency.scope, residency.countries, mean),
+            high_serving_g_per_kwh=self._serving(region, residency.scope, residency.countries, max),
             price_date=date.fromisoformat(listed) if listed else None,
             usd_per_million_input_tokens=_times(
                 cell(row, "price_usd_per_million_input_tokens"), residency.price_factor
@@ -173,6 +188,28 @@ class CatalogueSource:
                 cell(row, "price_usd_per_million_output_tokens"), residency.price_factor
             ),
         )
+
+    def _energy(self, row: Any, prefix: str) -> TokenEnergy:
+        """Return one estimate of an endpoint's energy; what the instance states is the same at both."""
+        basis = "embodied_vendor_kg_per_kwh" if self._instance.carbon.embodied == "vendor" else "embodied_kg_per_kwh"
+        here = prefix if text(row, "energy_quality") else ""
+        names = ("kwh_per_million_output_tokens", "kwh_per_million_input_tokens", basis)
+        return TokenEnergy(*(cell(row, here + name) for name in names))
+
+    def _serving(
+        self, region: Region, scope: str, countries: tuple[str, ...] | None, of: Callable[[list[float]], float]
+    ) -> tuple[float | None, ...]:
+        """Return g/kWh by period where an endpoint of a scope may process."""
+        if scope in WHERE_IT_IS:
+            return region.grid_g_per_kwh
+        key = region.id, countries
+        if key not in self._inside:
+            table = self.catalogue.regions
+            mask = table.provider.eq(region.provider) & table.country.isin(list(countries or ()))
+            mask &= table.granularity.eq("region") & table.access.isin(["public", "disaster_recovery", "limited"])
+            found = (self.region(name) for name in {region.id, *table.index[mask]})
+            self._inside[key] = [place.grid_g_per_kwh for place in found if place is not None]
+        return serving_grid(self._inside[key], of)
 
     def rtt_ms(self, origin: str, region: Region) -> float | None:
         """Return the catalogue's estimate of the round trip, from the position of an origin the instance states."""

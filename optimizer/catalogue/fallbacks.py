@@ -14,6 +14,8 @@ host_power          host power of SKUs of clouds without a fit of their own
 host_embodied       host embodied carbon of the same SKUs
 embodied_generic    skus.embodied_kg modelled with a generic card
 throughput_neuron   nothing: lets speeds on Neuron devices be estimated, where nothing is measured at saturation
+endpoint_energy     kWh per million tokens of endpoints, and embodied carbon per kWh, by the size class of their model;
+                    on by default
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from optimizer.instance.world import CAUTIOUS_FALLBACKS
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
 
+ENDPOINT_ENERGY = "endpoint_energy"
 Tables = dict[str, pd.DataFrame]
 Rows = pd.DataFrame
 
@@ -41,7 +44,8 @@ def apply_fallbacks(catalogue: Catalogue, kinds: Sequence[str]) -> Catalogue:
     Raises `InputError` naming every unknown kind; those that are on by default need not be in the catalogue's table.
     """
     table = catalogue.fallbacks
-    known = [k for k in _STEPS if k in set(table.kind)]
+    energy = catalogue.later["endpoint_energy"]()
+    known = [k for k in _STEPS if k in set(table.kind) or (k == ENDPOINT_ENERGY and len(energy))]
     unknown = [k for k in dict.fromkeys(kinds) if k not in known and k not in CAUTIOUS_FALLBACKS]
     if unknown:
         advice = f"use one of {', '.join(known)}"
@@ -50,7 +54,7 @@ def apply_fallbacks(catalogue: Catalogue, kinds: Sequence[str]) -> Catalogue:
     tables: Tables = {name: frame.copy() for name, frame in catalogue.tables.items()}
     for kind, step in _STEPS.items():
         if kind in wanted and kind in known:
-            step(tables, table[table.kind.eq(kind)])
+            step(tables, energy if kind == ENDPOINT_ENERGY else table[table.kind.eq(kind)])
     wanted &= set(known)
     if wanted & {"accelerator_power", "idle_power", "host_power"}:
         _recompute_power(tables["skus"], tables["accelerators"])
@@ -128,6 +132,19 @@ def _embodied_generic(tables: Tables, rows: Rows) -> None:
           "embodied_quality")  # fmt: skip
 
 
+def _endpoint_energy(tables: Tables, rows: Rows) -> None:
+    """Fill the energy of endpoints, and embodied carbon per kWh, by size class, at the mid and the high estimate."""
+    endpoints = tables["endpoints"]
+    empty = endpoints.kwh_per_million_output_tokens.isna()
+    for name in ("kwh_per_million_output_tokens", "kwh_per_million_input_tokens", "embodied_kg_per_kwh",
+                 "embodied_vendor_kg_per_kwh"):  # fmt: skip
+        for prefix, estimate in (("", "mid"), ("high_", "high")):
+            values = endpoints.size_class.map(rows[f"{name}_{estimate}"]).astype(float)
+            endpoints[prefix + name] = endpoints[prefix + name].fillna(values)
+    filled = empty & endpoints.kwh_per_million_output_tokens.notna()
+    endpoints.loc[filled, "energy_quality"] = "estimated"
+
+
 def _allowed(tables: Tables, rows: Rows) -> None:
     """Fill nothing: the kind alone lets speeds be estimated, see `optimizer.catalogue.speeds`."""
 
@@ -145,4 +162,5 @@ _STEPS: dict[str, Callable[[Tables, Rows], None]] = {
     "host_embodied": _host({"host_embodied_kg": ("host_kg_per_vcpu", "host_kg_per_gb")}, 1.0),
     "embodied_generic": _embodied_generic,
     "throughput_neuron": _allowed,
+    ENDPOINT_ENERGY: _endpoint_energy,
 }  # fmt: skip

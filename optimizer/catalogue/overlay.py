@@ -56,6 +56,8 @@ QUALITY_OF = {
     "price_usd_per_hour": "price_quality",
     "price_usd_per_million_input_tokens": "price_quality",
     "price_usd_per_million_output_tokens": "price_quality",
+    "kwh_per_million_output_tokens": "energy_quality",
+    "kwh_per_million_input_tokens": "energy_quality",
 }
 CHOSEN = {"endpoints": ("scope",), "skus": ("accelerator",)}
 """Text columns whose words are those the table holds already (and `global` for a scope)."""

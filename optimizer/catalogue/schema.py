@@ -20,6 +20,8 @@ ACCESS = ("public", "government", "china", "disaster_recovery", "dedicated", "li
 AVAILABILITY = ("verified", "price_meter", "unverified", "assumed", "country_level")
 PURCHASE = ("on_demand", "spot")
 GRANULARITY = ("region", "country")
+STEPS = ("", "region", "campus", "geography", "derived", "macro_region", "design")
+"""How near to the site a PUE or WUE is; "" where nobody says."""
 BIS = ("yes", "no", "unknown")
 
 
@@ -70,6 +72,7 @@ REGIONS = Table(
         text("granularity", words=GRANULARITY, default="region"),
         text("grid_zone"),
         text("grid_zone_join"),
+        text("grid_zone_remark"),
         number("grid_lifecycle_g_per_kwh"),
         number("grid_year"),
         quality("grid_quality", "listed"),
@@ -80,9 +83,13 @@ REGIONS = Table(
         number("market_based_year"),
         number("pue", 1.0, 3.0),
         number("pue_year"),
+        text("pue_step", words=STEPS, default=""),
         quality("pue_quality", "listed"),
         number("wue_l_per_kwh"),
+        number("wue_year"),
+        text("wue_step", words=STEPS, default=""),
         quality("wue_quality", "listed"),
+        text("pue_source"),
         number("water_l_per_kwh_grid"),
         quality("water_quality", "published"),
         text("rtt_site"),
@@ -216,6 +223,17 @@ ENDPOINTS = Table(
         Column("price_date", "date", default=""),
         quality("price_quality", "listed"),
         Column("retired_on", "date", default=""),
+        text("size_class"),
+        text("size_basis"),
+        number("kwh_per_million_output_tokens"),
+        number("kwh_per_million_input_tokens"),
+        number("high_kwh_per_million_output_tokens"),
+        number("high_kwh_per_million_input_tokens"),
+        quality("energy_quality", "listed"),
+        number("embodied_kg_per_kwh"),
+        number("high_embodied_kg_per_kwh"),
+        number("embodied_vendor_kg_per_kwh"),
+        number("high_embodied_vendor_kg_per_kwh"),
         text("source"),
     ),
     ((("provider",), "providers"), (("region_id",), "regions")),
@@ -326,6 +344,24 @@ FALLBACKS = Table(
         text("note"),
     ),
 )
+ESTIMATES = ("low", "mid", "high")
+ENDPOINT_ENERGY = Table(
+    "endpoint_energy",
+    ("size_class",),
+    (
+        text("size_class", required=True),
+        text("description"),
+        *(
+            number(f"{name}_{estimate}")
+            for name in ("kwh_per_million_output_tokens", "kwh_per_million_input_tokens", "embodied_kg_per_kwh",
+                         "embodied_vendor_kg_per_kwh")
+            for estimate in ESTIMATES
+        ),
+        text("confidence"),
+        text("method"),
+        text("source", required=True),
+    ),
+)  # fmt: skip
 MODEL_ALIASES = Table("model_aliases", ("raw",), (text("raw", required=True), text("model", required=True)))
 DEFAULT_PROFILES = Table(
     "default_profiles",
@@ -337,7 +373,7 @@ CORE = (PROVIDERS, REGIONS, ACCELERATORS, SKUS, OFFERS, ENDPOINTS, THROUGHPUT)
 LAZY = (
     STORAGE, EGRESS_PAIRS, RTT_PAIRS, RTT_SITES, RTT_FIT, PLACES, GRID_SHAPES, FALLBACKS, MODEL_ALIASES,
     DEFAULT_PROFILES, COMMITMENTS, QUARANTINED_PRICES, QUARANTINED, ARCHITECTURES, ACCELERATOR_SPEED, SERVING,
-    CURVES,
+    CURVES, ENDPOINT_ENERGY,
 )  # fmt: skip
 TABLES = {table.name: table for table in (*CORE, *LAZY)}
 
@@ -347,4 +383,5 @@ QUALITY_OF = {
                 "grid_quality": "grid_lifecycle_g_per_kwh", "position_quality": "lat"},
     "accelerators": {"power_quality": "idle_kw", "embodied_quality": "embodied_kg"},
     "skus": {"power_quality": "idle_kw", "embodied_quality": "embodied_kg"},
+    "endpoints": {"energy_quality": "kwh_per_million_output_tokens"},
 }  # fmt: skip

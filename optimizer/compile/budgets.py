@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 
+COUNTED = {
+    ("limit_kg", "all", "mid"): "carbon_kg",
+    ("limit_kg", "all", "high"): "carbon_high_kg",
+    ("limit_kg", "operational", "mid"): "operational_kg",
+    ("limit_kg", "operational", "high"): "operational_high_kg",
+    ("limit_kwh", "all", "high"): "energy_high_kwh",
+}
+"""What a budget counts, by the field of its limit, `counts` and `estimate`; else the metric of the field."""
 METRICS = {"limit_kg": "carbon_kg", "limit_l": "water_l", "limit_kwh": "energy_kwh", "limit_usd": "spend_usd"}
 CARBON_PRICE = "carbon.price_usd_per_tonne"
 
@@ -31,6 +39,12 @@ def metric_of(budget: Budget) -> tuple[str, float]:
     """Return the metric a budget caps (carbon_kg, water_l, energy_kwh or spend_usd) and its limit in that unit."""
     name = next(field for field in METRICS if getattr(budget, field) is not None)
     return METRICS[name], float(getattr(budget, name))
+
+
+def counted_of(budget: Budget, estimate: str | None = None) -> str:
+    """Return the metric of the problem that a budget counts, at its own estimate or at another."""
+    name = next(field for field in METRICS if getattr(budget, field) is not None)
+    return COUNTED.get((name, budget.counts, estimate or budget.estimate), METRICS[name])
 
 
 def is_placeless(scope: Scope) -> bool:
@@ -62,7 +76,7 @@ def build_budgets(
     sources = datasets.problem.copy_region[datasets.problem.transfer_copy]
     return Budgets(
         ids=tuple(budget.id for budget in budgets),
-        metric=tuple(metric for metric, _ in metrics),
+        metric=tuple(map(counted_of, budgets)),
         limit=np.array([limit for _, limit in metrics], dtype=float),
         whole=np.array([is_whole(budget.scope) for budget in budgets], dtype=bool),
         slots=in_scope,

@@ -4,7 +4,7 @@
     flow, per unit/s of peak rate   energy = PUE h (load_kw − idle_kw) / μ · mean/peak
                                     compute, network, egress = 3600 h · mean/peak · (endpoint price, network, GB·egress)
     job, per instance-hour          energy = PUE (idle_kw + (load_kw − idle_kw) s) compute = price, egress of the output
-    carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000)
+    carbon_kg = energy · grid/1000 + embodied (+ network kWh/GB · GB · grid/1000), the embodied part apart as well
     water_l   = energy/PUE · WUE + energy · grid water (where known)
 
     on a commitment to buy   compute = its share of what that is charged, commitments = − the same
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Coefficients
+from optimizer.compile.endpoint_energy import PerUnit
 from optimizer.compile.world import World
 
 Floats = NDArray[np.float64]
@@ -50,8 +51,6 @@ class Figures:
     wue: Floats
     grid_water: Floats
     grid: Floats
-    kg_per_unit: Floats
-    kwh_per_unit: Floats
     is_endpoint: Bools
     is_reserved: Bools
 
@@ -86,8 +85,6 @@ def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
         wue=regions.wue_l_per_kwh.to_numpy(dtype=float)[region],
         grid_water=regions.water_l_per_kwh_grid.to_numpy(dtype=float)[region],
         grid=world.grid_g_per_kwh[region, period],
-        kg_per_unit=world.column("kg_per_unit")[offer],
-        kwh_per_unit=world.column("kwh_per_unit")[offer],
         is_endpoint=world.is_endpoint[offer],
         is_reserved=(world.text("bought_as") != "")[offer],
     )
@@ -106,9 +103,11 @@ class Known:
         return Known(self.carbon[at], self.energy[at], self.water[at])
 
 
-def _coefficients(where: Bools, known: Known, cost: dict[str, Floats], **metrics: Floats) -> Coefficients:
+def _coefficients(
+    where: Bools, known: Known, cost: dict[str, Floats], parts: dict[str, Floats], **metrics: Floats
+) -> Coefficients:
     """Return coefficients that are 0 outside `where` and where they, or the slot's figure as a whole, are unknown."""
-    told = {"carbon_kg": known.carbon, "energy_kwh": known.energy, "water_l": known.water}
+    told = {"carbon_kg": known.carbon, "energy_kwh": known.energy, "water_l": known.water, "high_kwh": known.energy}
 
     def of(array: Floats, among: Bools) -> Floats:
         return np.where(where & among & ~np.isnan(array), array, 0.0)
@@ -116,6 +115,7 @@ def _coefficients(where: Bools, known: Known, cost: dict[str, Floats], **metrics
     return Coefficients(
         {term: of(usd, where) for term, usd in cost.items()},
         **{name: of(array, told.get(name, where)) for name, array in metrics.items()},
+        parts=_not_zero({name: of(array, told.get(name, known.carbon)) for name, array in parts.items()}),
     )
 
 
@@ -128,6 +128,10 @@ def _paid(figures: Figures, usd: Floats) -> dict[str, Floats]:
     return {"compute": usd, COMMITMENTS: np.where(figures.is_reserved, -usd, 0.0)}
 
 
+def _not_zero(parts: dict[str, Floats]) -> dict[str, Floats]:
+    return {name: values for name, values in parts.items() if values.any()}
+
+
 def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
     """Return what one instance of a service kept running for the whole period adds; 0 for endpoints and jobs."""
     hours = figures.hours
@@ -136,6 +140,7 @@ def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
         ~is_job & ~figures.is_endpoint,
         known,
         _paid(figures, figures.price * hours),
+        {"embodied_kg": figures.embodied_kg_per_hour * hours},
         carbon_kg=figures.carbon(energy, hours),
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -162,6 +167,7 @@ def working(
         is_job,
         known,
         {**_paid(figures, figures.price), "egress": output.usd},
+        {"embodied_kg": figures.embodied_kg_per_hour},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -187,18 +193,20 @@ def serving(
     mean_share: Floats,
     *,
     prices: FlowPrices,
+    per_unit: PerUnit,
     network_kwh_per_gb: float,
 ) -> Coefficients:
     """Return what one unit/s of peak rate served for the period adds.
 
     `figures` of each flow's slot, `units_per_s` throughput of one instance (not times utilisation), `mean_share`
-    mean over peak rate.
+    mean over peak rate, `per_unit` what a work unit draws and emits at endpoints.
     """
     endpoint = figures.is_endpoint
     with np.errstate(divide="ignore", invalid="ignore"):
         dynamic = figures.pue * figures.hours * (figures.load_kw - figures.idle_kw) / units_per_s * mean_share
-    energy = np.where(endpoint, figures.kwh_per_unit * prices.units, dynamic)
-    carbon = np.where(endpoint, figures.kg_per_unit * prices.units, dynamic * figures.grid / 1000.0)
+    energy = np.where(endpoint, per_unit.kwh * prices.units, dynamic)
+    carbon = np.where(endpoint, per_unit.kg * prices.units, dynamic * figures.grid / 1000.0)
+    there = np.where(endpoint, prices.units, 0.0)
     sent_kwh = prices.units * prices.response_gb_per_unit * network_kwh_per_gb
     carbon = carbon + np.where(sent_kwh > 0, sent_kwh * figures.grid / 1000.0, 0.0)
     water = np.where(endpoint, 0.0, figures.water(dynamic))
@@ -209,6 +217,7 @@ def serving(
         everywhere,
         known,
         {"compute": compute, "network": network, "egress": egress},
+        {name: values * there for name, values in per_unit.parts().items()},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=water,
@@ -216,7 +225,7 @@ def serving(
     )
 
 
-def known_figures(figures: Figures, sends: Bools) -> Known:
+def known_figures(figures: Figures, per_unit: PerUnit, sends: Bools) -> Known:
     """Return for every slot whether its carbon, energy and water are known; `sends`: network energy counts as well.
 
     Power is known where both idle and load power are: an hour at full load needs only the latter, but a budget asks for
@@ -225,10 +234,10 @@ def known_figures(figures: Figures, sends: Bools) -> Known:
     power = ~np.isnan(figures.idle_kw + figures.load_kw + figures.pue)
     carbon = power & ~np.isnan(figures.grid + figures.embodied_kg_per_hour)
     endpoint = figures.is_endpoint
-    endpoint_carbon = ~np.isnan(figures.kg_per_unit) & (~sends | ~np.isnan(figures.grid))
+    endpoint_carbon = ~np.isnan(per_unit.kg) & (~sends | ~np.isnan(figures.grid))
     water = power & ~np.isnan(figures.wue)
     return Known(
         np.where(endpoint, endpoint_carbon, carbon),
-        np.where(endpoint, ~np.isnan(figures.kwh_per_unit), power),
+        np.where(endpoint, ~np.isnan(per_unit.kwh), power),
         np.where(endpoint, False, water),
     )

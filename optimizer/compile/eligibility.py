@@ -349,16 +349,22 @@ class _Figures:
         power = (lacks("idle_kw") | lacks("load_kw")) & ~endpoint
         pue, wue = unknown("pue"), unknown("wue_l_per_kwh")
         no_grid = np.isnan(world.grid_g_per_kwh)[at]
-        grid = no_grid & ~endpoint
+        derived = endpoint & lacks("kg_per_unit")  # where carbon is not stated, it follows from energy and grid
+        tokens = lacks("kwh_per_million_output_tokens") | lacks("kwh_per_million_input_tokens")
+        no_energy = endpoint & lacks("kwh_per_unit") & tokens
+        row, mean, _ = world.serving_grids
+        grid = np.where(endpoint, derived & np.isnan(mean)[row], no_grid)
         embodied = lacks("embodied_kg_per_hour") & ~endpoint
+        if world.instance.carbon.embodied != "none":
+            embodied |= derived & lacks("embodied_kg_per_unit") & lacks("embodied_kg_per_kwh")
         self._missing = {
             "carbon": (
-                ("missing_power", power | (endpoint & lacks("kg_per_unit"))),
+                ("missing_power", power | (derived & no_energy)),
                 ("missing_pue", pue),
                 ("missing_grid", grid),
                 ("missing_embodied", embodied),
             ),
-            "energy": (("missing_power", power | (endpoint & lacks("kwh_per_unit"))), ("missing_pue", pue)),
+            "energy": (("missing_power", power | no_energy), ("missing_pue", pue)),
             "water": (("missing_power", power | endpoint), ("missing_pue", pue), ("missing_wue", wue)),
         }
         self._network = ("missing_grid", no_grid & endpoint)

@@ -24,6 +24,11 @@ Bools = NDArray[np.bool_]
 Objects = NDArray[np.object_]
 
 UNSPECIFIED = "unspecified"
+ENERGY = (
+    "kwh_per_million_output_tokens", "kwh_per_million_input_tokens", "high_kwh_per_million_output_tokens",
+    "high_kwh_per_million_input_tokens",
+)  # fmt: skip
+"""What the catalogue says of the energy of tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +109,20 @@ def endpoint_offers(instance: Instance, catalogue: Catalogue, regions: pd.DataFr
         "scope_countries": countries,
         "usd_per_million_input_tokens": table.price_usd_per_million_input_tokens * uplift,
         "usd_per_million_output_tokens": table.price_usd_per_million_output_tokens * uplift,
+        "power_quality": table.energy_quality,
+        **{name: table[name] for name in ENERGY},
+        **_embodied(instance, table),
         "declared_by": stated.by[at],
         "outside_scope": outside,
         "scope_unknown": no_scope,
     })
     return offers[keep].reset_index(drop=True)
+
+
+def _embodied(instance: Instance, table: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return embodied carbon per kWh drawn on the instance's basis, at the mid and the high estimate."""
+    name = "embodied_vendor_kg_per_kwh" if instance.carbon.embodied == "vendor" else "embodied_kg_per_kwh"
+    return {f"{prefix}embodied_kg_per_kwh": table[f"{prefix}{name}"] for prefix in ("", "high_")}
 
 
 def _countries(

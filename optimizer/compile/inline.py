@@ -168,6 +168,7 @@ def inline_offers(instance: Instance, regions: pd.DataFrame, issues: list[Issue]
             "availability": "verified", "scope": "region" if not endpoint.countries else "countries",
             "scope_countries": frozenset(endpoint.countries) or frozenset((country,)),
             "usd_per_unit": endpoint.usd_per_unit, "kg_per_unit": _number(endpoint.kg_per_unit),
+            "embodied_kg_per_unit": _number(endpoint.embodied_kg_per_unit),
             "kwh_per_unit": _number(endpoint.kwh_per_unit),
         })  # fmt: skip
     rows += _committed(instance, inline.offers, index, regions, issues)

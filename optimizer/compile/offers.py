@@ -27,8 +27,10 @@ OFFER_COLUMNS = (
     "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "arch", "burstable", "purchase",
     "price_usd_per_hour", "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw",
     "power_quality", "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries",
-    "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit", "kwh_per_unit",
-    "commitment", "declared_by", "bought_as", "drawn",
+    "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit",
+    "embodied_kg_per_unit", "kwh_per_unit", "kwh_per_million_output_tokens", "kwh_per_million_input_tokens",
+    "high_kwh_per_million_output_tokens", "high_kwh_per_million_input_tokens", "embodied_kg_per_kwh",
+    "high_embodied_kg_per_kwh", "commitment", "declared_by", "bought_as", "drawn",
 )  # fmt: skip
 TEXT = (
     "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",

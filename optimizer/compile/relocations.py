@@ -23,6 +23,7 @@ from optimizer.compile.carried import Carriage, carriage
 from optimizer.compile.coefficients import gather, known_figures, running
 from optimizer.compile.columns import distinct
 from optimizer.compile.effort import spend
+from optimizer.compile.endpoint_energy import per_unit_of
 from optimizer.compile.evidence import worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import named_regions, workload_scope
@@ -207,7 +208,7 @@ def _leaving(world: World, today: Today, movers: list[int]) -> Coefficients:
     current = today.current
     own = [world.instance.workloads[w].move_usd for w in movers]
     usd = np.array([current.move_usd if price is None else price for price in own], dtype=float)
-    kg, kwh, litres = (np.zeros(len(movers)) for _ in range(3))
+    kg, kwh, litres, embodied = (np.zeros(len(movers)) for _ in range(4))
     if current.overlap_hours > 0:
         _require_instances(world, today)
         rows, count, prices = _kept_rows(world, today, movers)
@@ -215,13 +216,16 @@ def _leaving(world: World, today: Today, movers: list[int]) -> Coefficients:
         figures = gather(world, offer, world.offer_region[offer], np.zeros(offer.size, dtype=np.int64))
         figures = replace(figures, hours=np.full(offer.size, current.overlap_hours))
         nothing = np.zeros(offer.size, dtype=bool)
-        one = running(figures, known_figures(figures, nothing), nothing)
-        for total, each in ((usd, one.spend_usd), (kg, one.carbon_kg), (kwh, one.energy_kwh), (litres, one.water_l)):
-            np.add.at(total, mover, each * count)
+        at_endpoints = per_unit_of(world, offer, np.zeros(offer.size, dtype=np.int64), np.zeros(offer.size))
+        one = running(figures, known_figures(figures, at_endpoints, nothing), nothing)
+        for total, metric in ((usd, "spend_usd"), (kg, "carbon_kg"), (kwh, "energy_kwh"), (litres, "water_l"),
+                              (embodied, "embodied_kg")):  # fmt: skip
+            np.add.at(total, mover, one.of(metric) * count)
         for x, per_hour in prices:
             usd[x] += per_hour * current.overlap_hours
     # What is kept on the side is in no share policy: no device-hours.
-    return Coefficients({TERM: usd}, kg, kwh, litres, np.zeros(len(movers)))
+    parts = {"embodied_kg": embodied} if embodied.any() else {}
+    return Coefficients({TERM: usd}, kg, kwh, litres, np.zeros(len(movers)), parts)
 
 
 def _kept_rows(

@@ -23,6 +23,7 @@ from optimizer.compile.collected import NoOption, Parts, unserved_price
 from optimizer.compile.columns import Filling, columns
 from optimizer.compile.effort import FLOW, SLOT, spend
 from optimizer.compile.eligibility import Eligibility
+from optimizer.compile.endpoint_energy import per_unit_of, tokens_ratio
 from optimizer.compile.gangs import Gang
 from optimizer.compile.jobs import build_jobs, windows_of
 from optimizer.compile.ledger import Ledger
@@ -266,6 +267,7 @@ def _with_coefficients(
     output_usd = np.where(chosen.output_gb > 0, chosen.output_gb * internet, 0.0)
     output = Output(output_usd, chosen.output_gb * network_kwh_per_gb)
     share = mean_share[stream, slots.period[slot]]
+    per_unit = per_unit_of(world, slots.offer, slots.period, tokens_ratio(world)[slots.workload])
     prices = FlowPrices(
         units=3600.0 * figures.hours[slot] * share,
         network_usd_per_unit=chosen.network_usd,
@@ -274,15 +276,16 @@ def _with_coefficients(
         response_gb_per_unit=chosen.response_gb[slot],
     )
     sends = ((chosen.response_gb > 0) | (chosen.output_gb > 0)) & (network_kwh_per_gb > 0)
-    known = known_figures(figures, sends)
+    known = known_figures(figures, per_unit, sends)
     slots = replace(
         slots,
         running=running(figures, known, slots.is_job),
         working=working(figures, known, slots.is_job, chosen.working_share, output),
     )
     served = serving(
-        figures.take(slot), known.take(slot), mu[slot], share, prices=prices, network_kwh_per_gb=network_kwh_per_gb
-    )
+        figures.take(slot), known.take(slot), mu[slot], share, prices=prices, per_unit=per_unit.take(slot),
+        network_kwh_per_gb=network_kwh_per_gb,
+    )  # fmt: skip
     return slots, Flows(stream=stream, slot=slot, serving=served), known
 
 

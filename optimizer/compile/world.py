@@ -120,6 +120,13 @@ class World:
         return self.offers.region.to_numpy(dtype=np.int64)
 
     @cached_property
+    def serving_grids(self) -> tuple[NDArray[np.int64], Floats, Floats]:
+        """Row of each offer in two tables of g/kWh [rows, periods] where it may process: the mean, and the most."""
+        from optimizer.compile.endpoint_energy import serving_grids
+
+        return serving_grids(self.offers, self.regions, self.grid_g_per_kwh)
+
+    @cached_property
     def unpriced(self) -> pd.DataFrame:
         """`offers` but for what is known of the hourly prices of machines."""
         return self.offers.drop(columns=["price_usd_per_hour", "price_quality", "price_date", "price_age_days"])

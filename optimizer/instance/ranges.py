@@ -56,6 +56,8 @@ _WUE = Range(0, 10, "l/kWh", possible=1_000)
 _GRID = Range(0, 1_500, "g/kWh", possible=10_000, advice="it is in grams of CO2e per kWh: 0.3 kg are 300")
 _USD_PER_HOUR = Range(0, 1_000, "USD/h", each=True)
 _EMBODIED = Range(0, 50_000, "kg", each=True)
+_TOKEN_KWH = Range(0, 100, "kWh per million tokens", possible=100_000, advice="it is per million tokens, not per token")
+_KG_PER_KWH = Range(0, 1, "kg/kWh", possible=100)
 _YEAR = Range(1990, 2100, "AD")
 
 RANGES: dict[tuple[str, str], Range] = {
@@ -76,6 +78,7 @@ RANGES: dict[tuple[str, str], Range] = {
     ("InlineOffer", "embodied_kg_per_hour"): Range(0, 1, "kg/h", each=True),
     ("InlineEndpoint", "usd_per_unit"): _USD_PER_UNIT,
     ("InlineEndpoint", "kg_per_unit"): Range(0, 1_000, "kg/unit"),
+    ("InlineEndpoint", "embodied_kg_per_unit"): Range(0, 1_000, "kg/unit"),
     ("InlineEndpoint", "kwh_per_unit"): Range(0, 10_000, "kWh/unit"),
     ("NetworkLink", "rtt_ms"): Range(0, 1_000, "ms"),
     ("NetworkLink", "usd_per_unit"): _USD_PER_UNIT,
@@ -192,6 +195,7 @@ COLUMN_RANGES: dict[tuple[str, str], Range] = {
     ("regions", "pue"): _PUE,
     ("regions", "pue_year"): _YEAR,
     ("regions", "wue_l_per_kwh"): _WUE,
+    ("regions", "wue_year"): _YEAR,
     ("regions", "water_l_per_kwh_grid"): Range(0, 100, "l/kWh", possible=10_000),
     ("accelerators", "memory_gb"): _MEMORY,
     ("accelerators", "memory_bandwidth_gb_per_s"): Range(1, 100_000, "GB/s"),
@@ -219,6 +223,14 @@ COLUMN_RANGES: dict[tuple[str, str], Range] = {
     ("endpoints", "price_usd_per_million_output_tokens"): Range(0, 100_000, "USD per million tokens"),
     ("endpoints", "regional_uplift"): Range(1, 10, "times the price"),
     ("endpoints", "context_tokens"): Range(1, 1e9, "tokens"),
+    ("endpoints", "kwh_per_million_output_tokens"): _TOKEN_KWH,
+    ("endpoints", "kwh_per_million_input_tokens"): _TOKEN_KWH,
+    ("endpoints", "high_kwh_per_million_output_tokens"): _TOKEN_KWH,
+    ("endpoints", "high_kwh_per_million_input_tokens"): _TOKEN_KWH,
+    ("endpoints", "embodied_kg_per_kwh"): _KG_PER_KWH,
+    ("endpoints", "high_embodied_kg_per_kwh"): _KG_PER_KWH,
+    ("endpoints", "embodied_vendor_kg_per_kwh"): _KG_PER_KWH,
+    ("endpoints", "high_embodied_vendor_kg_per_kwh"): _KG_PER_KWH,
     ("storage", "storage_usd_per_gb_month"): _STORAGE,
     ("storage", "egress_internet_usd_per_gb"): _USD_PER_GB,
     ("storage", "egress_same_continent_usd_per_gb"): _USD_PER_GB,

@@ -27,14 +27,28 @@ Measure = Literal["compute_usd", "device_hours", "energy_kwh"]
 
 
 class Budget(Model):
-    """A cap over the horizon on exactly one of carbon (kg CO2e), water (l), energy (kWh) or money (USD)."""
+    """A cap over the horizon on exactly one of carbon (kg CO2e), water (l), energy (kWh) or money (USD).
+
+    `estimate`: which estimate of figures that are estimated as a range counts (energy of managed endpoints): mid or
+    high. `counts`: of carbon all, or the operational part alone.
+    """
 
     id: Id
     limit_kg: NonNegative | None = None
     limit_l: NonNegative | None = None
     limit_kwh: NonNegative | None = None
     limit_usd: NonNegative | None = None
+    estimate: Literal["mid", "high"] = "mid"
+    counts: Literal["all", "operational"] = "all"
     scope: Scope = Scope()
+
+    @model_validator(mode="after")
+    def _says_what_counts(self) -> Budget:
+        if self.counts != "all" and self.limit_kg is None:
+            raise ValueError("counts tells parts of carbon apart; it goes with limit_kg")
+        if self.estimate != "mid" and self.limit_kg is None and self.limit_kwh is None:
+            raise ValueError("estimate goes with limit_kg and limit_kwh: nothing else is estimated as a range")
+        return self
 
     @model_validator(mode="after")
     def _one_limit(self) -> Budget:

@@ -116,13 +116,18 @@ class InlineOffer(Model):
 
 
 class InlineEndpoint(Model):
-    """A managed endpoint of the user's own: pays per work unit, holds no instances."""
+    """A managed endpoint of the user's own: pays per work unit, holds no instances.
+
+    `kg_per_unit` is all carbon of a unit, of which `embodied_kg_per_unit` is embodied (0 unless stated). Without it
+    carbon follows from `kwh_per_unit`, the grid where it processes, and `embodied_kg_per_unit`.
+    """
 
     id: Id
     region: str
     model: str
     usd_per_unit: NonNegative = 0.0
     kg_per_unit: NonNegative | None = None
+    embodied_kg_per_unit: NonNegative | None = None
     kwh_per_unit: NonNegative | None = None
     countries: Countries = ()
 
@@ -179,8 +184,9 @@ class EndpointResource(Model):
         return self
 
 
-CAUTIOUS_FALLBACKS = ("pue_industry", "accelerator_power", "idle_power", "host_power")
-"""Fallbacks that are on unless the instance states others: for power and PUE, at their cautious end."""
+CAUTIOUS_FALLBACKS = ("pue_industry", "accelerator_power", "idle_power", "host_power", "endpoint_energy")
+"""Fallbacks that are on unless the instance states others: for power and PUE, at their cautious end, and for the energy
+of managed endpoints."""
 
 
 class OverlayRow(Model):

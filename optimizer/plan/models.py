@@ -167,7 +167,8 @@ class Plan(Row):
     saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
     `switching` are the figures nearest to where another plan is cheaper, where that was asked for;
     `today` sets the plan beside what runs today, where the instance says so (`current`);
-    `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one;
+    `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one. `carbon_kg` is the sum of
+    `operational_kg` and `embodied_kg`; `carbon_high_kg` is it at the high estimate of managed endpoints' energy;
     `currency` is the instance's, if it states one: what is written has amounts in it beside those in USD.
     """
 
@@ -179,6 +180,9 @@ class Plan(Row):
     bound_excess_usd: float | None = None
     cost_breakdown_usd: dict[str, float] = {}
     carbon_kg: float | None = None
+    operational_kg: float | None = None
+    embodied_kg: float | None = None
+    carbon_high_kg: float | None = None
     carbon_unknown_share: float | None = None
     energy_kwh: float | None = None
     water_l: float | None = None

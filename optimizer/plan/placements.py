@@ -60,6 +60,7 @@ class Lines:
     instance_hours: Floats
     cost_usd: Floats
     carbon_kg: Floats
+    embodied_kg: Floats
     energy_kwh: Floats
 
 
@@ -94,6 +95,7 @@ def lines_of(compiled: Compiled, values: Values) -> Lines:
         instance_hours=hours,
         cost_usd=add_up("spend_usd") - add_up("commitments_usd"),
         carbon_kg=np.where(compiled.known.carbon[slot], add_up("carbon_kg"), np.nan),
+        embodied_kg=np.where(compiled.known.carbon[slot], add_up("embodied_kg"), np.nan),
         energy_kwh=np.where(compiled.known.energy[slot], add_up("energy_kwh"), np.nan),
     )
 
@@ -176,6 +178,7 @@ class Doubts:
         )
         self._carbon = [world.text("power_quality"), world.text("embodied_quality"), pue, self._grid]
         self._endpoint, self._kg_stated = world.is_endpoint, ~np.isnan(world.column("kg_per_unit"))
+        self._energy = world.text("power_quality")
         self._network_kwh_per_gb = world.instance.carbon.network_kwh_per_gb
         self.stale = np.nan_to_num(offers.price_age_days.to_numpy(dtype=float)) > oldest
 
@@ -187,13 +190,15 @@ class Doubts:
     def carbon(self, workload: int, offer: int) -> set[str]:
         """Return the doubtful qualities behind an offer's carbon and the workload's speed on it.
 
-        An endpoint's carbon is a stated figure per unit; of its region only the grid bears on it, through what its
-        answers draw from the network.
+        An endpoint's carbon is a stated figure per unit, or its energy on the grid where it processes; of a stated one
+        only the grid of its region bears on it, through what its answers draw from the network.
         """
         if not self._endpoint[offer]:
             return {str(column[offer]) for column in self._carbon} & set(DOUBTFUL) | self._speed(workload, offer)
         sends = getattr(self._workloads[workload], "response_gb_per_unit", 0.0) * self._network_kwh_per_gb > 0
-        return {str(self._grid[offer])} & set(DOUBTFUL) if sends and self._kg_stated[offer] else set()
+        derived = not self._kg_stated[offer]
+        figures = {str(self._grid[offer])} if sends or (derived and self._energy[offer] != "missing") else set()
+        return (figures | ({str(self._energy[offer])} if derived else set())) & set(DOUBTFUL)
 
     def _speed(self, workload: int, offer: int) -> set[str]:
         return {str(self._speeds.of(self._workloads[workload]).quality[offer])} & set(DOUBTFUL)
@@ -252,6 +257,7 @@ def placements_of(
                 commitments=drawn.get(k, {}),
                 cost_usd=float(lines.cost_usd[k]),
                 carbon_kg=_known(lines.carbon_kg[k]),
+                embodied_kg=_known(lines.embodied_kg[k]),
                 energy_kwh=_known(lines.energy_kwh[k]),
                 **(trips.of(int(problem.flows.stream[q]), int(slots.region[i])) if q >= 0 else {}),
                 laws=judgement.laws,

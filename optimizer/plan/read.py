@@ -51,6 +51,7 @@ from optimizer.plan.usage import (
     by_slot,
     carried_kg,
     copies_of,
+    high_warnings,
     mechanisms_used,
     moves_of,
     quotas_of,
@@ -172,10 +173,12 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     carried = carried_kg(compiled, raw)
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
     actions, admitted = actions_of(compiled, lines, judgements, raw["copy"])
+    held_budgets = budgets_of(compiled, values, raw)
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
     return {
         "cost_breakdown_usd": cost_by_term(compiled.problem, {**raw, **vars(values)}),
         "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
+        **(_carbon_apart(compiled, (values, raw), carbon_kg) if carried > 0 or _any_known(known, lines.slot) else {}),
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),
         "energy_kwh": _total(compiled, (values, raw), "energy_kwh", compiled.known.energy, lines.slot),
         "water_l": _total(compiled, (values, raw), "water_l", compiled.known.water, lines.slot),
@@ -187,7 +190,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "relocations": relocations_of(compiled, raw, placements),
         "regions": regions_of(compiled, values, raw),
         "mechanisms": mechanisms,
-        "budgets": budgets_of(compiled, values, raw),
+        "budgets": held_budgets,
         "quotas": quotas_of(compiled, values),
         "commitments": commitments_used(compiled.world, placements),
         "purchases": purchases_used(compiled, values, raw["committed"]),
@@ -210,6 +213,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),
             *_partial_warnings(compiled, lines.slot),
+            *high_warnings(held_budgets),
             *_profile_warnings(compiled, lines.slot),
             *speed_warnings(compiled, systems),
             *_idle_warnings(compiled, lines.slot),
@@ -223,6 +227,23 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *admitted,
         ),
     }
+
+
+def _carbon_apart(
+    compiled: Compiled, found: tuple[Values, dict[str, Floats]], carbon_kg: float
+) -> dict[str, float]:
+    """Return the operational and the embodied part of a plan's carbon, and all of it at the high estimate."""
+    values, raw = found
+
+    def part(metric: str) -> float:
+        slots = by_slot(compiled, values, metric)[compiled.known.carbon]
+        return float(slots.sum()) + moving(compiled, raw, metric)
+
+    embodied = part("embodied_kg")
+    return {
+        "operational_kg": carbon_kg - embodied, "embodied_kg": embodied,
+        "carbon_high_kg": carbon_kg + part("high_kg"),
+    }  # fmt: skip
 
 
 def _relied_by_copies(compiled: Compiled, raw: Mapping[str, Floats], chosen: NDArray[np.int64]) -> set[int]:

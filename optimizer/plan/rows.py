@@ -45,11 +45,11 @@ class Placement(Row):
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
     instances paid for. `commitments`: how many of the instances each commitment gives, by its id, owned or
     bought; `cost_usd` of what runs on one that is bought is its part of what that is charged. For a job
-    `work_units` is what is done here and `gangs` how many run. `rtt_ms`: the round trip between the stream's users and
-    the region, as far as somebody has it, `rtt_source` how it was had (measured, estimated, stated), `max_rtt_ms` its
-    limit. `laws` bear on the row, `mechanisms` are the safeguards it relies on, `flags` name figures that are not
-    verified (fallback, estimated, derived, unverified, transferred_speed, estimated_speed, stale_price, weak_law,
-    unreviewed_law).
+    `work_units` is what is done here and `gangs` how many run. `embodied_kg` is the embodied part of `carbon_kg`.
+    `rtt_ms`: the round trip between the stream's users and the region, as far as somebody has it, `rtt_source` how it
+    was had (measured, estimated, stated), `max_rtt_ms` its limit. `laws` bear on the row, `mechanisms` are the
+    safeguards it relies on, `flags` name figures that are not verified (fallback, estimated, derived, unverified,
+    transferred_speed, estimated_speed, stale_price, weak_law, unreviewed_law).
     """
 
     workload: str
@@ -71,6 +71,7 @@ class Placement(Row):
     commitments: dict[str, float] = {}
     cost_usd: float | None = None
     carbon_kg: float | None = None
+    embodied_kg: float | None = None
     energy_kwh: float | None = None
     rtt_ms: float | None = None
     max_rtt_ms: float | None = None
@@ -204,13 +205,23 @@ class MechanismUse(Row):
 
 
 class BudgetUse(Row):
-    """What a budget allows and what the plan uses of it."""
+    """What a budget allows and what the plan uses of it.
+
+    `counts`: all carbon, or the operational part alone; `embodied` is the embodied part of what is used. `estimate`:
+    the estimate that `used` is of. Of budgets on carbon and energy `used_high` is what the plan uses at the high
+    estimate of managed endpoints, and `holds_high` whether the budget holds there too.
+    """
 
     id: str
     metric: Metric
     limit: float
     used: float
     slack: float
+    counts: Literal["all", "operational"] | None = None
+    estimate: Literal["mid", "high"] | None = None
+    embodied: float | None = None
+    used_high: float | None = None
+    holds_high: bool | None = None
 
 
 class QuotaUse(Row):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Rule = Literal["budget", "quota", "policy", "field", "workload", "dataset"]
 
 MOVE_LIMIT, PLACE_RULE = ("move limit",), ("place rule",)
-BUDGET_UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": "USD"}
+BUDGET_UNITS = {"kg": "kg", "l": "l", "kwh": "kWh", "usd": "USD"}
+"""Unit of what a budget counts, by the last word of its metric."""
 NEEDS = {
     "work": "its work cannot be done within its window",
     "at_release": "it cannot work from its release on",
@@ -58,6 +59,11 @@ def all_told(rows: list[Row], compiled: Compiled, most: int) -> tuple[Shortfall,
     return distinct[:most]
 
 
+def unit_of(metric: str) -> str:
+    """Return the unit of a metric that a budget counts."""
+    return BUDGET_UNITS[metric.rpartition("_")[2]]
+
+
 def introduction(rows: tuple[Shortfall, ...]) -> str:
     """Return the line that stands before the rows: whether they are alternatives or needed together."""
     if not rows:
@@ -82,7 +88,7 @@ def _unit(row: Row, compiled: Compiled) -> str | None:
     """Return the unit of the row's numbers; None where they mean nothing outside the model."""
     if row.family == "budget":
         budgets = compiled.problem.budgets
-        return BUDGET_UNITS[budgets.metric[budgets.ids.index(str(row.id))]]
+        return unit_of(budgets.metric[budgets.ids.index(str(row.id))])
     if is_over(row.family, SHARE):
         shares = compiled.problem.shares
         return f"of {shares.measure[shares.ids.index(str(row.id))]}"

@@ -73,8 +73,8 @@ def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
         columns=["term", "cost_usd"],
     )
     headline = ("instance_name", "instance_sha256", "status", "termination", "objective_usd", "bound_usd", "gap",
-                "carbon_kg", "carbon_unknown_share", "energy_kwh", "water_l", "method", "stated_by",
-                "own_cost_usd", "missing_figures_usd")  # fmt: skip
+                "carbon_kg", "operational_kg", "embodied_kg", "carbon_high_kg", "carbon_unknown_share", "energy_kwh",
+                "water_l", "method", "stated_by", "own_cost_usd", "missing_figures_usd")  # fmt: skip
     tables["least_carbon"] = _table((plan.least_carbon,) if plan.least_carbon else (), list(LeastCarbon.model_fields))
     tables["today"] = _table((plan.today,) if plan.today else (), list(Today.model_fields))
     tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from formulations.objective import spent_in_no_place
 from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
+from optimizer.compile.budgets import counted_of, metric_of
 from optimizer.plan.placements import NEGLIGIBLE, Values
 from optimizer.plan.relocations import moving
 from optimizer.plan.rows import BudgetUse, Copy, MechanismUse, Metric, Move, QuotaUse, RegionUse, ShareUse, Transfer
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+HOLDS = 1e-6
+"""By how much of its limit a budget may be exceeded and still hold."""
 
 
 def by_slot(compiled: Compiled, values: Values, metric: str) -> Floats:
@@ -55,30 +60,51 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
     problem = compiled.problem
     budgets, data = problem.budgets, problem.datasets
     rows = len(budgets.ids)
-    uses = []
+    uses: list[BudgetUse] = []
     cached: dict[str, Floats] = {}
     overhead = sum(float((usd * raw[family]).sum()) for family, usd in spent_in_no_place(problem).items())
     there = problem.relocations
-    for b, (name, metric) in enumerate(zip(budgets.ids, budgets.metric, strict=True)):
+
+    def used(metric: str, row: int) -> float:
         if metric not in cached:
-            used = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
-            used += _per_row(budgets.copies, data.copying.of(metric) * raw["copy"], rows)
-            used += _per_row(budgets.transfers, data.moving.of(metric) * raw["transfer"], rows)
-            used += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
-            used += _per_row(budgets.movers, there.leaving.of(metric) * raw["moved"], rows)
-            used += _per_row(budgets.entries, there.entering.of(metric) * raw["entered"], rows)
+            found = _per_row(budgets.slots, by_slot(compiled, values, metric), rows)
+            found += _per_row(budgets.copies, data.copying.of(metric) * raw["copy"], rows)
+            found += _per_row(budgets.transfers, data.moving.of(metric) * raw["transfer"], rows)
+            found += _per_row(budgets.moves, _by_move(compiled, raw, metric), rows)
+            found += _per_row(budgets.movers, there.leaving.of(metric) * raw["moved"], rows)
+            found += _per_row(budgets.entries, there.entering.of(metric) * raw["entered"], rows)
             if metric == "spend_usd":
-                used += _per_row(budgets.drawn, by_slot(compiled, values, "compute_usd"), rows)
+                found += _per_row(budgets.drawn, by_slot(compiled, values, "compute_usd"), rows)
                 bought = problem.purchases.price_usd * raw["committed"]
-                used += np.where(budgets.whole, 0.0, _per_row(budgets.purchases, bought, rows))
-            cached[metric] = used
-        used_here = float(cached[metric][b])
-        if metric == "spend_usd" and budgets.whole[b]:
-            used_here += overhead
-        limit = float(budgets.limit[b])
-        stated = cast("Metric", metric)
-        uses.append(BudgetUse(id=name, metric=stated, limit=limit, used=used_here, slack=limit - used_here))
+                found += np.where(budgets.whole, 0.0, _per_row(budgets.purchases, bought, rows))
+            cached[metric] = found
+        whole = overhead if metric == "spend_usd" and budgets.whole[row] else 0.0
+        return float(cached[metric][row]) + whole
+
+    for b, budget in enumerate(compiled.world.instance.budgets):
+        limit, mine = float(budgets.limit[b]), used(budgets.metric[b], b)
+        stated = metric_of(budget)[0]
+        row = BudgetUse(id=budget.id, metric=cast("Metric", stated), limit=limit, used=mine, slack=limit - mine)
+        if stated in ("carbon_kg", "energy_kwh"):
+            high = used(counted_of(budget, "high"), b)
+            holds = high <= limit + HOLDS * max(1.0, limit)
+            row = row.model_copy(update={"estimate": budget.estimate, "used_high": high, "holds_high": holds})
+        if stated == "carbon_kg":
+            part = used("embodied_kg", b) if budget.counts == "all" else 0.0
+            part += used("high_embodied_kg", b) if budget.counts == "all" and budget.estimate == "high" else 0.0
+            row = row.model_copy(update={"counts": budget.counts, "embodied": part})
+        uses.append(row)
     return tuple(uses)
+
+
+def high_warnings(budgets: tuple[BudgetUse, ...]) -> tuple[str, ...]:
+    """Name the budgets that hold at the estimate they count, and not at the high one."""
+    return tuple(
+        f"budget {row.id} holds at the mid estimate of what managed endpoints draw ({row.used:,.6g} of "
+        f"{row.limit:,.6g}) and not at the high one ({row.used_high:,.6g}): `estimate: high` plans for that"
+        for row in budgets
+        if row.holds_high is False and row.estimate == "mid"
+    )
 
 
 def quotas_of(compiled: Compiled, values: Values) -> tuple[QuotaUse, ...]:

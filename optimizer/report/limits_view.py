@@ -10,6 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import QuotaUse
+from optimizer.report.carbon_view import at_high, budget_label
 from optimizer.report.parts import add_rows, amount, currency_code, grid, heading, in_currency, percent, put
 from optimizer.report.today_view import place_limits
 
@@ -26,7 +27,9 @@ def render_limits(plan: Plan, console: Console, *, verbose: bool) -> None:
     for budget in plan.budgets:
         unit, of_money = UNITS[budget.metric], budget.metric == "spend_usd"
         used, limit, slack = (in_currency(x) if of_money else x for x in (budget.used, budget.limit, budget.slack))
-        rows.append(_limit(f"budget {budget.id}", used, limit, slack, currency_code() if of_money else unit))
+        row = _limit(budget_label(budget), used, limit, slack, currency_code() if of_money else unit)
+        high = at_high(budget, unit)
+        rows.append([*row[:-1], Text.assemble(row[-1], " " if high and row[-1] else "", high)])
     for share in plan.shares:
         left = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
         side = "at most" if share.sense == "at_most" else "at least"

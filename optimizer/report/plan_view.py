@@ -12,6 +12,7 @@ from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement
 from optimizer.report.actions_view import conditional, render_actions
 from optimizer.report.buying_view import render_idle, render_purchases
+from optimizer.report.carbon_view import carbon_lines
 from optimizer.report.limits_view import render_limits
 from optimizer.report.missing_view import missing_line, render_missing
 from optimizer.report.parts import (
@@ -99,9 +100,7 @@ def _headline(plan: Plan, console: Console) -> None:
         gap = f"gap {percent(plan.gap, 2)}" if plan.gap is not None else ""
         rows.append(("proven bound", money(plan.bound_usd), gap))
     if plan.placements:
-        unknown = plan.carbon_unknown_share
-        missing = f"{percent(unknown)} of device-hours and endpoint cost has no carbon figure" if unknown else ""
-        rows.append(("carbon", amount(plan.carbon_kg, "kg CO2e"), missing))
+        rows += carbon_lines(plan)
         if plan.energy_kwh is not None:
             rows.append(("energy", amount(plan.energy_kwh, "kWh"), ""))
         if plan.water_l is not None:

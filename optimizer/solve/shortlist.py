@@ -132,7 +132,7 @@ def make_shortlist(problem: Problem, each: int = EACH, cleanest: int = CLEANEST)
     """
     label = pool_labels(problem)
     kept = np.zeros(problem.slots.workload.size, dtype=bool)
-    metrics = [("usd", each)] + [("carbon_kg", cleanest)] * ("carbon_kg" in problem.budgets.metric)
+    metrics = [("usd", each)] + [("carbon_kg", cleanest)] * any(m.endswith("_kg") for m in problem.budgets.metric)
     for metric, most in metrics:
         _keep_least(kept, problem, label, metric, most)
     return restricted(problem, kept)

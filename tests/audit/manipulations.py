@@ -20,7 +20,8 @@ TABLES = ("placements", "speeds", "copies", "transfers", "moves", "regions", "me
 PARTS = ("asked", "least_carbon", "horizon")
 WORDS = {
     "status": "feasible", "termination": "time_limit", "metric": "energy_kwh", "sense": "at_least",
-    "level": "transferred", "start": "2031-01-01", "in_force_from": "1999-01-01",
+    "level": "transferred", "counts": "operational", "estimate": "high",
+    "start": "2031-01-01", "in_force_from": "1999-01-01",
 }  # fmt: skip
 """Another word where only some words are read at all."""
 GAP = "asked.gap"
@@ -33,7 +34,7 @@ def changed(name: str, value: Any) -> Any:
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 1.25 + 0.01
+        return value * 1.25 + 0.1
     if isinstance(value, list):
         return value[1:] if value else ["EU-GDPR-CHV"]
     if isinstance(value, dict):

@@ -129,7 +129,7 @@ def test_an_endpoint_s_price_grows_old_too(days: int, stale: bool):
     )  # fmt: skip
     plan = domicile.solve(instance, threads=1)
     assert plan.placements[0].endpoint is not None
-    assert plan.placements[0].flags == (("stale_price",) if stale else ())
+    assert plan.placements[0].flags == (("estimated", "stale_price") if stale else ("estimated",))
     assert audit(instance, plan).violations == ()
-    other = flagged(plan, [] if stale else ["stale_price"])
+    other = flagged(plan, ["estimated"] if stale else ["estimated", "stale_price"])
     assert kinds(judged(instance, plan, placements=other)) == {"statement"}

@@ -84,10 +84,10 @@ def test_control_sets_hold_countries_only(world):
 
 def test_accelerator_names_reach_the_power_table_only_through_the_reviewed_alias(world):
     a = world.accelerators
-    assert a.at["H100", "load_kw"] == pytest.approx(0.694)
+    assert a.at["H100", "load_kw"] == pytest.approx(0.700)  # rated; 0.694 was seen
     assert a.at["T4", "idle_kw"] == pytest.approx(0.0081)
     assert a.at["A10G", "load_kw"] == pytest.approx(0.300)  # not the 150 W A10 of the shared row
-    assert a.at["K80", "load_kw"] == pytest.approx(0.149)  # per GPU, not per board
+    assert a.at["K80", "load_kw"] == pytest.approx(0.150)  # per GPU, not per board
 
 
 def test_neuron_and_recent_tpu_devices_have_no_watts(world, accelerator_rows):
@@ -114,18 +114,19 @@ def test_embodied_carbon_keeps_its_two_bases_apart(world):
     assert np.isnan(a.at["TPU-v6e", "embodied_kg"])  # a vendor LCA exists, a Boavizta figure does not
 
 
-def test_pue_and_wue_are_regional_and_company_averages_only_a_named_fallback(world, accelerator_rows):
+def test_company_averages_of_pue_and_wue_are_only_a_named_fallback(world, accelerator_rows):
     def missing(catalogue: Catalogue, column: str) -> int:
         return int(accelerator_rows.region_id.map(catalogue.regions[column]).isna().sum())
 
-    assert missing(world, "pue") == 2489
+    assert missing(world, "pue") == 1223
     filled = world.with_fallbacks(["pue_fleet"])
-    assert missing(filled, "pue") == 1162
+    assert missing(filled, "pue") == 646
     assert filled.regions.at["gcp:europe-west3", "pue_quality"] == "fallback"
     assert filled.regions.at["gcp:europe-west3", "pue"] == 1.09
-    assert missing(world, "wue_l_per_kwh") == 2939
-    # 17 cells of the source repeat the AWS global mean and are no regional figure
-    assert np.isnan(world.regions.at["aws:ap-south-1", "wue_l_per_kwh"])
+    assert missing(world, "wue_l_per_kwh") == 2099
+    # 17 cells of the source repeat the AWS global mean: Asia-Pacific's own is six times that of the fleet
+    assert world.regions.at["aws:ap-south-1", "wue_l_per_kwh"] == 1.1
+    assert world.regions.at["aws:ap-south-1", "wue_step"] == "macro_region"
 
 
 def test_hourly_shapes_are_ratios_scaled_by_the_annual_level(world):

@@ -64,11 +64,11 @@ def test_the_audit_knows_the_sets():
 
 
 def test_power_and_pue_have_figures_by_default_and_nothing_else_has():
-    """Every region has a PUE, the unpublished ones the survey's 1.56; water and prices stay missing."""
+    """Every region has a PUE, the unpublished ones the survey's 1.54; water and prices stay missing."""
     told, none = (resolve_world(_instance({"providers": ["all"], **more})) for more in ({}, {"fallbacks": []}))
     filled = none.regions.pue.isna()
     assert filled.any()
-    assert set(told.regions.pue[filled]) == {1.56}
+    assert set(told.regions.pue[filled]) == {1.54}
     assert (told.regions.pue_quality[filled] == "fallback").all()
     assert told.offers.load_kw.isna().sum() < none.offers.load_kw.isna().sum()
     assert told.regions.wue_l_per_kwh.isna().sum() == none.regions.wue_l_per_kwh.isna().sum()
@@ -92,4 +92,6 @@ def test_the_catalogue_lists_what_the_defaults_name():
     """The bundled fallbacks have every family that is on by default."""
     from optimizer.instance.world import CAUTIOUS_FALLBACKS
 
-    assert set(CAUTIOUS_FALLBACKS) <= set(load_catalogue("world").fallbacks.kind)
+    world = load_catalogue("world")
+    assert len(world.later["endpoint_energy"]()) > 0
+    assert set(CAUTIOUS_FALLBACKS) - {"endpoint_energy"} <= set(world.fallbacks.kind)

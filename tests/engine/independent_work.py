@@ -87,7 +87,7 @@ class Work(Frame):
         if option.endpoint:
             adds["compute"] = units * option.price
             adds["spend"] += units * option.price
-            adds |= {"carbon": units * (option.kg or 0.0), "energy": units * (option.kwh or 0.0)}
+            adds |= {"carbon": units * (world.endpoint_kg(option, t) or 0.0), "energy": units * (option.kwh or 0.0)}
         elif option.idle_kw is not None and option.load_kw is not None:
             busy = world.hours[t] * mean / world.speed(service, option)
             adds |= self._power(option, t, option.load_kw - option.idle_kw, busy, 0.0)

@@ -52,6 +52,7 @@ class Option:
     software: str = ""
     model: str = ""
     kg: float | None = None
+    made_kg: float | None = None
     kwh: float | None = None
     spread: frozenset[str] | None = None
     bought: tuple[str, float] | None = None
@@ -120,7 +121,8 @@ class World:
         for e in self.inline.endpoints:
             found.append(Option(
                 e.id, e.region, "endpoint", price=e.usd_per_unit * self.discount(e.region, "endpoint"), model=e.model,
-                kg=e.kg_per_unit, kwh=e.kwh_per_unit, spread=frozenset(e.countries) or None,
+                kg=e.kg_per_unit, made_kg=e.embodied_kg_per_unit, kwh=e.kwh_per_unit,
+                spread=frozenset(e.countries) or None,
             ))  # fmt: skip
         for c in self.instance.commitments:
             of = skus[f"{c.region}/{c.sku}"]
@@ -312,7 +314,7 @@ class World:
         region, grid = self.regions[option.region], self.grid(option.region, t)
         if option.endpoint:
             sends = isinstance(workload, Service) and workload.response_gb_per_unit * self.network_kwh > 0
-            carbon = option.kg is not None and not (sends and grid is None)
+            carbon = self.endpoint_kg(option, t) is not None and not (sends and grid is None)
             return not (("carbon" in needed and not carbon) or ("energy" in needed and option.kwh is None)) and (
                 "water" not in needed
             )
@@ -324,6 +326,20 @@ class World:
             "spend": False,
         }
         return not any(lacks[figure] for figure in needed)
+
+    def endpoint_kg(self, option: Option, t: int) -> float | None:
+        """Return kg CO2e of a unit at an endpoint: stated, or energy on the mean grid where it processes + embodied."""
+        none = self.instance.carbon.embodied == "none"
+        if option.kg is not None:
+            return option.kg - (option.made_kg or 0.0 if none else 0.0)
+        made = 0.0 if none else option.made_kg
+        home = self.regions[option.region]
+        own = (r for r in self.regions.values() if r.provider == home.provider)
+        inside = {r.id for r in own if r.country in (option.spread or ())}
+        grids = [g for g in (self.grid(name, t) for name in inside | {home.id}) if g is not None]
+        if option.kwh is None or made is None or not grids:
+            return None
+        return option.kwh * sum(grids) / len(grids) / 1000.0 + made
 
     def sent_kg(self, region: str) -> float | None:
         """Return kg CO2e of network per GB a region sends, over the horizon; None if its grid is unknown."""

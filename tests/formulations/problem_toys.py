@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from formulations.columns import TOTALS
 from formulations.problem import (
     Budgets,
     Coefficients,
@@ -30,7 +31,7 @@ from formulations.problem import (
     Survival,
 )
 
-METRICS = ("spend_usd", "compute_usd", *(field.name for field in dataclasses.fields(Coefficients)[1:]))
+METRICS = ("spend_usd", "compute_usd", *TOTALS)
 
 
 def ints(values: Any) -> np.ndarray:

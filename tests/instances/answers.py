@@ -23,25 +23,25 @@ class Promise:
 
 PROMISES = {
     "quickstart": Promise(
-        26_876,
+        30_161,
         ("monthly-carbon",),
         ("aws-account",),
-        ("devices:L40S@aws:eu-south-2",),
+        ("devices:H100@aws:eu-north-1",),
     ),
     "health-assistant": Promise(
-        52_337, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
+        51_633, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
     ),
     "india-payments": Promise(
-        178_455, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)
+        176_771, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)
     ),
-    "typical-day": Promise(853, ("daily-carbon",), ("frankfurt-l40s", "devices:L40S@aws:eu-south-2")),
+    "typical-day": Promise(881, ("daily-carbon",), ("frankfurt-l40s", "devices:L40S@aws:eu-south-2")),
     "emerging-markets": Promise(
-        245_613,
+        265_833,
         ("support-carbon",),
         ("aragon-l40s", "devices:H100@aws:sa-east-1"),
         ("devices:A100-80@azure:southafricanorth",),
     ),
-    "global-assistant": Promise(1_664_569, ("serving-carbon",), ("nebius-account",), ("oregon-l40s",)),
+    "global-assistant": Promise(1_675_444, ("serving-carbon",), ("nebius-account",), ("oregon-l40s",)),
 }
 CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0, "pmedcap1": 713.0}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -62,18 +63,21 @@ def build_accelerators(source: Path, reviewed: Path) -> pd.DataFrame:
     factor = devices.accelerator.map(alias.embodied_factor)
     idle = (name.map(power.idle_w).where(use_power)).fillna(devices.measured_idle_w)
     peak = (name.map(power.p100_w).where(use_power)).fillna(devices.measured_power_limit_w)
-    measured = idle.notna() & name.map(power.p100_w).where(use_power).notna()
-    load = peak.fillna(devices.tdp_w)
+    seen = name.map(power.p100_w).where(use_power)
+    measured = idle.notna() & (seen >= devices.tdp_w.fillna(0.0))
+    load = np.fmax(peak, devices.tdp_w)  # of one workload seen, and of the rating, the higher
     curve = name.map(power.power_basis).fillna("").str.contains("Teads curve") & use_power
     vendor = name.map(power.embodied_kgco2e).where(name.map(power.embodied_basis).fillna("").str.startswith("vendor"))
     embodied = name.map(power.embodied_boavizta_kgco2e) * factor
+    fixes = read_csv(reviewed / "accelerator_corrections.csv")
+    tpp = fixes[fixes.column.eq("tpp")].set_index("accelerator").value
     return pd.DataFrame({
         "accelerator": devices.accelerator,
         "vendor": devices.vendor,
         "software": devices.software_stack.map(SOFTWARE),
         "memory_gb": devices.memory_gb,
         "memory_bandwidth_gb_per_s": devices.mem_bandwidth_gb_s,
-        "tpp": devices.tpp_computed,
+        "tpp": devices.accelerator.map(tpp).fillna(devices.tpp_computed),
         "tdp_w": devices.tdp_w,
         "release_year": devices.release_year.astype("Int64"),
         "vendor_country": devices.vendor.map(VENDOR_COUNTRY),
@@ -100,9 +104,25 @@ def _fits(source: Path) -> dict[tuple[str, str], tuple[float, float]]:
     return found
 
 
-def build_skus(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
-    """SKUs with whole-instance IT power and embodied carbon: an instance row, else host fit + devices, else missing."""
+def _on_module_boards(skus: pd.DataFrame, machines: pd.DataFrame, reviewed: Path) -> pd.Series:
+    """Which SKUs are (parts of) machines whose accelerators sit on one module board, eight to a host."""
+    cards = read_csv(reviewed / "machines_without_module_board.csv")
+    rules = list(zip(cards.provider, cards.sku, strict=True))
+    card = [
+        any(provider == p and fnmatch(sku, pattern) for p, pattern in rules)
+        for provider, sku in zip(skus.provider, skus.sku, strict=True)
+    ]
+    return skus.accelerator.isin(machines.index) & ~np.array(card, dtype=bool)
+
+
+def build_skus(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
+    """SKUs with whole-instance IT power and embodied carbon.
+
+    Power: of machines with a module board each accelerator's part of the host (`machine_power.csv`) + the device, of
+    whatever size the SKU; of others an instance row, else host fit + devices, else missing.
+    """
     skus = read_csv(source / "catalogue/skus.csv")
+    machines = read_csv(reviewed / "machine_power.csv").set_index("accelerator")
     instance = read_csv(source / "environment/sku_power.csv")
     instance = instance[instance.kind.eq("instance")].set_index(["provider", "sku"])
     owner = skus.provider.map(HOST_FIT).fillna(skus.provider)
@@ -120,9 +140,12 @@ def build_skus(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
 
     # Teads rows of Neuron machines hold the host alone: their accelerator has no watts anywhere
     neuron = skus.accelerator.map(device.software).eq("neuron")
-    teads = row.power_basis.fillna("").str.startswith("Teads") & ~neuron
+    board = _on_module_boards(skus, machines, reviewed)
+    teads = row.power_basis.fillna("").str.startswith("Teads") & ~neuron & ~board
     host_idle = row.host_idle_w.fillna(host("host_idle_w")) / 1000
     host_load = row.host_p100_w.fillna(host("host_p100_w")) / 1000
+    host_idle = host_idle.mask(board, count * skus.accelerator.map(machines.host_idle_kw))
+    host_load = host_load.mask(board, count * skus.accelerator.map(machines.host_load_kw))
     idle_kw = (row.idle_w / 1000).where(teads, host_idle + devices("idle_kw"))
     load_kw = (row.p100_w / 1000).where(teads, host_load + devices("load_kw"))
     known = idle_kw.notna() & load_kw.notna()
@@ -146,10 +169,12 @@ def build_skus(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
         "host_embodied_kg": host("embodied_boavizta_kgco2e").round(2),
         "idle_kw": idle_kw.where(known).round(5),
         "load_kw": load_kw.where(known).round(5),
-        "power_quality": np.select([~known, teads | listed], ["missing", "derived"], "estimated"),
+        "power_quality": np.select([~known, board & ~skus.accelerator.map(machines.load_quality).eq("measured"),
+                                    board | teads | listed], ["missing", "estimated", "derived"], "estimated"),
         "power_source": np.select(
-            [~known, teads, listed],
-            ["", "Teads EC2 dataset in ccf-coefficients", "boaviztapi 2.5.0 host + devices"],
+            [~known, board, teads, listed],
+            ["", "devices + their part of the host, reviewed/machine_power.csv",
+             "Teads EC2 dataset in ccf-coefficients", "boaviztapi 2.5.0 host + devices"],
             "host fit on boaviztapi 2.5.0 outputs + devices"),
         "embodied_kg": embodied.fillna(embodied_fit).round(2),
         "embodied_vendor_kg": vendor.round(2),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from catalogue_parts.common import distance_km, pipe, read_csv
+from catalogue_parts.efficiency import correct_places, direct_of_the_year, doubted_zones, site_efficiency
 
 METRO_RADIUS_KM = 60.0
 
@@ -167,6 +168,8 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
     for fix in wrong.itertuples(index=False):
         hit = regions.provider.eq(fix.provider) & regions.region.eq(fix.region)
         regions.loc[hit, ["lat", "lon", "em_zone"]] = np.nan
+    regions["zone_corrected"] = False
+    remark = correct_places(regions, source)
     unknown = set(regions.access) - set(ACCESS)
     if unknown:
         raise SystemExit(f"access labels without a class: {sorted(unknown)}")
@@ -174,14 +177,11 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
     annual = read_csv(source / "environment/grid_annual.csv")
     water = read_csv(source / "environment/grid_water.csv")
     metros = read_csv(source / "environment/metro.csv")
-    joined = carbon.em_zone.notna()
+    joined = carbon.em_zone.notna() & ~regions.zone_corrected
     zone = regions.em_zone.fillna(carbon.em_zone)
     yearly = annual[annual.source_id.eq("em_yearly")].sort_values("year").groupby("zone").tail(1).set_index("zone")
     metro, metro_quality = _metros(regions, carbon, metros)
     ewif = water[water.ewif_is_world_default.eq(0)].set_index("iso2").ewif_l_per_kwh
-    design = carbon.pue_note.fillna("").str.contains("design")
-    global_mean = carbon.wue_note.fillna("").str.contains("global average")
-    wue = carbon.wue_l_per_kwh.where(~global_mean)
     out = pd.DataFrame({
         "region_id": regions.provider + ":" + regions.region,
         "provider": regions.provider,
@@ -202,23 +202,22 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
         "sovereign_scope": regions.sovereign_scope,
         "granularity": regions.granularity,
         "grid_zone": zone,
-        "grid_zone_join": np.where(joined, "region_carbon", np.where(zone.notna(), "regions.em_zone", "missing")),
+        "grid_zone_join": np.select([regions.zone_corrected, joined, zone.notna()],
+                                    ["corrected", "region_carbon", "regions.em_zone"], "missing"),
+        "grid_zone_remark": remark,
         "grid_lifecycle_g_per_kwh": zone.map(yearly.gco2e_per_kwh),
         "grid_year": zone.map(yearly.year),
-        "grid_quality": np.where(zone.map(yearly.gco2e_per_kwh).notna(), "published", "missing"),
+        "grid_quality": np.select([zone.map(yearly.gco2e_per_kwh).isna(), doubted_zones(regions, source)],
+                                  ["missing", "unverified"], "published"),
     })
-    out = out.join(_direct(regions, carbon, annual))
-    pue = carbon.pue.fillna(regions.pue)
+    older = _direct(regions.assign(em_zone=zone), carbon.mask(regions.zone_corrected), annual)
+    out = out.join(direct_of_the_year(zone, out.grid_lifecycle_g_per_kwh, older, source))
     out["market_based_g_per_kwh"] = carbon.market_based_g_kwh
     out["market_based_year"] = carbon.market_based_year
-    out["pue"] = pue
-    out["pue_year"] = carbon.pue_year.fillna(regions.pue_year)
-    out["pue_quality"] = np.where(pue.isna(), "missing", np.where(design, "estimated", "published"))
-    out["wue_l_per_kwh"] = wue
-    out["wue_quality"] = np.where(wue.isna(), "missing", np.where(design, "estimated", "published"))
+    out = out.join(site_efficiency(regions, carbon, source))
     out["water_l_per_kwh_grid"] = regions.country.map(ewif)
     out["water_quality"] = np.where(out.water_l_per_kwh_grid.isna(), "missing", "published")
     out["source"] = regions.source
-    for column in ("zones", "grid_year", "grid_direct_year", "market_based_year", "pue_year"):
+    for column in ("zones", "grid_year", "grid_direct_year", "market_based_year"):
         out[column] = out[column].astype("Int64")
     return out
