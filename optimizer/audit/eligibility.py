@@ -9,7 +9,7 @@ from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import World
 from optimizer.errors import InputError
 from optimizer.instance.rules import Budget
-from optimizer.instance.workloads import Job
+from optimizer.instance.workloads import Job, Runs
 
 
 def check_eligibility(ledger: Ledger, scopes: Scopes, findings: Findings) -> None:
@@ -97,13 +97,21 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
                      expected=short[0], found=short[1])  # fmt: skip
     speed = world.units_per_s(line.workload, offer)
     if not speed:
-        findings.add("no_throughput", where, "no throughput figure for this offer", found=offer.label)
+        asked = ", ".join(f"{name} {value:g}" for name, value in objectives_of(runs).items())
+        kind = "service_objective" if asked else "no_throughput"
+        what = "no figure of a replica on it that keeps the objectives" if asked else "no throughput figure"
+        findings.add(kind, where, f"{what} for this offer", expected=asked or None, found=offer.label)
     most = None if runs.throughput else most_tokens_per_s(world, line.workload, offer)
     if speed and most is not None and speed > most:
         findings.add("no_throughput", where, "the figure is more than the devices can compute", expected=most,
                      found=speed)  # fmt: skip
     if offer.usd_per_hour is None:
         findings.add("missing_price", where, "the offer has no price", found=offer.label)
+
+
+def objectives_of(runs: Runs) -> dict[str, float]:
+    """Return the service objectives that are stated, in ms."""
+    return {name: value for name in ("ttft_ms", "tpot_ms") if (value := getattr(runs, name)) is not None}
 
 
 def _check_endpoint(world: World, line: Line, findings: Findings) -> None:
@@ -117,6 +125,9 @@ def _check_endpoint(world: World, line: Line, findings: Findings) -> None:
     if runs.endpoint_scopes and offer.scope not in runs.endpoint_scopes:
         findings.add("endpoint_scope", where, "not among the scopes named", expected=", ".join(runs.endpoint_scopes),
                      found=offer.scope)  # fmt: skip
+    for name in objectives_of(runs):
+        findings.add("missing_latency", where, "nobody has its time to the first token or per output token",
+                     found=offer.label, rule=f"runs.{name}")  # fmt: skip
     if offer.scope_countries is None:
         findings.add("endpoint_scope_unspecified", where, "nobody says where it processes", found=offer.scope,
                      rule="catalogue.unspecified_endpoint_scope")  # fmt: skip

@@ -225,10 +225,6 @@ class InlineSource:
     def system(self, workload: Workload, offer: Offer, devices: float) -> None:
         """Return nothing: the instance states every throughput."""
 
-    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
-        """Return "": the instance states every throughput."""
-        return ""
-
     def canonical_model(self, name: str) -> str:
         """Return the name itself: an inline catalogue has no aliases."""
         return name

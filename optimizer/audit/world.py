@@ -73,9 +73,6 @@ class Source(Protocol):
     def system(self, workload: Workload, offer: Offer, devices: float) -> SystemFigures | None:
         """Return the catalogue's figures behind that throughput; None where the instance states it."""
 
-    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
-        """Return how that throughput was had, "" where the instance states it."""
-
     def canonical_model(self, name: str) -> str:
         """Return the name a model goes by."""
 
@@ -124,6 +121,7 @@ class World:
         self.region = lru_cache(maxsize=None)(self.region)  # type: ignore[method-assign]
         self.offer = lru_cache(maxsize=None)(self.offer)  # type: ignore[method-assign]
         self.rtt_ms = lru_cache(maxsize=None)(self.rtt_ms)  # type: ignore[method-assign]
+        self._systems: dict[tuple[str, tuple[str, str, str]], SystemFigures | None] = {}
         self.units_per_s = _memo_throughput(self.units_per_s)  # type: ignore[method-assign, assignment]
 
     # places and offers
@@ -264,11 +262,15 @@ class World:
 
     def speed_quality(self, workload: Workload, offer: Offer) -> str:
         """Return how that throughput was had, "" where the instance states it."""
-        return self._source.speed_quality(workload, offer, _measured_on(workload, offer)[0])
+        system = self.system(workload, offer)
+        return "" if system is None else system.quality
 
     def system(self, workload: Workload, offer: Offer) -> SystemFigures | None:
         """Return the catalogue's figures behind that throughput, None where the instance states it."""
-        return self._source.system(workload, offer, _measured_on(workload, offer)[0])
+        key = (workload.id, offer.key)
+        if key not in self._systems:
+            self._systems[key] = self._source.system(workload, offer, _measured_on(workload, offer)[0])
+        return self._systems[key]
 
     def estimates_rtt(self, origin: str, region: Region) -> bool:
         """Return True where the round trip of users is the catalogue's estimate; else the instance states it."""

@@ -301,11 +301,6 @@ class CatalogueSource:
         best = self.system(workload, offer, devices)
         return None if best is None else round(devices / best.devices) * best.units_per_s
 
-    def speed_quality(self, workload: Workload, offer: Offer, devices: float) -> str:
-        """Return how the system was measured whose figure `units_per_s` takes."""
-        best = self.system(workload, offer, devices)
-        return "" if best is None else best.quality
-
     def estimates(self, origin: str, region: Region) -> bool:
         """Return True where the round trip is the catalogue's estimate."""
         return own_round_trip(self._instance.catalogue.overlay, origin, region.id) is None

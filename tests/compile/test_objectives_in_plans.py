@@ -155,3 +155,18 @@ def test_every_system_of_a_plan_is_among_its_speeds():
     assert len(plan.speeds) > 1
     less = Plan.model_validate({**plan.model_dump(), "speeds": [plan.speeds[0].model_dump()]})
     assert "a placement's speed is left out" in {v.what for v in audit(instance, less).violations}
+
+
+def test_the_audit_finds_machines_and_endpoints_that_keep_no_objective():
+    """Plans made without objectives, held against instances that state them."""
+    _, plan = solved(tpot_ms=50.0)
+    asked = domicile.load(data(tpot_ms=2.0))
+    found = audit(asked, Plan.model_validate({**plan.model_dump(), "speeds": []})).violations
+    assert "service_objective" in {violation.kind for violation in found}
+    small = data(via=["instance", "endpoint"])
+    small["catalogue"]["providers"], small["workloads"][0]["streams"][0]["rate"] = ["azure"], 5.0
+    free = domicile.solve(domicile.load(small), threads=1)
+    assert any(row.endpoint for row in free.placements)
+    small["workloads"][0]["runs"]["ttft_ms"] = 900.0
+    found = audit(domicile.load(small), Plan.model_validate(free.model_dump())).violations
+    assert "missing_latency" in {violation.kind for violation in found}
