@@ -127,6 +127,7 @@ FAULTS: list[tuple[str, str, Fault]] = [
     ("memory unknown", "device_memory", change(lambda i: south_offer(i).pop("device_memory_gb"))),
     ("other software", "software", runs(software=["neuron"])),
     ("other accelerator", "accelerator", runs(accelerators=["tpu"])),
+    ("processors that are not known", "arch", runs(arch="x86_64")),
     ("instances not allowed", "offer_kind", runs(via=["endpoint"])),
     ("purchase not allowed", "purchase", runs(purchase=["committed"])),
     ("spot for a service", "purchase", placement(DE, purchase="spot")),
@@ -369,7 +370,7 @@ def test_faults_cover_the_vocabulary():
     elsewhere = {
         "partition_not_opted_in", "availability_not_opted_in", "endpoint_scope", "endpoint_scope_unspecified",
         "endpoint_retired", "missing_price", "law_approval_missing", "accelerator_export", "copy_duty",
-        "law_unknown", "access_unknown", "action", "arch", "burstable", "missing_latency", "service_objective",
+        "law_unknown", "access_unknown", "action", "burstable", "missing_latency", "service_objective",
     }  # fmt: skip
     assert set(KINDS) - seeded == elsewhere
 
