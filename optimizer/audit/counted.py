@@ -47,16 +47,18 @@ def counted(budget: Budget, metric: str, *, high: bool | None = None) -> Counted
 
 
 def check_ranged(
-    row: BudgetUse, budget: Budget, metric: str, *, used_high: float, limit: float,
+    row: BudgetUse, budget: Budget, metric: str, *, used_high: float, limit: float, basis: str | None,
     lines: Iterable[Figures], moves: Iterable[Moved], findings: Findings,
 ) -> None:  # fmt: skip
     """Check what a plan's row says of a budget on carbon or energy: what counts, and whether it holds at high."""
     where = f"budget {budget.id}"
     if metric not in RANGED:
-        for name in ("counts", "estimate", "embodied", "used_high", "holds_high"):
+        for name in ("basis", "counts", "estimate", "embodied", "used_high", "holds_high"):
             if getattr(row, name) is not None:
                 findings.add("use", where, f"{name} is stated of a budget on {metric}", found=getattr(row, name))
         return
+    if row.basis is not None and row.basis != basis:
+        findings.add("use", where, "basis of emissions", expected=basis, found=row.basis)
     for name in ("counts", "estimate") if metric == "carbon_kg" else ("estimate",):
         told = getattr(row, name)
         if told is not None and told != getattr(budget, name):

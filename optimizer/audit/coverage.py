@@ -12,9 +12,9 @@ from optimizer.plan.models import Plan
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
-            "operational_kg embodied_kg carbon_high_kg carbon_unknown_share energy_kwh water_l placements speeds "
-            "copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares places "
-            "today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
+            "operational_kg embodied_kg carbon_high_kg market_based carbon_unknown_share energy_kwh water_l placements "
+            "speeds copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares "
+            "places today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
             "unreviewed_laws actions versions missing_figures missing_figures_usd switching least_carbon asked start "
             "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
@@ -27,7 +27,8 @@ JUDGED: dict[str, str] = {
     "relocations": "workload entered left gb sources cost_usd carbon_kg",
     "regions": "region_id fixed_usd standby",
     "mechanisms": "mechanism key cost_usd held laws",
-    "budgets": "id metric limit used slack counts estimate embodied used_high holds_high",
+    "market_based": "operational_kg coverage matched_yearly_share hourly_coverage matched_hourly_share residual_share",
+    "budgets": "id metric limit used slack basis counts estimate embodied used_high holds_high",
     "quotas": "id period limit used slack",
     "commitments": "id region_id sku instances used idle idle_usd idle_price",
     "purchases": "id provider region_id sku unit amount term_months term_usd upfront_usd charged_usd used idle_usd "

@@ -33,6 +33,8 @@ class Region:
     water_l_per_kwh_grid: float | None = None
     fixed_usd_per_hour: float = 0.0
     grid_g_per_kwh: tuple[float | None, ...] = ()
+    matched_yearly_share: float | None = None
+    matched_hourly_share: float | None = None
     pue_quality: str = ""
     grid_quality: str = ""
 

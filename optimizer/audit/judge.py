@@ -12,6 +12,7 @@ from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import check_law, check_mechanisms, departures_of
 from optimizer.audit.law_coverage import check_unknown
 from optimizer.audit.lines import Ledger, resolve_lines
+from optimizer.audit.market import check_market_based
 from optimizer.audit.purchases import check_purchases
 from optimizer.audit.register import check_register
 from optimizer.audit.row_laws import check_row_laws
@@ -60,5 +61,6 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     check_budgets(ledger, plan, totals, bill, desk=desk, bought=bought, findings=findings)
     check_shares(ledger, plan, desk, findings)
     check_totals(plan, totals, findings)
+    check_market_based(ledger, plan, findings)
     check_tables(ledger, plan, totals, findings)
     return Judged(plan, desk, ledger, totals, open_actions)

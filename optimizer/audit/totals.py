@@ -201,7 +201,9 @@ def check_budgets(
             findings.stated("use", f"budget {budget.id}", "limit", expected=limit, found=row.limit)
             findings.stated("use", f"budget {budget.id}", "slack", expected=limit - used, found=row.slack, scale=limit)
             high = total(counted(budget, metric, high=True))
-            check_ranged(row, budget, metric, used_high=high, limit=limit, lines=lines, moves=mine, findings=findings)
+            basis = world.instance.carbon.basis if metric == "carbon_kg" else None
+            check_ranged(row, budget, metric, used_high=high, limit=limit, basis=basis, lines=lines, moves=mine,
+                         findings=findings)  # fmt: skip
             if row.metric != metric:
                 findings.add("use", f"budget {budget.id}", "caps another metric", expected=metric, found=row.metric)
     for name in rows.keys() - {budget.id for budget in world.instance.budgets}:

@@ -40,7 +40,8 @@ TEXT = (
 REGION_COLUMNS = (
     "region_id", "provider", "region", "name", "country", "subdivision", "metro", "lat", "lon", "access", "granularity",
     "pue", "pue_quality", "wue_l_per_kwh", "wue_quality", "water_l_per_kwh_grid", "grid_g_per_kwh_annual",
-    "grid_quality", "grid_zone", "fixed_usd_per_hour", "open", "closed_reason", "closed_rule",
+    "grid_quality", "grid_zone", "matched_yearly_share", "matched_hourly_share",
+    "fixed_usd_per_hour", "open", "closed_reason", "closed_rule",
 )  # fmt: skip
 CLOSED_COLUMNS = ("offer_id", "provider", "region_id", "sku", "endpoint", "reason", "rule")
 GRID_COLUMN = {

@@ -30,7 +30,8 @@ class Budget(Model):
     """A cap over the horizon on exactly one of carbon (kg CO2e), water (l), energy (kWh) or money (USD).
 
     `estimate`: which estimate of figures that are estimated as a range counts (energy of managed endpoints): mid or
-    high. `counts`: of carbon all, or the operational part alone.
+    high. `counts`: of carbon all, or the operational part alone. `basis`
+    names the one basis of emissions that the instance counts in, so that no budget is read as another.
     """
 
     id: Id
@@ -40,6 +41,7 @@ class Budget(Model):
     limit_usd: NonNegative | None = None
     estimate: Literal["mid", "high"] = "mid"
     counts: Literal["all", "operational"] = "all"
+    basis: Literal["location_lifecycle", "location_direct", "market_based"] | None = None
     scope: Scope = Scope()
 
     @model_validator(mode="after")

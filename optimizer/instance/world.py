@@ -285,7 +285,8 @@ class Carbon(Model):
 
     `basis`: `location_lifecycle` (default), `location_direct` or `market_based`. `embodied`: `boavizta`, `vendor` or
     `none`. `resolution`: `annual`, or `typical_day` (hourly shape of the month, scaled to the annual level).
-    `price_usd_per_tonne` adds to the objective.
+    `price_usd_per_tonne` adds to the objective. `residual_mix_g_per_kwh`, by country, is what electricity emits that no
+    claim covers, for the market-based figure beside a location-based one; without it the grid's own figure stands.
     """
 
     basis: Literal["location_lifecycle", "location_direct", "market_based"] = "location_lifecycle"
@@ -293,6 +294,7 @@ class Carbon(Model):
     resolution: Literal["annual", "typical_day"] = "annual"
     price_usd_per_tonne: NonNegative = 0.0
     network_kwh_per_gb: NonNegative = 0.0
+    residual_mix_g_per_kwh: dict[Country, NonNegative] = {}
 
 
 class Currency(Model):

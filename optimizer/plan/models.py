@@ -59,6 +59,24 @@ OWN = "own"
 """Who stated a model that somebody took in hand: its bound, and that it has no plan, hold for it alone."""
 
 
+class MarketBased(Row):
+    """Operational carbon by what suppliers claim of their electricity, beside the location-based figure; no budget
+    counts it.
+
+    `operational_kg`: what is matched over the year counts 0, the rest at the residual mix that the instance states
+    (`residual_share` of it), else at the grid's own figure. Shares are of the energy whose grid is known: `coverage`
+    by yearly claims, `matched_yearly_share` matched by them, `hourly_coverage` and `matched_hourly_share` the same of
+    hourly ones, which are another account.
+    """
+
+    operational_kg: float
+    coverage: float
+    matched_yearly_share: float
+    hourly_coverage: float
+    matched_hourly_share: float
+    residual_share: float
+
+
 class LeastCarbon(Row):
     """What a second solve did, which minimises carbon at no higher cost; absent from plans that did not ask for it.
 
@@ -183,6 +201,7 @@ class Plan(Row):
     operational_kg: float | None = None
     embodied_kg: float | None = None
     carbon_high_kg: float | None = None
+    market_based: MarketBased | None = None
     carbon_unknown_share: float | None = None
     energy_kwh: float | None = None
     water_l: float | None = None

@@ -20,6 +20,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
 from optimizer.plan.actions import actions_of
 from optimizer.plan.commitments import commitments_used
+from optimizer.plan.market import market_based
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
 from optimizer.plan.own_figures import own_figures
 from optimizer.plan.placements import (
@@ -182,6 +183,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "carbon_unknown_share": carbon_unknown_share(compiled, lines),
         "energy_kwh": _total(compiled, (values, raw), "energy_kwh", compiled.known.energy, lines.slot),
         "water_l": _total(compiled, (values, raw), "water_l", compiled.known.water, lines.slot),
+        "market_based": market_based(compiled, lines),
         "placements": placements,
         "speeds": speeds_of(compiled, systems),
         "copies": copies,

@@ -207,9 +207,10 @@ class MechanismUse(Row):
 class BudgetUse(Row):
     """What a budget allows and what the plan uses of it.
 
-    `counts`: all carbon, or the operational part alone; `embodied` is the embodied part of what is used. `estimate`:
-    the estimate that `used` is of. Of budgets on carbon and energy `used_high` is what the plan uses at the high
-    estimate of managed endpoints, and `holds_high` whether the budget holds there too.
+    `basis`: the basis of emissions of a budget on carbon. `counts`: all carbon, or the operational part alone;
+    `embodied` is the embodied part of what is used. `estimate`: the estimate that `used` is of. Of budgets on carbon
+    and energy `used_high` is what the plan uses at the high estimate of managed endpoints, and `holds_high` whether the
+    budget holds there too.
     """
 
     id: str
@@ -217,6 +218,7 @@ class BudgetUse(Row):
     limit: float
     used: float
     slack: float
+    basis: str | None = None
     counts: Literal["all", "operational"] | None = None
     estimate: Literal["mid", "high"] | None = None
     embodied: float | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.plan.currency import MONEY_FIGURES, renamed
-from optimizer.plan.models import LeastCarbon, Plan, Today
+from optimizer.plan.models import LeastCarbon, MarketBased, Plan, Today
 from optimizer.plan.rows import (
     Action,
     BudgetUse,
@@ -77,6 +77,7 @@ def plan_tables(plan: Plan) -> dict[str, pd.DataFrame]:
                 "water_l", "method", "stated_by", "own_cost_usd", "missing_figures_usd")  # fmt: skip
     tables["least_carbon"] = _table((plan.least_carbon,) if plan.least_carbon else (), list(LeastCarbon.model_fields))
     tables["today"] = _table((plan.today,) if plan.today else (), list(Today.model_fields))
+    tables["market_based"] = _table((plan.market_based,) if plan.market_based else (), list(MarketBased.model_fields))
     tables["summary"] = pd.DataFrame([{name: getattr(plan, name) for name in headline}], columns=list(headline))
     return tables if plan.currency is None else {name: _with_amounts(t, plan.currency) for name, t in tables.items()}
 

@@ -92,7 +92,8 @@ def budgets_of(compiled: Compiled, values: Values, raw: dict[str, Floats]) -> tu
         if stated == "carbon_kg":
             part = used("embodied_kg", b) if budget.counts == "all" else 0.0
             part += used("high_embodied_kg", b) if budget.counts == "all" and budget.estimate == "high" else 0.0
-            row = row.model_copy(update={"counts": budget.counts, "embodied": part})
+            told = {"basis": compiled.world.instance.carbon.basis, "counts": budget.counts, "embodied": part}
+            row = row.model_copy(update=told)
         uses.append(row)
     return tuple(uses)
 

@@ -22,6 +22,11 @@ def carbon_lines(plan: Plan) -> list[tuple[str, str, str]]:
     if high is not None and high - mid > ALIKE * max(1.0, mid):
         note = "of what managed endpoints draw, and on whose grid"
         lines.append(("at the high estimate", amount(high, "kg CO2e"), note))
+    if plan.market_based is not None and plan.market_based.coverage + plan.market_based.hourly_coverage > 0:
+        claim = plan.market_based
+        hourly = f"; hour by hour {percent(claim.matched_hourly_share)}" if claim.hourly_coverage > 0 else ""
+        note = f"operational, by suppliers' claims: {percent(claim.matched_yearly_share)} matched over the year{hourly}"
+        lines.append(("market-based", amount(claim.operational_kg, "kg CO2e"), note))
     return lines
 
 

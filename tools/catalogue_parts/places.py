@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from catalogue_parts.claims import supplier_claims
 from catalogue_parts.common import distance_km, pipe, read_csv
 from catalogue_parts.efficiency import correct_places, direct_of_the_year, doubted_zones, site_efficiency
 
@@ -212,6 +213,7 @@ def build_regions(source: Path, reviewed: Path, providers: pd.DataFrame, contine
     })
     older = _direct(regions.assign(em_zone=zone), carbon.mask(regions.zone_corrected), annual)
     out = out.join(direct_of_the_year(zone, out.grid_lifecycle_g_per_kwh, older, source))
+    out = out.join(supplier_claims(regions, source))
     out["market_based_g_per_kwh"] = carbon.market_based_g_kwh
     out["market_based_year"] = carbon.market_based_year
     out = out.join(site_efficiency(regions, carbon, source))

@@ -203,6 +203,17 @@ def _of_the_world_only(instance: Instance) -> Iterator[Finding]:
         yield Finding(("carbon", "resolution"), what, "state grid_g_per_kwh as one value per period")
 
 
+def bases(instance: Instance) -> Iterator[Finding]:
+    """A budget that names a basis of emissions names the one that the instance counts in."""
+    counted = instance.carbon.basis
+    for at, budget in enumerate(instance.budgets):
+        if budget.basis is not None and budget.limit_kg is None:
+            yield Finding(("budgets", at, "basis"), "goes with limit_kg: it says whose figure of emissions counts")
+        elif budget.basis not in (None, counted):
+            what = f"is {budget.basis}, while carbon.basis is {counted}: one instance counts on one basis"
+            yield Finding(("budgets", at, "basis"), what, f"set carbon.basis: {budget.basis}, or leave it out")
+
+
 def power(instance: Instance) -> Iterator[Finding]:
     """An inline offer draws no less power at load than when idle."""
     own = instance.catalogue.inline
@@ -254,6 +265,7 @@ CHECKS: tuple[Callable[[Instance], Iterable[Finding]], ...] = (
     selection,
     law_patches,
     power,
+    bases,
     quota_keys,
     today,
 )
