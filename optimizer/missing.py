@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
     from optimizer.compile.wanting import Wanting
 
-SHARE, LEAST_SECONDS = 0.1, 2.0
+SHARE, LEAST_SECONDS = 0.1, 10.0
 """Time for the bound: this share of what solving took, or so many seconds if that is more; never more than is left."""
 RESERVED, MOST_RESERVED = 0.1, 30.0
 """Part of the time limit kept for the bound where figures are missing, and seconds that are kept at most."""
