@@ -74,10 +74,11 @@ def _counted(
 ) -> tuple[Counter[Key], Counter[Key]]:
     """Count the options of one workload or stream by figure and rule, and those that lack this figure only."""
     exclusions = [one for one in ledger.exclusions(workload, stream) if not one.partial]
-    lacking = [one for one in exclusions if one.reason in FIGURES and not (names_speeds and _is_speed(one))]
+    lacks = [one.reason in FIGURES and not (names_speeds and _is_speed(one)) for one in exclusions]
+    lacking = [one for one, lacks_figure in zip(exclusions, lacks, strict=True) if lacks_figure]
     out = np.zeros(ledger.size, dtype=bool)
-    for one in exclusions:
-        if one not in lacking:
+    for one, lacks_figure in zip(exclusions, lacks, strict=True):
+        if not lacks_figure:
             out |= one.offers
     by_reason: dict[str, Bools] = {}
     for one in lacking:

@@ -116,6 +116,7 @@ def test_two_readings_of_the_laws_agree(pack, seed):
         {
             "name": "x",
             "horizon": {"start": "2027-01-01", "hours": 1},
+            "catalogue": {"providers": ["all"]},
             "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
             "mechanism_costs": [{"id": name} for name in available],
         }
@@ -167,7 +168,7 @@ def test_what_is_asked_of_operators_is_asked_where_they_process_and_not_where_th
     from elsewhere in the Union; at one that does not hold it, forbidden at home.
     """
     instance = load({
-        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1},
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1}, "catalogue": {"providers": ["all"]},
         "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
     })  # fmt: skip
     profiles = Profiles(instance, {}, pack.vocabulary.implies)
@@ -197,7 +198,7 @@ def test_what_is_asked_of_operators_is_asked_where_they_process_and_not_where_th
 def test_data_at_rest_are_reached_from_where_their_keeper_is_supported_from(pack):
     """German social data kept in Germany: lawful with support from Germany, not with support from the United States."""
     instance = load({
-        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1},
+        "name": "x", "horizon": {"start": "2027-01-01", "hours": 1}, "catalogue": {"providers": ["all"]},
         "workloads": [{"id": "w", "kind": "job", "work": 1, "runs": {"throughput": {"cpu": 1}}}],
     })  # fmt: skip
     profiles = Profiles(instance, {}, pack.vocabulary.implies)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from random_instances import random_instance
 
 WHAT_THINGS_ARE = {
-    "throughput", "cover", "present_flow", "present_instances", "present_gangs", "present_backed", "hours_held",
+    "throughput", "cover", "covered", "present_flow", "present_instances", "present_gangs", "present_backed", "hours_held",
     "located", "one_place", "carried", "leaving", "transfer_limit", "country_backed", "read", "failover_capacity",
     "failover_present", "in_use", "copy_in_use", "moved_flow", "moved_instances", "moved_gangs", "entered_flow",
     "entered_instances", "entered_gangs", "place_in_use", "place_backed", "cost_cap",
