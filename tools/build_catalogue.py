@@ -36,6 +36,7 @@ from catalogue_parts.network import (
 )
 from catalogue_parts.places import build_providers, build_regions
 from catalogue_parts.prices import amend_prices
+from catalogue_parts.scopes import amend_endpoints
 from catalogue_parts.speeds import (
     build_accelerator_speed,
     build_architectures,
@@ -71,15 +72,14 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
     places = build_places(continents, list(world.get_cities().values()))
     pairs, site_pairs, region_fit, sites = build_region_rtt(source, regions)
     regions["rtt_site"] = regions.region_id.map(sites)
-    endpoints = build_endpoints(source, reviewed, regions)
+    endpoints = amend_endpoints(source, reviewed, build_endpoints(source, reviewed, regions), regions, COMPILED)
     speeds = build_speeds(source, reviewed, accelerators)
-    classes = size_classes(endpoints, speeds["architectures.csv"], reviewed)
     return {
         "providers.csv": providers,
         "regions.csv": regions,
         "accelerators.csv": accelerators,
         **build_prices(source, build_offers(source, skus), skus, accelerators),
-        "endpoints.csv.gz": pd.concat([endpoints.drop(columns="source"), classes, endpoints.source], axis=1),
+        "endpoints.csv.gz": classed(endpoints, speeds["architectures.csv"], reviewed),
         "endpoint_energy.csv": build_endpoint_energy(source),
         **speeds,
         "storage.csv": build_storage(source),
@@ -90,6 +90,13 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "rtt_fit.csv": pd.concat([region_fit, fit_user_rtt(source, places)], ignore_index=True),
         "grid_shapes.csv.gz": build_grid_shapes(source),
     }
+
+
+def classed(endpoints: pd.DataFrame, architectures: pd.DataFrame, reviewed: Path) -> pd.DataFrame:
+    """The endpoints with the size class of each model."""
+    endpoints = endpoints.drop(columns=["size_class", "size_basis"], errors="ignore")
+    classes = size_classes(endpoints, architectures, reviewed)
+    return pd.concat([endpoints.drop(columns="source"), classes, endpoints.source], axis=1)
 
 
 def build_prices(
@@ -128,7 +135,8 @@ def main() -> None:
     parser.add_argument("--only", choices=only, help="write the tables of throughput, or amend those of prices, alone")
     arguments = parser.parse_args()
     if arguments.only == "prices":
-        names = ("offers.csv.gz", "skus.csv", "accelerators.csv", "storage.csv")
+        names = ("offers.csv.gz", "skus.csv", "accelerators.csv", "storage.csv", "endpoints.csv.gz", "regions.csv",
+                 "architectures.csv")  # fmt: skip
         read = {name: pd.read_csv(arguments.output / name, keep_default_na=False, na_values=[""]) for name in names}
         tables = build_prices(arguments.source, *(read[name] for name in names[:3]))
         before = arguments.output / "quarantined_prices.csv"
@@ -136,6 +144,11 @@ def main() -> None:
             both = [tables[before.name], pd.read_csv(before, keep_default_na=False, na_values=[""])]
             tables[before.name] = pd.concat(both).drop_duplicates("offer_id").sort_values("offer_id")
         tables["storage.csv"] = with_later_storage(arguments.source, read["storage.csv"])
+        reviewed = arguments.output / "reviewed"
+        endpoints = amend_endpoints(
+            arguments.source, reviewed, read["endpoints.csv.gz"], read["regions.csv"], COMPILED
+        )
+        tables["endpoints.csv.gz"] = classed(endpoints, read["architectures.csv"], reviewed)
     elif arguments.only:
         accelerators = pd.read_csv(arguments.output / "accelerators.csv", keep_default_na=False, na_values=[""])
         tables = build_speeds(arguments.source, arguments.output / "reviewed", accelerators)

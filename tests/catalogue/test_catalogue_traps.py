@@ -242,7 +242,7 @@ def test_endpoint_scopes_are_explicit_and_unknown_scopes_have_no_countries(world
 def test_government_meters_filed_under_the_public_cloud_are_moved(world):
     e = world.endpoints
     assert not e[e.provider.eq("aws")].model_raw.str.startswith("us-gov").any()
-    assert e[e.provider.eq("aws-us-gov") & e.region_id.eq("aws-us-gov:us-gov-west-1")].shape[0] == 37
+    assert e[e.provider.eq("aws-us-gov") & e.region_id.eq("aws-us-gov:us-gov-west-1")].shape[0] == 51
 
 
 def test_namibia_is_not_a_missing_value(world):

@@ -245,7 +245,7 @@ def test_links_count_both_ways_and_states_prices_for_all_or_none():
 def no_option(**catalogue):
     data = {
         "runs": {
-            "via": ["endpoint"], "endpoint_models": ["gemini-2.0-flash-lite"], "input_tokens": 10, "output_tokens": 10,
+            "via": ["endpoint"], "endpoint_models": ["gemini-3.5-flash-lite"], "input_tokens": 10, "output_tokens": 10,
         },
         "id": "chat", "kind": "service", "streams": [{"origin": "DE", "rate": 10.0}],
     }  # fmt: skip
@@ -262,7 +262,7 @@ def test_endpoints_of_the_model_asked_that_are_shut_are_named_when_nothing_else_
     lines = no_option(providers=["gcp"], unspecified_endpoint_scope="global")
     told = [line for line in lines if "endpoints of the workload's models" in line]
     assert len(told) == 1
-    assert "1 endpoint_region_unknown" in told[0]
+    assert "2 endpoint_region_unknown" in told[0]
 
 
 def test_with_every_offer_shut_no_word_is_said_about_open_ones():

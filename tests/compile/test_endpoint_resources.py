@@ -8,8 +8,7 @@ from optimizer.compile import resolve_world
 from optimizer.errors import InputError
 from optimizer.instance.load import load
 
-BEDROCK = "aws:-:amazon-bedrock:anthropic.claude-haiku-5-5:chat:"
-BEDROCK_IN_REGION = "aws:-:amazon-bedrock:anthropic.claude-haiku-5-5:chat:in_region"
+BEDROCK = "amazon-bedrock:anthropic.claude-haiku-5-5:chat:"
 VERTEX_GLOBAL = "deepseek-ai/DeepSeek-V4.1-Flash"
 VERTEX = "gcp:-:vertex-ai:claude-haiku-5-5:chat:unspecified"
 
@@ -41,27 +40,26 @@ def complaints(*resources, **catalogue):
     return [(issue.where, issue.what) for issue in error.value.issues]
 
 
-def test_a_bedrock_profile_opens_in_the_declared_regions_that_lie_in_its_scope():
-    """Frankfurt serves the EU profile and the global one, Virginia the US profile and the global one."""
-    offers, shut = opened({"provider": "aws", "regions": ["aws:eu-central-1", "aws:us-east-1"]})
-    places = {scope: sorted(r for e, r in offers.index if e == BEDROCK + scope) for scope in
-              ("geo_eu", "geo_us", "global", "in_region")}  # fmt: skip
-    assert places == {
-        "geo_eu": ["aws:eu-central-1"], "geo_us": ["aws:us-east-1"],
-        "global": ["aws:eu-central-1", "aws:us-east-1"], "in_region": ["aws:eu-central-1", "aws:us-east-1"],
-    }  # fmt: skip
-    assert shut[BEDROCK + "geo_jp"] == "endpoint_outside_scope"
-    scope = offers.scope_countries
-    assert scope[BEDROCK + "in_region", "aws:us-east-1"] == {"US"}
-    assert {"DE", "IE", "SE"} <= scope[BEDROCK + "geo_eu", "aws:eu-central-1"] <= {"DE", "ES", "FR", "IE", "IT", "SE"}
-    assert {"US", "DE", "JP", "IN"} <= scope[BEDROCK + "global", "aws:eu-central-1"]
+def test_a_profile_of_bedrock_is_where_aws_says_it_can_be_called():
+    """The US profile reaches Canada; no region alone serves the model; a declaration changes nothing of it."""
+    offers, _ = opened({"provider": "aws", "regions": ["aws:us-west-2"]})
+    places = {
+        scope: {r for e, r in offers.index if e == f"{r}:{BEDROCK}{scope}"} for scope in ("geo_eu", "geo_us", "global")
+    }
+    assert {"aws:eu-central-1", "aws:eu-west-1"} <= places["geo_eu"]
+    assert {"aws:us-east-1", "aws:us-west-2"} <= places["geo_us"]
+    assert places["geo_eu"] | places["geo_us"] <= places["global"]
+    assert not any(f"{BEDROCK}in_region" in endpoint for endpoint, _ in offers.index)
+    scope = offers.droplevel("region_id").scope_countries
+    assert scope[f"aws:us-east-1:{BEDROCK}geo_us"] == {"US", "CA"}
+    assert scope[f"aws:eu-central-1:{BEDROCK}geo_eu"] == {"DE", "ES", "FR", "IE", "IT", "SE"}
+    assert {"US", "DE", "JP", "IN"} <= scope[f"aws:eu-central-1:{BEDROCK}global"]
 
 
 def test_without_a_declaration_they_say_what_they_lack():
     offers, shut = opened()
-    assert not any(endpoint.startswith(BEDROCK) for endpoint, _ in offers.index)
-    assert shut[BEDROCK + "geo_eu"] == "endpoint_region_unknown"
-    assert shut[BEDROCK_IN_REGION] == "endpoint_region_unknown"
+    assert not any(endpoint.startswith("gcp:-:") for endpoint, _ in offers.index)
+    assert shut[VERTEX.replace("unspecified", "global")] == "endpoint_region_unknown"
     assert shut[VERTEX] == "endpoint_scope_unspecified"
 
 
@@ -124,7 +122,7 @@ def test_the_countries_declared_for_an_azure_data_zone_hold_its_resource():
 
 
 def test_a_declaration_never_replaces_what_the_catalogue_states():
-    """A Bedrock row that names Frankfurt stays there; Azure's EU data zone keeps its countries."""
+    """A profile of Bedrock stays where AWS has it; Azure's EU data zone keeps its countries."""
     before, _ = opened()
     after, _ = opened(
         {"provider": "aws", "regions": ["aws:us-east-1"]},
@@ -132,7 +130,7 @@ def test_a_declaration_never_replaces_what_the_catalogue_states():
     )
     kept = after.loc[before.index]
     assert list(kept.scope_countries) == list(before.scope_countries)
-    assert list(kept.usd_per_million_output_tokens) == list(before.usd_per_million_output_tokens)
+    assert kept.usd_per_million_output_tokens.equals(before.usd_per_million_output_tokens)
 
 
 def test_declarations_that_fit_nothing_are_told_all_together():
