@@ -16,10 +16,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "engine"))
 from random_instances import random_instance
 
 WHAT_THINGS_ARE = {
-    "throughput", "cover", "covered", "present_flow", "present_instances", "present_gangs", "present_backed", "hours_held",
-    "located", "one_place", "carried", "leaving", "transfer_limit", "country_backed", "read", "failover_capacity",
-    "failover_present", "in_use", "copy_in_use", "moved_flow", "moved_instances", "moved_gangs", "entered_flow",
-    "entered_instances", "entered_gangs", "place_in_use", "place_backed", "cost_cap",
+    "throughput", "cover", "covered", "present_flow", "present_instances", "present_gangs", "present_backed",
+    "hours_held", "located", "one_place", "carried", "leaving", "transfer_limit", "country_backed", "read",
+    "failover_capacity", "failover_present", "in_use", "copy_in_use", "moved_flow", "moved_instances",
+    "moved_gangs", "entered_flow", "entered_instances", "entered_gangs", "place_in_use", "place_backed",
+    "cost_cap",
 }  # fmt: skip
 """Families of rows that say what variables mean; all others stem from what somebody stated."""
 
