@@ -61,6 +61,7 @@ def with_estimates(world: World, figures: Collection[str]) -> World:
         _nothing(offers, ("kg_per_unit", "kwh_per_unit"))
     if "missing_embodied" in wanted:
         _per_device(offers, ("embodied_kg_per_hour",))
+        _nothing(offers, ("embodied_kg_per_unit",))
     for reason, column in (("missing_pue", "pue"), ("missing_wue", "wue_l_per_kwh")):
         if reason in wanted:
             values = regions[column].to_numpy(dtype=float)

@@ -57,8 +57,10 @@ def _stated(data: Data) -> Data:
         if (origin, row["id"]) not in linked
     ]
     for row in inline["endpoints"]:
-        row.setdefault("kg_per_unit", 0.0)
+        if "kwh_per_unit" not in row:  # else carbon follows from energy and grid
+            row.setdefault("kg_per_unit", 0.0)
         row.setdefault("kwh_per_unit", 0.0)
+        row.setdefault("embodied_kg_per_unit", 0.0)
     return found
 
 
