@@ -73,9 +73,8 @@ class _Register:
 
     def _accepted_by(self, rule: str) -> str | None:
         """Return who accepted it for every day of the horizon."""
-        if not all(self._context.accepted(rule, on) for on in self.dates):
-            return None
-        return next(a.author for a in self._context.accepts if a.rule == rule)
+        last = max(self.dates)
+        return next((a.author for a in self._context.accepts if a.rule == rule and last <= a.expires), None)
 
 
 def actions_of(

@@ -78,6 +78,19 @@ def test_where_it_runs(more, region):
     assert plan.objective_usd == pytest.approx(USD_PER_HOUR[region] * HOURS)
 
 
+def test_of_two_acceptances_the_one_that_lasts_is_named():
+    """The first ends within the horizon: whoever accepted for all of it answers for it, in the plan and its audit."""
+    said = [
+        {**ACCEPTED, "expires": "2027-01-10"},
+        {**ACCEPTED, "author": "B. Counsel", "expires": "2028-01-01"},
+    ]
+    horizon = {"start": "2027-01-01", "periods": [{"id": "a", "hours": 480}, {"id": "b", "hours": 250}]}
+    made = instance(legal_assertions={"accepts": said}, horizon=horizon)
+    plan = domicile.solve(made)
+    assert {one.rule: one.accepted_by for one in plan.actions}[f"coverage:{NOBODY}"] == "B. Counsel"
+    assert domicile.audit(made, plan).ok
+
+
 def test_lifting_the_rule_accepts_it():
     """For good, by its id; a jurisdiction that does not exist is told."""
     changed = domicile.compile(instance()).changed([{"op": "lift", "rule": f"coverage:{NOBODY}"}])
