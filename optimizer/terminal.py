@@ -226,6 +226,8 @@ def print_verdict(report: Mapping[str, Any]) -> None:
         ):
             for entry in part.get(key) or ():
                 sys.stdout.write(f"  {label:17s}{_entry(entry)}\n")
+    for place in report["stays_in"]:
+        sys.stdout.write(f"{'stays':13s}the data stay in {place}: its rules on what leaves it are not asked\n")
     for known in report["coverage"]:
         for sentence in known["answers"]:
             sys.stdout.write(f"{'coverage':13s}{sentence}\n")

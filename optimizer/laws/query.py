@@ -42,7 +42,8 @@ def verdict_report(
     Returns:
         `storage`, `processing` and `access`, each free, conditional, unknown, approval or forbidden; `laws` and
         `mechanisms` behind each; `details` with the requirements and reasons; `coverage` with what is known of the
-        jurisdictions that the question touches, and how; what was asked and `conditions_assumed`.
+        jurisdictions that the question touches, and how, `stays_in` those that the data do not leave; what was asked
+        and `conditions_assumed`.
 
     Raises:
         InputError: unknown places, words, law or provider, all together.
@@ -81,6 +82,7 @@ def verdict_report(
     parts = {name: verdicts.of(name).to_dict() for name in ("storage", "processing", "access")}
     named = dict.fromkeys(law_id for part in parts.values() for law_id in part["laws"])
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
+    homes = sorted({*subjects, *filter(None, (exporter,))})
     duties = () if law is not None else pack.duties(profile, day, context)
     return {
         "query": {
@@ -102,6 +104,7 @@ def verdict_report(
         "residual_risks": list(verdicts.residual_risks),
         "not_triggered": [{"law": law_id, "why": why} for law_id, why in verdicts.not_triggered],
         "coverage": [known.to_dict() for known in verdicts.coverage],
+        "stays_in": [home for home in homes if pack.groups.place_in(to, (home,), day)],
         "citations": [citation(pack.law(law_id, day)) for law_id in named],
         "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
         "notice": "not legal advice",

@@ -159,6 +159,12 @@ def test_a_scenario_that_writes_the_missing_row_ends_the_question():
     assert any("localization" in text for text in pack.coverage.origin("RS").unknown)
 
 
+@pytest.mark.parametrize(("subject", "to", "stays"), [("US", "US-OR", ["US"]), ("US", "CA", []), ("CA-QC", "CA", [])])
+def test_an_answer_without_a_law_says_that_the_data_stay(subject, to, stays):
+    """At home nothing is asked of rules on leaving, and the report says so; a country is not its province."""
+    assert verdict_report(["personal"], [subject], to, on=DAY)["stays_in"] == stays
+
+
 def test_the_report_says_what_is_not_known_and_how_the_rest_was_found():
     """In JSON, with the rule to accept."""
     report = verdict_report(["personal"], ["GB"], "US", provider="aws", on=DAY)
