@@ -59,7 +59,7 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
 @laws.command("verdict")
 @click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
 @click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
-@click.option("--to", required=True, help="Where the data would go: country, subdivision or group; several by comma.")
+@click.option("--to", help="Where the data would go: country, subdivision or group; several by comma. Or --region.")
 @click.option("--provider", help="Who would operate it; without, conditions on the importer count as met.")
 @click.option("--law", help="Judge by this law alone, its trigger taken as given.")
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
@@ -68,31 +68,104 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
 @click.option("--sector", multiple=True, help="Sector of the exporter; repeatable.")
 @click.option("--flag", multiple=True, help="Fact that a law asks about; repeatable.")
 @click.option("--persons", multiple=True, help="How many persons of a place, as DE=120000; repeatable.")
-@click.option("--region", help="The region there, as provider:region, for certificates that hold in some regions only.")
+@click.option("--sensitive-persons", multiple=True, help="How many of them with sensitive data, as DE=500; repeatable.")
+@click.option("--exporter-hq", help="Country of the exporter's headquarters.")
+@click.option("--region", help="A region of the catalogue, as provider:region: its place and its operator.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
 @click.option("--table", "as_table", is_flag=True, help="Print one line per destination.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list, for several destinations).")
-def laws_verdict(to: str, persons: tuple[str, ...], as_table: bool, as_json: bool, **question: Any) -> None:
-    """Say whether data may be stored and processed in a place, on what conditions, and by which laws."""
+def laws_verdict(to: str | None, region: str | None, as_table: bool, as_json: bool, **question: Any) -> None:
+    """Say whether data may be stored, processed and looked at in a place, on what conditions, and by which laws.
+
+    What is not stated is not guessed: persons that are not counted count as many, an operator that is not named counts
+    as meeting what laws ask of it, and both are listed under "taken as met".
+    """
     from optimizer.laws.query import VERDICT_COLUMNS, counted, verdict_reports, verdict_row
-    from optimizer.terminal import jsonable, print_rows, print_verdict
+    from optimizer.laws.text import table_lines, verdict_lines
+    from optimizer.terminal import jsonable, print_lines, print_rows
 
     day = question.pop("on")
+    counts = {name: counted(question.pop(name), name) for name in ("persons", "sensitive_persons")}
     renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
     arguments = {renamed.get(name, name): value for name, value in question.items()}
-    reports = verdict_reports(to.split(","), on=day.date() if day else None, persons=counted(persons), **arguments)
+    if region is not None:
+        to, arguments["provider"] = _region(region, to, arguments["provider"])
+    elif to is None:
+        raise click.UsageError("names no destination: give --to or --region")
+    on = day.date() if day else None
+    reports = verdict_reports(to.split(","), on=on, region=region, **counts, **arguments)
     if as_json:
         told = reports if len(reports) > 1 else reports[0]
         click.echo(json.dumps(jsonable(told), indent=2, ensure_ascii=False))
     elif as_table:
         print_rows([verdict_row(report) for report in reports], VERDICT_COLUMNS, f"{len(reports)} destinations")
-        click.echo("Not legal advice.")
+        print_lines(table_lines(reports))
     else:
-        for report in reports:
-            if len(reports) > 1:
-                click.echo(f"to {report['query']['to']}")
-            print_verdict(report)
+        for k, report in enumerate(reports):
+            print_lines([*([""] if k else []), *verdict_lines(report)])
+
+
+def _region(region: str, to: str | None, provider: str | None) -> tuple[str, str]:
+    """Return the place and the operator of a region of the catalogue; what else is stated must agree.
+
+    Raises:
+        InputError: no such region, or another place or operator than its own.
+    """
+    from optimizer.catalogue import load_catalogue
+    from optimizer.errors import InputError, Issue
+    from optimizer.laws.codes import check_place
+    from optimizer.laws.profiles import nearest
+
+    regions = load_catalogue().regions.set_index("region_id", drop=False)
+    if region not in regions.index:
+        raise InputError(Issue(f"unknown region {region!r}", where="region", maybe=nearest(region, regions.index)))
+    row = regions.loc[region]
+    coded = isinstance(row.subdivision, str) and row.subdivision and check_place(row.subdivision, "to") is None
+    place = row.subdivision if coded else row.country
+    issues = []
+    if to is not None and to not in (row.country, place):
+        issues.append(Issue(f"{region} is in {place}, not in {to}", where="to", maybe="leave --to out"))
+    if provider is not None and provider != row.provider:
+        issues.append(Issue(f"{region} is operated by {row.provider}, not by {provider}", where="provider"))
+    if issues:
+        raise InputError(issues)
+    return str(place), str(row.provider)
+
+
+@laws.command("chip")
+@click.argument("accelerator")
+@click.option("--to", required=True, help="Where it would be: country, subdivision or group; several by comma.")
+@click.option("--provider", help="Who would operate it.")
+@click.option("--tenant-hq", help="Country of the headquarters of the one who would use it.")
+@click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
+@click.option("--observed", is_flag=True, help="It is there already, as the catalogue shows it: it counts as licensed.")
+@click.option("--table", "as_table", is_flag=True, help="Print one line per destination.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (a list, for several destinations).")
+def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as_json: bool, **asked: Any) -> None:
+    """Say whether an ACCELERATOR of the catalogue may be brought to a place, by export control and local rules."""
+    from optimizer.catalogue import load_catalogue
+    from optimizer.compile.sites import chip_facts
+    from optimizer.errors import InputError, Issue
+    from optimizer.laws.chip_query import CHIP_COLUMNS, chip_reports, chip_row
+    from optimizer.laws.profiles import nearest
+    from optimizer.laws.text import NOTICE, chip_lines
+    from optimizer.terminal import jsonable, print_lines, print_rows
+
+    known = load_catalogue().accelerators
+    facts = chip_facts(accelerator, known) if accelerator in known.index else None
+    if facts is None:
+        raise InputError(Issue(f"unknown accelerator {accelerator!r}", maybe=nearest(accelerator, known.index)))
+    reports = chip_reports(facts, to.split(","), on=on.date() if on else None, **asked)
+    if as_json:
+        told = reports if len(reports) > 1 else reports[0]
+        click.echo(json.dumps(jsonable(told), indent=2, ensure_ascii=False))
+    elif as_table:
+        print_rows([chip_row(report) for report in reports], CHIP_COLUMNS, f"{len(reports)} destinations")
+        print_lines([NOTICE])
+    else:
+        for k, report in enumerate(reports):
+            print_lines([*([""] if k else []), *chip_lines(report)])
 
 
 @laws.command("explain")
@@ -102,13 +175,14 @@ def laws_verdict(to: str, persons: tuple[str, ...], as_table: bool, as_json: boo
 def laws_explain(law: str, on: datetime | None, as_json: bool) -> None:
     """Tell what a law says, whom it binds, since when, where it is written and how it is encoded."""
     from optimizer.laws.explain import explain_law
-    from optimizer.terminal import jsonable, print_law
+    from optimizer.laws.text import law_lines
+    from optimizer.terminal import jsonable, print_lines
 
     page = explain_law(law, on.date() if on else None)
     if as_json:
         click.echo(json.dumps(jsonable(page), indent=2, ensure_ascii=False))
     else:
-        print_law(page)
+        print_lines(law_lines(page))
 
 
 @click.group()

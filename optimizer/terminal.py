@@ -211,68 +211,9 @@ def print_table(
         sys.stdout.write(f"... and {len(rows) - len(shown):,} more (--limit 0 shows all, --json every field)\n")
 
 
-def print_verdict(report: Mapping[str, Any]) -> None:
-    """Print a legal verdict: the level of each activity and what stands behind it."""
-    for activity in ("storage", "processing", "access"):
-        part = report["details"][activity]
-        sys.stdout.write(f"{activity:11s}{report[activity]}\n")
-        for label, key in (
-            ("laws", "laws"),
-            ("forbidden by", "forbidden_by"),
-            ("needs", "requirements"),
-            ("approval missing", "approvals_missing"),
-            ("unreviewed", "unreviewed"),
-            ("not known", "unknown"),
-        ):
-            for entry in part.get(key) or ():
-                sys.stdout.write(f"  {label:17s}{_entry(entry)}\n")
-    for place in report["stays_in"]:
-        sys.stdout.write(f"{'stays':13s}the data stay in {place}: its rules on what leaves it are not asked\n")
-    for known in report["coverage"]:
-        for sentence in known["answers"]:
-            sys.stdout.write(f"{'coverage':13s}{sentence}\n")
-    for entry in report["not_triggered"]:
-        sys.stdout.write(f"{'no trigger':13s}{entry['law']}: {entry['why']}\n")
-    for label, key in (("assumed", "conditions_assumed"), ("not modelled", "unmodelled"), ("risk", "residual_risks")):
-        for entry in report.get(key) or ():
-            sys.stdout.write(f"{label:13s}{_entry(entry)}\n")
-    sys.stdout.write("Not legal advice.\n")
-
-
-def print_law(page: Mapping[str, Any]) -> None:
-    """Print the page of a law, section by section."""
-    title = f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"
-    sys.stdout.write(f"{title}\n")
-    encoded = page["encoded"]
-    flags = [text for text, said in (("trigger not reviewed", not page["reviewed"]), ("weak", page["weak"])) if said]
-    source = [page["citation"], page["source_url"], ", ".join((page["confidence"], *flags))]
-    rules = [f"storage {encoded['storage_rule']}", f"processing {encoded['processing_rule']}", encoded["effect"]]
-    for label, texts in (
-        ("what", page["what"]), ("whom", page["whom"]), ("when", page["when"]), ("source", source),
-        ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
-        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
-        ("ways", [_way(one) for one in page["mechanisms"]]), ("notes", page["notes"]),
-    ):  # fmt: skip
-        for k, text in enumerate(filter(None, texts)):
-            sys.stdout.write(f"{label if k == 0 else '':12s}{text}\n")
-    sys.stdout.write("Not legal advice.\n")
-
-
-def _way(mechanism: Mapping[str, Any]) -> str:
-    days = mechanism["lead_time_days"]
-    lead = "lead time not known" if days is None else f"lead time {days} days"
-    charged = f"charged per {' and '.join(mechanism['charged_per']) or 'organisation'}"
-    return f"{mechanism['mechanism']}: {mechanism['name']} ({lead}, {charged})"
-
-
-def _entry(entry: Any) -> str:
-    """Write one law, requirement or remark on a line."""
-    if not isinstance(entry, Mapping):
-        return cell(entry)
-    keys = {item["mechanism"]: item.get("key", ()) for item in entry.get("any_of") or (entry,) if "mechanism" in item}
-    names = [f"{name} ({', '.join(key)})" if key else str(name) for name, key in keys.items()]
-    who = entry.get("law") or entry["rule"]
-    return f"{who}: {' or '.join(names)}" if names else f"{who}: {entry.get('reason', '')}"
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines of text, whatever steers a terminal written out."""
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
 
 
 def cell(value: Any) -> str:

@@ -57,7 +57,7 @@ def build_sites(world: World) -> Sites:
     instance, endpoint = destinations(world, "instance"), destinations(world, "endpoint")
     services: dict[ServiceSite, int] = {}
     chips: dict[tuple[AcceleratorFacts, Destination] | None, int] = {None: 0}
-    facts = {name: _facts(name, world.accelerators) for name in set(world.offers["accelerator"])}
+    facts = {name: chip_facts(name, world.accelerators) for name in set(world.offers["accelerator"])}
     pairs: dict[tuple[int, int], int] = {}
     of_offer = np.zeros(len(world.offers), dtype=np.int64)
     columns = world.offers[["kind", "region", "accelerator", "scope", "scope_countries", "provider"]]
@@ -86,7 +86,8 @@ def _spread(countries: frozenset[str] | None, provider: str) -> tuple[Destinatio
     return tuple(Destination(country, None, provider, None, "endpoint") for country in sorted(countries or ()))
 
 
-def _facts(name: str, accelerators: pd.DataFrame) -> AcceleratorFacts | None:
+def chip_facts(name: str, accelerators: pd.DataFrame) -> AcceleratorFacts | None:
+    """What export rules may look at of an accelerator of the catalogue; None of a machine without one."""
     if name in ("", CPU):
         return None
     if name not in accelerators.index:

@@ -11,7 +11,7 @@ from ..errors import InputError, Issue
 from .codes import check_place
 from .pack import LawPack, load_laws
 from .rows import KINDS, STATUSES, LawRow
-from .types import NO_CONTEXT, DataProfile, Destination, LegalContext
+from .types import ACTIVITIES, NO_CONTEXT, DataProfile, Destination, LegalContext
 
 
 def verdict_report(
@@ -30,6 +30,8 @@ def verdict_report(
     service: str = "instance",
     region: str | None = None,
     persons: Mapping[str, int] | None = None,
+    sensitive_persons: Mapping[str, int] | None = None,
+    exporter_hq: str | None = None,
     pack: LawPack | None = None,
     context: LegalContext = NO_CONTEXT,
 ) -> dict[str, Any]:
@@ -55,15 +57,17 @@ def verdict_report(
     issues = [i for i in (check_place(to, "to"),) if i]
     provider = pack.operators.catalogue_id(provider) if provider else None
     if provider is not None and not pack.operators.known(provider, context):
-        issues.append(_unknown_provider(provider, pack))
+        issues.append(unknown_provider(provider, pack))
     if law is None and not subjects and not exporter:
         issues.append(Issue("neither persons nor exporter are placed", maybe="give a subject or an exporter"))
     profile = DataProfile(
         categories=frozenset(categories),
         subjects=frozenset(subjects),
         persons=tuple(sorted((persons or {}).items())),
+        sensitive_persons=tuple(sorted((sensitive_persons or {}).items())),
         exporter=exporter or "",
         exporter_country=exporter or "",
+        exporter_hq=exporter_hq,
         exporter_roles=frozenset(roles),
         sectors=frozenset(sectors),
         flags=frozenset(flags),
@@ -79,18 +83,27 @@ def verdict_report(
     country, _, subdivision = to.partition("-")
     destination = Destination(country, subdivision or None, provider, region, service)
     verdicts = pack.judge(profile, destination, day, context, law=law)
-    parts = {name: verdicts.of(name).to_dict() for name in ("storage", "processing", "access")}
-    named = dict.fromkeys(law_id for part in parts.values() for law_id in part["laws"])
+    parts = {name: verdicts.of(name).to_dict() for name in ACTIVITIES}
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
     duties = () if law is not None else pack.duties(profile, day, context)
+    named = dict.fromkeys([law_id for part in parts.values() for law_id in part["laws"]] + [d.law for d in duties])
     return {
         "query": {
             "categories": sorted(profile.categories),
             "subjects": sorted(profile.subjects),
+            "persons": dict(profile.persons),
+            "sensitive_persons": dict(profile.sensitive_persons),
             "exporter": exporter,
+            "exporter_hq": exporter_hq,
+            "roles": sorted(profile.exporter_roles),
+            "sectors": sorted(profile.sectors),
+            "flags": sorted(profile.flags),
+            "retention_hours": retention_hours,
             "to": to,
             "provider": provider,
+            "region": region,
+            "service": service,
             "law": law,
             "on": day.isoformat(),
         },
@@ -111,7 +124,7 @@ def verdict_report(
     }
 
 
-VERDICT_COLUMNS = ("to", "storage", "processing", "access", "laws", "needs", "taken as met", "not known")
+VERDICT_COLUMNS = ("to", *ACTIVITIES, "laws", "needs", "duties", "taken as met", "not known")
 """What a line of a table of verdicts says."""
 
 
@@ -124,15 +137,24 @@ def verdict_reports(to: Sequence[str], **question: Any) -> list[dict[str, Any]]:
         InputError: no destination, or what `verdict_report` raises.
     """
     pack = question.get("pack") or load_laws()
-    day = question.get("on") or date.today()
+    places = members(to, question.get("on") or date.today(), pack)
+    return [verdict_report(to=place, **question) for place in places]
+
+
+def members(to: Iterable[str], on: date, pack: LawPack) -> list[str]:
+    """The places that a list of destinations names on a day: a group (EU27, EEA) is each of its members.
+
+    Raises:
+        InputError: no destination.
+    """
     places: dict[str, None] = {}
     for name in filter(None, map(str.strip, to)):
         group = {"EU": "EU27"}.get(name, name)
-        members = sorted(pack.groups.members(group, day)) if group in pack.groups else [name]
-        places.update(dict.fromkeys(members))
+        inside = sorted(pack.groups.members(group, on)) if group in pack.groups else [name]
+        places.update(dict.fromkeys(inside))
     if not places:
         raise InputError(Issue("names no destination", where="to", maybe="say a country, for example IN"))
-    return [verdict_report(to=place, **question) for place in places]
+    return list(places)
 
 
 def verdict_row(report: Mapping[str, Any]) -> dict[str, str]:
@@ -143,25 +165,27 @@ def verdict_row(report: Mapping[str, Any]) -> dict[str, str]:
     laws = dict.fromkeys(law for part in parts for law in part["laws"])
     return {
         "to": report["query"]["to"],
-        **{name: report[name] for name in ("storage", "processing", "access")},
+        **{name: report[name] for name in ACTIVITIES},
         "laws": ", ".join(laws),
         "needs": " or ".join(needs),
+        "duties": ", ".join(f"{duty['kind']}:{'+'.join(duty['countries'])}" for duty in report["duties"]),
         "taken as met": str(len(report["conditions_assumed"]) or ""),
         "not known": ", ".join(unknown),
     }
 
 
-def counted(persons: Iterable[str]) -> dict[str, int]:
+def counted(persons: Iterable[str], where: str = "persons") -> dict[str, int]:
     """Counts of persons by place, from texts like `DE=120000`.
 
     Raises:
         InputError: a text that is no place and whole number, all together.
     """
-    counts, issues = {}, []
+    counts: dict[str, int] = {}
+    issues = []
     for text in persons:
         place, _, count = text.partition("=")
-        if not count.isdecimal():
-            issues.append(Issue(f"{text!r} is no count of persons", where="persons", maybe="write it like DE=120000"))
+        if not count.isdecimal() or not count.isascii():
+            issues.append(Issue(f"{text!r} is no count of persons", where=where, maybe="write it like DE=120000"))
         else:
             counts[place] = int(count)
     if issues:
@@ -169,7 +193,8 @@ def counted(persons: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _unknown_provider(provider: str, pack: LawPack) -> Issue:
+def unknown_provider(provider: str, pack: LawPack) -> Issue:
+    """The problem of a provider that nobody describes, with the names it may be meant by."""
     aliases = [f.provider for f in pack.operators.providers.values() if f.laws_provider_id == provider]
     close = aliases or get_close_matches(provider, list(pack.operators.providers), n=3)
     maybe = f"you mean {', '.join(close)}" if close else "leave the provider out to judge the place alone"
