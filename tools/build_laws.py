@@ -3,8 +3,8 @@
     python tools/build_laws.py --source DIR [--target instances/laws]
 
 `DIR` holds `laws/` and `catalogue/`. The fact tables are copied as they are; `providers.csv` joins the catalogue's
-providers with the control table. `triggers.yaml`, `mechanism_terms.csv`, `certificate_holders.csv` and
-`support_access.csv` are authored by reading the prose and are never written here.
+providers with the control table. The laws (`rules/`, `vocabulary.yaml`), `mechanism_terms.csv`,
+`certificate_holders.csv` and `support_access.csv` are authored by reading sources and are never written here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import csv
 import shutil
 from pathlib import Path
 
-FACTS = ("laws.csv", "country_groups.csv", "mechanisms.csv", "certifications.csv", "provider_control.csv")
+FACTS = ("country_groups.csv", "mechanisms.csv", "certifications.csv", "provider_control.csv")
 EXPOSED = {"yes", "partly", "possible", "contested"}
 # The start of `other_extraterritorial_reach` names the jurisdiction; one row does so at its end.
 REACH = {"CN ": "CN", "CA": "CA", "UK ": "GB", "majority owner of A1 is Mexican": "MX"}

@@ -116,7 +116,7 @@ class Grant(LawModel):
 
 
 class NewLaw(Model):
-    """A law in the words of the columns of `laws.csv`, with its trigger."""
+    """A law in the fields of an entry of a pack's `rules/*.yaml`, and its id. Lists of words may be texts (`A|B`)."""
 
     id: Id
     kind: str
@@ -129,13 +129,13 @@ class NewLaw(Model):
     in_force_to: Date | None = None
     data_categories: str | None = None
     applies_to: str | None = None
+    event: str | None = None
+    rule: str | None = None
     storage_rule: str | None = None
     processing_rule: str | None = None
     mechanisms: str | None = None
     cost_drivers: str | None = None
     threshold: str | None = None
-    provider_control: str | None = None
-    accelerator_scope: str | None = None
     citation: str | None = None
     source_url: str | None = None
     confidence: str | None = None

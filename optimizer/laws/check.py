@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..errors import InputError, Issue
 from .codes import COUNTRIES
@@ -16,7 +17,7 @@ from .triggers import Scope, Trigger
 def check_tables(tables: Tables, issues: list[Issue]) -> None:
     """Append every broken reference, unknown word and impossible date to `issues`."""
     for row in tables.laws.values():
-        issues.extend(check_law(row, tables))
+        issues.extend(replace(issue, line=row.line) for issue in check_law(row, tables))
     issues.extend(_mechanisms(tables))
     for group, members in tables.groups.items():
         for member in members:
@@ -36,7 +37,7 @@ def check_tables(tables: Tables, issues: list[Issue]) -> None:
 
 def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
     """Problems of one law and its trigger."""
-    file = "laws.csv"
+    file = row.file or None
     if row.status not in STATUSES:
         yield Issue(f"unknown status {row.status!r}", file=file, where=row.id)
     for kind in sorted(row.kinds - KINDS):
@@ -60,11 +61,10 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
     for mechanism in row.mechanisms:
         if mechanism not in tables.mechanisms:
             yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=row.id)
-    yield from _trigger(row.trigger, tables)
+    yield from _trigger(row.trigger, tables, file)
 
 
-def _trigger(trigger: Trigger, tables: Tables) -> Iterable[Issue]:
-    file = "triggers.yaml"
+def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Issue]:
     for scope in (*trigger.scopes, *trigger.unless):
         yield from _scope(scope, tables, file, trigger.law)
     yield from _unknown_terms(trigger.home, tables, file, trigger.law)
@@ -92,7 +92,7 @@ def _trigger(trigger: Trigger, tables: Tables) -> Iterable[Issue]:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
 
 
-def _scope(scope: Scope, tables: Tables, file: str, law: str) -> Iterable[Issue]:
+def _scope(scope: Scope, tables: Tables, file: str | None, law: str) -> Iterable[Issue]:
     terms = (*scope.where, *scope.subjects, *scope.exporter, *scope.exporter_hq, *scope.destinations,
              *scope.provider_control)  # fmt: skip
     yield from _unknown_terms(terms, tables, file, law)
@@ -108,7 +108,7 @@ def _scope(scope: Scope, tables: Tables, file: str, law: str) -> Iterable[Issue]
                 yield Issue(f"undeclared {what} {word!r}", file=file, where=law)
 
 
-def _unknown_terms(terms: Iterable[str], tables: Tables, file: str, where: str) -> Iterable[Issue]:
+def _unknown_terms(terms: Iterable[str], tables: Tables, file: str | None, where: str) -> Iterable[Issue]:
     for term in sorted(terms):
         place = term in COUNTRIES or (term[:2] in COUNTRIES and term[2:3] == "-" and is_term(term))
         if term != "*" and not place and term not in tables.groups:

@@ -341,7 +341,7 @@ def load_laws(
 def _load(use: str) -> LawPack:
     folder = bundled.PATH / "laws" if use == "world" else Path(use)
     if not folder.is_dir():
-        raise InputError(Issue(f"no law pack at {use!r}", maybe="say world, or name a folder with laws.csv"))
+        raise InputError(Issue(f"no law pack at {use!r}", maybe="say world, or name a folder with rules/*.yaml"))
     tables, issues = read_tables(folder)
     check_tables(tables, issues)
     raise_if(issues)

@@ -13,7 +13,8 @@ from .codes import check_place
 from .places import Groups
 from .profiles import nearest
 from .rows import GroupMember, LawRow
-from .tables import Tables, law_row
+from .rulebook import read_law
+from .tables import Tables
 from .triggers import Trigger, read_trigger
 
 if TYPE_CHECKING:
@@ -240,15 +241,14 @@ def _add_law(state: _State, patch: ops.AddLaw, start: date | None) -> None:
     if law.id in state.laws:
         state.problem(f"law {law.id!r} exists already", "change it with set")
         return
-    stated = law.model_dump(mode="json", exclude_none=True, exclude={"trigger"})
-    columns = {name: str(value) for name, value in stated.items()}
+    entry = law.model_dump(mode="json", exclude_none=True, exclude={"id"})
     if start is not None:
-        columns.setdefault("in_force_from", start.isoformat())
-    trigger = None if law.trigger is None else _trigger(state, law.id, law.trigger)
-    try:
-        state.laws[law.id] = law_row(columns, trigger)
-    except ValueError as error:
-        state.problem(f"law {law.id!r}: {error}")
+        entry.setdefault("in_force_from", start.isoformat())
+    found: list[Issue] = []
+    row = read_law(law.id, entry, found)
+    state.issues += [replace(issue, where=f"{state.where}: {issue.where}") for issue in found]
+    if row is not None:
+        state.laws[law.id] = row
 
 
 _OPERATIONS: dict[str, Callable[[_State, Any, date | None], None]] = {

@@ -25,7 +25,7 @@ class Vocabulary:
 
     @classmethod
     def read(cls, data: Mapping[str, Mapping[str, Any]]) -> Vocabulary:
-        """From the mappings of triggers.yaml: category → {is, implies}, other words → sentence."""
+        """From the mappings of vocabulary.yaml: category → {is, implies}, other words → sentence."""
         categories = data.get("categories", {})
         return cls(
             categories={name: str(entry.get("is", "")) for name, entry in categories.items()},

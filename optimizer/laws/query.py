@@ -268,7 +268,7 @@ def _listed(row: LawRow) -> dict[str, Any]:
         "categories": sorted(row.data_categories),
         "storage_rule": row.storage_rule,
         "processing_rule": row.processing_rule,
-        "mechanisms": list(row.mechanisms),
+        "mechanisms": sorted(row.all_mechanisms()),
         "applies_to": row.applies_to,
         "note": row.note,
         "trigger_note": row.trigger.note,

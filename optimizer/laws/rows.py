@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -58,7 +58,11 @@ KINDS = RULE_KINDS | ACCELERATOR_KINDS | CONTEXT_KINDS | UNMODELLED_KINDS
 
 @dataclass(frozen=True)
 class LawRow:
-    """One row of laws.csv with its trigger. `trigger.reviewed` False: applies wherever category and place match."""
+    """One law, in words and in the terms of the engine, with the file and line where it stands.
+
+    `event` says in words what sets it off. `mechanisms` are ways that its rules do not name: an exemption's, or those
+    it only tells of. `trigger.reviewed` False: applies wherever category and place match.
+    """
 
     id: str
     jurisdictions: tuple[str, ...]
@@ -70,20 +74,20 @@ class LawRow:
     in_force_to: date | None
     data_categories: frozenset[str]
     applies_to: str
-    trigger_text: str
+    event: str
     kind: str
     storage_rule: str
     processing_rule: str
     mechanisms: tuple[str, ...]
     cost_drivers: str
     threshold: str
-    provider_control: str
-    accelerator_scope: str
     citation: str
     source_url: str
     confidence: str
     note: str
     trigger: Trigger
+    file: str = field(default="", compare=False, repr=False)
+    line: int | None = field(default=None, compare=False, repr=False)
 
     @property
     def kinds(self) -> frozenset[str]:

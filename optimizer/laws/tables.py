@@ -16,11 +16,11 @@ from ..input_files import decoded, read_bytes, read_table_bytes
 from .codes import check_place
 from .grammar import is_term
 from .rows import ASKED, FOUND, CertificateHolder, CoverageRow, GroupMember, LawRow, Mechanism, SupportAccess
-from .triggers import Trigger, default_trigger, read_trigger
+from .rulebook import VOCABULARY, parse_day, read_rules, read_vocabulary, rule_files
 from .types import ProviderFacts
 
 FILES = (
-    "laws.csv",
+    VOCABULARY,
     "country_groups.csv",
     "mechanisms.csv",
     "mechanism_terms.csv",
@@ -30,8 +30,8 @@ FILES = (
     "providers.csv",
     "support_access.csv",
     "coverage.csv",
-    "triggers.yaml",
 )
+"""The files of a pack besides those of its folder of rules."""
 T = TypeVar("T")
 
 
@@ -80,8 +80,8 @@ class _Table:
     def problem(self, what: str, column: str | None = None) -> None:
         self.issues.append(Issue(what, file=self.name, line=self.line, where=column))
 
-    def day(self, row: dict[str, str], column: str, *, end: bool = False) -> date | None:
-        return self._convert(row, column, lambda text: parse_day(text, end=end))
+    def day(self, row: dict[str, str], column: str) -> date | None:
+        return self._convert(row, column, parse_day)
 
     def _convert(self, row: dict[str, str], column: str, convert: Callable[[str], T]) -> T | None:
         text = row.get(column, "")
@@ -97,17 +97,6 @@ class _Table:
         return self._convert(row, column, float)
 
 
-def parse_day(text: str, *, end: bool = False) -> date:
-    """A date of year, month or day accuracy: the first day of it, or with `end` a full date only."""
-    if end or len(text) == 10:
-        return date.fromisoformat(text)
-    parts = [int(p) for p in text.split("-")]
-    try:
-        return date(parts[0], parts[1] if len(parts) > 1 else 1, 1)
-    except OverflowError:
-        raise ValueError(f"{text[:40]!r} is no date") from None
-
-
 def _words(text: str) -> tuple[str, ...]:
     return tuple(w for w in text.split("|") if w)
 
@@ -116,95 +105,15 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     """Read every file of a pack's folder; the caller raises if there are issues."""
     issues: list[Issue] = []
     tables = Tables()
-    document = _yaml(folder / "triggers.yaml", issues)
-    tables.version = str(document.get("version", ""))
-    tables.vocabulary = {key: dict(document.get(key) or {}) for key in ("categories", "roles", "sectors", "flags")}
-    triggers = {
-        law: read_trigger(law, data, "triggers.yaml", issues) for law, data in (document.get("triggers") or {}).items()
-    }
-    _read_laws(_Table(folder, "laws.csv", issues), tables, triggers)
+    tables.version, tables.vocabulary = read_vocabulary(folder, issues)
+    tables.laws = read_rules(folder, issues)
     _read_groups(_Table(folder, "country_groups.csv", issues), tables)
     _read_mechanisms(folder, tables, issues)
     _read_holders(folder, tables, issues)
     _read_providers(_Table(folder, "providers.csv", issues), tables)
     _read_support(_Table(folder, "support_access.csv", issues), tables)
     _read_coverage(_Table(folder, "coverage.csv", issues), tables)
-    for law in triggers:
-        if law not in tables.laws:
-            issues.append(Issue(f"trigger of unknown law {law!r}", file="triggers.yaml", where=law))
     return tables, issues
-
-
-def _yaml(path: Path, issues: list[Issue]) -> dict[str, Any]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        text = decoded(read_bytes(path, path.name, folder=path.parent), path.name)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
-            issues.append(Issue("has aliases, which are not read", file=path.name, maybe="write the values out"))
-            return {}
-        document = yaml.load(text, Loader=loader)
-    except InputError as error:
-        issues += error.issues
-        return {}
-    except RecursionError:
-        issues.append(Issue("is nested too deeply", file=path.name))
-        return {}
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        issues.append(Issue(f"is no YAML: {getattr(error, 'problem', error)}", file=path.name, line=line))
-        return {}
-    if not isinstance(document, dict):
-        issues.append(Issue("holds no mapping", file=path.name))
-        return {}
-    return document
-
-
-def _read_laws(table: _Table, tables: Tables, triggers: dict[str, Trigger]) -> None:
-    for row in table.rows("id", "jurisdiction", "status", "kind", "storage_rule", "processing_rule", "note"):
-        if row["id"] in tables.laws:
-            table.problem(f"duplicate law {row['id']!r}")
-            continue
-        tables.laws[row["id"]] = law_row(row, triggers.get(row["id"]), table)
-
-
-def law_row(row: dict[str, str], trigger: Trigger | None, table: _Table | None = None) -> LawRow:
-    """Build a law from the text of its columns (also used by the `add_law` patch, without a table)."""
-    jurisdictions = tuple(j for j in row.get("jurisdiction", "").replace("|", ",").split(",") if j)
-
-    def day(column: str) -> date | None:
-        if table is not None:
-            return table.day(row, column)
-        return parse_day(row[column]) if row.get(column) else None
-
-    return LawRow(
-        id=row["id"],
-        jurisdictions=jurisdictions,
-        subdivision=row.get("subdivision", ""),
-        instrument=row.get("instrument", ""),
-        provision=row.get("provision", ""),
-        status=row.get("status", "in_force"),
-        in_force_from=day("in_force_from"),
-        in_force_to=day("in_force_to"),
-        data_categories=frozenset(_words(row.get("data_categories", "any"))),
-        applies_to=row.get("applies_to", ""),
-        trigger_text=row.get("trigger", ""),
-        kind=row.get("kind", ""),
-        storage_rule=row.get("storage_rule", "none") or "none",
-        processing_rule=row.get("processing_rule", "none") or "none",
-        mechanisms=_words(row.get("mechanisms", "")),
-        cost_drivers=row.get("cost_drivers", ""),
-        threshold=row.get("threshold", ""),
-        provider_control=row.get("provider_control", ""),
-        accelerator_scope=row.get("accelerator_scope", ""),
-        citation=row.get("citation", ""),
-        source_url=row.get("source_url", ""),
-        confidence=row.get("confidence", ""),
-        note=row.get("note", ""),
-        trigger=trigger or default_trigger(row["id"], jurisdictions),
-    )
 
 
 def _read_groups(table: _Table, tables: Tables) -> None:
@@ -342,9 +251,9 @@ def _read_coverage(table: _Table, tables: Tables) -> None:
 def folder_sha256(folder: Path) -> str:
     """One hash over the pack's files, in a fixed order."""
     digest = hashlib.sha256()
-    for name in FILES:
+    for path in (*rule_files(folder), *(folder / name for name in FILES)):
+        name = path.relative_to(folder).as_posix()
         digest.update(name.encode())
-        path = folder / name
         digest.update(read_bytes(path, name, folder=folder) if path.exists() else b"")
     return digest.hexdigest()
 

@@ -145,7 +145,7 @@ _TUPLES = ("where", "subjects", "exporter", "exporter_hq", "categories", "all_ca
 class _Reader:
     """Turns plain mappings into triggers and collects every problem on the way."""
 
-    file: str
+    file: str | None
     issues: list[Issue] = field(default_factory=list)
 
     def problem(self, law: str, what: str) -> None:
@@ -158,7 +158,7 @@ class _Reader:
             return tuple(value.split())
         if isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
             return tuple(value)
-        self.problem(law, f"{value!r} is no word or list of words (quote NO and ON in YAML)")
+        self.problem(law, f"{value!r} is no word or list of words")
         return ()
 
     def mapping(self, law: str, value: object, allowed: set[str], what: str) -> Mapping[str, Any]:
@@ -292,7 +292,7 @@ class _Reader:
         )
 
 
-def read_trigger(law: str, data: object, file: str, issues: list[Issue]) -> Trigger:
+def read_trigger(law: str, data: object, file: str | None, issues: list[Issue]) -> Trigger:
     """Build one trigger from plain data, appending every problem to `issues`."""
     reader = _Reader(file, issues)
     return reader.trigger(law, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 from domicile.cli import main
 from optimizer import bundled
 from optimizer.catalogue import load_catalogue
+from optimizer.laws import load_laws
 
 TOOL = bundled.PATH.parent / "tools" / "readme_commands.py"
 README = (bundled.PATH.parent / "README.md").read_text(encoding="utf-8")
@@ -70,8 +70,7 @@ def test_the_readme_counts_what_the_data_holds():
     """Regions, providers, SKUs, laws and jurisdictions."""
     catalogue = load_catalogue()
     regions, skus = catalogue.regions, catalogue.skus
-    with open(bundled.PATH / "laws" / "laws.csv", encoding="utf-8", newline="") as stream:
-        laws = list(csv.DictReader(stream))
-    jurisdictions = {code for law in laws for code in law["jurisdiction"].split(",")}
+    laws = load_laws().laws
+    jurisdictions = {code for law in laws.values() for code in law.jurisdictions}
     assert f"{len(regions)} regions of {regions.provider.nunique()} providers, {len(skus)} SKUs" in README
     assert f"{len(laws)} rules of {len(jurisdictions)} jurisdictions" in README

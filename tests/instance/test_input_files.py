@@ -146,15 +146,18 @@ def test_an_instance_with_a_pipe_in_its_catalogue_folder(own: Path, write):
 def test_a_law_folder_with_pipes_links_and_aliases(tmp_path: Path):
     folder = tmp_path / "laws"
     folder.mkdir()
-    os.mkfifo(folder / "laws.csv")
+    (folder / "rules").mkdir()
+    os.mkfifo(folder / "rules" / "DE.yaml")
+    (folder / "rules" / "FR.yaml").symlink_to("/etc/hostname")
     (folder / "mechanisms.csv").symlink_to("/etc/hostname")
-    (folder / "triggers.yaml").write_text("a: &a [x]\nb: *a\n")
+    (folder / "vocabulary.yaml").write_text("a: &a [*a]\n")
     with pytest.raises(InputError) as caught:
         load_laws(str(folder))
     told = str(caught.value)
-    assert "laws.csv: is not a regular file: it is a pipe" in told
+    assert "rules/DE.yaml: is not a regular file: it is a pipe" in told
+    assert "rules/FR.yaml: is a link out of its folder" in told
     assert "mechanisms.csv: is a link out of its folder" in told
-    assert "triggers.yaml: has aliases, which are not read" in told
+    assert "vocabulary.yaml:1: alias *a refers to what contains it: a cyclic reference" in told
     assert "providers.csv: does not exist" in told
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from optimizer import bundled
-from optimizer.errors import InputError
+from optimizer.errors import InputError, Issue
 from optimizer.laws import load_laws
 from optimizer.laws.query import list_laws, verdict_report
 from optimizer.laws.rows import UNMODELLED_KINDS
+from optimizer.laws.rulebook import read_law
 
 FOLDER = bundled.PATH / "laws"
 
@@ -41,7 +42,8 @@ def test_all_rows_of_the_sources_are_there() -> None:
 
 def test_every_kind_that_has_no_effect_yet_is_listed_as_unmodelled() -> None:
     listed = {row["law"] for row in list_laws(effect="unmodelled")}
-    assert listed == {row["id"] for row in rows("laws.csv") if set(row["kind"].split("+")) & UNMODELLED_KINDS}
+    laws = load_laws().laws.values()
+    assert listed == {row.id for row in laws if set(row.kind.split("+")) & UNMODELLED_KINDS}
 
 
 def test_every_law_with_a_rule_has_an_effect() -> None:
@@ -52,16 +54,38 @@ def test_every_law_with_a_rule_has_an_effect() -> None:
             assert row.effect in ("rule", "accelerator"), row.id
 
 
-def test_every_prose_about_operators_became_a_test_a_risk_or_an_assumption() -> None:
-    """Of the 32 rows with prose in provider_control only the three kinds without effect lack a counterpart."""
-    pack = load_laws()
-    without = []
-    for row in rows("laws.csv"):
-        trigger = pack.laws[row["id"]].trigger
-        tested = trigger.requires or trigger.risk or any(s.provider_control for s in trigger.scopes)
-        if row["provider_control"] and not tested and trigger.accelerator is None:
-            without.append(row["id"])
-    assert without == ["EU-DORA"]
+def test_every_law_on_operators_tests_one_or_tells_a_risk() -> None:
+    """An OPERATOR_CONTROL law with nothing to ask of an operator would be prose alone."""
+    laws = [row for row in load_laws().laws.values() if "OPERATOR_CONTROL" in row.kinds and row.effect == "rule"]
+    without = [
+        row.id
+        for row in laws
+        if not (row.trigger.requires or row.trigger.risk or any(s.provider_control for s in row.trigger.scopes))
+    ]
+    assert len(laws) > 10
+    assert without == []
+
+
+def test_a_law_stands_in_the_file_of_its_jurisdiction() -> None:
+    """All it says, in words and for the engine, is one entry; a verdict's id leads a reader to it."""
+    for row in load_laws().laws.values():
+        name = "TREATIES" if row.id.startswith("T-") else row.jurisdictions[0]
+        assert row.file == f"rules/{name}.yaml"
+        text = (FOLDER / row.file).read_text(encoding="utf-8").splitlines()
+        assert row.line is not None
+        assert f"{row.id}:" in text[row.line - 2 : row.line]
+
+
+def test_one_rule_holds_for_storage_and_processing_unless_one_of_them_has_its_own() -> None:
+    issues: list[Issue] = []
+    entry = {"jurisdiction": "BR", "kind": "HARD_LOCAL", "rule": "only:BR"}
+    both = read_law("A", entry, issues)
+    apart = read_law("B", {**entry, "processing_rule": "none"}, issues)
+    assert both is not None
+    assert apart is not None
+    assert (both.storage_rule, both.processing_rule) == ("only:BR", "only:BR")
+    assert (apart.storage_rule, apart.processing_rule) == ("only:BR", "none")
+    assert issues == []
 
 
 def test_the_provider_join_goes_through_the_laws_id_and_then_the_parent() -> None:
@@ -92,17 +116,21 @@ def test_the_law_room_loads_without_pandas_or_pyomo() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("laws.csv", "free:EEA+EU_ADEQUATE", "free:EEE+EU_ADEQUATE", "EEE"),
-        ("laws.csv", "only:IN,free:IN", "only;IN,free:IN", "no known verb"),
-        ("laws.csv", "2018-10-15", "2018-15-10", "2018-15-10"),
-        ("laws.csv", "EU-DPF-US,", "EU-GDPR-CHV,", "duplicate law"),
+        ("rules/EU.yaml", "free:EEA+EU_ADEQUATE", "free:EEE+EU_ADEQUATE", "EEE"),
+        ("rules/IN.yaml", "storage_rule: only:IN", "storage_rule: only;IN", "no known verb"),
+        ("rules/IN.yaml", "2018-10-15", "2018-15-10", "2018-15-10"),
+        ("rules/EU.yaml", "EU-DPF-US:", "EU-GDPR-CHV:", "duplicate key 'EU-GDPR-CHV', first on line 3"),
+        ("rules/FR.yaml", "FR-HDS:", "DE-AO-146:", "duplicate law 'DE-AO-146': it stands in rules/DE.yaml as well"),
+        ("rules/CH.yaml", "kind: ", "kin: ", "unknown field 'kin'"),
+        ("rules/CH.yaml", "jurisdiction: CH", "jurisdiction:", "states no jurisdiction"),
         ("country_groups.csv", "EU_ADEQUATE,GB,", "EU_ADEQUATE,UK,", "'UK'"),
         ("mechanism_terms.csv", "SCC_EU,exporter|importer", "SCC_EU,exporter|imported", "imported"),
         ("certificate_holders.csv", "HDS v2,,aws,", "HDS v2,,amazon,", "amazon"),
-        ("triggers.yaml", "scopes: [{where: EEA}]", "scopes: [{were: EEA}]", "unknown field 'were'"),
-        ("triggers.yaml", "who: ehds_body", "who: ehds_boddy", "ehds_boddy"),
-        ("triggers.yaml", "  IN-RBI-2018:", "  IN-RBI-2019:", "unknown law"),
-        ("triggers.yaml", "triggers:", "triggers: [", "is no YAML"),
+        ("rules/EU.yaml", "scopes: [{where: EEA}]", "scopes: [{were: EEA}]", "unknown field 'were'"),
+        ("rules/EU.yaml", "who: ehds_body", "who: ehds_boddy", "ehds_boddy"),
+        ("rules/IN.yaml", "IN-RBI-2018:", "IN-RBI-2019:", "unknown law"),
+        ("rules/IN.yaml", "IN-RBI-2018:", "IN-RBI-2018: [", "is not YAML"),
+        ("vocabulary.yaml", "flags:", "flaggs:", "unknown field 'flaggs'"),
     ],
 )  # fmt: skip
 def test_a_broken_pack_is_refused(broken: Path, file: str, old: str, new: str, expected: str) -> None:
@@ -115,12 +143,13 @@ def test_a_broken_pack_is_refused(broken: Path, file: str, old: str, new: str, e
 
 
 def test_a_truncated_or_missing_file_is_refused(broken: Path) -> None:
-    path = broken / "laws.csv"
-    path.write_text(path.read_text(encoding="utf-8")[:60_000], encoding="utf-8")
+    path = broken / "rules" / "US.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: text.index("{subjects: US") + 5], encoding="utf-8")
     (broken / "mechanisms.csv").unlink()
     with pytest.raises(InputError) as caught:
         load_laws(broken)
-    assert {issue.file for issue in caught.value.issues} >= {"laws.csv", "mechanisms.csv"}
+    assert {issue.file for issue in caught.value.issues} >= {"rules/US.yaml", "mechanisms.csv"}
 
 
 def test_no_pack_at_a_path_is_an_input_error() -> None:
