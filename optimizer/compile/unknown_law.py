@@ -30,6 +30,7 @@ class UnknownLaw:
         self._signatures = signatures
         self._dates = dates
         self._refusals: dict[int, Refusals] = {}
+        self._at: dict[bool, dict[tuple[str, ...], list[int]]] = {}
 
     def of(self, signature: int, on: date) -> tuple[Profiled, ...]:
         """Return the coverage as each profile of a signature meets it."""
@@ -62,20 +63,32 @@ class UnknownLaw:
 
     def _find(self, signature: int) -> Refusals:
         found: Refusals = {}
+        keeps = self._signatures[signature][1]
         for d, on in enumerate(self._dates):
             profiles = [one for one in self.of(signature, on) if one.may_refuse]
-            for site in range(len(self._sites.services)) if profiles else ():
-                places = self._places(signature, site)
-                rules = dict.fromkeys(rule for one in profiles for rule in one.refused(places))
+            for places, sites in self._sites_at(keeps).items() if profiles else ():
+                rules = tuple(dict.fromkeys(rule for one in profiles for rule in one.refused(places)))
                 if rules:
-                    found[d, site] = tuple(rules)
+                    found.update(((d, site), rules) for site in sites)
         return found
+
+    def _sites_at(self, keeps: bool) -> dict[tuple[str, ...], list[int]]:
+        """Return the service sites by where data are at them; many clouds are in one country."""
+        if keeps not in self._at:
+            at: dict[tuple[str, ...], list[int]] = {}
+            for site in range(len(self._sites.services)):
+                at.setdefault(self._at_site(site, keeps), []).append(site)
+            self._at[keeps] = at
+        return self._at[keeps]
 
     def _places(self, signature: int, site: int) -> tuple[str, ...]:
         """Return where data of a signature are worked on and kept at a service site."""
+        return self._at_site(site, self._signatures[signature][1])
+
+    def _at_site(self, site: int, keeps: bool) -> tuple[str, ...]:
         service = self._sites.services[site]
         places = [place.place for place in service.spread or (service.home,)]
-        places += [service.home.place] if self._signatures[signature][1] else []
+        places += [service.home.place] if keeps else []
         return tuple(dict.fromkeys(places))
 
     def _seats(self, place: Destination) -> tuple[str, ...]:

@@ -34,13 +34,12 @@ class System:
 
 def systems_used(compiled: Compiled, slot: NDArray[np.int64]) -> list[System]:
     """Return what the placements rest on, each system of a workload once, in the order of placements."""
-    from optimizer.catalogue import sku_row
-
     world, slots = compiled.world, compiled.problem.slots
     speeds = SpeedView(world)
     names, devices = world.text("accelerator"), world.column("counted_devices")
     used = slots.workload[slot], slots.offer[slot], slots.is_endpoint[slot]
     systems: dict[tuple[int, str, float], System] = {}
+    rows: dict[tuple[int, str, float, float], tuple[Speeds, Any]] = {}  # by identity: speeds stay alive with it
     for w, offer, endpoint in dict.fromkeys(zip(*(part.tolist() for part in used), strict=True)):
         workload = world.instance.workloads[w]
         speed = speeds.of(workload)
@@ -52,12 +51,22 @@ def systems_used(compiled: Compiled, slot: NDArray[np.int64]) -> list[System]:
         together = min(held, float(gang or math.inf))
         if gang and gang > held and gang % held:
             together = float(gang)
-        fitting = found.rows[found.rows.devices <= held * (1 + 1e-9)].reset_index(drop=True)
-        at = sku_row(fitting, str(names[offer]), together)
-        if at is not None:
-            row: Any = next(fitting.iloc[[at]].itertuples(index=False))
+        asked = (id(found), str(names[offer]), held, together)
+        if asked not in rows:
+            rows[asked] = found, _row_of(found, str(names[offer]), held, together)
+        row = rows[asked][1]
+        if row is not None:
             systems.setdefault((w, row.accelerator, row.devices), System(w, found, row))
     return list(systems.values())
+
+
+def _row_of(found: Speeds, accelerator: str, held: float, together: float) -> Any:
+    """Return the speed of so many devices of a machine that holds so many; None where there is none."""
+    from optimizer.catalogue import sku_row
+
+    fitting = found.rows[found.rows.devices <= held * (1 + 1e-9)].reset_index(drop=True)
+    at = sku_row(fitting, accelerator, together)
+    return None if at is None else next(fitting.iloc[[at]].itertuples(index=False))
 
 
 def speeds_of(compiled: Compiled, systems: list[System]) -> tuple[SystemSpeed, ...]:

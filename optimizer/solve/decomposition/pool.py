@@ -42,7 +42,7 @@ class Pool:
         are not known.
         """
         size = self.cut.matrix.column_size
-        values = without_dust(values, ZERO * size)
+        values = without_dust(values, ZERO * size[values.indices])
         cost = (values @ self.cut.matrix.cost).tolist()
         use = without_dust(self._used(values), SMALLEST_COEFFICIENT)  # prices may be of rows without rounding errors
         numbers = np.empty(workload.size, dtype=np.int64)

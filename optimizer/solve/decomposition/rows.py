@@ -32,9 +32,9 @@ def ranges(first: Ints, sizes: Ints) -> Ints:
 
 
 def without_dust(matrix: sparse.csr_array, zero: Floats | float = ZERO) -> sparse.csr_array:
-    """Return the matrix without entries of at most `zero` (one figure, or one by column), columns in order."""
+    """Return the matrix without entries of at most `zero` (one figure, or one by entry), columns in order."""
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    kept = np.flatnonzero(np.abs(matrix.data) > (zero if isinstance(zero, float) else zero[matrix.indices]))
+    kept = np.flatnonzero(np.abs(matrix.data) > zero)
     start = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=matrix.shape[0]))])
     clean = sparse.csr_array((matrix.data[kept], matrix.indices[kept], start), shape=matrix.shape)
     clean.sort_indices()
