@@ -185,6 +185,27 @@ def laws_explain(law: str, on: datetime | None, as_json: bool) -> None:
         print_lines(law_lines(page))
 
 
+@laws.command("diff")
+@click.argument("instance", required=False)
+@click.option("--on", "days", type=DATE, multiple=True, required=True, help="A day (YYYY-MM-DD); given twice.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def laws_diff(instance: str | None, days: tuple[datetime, ...], as_json: bool) -> None:
+    """Say what changes by law between two days: for the data of an INSTANCE, or which rules begin and end at all."""
+    from optimizer.instance.load import load
+    from optimizer.laws.diff_text import diff_lines
+    from optimizer.legal_diff import legal_diff, rules_diff
+    from optimizer.terminal import jsonable, print_lines
+
+    if len(days) != 2:
+        raise click.UsageError("compares two days: --on 2026-12-31 --on 2027-12-31")
+    first, last = (day.date() for day in days)
+    report = rules_diff(first, last) if instance is None else legal_diff(load(instance), first, last)
+    if as_json:
+        click.echo(json.dumps(jsonable(report), indent=2, ensure_ascii=False))
+    else:
+        print_lines(diff_lines(report))
+
+
 @click.group()
 def catalogue() -> None:
     """Look into the bundled catalogue; filters are ANDed, the values of one ORed."""
