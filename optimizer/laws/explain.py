@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from .cases import cases_of
 from .grammar import Clause
 from .pack import LawPack, load_laws
 from .query import citation
@@ -51,8 +52,11 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
             "volumes": _volumes(row.trigger.volumes),
             "reviewed": row.reviewed,
+            "stands_in": f"{row.file}:{row.line}" if row.file and row.line else row.file,
         },
         "mechanisms": [_mechanism(name, pack) for name in sorted(row.all_mechanisms() & pack.mechanisms.keys())],
+        "cases": cases_of(law, pack.source),
+        "coverage": _coverage(row, pack),
         "notes": [text for text in (row.note, row.trigger.note, row.trigger.risk) if text],
         "notice": "not legal advice",
     }
@@ -85,6 +89,22 @@ def _when(row: LawRow, pack: LawPack) -> list[str]:
     if row.in_force_to:
         told.append(f"until {row.in_force_to.isoformat()}")
     told += [f"amended by the scenario from {day.isoformat()}" for day, _ in pack.amendments.get(row.id, ())]
+    return told
+
+
+def _coverage(row: LawRow, pack: LawPack) -> list[str]:
+    """What is known of the other rules of its jurisdictions: whether there are any, and how that was found."""
+    told = []
+    for place in dict.fromkeys((row.subdivision,) if row.subdivision else row.jurisdictions):
+        known = pack.coverage.rows.get(place)
+        if known is None:
+            told.append(f"nobody has looked at the other rules of {place}")
+            continue
+        signed = f"signed by {known.reviewed_by}" if known.reviewed_by else "signed by nobody"
+        told.append(
+            f"{known.name}: transfer rule {known.transfer_rule}, localization rule {known.localization_rule} "
+            f"({known.how}; {signed})"
+        )
     return told
 
 

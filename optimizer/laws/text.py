@@ -137,13 +137,15 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
     encoded = page["encoded"]
     flags = [text for text, said in (("trigger not reviewed", not page["reviewed"]), ("weak", page["weak"])) if said]
     source = [page["citation"], page["source_url"], ", ".join((page["confidence"], *flags))]
-    rules = [f"storage {encoded['storage_rule']}", f"processing {encoded['processing_rule']}", encoded["effect"]]
+    rules = [f"{activity} {encoded[f'{activity}_rule']}" for activity in ("storage", "processing")]
+    rules += [encoded["effect"], encoded["stands_in"]]
     found = [f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"]
     for label, texts in (
         ("what", page["what"]), ("whom", page["whom"]), ("when", page["when"]), ("source", source),
         ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
         ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
-        ("ways", [_way(one) for one in page["mechanisms"]]), ("notes", page["notes"]),
+        ("ways", [_way(one) for one in page["mechanisms"]]), ("cases", page["cases"]), ("coverage", page["coverage"]),
+        ("notes", page["notes"]),
     ):  # fmt: skip
         found += [f"{label if k == 0 else '':12s}{text}" for k, text in enumerate(filter(None, texts))]
     return [*found, NOTICE]

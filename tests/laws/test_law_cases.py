@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from optimizer import bundled
 from optimizer.laws import (
     AcceleratorFacts,
     DataProfile,
@@ -21,7 +21,7 @@ from optimizer.laws import (
 )
 from optimizer.laws.scopes import Subject
 
-CASES: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("cases.yaml").read_text())
+CASES: dict[str, dict[str, Any]] = yaml.safe_load((bundled.PATH / "laws" / "cases.yaml").read_text())
 TODAY = date(2026, 11, 22)
 IDS = [(law, kind) for law in CASES for kind in ("yes", "no")]
 

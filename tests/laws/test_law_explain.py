@@ -8,8 +8,10 @@ import pytest
 
 from optimizer.errors import InputError
 from optimizer.laws import load_laws
+from optimizer.laws.cases import cases_of, sentence
 from optimizer.laws.explain import explain_law
 from optimizer.laws.query import counted, verdict_report, verdict_reports, verdict_row
+from optimizer.laws.text import law_lines
 
 PACK = load_laws()
 DAY = date(2027, 1, 1)
@@ -70,3 +72,53 @@ def test_counts_of_persons():
     with pytest.raises(InputError) as caught:
         counted(["DE", "FR=-1", "IN=2"])
     assert len(caught.value.issues) == 2
+
+
+def test_the_page_has_the_cases_and_what_is_known_of_the_other_rules():
+    """Both cases of the table as sentences, the file and line of the entry, and the line of the coverage table."""
+    page = explain_law("DE-SGBV-393")
+    assert page["cases"] == [
+        "data health; persons in DE; exporter in DE; to SG: storage forbidden, processing forbidden",
+        "data health; persons in FR; exporter in FR; to SG: it does not bind",
+    ]
+    assert page["coverage"][0].startswith("Germany: transfer rule yes, localization rule yes (")
+    assert page["encoded"]["stands_in"].startswith("rules/DE.yaml:")
+    text = "\n".join(law_lines(page))
+    assert all(told in text for told in (*page["cases"], *page["coverage"], *page["what"], *page["notes"]))
+    assert [len(explain_law(law)["cases"]) for law in PACK.laws] == [2] * len(PACK.laws)
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        ({"group": ["EEA", "GB", date(2021, 1, 1), False]}, "on 2021-01-01 GB is no member of EEA"),
+        (
+            {"c": "personal", "s": "CN", "n": {"CN": 1_000_000}, "h": 24, "to": "SG", "p": "aws", "says": "duty"},
+            "data personal; persons in CN; 1,000,000 persons of CN; kept 24 h; to SG at aws: it asks for a copy "
+            "or for the first database",
+        ),
+        (
+            {"chip": ["H20", 2368, 4000, "US"], "to": "CN", "tenant": "CN", "hypo": True, "day": DAY, "pr": "approval"},
+            "H20 to be delivered; for a tenant of CN; to CN on 2027-01-01: approval",
+        ),
+        (
+            {"c": "health genetic", "e": "FR", "r": "hospital", "to": "FR", "g": "s3ns:x", "v": "endpoint",
+             "st": "free", "pr": "silent", "patch": [{}], "advisory": True},
+            "data health, genetic; exporter in FR; role hospital; under a scenario; guidance counted; to FR at s3ns:x "
+            "(endpoint): storage free, processing silent",
+        ),
+    ],
+)  # fmt: skip
+def test_a_case_is_a_sentence(case, told):
+    """Every key of the table is said."""
+    assert sentence(case) == told
+
+
+def test_a_pack_without_cases_has_pages_all_the_same(tmp_path):
+    """A folder of one's own need not have any; one that is broken is told."""
+    assert cases_of("DE-SGBV-393", str(tmp_path)) == []
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "cases.yaml").write_text("a: [")
+    with pytest.raises(InputError, match="is no YAML"):
+        cases_of("DE-SGBV-393", str(other))
