@@ -9,8 +9,9 @@ from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_profiles import Profile, Profiles
-from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Option, Ruling
+from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Ruling
 from optimizer.audit.law_triggers import Departures, Operator, Place
+from optimizer.audit.law_ways import Option
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
 from optimizer.audit.scopes import Scopes
@@ -49,7 +50,7 @@ class Safeguards:
         """Return True if nothing is to be paid: held, or granted under one of the laws."""
         if self._book is None:
             return False
-        return self._book.held(option) or any(self._book.granted(law, option[0]) for law in laws)
+        return self._book.ways.held(option) or any(self._book.ways.granted(law, option[0]) for law in laws)
 
     def meets(self, need: Need) -> bool:
         """Return True if the plan has one of the safeguards, or the organisation holds one already.

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.law_profiles import Profile, Profiles
-from optimizer.audit.law_text import GroupBook, Reading, obligations, read
+from optimizer.audit.law_text import GroupBook, Reading, obligations, read, single
 from optimizer.audit.law_triggers import Operator, Place, Tests
+from optimizer.audit.law_ways import Asked, Option, Ways
 from optimizer.instance.models import Instance
 
 if TYPE_CHECKING:
@@ -35,13 +36,9 @@ def binds(row: Any) -> bool:
     return bool(effect == "rule")
 
 
-Option = tuple[str, tuple[str, ...]]
-"""A mechanism and the key of its charge."""
-
-
 @dataclass(frozen=True)
 class Need:
-    """A law asks for any one of these safeguards."""
+    """A law asks for any one of these safeguards, and maybe for others besides."""
 
     law: str
     options: tuple[Option, ...]
@@ -82,7 +79,6 @@ class LawBook:
     def __init__(self, pack: LawPack, instance: Instance, profiles: Profiles, operators: dict[str, Operator],
                  certificates: frozenset[tuple[str, str]]) -> None:  # fmt: skip
         self._pack = pack
-        self._instance = instance
         said = instance.legal_assertions
         self._said = said
         self.groups = GroupBook(pack.groups.rows, pack.groups.ids)
@@ -94,8 +90,7 @@ class LawBook:
             certificates=certificates,
             sources=profiles.sources,
         )
-        self._granted = {(a.law, a.mechanism) for a in said.approvals} | set(pack.granted)
-        self._priced = {c.id for c in instance.mechanism_costs}
+        self.ways = Ways(pack, instance, self.tests)
         self._active: dict[date, tuple[Any, ...]] = {}
         self._memo: dict[tuple[Any, ...], Ruling] = {}
         self._reach: dict[tuple[Profile, date], tuple[tuple[Any, tuple[Any, ...]], ...]] = {}
@@ -155,7 +150,7 @@ class LawBook:
         for row, scopes in self._reaching(profile, on):
             if not self.tests.binds(scopes, at, on):
                 continue
-            level, reason, options = self._one(row, profile, at, activity, on)
+            level, reason, asked = self._one(row, profile, at, activity, on)
             text = row.storage_rule if activity == "storage" else row.processing_rule
             reading = read(text, lambda term: self.tests.member(term, profile, at, on))
             speaks = reading.named or reading.level != "free" or level != "free"
@@ -168,13 +163,13 @@ class LawBook:
             elif level == "lacking":
                 lacks.append((row.id, reason))
             elif level == "conditional":
-                needs.append(Need(row.id, options))
+                needs += [Need(row.id, options) for options in asked]
         return Ruling(tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws), tuple(may_speak))
 
     def _one(
         self, row: Any, profile: Profile, at: Place, activity: str, on: date
-    ) -> tuple[str, str, tuple[Option, ...]]:
-        """Return (level, reason, options) of one law; level free, conditional, approval, lacking or forbidden."""
+    ) -> tuple[str, str, Asked]:
+        """Return (level, reason, what it asks) of one law; level free, conditional, approval, lacking or forbidden."""
         trigger = row.trigger
         if self._set_aside(row.id, at, on) or (trigger.home and self.groups.within(at.place, trigger.home, on)):
             return "free", "", ()
@@ -187,16 +182,17 @@ class LawBook:
         text = row.storage_rule if activity == "storage" else row.processing_rule
         reading = read(text, lambda term: self.tests.member(term, profile, at, on))
         if reading.level == "free":
-            return self._safeguards(row, healing, profile, at, on, gate=False) if healing else ("free", "", ())
+            ways = single(healing)
+            return self.ways.open(row, ways, profile, at, on, gate=False) if healing else ("free", "", ())
         if activity == "storage" and reading.level == "forbidden" and not reading.denied:
             reading = self._passing(row, profile, at, on) or reading
-        mechanisms = reading.mechanisms
+        ways = reading.ways
         if reading.level == "forbidden":
             if not set(trigger.exemption_flags) & profile.flags:
                 how = "denied" if reading.denied else "not among the places left open"
                 return "forbidden", f"{at.place} is {how} for {activity}", ()
-            mechanisms = row.mechanisms
-        return self._safeguards(row, mechanisms, profile, at, on, gate=reading.level == "approval")
+            ways = single(row.mechanisms)
+        return self.ways.open(row, ways, profile, at, on, gate=reading.level == "approval")
 
     def _passing(self, row: Any, profile: Profile, at: Place, on: date) -> Reading | None:
         """Return how a law bears data that pass through a place its storage rule leaves closed; None if it does not.
@@ -209,8 +205,10 @@ class LawBook:
             return None
         worked = read(row.processing_rule, lambda term: self.tests.member(term, profile, at, on))
         limits = {name: self._pack.mechanisms[name].max_retention_hours for name in worked.mechanisms}
-        names = tuple(name for name, hours in limits.items() if hours is not None and kept <= hours)
-        return Reading(worked.level, names, named=True) if names else None
+        bear = {name for name, hours in limits.items() if hours is not None and kept <= hours}
+        tiers = (tuple(way for way in tier if bear & set(way)) for tier in worked.ways)
+        ways = tuple(tier for tier in tiers if tier)
+        return Reading(worked.level, ways, named=True) if ways else None
 
     def _set_aside(self, law: str, at: Place, on: date) -> bool:
         return any(
@@ -245,42 +243,6 @@ class LawBook:
                 names = " or ".join(c.scheme for c in alternatives)
                 return f"{at.provider} is not known to hold {names} for {at.service} in {at.region or at.place}"
         return ""
-
-    def _safeguards(
-        self, row: Any, mechanisms: tuple[str, ...], profile: Profile, at: Place, on: date, *, gate: bool
-    ) -> tuple[str, str, tuple[Option, ...]]:
-        if row.trigger.volumes is not None:
-            band = self._band(row.trigger.volumes, mechanisms, profile, on)
-            if band is None:
-                return "free", "", ()
-            mechanisms = band
-        options: list[Option] = []
-        waiting: list[str] = []
-        for name in mechanisms:
-            terms = self._pack.mechanisms[name]
-            if not self._covers(terms, profile, at, on):
-                continue
-            option = (name, self._key(terms, row.id, profile, at))
-            granted = self.granted(row.id, name)
-            if (gate or terms.gate) and not granted:
-                waiting.append(name)
-            elif granted or self.held(option) or (name in self._priced and self._in_time(name, on)):
-                options.append(option)
-        if options:
-            return "conditional", "", tuple(options)
-        if waiting:
-            return "approval", f"needs a grant of {' or '.join(waiting)}", ()
-        return "lacking", f"none of {', '.join(mechanisms) or 'no mechanism'} is available", ()
-
-    def _covers(self, terms: Any, profile: Profile, at: Place, on: date) -> bool:
-        if terms.available_from is not None and on < terms.available_from:
-            return False
-        if getattr(terms, "not_in", ()) and self.groups.within(at.place, terms.not_in, on):
-            return False
-        if terms.covers == "group" and at.provider not in self._said.group_members:
-            return False
-        limit = terms.max_retention_hours
-        return limit is None or (profile.retention_hours is not None and profile.retention_hours <= limit)
 
     def knows(self, mechanism: str) -> bool:
         """Return True if the law pack has a mechanism of this name."""
@@ -317,63 +279,6 @@ class LawBook:
         if reading.level == "free":
             return ""
         return "forbidden" if reading.level == "forbidden" else f"needs {' or '.join(reading.mechanisms)}"
-
-    def granted(self, law: str, mechanism: str) -> bool:
-        """Return True if a regulator granted the mechanism under a law."""
-        return (law, mechanism) in self._granted or (law, "*") in self._granted
-
-    def held(self, option: Option) -> bool:
-        """Return True if the organisation holds a mechanism for a charge, as far as the key can tell."""
-        name, key = option
-        if name not in self._pack.mechanisms:
-            return False
-        parts = dict(zip(self._pack.mechanisms[name].key, key, strict=False))
-        parts.setdefault("exporter", parts.get("group", ""))
-
-        def fits(asked: str | None, part: str) -> bool:
-            has = parts.get(part, "")
-            return asked is None or (has != "" and asked in (has, has.partition("-")[0]))
-
-        return any(
-            h.id == name
-            and fits(h.exporter, "exporter")
-            and fits(h.importer, "importer")
-            and fits(h.country, "country")
-            for h in self._said.mechanisms_held
-        )
-
-    def _in_time(self, mechanism: str, on: date) -> bool:
-        """Return True unless the mechanism's lead time, counted from what is known today, outlasts the day."""
-        lead, today = self._pack.mechanisms[mechanism].lead_time_days, self._instance.laws.as_of
-        return lead is None or today is None or today + timedelta(days=lead) <= on
-
-    def _band(
-        self, volumes: Any, mechanisms: tuple[str, ...], profile: Profile, on: date
-    ) -> tuple[str, ...] | None:
-        """Return the mechanisms of the volume tier that fits, None if it asks for nothing."""
-        if profile.flags & set(volumes.exempt_flags):
-            return None
-        persons, sensitive = self.tests.leaving(volumes.of, profile, on)
-        if persons is None or sensitive is None:
-            return volumes.if_unknown or mechanisms
-        for tier in volumes.tiers:
-            below = tier.persons_below is None or persons < tier.persons_below
-            if below and (tier.sensitive_below is None or sensitive < tier.sensitive_below):
-                return None if tier.mechanisms == ("free",) else tier.mechanisms
-        return mechanisms
-
-    @staticmethod
-    def _key(terms: Any, law: str, profile: Profile, at: Place) -> tuple[str, ...]:
-        parts = {
-            "exporter": profile.exporter or "*",
-            "importer": at.provider or "*",
-            "country": at.country,
-            "group": profile.exporter or "*",
-            "data": f"{'+'.join(sorted(profile.stated_categories))}@{'+'.join(sorted(profile.subjects))}",
-            "law": law,
-            "region": at.region or "*",
-        }
-        return tuple(parts[name] for name in terms.key)
 
     def obligations(self, profile: Profile, on: date) -> list[Obligation]:
         """Return the copies that the laws binding a profile ask for, less those set aside everywhere."""

@@ -1,6 +1,7 @@
 """The rule grammar and country groups, read a second time (law taxonomy, sections 2, 5 and 7), for the audit.
 
-    rule := "none" | clause (";" clause)*      clause := verb ":" term ("+" term)* ["@" mechanism ("|" mechanism)*]
+    rule := "none" | clause (";" clause)*      clause := verb ":" term ("+" term)* ["@" tier (">" tier)*]
+    tier := way ("|" way)*                     way := mechanism ("&" mechanism)*, maybe in brackets
 """
 
 from __future__ import annotations
@@ -42,13 +43,23 @@ class Member(Protocol):
         """What must hold for the membership to count, "" if nothing."""
 
 
+Tier = tuple[tuple[str, ...], ...]
+"""Alternatives, each of mechanisms that are needed together."""
+
+
+def single(names: Iterable[str]) -> tuple[Tier, ...]:
+    """Return one tier in which any one mechanism will do."""
+    tier = tuple((name,) for name in names)
+    return (tier,) if tier else ()
+
+
 @dataclass(frozen=True)
 class Clause:
-    """A verb, the terms of its set, and its mechanisms."""
+    """A verb, the terms of its set, and its ways: tiers of alternatives, each of mechanisms needed together."""
 
     verb: str
     terms: tuple[str, ...]
-    mechanisms: tuple[str, ...]
+    ways: tuple[Tier, ...]
 
 
 @dataclass(frozen=True)
@@ -56,9 +67,14 @@ class Reading:
     """What a rule says of a destination: free, conditional, approval or forbidden; `named`: a clause speaks of it."""
 
     level: str
-    mechanisms: tuple[str, ...] = ()
+    ways: tuple[Tier, ...] = ()
     named: bool = False
     denied: bool = False
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """Every mechanism of its ways."""
+        return tuple(name for tier in self.ways for way in tier for name in way)
 
 
 @cache
@@ -68,10 +84,15 @@ def parse(rule: str) -> tuple[Clause, ...]:
     for part in (piece.strip() for piece in rule.split(";")):
         if part in ("", "none"):
             continue
-        body, _, mechanisms = part.partition("@")
+        body, _, ways = part.partition("@")
         verb, _, terms = body.partition(":")
-        clauses.append(Clause(verb.strip(), _split(terms, "+"), _split(mechanisms, "|")))
+        clauses.append(Clause(verb.strip(), _split(terms, "+"), _ways(ways)))
     return tuple(clauses)
+
+
+def _ways(text: str) -> tuple[Tier, ...]:
+    tiers = (_split(tier, "|") for tier in _split(text, ">"))
+    return tuple(tuple(_split(way.strip("()"), "&") for way in tier) for tier in tiers)
 
 
 def read(rule: str, member: Callable[[str], bool]) -> Reading:
@@ -92,9 +113,9 @@ def read(rule: str, member: Callable[[str], bool]) -> Reading:
     if any(verb in verbs for verb in FREE_VERBS):
         return Reading("free", named=True)
     if "cond" in verbs:
-        return Reading("conditional", verbs["cond"].mechanisms, named=True)
+        return Reading("conditional", verbs["cond"].ways, named=True)
     if "approve" in verbs:
-        return Reading("approval", verbs["approve"].mechanisms, named=True)
+        return Reading("approval", verbs["approve"].ways, named=True)
     closed = any(c.verb in ("only", "free") for c in clauses)
     return Reading("forbidden" if closed else "free")
 

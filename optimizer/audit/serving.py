@@ -22,7 +22,7 @@ from optimizer.audit.facts import Region
 from optimizer.audit.findings import OF_STATEMENTS, Findings
 from optimizer.audit.judge import Judged
 from optimizer.audit.law_check import Safeguards
-from optimizer.audit.law_rules import Option
+from optimizer.audit.law_ways import Option
 from optimizer.audit.lines import Ledger, Line, gang_instances, usable_hours, worked_hours
 from optimizer.audit.names import region_of
 from optimizer.audit.relocations import check_places

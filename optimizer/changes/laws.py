@@ -115,25 +115,29 @@ class Grant(LawModel):
     mechanism: str = "*"
 
 
+Words = str | Annotated[tuple[str, ...], Field(strict=False)]
+"""A list of words, or a text that separates them."""
+
+
 class NewLaw(Model):
     """A law in the fields of an entry of a pack's `rules/*.yaml`, and its id. Lists of words may be texts (`A|B`)."""
 
     id: Id
     kind: str
-    jurisdiction: str = ""
+    jurisdiction: Words = ""
     subdivision: str | None = None
     instrument: str | None = None
     provision: str | None = None
     status: str | None = None
     in_force_from: Date | None = None
     in_force_to: Date | None = None
-    data_categories: str | None = None
+    data_categories: Words | None = None
     applies_to: str | None = None
     event: str | None = None
     rule: str | None = None
     storage_rule: str | None = None
     processing_rule: str | None = None
-    mechanisms: str | None = None
+    mechanisms: Words | None = None
     cost_drivers: str | None = None
     threshold: str | None = None
     citation: str | None = None

@@ -134,5 +134,5 @@ class Case:
             return Outcome(Level.FREE, conditions=(seen,))
         if test.deny_above_class and classes & {"above_band", "unknown"}:
             return Outcome(Level.FORBIDDEN, reason=f"presumption of denial for {name} to {place}")
-        offer = self.desk.offer(law, match.level, match.mechanisms, self.destination, self.subject)
+        offer = self.desk.offer(law, match.level, match.ways, self.destination, self.subject)
         return Outcome(offer.level, offer=offer, conditions=offer.conditions, reason=offer.reason)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from .cases import cases_of
-from .grammar import Clause
+from .grammar import Clause, Ways
 from .pack import LawPack, load_laws
 from .query import citation
 from .rows import LawRow
@@ -75,7 +75,12 @@ def _what(row: LawRow) -> list[str]:
 
 def _clause(clause: Clause) -> str:
     places = "everywhere else" if clause.terms == ("*",) else ", ".join(clause.terms)
-    return VERBS[clause.verb].format(places=places, mechanisms=" or ".join(clause.mechanisms) or "no named way")
+    return VERBS[clause.verb].format(places=places, mechanisms=_ways(clause.ways) or "no named way")
+
+
+def _ways(ways: Ways) -> str:
+    tiers = (" or ".join(" and ".join(way) for way in tier) for tier in ways)
+    return "; only where that is not to be had: ".join(tiers)
 
 
 def _whom(row: LawRow) -> list[str]:

@@ -1,21 +1,24 @@
-"""The rule grammar: `verb:set[@mech|mech];…` parsed once, matched against a destination.
+"""The rule grammar: `verb:set[@ways];…` parsed once, matched against a destination.
 
     rule   := "none" | clause (";" clause)*
-    clause := verb ":" set ["@" mech ("|" mech)*]
+    clause := verb ":" set ["@" ways]
     verb   := only | copy | primary | free | cond | approve | deny
     set    := term ("+" term)* ;  term := ISO2 | ISO2-SUB | GROUP_ID | "*"
+    ways   := tier (">" tier)* ;  tier := way ("|" way)* ;  way := mech ("&" mech)* | "(" way ")"
 
 For a destination the first match wins: deny; then only, free, copy, primary; then cond; then approve; a destination
 that nothing matches is forbidden if the rule has an `only` or `free` clause, else free. `*` is every destination that
-no other clause of the rule names.
+no other clause of the rule names. `A&B|C` asks for both A and B, or for C; `A>B` for A, and for B only where A is not
+to be had.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 
 from ..errors import InputError, Issue
 from .codes import COUNTRIES
@@ -24,17 +27,41 @@ from .types import Level
 VERBS = ("only", "copy", "primary", "free", "cond", "approve", "deny")
 _FREE_VERBS = frozenset({"only", "free", "copy", "primary"})
 _MECHANISM = re.compile(r"^[A-Z0-9_]+$")
+_MOST_CHOICES = 64
+"""Most requirements that the ways of one tier may come to."""
 _GROUP = re.compile(r"^[A-Z0-9_]{3,}$")
 _SUBDIVISION = re.compile(r"^([A-Z]{2})-([A-Z0-9]{1,4})$")
 
 
+Way = tuple[str, ...]
+"""Mechanisms that are needed together."""
+Ways = tuple[tuple[Way, ...], ...]
+"""Tiers of ways: any way of the first tier will do, of the second only where none of the first is to be had."""
+
+
+def any_of(names: Iterable[str]) -> Ways:
+    """Return the ways of mechanisms of which any one will do."""
+    tier = tuple((name,) for name in names)
+    return (tier,) if tier else ()
+
+
+def named_in(ways: Ways) -> tuple[str, ...]:
+    """Return every mechanism of ways in the order written, once."""
+    return tuple(dict.fromkeys(name for tier in ways for way in tier for name in way))
+
+
 @dataclass(frozen=True)
 class Clause:
-    """One clause: verb, terms of its set, mechanisms in the order written."""
+    """One clause: verb, terms of its set, ways in the order written."""
 
     verb: str
     terms: tuple[str, ...]
-    mechanisms: tuple[str, ...] = ()
+    ways: Ways = ()
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """Every mechanism it names, in order, once."""
+        return named_in(self.ways)
 
 
 @dataclass(frozen=True)
@@ -72,7 +99,7 @@ class Match:
 
     level: Level
     verb: str | None
-    mechanisms: tuple[str, ...] = ()
+    ways: Ways = ()
     conditions: tuple[str, ...] = ()
 
 
@@ -93,7 +120,7 @@ def parse_rule(text: str) -> Rule:
     return Rule(stripped, tuple(clauses))
 
 
-_HINT = "write verb:set[@mechanism|mechanism], verbs " + ", ".join(VERBS)
+_HINT = "write verb:set[@mechanism|(mechanism&mechanism)], verbs " + ", ".join(VERBS)
 
 
 def _parse_clause(part: str, problems: list[str]) -> Clause:
@@ -103,13 +130,28 @@ def _parse_clause(part: str, problems: list[str]) -> Clause:
         problems.append(f"clause {part!r} has no known verb")
     terms = tuple(term.strip() for term in members.split("+"))
     problems.extend(f"term {term!r} is no country, subdivision or group id" for term in terms if not is_term(term))
-    mechanisms = tuple(m.strip() for m in tail.split("|")) if at else ()
-    problems.extend(f"mechanism {m!r} is malformed" for m in mechanisms if not _MECHANISM.match(m))
-    if verb in ("cond", "approve") and not mechanisms:
+    ways = _parse_ways(tail, problems) if at else ()
+    if verb in ("cond", "approve") and not ways:
         problems.append(f"clause {part!r} needs at least one mechanism")
-    if verb in ("only", "free", "copy", "primary", "deny") and mechanisms:
+    if verb in ("only", "free", "copy", "primary", "deny") and ways:
         problems.append(f"clause {part!r} takes no mechanism")
-    return Clause(verb, terms, mechanisms)
+    return Clause(verb, terms, ways)
+
+
+def _parse_ways(text: str, problems: list[str]) -> Ways:
+    ways = tuple(tuple(_parse_way(way, problems) for way in tier.split("|")) for tier in text.split(">"))
+    if any(prod(map(len, tier)) > _MOST_CHOICES for tier in ways):
+        problems.append(f"ways {text!r} are too many to choose from")
+    return ways
+
+
+def _parse_way(text: str, problems: list[str]) -> Way:
+    inner = text.strip()
+    if inner.startswith("(") and inner.endswith(")"):
+        inner = inner[1:-1]
+    names = tuple(name.strip() for name in inner.split("&"))
+    problems.extend(f"mechanism {name!r} is malformed" for name in names if not _MECHANISM.match(name))
+    return names
 
 
 def is_term(term: str) -> bool:
@@ -150,7 +192,7 @@ def match_rule(rule: Rule, holds: Callable[[str], Membership]) -> Match:
         if hits:
             clause, condition = next((hit for hit in hits if hit[1] is None), hits[0])
             conditions = (condition,) if condition else ()
-            return Match(level, clause.verb, clause.mechanisms, conditions)
+            return Match(level, clause.verb, clause.ways, conditions)
     if any(clause.verb in ("only", "free") for clause in rule.clauses):
         return Match(Level.FORBIDDEN, None)
     return Match(Level.FREE, None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from .coverage import Profiled
-from .grammar import Match, Membership, Rule, match_rule
+from .grammar import Match, Membership, Rule, any_of, match_rule
 from .mechanisms import MechanismDesk
 from .narrowing import Bound
 from .operators import Operators
@@ -187,11 +187,11 @@ class Bench:
         if law.trigger.volumes is not None or set(law.trigger.exemption_flags) & profile.flags:
             return match
         processing = here.match(law.rule("processing"))
-        names = self._desk.within_window(processing.mechanisms, profile.retention_hours)
-        if not names:
+        ways = self._desk.within_window(processing.ways, profile.retention_hours)
+        if not ways:
             return match
-        told = self._desk.windows(names, profile.retention_hours)
-        return Match(processing.level, processing.verb, names, (*processing.conditions, *told))
+        told = self._desk.windows(ways, profile.retention_hours)
+        return Match(processing.level, processing.verb, ways, (*processing.conditions, *told))
 
     def _open(self, bound: Bound, destination: Destination) -> tuple[str, ...] | None:
         """Assumptions under which a law binds at this destination, or None if it does not."""
@@ -234,7 +234,7 @@ class Bench:
         if required and not healing:
             return Outcome(Level.FORBIDDEN, reason=required)
         if healing and match.level is Level.FREE:
-            match = Match(Level.CONDITIONAL, "cond", healing)
+            match = Match(Level.CONDITIONAL, "cond", any_of(healing))
         return self._outcome(bound.law, destination, match, conditions)
 
     def _outcome(self, law: LawRow, destination: Destination, match: Match, conditions: tuple[str, ...]) -> Outcome:
@@ -243,13 +243,13 @@ class Bench:
         if match.level is Level.FREE:
             named = match.verb is not None or bool(conditions)
             return Outcome(Level.FREE, named=named, conditions=conditions)
-        mechanisms = match.mechanisms
+        ways = match.ways
         if match.level is Level.FORBIDDEN:
             if not set(law.trigger.exemption_flags) & self.subject.profile.flags:
                 where = "denied" if match.verb == "deny" else "not among the places it leaves open"
                 return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where}")
-            mechanisms = law.mechanisms
-        offer = self._desk.offer(law, match.level, mechanisms, destination, self.subject, alone=self._alone)
+            ways = any_of(law.mechanisms)
+        offer = self._desk.offer(law, match.level, ways, destination, self.subject, alone=self._alone)
         level = offer.level
         return Outcome(level, offer=offer, conditions=(*conditions, *offer.conditions), reason=offer.reason)
 

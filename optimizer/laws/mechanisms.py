@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TypeVar
 
+from .grammar import Ways, any_of, named_in
 from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .triggers import Volumes
@@ -13,15 +16,28 @@ from .types import Destination, Level, MechanismKey
 KEY_PARTS = ("exporter", "importer", "country", "group", "data", "law", "region")
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Offer:
-    """What is left of a law's mechanisms: keys to buy (any one), approvals still missing, or nothing."""
+    """What is left of a law's ways: `needs` (all of them, any one key of each), approvals still missing, or nothing."""
 
     level: Level
-    keys: tuple[MechanismKey, ...] = ()
+    needs: tuple[tuple[MechanismKey, ...], ...] = ()
     approvals: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     reason: str = ""
+
+
+@dataclass
+class _Sorted:
+    """A law's mechanisms at one place: those that are to be had, with their keys, and why others are not."""
+
+    keys: dict[str, MechanismKey] = field(default_factory=dict)
+    conditions: dict[str, str] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
+    closed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -35,62 +51,98 @@ class MechanismDesk:
         self,
         law: LawRow,
         level: Level,
-        mechanisms: tuple[str, ...],
+        ways: Ways,
         destination: Destination,
         subject: Subject,
         *,
         alone: bool = False,
     ) -> Offer:
-        """Sort out the mechanisms of a matched `cond` or `approve` clause (or of an exemption).
+        """Sort out the ways of a matched `cond` or `approve` clause (or of an exemption).
 
-        Mechanisms that do not cover the case, are not held and have no cost, or that a regulator has not granted, drop
-        out. None left: approval if only a grant is missing, forbidden otherwise. `alone`: one rule is looked at by
-        itself, its trigger taken as given, so that volumes and gates inside `cond` do not close anything.
+        A way drops out if one of its mechanisms does not cover the case, is not held and has no cost, or was not
+        granted by a regulator. Of the tiers the first with a way left decides. None left: approval if only a grant is
+        missing, forbidden otherwise. `alone`: one rule is looked at by itself, its trigger taken as given, so that
+        volumes and gates inside `cond` do not close anything.
         """
         conditions: list[str] = []
         if law.trigger.volumes is not None and not alone:
-            banded, note = self._band(law.trigger.volumes, mechanisms, subject)
+            banded, note = self._band(law.trigger.volumes, ways, subject)
             if banded is None:
                 return Offer(Level.FREE, conditions=(f"{law.id}: {note}",))
-            mechanisms = banded
+            ways = banded
             conditions.append(f"{law.id}: {note}")
-        keys, approvals, closed = [], [], []
-        for name in mechanisms:
-            mechanism = self.mechanisms[name]
-            why, condition = self._closed(mechanism, destination, subject, alone=alone)
-            if why:
-                closed.append(f"{name}: {why}")
+        found = self._sort(law, level, named_in(ways), destination, subject, alone=alone)
+        for number, tier in enumerate(ways):
+            left = [way for way in tier if all(name in found.keys for name in way)]
+            if not left:
                 continue
-            granted = self._granted(law.id, name, subject)
-            gate = level is Level.APPROVAL or (mechanism.gate and not alone)
-            if gate and not granted:
-                approvals.append(name)
-                continue
-            if not granted and not self._available(name, subject):
-                closed.append(f"{name}: not held and without a stated cost")
-                continue
-            if condition:
-                conditions.append(f"{law.id}: {condition}")
-            keys.append(MechanismKey(name, self.key(mechanism, law, destination, subject)))
-        if keys:
-            return Offer(Level.CONDITIONAL, tuple(keys), conditions=tuple(conditions), reason=_any(keys))
+            names = dict.fromkeys(name for way in left for name in way)
+            if number:
+                conditions.append(f"{law.id}: {_worded(ways[:number])} is not to be had")
+            conditions += [f"{law.id}: {found.conditions[name]}" for name in names if found.conditions[name]]
+            needs = tuple(tuple(found.keys[name] for name in need) for need in needed(left))
+            later = f" (only where it is not to be had: {_worded(ways[number + 1 :])})" if ways[number + 1 :] else ""
+            reason = f"needs {_worded((tuple(left),))}{later}"
+            return Offer(Level.CONDITIONAL, needs, conditions=tuple(conditions), reason=reason)
+        approvals = tuple(
+            dict.fromkeys(
+                name
+                for tier in ways
+                for way in tier
+                if not any(other in found.closed for other in way)
+                for name in way
+                if name in found.waiting
+            )
+        )
         if approvals:
             reason = f"needs a grant of {' or '.join(approvals)}"
-            return Offer(Level.APPROVAL, approvals=tuple(approvals), conditions=tuple(conditions), reason=reason)
-        reason = "no available mechanism (" + "; ".join(closed) + ")"
+            return Offer(Level.APPROVAL, approvals=approvals, conditions=tuple(conditions), reason=reason)
+        reason = "no available mechanism (" + "; ".join(f"{name}: {why}" for name, why in found.closed.items()) + ")"
         return Offer(Level.FORBIDDEN, conditions=tuple(conditions), reason=reason)
 
-    def within_window(self, names: tuple[str, ...], retention_hours: float) -> tuple[str, ...]:
-        """The mechanisms that state how long data may be kept, and bear this retention."""
-        limits = ((name, self.mechanisms[name].max_retention_hours) for name in names)
-        return tuple(name for name, limit in limits if limit is not None and retention_hours <= limit)
+    def _sort(
+        self,
+        law: LawRow,
+        level: Level,
+        names: Iterable[str],
+        destination: Destination,
+        subject: Subject,
+        *,
+        alone: bool,
+    ) -> _Sorted:
+        found = _Sorted()
+        for name in names:
+            mechanism = self.mechanisms[name]
+            why, condition = self._closed(mechanism, destination, subject, alone=alone)
+            granted = self._granted(law.id, name, subject)
+            if why:
+                found.closed[name] = why
+            elif (level is Level.APPROVAL or (mechanism.gate and not alone)) and not granted:
+                found.waiting.append(name)
+            elif not granted and not self._available(name, subject):
+                found.closed[name] = "not held and without a stated cost"
+            else:
+                found.conditions[name] = condition
+                found.keys[name] = MechanismKey(name, self.key(mechanism, law, destination, subject))
+        return found
 
-    def windows(self, names: tuple[str, ...], retention_hours: float) -> tuple[str, ...]:
-        """The condition that each of these mechanisms puts on what is kept, in a sentence."""
+    def within_window(self, ways: Ways, retention_hours: float) -> Ways:
+        """The ways of which a mechanism states how long data may be kept, and bears this retention."""
+
+        def bears(name: str) -> bool:
+            limit = self.mechanisms[name].max_retention_hours
+            return limit is not None and retention_hours <= limit
+
+        tiers = (tuple(way for way in tier if any(map(bears, way))) for tier in ways)
+        return tuple(tier for tier in tiers if tier)
+
+    def windows(self, ways: Ways, retention_hours: float) -> tuple[str, ...]:
+        """The condition that each mechanism with such a window puts on what is kept, in a sentence."""
+        limits = ((name, self.mechanisms[name].max_retention_hours) for name in named_in(ways))
         return tuple(
-            f"{name}: what is kept there is deleted within {self.mechanisms[name].max_retention_hours:g} h"
-            f" ({retention_hours:g} h stated)"
-            for name in names
+            f"{name}: what is kept there is deleted within {limit:g} h ({retention_hours:g} h stated)"
+            for name, limit in limits
+            if limit is not None
         )
 
     def _granted(self, law: str, mechanism: str, subject: Subject) -> bool:
@@ -122,25 +174,23 @@ class MechanismDesk:
             return "", f"{mechanism.id}: inputs are dropped within {limit:g} h (retention not stated)"
         return "", mechanism.assumes and f"{mechanism.id}: {mechanism.assumes}"
 
-    def _band(
-        self, volumes: Volumes, mechanisms: tuple[str, ...], subject: Subject
-    ) -> tuple[tuple[str, ...] | None, str]:
-        """Mechanisms of the volume band (None = nothing is asked), and the sentence that says which band."""
+    def _band(self, volumes: Volumes, ways: Ways, subject: Subject) -> tuple[Ways | None, str]:
+        """Ways of the volume band (None = nothing is asked), and the sentence that says which band."""
         flags = subject.profile.flags & set(volumes.exempt_flags)
         if flags:
             return None, f"exempt by {', '.join(sorted(flags))}"
         persons, sensitive = subject.counts(volumes.of)
         if persons is None or sensitive is None:
-            names = volumes.if_unknown or mechanisms
-            return names, f"number of persons of {volumes.of} who leave is not stated; no exemption taken"
+            unknown = any_of(volumes.if_unknown) or ways
+            return unknown, f"number of persons of {volumes.of} who leave is not stated; no exemption taken"
         for tier in volumes.tiers:
             below = tier.persons_below is None or persons < tier.persons_below
             if below and (tier.sensitive_below is None or sensitive < tier.sensitive_below):
                 counted = f"{persons} persons of {volumes.of} leave, {sensitive} with sensitive data"
                 if tier.mechanisms == ("free",):
                     return None, counted
-                return tier.mechanisms, counted
-        return mechanisms, f"{persons} persons of {volumes.of} leave"
+                return any_of(tier.mechanisms), counted
+        return ways, f"{persons} persons of {volumes.of} leave"
 
     def key(self, mechanism: Mechanism, law: LawRow, destination: Destination, subject: Subject) -> tuple[str, ...]:
         """The identity of the fixed charge, part by part as the mechanism's charge scope says; "*" = not known."""
@@ -157,5 +207,12 @@ class MechanismDesk:
         return tuple(parts[name] for name in mechanism.key)
 
 
-def _any(keys: list[MechanismKey]) -> str:
-    return "needs " + " or ".join(k.mechanism for k in keys)
+def needed(ways: Iterable[tuple[T, ...]]) -> tuple[tuple[T, ...], ...]:
+    """Return what ways come to: one thing of each set must be had, `(A&B)|C` is A or C, and B or C."""
+    found = {frozenset(choice): tuple(dict.fromkeys(choice)) for choice in product(*ways)}
+    return tuple(names for one, names in found.items() if not any(other < one for other in found))
+
+
+def _worded(ways: Ways) -> str:
+    """Ways in words: `A or (B and C)`."""
+    return " or ".join(f"({' and '.join(way)})" if len(way) > 1 else way[0] for tier in ways for way in tier)

@@ -52,8 +52,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
             reasons.append((law.id, outcome.reason))
         if outcome.offer is not None:
             approvals.extend((law.id, m) for m in outcome.offer.approvals)
-            if outcome.offer.keys:
-                requirements.append(Requirement(law.id, activity, outcome.offer.keys))
+            requirements.extend(Requirement(law.id, activity, keys) for keys in outcome.offer.needs)
         for text in assumptions:
             conditions[worded(text, before=f"{law.id}: ")] = None
         for text in outcome.conditions:

@@ -209,7 +209,7 @@ class MechanismKey:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One law asks for any one of these mechanisms for an activity."""
+    """One law asks for any one of these mechanisms for an activity; of several that it asks for, for each."""
 
     law: str
     activity: str
@@ -220,8 +220,9 @@ class Requirement:
 class Verdict:
     """The judgement of one activity at one destination; always names the laws behind it.
 
-    `laws`: all that decided something; `forbidden_by`; `requirements` (AND over entries, OR inside one);
-    `approvals_missing`: (law, mechanism) a regulator would have to grant; `conditions_assumed`: what was taken as met;
+    `laws`: all that decided something; `forbidden_by`; `requirements` (AND over entries, OR inside one; a law
+    may ask for several); `approvals_missing`: (law, mechanism) a regulator would have to grant;
+    `conditions_assumed`: what was taken as met;
     `free_by`: laws that name the destination free; `unreviewed`: laws applied without a reviewed trigger;
     `reasons`: (law, sentence) for everything above free; `without_mechanism`: of `forbidden_by`, those that would
     leave it open under a mechanism that is not available; `unknown`: (rule, sentence) for what is not known, and

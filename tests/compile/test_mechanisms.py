@@ -180,3 +180,32 @@ def test_mechanisms_of_places_out_of_use_do_not_appear():
     datasets = build_datasets(made, view, parts["slots"], parts["flows"], parts["services"])
     table = build_mechanisms(made, view, datasets=datasets, **parts)
     assert (table.problem.ids, table.info, table.sets) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("consent", "bought", "usd"),
+    [(192.0, ["GENERIC_CONTRACT", "SCC_EU"], 15.0), (168.0, ["GENERIC_CONSENT"], 14.0)],
+)
+def test_both_of_two_or_a_third_whichever_is_cheaper(consent: float, bought: list[str], usd: float):
+    """A twelfth of a year: clauses 10 and a contract 5 together, or consent for 16 and then for 14; the audit asks for
+    both of two as well.
+    """
+    rule = "free:EEA;cond:*@(SCC_EU&GENERIC_CONTRACT)|GENERIC_CONSENT"
+    fields = ("storage_rule", "processing_rule")
+    both = [{"op": "set", "law": "EU-GDPR-CHV", "field": field, "value": rule} for field in fields]
+    yearly = {"SCC_EU": 120.0, "GENERIC_CONTRACT": 60.0, "GENERIC_CONSENT": consent}
+    made = world(
+        service(data=PERSONAL), catalogue=catalogue({"us1": "US"}), laws={"patches": both},
+        mechanism_costs=[{"id": name, "yearly_usd": cost} for name, cost in yearly.items()],
+        quotas={"default_devices": 9},
+    )  # fmt: skip
+    plan = domicile.solve(made.instance)
+    assert sorted(use.mechanism for use in plan.mechanisms) == bought
+    assert sum(use.cost_usd for use in plan.mechanisms) == pytest.approx(usd)
+    assert audit(made.instance, plan).violations == ()
+    if len(bought) > 1:
+        half = tuple(use for use in plan.mechanisms if use.mechanism != "SCC_EU")
+        rows = tuple(row.model_copy(update={"mechanisms": ("GENERIC_CONTRACT",)}) for row in plan.placements)
+        forged = plan.model_copy(update={"mechanisms": half, "placements": rows})
+        kinds = {v.kind for v in audit(made.instance, forged).violations}
+        assert {"mechanism_missing", "law_named"} <= kinds
