@@ -18,6 +18,7 @@ from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_hours
 from optimizer.audit.names import check_names, region_named, region_of
 from optimizer.audit.world import HOURS_PER_MONTH, World
+from optimizer.instance.base import Scope
 from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
 from optimizer.instance.workloads import Dataset, Job, Stream, Workload
 from optimizer.plan.models import Plan
@@ -199,20 +200,24 @@ def _check_copy_policies(
     for policy in world.instance.policies:
         if not isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
             continue
-        scope = policy.scope
-        if one.owner is None and (scope.workloads or scope.tags or scope.periods):
-            continue
-        if one.owner is not None and not desk.scopes.of_workload(scope, one.owner):
+        if not selects_copy(desk, policy.scope, one):
             continue
         findings.checked["policies"] += 1
         broken = {
             found: None
             for t in range(len(world.calendar.ids))
-            if desk.scopes.of_place(scope, region, t)
+            if desk.scopes.of_place(policy.scope, region, t)
             for found in broken_at_rest(desk, policy, region, t)
         }
         for kind, reason in broken:
             findings.add(kind, where, reason, rule=policy.id)
+
+
+def selects_copy(desk: Desk, scope: Scope, one: Kept) -> bool:
+    """Return True if a policy's scope may select a copy: of a dataset by its place alone, else by its workload."""
+    if one.owner is None:
+        return not (scope.workloads or scope.tags or scope.periods)
+    return desk.scopes.of_workload(scope, one.owner)
 
 
 def storage_cost(world: World, one: Kept, region: Region, where: str, findings: Findings) -> float:

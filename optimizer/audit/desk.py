@@ -61,6 +61,7 @@ class Desk:
             groups=groups,
             operators=operators,
             holders=self.pack.operators.holders,
+            levels=self.pack.operators.levels,
             importer_status=instance.legal_assertions.importer_status,
             certificates=certificates,
             sources=self.profiles.sources,

@@ -10,7 +10,7 @@ from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Ruling
-from optimizer.audit.law_triggers import Departures, Operator, Place
+from optimizer.audit.law_triggers import HOW_HELD, Departures, Held, Operator, Place
 from optimizer.audit.law_ways import Option
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
@@ -146,6 +146,8 @@ def report(ruling: Ruling, safeguards: Safeguards, where: str, what: str, findin
         findings.add("law_approval_missing", where, f"{what}: {reason}", rule=law)
     for law, reason in ruling.lacks:
         findings.add("law_no_mechanism", where, f"{what}: {reason}", rule=law)
+    for law, rule in ruling.withheld:
+        findings.add("certificate_unknown", where, f"{what}: {law} requires what nobody knows to be held", rule=rule)
     ok = ruling.allowed
     if what.startswith("access"):
         return ok
@@ -222,7 +224,7 @@ def broken(
     if isinstance(policy, RequireCertification):
         at = Place.of(offer.region, "endpoint" if offer.endpoint else "instance")
         on = desk.world.calendar.dates[period]
-        held = [desk.tests.certified(scheme, (), at, on) for scheme in policy.schemes]
+        held = [usable_by_policy(desk, one, on) for one in standings(desk, policy, at, on)]
         if all(held) if policy.need == "all" else any(held):
             return []
         lacking = ", ".join(s for s, has in zip(policy.schemes, held, strict=True) if not has)
@@ -238,11 +240,34 @@ def broken_at_rest(
         return _control(desk.policy_operator(region.provider), policy, region.provider)
     if isinstance(policy, RequireCertification):
         at, on = Place.of(region, "storage"), desk.world.calendar.dates[period]
-        lacking = [scheme for scheme in policy.schemes if not desk.tests.certified(scheme, (), at, on)]
+        found = zip(policy.schemes, standings(desk, policy, at, on), strict=True)
+        lacking = [scheme for scheme, one in found if not usable_by_policy(desk, one, on)]
         enough = not lacking if policy.need == "all" else len(lacking) < len(policy.schemes)
         what = f"storage in {region.id} is not known to hold {', '.join(lacking)}"
         return [] if enough else [("certification", what)]
     return _region_out(desk.scopes, policy, region, period)
+
+
+def standings(desk: Desk, policy: RequireCertification, at: Place, on: date) -> list[Held]:
+    """Return how each certificate that a policy asks for stands."""
+    return [desk.tests.certified([(scheme, "")], at, on) for scheme in policy.schemes]
+
+
+def usable_by_policy(desk: Desk, held: Held, on: date) -> bool:
+    """Return True if a policy takes a certificate as held: of one that nobody knows it asks unless told otherwise."""
+    instance = desk.world.instance
+    accepted = any(a.rule == held.rule and on <= a.expires for a in instance.legal_assertions.accepts)
+    return held.usable(instance.laws.unknown.certificate or "ask", accepted)
+
+
+def questions_of_policy(desk: Desk, policy: RequireCertification, at: Place, on: date) -> list[str]:
+    """Return the rules under which certificates are confirmed by which a policy lets a service be used."""
+    if desk.world.instance.laws.unknown.certificate == "admit":
+        return []
+    found = standings(desk, policy, at, on)
+    if policy.need == "any":
+        found = [min(found, key=lambda one: HOW_HELD.index(one.how))]
+    return [one.rule for one in found if one.rule]
 
 
 def _control(operator: Operator, policy: ExcludeControl, provider: str) -> list[tuple[str, str]]:

@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from optimizer.audit.data import kept_of
+from optimizer.audit.data import Kept, copy_rulings, kept_of, selects_copy
 from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU
 from optimizer.audit.findings import Findings
+from optimizer.audit.law_check import offer_rulings, questions_of_policy
 from optimizer.audit.law_profiles import Profile
-from optimizer.audit.law_rules import LawBook, binds
+from optimizer.audit.law_rules import LawBook, Ruling, binds
 from optimizer.audit.law_text import FREE_VERBS, parse
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
 from optimizer.instance.models import Instance
+from optimizer.instance.rules import RequireCertification
 from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
@@ -29,7 +31,11 @@ if TYPE_CHECKING:
 
 KEEPS_HERE = {"HARD_LOCAL", "STORE_ONLY", "LOCAL_COPY", "LOCAL_PRIMARY"}
 UNRULED = {"non_personal", "any"}
-OWNERS = {"coverage": ("confirm_law", "data-protection officer"), "access": ("confirm_access", "vendor manager")}
+OWNERS = {
+    "coverage": ("confirm_law", "data-protection officer"),
+    "access": ("confirm_access", "vendor manager"),
+    "certificate": ("confirm_certificate", "compliance officer"),
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,11 @@ class CoverageBook:
         return profile.categories <= UNRULED
 
     @property
+    def asks_certificates(self) -> bool:
+        """Return True if certificates that nobody read, or nobody knows, have to be confirmed."""
+        return self._stated.certificate != "admit"
+
+    @property
     def asks_access(self) -> bool:
         """Return True if unknown support countries have to be found out."""
         return self._stated.access != "admit"
@@ -147,33 +158,69 @@ class _Owners:
     workloads: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
 
+    def add(self, workload: str = "", dataset: str = "") -> None:
+        """Add whom a point concerns."""
+        self.workloads |= {workload} - {""}
+        self.datasets |= {dataset} - {""}
+
 
 def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -> tuple[str, ...]:
     """Check that nothing is where the instance refuses it for want of knowledge, and that open points are listed.
 
     Return the rules of those that nobody accepted.
     """
-    if desk.book is None:
-        if plan.actions:
-            findings.add("action", "actions", "are stated, though the instance binds no law")
-        return ()
     book = CoverageBook(desk.pack, ledger.world.instance)
     due: dict[str, _Owners] = {}
     kept = kept_of(ledger, desk, Findings()) if plan.copies else {}
     for line in ledger.lines:
         if line.row.instances > 0 or line.row.served_per_s > 0 or line.row.instance_hours:
-            _of_line(ledger, line, desk, book, due=due, findings=findings)
+            if desk.book is not None:
+                _of_line(ledger, line, desk, book, due=due, findings=findings)
+            _of_policies(ledger, line, desk, due)
     for k, row in enumerate(plan.copies):
         one, region = kept.get(row.dataset), region_of(ledger.world, row)
         if one is not None and region is not None:
             home = Place.of(region, "storage")
-            _look(
-                desk.book, book, one.profile, home, [home.place], where=f"copies[{k}] {row.dataset}",
-                dataset=row.dataset, due=due, findings=findings, on=ledger.world.calendar.dates[0],
-            )  # fmt: skip
-    if plan.actions or plan.laws_sha256:
+            if desk.book is not None:
+                _look(
+                    desk.book, book, one.profile, home, [home.place], where=f"copies[{k}] {row.dataset}",
+                    dataset=row.dataset, due=due, findings=findings, on=ledger.world.calendar.dates[0],
+                )  # fmt: skip
+                rulings = (each for on in dict.fromkeys(ledger.world.calendar.dates)
+                           for _, each in copy_rulings(desk.book, one.profile, home, on))  # fmt: skip
+                _confirm(rulings, book, due, dataset=row.dataset)
+            _copy_policies(ledger, one, home, desk, due)
+    if plan.actions or plan.laws_sha256 or desk.book is None:
         _compare(plan, book, due, ledger.world.calendar.dates, findings)
     return tuple(rule for rule in sorted(due) if book.accepted_by(rule, ledger.world.calendar.dates) is None)
+
+
+def _confirm(rulings: Iterable[Ruling], book: CoverageBook, due: dict[str, _Owners], **owner: str) -> None:
+    """Note the certificates that rulings rest on and nobody read."""
+    for ruling in rulings:
+        for rule in ruling.confirm if book.asks_certificates else ():
+            due.setdefault(rule, _Owners()).add(**owner)
+
+
+def _of_policies(ledger: Ledger, line: Line, desk: Desk, due: dict[str, _Owners]) -> None:
+    at, on = Place.of(line.region, "endpoint" if line.offer.endpoint else "instance"), ledger.world.calendar.dates
+    for policy in ledger.world.instance.policies:
+        if not isinstance(policy, RequireCertification):
+            continue
+        if desk.scopes.selects(policy.scope, line.workload, line.region, line.period):
+            for rule in questions_of_policy(desk, policy, at, on[line.period]):
+                due.setdefault(rule, _Owners()).add(workload=line.workload.id)
+
+
+def _copy_policies(ledger: Ledger, one: Kept, home: Place, desk: Desk, due: dict[str, _Owners]) -> None:
+    region = ledger.world.region(home.region or "")
+    for policy in ledger.world.instance.policies:
+        if not isinstance(policy, RequireCertification) or region is None or not selects_copy(desk, policy.scope, one):
+            continue
+        for t, on in enumerate(ledger.world.calendar.dates):
+            if desk.scopes.of_place(policy.scope, region, t):
+                for rule in questions_of_policy(desk, policy, home, on):
+                    due.setdefault(rule, _Owners()).add(dataset=one.id)
 
 
 def _of_line(
@@ -189,7 +236,10 @@ def _of_line(
     else:
         first = next(iter(ledger.world.streams[line.workload.id]))
         profiles = desk.profiles.of(line.workload.id, first)
+    on = ledger.world.calendar.dates[line.period]
     for profile in profiles:
+        rulings = (each for _, each in offer_rulings(desk.book, profile, line.offer, on))
+        _confirm(rulings, book, due, workload=line.workload.id)
         kept_there = [home.place] if profile.retention_hours else []
         _look(
             desk.book, book, profile, home, places + kept_there, where=line.where, workload=line.workload.id,
@@ -223,9 +273,7 @@ def _look(
             findings.add("access_unknown", where, "from where staff see the data is not known", rule=rule)
         rules += [rule] if book.asks_access else []
     for rule in rules:
-        owners = due.setdefault(rule, _Owners())
-        owners.workloads |= {workload} - {""}
-        owners.datasets |= {dataset} - {""}
+        due.setdefault(rule, _Owners()).add(workload, dataset)
 
 
 def _compare(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.law_operators import Operated, OperatorTests
 from optimizer.audit.law_profiles import Profile, Profiles
 from optimizer.audit.law_text import GroupBook, Reading, obligations, read, single
 from optimizer.audit.law_triggers import Operator, Place, Tests
@@ -49,6 +50,7 @@ class Ruling:
     """What all laws together say. `forbids`, `approvals` (missing) and `lacks` (no safeguard): (law, reason).
 
     `laws` say something of the place; `may_speak` adds those that only ask something of operators, and found it met.
+    `withheld` are (law, rule) of certificates that nobody knows to be held, `confirm` the rules of those it rests on.
     """
 
     forbids: tuple[tuple[str, str], ...] = ()
@@ -57,11 +59,13 @@ class Ruling:
     needs: tuple[Need, ...] = ()
     laws: tuple[str, ...] = ()
     may_speak: tuple[str, ...] = ()
+    withheld: tuple[tuple[str, str], ...] = ()
+    confirm: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
         """True if no law stands against it (safeguards may still have to be bought)."""
-        return not (self.forbids or self.approvals or self.lacks)
+        return not (self.forbids or self.approvals or self.lacks or self.withheld)
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,13 @@ class LawBook:
             groups=self.groups,
             operators=operators,
             holders=pack.operators.holders,
+            levels=pack.operators.levels,
             importer_status=said.importer_status,
             certificates=certificates,
             sources=profiles.sources,
         )
         self.ways = Ways(pack, instance, self.tests)
+        self.operators = OperatorTests(self.tests, instance)
         self._active: dict[date, tuple[Any, ...]] = {}
         self._memo: dict[tuple[Any, ...], Ruling] = {}
         self._reach: dict[tuple[Profile, date], tuple[tuple[Any, tuple[Any, ...]], ...]] = {}
@@ -147,10 +153,19 @@ class LawBook:
         needs: list[Need] = []
         laws: list[str] = []
         may_speak: list[str] = []
+        withheld: list[tuple[str, str]] = []
+        confirm: list[str] = []
         for row, scopes in self._reaching(profile, on):
             if not self.tests.binds(scopes, at, on):
                 continue
-            level, reason, asked = self._one(row, profile, at, activity, on)
+            aside = self._has_no_say(row, at, on)
+            operated = Operated() if aside else self.operators.of(row, profile, at, activity, on)
+            level, reason, asked = self._one(row, profile, at, activity, on, operated=operated)
+            for held in operated.certificates if level != "forbidden" else ():
+                if self.operators.usable(held, on):
+                    confirm.append(held.rule)
+                else:
+                    withheld.append((row.id, held.rule))
             text = row.storage_rule if activity == "storage" else row.processing_rule
             reading = read(text, lambda term: self.tests.member(term, profile, at, on))
             speaks = reading.named or reading.level != "free" or level != "free"
@@ -164,21 +179,20 @@ class LawBook:
                 lacks.append((row.id, reason))
             elif level == "conditional":
                 needs += [Need(row.id, options) for options in asked]
-        return Ruling(tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws), tuple(may_speak))
+        return Ruling(
+            tuple(forbids), tuple(approvals), tuple(lacks), tuple(needs), tuple(laws), tuple(may_speak),
+            tuple(withheld), tuple(confirm),
+        )  # fmt: skip
 
     def _one(
-        self, row: Any, profile: Profile, at: Place, activity: str, on: date
+        self, row: Any, profile: Profile, at: Place, activity: str, on: date, *, operated: Operated
     ) -> tuple[str, str, Asked]:
         """Return (level, reason, what it asks) of one law; level free, conditional, approval, lacking or forbidden."""
-        trigger = row.trigger
-        if self._set_aside(row.id, at, on) or (trigger.home and self.groups.within(at.place, trigger.home, on)):
+        trigger, healing = row.trigger, operated.healing
+        if self._has_no_say(row, at, on):
             return "free", "", ()
-        healing: tuple[str, ...] = ()
-        for requires in trigger.requires:
-            failing = self._operator_fails(requires, profile, at, activity, on)
-            if failing and not requires.instead:
-                return "forbidden", failing, ()
-            healing = requires.instead if failing else healing
+        if operated.fails:
+            return "forbidden", operated.fails, ()
         text = row.storage_rule if activity == "storage" else row.processing_rule
         reading = read(text, lambda term: self.tests.member(term, profile, at, on))
         if reading.level == "free":
@@ -219,30 +233,10 @@ class LawBook:
             for o in self._said.overrides
         )
 
-    def _operator_fails(self, requires: Any, profile: Profile, at: Place, activity: str, on: date) -> str:
-        """Return why the exporter or the operator does not meet what a law requires of it, "" if it does."""
-        if activity not in requires.activities:
-            return ""
-        if requires.when is not None and not self.tests.holds(requires.when, profile, on):
-            return ""
-        home = profile.exporter_country
-        if requires.exporter and home and not self.groups.within(home, requires.exporter, on):
-            return f"the exporter is established in {home}, not in {'+'.join(requires.exporter)}"
-        if requires.control_within or requires.control_outside:
-            operator = self.tests.operator(at.provider)
-            if not operator.known:
-                return f"who controls {at.provider} is not known"
-            exposed = sorted(operator.strict - {"EU"})
-            inside, outside = requires.control_within, requires.control_outside
-            if inside and not all(self.groups.within(j, inside, on) for j in exposed):
-                return f"{at.provider} is exposed to {', '.join(exposed)}, beyond {'+'.join(inside)}"
-            if outside and any(self.groups.within(j, outside, on) for j in exposed):
-                return f"{at.provider} is exposed to {', '.join(exposed)}"
-        for alternatives in requires.certificates:
-            if not any(self.tests.certified(c.scheme, c.levels, at, on) for c in alternatives):
-                names = " or ".join(c.scheme for c in alternatives)
-                return f"{at.provider} is not known to hold {names} for {at.service} in {at.region or at.place}"
-        return ""
+    def _has_no_say(self, row: Any, at: Place, on: date) -> bool:
+        """Return True if somebody set a law aside at a place, or it holds that place to be home."""
+        home = row.trigger.home and self.groups.within(at.place, row.trigger.home, on)
+        return bool(home) or self._set_aside(row.id, at, on)
 
     def knows(self, mechanism: str) -> bool:
         """Return True if the law pack has a mechanism of this name."""

@@ -58,6 +58,22 @@ class Departures:
         return any(not groups.within(place, (of,), on) for place in places)
 
 
+HOW_HELD = ("yes", "listed", "unknown", "no")
+"""What the table of holders may say of a certificate, best first."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """How a certificate stands; `rule`: under which it is confirmed, unless it is plainly held or not held."""
+
+    how: str
+    rule: str = ""
+
+    def usable(self, answer: str, accepted: bool) -> bool:
+        """Return True if it counts as held, by what the instance makes of certificates that nobody knows to be held."""
+        return self.how in ("yes", "listed") or (self.how == "unknown" and (answer != "refuse" or accepted))
+
+
 class Tests:
     """Tests of triggers, group conditions and certificates, on given tables and assertions."""
 
@@ -67,6 +83,7 @@ class Tests:
         groups: GroupBook,
         operators: Mapping[str, Operator],
         holders: Iterable[Any],
+        levels: Mapping[str, Mapping[str, int]],
         importer_status: Mapping[str, Iterable[str]],
         certificates: frozenset[tuple[str, str]],
         sources: Iterable[Source],
@@ -74,6 +91,7 @@ class Tests:
         self.groups = groups
         self._operators = operators
         self._holders = tuple(holders)
+        self._levels = levels
         self._importer_status = {provider: frozenset(names) for provider, names in importer_status.items()}
         self._certificates = certificates
         self._sources = tuple(sources)
@@ -84,21 +102,39 @@ class Tests:
         """Return who controls a provider; nobody knows if no table says."""
         return self._operators.get(provider, Operator())
 
-    def certified(self, scheme: str, levels: tuple[str, ...], at: Place, on: date) -> bool:
-        """Return True if the provider's service holds a certificate in that region on that day."""
-        if (at.provider, scheme) in self._certificates:
-            return True
-        return any(
-            row.scheme == scheme
-            and row.provider == at.provider
-            and row.status == "held"
-            and (not levels or row.level in levels)
-            and (row.service == "*" or at.service in row.service.split("|"))
-            and (row.held_from is None or row.held_from <= on)
-            and (row.held_to is None or on <= row.held_to)
-            and covers_region(row.region, place=at.place, region=at.region, on=on, groups=self.groups)
-            for row in self._holders
-        )
+    def certified(self, asked: Iterable[tuple[str, str]], at: Place, on: date) -> Held:
+        """Return how the best of some certificates (scheme, least level) of a service stands in a region on a day.
+
+        A line from memory is listed; so is one for a part of the provider's regions where no region is asked about. A
+        line that does not say of which level it is tells nothing of a level that is asked for.
+        """
+        found = [Held("no")]
+        for scheme, least in asked:
+            if (at.provider, scheme) in self._certificates:
+                return Held("yes")
+            found += [self._line(row, least, at, on) for row in self._holders
+                      if row.scheme == scheme and row.provider == at.provider]  # fmt: skip
+        return min(found, key=lambda one: HOW_HELD.index(one.how))
+
+    def _line(self, row: Any, least: str, at: Place, on: date) -> Held:
+        """Return what one line of the table of holders says."""
+        early = row.held_from is not None and on < row.held_from
+        late = row.valid_to is not None and row.valid_to < on
+        if early or late or (row.service != "*" and at.service not in row.service.split("|")):
+            return Held("no")
+        inside = covers_region(row.region, place=at.place, region=at.region, on=on, groups=self.groups)
+        apart = [part for part in row.region.split("|") if ":" in part]
+        if not inside and (at.region is not None or not apart):
+            return Held("no")
+        ladder = self._levels.get(row.scheme, {})
+        if row.status == "not_held" or (least and row.level and ladder.get(row.level, -1) < ladder.get(least, 0)):
+            return Held("no")
+        name = " ".join(filter(None, (f"{row.provider}/{row.scheme}", row.level)))
+        rule = f"certificate:{name}{' endpoint' if at.service == 'endpoint' else ''}"
+        if row.status == "unknown" or (least and not row.level):
+            return Held("unknown", rule)
+        sure = row.confidence == "verified in page" and (inside or f"{row.provider}:*" in apart)
+        return Held("yes") if sure else Held("listed", rule)
 
     def member(self, term: str, profile: Profile, at: Place, on: date) -> bool:
         """Return True if a destination is in a term of a rule, with the conditions of partial members met."""
@@ -116,7 +152,7 @@ class Tests:
             return stated is None or "NOT_PRIVATE" not in stated
         if stated is not None:
             return listed in stated
-        return self.certified(IMPORTER_LISTS[listed], (), at, on)
+        return self.certified([(IMPORTER_LISTS[listed], "")], at, on).how in ("yes", "listed")
 
     def reaching(self, trigger: Any, profile: Profile, on: date) -> tuple[Any, ...] | None:
         """Return the scopes of a trigger that reach the data, as far as a place need not be known; None if none does.

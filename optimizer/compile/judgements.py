@@ -34,7 +34,7 @@ class Judgement:
     `exclusions`: (ledger reason, law) of everything that forbids it; empty means allowed. `needs`: mechanisms, ANDed.
     `laws` decided something, `conditions` were taken as met, `risks` remain, `unreviewed` laws have no reviewed
     trigger, `unmodelled` laws could touch this and have no effect on it; `assumed` of mechanisms, for the warnings;
-    `unknown` (rule, sentence): what of the operator is not known, and has to be found out.
+    `unknown` (rule, sentence): what of the operator is not known or not confirmed, and has to be found out.
     """
 
     exclusions: tuple[tuple[str, str], ...] = ()

@@ -42,6 +42,7 @@ from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.unknown_law import UnknownLaw
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
+from optimizer.laws.certificates import Standing
 from optimizer.laws.continued import take_over
 from optimizer.laws.triggers import Certificate
 from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Duty, LegalContext, Verdict
@@ -107,7 +108,7 @@ class LawView:
         self._data = DataJudgements(self.supply)
         self._joined: dict[tuple[int, str | None, int], Judgement] = {}
         self._storage: dict[DataProfile, LawMask] = {}
-        self._certified: dict[tuple[str, str, date], Bools] = {}
+        self._standings: dict[tuple[str, str, date], tuple[Standing, ...]] = {}
         self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
         self.of_job = {a.workload: k for k, a in enumerate(self.activities) if a.stream is None}
 
@@ -209,10 +210,9 @@ class LawView:
         assert self.pack is not None
         site = int(self._sites.of_offer[offer])
         service = self._sites.services[int(self._sites.service[site])]
-        if rule.kind != "law":
+        if rule.kind == "coverage":
             told = self.unknown.told(signature, site=int(self._sites.service[site]), rule=rule.id)
             return tuple(map(Evidence, told)) or (Evidence(f"{KINDS[rule.kind]}: {rule.name}"),)
-        law = rule.name
         chip = self._sites.chips[int(self._sites.chip[site])]
         verdicts: list[Verdict] = []
         for d, on in enumerate(self.dates):
@@ -225,7 +225,7 @@ class LawView:
             if chip is not None:
                 seat = self._watched_seat(self.signatures[signature][2])
                 verdicts.append(self._of_chip(chip, seat, on))
-        return self._sentences(verdicts, law)
+        return self._sentences(verdicts, rule)
 
     def storage_evidence(self, profile: DataProfile, rule: RuleKey, region: int) -> tuple[Evidence, ...]:
         """Return what a law says against data at rest in a region, in the law room's words, on any day.
@@ -235,16 +235,14 @@ class LawView:
         assert self.pack is not None
         place = destinations(self.world, "storage")[region]
         found = [self.pack.judge_for(profile, on, self.context).at(place) for on in self.dates]
-        said = [one for v in found for one in (v.storage, v.access)]
-        if rule.kind != "law":
-            told = {text: None for verdict in said for of, text in verdict.unknown if of == rule.id}
-            return tuple(map(Evidence, told))
-        return self._sentences(said, rule.name)
+        return self._sentences((one for v in found for one in (v.storage, v.access)), rule)
 
-    def _sentences(self, verdicts: Iterable[Verdict], law: str) -> tuple[Evidence, ...]:
+    def _sentences(self, verdicts: Iterable[Verdict], rule: RuleKey) -> tuple[Evidence, ...]:
+        """Return what verdicts say under a law, or of what is not known under another rule."""
         told: dict[str, None] = {}
         for verdict in verdicts:
-            told.update(dict.fromkeys(text for of, text in verdict.reasons if of == law))
+            said, name = (verdict.reasons, rule.name) if rule.kind == "law" else (verdict.unknown, rule.id)
+            told.update(dict.fromkeys(text for of, text in said if of == name))
         return tuple(Evidence(str(text)) for text in told)
 
     def _of_chip(self, chip: tuple[AcceleratorFacts, Destination], seat: str | None, on: date) -> Verdict:
@@ -380,16 +378,15 @@ class LawView:
         found = (duty for on in self.dates for duty in self.pack.duties(profile, on, self.context))
         return tuple(dict.fromkeys(found))
 
-    def certified(self, scheme: str, service: str, on: date) -> Bools:
-        """Return in which regions the provider's service holds a certificate; [regions]."""
+    def standings(self, scheme: str, service: str, on: date) -> tuple[Standing, ...]:
+        """Return what is known of a certificate of the provider's service in each region."""
         day = on if self.pack is None else self._day[on]
         key = (scheme, service, day)
-        if key not in self._certified:
-            operators, certificate = (self.pack or _bundled_pack()).operators, Certificate(scheme)
+        if key not in self._standings:
+            operators, asked = (self.pack or _bundled_pack()).operators, (Certificate(scheme),)
             places = destinations(self.world, service)
-            held = [bool(operators.holds(certificate, place, day, self.context)) for place in places]
-            self._certified[key] = np.array(held, dtype=bool)
-        return self._certified[key]
+            self._standings[key] = tuple(operators.standing(asked, place, day, self.context) for place in places)
+        return self._standings[key]
 
 
 def build_law_view(world: World, stages: Stages | None = None) -> LawView:

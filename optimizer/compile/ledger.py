@@ -50,6 +50,7 @@ REASONS: dict[str, str] = {
     "law_approval_missing": "a law asks for an approval that was not granted",
     "law_no_mechanism": "a law asks for a mechanism that is not available",
     "law_unknown": "what the law of a place says is not known, and nobody accepted that",
+    "certificate_unknown": "whether the service holds a certificate that a law requires is not known",
     "access_unknown": "from where the operator's staff see the data is not known, and nobody accepted that",
     "accelerator_export": "an export rule forbids the accelerator there",
     "certification": "a required certification is not held by the service in that region",

@@ -32,7 +32,7 @@ def turning_points(pack: LawPack, instance: Instance) -> Iterator[date]:
     yield from (start for amended in pack.amendments.values() for start, _ in amended)
     for group in pack.groups.ids:
         yield from _spans((member.valid_from, member.valid_to) for member in pack.groups.rows(group))
-    yield from _spans((holder.held_from, holder.held_to) for holder in pack.operators.holders)
+    yield from _spans((holder.held_from, holder.valid_to) for holder in pack.operators.holders)
     yield from _spans((mechanism.available_from, None) for mechanism in pack.mechanisms.values())
     yield from _spans((None, override.expires) for override in instance.legal_assertions.overrides)
     yield from _spans((None, accepted.expires) for accepted in instance.legal_assertions.accepts)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from formulations.problem import Membership, Presence, Shares, Slots, Survival
 from optimizer.catalogue.residency import IN_REGION
+from optimizer.compile.certificates import CertificatePolicies
 from optimizer.compile.columns import distinct
 from optimizer.compile.effort import spend
 from optimizer.compile.evidence import Evidences, worded
@@ -60,7 +61,7 @@ class PolicyView:
 
     def __init__(self, world: World, law: LawView) -> None:
         self._world = world
-        self._law = law
+        self.certificates = CertificatePolicies(law)
         self._policies = tuple(
             p for p in world.instance.policies if isinstance(p, ExcludeControl | RequireCertification | AllowedPlaces)
         )
@@ -105,31 +106,22 @@ class PolicyView:
 
     def _lacking(self, policy: RequireCertification) -> Evidences:
         """Return which of the schemes a policy asks for are not known to be held, by offer."""
-        region = self._world.text("region_id")
+        names, region, on = self._world.text("region_id"), self._world.offer_region, self._world.period_dates
+        services = np.array(SERVICES)[self._world.is_endpoint.astype(int)]
 
         def of(offer: int) -> str:
-            lacking = [scheme for scheme in policy.schemes if not self._holders(scheme)[offer].all()]
-            word = " and " if policy.need == "all" else " or "
-            return f"{region[offer]} is not known to hold {word.join(lacking)}"
+            told = (self.certificates.lacking(policy, services[offer], int(region[offer]), day) for day in on)
+            return f"{names[offer]} is not known to hold {next(filter(None, told), '')}"
 
         return worded(of)
 
     def _certified(self, policy: RequireCertification) -> Bools:
-        need = np.logical_and if policy.need == "all" else np.logical_or
-        held = [self._holders(scheme) for scheme in policy.schemes]
-        result: Bools = need.reduce(held)
-        return result
-
-    def _holders(self, scheme: str) -> Bools:
-        """Which (offer, period) has the certificate for its service in its region; [offers, periods]."""
+        """Return which (offer, period) has the certificates for its service in its region; [offers, periods]."""
         world = self._world
-        is_endpoint = (world.offers["kind"] == "endpoint").to_numpy()
         dates: dict[date, Bools] = {}
-        for on in world.period_dates:
-            if on in dates:
-                continue
-            instance, endpoint = (to_offers(self._law.certified(scheme, service, on), world) for service in SERVICES)
-            dates[on] = np.where(is_endpoint, endpoint, instance)
+        for on in dict.fromkeys(world.period_dates):
+            instance, endpoint = (to_offers(self.certificates.open(policy, one, on), world) for one in SERVICES)
+            dates[on] = np.where(world.is_endpoint, endpoint, instance)
         return np.stack([dates[on] for on in world.period_dates], axis=1)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.compile.certificates import CertificatePolicies
 from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.policies import allowed_regions, control_evidence, control_reach, place_words
@@ -38,7 +39,7 @@ class RestingPolicies:
     """Answers for copies which regions the policies rule out, and by which of them."""
 
     def __init__(self, world: World, law: LawView) -> None:
-        self._world, self._law = world, law
+        self._world, self._certificates = world, CertificatePolicies(law)
         self._policies = tuple(p for p in world.instance.policies if isinstance(p, PlacePolicy))
         self._out: dict[int, tuple[Exclusion, ...]] = {}
 
@@ -82,9 +83,6 @@ class RestingPolicies:
 
     def _certified(self, policy: RequireCertification) -> Bools:
         """Return which (region, period) holds the certificates for storage; [regions, periods]."""
-        need = np.logical_and if policy.need == "all" else np.logical_or
-        by_day = {
-            on: need.reduce([self._law.certified(scheme, STORAGE, on) for scheme in policy.schemes])
-            for on in dict.fromkeys(self._world.period_dates)
-        }
+        days = dict.fromkeys(self._world.period_dates)
+        by_day = {on: self._certificates.open(policy, STORAGE, on) for on in days}
         return np.stack([by_day[on] for on in self._world.period_dates], axis=1)

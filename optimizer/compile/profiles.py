@@ -273,6 +273,7 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
         accepts=tuple(Acceptance(a.rule, a.author, a.basis, a.expires) for a in said.accepts),
         unknown_law=instance.laws.unknown.law,
         unknown_access=instance.laws.unknown.access,
+        unknown_certificate=instance.laws.unknown.certificate,
         advisory=said.advisory,
         persons_leaving=persons.leaving,
         persons_held=persons.held,

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from optimizer.compile.world import World
 
 Kind = Literal[
-    "law", "coverage", "access", "policy", "quota", "commitment", "budget", "latency", "catalogue", "field", "closed",
-    "dominance",
+    "law", "coverage", "access", "certificate", "policy", "quota", "commitment", "budget", "latency", "catalogue",
+    "field", "closed", "dominance",
 ]  # fmt: skip
 KINDS: dict[str, str] = {
     "law": "a law of the law pack",
     "coverage": "a jurisdiction whose rules are not known",
     "access": "an operator whose support countries are not known",
+    "certificate": "a certificate that nobody knows to be held",
     "policy": "a policy of the instance",
     "quota": "a quota of the instance, or its default where none is stated",
     "commitment": "the machines a commitment of the instance pays for",
@@ -67,6 +68,7 @@ _KIND_OF: dict[str, Kind] = {
     "law_no_mechanism": "law",
     "law_unknown": "coverage",
     "access_unknown": "access",
+    "certificate_unknown": "certificate",
     "accelerator_export": "law",
     "certification": "policy",
     "control": "policy",
@@ -119,7 +121,7 @@ class RuleBook:
         """
         if key.kind == "law":
             return self._law(key)
-        if key.kind in ("coverage", "access"):
+        if key.kind in ("coverage", "access", "certificate"):
             return Rule(key.id, key.kind, self._source("laws"), f"{KINDS[key.kind]}: {key.name}")
         if key.kind in ("policy", "budget", "commitment"):
             return self._own(key)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from optimizer.laws.judge import Bench
 
 Ints = NDArray[np.int64]
+UNKNOWN_REASONS = {"coverage": "law_unknown", "access": "access_unknown", "certificate": "certificate_unknown"}
+"""The ledger's reason for what is kept out for a rule of what is not known, by the kind of the rule."""
 Benches = tuple["Bench", ...]
 
 
@@ -39,6 +41,7 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
             exclusions["law_approval_missing", law] = None
         exclusions.update(dict.fromkeys(map(cause_of, verdict.refused)))
         unknown.update(dict.fromkeys(one for one in verdict.unknown if one[0] not in verdict.refused))
+        unknown.update(dict.fromkeys(verdict.confirm))
         said = verdict.forbidden_by or verdict.approvals_missing or verdict.unknown
         if not verdict.level.allowed and not said:
             raise InternalError(f"verdict {verdict.level.value} without a law behind it: {verdict}")
@@ -66,7 +69,7 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
 def cause_of(rule: str) -> tuple[str, str]:
     """Return the ledger's reason and name for a rule of what is not known (`coverage:AF`, `access:aws`)."""
     kind, _, name = rule.partition(":")
-    return "access_unknown" if kind == "access" else "law_unknown", name
+    return UNKNOWN_REASONS[kind], name
 
 
 class DataJudgements:

@@ -318,10 +318,11 @@ class Override(Model):
 class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
-    `rule` is what the action stands under: `coverage:` and a jurisdiction, or `access:` and a provider.
+    `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, or `certificate:`,
+    a provider, `/` and what it is said to hold.
     """
 
-    rule: Annotated[str, Field(pattern=r"^(coverage|access):.+$")]
+    rule: Annotated[str, Field(pattern=r"^((coverage|access):.+|certificate:[^/]+/.+)$")]
     basis: str
     author: str
     expires: Date

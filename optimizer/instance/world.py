@@ -260,11 +260,13 @@ class Unknown(Model):
 
     `law`: a jurisdiction that nobody reviewed, or whose rule no row states. Unstated, an unreviewed destination is
     refused to personal and regulated data and an unknown origin asks; other data are admitted. `access`: an operator
-    whose support countries are not known.
+    whose support countries are not known. `certificate`: a certificate that nobody knows to be held; unstated, one that
+    a law requires is refused, one that a policy requires asks.
     """
 
     law: Literal["refuse", "ask", "admit"] | None = None
     access: Literal["refuse", "ask", "admit"] = "ask"
+    certificate: Literal["refuse", "ask", "admit"] | None = None
 
 
 class LawsUse(Model):

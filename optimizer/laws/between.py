@@ -117,7 +117,7 @@ def _certificates(pack: LawPack) -> Iterator[Turn]:
         source = ", ".join(filter(None, (row.note, row.confidence)))
         if row.held_from is not None:
             yield Turn(row.held_from, "certificate", name, "holds", who, source)
-        end = _after(row.held_to)
+        end = _after(row.valid_to)
         if end is not None:
             yield Turn(end, "certificate", name, "holds no longer", who, source)
 

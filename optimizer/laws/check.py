@@ -85,6 +85,11 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
             for certificate in entry:
                 if certificate.scheme not in tables.schemes:
                     yield Issue(f"unknown certificate scheme {certificate.scheme!r}", file=file, where=trigger.law)
+                ladder = tables.levels.get(certificate.scheme, {})
+                if certificate.at_least and certificate.at_least not in ladder:
+                    what = f"{certificate.scheme} has no level {certificate.at_least!r} in certificate_levels.csv"
+                    maybe = f"it is one of {', '.join(ladder)}" if ladder else None
+                    yield Issue(what, file=file, where=trigger.law, maybe=maybe)
     if trigger.volumes is not None:
         names = [m for t in trigger.volumes.tiers for m in t.mechanisms if m != "free"]
         for mechanism in (*names, *trigger.volumes.if_unknown):

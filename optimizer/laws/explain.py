@@ -136,7 +136,7 @@ def _scope(scope: Scope) -> str:
 def _requires(requires: Requires) -> list[str]:
     told = []
     for alternatives in requires.certificates:
-        names = " or ".join(" ".join((one.scheme, "/".join(one.levels))).strip() for one in alternatives)
+        names = " or ".join(one.named for one in alternatives)
         told.append(f"the operator's service holds {names}")
     if requires.control_within:
         told.append(f"the operator is controlled from {', '.join(requires.control_within)} only")

@@ -7,7 +7,7 @@ with all profiles that the laws cannot tell apart there (`narrowing`), and which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,9 +19,10 @@ from .operators import Operators
 from .outcomes import Outcome, Said, combine
 from .places import Groups, condition_sectors
 from .remarks import Remark, worded
-from .rows import CertificateHolder, LawRow
+from .requirements import Requirements, places
+from .rows import LawRow
 from .scopes import Subject
-from .triggers import Requires, Scope
+from .triggers import Scope
 from .types import (
     FREE_VERDICT,
     Destination,
@@ -86,6 +87,7 @@ class Bench:
         self._operators = operators
         self._desk = desk
         self._alone = alone
+        self._requirements = Requirements(subject, operators, alone=alone)
         self._by_region = any(r.certificates for b in bound for r in b.law.trigger.requires)
         shared = not any(o.activities for o in subject.context.overrides)
         self._same = frozenset(b.law.id for b in bound if shared and _same_for_both(b.law))
@@ -216,7 +218,7 @@ class Bench:
         if not facts.control_known:
             within = ", ".join(scope.provider_control)
             return (Remark(f"control unknown, counted as within {within}", "", facts.provider),)
-        reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in _places(facts.control_strict))
+        reach = any(self.groups.place_in(j, scope.provider_control, self.on) for j in places(facts.control_strict))
         return () if reach else None
 
     def _law(self, bound: Bound, activity: str, destination: Destination, match: Match) -> Outcome:
@@ -224,18 +226,19 @@ class Bench:
         if law.trigger.home and self.groups.place_in(destination.place, law.trigger.home, self.on):
             return Outcome(Level.FREE)
         outcome = self._unless_set_aside(bound, activity, destination, match)
-        if outcome.level is Level.FREE:
+        if outcome.level is Level.FREE and not outcome.confirm:
             return outcome
         override = self._override(law, activity, destination)
         return Outcome(Level.FREE, conditions=(override,)) if override else outcome
 
     def _unless_set_aside(self, bound: Bound, activity: str, destination: Destination, match: Match) -> Outcome:
-        required, healing, conditions = self._required(bound, activity, destination)
-        if required and not healing:
-            return Outcome(Level.FORBIDDEN, reason=required)
-        if healing and match.level is Level.FREE:
-            match = Match(Level.CONDITIONAL, "cond", any_of(healing))
-        return self._outcome(bound.law, destination, match, conditions)
+        asked = self._requirements.of(bound.law, bound.requires, activity, destination)
+        if asked.failed and not asked.healing:
+            return Outcome(Level.FORBIDDEN, reason=asked.failed)
+        if asked.healing and match.level is Level.FREE:
+            match = Match(Level.CONDITIONAL, "cond", any_of(asked.healing))
+        outcome = self._outcome(bound.law, destination, match, tuple(asked.conditions))
+        return outcome.asking(asked) if asked.unknown or asked.confirm else outcome
 
     def _outcome(self, law: LawRow, destination: Destination, match: Match, conditions: tuple[str, ...]) -> Outcome:
         if match.conditions:
@@ -261,74 +264,6 @@ class Bench:
                 return (
                     f"{law.id}: set aside by {override.author} until {override.expires.isoformat()}: {override.basis}"
                 )
-        return ""
-
-    def _required(
-        self, bound: Bound, activity: str, destination: Destination
-    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """(why the operator or exporter fails, mechanisms that heal it, conditions assumed)."""
-        law = bound.law
-        conditions: list[str] = []
-        healed = ""
-        healing: tuple[str, ...] = ()
-        for requires in bound.requires:
-            if activity not in requires.activities:
-                continue
-            why = self._exporter(requires) or self._control(law, requires, destination, conditions)
-            why = why or self._certificates(law, requires, destination, conditions)
-            if why and not requires.instead:
-                return why, (), ()
-            if why:
-                healed, healing = why, requires.instead
-            conditions.extend(f"{law.id}: {text}" for text in requires.assume)
-        return healed, healing, tuple(conditions)
-
-    def _exporter(self, requires: Requires) -> str:
-        country = self.subject.profile.exporter_country
-        if not requires.exporter or self._alone or not country:
-            return ""
-        if self.groups.place_in(country, requires.exporter, self.on):
-            return ""
-        return f"exporter must be established in {', '.join(requires.exporter)}, not {country}"
-
-    def _control(self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]) -> str:
-        if not requires.control_within and not requires.control_outside:
-            return ""
-        inside, outside = ", ".join(requires.control_within), ", ".join(requires.control_outside)
-        if destination.provider is None:
-            if inside:
-                conditions.append(f"{law.id}: provider is controlled from {inside} only (provider unknown)")
-            if outside:
-                conditions.append(f"{law.id}: provider is not controlled from {outside} (provider unknown)")
-            return ""
-        facts = self._operators.facts(destination.provider, self.subject.context)
-        if not facts.control_known:
-            return f"who controls {facts.provider} is unknown"
-        exposed = _places(facts.control_strict)
-        if inside:
-            beyond = [j for j in exposed if not self.groups.place_in(j, requires.control_within, self.on)]
-            if beyond:
-                return f"{facts.provider} is exposed to {', '.join(beyond)}, beyond {inside}"
-        within = [j for j in exposed if self.groups.place_in(j, requires.control_outside, self.on)]
-        if within:
-            return f"{facts.provider} is exposed to {', '.join(within)}"
-        return ""
-
-    def _certificates(self, law: LawRow, requires: Requires, destination: Destination, conditions: list[str]) -> str:
-        for alternatives in requires.certificates:
-            names = " or ".join(" ".join((c.scheme, "/".join(c.levels))).strip() for c in alternatives)
-            if destination.provider is None:
-                conditions.append(f"{law.id}: provider's service holds {names} (provider unknown)")
-                continue
-            context = self.subject.context
-            held = (self._operators.holds(c, destination, self.on, context) for c in alternatives)
-            holder = next((row for row in held if row), None)
-            where = destination.region or f"{destination.provider} in {destination.place}"
-            if holder is None:
-                return f"{where} ({destination.service}) is not known to hold {names}"
-            if isinstance(holder, CertificateHolder) and holder.confidence != "verified in page":
-                told = "; ".join(text for text in (holder.confidence, holder.note) if text)
-                conditions.append(Remark(f"{law.id}: {names} is held", told, where))
         return ""
 
     def _access(self, destination: Destination) -> tuple[Verdict, tuple[str, ...]]:
@@ -369,7 +304,7 @@ class Bench:
             if not facts.control_known:
                 found.append(Remark(f"{law.id}: {trigger.risk}", "control unknown", facts.provider))
                 continue
-            exposed = _places(facts.control_strict)
+            exposed = places(facts.control_strict)
             hit = [j for j in exposed if self.groups.place_in(j, trigger.risk_control, self.on)]
             if trigger.risk_control_outside:
                 hit += [j for j in exposed if not self.groups.place_in(j, trigger.risk_control_outside, self.on)]
@@ -420,8 +355,3 @@ def _same_for_both(law: LawRow) -> bool:
     """True if storage and processing get the same outcome from a law."""
     same = all(r.activities == ("storage", "processing") for r in law.trigger.requires)
     return same and law.storage_rule == law.processing_rule
-
-
-def _places(jurisdictions: Iterable[str]) -> list[str]:
-    """Countries among control jurisdictions, sorted; "EU" adds nothing that a member state does not."""
-    return sorted(j for j in jurisdictions if j != "EU")

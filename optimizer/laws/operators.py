@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from .places import Groups, importer_status_needed, region_selected
+from .certificates import ASSERTED, NOT_HELD, CertificateBook, Standing, State
+from .places import Groups, importer_status_needed
 from .remarks import Remark
 from .rows import CertificateHolder, SupportAccess
 from .triggers import Certificate
@@ -27,6 +28,7 @@ class Operators:
 
     providers: Mapping[str, ProviderFacts]
     holders: tuple[CertificateHolder, ...]
+    levels: Mapping[str, Mapping[str, int]]
     schemes: frozenset[str]
     support: Mapping[str, SupportAccess]
     groups: Groups
@@ -58,34 +60,21 @@ class Operators:
         """True if anything is known of the provider."""
         return provider in context.providers or provider in self.providers
 
-    def holds(
-        self, certificate: Certificate, destination: Destination, on: date, context: LegalContext
-    ) -> CertificateHolder | bool:
-        """The holder row (or True, if the instance asserts it) by which the service is certified there, else False."""
+    @cached_property
+    def certificates(self) -> CertificateBook:
+        """The table of holders, to be asked."""
+        return CertificateBook(self.holders, self.levels, self.groups)
+
+    def standing(
+        self, certificates: Sequence[Certificate], destination: Destination, on: date, context: LegalContext
+    ) -> Standing:
+        """What is known of the best of several certificates of the service there; what the instance asserts is held."""
         provider = destination.provider
         if provider is None:
-            return False
-        if (provider, certificate.scheme) in context.certificates:
-            return True
-        for row in self.holders:
-            if row.scheme != certificate.scheme or row.provider != provider or row.status != "held":
-                continue
-            if certificate.levels and row.level not in certificate.levels:
-                continue
-            if row.service not in ("*", destination.service) and destination.service not in row.service.split("|"):
-                continue
-            if (row.held_from and on < row.held_from) or (row.held_to and on > row.held_to):
-                continue
-            if region_selected(
-                row.region,
-                country=destination.country,
-                place=destination.place,
-                region=destination.region,
-                on=on,
-                groups=self.groups,
-            ):
-                return row
-        return False
+            return NOT_HELD
+        if any((provider, one.scheme) in context.certificates for one in certificates):
+            return ASSERTED
+        return self.certificates.best(certificates, destination, on)
 
     def importer_condition(
         self, condition: str, destination: Destination, on: date, context: LegalContext
@@ -103,6 +92,6 @@ class Operators:
             return private, Remark(condition, "as cloud providers are as a rule", provider)
         if stated is not None:
             return status in stated, Remark(condition, "as the instance asserts", provider)
-        held = self.holds(Certificate(STATUS_SCHEMES[status]), destination, on, context)
-        confidence = held.confidence if isinstance(held, CertificateHolder) else "as the instance asserts"
-        return bool(held), Remark(condition, confidence, provider)
+        found = self.standing((Certificate(STATUS_SCHEMES[status]),), destination, on, context)
+        confidence = found.line.confidence if found.line else "as the instance asserts"
+        return found.state <= State.LISTED, Remark(condition, confidence, provider)

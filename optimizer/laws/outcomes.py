@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .mechanisms import Offer
 from .remarks import worded
+from .requirements import Asked
 from .rows import LawRow
 from .types import Level, Requirement, Verdict
 
@@ -20,6 +21,21 @@ class Outcome:
     offer: Offer | None = None
     conditions: tuple[str, ...] = ()
     reason: str = ""
+    unknown: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
+    confirm: tuple[tuple[str, str], ...] = ()
+
+    def asking(self, asked: Asked) -> Outcome:
+        """Return the outcome with what is open of what the law requires; what is not known is unknown at least."""
+        level = max(self.level, Level.UNKNOWN) if asked.unknown else self.level
+        return replace(
+            self,
+            level=level,
+            named=True,
+            unknown=tuple(asked.unknown),
+            refused=tuple(asked.refused),
+            confirm=tuple(asked.confirm),
+        )
 
 
 Said = tuple[LawRow, tuple[str, ...], Outcome]
@@ -38,6 +54,9 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
     approvals: list[tuple[str, str]] = []
     conditions: dict[str, None] = {}
     unreviewed: list[str] = []
+    unknown: dict[tuple[str, str], None] = {}
+    refused: dict[str, None] = {}
+    confirm: dict[tuple[str, str], None] = {}
     for law, assumptions, outcome in outcomes:
         laws[law.id] = None
         if outcome.level is not level and outcome.level > level:
@@ -57,6 +76,9 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
             conditions[worded(text, before=f"{law.id}: ")] = None
         for text in outcome.conditions:
             conditions[text] = None
+        unknown.update(dict.fromkeys(outcome.unknown))
+        refused.update(dict.fromkeys(outcome.refused))
+        confirm.update(dict.fromkeys(outcome.confirm))
         if not law.reviewed:
             unreviewed.append(law.id)
     return Verdict(
@@ -70,4 +92,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
         unreviewed=tuple(unreviewed),
         reasons=tuple(reasons),
         without_mechanism=tuple(without),
+        unknown=tuple(unknown),
+        refused=tuple(refused),
+        confirm=tuple(confirm),
     )

@@ -352,7 +352,7 @@ def _load(use: str) -> LawPack:
         laws=MappingProxyType(tables.laws),
         groups=groups,
         mechanisms=MappingProxyType(tables.mechanisms),
-        operators=Operators(tables.providers, tables.holders, tables.schemes, tables.support, groups),
+        operators=Operators(tables.providers, tables.holders, tables.levels, tables.schemes, tables.support, groups),
         vocabulary=Vocabulary.read(tables.vocabulary),
         coverage=Coverage(tables.coverage, tables.laws),
         source=use,

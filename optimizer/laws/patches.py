@@ -270,6 +270,7 @@ def _check(state: _State) -> None:
     tables = Tables(
         groups=state.groups,
         mechanisms=dict(pack.mechanisms),
+        levels={scheme: dict(ladder) for scheme, ladder in pack.operators.levels.items()},
         schemes=pack.operators.schemes,
         vocabulary={
             "categories": dict(words.categories),

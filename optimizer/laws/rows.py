@@ -186,22 +186,30 @@ class Mechanism:
 
 @dataclass(frozen=True)
 class CertificateHolder:
-    """A certificate held by a provider's service in some regions.
+    """What a line says of a certificate of a provider's service in some regions.
 
-    `service`: "instance", "endpoint", "storage" or "*"; `region`: "*", a country, a group, or "provider:region" with
-    `*` as wildcard; several joined by "|"; only `status` "held" counts.
+    `status`: "held", "not_held" or "unknown"; `service`: "instance", "endpoint", "storage" or "*", and `service_name`
+    what the provider calls it; `region`: "*", a country, a group, or "provider:region" with `*` as wildcard; several
+    joined by "|". It counts from `held_from` to the end of `valid_to`.
     """
 
     scheme: str
     level: str
     provider: str
     service: str
+    service_name: str
     region: str
     held_from: date | None
-    held_to: date | None
+    valid_to: date | None
     status: str
     confidence: str
+    source: str
     note: str
+
+    @property
+    def certificate(self) -> str:
+        """Scheme and level in words."""
+        return f"{self.scheme} {self.level}".strip()
 
 
 FOUND = {"read_in_source": "read in source", "from_memory": "from memory", "not_reviewed": "not reviewed"}

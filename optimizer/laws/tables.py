@@ -26,6 +26,7 @@ FILES = (
     "mechanism_terms.csv",
     "certifications.csv",
     "certificate_holders.csv",
+    "certificate_levels.csv",
     "provider_control.csv",
     "providers.csv",
     "support_access.csv",
@@ -43,6 +44,7 @@ class Tables:
     groups: dict[str, tuple[GroupMember, ...]] = field(default_factory=dict)
     mechanisms: dict[str, Mechanism] = field(default_factory=dict)
     holders: tuple[CertificateHolder, ...] = ()
+    levels: dict[str, dict[str, int]] = field(default_factory=dict)
     schemes: frozenset[str] = frozenset()
     providers: dict[str, ProviderFacts] = field(default_factory=dict)
     support: dict[str, SupportAccess] = field(default_factory=dict)
@@ -110,6 +112,7 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     _read_groups(_Table(folder, "country_groups.csv", issues), tables)
     _read_mechanisms(folder, tables, issues)
     _read_holders(folder, tables, issues)
+    _read_levels(folder, tables, issues)
     _read_providers(_Table(folder, "providers.csv", issues), tables)
     _read_support(_Table(folder, "support_access.csv", issues), tables)
     _read_coverage(_Table(folder, "coverage.csv", issues), tables)
@@ -181,15 +184,29 @@ def _read_holders(folder: Path, tables: Tables, issues: list[Issue]) -> None:
                 level=row.get("level", ""),
                 provider=row["provider"],
                 service=row["service"] or "*",
+                service_name=row.get("service_name", ""),
                 region=row["region"] or "*",
                 held_from=table.day(row, "held_from"),
-                held_to=table.day(row, "held_to"),
+                valid_to=table.day(row, "valid_to"),
                 status=row["status"],
                 confidence=row.get("confidence", ""),
+                source=row.get("source", ""),
                 note=row["note"],
             )
         )
     tables.holders, tables.schemes = tuple(holders), frozenset(schemes)
+
+
+def _read_levels(folder: Path, tables: Tables, issues: list[Issue]) -> None:
+    """Read the ladders of levels, lowest first; lines of a scheme with a ladder name levels of it or none."""
+    table = _Table(folder, "certificate_levels.csv", issues)
+    for row in table.rows("scheme", "level", "rank"):
+        rank = table.number(row, "rank")
+        tables.levels.setdefault(row["scheme"], {})[row["level"]] = int(rank or 0)
+    for line in tables.holders:
+        ladder = tables.levels.get(line.scheme)
+        if ladder is not None and line.level and line.level not in ladder:
+            table.problem(f"{line.provider} has {line.scheme} of level {line.level!r}, none of {', '.join(ladder)}")
 
 
 def _read_providers(table: _Table, tables: Tables) -> None:

@@ -18,6 +18,7 @@ PARTS = (
     ("why", "reasons"),
     ("unreviewed", "unreviewed"),
     ("not known", "unknown"),
+    ("to confirm", "to_confirm"),
 )
 """What stands behind the level of one activity: label and field."""
 

@@ -56,10 +56,15 @@ class Scope:
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate the provider's service must hold; any of `levels` if given, in `activities`."""
+    """A certificate the provider's service must hold, of the level `at_least` where one is asked for."""
 
     scheme: str
-    levels: tuple[str, ...] = ()
+    at_least: str = ""
+
+    @property
+    def named(self) -> str:
+        """Scheme and least level in words."""
+        return f"{self.scheme}, at least {self.at_least}" if self.at_least else self.scheme
 
 
 @dataclass(frozen=True)
@@ -236,9 +241,8 @@ class _Reader:
         if isinstance(data, str):
             return Certificate(data)
         if isinstance(data, Mapping):
-            self.mapping(law, data, {"scheme", "levels"}, "certificate")
-            levels = self.entries(law, data.get("levels"), "levels")
-            return Certificate(str(data.get("scheme", "")), tuple(str(level) for level in levels))
+            self.mapping(law, data, {"scheme", "at_least"}, "certificate")
+            return Certificate(str(data.get("scheme", "")), str(data.get("at_least", "")))
         self.problem(law, f"certificate {data!r} is neither a scheme nor a mapping")
         return Certificate("")
 

@@ -171,7 +171,9 @@ class LegalContext:
     (by default the same). `providers` describes operators of the instance's own,
     `certificates` are (provider, scheme) that the instance asserts.
     `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
-    `coverage.answer_to`), `unknown_access` of operators whose support countries are not; `accepts` ends such questions.
+    `coverage.answer_to`), `unknown_access` of operators whose support countries are not, `unknown_certificate` of
+    certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks); `accepts` ends
+    such questions.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -182,6 +184,7 @@ class LegalContext:
     accepts: tuple[Acceptance, ...] = ()
     unknown_law: Answer | None = None
     unknown_access: Answer = "ask"
+    unknown_certificate: Answer | None = None
     advisory: bool = False
     persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
     persons_held: Mapping[tuple[str, str], tuple[int, int]] | None = None
@@ -226,7 +229,8 @@ class Verdict:
     `free_by`: laws that name the destination free; `unreviewed`: laws applied without a reviewed trigger;
     `reasons`: (law, sentence) for everything above free; `without_mechanism`: of `forbidden_by`, those that would
     leave it open under a mechanism that is not available; `unknown`: (rule, sentence) for what is not known, and
-    `refused` those rules of it that the context does not let a plan use.
+    `refused` those rules of it that the context does not let a plan use; `confirm`: (rule, sentence) for what counts as
+    met and nobody read.
     """
 
     level: Level
@@ -241,6 +245,7 @@ class Verdict:
     without_mechanism: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
+    confirm: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the level is under `verdict`."""
@@ -261,6 +266,7 @@ class Verdict:
             "conditions_assumed": list(self.conditions_assumed),
             "unreviewed": list(self.unreviewed),
             "unknown": [{"rule": rule, "reason": text} for rule, text in self.unknown],
+            "to_confirm": [{"rule": rule, "reason": text} for rule, text in self.confirm],
             "reasons": [{"law": law, "reason": text} for law, text in self.reasons],
         }
 

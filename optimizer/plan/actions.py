@@ -9,15 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
+from optimizer.compile.certificates import CertificatePolicies
 from optimizer.compile.judgements import Judgement
+from optimizer.compile.policies import SERVICES
+from optimizer.compile.policies_at_rest import STORAGE, selects_copies
+from optimizer.compile.scope import region_scope, workload_scope
 from optimizer.compile.sites import destinations
+from optimizer.instance.rules import RequireCertification
 from optimizer.laws.coverage import Profiled
 from optimizer.laws.types import Known
 from optimizer.plan.placements import Lines, signatures_of
 from optimizer.plan.rows import Action, ActionKind
 
-OWNERS: dict[ActionKind, str] = {"confirm_law": "data-protection officer", "confirm_access": "vendor manager"}
+OWNERS: dict[ActionKind, str] = {
+    "confirm_law": "data-protection officer",
+    "confirm_access": "vendor manager",
+    "confirm_certificate": "compliance officer",
+}
 """Who an action falls to, as a role: the instance names nobody."""
+
+_KINDS: dict[str, ActionKind] = {
+    "coverage": "confirm_law", "access": "confirm_access", "certificate": "confirm_certificate",
+}  # fmt: skip
+"""What an action is, by the kind of the rule that asks for it."""
 
 
 @dataclass
@@ -34,6 +48,11 @@ class _Register:
 
     def __init__(self, compiled: Compiled) -> None:
         self._context = compiled.law_view.context
+        self._answers = {
+            "coverage": self._context.unknown_law,
+            "access": self._context.unknown_access,
+            "certificate": self._context.unknown_certificate,
+        }
         self._start = compiled.world.instance.horizon.start
         self.dates = compiled.law_view.dates
         self.open: dict[str, _Found] = {}
@@ -42,8 +61,7 @@ class _Register:
     def operator(self, unknown: Iterable[tuple[str, str]], *, workload: str = "", dataset: str = "") -> None:
         """Add what is not known of an operator, or of a place for its chips, unless the user admits that."""
         for rule, sentence in unknown:
-            of_access = rule.startswith("access:")
-            if (self._context.unknown_access if of_access else self._context.unknown_law) != "admit":
+            if self._answers[rule.partition(":")[0]] != "admit":
                 _add(self.open, rule, (sentence,), workload, dataset)
 
     def know(self, one: Known, profiled: Profiled, *, workload: str = "", dataset: str = "") -> None:
@@ -85,6 +103,7 @@ def actions_of(
     if compiled.law_view.pack is not None:
         _of_lines(compiled, lines, judgements, register)
         _of_copies(compiled, copied, register)
+    _of_policies(compiled, lines, copied, register)
     warnings = (
         f"{'; '.join(found.sentences)}: data that are not personal are there all the same, of "
         f"{', '.join(sorted(found.workloads | found.datasets))}"
@@ -122,6 +141,30 @@ def _of_copies(compiled: Compiled, copied: NDArray[np.float64], register: _Regis
             register.know(one, profiled, dataset=info.id)
 
 
+def _of_policies(compiled: Compiled, lines: Lines, copied: NDArray[np.float64], register: _Register) -> None:
+    """Add the certificates by which the user's own policies let services be used."""
+    world, slots, data = compiled.world, compiled.problem.slots, compiled.problem.datasets
+    asked = [policy for policy in world.instance.policies if isinstance(policy, RequireCertification)]
+    book = CertificatePolicies(compiled.law_view)
+    for policy in asked:
+        owners, places = workload_scope(policy.scope, world), region_scope(policy.scope, world)
+        used: dict[tuple[int, int, int, bool], None] = {}
+        for slot in np.unique(lines.slot).tolist():
+            w, o, t = int(slots.workload[slot]), int(slots.offer[slot]), int(slots.period[slot])
+            region = int(world.offer_region[o])
+            if owners[w] and region >= 0 and places[region, t]:
+                used[w, region, t, bool(world.is_endpoint[o])] = None
+        for w, region, t, endpoint in used:
+            questions = book.questions(policy, SERVICES[endpoint], region, world.period_dates[t])
+            register.operator(questions, workload=compiled.problem.workload_ids[w])
+        for c in np.flatnonzero(copied > 0).tolist():
+            info, region = compiled.datasets.info[int(data.copy_dataset[c])], int(data.copy_region[c])
+            owner = None if info.retained is None else info.retained.workload
+            if selects_copies(policy.scope) if owner is None else owners[owner]:
+                for t in np.flatnonzero(places[region]).tolist():
+                    register.operator(book.questions(policy, STORAGE, region, world.period_dates[t]), dataset=info.id)
+
+
 def _add(to: dict[str, _Found], rule: str, sentences: Iterable[str], workload: str, dataset: str) -> None:
     found = to.setdefault(rule, _Found())
     found.sentences.update(dict.fromkeys(map(str, sentences)))
@@ -133,5 +176,5 @@ def _add(to: dict[str, _Found], rule: str, sentences: Iterable[str], workload: s
 
 def _named(rule: str) -> tuple[ActionKind, str]:
     kind, _, subject = rule.partition(":")
-    return ("confirm_access" if kind == "access" else "confirm_law"), subject
+    return _KINDS[kind], subject
 

@@ -320,14 +320,14 @@ class LegalEntry(Row):
     flags: tuple[str, ...] = ()
 
 
-ActionKind = Literal["confirm_law", "confirm_access"]
+ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate"]
 
 
 class Action(Row):
     """Something to find out or confirm before the plan stands.
 
-    `rule` asks for it (`coverage:GB`, `access:aws`); `owner` is a role, `due` the last day. `accepted_by` names who
-    accepted it as it is, by the instance's `legal_assertions.accepts`; absent while it is open.
+    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`); `owner` is a role, `due` the last
+    day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while open.
     """
 
     rule: str

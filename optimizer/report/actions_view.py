@@ -9,9 +9,16 @@ from optimizer.report.parts import add_rows, bullet, grid, heading, put, some
 
 
 def conditional(plan: Plan) -> str:
-    """Return what the headline says of open actions, "" without any."""
-    count = len(plan.open_actions)
-    return f"CONDITIONAL on {count} open {'action' if count == 1 else 'actions'}" if count else ""
+    """Return what the headline says of open actions, "" without any; certificates are named."""
+    certificates = tuple(
+        dict.fromkeys(
+            action.subject.partition("/")[2] for action in plan.open_actions if action.kind == "confirm_certificate"
+        )
+    )
+    others = sum(action.kind != "confirm_certificate" for action in plan.open_actions)
+    told = [" and ".join(certificates)] if certificates else []
+    told += [f"{others} {'other ' if told else ''}open {'action' if others == 1 else 'actions'}"] if others else []
+    return f"CONDITIONAL on {' and on '.join(told)}" if told else ""
 
 
 def render_actions(plan: Plan, console: Console, *, verbose: bool) -> None:

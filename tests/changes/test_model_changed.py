@@ -85,19 +85,19 @@ def test_the_random_changes_do_change_and_do_compile():
 
 
 def test_an_option_that_two_rules_shut_opens_when_both_are_lifted(models: dict[str, Model]):
-    """A German law and a policy, and nothing else, shut a place: lifting one is not enough."""
+    """A French law and a policy, and nothing else, shut a place: lifting one is not enough."""
     model = models["health-assistant"]
-    names = "law:DE-SGBV-393", "policy:no-foreign-reach"
+    names = "law:FR-HDS", "policy:no-foreign-reach"
 
     def shut_by_both(place: str) -> bool:
-        options = model.why("triage-de", place).options
+        options = model.why("triage-fr", place).options
         return any({one.rule.id for one in option.excluded_by} == set(names) for option in options)
 
     places = [str(name) for name in dict.fromkeys(model._compiled.world.offers.region_id)]
-    place = next(name for name in places if name not in model.regions("triage-de") and shut_by_both(name))
+    place = next(name for name in places if name not in model.regions("triage-fr") and shut_by_both(name))
     law, policy = ({"op": "lift", "rule": name} for name in names)
     lists = [law], [policy], [law, policy]
-    assert [place in model.changed(one).regions("triage-de") for one in lists] == [False, False, True]
+    assert [place in model.changed(one).regions("triage-fr") for one in lists] == [False, False, True]
 
 
 @pytest.mark.parametrize(

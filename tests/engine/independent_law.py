@@ -55,6 +55,7 @@ class LawfulWorld(World):
             advisory=said.advisory,
             unknown_law=self.instance.laws.unknown.law,
             unknown_access=self.instance.laws.unknown.access,
+            unknown_certificate=self.instance.laws.unknown.certificate,
             persons_leaving=self._persons(),
             providers=facts,
             certificates=frozenset((p.id, scheme) for p in self.inline.providers for scheme in p.certifications),

@@ -1,0 +1,81 @@
+"""What laws require of exporters and operators, tested once more for the audit: control, seat, certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from optimizer.audit.law_profiles import Profile
+from optimizer.audit.law_triggers import Held, Place, Tests
+from optimizer.instance.models import Instance
+
+
+@dataclass(frozen=True)
+class Operated:
+    """What a law requires of an operator: why it fails, by which mechanisms that is healed, certificates to look at."""
+
+    fails: str = ""
+    healing: tuple[str, ...] = ()
+    certificates: tuple[Held, ...] = ()
+
+
+class OperatorTests:
+    """Tests what laws require of operators, with what an instance makes of certificates that nobody knows."""
+
+    def __init__(self, tests: Tests, instance: Instance) -> None:
+        self._tests = tests
+        self._answer = instance.laws.unknown.certificate or "refuse"
+        self._accepts = instance.legal_assertions.accepts
+
+    def usable(self, held: Held, on: date) -> bool:
+        """Return True if a law takes a certificate as held."""
+        accepted = any(a.rule == held.rule and on <= a.expires for a in self._accepts)
+        return held.usable(self._answer, accepted)
+
+    def of(self, row: Any, profile: Profile, at: Place, activity: str, on: date) -> Operated:
+        """Return what a law requires of exporter and operator for an activity, and how far that is met."""
+        healing: tuple[str, ...] = ()
+        certificates: list[Held] = []
+        for requires in row.trigger.requires:
+            applies = requires.when is None or self._tests.holds(requires.when, profile, on)
+            if activity not in requires.activities or not applies:
+                continue
+            asked = [
+                self._tests.certified([(c.scheme, c.at_least) for c in any_of], at, on)
+                for any_of in requires.certificates
+            ]
+            fails = self._controlled(requires, profile, at, on) or _uncertified(requires, asked, at)
+            if requires.instead and (fails or not all(self.usable(held, on) for held in asked)):
+                healing = requires.instead
+            elif fails:
+                return Operated(fails)
+            else:
+                certificates += [held for held in asked if held.rule]
+        return Operated("", healing, tuple(certificates))
+
+    def _controlled(self, requires: Any, profile: Profile, at: Place, on: date) -> str:
+        """Return why the exporter's seat or the operator's control is not what a law requires, "" if it is."""
+        home, groups = profile.exporter_country, self._tests.groups
+        if requires.exporter and home and not groups.within(home, requires.exporter, on):
+            return f"the exporter is established in {home}, not in {'+'.join(requires.exporter)}"
+        if requires.control_within or requires.control_outside:
+            operator = self._tests.operator(at.provider)
+            if not operator.known:
+                return f"who controls {at.provider} is not known"
+            exposed = sorted(operator.strict - {"EU"})
+            inside, outside = requires.control_within, requires.control_outside
+            if inside and not all(groups.within(j, inside, on) for j in exposed):
+                return f"{at.provider} is exposed to {', '.join(exposed)}, beyond {'+'.join(inside)}"
+            if outside and any(groups.within(j, outside, on) for j in exposed):
+                return f"{at.provider} is exposed to {', '.join(exposed)}"
+        return ""
+
+
+def _uncertified(requires: Any, asked: Iterable[Held], at: Place) -> str:
+    for alternatives, held in zip(requires.certificates, asked, strict=True):
+        if held.how == "no":
+            names = " or ".join(c.scheme for c in alternatives)
+            return f"{at.provider} is not known to hold {names} for {at.service} in {at.region or at.place}"
+    return ""
