@@ -7,13 +7,16 @@ exporter and of the persons (its origins), unless the data stay there, and that 
     origin        unknown where nobody looked, where the answer is unknown, or where a rule exists and no row states it
     destination   unknown where nobody looked
 
-What was found from memory, with no row to show for it, is an answer that somebody has to confirm.
+A question that rows of the origin cover is answered by them: its rule on transfers binds the data, and so do its laws
+on each special class that they are in. Whether it has other rules on where data must stay is then to be confirmed, and
+no level. What was found from memory, with no row to show for it, is an answer that somebody has to confirm as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from .grammar import Clause
 from .rows import CoverageRow, LawRow
@@ -22,6 +25,8 @@ from .types import Answer, DataProfile, Known, Level, Verdict
 
 UNREGULATED = frozenset({"non_personal", "any"})
 """Categories of data whose place no jurisdiction is presumed to rule."""
+GENERAL = frozenset({"personal"})
+"""Categories that a general rule on transfers is about; every other one may have rules of its sector."""
 _LOCAL_VERBS = frozenset({"only", "copy", "primary"})
 _LOCAL_KINDS = frozenset({"HARD_LOCAL", "STORE_ONLY", "LOCAL_COPY", "LOCAL_PRIMARY"})
 
@@ -45,6 +50,10 @@ class Coverage:
                 if states_place(law):
                     self._local.setdefault(place, []).append(law.id)
         self._origin: dict[str, Known] = {}
+
+    def stated(self, jurisdiction: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The laws of a jurisdiction, its own or listed for it, that rule on transfers, and on where data must stay."""
+        return frozenset(self._transfer.get(jurisdiction, ())), frozenset(self._local.get(jurisdiction, ()))
 
     def places(self, place: str) -> tuple[str, ...]:
         """The jurisdictions that rule in a place: its country, and its subdivision where the table tells it apart."""
@@ -107,16 +116,36 @@ class Coverage:
 class Profiled:
     """The coverage as one profile meets it: its origins, and what its user makes of what is not known.
 
-    `controlled`: it is not about data but about a chip that export rules speak of.
+    `bound` are the laws with a rule that bind it; `controlled`: it is not about data but about a chip that export rules
+    speak of.
     """
 
     table: Coverage
     subject: Subject
+    bound: tuple[LawRow, ...] = ()
     controlled: bool = False
 
     def of(self, destinations: tuple[str, ...]) -> tuple[Known, ...]:
         """What is known of the jurisdictions touched when the data are in these places."""
-        return self.table.of(self.subject.profile, destinations)
+        return tuple(self._covered.get(one, one) for one in self.table.of(self.subject.profile, destinations))
+
+    @cached_property
+    def _covered(self) -> dict[Known, Known]:
+        """What is made of an origin of which something is not known, where rows cover the question."""
+        found = {}
+        for jurisdiction in dict.fromkeys(j for o in _origins(self.subject.profile) for j in self.table.places(o)):
+            known = self.table.origin(jurisdiction)
+            if known.unknown and self._is_covered(jurisdiction):
+                found[known] = replace(known, unknown=(), unconfirmed=(*known.unknown, *known.unconfirmed))
+        return found
+
+    def _is_covered(self, jurisdiction: str) -> bool:
+        """True if a jurisdiction's rule on transfers binds the data, and its laws speak of each special class."""
+        transfer, local = self.table.stated(jurisdiction)
+        laws = [law for law in self.bound if law.id in transfer or law.id in local]
+        categories = {category for law in laws for category in law.data_categories}
+        special = self.subject.profile.categories - GENERAL
+        return any(law.id in transfer for law in laws) and ("any" in categories or special <= categories)
 
     def answer(self, known: Known) -> Answer:
         """What is made of something unknown, on the day of the question."""

@@ -259,7 +259,8 @@ class LawPack:
             if len(benches) > _MEMO_LIMIT:
                 benches.clear()
             bench = benches[key] = self._bench(seen, sorting, alone=law is not None)
-        coverage = Profiled(self.coverage, subject) if law is None else None
+        bound = tuple(one.law for one in sorting.bound)
+        coverage = Profiled(self.coverage, subject, bound) if law is None else None
         return Judge(bench, tuple(sorting.missed), coverage)
 
     def _sorted(self, subject: Subject) -> dict[str, Sorted]:

@@ -1,0 +1,99 @@
+"""Sixty questions with signed answers (`signed_cases.yaml`): three activities, the laws that are named, the duties."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from optimizer.laws import AcceleratorFacts, DataProfile, Destination, Verdict, load_laws
+
+CASES: dict[str, dict[str, Any]] = {
+    case["id"]: case for case in yaml.safe_load(Path(__file__).with_name("signed_cases.yaml").read_text())
+}
+PARTS = ("storage", "processing", "access", "laws", "duties")
+PACK = load_laws()
+
+
+def asked(case: dict[str, Any], part: str) -> bool:
+    """Whether a case says anything of a part."""
+    return case["expect"].get(part, "-") != "-" or bool(case.get(part))
+
+
+def parameters() -> list[Any]:
+    """Every part of every case; one that is open must fail until what it lacks has landed."""
+    found = []
+    for name, case in CASES.items():
+        for part in (part for part in PARTS if asked(case, part)):
+            why = case.get("open", {}).get(part)
+            marks = [pytest.mark.xfail(strict=True, reason=why)] if why else []
+            found.append(pytest.param(name, part, id=f"{name}-{part}", marks=marks))
+    return found
+
+
+@lru_cache
+def answered(name: str) -> dict[str, Any]:
+    """What the pack says of a case, part by part."""
+    case = CASES[name]
+    country, _, subdivision = case["destination"].partition("-")
+    place = Destination(
+        country, subdivision or None, case.get("provider"), case.get("region"), case.get("service", "instance")
+    )
+    day = date.fromisoformat(case["date"])
+    if "chip" in case:
+        return of_chip(case, place, day)
+    profile = DataProfile(
+        categories=frozenset(case["category"]),
+        subjects=frozenset(case.get("subjects", ())),
+        persons=tuple(case.get("persons", {}).items()),
+        sensitive_persons=tuple(case.get("sensitive_persons", {}).items()),
+        exporter="acme",
+        exporter_country=case.get("exporter_country", ""),
+        exporter_roles=frozenset({case["role"]} if "role" in case else ()),
+        sectors=frozenset({case["sector"]} if "sector" in case else ()),
+        flags=frozenset(case.get("flags", ())),
+        retention_hours=case.get("retention_hours"),
+    )
+    verdicts = PACK.judge(profile, place, day)
+    duties = PACK.duties(profile, day)
+    told = [law for part in (verdicts.storage, verdicts.processing, verdicts.access) for law in part.laws]
+    told += [duty.law for duty in duties] + [law for law, _ in verdicts.not_triggered]
+    return {
+        **{part: verdicts.of(part).level.value for part in ("storage", "processing", "access")},
+        "laws": {*told, *verdicts.unmodelled},
+        "duties": {f"{duty.kind}:{'+'.join(sorted(duty.countries))}" for duty in duties},
+    }
+
+
+def of_chip(case: dict[str, Any], place: Destination, day: date) -> dict[str, Any]:
+    """The answer on a chip."""
+    chip = case["chip"]
+    facts = AcceleratorFacts(chip["name"], chip["tpp"], chip["dram_gb_s"], chip["vendor_country"])
+    verdict: Verdict = PACK.judge_accelerator(
+        accelerator=facts, destination=place, on=day, hypothetical=case["hypothetical"]
+    )
+    return {"processing": verdict.level.value, "laws": set(verdict.laws)}
+
+
+@pytest.mark.parametrize(("name", "part"), parameters())
+def test_a_signed_answer(name: str, part: str) -> None:
+    """The level as signed; every law and duty that must be named is named."""
+    case, found = CASES[name], answered(name)
+    if part == "laws":
+        assert set(case["laws"]) <= found["laws"], (sorted({*case["laws"]} - found["laws"]), case["why"])
+    elif part == "duties":
+        kinds = {duty.split()[0] for duty in case["duties"]}
+        assert kinds <= found["duties"], case["why"]
+    else:
+        assert found[part] == case["expect"][part], (case["question"], case["why"])
+
+
+def test_all_sixty_are_there() -> None:
+    """And what is open names parts that the case asks for, each with a reason."""
+    assert list(CASES) == [f"D{number:02d}" for number in range(1, 61)]
+    for case in CASES.values():
+        assert all(asked(case, part) and why for part, why in case.get("open", {}).items()), case["id"]
