@@ -17,7 +17,7 @@ from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import offer_rulings, questions_of_policy
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Ruling, binds
-from optimizer.audit.law_text import FREE_VERBS, parse
+from optimizer.audit.law_text import FREE_VERBS, by_category, parse
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
@@ -67,7 +67,8 @@ class CoverageBook:
                 continue
             listing = {place for place, row in self._rows.items() if law.id in row.laws}
             own = {law.subdivision} if law.subdivision else set(law.jurisdictions)
-            verbs = {clause.verb for text in (law.storage_rule, law.processing_rule) for clause in parse(text)}
+            rules = [rule for text in (law.storage_rule, law.processing_rule) for _, rule in by_category(text)]
+            verbs = {clause.verb for rule in rules for clause in parse(rule)}
             local = {verb for verb in FREE_VERBS if verb != "free"}
             if verbs - local:
                 self._moving |= own | listing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from optimizer.audit.law_text import by_category
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Exporter
 from optimizer.instance.workloads import Data, Dataset, Service
@@ -127,6 +128,27 @@ class Profiles:
                 found.add(one)
                 waiting |= self._implied.get(one, frozenset())
         return frozenset(found)
+
+
+    def rules(self, text: str, spoken: frozenset[str], profile: Profile) -> list[str]:
+        """Return those of a law's rules by category that data must meet; `spoken`: the categories the law is about.
+
+        Each stated category is judged by the most specific of what it implies that has a rule, else by `*`.
+        """
+        by = dict(by_category(text))
+        if set(by) == {"*"}:
+            return [text]
+        stated = [(name, self.expand(frozenset({name}), frozenset())) for name in sorted(profile.stated_categories)]
+        if "personal" in profile.categories and not any("personal" in each for _, each in stated):
+            stated.append(("personal", frozenset({"personal"})))
+        found: set[str] = set()
+        for _, each in stated:
+            if "any" not in spoken and not each & spoken:
+                continue
+            named = each & set(by)
+            below = {n for n in named for m in named - {n} if n in self.expand(frozenset({m}), frozenset())}
+            found |= (named - below) or {"*"}
+        return [rule for name, rule in by.items() if name in (found or {"*"})]
 
 
 def _source(kind: str, owner: str, data: Data | Dataset, profile: Profile) -> Source:

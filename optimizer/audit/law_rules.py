@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.law_operators import Operated, OperatorTests
 from optimizer.audit.law_profiles import Profile, Profiles
-from optimizer.audit.law_text import GroupBook, Reading, obligations, read, single
+from optimizer.audit.law_text import GroupBook, Reading, by_category, obligations, read, single, together
 from optimizer.audit.law_triggers import Operator, Place, Tests
 from optimizer.audit.law_ways import Asked, Option, Ways
 from optimizer.instance.models import Instance
@@ -85,6 +85,7 @@ class LawBook:
         self._pack = pack
         said = instance.legal_assertions
         self._said = said
+        self._profiles = profiles
         self.groups = GroupBook(pack.groups.rows, pack.groups.ids)
         self.tests = Tests(
             groups=self.groups,
@@ -166,8 +167,7 @@ class LawBook:
                     confirm.append(held.rule)
                 else:
                     withheld.append((row.id, held.rule))
-            text = row.storage_rule if activity == "storage" else row.processing_rule
-            reading = read(text, lambda term: self.tests.member(term, profile, at, on))
+            reading = self._read(row, profile, at, activity, on)
             speaks = reading.named or reading.level != "free" or level != "free"
             laws += [row.id] if speaks else []
             may_speak += [row.id] if speaks or row.trigger.requires else []
@@ -193,8 +193,7 @@ class LawBook:
             return "free", "", ()
         if operated.fails:
             return "forbidden", operated.fails, ()
-        text = row.storage_rule if activity == "storage" else row.processing_rule
-        reading = read(text, lambda term: self.tests.member(term, profile, at, on))
+        reading = self._read(row, profile, at, activity, on)
         if reading.level == "free":
             ways = single(healing)
             return self.ways.open(row, ways, profile, at, on, gate=False) if healing else ("free", "", ())
@@ -208,6 +207,18 @@ class LawBook:
             ways = single(row.mechanisms)
         return self.ways.open(row, ways, profile, at, on, gate=reading.level == "approval")
 
+    def _rules(self, row: Any, profile: Profile, activity: str) -> list[str]:
+        text = row.storage_rule if activity == "storage" else row.processing_rule
+        return self._profiles.rules(text, row.data_categories, profile)
+
+    def _read(self, row: Any, profile: Profile, at: Place, activity: str, on: date) -> Reading:
+        """Return what a law's rules for a profile's data say of a place."""
+
+        def member(term: str) -> bool:
+            return self.tests.member(term, profile, at, on)
+
+        return together([read(rule, member) for rule in self._rules(row, profile, activity)])
+
     def _passing(self, row: Any, profile: Profile, at: Place, on: date) -> Reading | None:
         """Return how a law bears data that pass through a place its storage rule leaves closed; None if it does not.
 
@@ -217,7 +228,7 @@ class LawBook:
         kept = profile.retention_hours
         if kept is None or row.trigger.volumes is not None or set(row.trigger.exemption_flags) & profile.flags:
             return None
-        worked = read(row.processing_rule, lambda term: self.tests.member(term, profile, at, on))
+        worked = self._read(row, profile, at, "processing", on)
         limits = {name: self._pack.mechanisms[name].max_retention_hours for name in worked.mechanisms}
         bear = {name for name, hours in limits.items() if hours is not None and kept <= hours}
         tiers = (tuple(way for way in tier if bear & set(way)) for tier in worked.ways)
@@ -259,7 +270,8 @@ class LawBook:
 
     def rules_on_access(self, profile: Profile, on: date) -> bool:
         """Return True if some law that reaches a profile's data rules on who sees them from elsewhere."""
-        return any(row.processing_rule not in ("", "none") for row, _ in self._reaching(profile, on))
+        every = (rule for row, _ in self._reaching(profile, on) for rule in self._rules(row, profile, "access"))
+        return any(rule not in ("", "none") for rule in every)
 
     def chip_ruling(self, row: Any, at: Place, on: date) -> str:
         """Return what an export rule says of a place that is not free for it, "" if it is free."""
@@ -269,7 +281,7 @@ class LawBook:
                 return term in (at.place, at.country)
             return "" in self.groups.conditions(term, {at.place, at.country}, on)
 
-        reading = read(row.processing_rule, member)
+        reading = read(dict(by_category(row.processing_rule)).get("*", "none"), member)
         if reading.level == "free":
             return ""
         return "forbidden" if reading.level == "forbidden" else f"needs {' or '.join(reading.mechanisms)}"
@@ -279,7 +291,8 @@ class LawBook:
         nowhere = Place("", "", "", None, "storage")
         found = []
         for row, scopes in self._reaching(profile, on):
-            asks = obligations(row.storage_rule)
+            rules = self._rules(row, profile, "storage")
+            asks = dict.fromkeys(clause for rule in rules for clause in obligations(rule))
             if not asks or not self.tests.binds(scopes, nowhere, on):
                 continue
             everywhere = [o for o in self._said.overrides if not (o.countries or o.providers)]

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -93,6 +93,29 @@ def parse(rule: str) -> tuple[Clause, ...]:
 def _ways(text: str) -> tuple[Tier, ...]:
     tiers = (_split(tier, "|") for tier in _split(text, ">"))
     return tuple(tuple(_split(way.strip("()"), "&") for way in tier) for tier in tiers)
+
+
+@cache
+def by_category(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the rules of an activity by category of data: `sensitive = …, * = …`, or one for all (`*`)."""
+    if "=" not in text:
+        return (("*", text),)
+    halves = (part.split("=") for part in text.split(","))
+    return tuple((category.strip(), rule.strip()) for category, rule in halves)
+
+
+def together(readings: Sequence[Reading]) -> Reading:
+    """Return what rules say that must all be met: the worst of them; where several ask, one way of each."""
+    order = ("free", "conditional", "approval", "forbidden")
+    level = max((one.level for one in readings), key=order.index, default="free")
+    worst = [one for one in readings if one.level == level]
+    ways: tuple[Tier, ...] = ()
+    for one in dict.fromkeys(reading.ways for reading in worst if reading.ways):
+        ways = tuple(
+            tuple(tuple(dict.fromkeys((*way, *more))) for way in tier for more in other)
+            for tier in ways for other in one
+        ) if ways else one  # fmt: skip
+    return Reading(level, ways, any(one.named for one in worst), any(one.denied for one in worst))
 
 
 def read(rule: str, member: Callable[[str], bool]) -> Reading:

@@ -53,7 +53,7 @@ LawField = Literal[
 
 
 class SetField(LawModel):
-    """Rewrite a field of a law: a rule string, its mechanisms (`A|B`), its trigger (a mapping), a text."""
+    """Rewrite a field of a law: a rule (or one by category), mechanisms (`A|B`), a trigger (a mapping), a text."""
 
     op: Literal["set"]
     law: str
@@ -62,7 +62,8 @@ class SetField(LawModel):
 
     @model_validator(mode="after")
     def _fits(self) -> SetField:
-        if (self.field == "trigger") != isinstance(self.value, dict):
+        takes = dict if self.field == "trigger" else (str, dict) if self.field.endswith("_rule") else str
+        if not isinstance(self.value, takes):
             raise ValueError(f"field {self.field} takes {'a mapping' if self.field == 'trigger' else 'text'}")
         return self
 
@@ -119,6 +120,10 @@ Words = str | Annotated[tuple[str, ...], Field(strict=False)]
 """A list of words, or a text that separates them."""
 
 
+Rule = str | dict[str, str]
+"""A rule, or one by category of data (`*`: all other)."""
+
+
 class NewLaw(Model):
     """A law in the fields of an entry of a pack's `rules/*.yaml`, and its id. Lists of words may be texts (`A|B`)."""
 
@@ -134,9 +139,9 @@ class NewLaw(Model):
     data_categories: Words | None = None
     applies_to: str | None = None
     event: str | None = None
-    rule: str | None = None
-    storage_rule: str | None = None
-    processing_rule: str | None = None
+    rule: Rule | None = None
+    storage_rule: Rule | None = None
+    processing_rule: Rule | None = None
     mechanisms: Words | None = None
     cost_drivers: str | None = None
     threshold: str | None = None

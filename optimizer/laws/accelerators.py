@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 
-from .grammar import Match, Membership, match_rule
+from .grammar import Match, Membership, match_rule, worst
 from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import SILENT, Outcome, combine
@@ -115,7 +115,7 @@ class Case:
                 return groups.membership(term, places, self.subject.on, lambda _: (False, ""))
             return Membership(term in places)
 
-        return match_rule(law.rule("processing"), holds)
+        return worst([match_rule(rule, holds) for rule in self.subject.rules(law, "processing")])
 
     def _law(self, law: LawRow, test: AcceleratorTest) -> Outcome:
         classes = export_class(self.accelerator)

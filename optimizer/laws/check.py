@@ -55,6 +55,8 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
                 yield Issue(issue.what, file=file, where=row.id, maybe=issue.maybe)
             continue
         yield from _unknown_terms(rule.terms(), tables, file, row.id)
+        for category in [name for name, _ in rule.by if name != "*" and name not in known]:
+            yield Issue(f"a rule for the unknown category {category!r}", file=file, where=row.id)
         for mechanism in rule.mechanisms():
             if mechanism not in tables.mechanisms:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=row.id)

@@ -65,11 +65,13 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
 def _what(row: LawRow) -> list[str]:
     told = []
     for activity in ("storage", "processing"):
-        rule = row.rule(activity)
-        told += [f"{activity}: {_clause(clause)}" for clause in rule.clauses]
-        closes = any(clause.verb in ("only", "free") for clause in rule.clauses)
-        if closes and not any("*" in clause.terms for clause in rule.clauses):
-            told.append(f"{activity}: forbidden everywhere else")
+        for category, rule in row.rule(activity).by:
+            several = len(row.rule(activity).by) > 1
+            what = f"{activity} of {'other' if category == '*' else category} data" if several else activity
+            told += [f"{what}: {_clause(clause)}" for clause in rule.clauses]
+            closes = any(clause.verb in ("only", "free") for clause in rule.clauses)
+            if closes and not any("*" in clause.terms for clause in rule.clauses):
+                told.append(f"{what}: forbidden everywhere else")
     return told or ["it states no rule on storage or processing"]
 
 

@@ -9,15 +9,16 @@
 For a destination the first match wins: deny; then only, free, copy, primary; then cond; then approve; a destination
 that nothing matches is forbidden if the rule has an `only` or `free` clause, else free. `*` is every destination that
 no other clause of the rule names. `A&B|C` asks for both A and B, or for C; `A>B` for A, and for B only where A is not
-to be had.
+to be had. A law may have a rule for each category of data: `sensitive = cond:*@A&B, * = cond:*@A` (`Rules`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain, product
 from math import prod
 
 from ..errors import InputError, Issue
@@ -120,6 +121,78 @@ def parse_rule(text: str) -> Rule:
     return Rule(stripped, tuple(clauses))
 
 
+@dataclass(frozen=True)
+class Rules:
+    """The rules of one activity of a law: one for all data, or one by category with `*` for the rest."""
+
+    text: str
+    by: tuple[tuple[str, Rule], ...]
+
+    @cached_property
+    def is_none(self) -> bool:
+        """True if none of them says anything."""
+        return all(rule.is_none for _, rule in self.by)
+
+    @cached_property
+    def clauses(self) -> tuple[Clause, ...]:
+        """Every clause of every rule."""
+        return tuple(clause for _, rule in self.by for clause in rule.clauses)
+
+    def terms(self) -> frozenset[str]:
+        """Every country, subdivision and group they name."""
+        return frozenset(term for _, rule in self.by for term in rule.terms())
+
+    def mechanisms(self) -> tuple[str, ...]:
+        """Every mechanism they name, in order, once."""
+        return tuple(dict.fromkeys(name for _, rule in self.by for name in rule.mechanisms()))
+
+    def of(self, parts: Iterable[frozenset[str]], implied_by: Callable[[str], frozenset[str]]) -> tuple[Rule, ...]:
+        """Return the rules for data that consist of `parts`, each a category with all it implies.
+
+        The most specific category that has a rule decides on a part, two where neither implies the other, `*` where
+        none has. Of several rules each must be met.
+        """
+        if len(self.by) == 1 and self.by[0][0] == "*":
+            return (self.by[0][1],)
+        asked: set[str] = set()
+        for part in parts:
+            named = [name for name, _ in self.by if name in part]
+            asked.update([n for n in named if not any(n != m and n in implied_by(m) for m in named)] or {"*"})
+        return tuple(rule for name, rule in self.by if name in (asked or {"*"}))
+
+
+@lru_cache(maxsize=4096)
+def parse_rules(text: str) -> Rules:
+    """Parse the rules of an activity.
+
+    Raises:
+        InputError: what `parse_rule` refuses, of any of them, a category twice.
+    """
+    if "=" not in text:
+        return Rules(text, (("*", parse_rule(text)),))
+    parts = [part.partition("=") for part in text.split(",")]
+    by = tuple((name.strip(), parse_rule(rule)) for name, _, rule in parts)
+    if len(dict(by)) < len(by):
+        raise InputError(Issue(f"rules {text!r}: a category is named twice"))
+    return Rules(text, by)
+
+
+def worst(matches: Sequence[Match]) -> Match:
+    """Return what several rules come to that must all be met: the worst level, and of its ways one of each rule."""
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
+        return Match(Level.FREE, None)
+    level = max(match.level for match in matches)
+    there = [match for match in matches if match.level is level]
+    verbs = [match.verb for match in there if match.verb is not None]
+    verb = "deny" if "deny" in verbs else verbs[0] if verbs else None
+    distinct = tuple(dict.fromkeys(match.ways for match in there if match.ways))
+    tiers = (tuple(tuple(dict.fromkeys(chain(*way))) for way in product(*tier)) for tier in product(*distinct))
+    ways = tuple(tiers) if distinct else ()
+    return Match(level, verb, ways, tuple(dict.fromkeys(text for match in there for text in match.conditions)))
+
+
 _HINT = "write verb:set[@mechanism|(mechanism&mechanism)], verbs " + ", ".join(VERBS)
 
 
@@ -212,6 +285,6 @@ def _named(clause: Clause, holds: Callable[[str], Membership]) -> Membership:
     return best
 
 
-def duty_clauses(rule: Rule) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def duty_clauses(rule: Rule | Rules) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The (kind, terms) of `copy` and `primary` clauses."""
     return tuple((c.verb, c.terms) for c in rule.clauses if c.verb in ("copy", "primary"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from .coverage import Profiled
-from .grammar import Match, Membership, Rule, any_of, match_rule
+from .grammar import Match, Membership, Rule, any_of, match_rule, worst
 from .mechanisms import MechanismDesk
 from .narrowing import Bound
 from .operators import Operators
@@ -90,7 +90,7 @@ class Bench:
         self._requirements = Requirements(subject, operators, alone=alone)
         self._by_region = any(r.certificates for b in bound for r in b.law.trigger.requires)
         shared = not any(o.activities for o in subject.context.overrides)
-        self._same = frozenset(b.law.id for b in bound if shared and _same_for_both(b.law))
+        self._same = frozenset(b.law.id for b in bound if shared and _same_for_both(b))
         open_scopes = [scope for b in (*bound, *unmodelled, *risky) for scope in b.open_scopes]
         self._by_service = self._by_region or operators.status_by_service or any(s.services for s in open_scopes)
         self._risk_by_place = any(scope.destinations for b in risky for scope in b.open_scopes)
@@ -162,9 +162,9 @@ class Bench:
         found: list[Said] = []
         for bound in self.bound:
             law = bound.law
-            match = here.match(law.rule(activity))
+            match = here.match(bound.rules(activity))
             if activity == "storage":
-                match = self._until_deleted(law, here, match)
+                match = self._until_deleted(bound, here, match)
             if match.verb is None and match.level is Level.FREE and not law.trigger.requires:
                 continue
             assumptions = self._open(bound, here.destination)
@@ -176,7 +176,7 @@ class Bench:
                 found.append((law, assumptions, outcome))
         return found
 
-    def _until_deleted(self, law: LawRow, here: Place, match: Match) -> Match:
+    def _until_deleted(self, bound: Bound, here: Place, match: Match) -> Match:
         """Storage that a law leaves open nowhere else, where its own processing rule bears data for a limited time.
 
         What is deleted within the window of a mechanism of the processing rule (`max_retention_hours`) is no more than
@@ -186,9 +186,10 @@ class Bench:
         profile = self.subject.profile
         if match.level is not Level.FORBIDDEN or match.verb is not None or profile.retention_hours is None:
             return match
+        law = bound.law
         if law.trigger.volumes is not None or set(law.trigger.exemption_flags) & profile.flags:
             return match
-        processing = here.match(law.rule("processing"))
+        processing = here.match(bound.processing)
         ways = self._desk.within_window(processing.ways, profile.retention_hours)
         if not ways:
             return match
@@ -268,7 +269,7 @@ class Bench:
 
     def _access(self, destination: Destination) -> tuple[Verdict, tuple[str, ...]]:
         """Access from the provider's support countries, as far as they are known; unknown is a residual risk."""
-        if not any(not bound.law.rule("access").is_none for bound in self.bound):
+        if all(rule.is_none for bound in self.bound for rule in bound.rules("access")):
             return FREE_VERDICT, ()
         seats = self.seats(destination)
         if not seats:
@@ -323,7 +324,11 @@ class Place:
         self._holds: dict[str, Membership] = {}
         self._conditional: set[str] = set()
 
-    def match(self, rule: Rule) -> Match:
+    def match(self, rules: tuple[Rule, ...]) -> Match:
+        """What rules say here that must all be met."""
+        return self._match(rules[0]) if len(rules) == 1 else worst([self._match(rule) for rule in rules])
+
+    def _match(self, rule: Rule) -> Match:
         """What the rule says here; remembered for every judge unless a member's condition had to be tested."""
         key = (rule.text, self._places[0], self._bench.on)
         memo = self._bench.groups.matches
@@ -351,7 +356,7 @@ class Place:
         return self._bench.condition(condition, self.destination)
 
 
-def _same_for_both(law: LawRow) -> bool:
+def _same_for_both(bound: Bound) -> bool:
     """True if storage and processing get the same outcome from a law."""
-    same = all(r.activities == ("storage", "processing") for r in law.trigger.requires)
-    return same and law.storage_rule == law.processing_rule
+    same = all(r.activities == ("storage", "processing") for r in bound.law.trigger.requires)
+    return same and bound.storage == bound.processing

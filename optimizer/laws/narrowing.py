@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from .grammar import Rule
 from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .triggers import Requires, Scope
@@ -22,18 +23,26 @@ from .types import DataProfile
 class Bound:
     """A law that binds a subject: assumptions made to get there, and scopes still to be put to the destination.
 
-    `requires`: what it asks of operator or exporter, of that what is asked of this subject.
+    `requires`: what it asks of operator or exporter, of that what is asked of this subject; `storage` and `processing`:
+    its rules for this subject's data, all of which must be met.
     """
 
     law: LawRow
     assumptions: tuple[str, ...] = ()
     open_scopes: tuple[Scope, ...] = ()
     requires: tuple[Requires, ...] = ()
+    storage: tuple[Rule, ...] = ()
+    processing: tuple[Rule, ...] = ()
+
+    def rules(self, activity: str) -> tuple[Rule, ...]:
+        """The rules of an activity; access follows those of processing, as remote access is a transfer."""
+        return self.storage if activity == "storage" else self.processing
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for the same law bound in the same way, among the laws of one day."""
-        return self.law.id, self.assumptions, self.open_scopes, self.requires
+        rules = (*(rule.text for rule in self.storage), "", *(rule.text for rule in self.processing))
+        return self.law.id, self.assumptions, self.open_scopes, self.requires, rules
 
 
 def bound_by(
@@ -41,7 +50,8 @@ def bound_by(
 ) -> Bound:
     """Return the law as it binds a subject, with what it requires in this case."""
     asked = (r for r in law.trigger.requires if r.when is None or subject.test(r.when).met)
-    return Bound(law, assumptions, open_scopes, tuple(asked))
+    rules = subject.rules(law, "storage"), subject.rules(law, "processing")
+    return Bound(law, assumptions, open_scopes, tuple(asked), *rules)
 
 
 def narrowed(subject: Subject, bound: Sequence[Bound], mechanisms: Mapping[str, Mechanism]) -> Subject:

@@ -182,11 +182,11 @@ class LawPack:
     def duties(self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT) -> tuple[Duty, ...]:
         """Copies and first databases that the applicable laws ask for, unless set aside everywhere by an override."""
         found = []
-        for row in self.applicable(profile, on, context):
-            if _set_aside(row.id, profile, on, context):
+        for bound in self.judge_for(profile, on, context).bound:
+            if _set_aside(bound.law.id, profile, on, context):
                 continue
-            for kind, terms in duty_clauses(row.rule("storage")):
-                found.append(Duty(row.id, kind, self.groups.expand(terms, on)))
+            for kind, terms in dict.fromkeys(clause for rule in bound.storage for clause in duty_clauses(rule)):
+                found.append(Duty(bound.law.id, kind, self.groups.expand(terms, on)))
         return tuple(found)
 
     def judge_accelerator(
@@ -210,7 +210,7 @@ class LawPack:
         case = Case(
             accelerator=accelerator,
             destination=destination,
-            subject=Subject(seat, categories, on, context, self.groups),
+            subject=Subject(seat, categories, on, context, self.groups, self.vocabulary),
             operators=self.operators,
             desk=MechanismDesk(self.mechanisms, self.granted),
             site_flags=site_flags,
@@ -243,7 +243,7 @@ class LawPack:
     def _build(self, profile: DataProfile, on: date, context: LegalContext, law: str | None) -> Judge:
         self.vocabulary.check(profile)
         categories = self.vocabulary.expand(profile)
-        subject = Subject(profile, categories, on, context, self.groups)
+        subject = Subject(profile, categories, on, context, self.groups, self.vocabulary)
         sorting = Sorting()
         if law is not None:
             sorting.bound.append(bound_by(self.law(law, on), subject))

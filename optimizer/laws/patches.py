@@ -13,7 +13,7 @@ from .codes import check_place
 from .places import Groups
 from .profiles import nearest
 from .rows import GroupMember, LawRow
-from .rulebook import read_law
+from .rulebook import read_law, rules_text
 from .tables import Tables
 from .triggers import Trigger, read_trigger
 
@@ -162,8 +162,10 @@ def _set(state: _State, patch: ops.SetField, start: date | None) -> None:
     if not state.has_law(patch.law):
         return
     value: Any = patch.value
-    if isinstance(value, dict):
+    if patch.field == "trigger":
         value = _trigger(state, patch.law, value)
+    elif isinstance(value, dict):
+        value = rules_text(value, state.problem)
     elif patch.field == "mechanisms":
         value = tuple(value.split("|"))
     state.change(patch.law, start, lambda r: replace(r, **{patch.field: value}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from ..errors import InputError, Issue
@@ -35,18 +36,30 @@ class Vocabulary:
             flags={k: str(v) for k, v in data.get("flags", {}).items()},
         )
 
-    def expand(self, profile: DataProfile) -> frozenset[str]:
-        """Categories with all they imply; data about persons are personal unless they are called non_personal."""
-        found = set(profile.categories)
+    @cached_property
+    def closures(self) -> Mapping[str, frozenset[str]]:
+        """Every category with all it implies, itself included."""
+        return {name: self._closure({name}) for name in self.categories}
+
+    def _closure(self, found: set[str]) -> frozenset[str]:
         queue = list(found)
         while queue:
-            for implied in self.implies.get(queue.pop(), frozenset()):
-                if implied not in found:
-                    found.add(implied)
-                    queue.append(implied)
-        if profile.subjects and "non_personal" not in profile.categories:
-            found.add("personal")
+            for implied in self.implies.get(queue.pop(), frozenset()) - found:
+                found.add(implied)
+                queue.append(implied)
         return frozenset(found)
+
+    def parts(self, profile: DataProfile) -> tuple[frozenset[str], ...]:
+        """What data consist of: each stated category with all it implies; persons' data are personal besides."""
+        parts = tuple(self.closures.get(name, frozenset({name})) for name in sorted(profile.categories))
+        personal = profile.subjects and "non_personal" not in profile.categories
+        if personal and not any("personal" in part for part in parts):
+            return (*parts, frozenset({"personal"}))
+        return parts
+
+    def expand(self, profile: DataProfile) -> frozenset[str]:
+        """Categories with all they imply; data about persons are personal unless they are called non_personal."""
+        return frozenset().union(*self.parts(profile))
 
     def check(self, profile: DataProfile) -> None:
         """Refuse words, places and figures that nobody knows.

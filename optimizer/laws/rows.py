@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from .grammar import Rule, parse_rule
+from .grammar import Rules, parse_rules
 from .triggers import Trigger
 
 STATUSES = (
@@ -112,9 +112,9 @@ class LawRow:
             return "unmodelled"
         return "context"
 
-    def rule(self, activity: str) -> Rule:
-        """The parsed rule of an activity; access follows the processing rule, as remote access is a transfer."""
-        return parse_rule(self.storage_rule if activity == "storage" else self.processing_rule)
+    def rule(self, activity: str) -> Rules:
+        """The parsed rules of an activity; access follows the processing rule, as remote access is a transfer."""
+        return parse_rules(self.storage_rule if activity == "storage" else self.processing_rule)
 
     def all_mechanisms(self) -> frozenset[str]:
         """Every mechanism it may ever ask for: named in its row, rules and bands, or healing what it requires."""

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -67,6 +67,13 @@ class _Entry:
         self.problem(f"{value!r} is no text", name, "put it in quotes")
         return default
 
+    def rule(self, name: str, default: str) -> str:
+        """Return a rule, or the rules by category of a mapping, as one text."""
+        value = self.data.get(name)
+        if not isinstance(value, Mapping):
+            return self.text(name, default)
+        return rules_text(value, lambda what: self.problem(what, name)) or default
+
     def words(self, name: str) -> tuple[str, ...]:
         """Return a list of words, written as one or as a text that separates them by blanks, commas or bars."""
         value = self.data.get(name)
@@ -84,6 +91,14 @@ class _Entry:
         except ValueError:
             self.problem(f"{str(value)!r} is no date", name, "write it like 2027-01-31")
             return None
+
+
+def rules_text(by: Mapping[str, Any], problem: Callable[[str], None]) -> str:
+    """Return rules by category as one text: `sensitive = cond:*@A, * = free:*`."""
+    for category, rule in by.items():
+        if not isinstance(rule, str) or "=" in rule or "," in rule:
+            problem(f"the rule for {category} is {rule!r}; should be the text of a rule")
+    return ", ".join(f"{category} = {rule}" for category, rule in by.items())
 
 
 def parse_day(text: str) -> date:
@@ -111,7 +126,7 @@ def read_law(
     for name in ("jurisdiction", "kind"):
         if not data.get(name):
             entry.problem(f"states no {name}")
-    both = entry.text("rule", "none")
+    both = entry.rule("rule", "none")
     jurisdictions = entry.words("jurisdiction")
     return LawRow(
         id=law,
@@ -121,8 +136,8 @@ def read_law(
         in_force_to=entry.day("in_force_to"),
         data_categories=frozenset(entry.words("data_categories") or ("any",)),
         kind=entry.text("kind"),
-        storage_rule=entry.text("storage_rule", both),
-        processing_rule=entry.text("processing_rule", both),
+        storage_rule=entry.rule("storage_rule", both),
+        processing_rule=entry.rule("processing_rule", both),
         mechanisms=entry.words("mechanisms"),
         trigger=_trigger(entry, jurisdictions),
         file=file or "",

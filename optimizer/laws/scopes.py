@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
+from .grammar import Rule
 from .places import Groups
+from .profiles import Vocabulary
+from .rows import LawRow
 from .triggers import Scope, Volume
 from .types import DataProfile, LegalContext
 
@@ -35,11 +38,19 @@ class Subject:
     on: date
     context: LegalContext
     groups: Groups
+    vocabulary: Vocabulary
 
     @cached_property
     def label(self) -> str:
         """A readable name of the data: categories at jurisdictions."""
         return f"{'+'.join(sorted(self.profile.categories))}@{'+'.join(sorted(self.profile.subjects))}"
+
+    def rules(self, law: LawRow, activity: str) -> tuple[Rule, ...]:
+        """The rules of a law for these data: all must be met (`Rules.of`)."""
+        spoken = law.data_categories
+        words = self.vocabulary
+        parts = (part for part in words.parts(self.profile) if "any" in spoken or part & spoken)
+        return law.rule(activity).of(parts, lambda name: words.closures.get(name, frozenset()))
 
     def test(self, scope: Scope) -> ScopeResult:
         """Put the profile's part of a scope to the test, cheapest and most telling fields first."""

@@ -45,9 +45,12 @@ WAYS = {
     "EU-GDPR-CHV": "free:EEA+EU_ADEQUATE;cond:*@(SCC_EU&IN_SPDI)|(BCR_EU&SCC_EU)|SG_CONTRACT",
     "UK-GDPR-CHV": "free:GB;cond:*@IDTA_UK&EG_LICENCE|BCR_UK>SG_CONTRACT&NZ_CONTRACT",
     "CH-FADP-16": "free:CH;cond:*@SCC_CH>EG_LICENCE|BCR_CH>IN_SPDI",
+    "BR-LGPD-33": {"sensitive": "free:BR;cond:*@BR_SCC&SG_CONTRACT", "health": "only:BR;cond:US@BR_GCN|IN_SPDI",
+                   "financial": "free:BR;cond:*@BR_SCC>SG_CONTRACT", "*": "free:BR;cond:*@BR_SCC|BR_GCN"},
+    "AU-APP8": {"personal": "copy:AU;cond:*@AU_STEPS", "public_sector": "primary:AU;approve:*@REG_APPROVAL"},
     "IN-DPDP-16": "cond:*@RBI_24H&IN_SPDI|GENERIC_CONSENT",
-}
-"""Rules with more than one way, in laws that bind many."""
+}  # fmt: skip
+"""Rules with more than one way, and by category, in laws that bind many."""
 
 
 @pytest.fixture(scope="module")

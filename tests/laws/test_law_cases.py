@@ -82,7 +82,7 @@ def test_law_speaks_in_its_case_and_is_silent_in_the_other(law: str, kind: str) 
     assert said(law, verdicts, duties) == ("absent" if case["says"] == "context" else case["says"])
     row = pack.law(law, day)
     if row.effect == "context" and not row.trigger.risk:
-        subject = Subject(profile, pack.vocabulary.expand(profile), day, context, pack.groups)
+        subject = Subject(profile, pack.vocabulary.expand(profile), day, context, pack.groups, pack.vocabulary)
         assert about(row, subject) is (kind == "yes")
 
 

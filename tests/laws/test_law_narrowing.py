@@ -69,7 +69,7 @@ def a_destination(rng: random.Random) -> Destination:
 
 def a_bench_of_its_own(pack: LawPack, profile: DataProfile, on: date, context: LegalContext) -> Bench:
     """Return a bench of the whole subject, to which the laws are sorted anew, and that has no answers yet."""
-    subject = Subject(profile, pack.vocabulary.expand(profile), on, context, pack.groups)
+    subject = Subject(profile, pack.vocabulary.expand(profile), on, context, pack.groups, pack.vocabulary)
     sorting = Sorting()
     for row in pack.active(on, advisory=context.advisory):
         sorting.add(sort_law(row, subject))
