@@ -73,15 +73,25 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
 @click.option("--region", help="A region of the catalogue, as provider:region: its place and its operator.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
+@click.option("--importer-status", multiple=True, help="A list the operator stands on (DPF, UK_BRIDGE, …); repeatable.")
+@click.option("--guidance", is_flag=True, help="Count guidance of authorities as law.")
 @click.option("--table", "as_table", is_flag=True, help="Print one line per destination.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list, for several destinations).")
-def laws_verdict(to: str | None, region: str | None, as_table: bool, as_json: bool, **question: Any) -> None:
+def laws_verdict(  # noqa: PLR0917  (click passes them by name)
+    to: str | None,
+    region: str | None,
+    importer_status: tuple[str, ...],
+    guidance: bool,
+    as_table: bool,
+    as_json: bool,
+    **question: Any,
+) -> None:
     """Say whether data may be stored, processed and looked at in a place, on what conditions, and by which laws.
 
     What is not stated is not guessed: persons that are not counted count as many, an operator that is not named counts
     as meeting what laws ask of it, and both are listed under "taken as met".
     """
-    from optimizer.laws.query import VERDICT_COLUMNS, counted, verdict_reports, verdict_row
+    from optimizer.laws.query import VERDICT_COLUMNS, asserted, counted, verdict_reports, verdict_row
     from optimizer.laws.text import table_lines, verdict_lines
     from optimizer.terminal import jsonable, print_lines, print_rows
 
@@ -93,8 +103,9 @@ def laws_verdict(to: str | None, region: str | None, as_table: bool, as_json: bo
         to, arguments["provider"] = _region(region, to, arguments["provider"])
     elif to is None:
         raise click.UsageError("names no destination: give --to or --region")
+    context = asserted(importer_status, arguments["provider"], guidance=guidance)
     on = day.date() if day else None
-    reports = verdict_reports(to.split(","), on=on, region=region, **counts, **arguments)
+    reports = verdict_reports(to.split(","), on=on, region=region, context=context, **counts, **arguments)
     if as_json:
         told = reports if len(reports) > 1 else reports[0]
         click.echo(json.dumps(jsonable(told), indent=2, ensure_ascii=False))

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InputError, Issue
 from .codes import check_place
+from .operators import STATUSES as IMPORTER_LISTS
 from .pack import LawPack, load_laws
 from .rows import KINDS, STATUSES, LawRow
 from .types import ACTIVITIES, NO_CONTEXT, DataProfile, Destination, LegalContext
@@ -104,6 +105,8 @@ def verdict_report(
             "provider": provider,
             "region": region,
             "service": service,
+            "importer_status": sorted(context.importer_status.get(provider or "", ())),
+            "guidance": context.advisory,
             "law": law,
             "on": day.isoformat(),
         },
@@ -191,6 +194,24 @@ def counted(persons: Iterable[str], where: str = "persons") -> dict[str, int]:
     if issues:
         raise InputError(issues)
     return counts
+
+
+def asserted(importer_status: Iterable[str], provider: str | None, *, guidance: bool) -> LegalContext:
+    """What a question states besides the data: lists that the operator stands on, and whether guidance counts.
+
+    Raises:
+        InputError: a list without an operator, or one that nobody knows.
+    """
+    status = frozenset(importer_status)
+    issues = [
+        Issue(f"unknown list {name!r}", where="importer_status", maybe=f"use one of {', '.join(IMPORTER_LISTS)}")
+        for name in sorted(status - set(IMPORTER_LISTS))
+    ]
+    if status and not provider:
+        issues.append(Issue("is whose?", where="importer_status", maybe="name the operator with --provider"))
+    if issues:
+        raise InputError(issues)
+    return LegalContext(importer_status={provider: status} if provider and status else {}, advisory=guidance)
 
 
 def unknown_provider(provider: str, pack: LawPack) -> Issue:

@@ -98,6 +98,7 @@ def _question(query: Mapping[str, Any]) -> str:
     parts = [", ".join(query["categories"])]
     for words, name in (
         ("persons in", "subjects"), ("roles", "roles"), ("sectors", "sectors"), ("facts", "flags"),
+        ("operator on the list", "importer_status"),
     ):  # fmt: skip
         if query[name]:
             parts.append(f"{words} {', '.join(query[name])}")
@@ -110,6 +111,7 @@ def _question(query: Mapping[str, Any]) -> str:
     ):  # fmt: skip
         if query[name] is not None:
             parts.append(f"{words} {query[name]}")
+    parts += ["guidance counted"] if query["guidance"] else []
     where = " at ".join(filter(None, (query["to"], query["region"] or query["provider"])))
     return f"{'; '.join(parts)}; to {where} ({query['service']}), on {query['on']}"
 

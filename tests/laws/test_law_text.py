@@ -108,6 +108,21 @@ def test_a_region_gives_place_and_operator():
     assert (nowhere.exit_code, "give --to or --region" in nowhere.stderr) == (2, True)
 
 
+def test_lists_of_importers_and_guidance_are_stated():
+    """RunPod is on no list that the pack knows: said to be on the DPF list, the United States are free. Guidance counts
+    where asked."""
+    question = ("verdict", "--category", "personal", "--subject", "DE", "--to", "US", "--provider", "runpod", "--json")
+    assert json.loads(run(*question).stdout)["storage"] == "conditional"
+    listed = json.loads(run(*question, "--importer-status", "DPF").stdout)
+    assert (listed["storage"], listed["query"]["importer_status"]) == ("free", ["DPF"])
+    nhs = ("verdict", "--category", "health", "--subject", "GB", "--exporter", "GB", "--role", "nhs_body", "--to", "IN")
+    assert json.loads(run(*nhs, "--guidance", "--json").stdout)["storage"] == "forbidden"
+    assert json.loads(run(*nhs, "--json").stdout)["storage"] == "unknown"
+    assert "guidance counted" in run(*nhs, "--guidance").stdout
+    for wrong in (("--importer-status", "DPPF", "--provider", "aws"), ("--importer-status", "DPF")):
+        assert run("verdict", "--category", "personal", "--subject", "DE", "--to", "US", *wrong).exit_code == 2
+
+
 def test_a_certificate_of_one_region_is_found_by_region():
     """S3NS holds its qualification in its own regions: the public offer that qualifies is not refused."""
     question = ("verdict", "--category", "sensitive_state", "--exporter", "FR", "--role", "state_administration")
