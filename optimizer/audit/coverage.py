@@ -15,7 +15,8 @@ JUDGED: dict[str, str] = {
             "operational_kg embodied_kg carbon_high_kg market_based carbon_unknown_share energy_kwh water_l placements "
             "speeds copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares "
             "places today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
-            "unreviewed_laws actions versions missing_figures missing_figures_usd switching least_carbon asked start "
+            "unreviewed_laws actions sovereignty versions "
+            "missing_figures missing_figures_usd switching least_carbon asked start "
             "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
@@ -40,6 +41,7 @@ JUDGED: dict[str, str] = {
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
                       "placements obligations flags",
     "actions": "rule kind subject owner due workloads datasets accepted_by",
+    "sovereignty": "policy provider region_id seal score levels",
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",
     "missing_figures": "figure rule of options alone unestimated may_cost_usd",
@@ -90,6 +92,7 @@ NOT_JUDGED: dict[str, str] = {
     "legal_register.law": "laws that ruled options out and no more: see plan.ineligible",
     "legal_register.decided": "how many options a law ruled out is held against plan.ineligible, and no further",
     "actions.sentence": "prose",
+    "sovereignty.evidence": "prose",
     "data_quality.note": "prose",
     "ineligible.stream": "see plan.ineligible; that the workload has it is judged",
     "ineligible.reason": "see plan.ineligible; that it is a word for one is judged",

@@ -11,7 +11,7 @@ from optimizer.audit.carried import sent_kg
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close
-from optimizer.audit.law_check import broken_at_rest, report
+from optimizer.audit.law_check import PlacePolicy, broken_at_rest, report
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_rules import LawBook, Obligation, Ruling
 from optimizer.audit.law_triggers import Place
@@ -19,7 +19,6 @@ from optimizer.audit.lines import Ledger, job_units_per_s, units_served, worked_
 from optimizer.audit.names import check_names, region_named, region_of
 from optimizer.audit.world import HOURS_PER_MONTH, World
 from optimizer.instance.base import Scope
-from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
 from optimizer.instance.workloads import Dataset, Job, Stream, Workload
 from optimizer.plan.models import Plan
 
@@ -198,7 +197,7 @@ def _check_copy_policies(
 ) -> None:
     """Check the policies that select a copy: it lies there in every period, and may break none of them in any."""
     for policy in world.instance.policies:
-        if not isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+        if not isinstance(policy, PlacePolicy):
             continue
         if not selects_copy(desk, policy.scope, one):
             continue

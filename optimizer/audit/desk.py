@@ -11,6 +11,7 @@ from optimizer.audit.law_rules import LawBook
 from optimizer.audit.law_text import GroupBook
 from optimizer.audit.law_triggers import Operator, Tests
 from optimizer.audit.scopes import Scopes
+from optimizer.audit.seals import SealBook
 from optimizer.audit.world import World
 from optimizer.plan.models import Plan
 
@@ -68,6 +69,7 @@ class Desk:
         )
         self.scopes = Scopes(groups, world.calendar.dates, world.calendar.ids)
         self.safeguards = Safeguards(world, self.book, plan)
+        self.seals = SealBook(self)
         self._chips: dict[str, Chip] = {}
 
     def policy_operator(self, provider: str) -> Operator:

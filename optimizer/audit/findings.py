@@ -61,6 +61,9 @@ KINDS: dict[str, str] = {
     "action": "the list of actions is not what the plan leaves open",
     "accelerator_export": "an export rule forbids the accelerator there",
     "certification": "a required certification is not held by the service in that region",
+    "sovereignty": "the provider's services are below the level of sovereignty that a policy asks for",
+    "sovereignty_unknown": "whether the level of sovereignty asked for is reached is not known, which is refused",
+    "sovereignty_stated": "what a plan says of sovereignty is not what is known",
     "control": "an excluded jurisdiction can compel the operator",
     "control_unknown": "who controls the operator is not known",
     "places": "a policy keeps the workload or the data out of the country",
@@ -125,7 +128,8 @@ RULED_OUT = frozenset({
     "endpoint_scope_unspecified", "endpoint_region_unknown", "endpoint_outside_scope", "endpoint_retired", "gang",
     "rtt", "rtt_unknown", "law_forbids", "law_approval_missing", "law_no_mechanism", "law_unknown",
     "access_unknown", "certificate_unknown", "accelerator_export",
-    "certification", "control", "control_unknown", "places", "missing_price", "missing_storage_price",
+    "certification", "sovereignty", "sovereignty_unknown", "control", "control_unknown",
+    "places", "missing_price", "missing_storage_price",
     "missing_egress_price", "missing_power", "missing_pue", "missing_grid", "missing_wue", "missing_embodied",
     "no_quota", "deadline", "dominated",
 })  # fmt: skip
@@ -133,7 +137,7 @@ RULED_OUT = frozenset({
 
 OF_STATEMENTS = frozenset({
     "instance_hash", "data_version", "status", "second_solve", "horizon", "left_out",
-    "duplicate", "law_named", "register", "action",
+    "duplicate", "law_named", "register", "action", "sovereignty_stated",
     "statement", "assertions", "cost", "carbon", "energy", "water", "hours", "objective", "breakdown", "bound", "gap",
     "use",
 })  # fmt: skip

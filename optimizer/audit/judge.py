@@ -16,6 +16,7 @@ from optimizer.audit.market import check_market_based
 from optimizer.audit.purchases import check_purchases
 from optimizer.audit.register import check_register
 from optimizer.audit.row_laws import check_row_laws
+from optimizer.audit.sovereignty import check_sovereignty
 from optimizer.audit.speeds import check_speeds
 from optimizer.audit.supply import check_supply
 from optimizer.audit.survival import check_survival
@@ -51,6 +52,7 @@ def judge(world: World, plan: Plan, desk: Desk, findings: Findings) -> Judged:
     bill = check_data(ledger, plan, desk, findings)
     said = check_row_laws(ledger, plan, desk, findings)
     open_actions = check_unknown(ledger, plan, desk, findings)
+    check_sovereignty(ledger, plan, desk, findings)
     check_register(ledger, plan, desk, said, findings=findings)
     check_survival(ledger, plan, desk, findings)
     check_mechanisms(plan, desk, findings)

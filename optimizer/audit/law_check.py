@@ -16,12 +16,15 @@ from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
 from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import HOURS_PER_YEAR, World
-from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification, Sovereignty
 from optimizer.instance.workloads import Service
 from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
     from optimizer.audit.desk import Desk
+
+PlacePolicy = ExcludeControl | RequireCertification | Sovereignty | AllowedPlaces
+"""Policies that shut single places to workloads and copies."""
 
 
 class Safeguards:
@@ -206,7 +209,7 @@ def is_chip_rule(row: Any) -> bool:
 
 def _check_policies(desk: Desk, line: Line, findings: Findings) -> None:
     for policy in desk.world.instance.policies:
-        if not isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+        if not isinstance(policy, PlacePolicy):
             continue
         if not desk.scopes.selects(policy.scope, line.workload, line.region, line.period):
             continue
@@ -216,11 +219,13 @@ def _check_policies(desk: Desk, line: Line, findings: Findings) -> None:
 
 
 def broken(
-    desk: Desk, policy: ExcludeControl | RequireCertification | AllowedPlaces, offer: Offer, period: int
+    desk: Desk, policy: PlacePolicy, offer: Offer, period: int
 ) -> list[tuple[str, str]]:
     """Return (kind, reason) of what an offer breaks of a policy on operators, certificates or places."""
     if isinstance(policy, ExcludeControl):
         return _control(desk.policy_operator(offer.provider), policy, offer.provider)
+    if isinstance(policy, Sovereignty):
+        return desk.seals.broken(policy, offer.region, desk.world.calendar.dates[period])
     if isinstance(policy, RequireCertification):
         at = Place.of(offer.region, "endpoint" if offer.endpoint else "instance")
         on = desk.world.calendar.dates[period]
@@ -233,11 +238,13 @@ def broken(
 
 
 def broken_at_rest(
-    desk: Desk, policy: ExcludeControl | RequireCertification | AllowedPlaces, region: Region, period: int
+    desk: Desk, policy: PlacePolicy, region: Region, period: int
 ) -> list[tuple[str, str]]:
     """Return (kind, reason) of what data kept in a region breaks of a policy; the certificates are those of storage."""
     if isinstance(policy, ExcludeControl):
         return _control(desk.policy_operator(region.provider), policy, region.provider)
+    if isinstance(policy, Sovereignty):
+        return desk.seals.broken(policy, region, desk.world.calendar.dates[period])
     if isinstance(policy, RequireCertification):
         at, on = Place.of(region, "storage"), desk.world.calendar.dates[period]
         found = zip(policy.schemes, standings(desk, policy, at, on), strict=True)

@@ -21,8 +21,9 @@ from optimizer.audit.law_text import FREE_VERBS, by_category, parse
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, Line
 from optimizer.audit.names import region_of
+from optimizer.audit.sovereignty import selected
 from optimizer.instance.models import Instance
-from optimizer.instance.rules import RequireCertification
+from optimizer.instance.rules import RequireCertification, Sovereignty
 from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ OWNERS = {
     "coverage": ("confirm_law", "data-protection officer"),
     "access": ("confirm_access", "vendor manager"),
     "certificate": ("confirm_certificate", "compliance officer"),
+    "seal": ("confirm_seal", "compliance officer"),
 }
 
 
@@ -191,6 +193,10 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
                            for _, each in copy_rulings(desk.book, one.profile, home, on))  # fmt: skip
                 _confirm(rulings, book, due, dataset=row.dataset)
             _copy_policies(ledger, one, home, desk, due)
+    for policy in [one for one in ledger.world.instance.policies if isinstance(one, Sovereignty)]:
+        for region, _, workload, dataset in selected(ledger, plan, desk, policy):
+            for rule in desk.seals.questions(policy, region):
+                due.setdefault(rule, _Owners()).add(workload, dataset)
     if plan.actions or plan.laws_sha256 or desk.book is None:
         _compare(plan, book, due, ledger.world.calendar.dates, findings)
     return tuple(rule for rule in sorted(due) if book.accepted_by(rule, ledger.world.calendar.dates) is None)

@@ -12,8 +12,9 @@ from optimizer.audit.law_check import is_chip_rule
 from optimizer.audit.law_rules import binds
 from optimizer.audit.lines import Ledger
 from optimizer.audit.row_laws import WEAK, Said, states_law
+from optimizer.plan.legal_rows import LegalEntry
 from optimizer.plan.models import Plan
-from optimizer.plan.rows import LegalEntry, MechanismUse
+from optimizer.plan.rows import MechanismUse
 
 LAW_REASONS = frozenset({"law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export"})
 KIND = "register"

@@ -11,13 +11,13 @@ import numpy as np
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings, exceeds
-from optimizer.audit.law_check import broken, offer_rulings
+from optimizer.audit.law_check import PlacePolicy, broken, offer_rulings
 from optimizer.audit.lines import Ledger
 from optimizer.audit.names import region_of
 from optimizer.audit.supply import Supply
 from optimizer.audit.totals import regions_used
 from optimizer.audit.world import World
-from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification, SurvivalPolicy
+from optimizer.instance.rules import SurvivalPolicy
 from optimizer.instance.workloads import Service, Survival
 from optimizer.plan.models import Plan
 
@@ -208,7 +208,7 @@ class _Check:
         if offer.endpoint is not None and not self._endpoint_open(offer):
             return False
         for policy in self.world.instance.policies:
-            if isinstance(policy, ExcludeControl | RequireCertification | AllowedPlaces):
+            if isinstance(policy, PlacePolicy):
                 selected = self.desk.scopes.selects(policy.scope, self.service, offer.region, t)
                 if selected and broken(self.desk, policy, offer, t):
                     return False

@@ -49,6 +49,7 @@ from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Dut
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World
+    from optimizer.laws.operators import Operators
     from optimizer.laws.pack import LawPack
 
 Ints = NDArray[np.int64]
@@ -378,14 +379,18 @@ class LawView:
         found = (duty for on in self.dates for duty in self.pack.duties(profile, on, self.context))
         return tuple(dict.fromkeys(found))
 
+    @property
+    def operators(self) -> Operators:
+        """What the law pack knows of operators; an instance that checks no law asks the bundled one."""
+        return (self.pack or _bundled_pack()).operators
+
     def standings(self, scheme: str, service: str, on: date) -> tuple[Standing, ...]:
         """Return what is known of a certificate of the provider's service in each region."""
         day = on if self.pack is None else self._day[on]
         key = (scheme, service, day)
         if key not in self._standings:
-            operators, asked = (self.pack or _bundled_pack()).operators, (Certificate(scheme),)
-            places = destinations(self.world, service)
-            self._standings[key] = tuple(operators.standing(asked, place, day, self.context) for place in places)
+            asked, places = (Certificate(scheme),), destinations(self.world, service)
+            self._standings[key] = tuple(self.operators.standing(asked, place, day, self.context) for place in places)
         return self._standings[key]
 
 

@@ -54,6 +54,8 @@ REASONS: dict[str, str] = {
     "access_unknown": "from where the operator's staff see the data is not known, and nobody accepted that",
     "accelerator_export": "an export rule forbids the accelerator there",
     "certification": "a required certification is not held by the service in that region",
+    "sovereignty": "the provider's services are below the level of sovereignty asked for",
+    "sovereignty_unknown": "whether the level of sovereignty asked for is reached is not known",
     "control": "an excluded jurisdiction can compel the operator",
     "control_unknown": "who controls the operator is not known",
     "places": "a policy keeps the workload or the data out of the country",

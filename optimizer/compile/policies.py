@@ -23,6 +23,7 @@ from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.places import counted_workloads
 from optimizer.compile.scope import exclusion_rows, offer_scope, places_mask, places_on, to_offers, workload_scope
+from optimizer.compile.sovereignty import SovereigntyPolicies
 from optimizer.errors import InputError, Issue
 from optimizer.instance.rules import (
     AllowedPlaces,
@@ -30,6 +31,7 @@ from optimizer.instance.rules import (
     ExcludeControl,
     ProviderShare,
     RequireCertification,
+    Sovereignty,
     SpotShare,
     SurvivalPolicy,
 )
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from optimizer.compile.world import World
 
 Bools = NDArray[np.bool_]
+OperatorPolicy = ExcludeControl | RequireCertification | Sovereignty | AllowedPlaces
+"""Policies that shut single offers to workloads."""
 
 SURVIVAL_OF = {"region": 0, "metro": 1, "provider": 2}
 SERVICES = ("instance", "endpoint")
@@ -62,8 +66,9 @@ class PolicyView:
     def __init__(self, world: World, law: LawView) -> None:
         self._world = world
         self.certificates = CertificatePolicies(law)
+        self.sovereignty = SovereigntyPolicies(world, law)
         self._policies = tuple(
-            p for p in world.instance.policies if isinstance(p, ExcludeControl | RequireCertification | AllowedPlaces)
+            p for p in world.instance.policies if isinstance(p, OperatorPolicy)
         )
         self._selected = [workload_scope(p.scope, world) for p in self._policies]
         self._out: dict[int, tuple[tuple[str, Bools, Evidences], ...]] = {}
@@ -91,7 +96,7 @@ class PolicyView:
         return PolicyMask(allowed, tuple(exclusions))
 
     def _ruled_out(
-        self, policy: ExcludeControl | RequireCertification | AllowedPlaces
+        self, policy: OperatorPolicy
     ) -> tuple[tuple[str, Bools, Evidences], ...]:
         world, scope = self._world, offer_scope(policy.scope, self._world)
         if isinstance(policy, ExcludeControl):
@@ -100,6 +105,12 @@ class PolicyView:
             return ("control", reached[:, None] & scope, known), ("control_unknown", unknown[:, None] & scope, nobody)
         if isinstance(policy, RequireCertification):
             return (("certification", ~self._certified(policy) & scope, self._lacking(policy)),)
+        if isinstance(policy, Sovereignty):
+            masks = [self.sovereignty.out(policy, on) for on in world.period_dates]
+            below, refused = (to_offers(np.stack(part, axis=1), world) & scope for part in zip(*masks, strict=True))
+            region, on = world.offer_region, world.period_dates[0]
+            told = worded(lambda o: self.sovereignty.told(policy, int(region[o]), on))
+            return ("sovereignty", below, told), ("sovereignty_unknown", refused, told)
         country, spread = world.text("country"), world.offers["scope_countries"].to_numpy(dtype=object)
         out = ~allowed_places(world, policy) & scope
         return (("places", out, worded(lambda o: place_words(policy, country[o], spread[o]))),)

@@ -17,15 +17,16 @@ from optimizer.compile.evidence import Evidences, worded
 from optimizer.compile.ledger import Exclusion
 from optimizer.compile.policies import allowed_regions, control_evidence, control_reach, place_words
 from optimizer.compile.scope import region_scope, workload_scope
+from optimizer.compile.sovereignty import SovereigntyPolicies
 from optimizer.instance.base import Scope
-from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification
+from optimizer.instance.rules import AllowedPlaces, ExcludeControl, RequireCertification, Sovereignty
 
 if TYPE_CHECKING:
     from optimizer.compile.law import LawView
     from optimizer.compile.world import World
 
 Bools = NDArray[np.bool_]
-PlacePolicy = AllowedPlaces | ExcludeControl | RequireCertification
+PlacePolicy = AllowedPlaces | ExcludeControl | RequireCertification | Sovereignty
 STORAGE = "storage"
 """The service whose certificates count for a copy."""
 
@@ -40,6 +41,7 @@ class RestingPolicies:
 
     def __init__(self, world: World, law: LawView) -> None:
         self._world, self._certificates = world, CertificatePolicies(law)
+        self._sovereignty = SovereigntyPolicies(world, law)
         self._policies = tuple(p for p in world.instance.policies if isinstance(p, PlacePolicy))
         self._out: dict[int, tuple[Exclusion, ...]] = {}
 
@@ -78,6 +80,11 @@ class RestingPolicies:
             word = " and " if policy.need == "all" else " or "
             told = worded(lambda r: f"storage in {name[r]} is not known to hold {word.join(policy.schemes)}")
             return (("certification", ~self._certified(policy), told),)
+        if isinstance(policy, Sovereignty):
+            masks = [self._sovereignty.out(policy, on) for on in self._world.period_dates]
+            below, refused = (np.stack(part, axis=1) for part in zip(*masks, strict=True))
+            known = worded(lambda r: self._sovereignty.told(policy, r, self._world.period_dates[0]))
+            return ("sovereignty", below, known), ("sovereignty_unknown", refused, known)
         country = regions["country"].to_numpy(dtype=object)
         return (("places", ~allowed_regions(self._world, policy), worded(lambda r: place_words(policy, country[r]))),)
 

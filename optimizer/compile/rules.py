@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from optimizer.compile.world import World
 
 Kind = Literal[
-    "law", "coverage", "access", "certificate", "policy", "quota", "commitment", "budget", "latency", "catalogue",
-    "field", "closed", "dominance",
+    "law", "coverage", "access", "certificate", "seal", "policy", "quota", "commitment", "budget", "latency",
+    "catalogue", "field", "closed", "dominance",
 ]  # fmt: skip
 KINDS: dict[str, str] = {
     "law": "a law of the law pack",
     "coverage": "a jurisdiction whose rules are not known",
     "access": "an operator whose support countries are not known",
     "certificate": "a certificate that nobody knows to be held",
+    "seal": "a level of sovereignty that nobody knows to be reached",
     "policy": "a policy of the instance",
     "quota": "a quota of the instance, or its default where none is stated",
     "commitment": "the machines a commitment of the instance pays for",
@@ -71,6 +72,8 @@ _KIND_OF: dict[str, Kind] = {
     "certificate_unknown": "certificate",
     "accelerator_export": "law",
     "certification": "policy",
+    "sovereignty": "policy",
+    "sovereignty_unknown": "policy",
     "control": "policy",
     "control_unknown": "policy",
     "places": "policy",
@@ -121,7 +124,7 @@ class RuleBook:
         """
         if key.kind == "law":
             return self._law(key)
-        if key.kind in ("coverage", "access", "certificate"):
+        if key.kind in ("coverage", "access", "certificate", "seal"):
             return Rule(key.id, key.kind, self._source("laws"), f"{KINDS[key.kind]}: {key.name}")
         if key.kind in ("policy", "budget", "commitment"):
             return self._own(key)

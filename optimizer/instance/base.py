@@ -75,6 +75,11 @@ OfferKind = Literal["instance", "endpoint"]
 Purchase = Literal["on_demand", "spot", "committed", "reserved"]
 
 
+SealLevel = Annotated[int, Field(ge=0, le=4)]
+Objectives = dict[Literal["SOV-1", "SOV-2", "SOV-3", "SOV-4", "SOV-5", "SOV-6", "SOV-7", "SOV-8"], SealLevel]
+"""A SEAL level for some of the eight objectives of the EU Cloud Sovereignty Framework."""
+
+
 class Scope(Model):
     """Selects placements: keys are ANDed, the values of one key ORed, an empty key selects everything.
 

@@ -275,7 +275,7 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
         yield from unknown(override.providers, known.providers, (*path, "overrides", at, "providers"), "provider")
     for at, accepted in enumerate(stated.accepts):
         kind, _, subject = accepted.rule.partition(":")
-        if kind in ("access", "certificate"):
+        if kind in ("access", "certificate", "seal"):
             yield from _one(subject.partition("/")[0], known.providers, (*path, "accepts", at, "rule"), "provider")
         elif subject != "EU" and (issue := check_place(subject, "rule")):
             yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)

@@ -15,6 +15,7 @@ from optimizer.instance.base import (
     Model,
     Names,
     NonNegative,
+    Objectives,
     Positive,
     PositiveShare,
     Scope,
@@ -94,6 +95,27 @@ class RequireCertification(Model):
     scope: Scope = Scope()
 
 
+class Sovereignty(Model):
+    """The provider's services have these SEAL levels at least, and this sovereignty score in per cent.
+
+    `min_seal` by objective; a score exists only where all eight levels are known. `trust` says whose word binds a level
+    from below: an official `award`, a `third_party`'s assessment, the provider's own (`self`). No law asks for it.
+    """
+
+    kind: Literal["sovereignty"]
+    id: Id
+    min_seal: Objectives = {}
+    min_sovereignty_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    trust: Annotated[tuple[Literal["award", "third_party", "self"], ...], Field(strict=False)] = ("award",)
+    scope: Scope = Scope()
+
+    @model_validator(mode="after")
+    def _asks(self) -> Sovereignty:
+        if not self.min_seal and self.min_sovereignty_score is None:
+            raise ValueError("states neither min_seal nor min_sovereignty_score")
+        return self
+
+
 class CountryShare(Model):
     """At least `min_share` of the measure in scope falls in the countries or groups named."""
 
@@ -167,6 +189,7 @@ Policy = Annotated[
     ProviderShare
     | ExcludeControl
     | RequireCertification
+    | Sovereignty
     | CountryShare
     | SpotShare
     | SurvivalPolicy
@@ -318,11 +341,11 @@ class Override(Model):
 class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
-    `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, or `certificate:`,
-    a provider, `/` and what it is said to hold.
+    `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `certificate:` or
+    `seal:` and a provider, `/` and what it is said to hold or to reach.
     """
 
-    rule: Annotated[str, Field(pattern=r"^((coverage|access):.+|certificate:[^/]+/.+)$")]
+    rule: Annotated[str, Field(pattern=r"^((coverage|access):.+|(certificate|seal):[^/]+/.+)$")]
     basis: str
     author: str
     expires: Date

@@ -16,6 +16,7 @@ from optimizer.instance.base import (
     Model,
     Names,
     NonNegative,
+    Objectives,
     Positive,
     PositiveCount,
 )
@@ -73,7 +74,8 @@ class InlineRegion(Model):
 
 
 class InlineProvider(Model):
-    """An operator of the user's own: who controls it and what it is certified for (every service, every region).
+    """An operator of the user's own: who controls it and what it is certified for (every service, every region),
+    and the SEAL levels of its services (`seal`, by objective).
 
     `headquarters` and `parent` (where its ultimate parent sits) own it; `control` lists everybody who can compel it,
     and leaves control unknown when absent. Without headquarters and parent, whoever controls it counts as its owner.
@@ -84,6 +86,7 @@ class InlineProvider(Model):
     parent: Country | None = None
     control: Countries | None = None
     certifications: Names = ()
+    seal: Objectives = {}
 
 
 class InlineOffer(Model):
@@ -261,12 +264,13 @@ class Unknown(Model):
     `law`: a jurisdiction that nobody reviewed, or whose rule no row states. Unstated, an unreviewed destination is
     refused to personal and regulated data and an unknown origin asks; other data are admitted. `access`: an operator
     whose support countries are not known. `certificate`: a certificate that nobody knows to be held; unstated, one that
-    a law requires is refused, one that a policy requires asks.
+    a law requires is refused, one that a policy requires asks. `seal`: a level of sovereignty that a policy asks for.
     """
 
     law: Literal["refuse", "ask", "admit"] | None = None
     access: Literal["refuse", "ask", "admit"] = "ask"
     certificate: Literal["refuse", "ask", "admit"] | None = None
+    seal: Literal["refuse", "ask", "admit"] = "ask"
 
 
 class LawsUse(Model):

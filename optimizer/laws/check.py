@@ -33,6 +33,9 @@ def check_tables(tables: Tables, issues: list[Issue]) -> None:
             issues.append(Issue(f"status {holder.status!r}", file=file, where=holder.provider))
         if holder.provider not in tables.providers:
             issues.append(Issue(f"unknown provider {holder.provider!r}", file=file, where=holder.scheme))
+    for finding in tables.findings:
+        if finding.provider not in tables.providers:
+            issues.append(Issue(f"unknown provider {finding.provider!r}", file="sovereignty.csv", where=finding.id))
 
 
 def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from .certificates import ASSERTED, NOT_HELD, CertificateBook, Standing, State
 from .places import Groups, importer_status_needed
 from .remarks import Remark
 from .rows import CertificateHolder, SupportAccess
+from .sovereignty import Finding, Objective, SovereigntyBook
 from .triggers import Certificate
 from .types import Destination, LegalContext, ProviderFacts
 
@@ -32,6 +33,8 @@ class Operators:
     schemes: frozenset[str]
     support: Mapping[str, SupportAccess]
     groups: Groups
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
 
     @cached_property
     def status_by_service(self) -> bool:
@@ -64,6 +67,11 @@ class Operators:
     def certificates(self) -> CertificateBook:
         """The table of holders, to be asked."""
         return CertificateBook(self.holders, self.levels, self.groups)
+
+    @cached_property
+    def sovereignty(self) -> SovereigntyBook:
+        """What is known of sovereignty, to be asked."""
+        return SovereigntyBook(self.objectives, self.findings, self.groups)
 
     def standing(
         self, certificates: Sequence[Certificate], destination: Destination, on: date, context: LegalContext

@@ -17,6 +17,7 @@ from .codes import check_place
 from .grammar import is_term
 from .rows import ASKED, FOUND, CertificateHolder, CoverageRow, GroupMember, LawRow, Mechanism, SupportAccess
 from .rulebook import VOCABULARY, parse_day, read_rules, read_vocabulary, rule_files
+from .sovereignty import OBJECTIVES, TRUSTED, Finding, Objective
 from .types import ProviderFacts
 
 FILES = (
@@ -31,6 +32,7 @@ FILES = (
     "providers.csv",
     "support_access.csv",
     "coverage.csv",
+    "sovereignty.csv",
 )
 """The files of a pack besides those of its folder of rules."""
 T = TypeVar("T")
@@ -45,6 +47,8 @@ class Tables:
     mechanisms: dict[str, Mechanism] = field(default_factory=dict)
     holders: tuple[CertificateHolder, ...] = ()
     levels: dict[str, dict[str, int]] = field(default_factory=dict)
+    objectives: dict[str, Objective] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     schemes: frozenset[str] = frozenset()
     providers: dict[str, ProviderFacts] = field(default_factory=dict)
     support: dict[str, SupportAccess] = field(default_factory=dict)
@@ -113,6 +117,7 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     _read_mechanisms(folder, tables, issues)
     _read_holders(folder, tables, issues)
     _read_levels(folder, tables, issues)
+    _read_sovereignty(_Table(folder, "sovereignty.csv", issues), tables)
     _read_providers(_Table(folder, "providers.csv", issues), tables)
     _read_support(_Table(folder, "support_access.csv", issues), tables)
     _read_coverage(_Table(folder, "coverage.csv", issues), tables)
@@ -195,6 +200,39 @@ def _read_holders(folder: Path, tables: Tables, issues: list[Issue]) -> None:
             )
         )
     tables.holders, tables.schemes = tuple(holders), frozenset(schemes)
+
+
+def _read_sovereignty(table: _Table, tables: Tables) -> None:
+    """Read objectives with their weights, and findings on providers."""
+    found = []
+    for row in table.rows("kind", "id", "provider", "objective", "least", "most", "weight_percent", "note"):
+        if row["kind"] == "objective":
+            weight = table.number(row, "weight_percent") or 0.0
+            tables.objectives[row["id"]] = Objective(row["id"], row["name"], weight)
+        if row["kind"] in ("objective", "level"):
+            continue
+        if row["kind"] not in (*TRUSTED, "ceiling") or row["objective"] not in ("*", *OBJECTIVES):
+            table.problem(f"no finding: kind {row['kind']!r}, objective {row['objective']!r}")
+        least, most = table.number(row, "least"), table.number(row, "most")
+        found.append(
+            Finding(
+                kind=row["kind"],
+                id=row["id"],
+                provider=row["provider"],
+                region=row["region"] or "*",
+                service_name=row["service_name"],
+                objective=row["objective"],
+                least=None if least is None else int(least),
+                most=None if most is None else int(most),
+                as_of=row["as_of"],
+                source=row["source"],
+                confidence=row["confidence"],
+                note=row["note"],
+            )
+        )
+    if set(tables.objectives) != set(OBJECTIVES):
+        table.problem(f"states objectives {', '.join(tables.objectives)}; should be {', '.join(OBJECTIVES)}")
+    tables.findings = tuple(found)
 
 
 def _read_levels(folder: Path, tables: Tables, issues: list[Issue]) -> None:

@@ -11,25 +11,26 @@ from numpy.typing import NDArray
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.certificates import CertificatePolicies
 from optimizer.compile.judgements import Judgement
-from optimizer.compile.policies import SERVICES
-from optimizer.compile.policies_at_rest import STORAGE, selects_copies
-from optimizer.compile.scope import region_scope, workload_scope
 from optimizer.compile.sites import destinations
-from optimizer.instance.rules import RequireCertification
+from optimizer.compile.sovereignty import SovereigntyPolicies
+from optimizer.instance.rules import RequireCertification, Sovereignty
 from optimizer.laws.coverage import Profiled
 from optimizer.laws.types import Known
+from optimizer.plan.legal_rows import Action, ActionKind
 from optimizer.plan.placements import Lines, signatures_of
-from optimizer.plan.rows import Action, ActionKind
+from optimizer.plan.policy_uses import uses_of
 
 OWNERS: dict[ActionKind, str] = {
     "confirm_law": "data-protection officer",
     "confirm_access": "vendor manager",
     "confirm_certificate": "compliance officer",
+    "confirm_seal": "compliance officer",
 }
 """Who an action falls to, as a role: the instance names nobody."""
 
 _KINDS: dict[str, ActionKind] = {
     "coverage": "confirm_law", "access": "confirm_access", "certificate": "confirm_certificate",
+    "seal": "confirm_seal",
 }  # fmt: skip
 """What an action is, by the kind of the rule that asks for it."""
 
@@ -52,6 +53,7 @@ class _Register:
             "coverage": self._context.unknown_law,
             "access": self._context.unknown_access,
             "certificate": self._context.unknown_certificate,
+            "seal": compiled.world.instance.laws.unknown.seal,
         }
         self._start = compiled.world.instance.horizon.start
         self.dates = compiled.law_view.dates
@@ -142,27 +144,19 @@ def _of_copies(compiled: Compiled, copied: NDArray[np.float64], register: _Regis
 
 
 def _of_policies(compiled: Compiled, lines: Lines, copied: NDArray[np.float64], register: _Register) -> None:
-    """Add the certificates by which the user's own policies let services be used."""
-    world, slots, data = compiled.world, compiled.problem.slots, compiled.problem.datasets
-    asked = [policy for policy in world.instance.policies if isinstance(policy, RequireCertification)]
-    book = CertificatePolicies(compiled.law_view)
-    for policy in asked:
-        owners, places = workload_scope(policy.scope, world), region_scope(policy.scope, world)
-        used: dict[tuple[int, int, int, bool], None] = {}
-        for slot in np.unique(lines.slot).tolist():
-            w, o, t = int(slots.workload[slot]), int(slots.offer[slot]), int(slots.period[slot])
-            region = int(world.offer_region[o])
-            if owners[w] and region >= 0 and places[region, t]:
-                used[w, region, t, bool(world.is_endpoint[o])] = None
-        for w, region, t, endpoint in used:
-            questions = book.questions(policy, SERVICES[endpoint], region, world.period_dates[t])
-            register.operator(questions, workload=compiled.problem.workload_ids[w])
-        for c in np.flatnonzero(copied > 0).tolist():
-            info, region = compiled.datasets.info[int(data.copy_dataset[c])], int(data.copy_region[c])
-            owner = None if info.retained is None else info.retained.workload
-            if selects_copies(policy.scope) if owner is None else owners[owner]:
-                for t in np.flatnonzero(places[region]).tolist():
-                    register.operator(book.questions(policy, STORAGE, region, world.period_dates[t]), dataset=info.id)
+    """Add the certificates, and the levels of sovereignty, by which the user's own policies let services be used."""
+    world = compiled.world
+    held, levels = CertificatePolicies(compiled.law_view), SovereigntyPolicies(world, compiled.law_view)
+    for policy in world.instance.policies:
+        if not isinstance(policy, RequireCertification | Sovereignty):
+            continue
+        for use in uses_of(compiled, lines, copied, policy.scope):
+            on = world.period_dates[use.period]
+            if isinstance(policy, Sovereignty):
+                questions = levels.question(policy, use.region, on)
+            else:
+                questions = held.questions(policy, use.service, use.region, on)
+            register.operator(questions, workload=use.workload, dataset=use.dataset)
 
 
 def _add(to: dict[str, _Found], rule: str, sentences: Iterable[str], workload: str, dataset: str) -> None:

@@ -19,15 +19,14 @@ from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
 from optimizer.plan.currency import with_amounts, without_amounts
 from optimizer.plan.files import write_all, write_whole
+from optimizer.plan.legal_rows import Action, LegalEntry, SovereigntyUse
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
-    Action,
     BudgetUse,
     CommitmentUse,
     Copy,
     DataQuality,
     Ineligible,
-    LegalEntry,
     MechanismUse,
     MissingFigure,
     Move,
@@ -233,6 +232,7 @@ class Plan(Row):
     unmodelled_laws: tuple[str, ...] = ()
     unreviewed_laws: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
+    sovereignty: tuple[SovereigntyUse, ...] = ()
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     today: Today | None = None

@@ -45,6 +45,7 @@ from optimizer.plan.register import (
 )
 from optimizer.plan.relocations import moving, places_of, relocations_of
 from optimizer.plan.rows import Copy, Ineligible, Move, PlanCurrency, Transfer
+from optimizer.plan.sovereignty import sovereignty_of
 from optimizer.plan.speeds import speed_warnings, speeds_of, systems_used
 from optimizer.plan.turns import change_warnings
 from optimizer.plan.usage import (
@@ -211,6 +212,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "data_quality": data_quality(compiled, lines),
         "unreviewed_laws": tuple(unreviewed),
         "actions": actions,
+        "sovereignty": sovereignty_of(compiled, lines, raw["copy"]),
         "warnings": (
             *compiled.warnings,
             *_price_warnings(compiled, lines.slot),

@@ -17,8 +17,9 @@ from optimizer.compile.ledger import Ledger, LedgerRow
 from optimizer.compile.world import World
 from optimizer.instance.workloads import Service
 from optimizer.laws.remarks import together
+from optimizer.plan.legal_rows import LegalEntry
 from optimizer.plan.placements import DOUBTFUL, WEAK, Doubts, Lines
-from optimizer.plan.rows import Copy, DataQuality, Ineligible, LegalEntry, MechanismUse, Placement
+from optimizer.plan.rows import Copy, DataQuality, Ineligible, MechanismUse, Placement
 
 ESTIMATED_RTT = "estimated_rtt"
 LAW_REASONS = ("law_forbids", "law_no_mechanism", "law_approval_missing", "accelerator_export")

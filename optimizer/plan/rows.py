@@ -299,48 +299,6 @@ class Unserved(Row):
     cost_usd: float | None = None
 
 
-class LegalEntry(Row):
-    """A law that decided something: what, where it is written, how sure its encoding is.
-
-    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
-    `flags`: weak, unreviewed, overridden, advisory.
-    """
-
-    law: str
-    jurisdiction: str = ""
-    instrument: str = ""
-    provision: str = ""
-    citation: str = ""
-    confidence: str = ""
-    status: str = ""
-    in_force_from: datetime.date | None = None
-    decided: str = ""
-    placements: int = 0
-    obligations: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-
-
-ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate"]
-
-
-class Action(Row):
-    """Something to find out or confirm before the plan stands.
-
-    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`); `owner` is a role, `due` the last
-    day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while open.
-    """
-
-    rule: str
-    kind: ActionKind
-    subject: str
-    sentence: str
-    owner: str
-    due: datetime.date
-    workloads: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    accepted_by: str | None = None
-
-
 class OwnRow(Row):
     """A row that somebody added to the model: what its body comes to in the plan, and the sides that it keeps."""
 

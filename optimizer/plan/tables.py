@@ -7,15 +7,14 @@ from typing import Any
 import pandas as pd
 
 from optimizer.plan.currency import MONEY_FIGURES, renamed
+from optimizer.plan.legal_rows import Action, LegalEntry, SovereigntyUse
 from optimizer.plan.models import LeastCarbon, MarketBased, Plan, Today
 from optimizer.plan.rows import (
-    Action,
     BudgetUse,
     CommitmentUse,
     Copy,
     DataQuality,
     Ineligible,
-    LegalEntry,
     MechanismUse,
     MissingFigure,
     Move,
@@ -54,6 +53,7 @@ ROWS: dict[str, type[Row]] = {
     "unserved": Unserved,
     "legal_register": LegalEntry,
     "actions": Action,
+    "sovereignty": SovereigntyUse,
     "data_quality": DataQuality,
     "ineligible": Ineligible,
     "missing_figures": MissingFigure,

@@ -1,4 +1,4 @@
-"""The actions of a plan: what somebody has to find out or confirm before it stands."""
+"""What somebody has to find out or confirm before a plan stands, and what is known of sovereignty."""
 
 from __future__ import annotations
 
@@ -41,3 +41,23 @@ def render_actions(plan: Plan, console: Console, *, verbose: bool) -> None:
     for action in plan.actions:
         if action.accepted_by is not None:
             bullet(console, f"{action.rule} was accepted by {action.accepted_by}: {action.sentence}")
+
+
+def render_sovereignty(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """Print what is known of the sovereignty that policies ask for, one row per region; nothing where none asks."""
+    if not plan.sovereignty:
+        return
+    heading(console, "Sovereignty, by policies of the instance's own; no law asks for it")
+    table = grid(["region", "policy", "SEAL", "score", "levels", "by"], right=["score"], whole=["region"])
+    rows = [
+        [
+            row.region_id,
+            row.policy,
+            row.seal,
+            "not known" if row.score is None else f"{row.score:.1f} %",
+            ", ".join(row.levels),
+            row.evidence or "nobody",
+        ]
+        for row in plan.sovereignty
+    ]
+    put(console, table, add_rows(table, rows, verbose=verbose))

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
 from optimizer.plan.rows import Ineligible, Placement
-from optimizer.report.actions_view import conditional, render_actions
+from optimizer.report.actions_view import conditional, render_actions, render_sovereignty
 from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.carbon_view import carbon_lines
 from optimizer.report.limits_view import render_limits
@@ -68,6 +68,7 @@ def _render(plan: Plan, console: Console, *, verbose: bool) -> None:
         render_purchases(plan, console, verbose=verbose)
         render_idle(plan, console, verbose=verbose)
         _cost(plan, console)
+    render_sovereignty(plan, console, verbose=verbose)
     render_actions(plan, console, verbose=verbose)
     _law(plan, console, verbose=verbose)
     render_missing(plan, console, verbose=verbose)
@@ -160,7 +161,9 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
     for row in plan.placements:
         offer = row.sku or row.endpoint or ""
         groups[row.workload, row.region_id, offer, row.purchase or ""].append(row)
+    seals = {row.region_id: row.seal for row in plan.sovereignty}
     columns = ["workload", "streams", "region", "ms", "offer", "instances", "USD", "kg CO2e", "law, safeguard"]
+    columns += ["SEAL (policy)"] if seals else []
     table = grid(columns, right=["ms", "instances", "USD", "kg CO2e"], whole=["workload", "region"])
     before = ""
     rows: list[Sequence[str | Text]] = []
@@ -178,6 +181,7 @@ def _placements(plan: Plan, console: Console, *, verbose: bool) -> None:
             usd(_total([row.cost_usd for row in members])),
             amount(_total([row.carbon_kg for row in members])),
             _basis(members),
+            *([seals.get(members[0].region_id, "")] if seals else []),
         ])  # fmt: skip
         before = workload
     put(console, table, add_rows(table, rows, verbose=verbose))

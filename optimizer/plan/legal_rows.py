@@ -1,0 +1,66 @@
+"""The rows of a plan's tables on law: what decided, what somebody has to do, and what is known of sovereignty."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Literal
+
+from optimizer.plan.rows import Row
+
+
+class LegalEntry(Row):
+    """A law that decided something: what, where it is written, how sure its encoding is.
+
+    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
+    `flags`: weak, unreviewed, overridden, advisory.
+    """
+
+    law: str
+    jurisdiction: str = ""
+    instrument: str = ""
+    provision: str = ""
+    citation: str = ""
+    confidence: str = ""
+    status: str = ""
+    in_force_from: datetime.date | None = None
+    decided: str = ""
+    placements: int = 0
+    obligations: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate", "confirm_seal"]
+
+
+class Action(Row):
+    """Something to find out or confirm before the plan stands.
+
+    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`); `owner` is a role, `due` the last
+    day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while open.
+    """
+
+    rule: str
+    kind: ActionKind
+    subject: str
+    sentence: str
+    owner: str
+    due: datetime.date
+    workloads: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    accepted_by: str | None = None
+
+
+class SovereigntyUse(Row):
+    """What is known of the sovereignty of a region's provider, where a policy of the user's own asks; it is no law.
+
+    `seal` is the lowest of the eight levels, from which to which it may be (`2-4`); `levels` the same of each
+    objective; `score` in per cent only where all eight are known.
+    """
+
+    policy: str
+    provider: str
+    region_id: str
+    seal: str
+    score: float | None = None
+    levels: tuple[str, ...] = ()
+    evidence: str = ""
