@@ -66,6 +66,7 @@ class Desk:
             importer_status=instance.legal_assertions.importer_status,
             certificates=certificates,
             sources=self.profiles.sources,
+            gdpr_roles=self.pack.vocabulary.gdpr_roles,
         )
         self.scopes = Scopes(groups, world.calendar.dates, world.calendar.ids)
         self.safeguards = Safeguards(world, self.book, plan)

@@ -95,6 +95,7 @@ class LawBook:
             importer_status=said.importer_status,
             certificates=certificates,
             sources=profiles.sources,
+            gdpr_roles=pack.vocabulary.gdpr_roles,
         )
         self.ways = Ways(pack, instance, self.tests)
         self.operators = OperatorTests(self.tests, instance)

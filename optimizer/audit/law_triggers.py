@@ -87,8 +87,10 @@ class Tests:
         importer_status: Mapping[str, Iterable[str]],
         certificates: frozenset[tuple[str, str]],
         sources: Iterable[Source],
+        gdpr_roles: frozenset[str],
     ) -> None:
         self.groups = groups
+        self._gdpr_roles = gdpr_roles
         self._operators = operators
         self._holders = tuple(holders)
         self._levels = levels
@@ -199,8 +201,9 @@ class Tests:
         if scope.flags and not profile.flags & set(scope.flags):
             return False
         if scope.who and not (profile.roles | profile.sectors) & set(scope.who):
-            unstated = not profile.roles and scope.unstated == "applies"
-            if not unstated:
+            about_the_data = set(scope.who) <= self._gdpr_roles
+            answered = profile.roles & self._gdpr_roles if about_the_data else profile.roles - self._gdpr_roles
+            if answered or scope.unstated != "applies":
                 return False
         return scope.persons is None or self._many(scope.persons, profile, on)
 

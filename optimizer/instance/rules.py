@@ -306,7 +306,11 @@ class HeldMechanism(Model):
 
 
 class Exporter(Model):
-    """Who answers for the data: establishment, headquarters, roles, sectors and flags that laws ask about."""
+    """Who answers for the data: establishment, headquarters, roles, sectors and flags that laws ask about.
+
+    `roles` hold two kinds of words: who decides on the data (controller, processor) and what status the exporter has
+    (bank, public_body, …, or no_special_status). The one says nothing of the other.
+    """
 
     id: Id
     country: Country

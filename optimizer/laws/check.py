@@ -107,7 +107,7 @@ def _scope(scope: Scope, tables: Tables, file: str | None, law: str) -> Iterable
              *scope.provider_control)  # fmt: skip
     yield from _unknown_terms(terms, tables, file, law)
     vocabulary = tables.vocabulary
-    people = {**vocabulary.get("roles", {}), **vocabulary.get("sectors", {})}
+    people = {name for kind in ("gdpr_roles", "roles", "sectors") for name in vocabulary.get(kind, {})}
     for words, known, what in (
         ((*scope.categories, *scope.all_categories), vocabulary.get("categories", {}), "category"),
         (scope.who, people, "role or sector"),

@@ -131,7 +131,7 @@ def _scope(scope: Scope) -> str:
         least = " or ".join(f"{count:,} {word}" for count, word in limits if count is not None)
         parts.append(f"at least {least} of {scope.persons.of}")
     if scope.who and scope.unstated == "applies":
-        parts.append("or no role is stated")
+        parts.append("or no status is stated")
     return "; ".join(parts) or "always"
 
 

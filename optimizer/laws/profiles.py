@@ -16,11 +16,16 @@ from .types import DataProfile, LegalContext
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """Words a profile may use, each with its meaning in a sentence."""
+    """Words a profile may use, each with its meaning in a sentence.
+
+    `roles` are all that an exporter may state; `gdpr_roles` those of them that say who decides on purposes and means,
+    which says nothing of a status (bank, hospital, public body …).
+    """
 
     categories: Mapping[str, str]
     implies: Mapping[str, frozenset[str]]
     roles: Mapping[str, str]
+    gdpr_roles: frozenset[str]
     sectors: Mapping[str, str]
     flags: Mapping[str, str]
 
@@ -31,7 +36,8 @@ class Vocabulary:
         return cls(
             categories={name: str(entry.get("is", "")) for name, entry in categories.items()},
             implies={name: frozenset(entry.get("implies", "").split()) for name, entry in categories.items()},
-            roles={k: str(v) for k, v in data.get("roles", {}).items()},
+            roles={k: str(v) for kind in ("gdpr_roles", "roles") for k, v in data.get(kind, {}).items()},
+            gdpr_roles=frozenset(data.get("gdpr_roles", {})),
             sectors={k: str(v) for k, v in data.get("sectors", {}).items()},
             flags={k: str(v) for k, v in data.get("flags", {}).items()},
         )

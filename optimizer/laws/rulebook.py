@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RULES, VOCABULARY = "rules", "vocabulary.yaml"
 """The folder of a pack whose files state its laws, and the file with the words that profiles and triggers may use."""
-WORDS = ("categories", "roles", "sectors", "flags")
+WORDS = ("categories", "gdpr_roles", "roles", "sectors", "flags")
 TEXTS = (
     "subdivision", "instrument", "provision", "applies_to", "event", "cost_drivers", "threshold", "citation",
     "source_url", "confidence", "note",
@@ -186,7 +186,7 @@ def read_rule_file(path: Path, folder: Path, issues: list[Issue]) -> list[LawRow
 
 
 def read_vocabulary(folder: Path, issues: list[Issue]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return a pack's version and its words: categories, roles, sectors and flags."""
+    """Return a pack's version and its words: categories, both kinds of roles, sectors and flags."""
     document, _ = read_document(folder / VOCABULARY, VOCABULARY, folder, issues)
     for name in document:
         if name not in ("version", *WORDS):

@@ -103,12 +103,19 @@ class Subject:
         if scope.flags and not profile.flags & set(scope.flags):
             return f"no flag of {_set(scope.flags)}"
         if scope.who and not (profile.exporter_roles | profile.sectors) & set(scope.who):
-            if profile.exporter_roles or scope.unstated == "skips":
-                return f"exporter's roles and sectors hold none of {_set(scope.who)}"
-            assumptions.append(f"exporter is one of {_set(scope.who)} (no role stated)")
+            stated = self._stated(scope)
+            if stated or scope.unstated == "skips":
+                unstated = "" if stated else " (no status stated)"
+                return f"exporter's roles and sectors hold none of {_set(scope.who)}{unstated}"
+            assumptions.append(f"exporter is one of {_set(scope.who)} (no status stated)")
         if scope.persons is not None:
             return self._volume(scope.persons, assumptions)
         return ""
+
+    def _stated(self, scope: Scope) -> frozenset[str]:
+        """The roles that answer a scope's question: who decides on the data, or else what status the exporter has."""
+        roles, gdpr = self.profile.exporter_roles, self.vocabulary.gdpr_roles
+        return roles & gdpr if gdpr.issuperset(scope.who) else roles - gdpr
 
     def _volume(self, volume: Volume, assumptions: list[str]) -> str:
         persons, sensitive = self.held(volume.of)

@@ -7,7 +7,7 @@ that is given must hold. Fields (see docs/laws.md):
 the exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`,
 `who` (a role or sector), `flags` (any), `services` (any), `destinations`. `provider_control`: a set that holds one of
 the jurisdictions that can compel the provider.
-`persons`: {of, at_least, sensitive_at_least}. `unstated`: "applies" if the exporter's roles are unknown, "skips" else.
+`persons`: {of, at_least, sensitive_at_least}. `unstated`: "applies" if the exporter's status is unknown, else "skips".
 """
 
 from __future__ import annotations

@@ -69,8 +69,8 @@ class DataProfile:
 
     `subjects` are the jurisdictions of the persons (ISO2 or ISO2-SUB; empty for data about nobody), `persons` and
     `sensitive_persons` count them per jurisdiction (a jurisdiction not listed is unknown, not zero).
-    `exporter_country` is where the exporter is established ("" = unknown). Empty `exporter_roles` means that no role
-    has been stated; triggers say what they do then.
+    `exporter_country` is where the exporter is established ("" = unknown). `exporter_roles` without a status
+    ("controller" is none) mean that no status has been stated; triggers say what they do then.
     """
 
     categories: frozenset[str]

@@ -121,6 +121,7 @@ def _random_case(rng, pack, regions):
     subjects = frozenset(rng.sample(places, rng.choice([0, 1, 1, 2])))
     exporter = rng.choice([*places, "", "DE", "CN", "IN"]).partition("-")[0]
     roles = frozenset(rng.sample(sorted(words.roles), rng.choice([0, 0, 1, 2])))
+    roles |= {"controller"} if len(subjects) > 1 else set()
     sectors = frozenset(rng.sample(sorted(words.sectors), rng.choice([0, 0, 1])))
     flags = frozenset(rng.sample(sorted(words.flags), rng.choice([0, 0, 0, 1, 2])))
     retention, hq = rng.choice([0.0, 12.0, 24.0, 720.0]), rng.choice(["", "CN", "US", "DE"])

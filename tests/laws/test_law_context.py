@@ -298,3 +298,47 @@ def test_namibia_is_a_country() -> None:
 def test_assertions_about_unknown_things_are_errors(context: LegalContext) -> None:
     with pytest.raises(InputError):
         storage(GERMAN, Destination("US"), context)
+
+
+@pytest.mark.parametrize(
+    ("roles", "binds"),
+    [
+        ({"controller"}, True),
+        ({"processor"}, True),
+        (set(), True),
+        ({"controller", "statutory_healthcare_provider"}, True),
+        ({"statutory_healthcare_provider"}, True),
+        ({"controller", "no_special_status"}, False),
+        ({"bank"}, False),
+    ],
+)
+def test_who_decides_on_data_says_nothing_of_a_status(roles: set[str], binds: bool) -> None:
+    """A German hospital that says "controller" has not said that it is no statutory provider: SGB V s 393 binds."""
+    profile = DataProfile(frozenset({"health"}), frozenset({"DE"}), exporter="a", exporter_country="DE",
+                          exporter_roles=frozenset(roles))  # fmt: skip
+    found = PACK.judge(profile, Destination("US", provider="runpod"), DAY)
+    assert ("DE-SGBV-393" in found.storage.forbidden_by) is binds
+    assert ("DE-SGBV-393" in dict(found.not_triggered)) is not binds
+
+
+def test_a_law_that_asks_who_decides_is_answered_by_that_alone() -> None:
+    """A law on processors binds a bank that says nothing of it, if unstated roles count, and no controller."""
+    law = {
+        "id": "XX", "jurisdiction": "DE", "kind": "HARD_LOCAL", "in_force_from": "2020-01-01", "rule": "only:DE",
+        "trigger": {"scopes": [{"exporter": "DE", "who": "processor", "unstated": "applies"}]},
+    }  # fmt: skip
+    pack = load_laws(patches=[{"op": "add_law", "law": law}])
+    bound = {}
+    for roles in ({"bank"}, {"controller", "bank"}, {"processor"}):
+        profile = DataProfile(frozenset({"financial"}), exporter="a", exporter_country="DE",
+                              exporter_roles=frozenset(roles))  # fmt: skip
+        bound[" ".join(sorted(roles))] = "XX" in pack.judge(profile, Destination("FR"), DAY).storage.forbidden_by
+    assert bound == {"bank": True, "bank controller": False, "processor": True}
+
+
+def test_that_a_status_was_not_stated_is_told() -> None:
+    """A law on notified operators (CIIO) does not bind who states nothing; the answer names it and says why."""
+    profile = DataProfile(frozenset({"personal"}), frozenset({"CN"}), exporter="a", exporter_country="CN",
+                          exporter_roles=frozenset({"controller"}))  # fmt: skip
+    why = dict(PACK.judge(profile, Destination("SG"), DAY).not_triggered)
+    assert why["CN-CSL-CIIO"].endswith("{ciio} (no status stated)")

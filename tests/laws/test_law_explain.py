@@ -37,7 +37,7 @@ def test_the_page_of_the_german_rule_on_health_data():
     assert "storage: stays in DE, EU27, EEA, CH, EU_ADEQUATE" in page["what"]
     assert "storage: forbidden everywhere else" in page["what"]
     assert page["encoded"]["requires"][0] == "the operator's service holds BSI C5, at least type 2"
-    assert "or no role is stated" in page["encoded"]["binds_if"][0]
+    assert "or no status is stated" in page["encoded"]["binds_if"][0]
     assert page["when"][0] == "in force, from 2024-07-01"
 
 
