@@ -139,8 +139,9 @@ class Ways:
         if profile.flags & set(volumes.exempt_flags):
             return None
         persons, sensitive = self._tests.leaving(volumes.of, profile, on)
-        if persons is None or sensitive is None:
-            return single(volumes.if_unknown) or ways
+        if persons is None or sensitive is None:  # as many as no limit holds
+            open_ended = [tier for tier in volumes.tiers if tier.persons_below is None and tier.sensitive_below is None]
+            return single(open_ended[0].mechanisms) if open_ended else ways
         for tier in volumes.tiers:
             below = tier.persons_below is None or persons < tier.persons_below
             if below and (tier.sensitive_below is None or sensitive < tier.sensitive_below):

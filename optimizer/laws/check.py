@@ -97,7 +97,7 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
                     yield Issue(what, file=file, where=trigger.law, maybe=maybe)
     if trigger.volumes is not None:
         names = [m for t in trigger.volumes.tiers for m in t.mechanisms if m != "free"]
-        for mechanism in (*names, *trigger.volumes.if_unknown):
+        for mechanism in names:
             if mechanism not in tables.mechanisms:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
 

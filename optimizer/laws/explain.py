@@ -10,7 +10,7 @@ from .grammar import Clause, Ways
 from .pack import LawPack, load_laws
 from .query import citation
 from .rows import LawRow
-from .triggers import Requires, Scope, Volumes
+from .triggers import Requires, Scope, Volumes, in_window
 
 VERBS = {
     "only": "stays in {places}",
@@ -129,7 +129,7 @@ def _scope(scope: Scope) -> str:
     if scope.persons is not None:
         limits = [(scope.persons.at_least, "persons"), (scope.persons.sensitive_at_least, "sensitive persons")]
         least = " or ".join(f"{count:,} {word}" for count, word in limits if count is not None)
-        parts.append(f"at least {least} of {scope.persons.of}")
+        parts.append(f"at least {least} of {scope.persons.of}{in_window(scope.persons.window)}")
     if scope.who and scope.unstated == "applies":
         parts.append("or no status is stated")
     return "; ".join(parts) or "always"
@@ -157,7 +157,8 @@ def _volumes(volumes: Volumes | None) -> list[str]:
     for tier in volumes.tiers if volumes else ():
         limits = [(tier.persons_below, "persons"), (tier.sensitive_below, "sensitive persons")]
         below = " and ".join(f"below {count:,} {word}" for count, word in limits if count is not None) or "otherwise"
-        told.append(f"{below} of {volumes.of if volumes else ''}: {' or '.join(tier.mechanisms)}")
+        who = f"{volumes.of}{in_window(volumes.window)}" if volumes else ""
+        told.append(f"{below} of {who}: {' or '.join(tier.ways) or 'nothing'}")
     return told
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from math import inf
 from typing import TypeVar
 
 from .grammar import Ways, any_of, named_in
 from .rows import LawRow, Mechanism
 from .scopes import Subject
-from .triggers import Volumes
+from .triggers import Volumes, in_window
 from .types import Destination, Level, MechanismKey
 
 KEY_PARTS = ("exporter", "importer", "country", "group", "data", "law", "region")
@@ -67,7 +68,7 @@ class MechanismDesk:
         conditions: list[str] = []
         if law.trigger.volumes is not None and not alone:
             banded, note = self._band(law.trigger.volumes, ways, subject)
-            if banded is None:
+            if not banded:
                 return Offer(Level.FREE, conditions=(f"{law.id}: {note}",))
             ways = banded
             conditions.append(f"{law.id}: {note}")
@@ -174,23 +175,26 @@ class MechanismDesk:
             return "", f"{mechanism.id}: inputs are dropped within {limit:g} h (retention not stated)"
         return "", mechanism.assumes and f"{mechanism.id}: {mechanism.assumes}"
 
-    def _band(self, volumes: Volumes, ways: Ways, subject: Subject) -> tuple[Ways | None, str]:
-        """Ways of the volume band (None = nothing is asked), and the sentence that says which band."""
+    def _band(self, volumes: Volumes, ways: Ways, subject: Subject) -> tuple[Ways, str]:
+        """Ways of the volume band (none = nothing is asked), and the sentence that says which band.
+
+        What is not stated counts as the highest number that what is stated leaves open; the milder bands are named.
+        """
         flags = subject.profile.flags & set(volumes.exempt_flags)
         if flags:
-            return None, f"exempt by {', '.join(sorted(flags))}"
+            return (), f"exempt by {', '.join(sorted(flags))}"
         persons, sensitive = subject.counts(volumes.of)
-        if persons is None or sensitive is None:
-            unknown = any_of(volumes.if_unknown) or ways
-            return unknown, f"number of persons of {volumes.of} who leave is not stated; no exemption taken"
-        for tier in volumes.tiers:
-            below = tier.persons_below is None or persons < tier.persons_below
-            if below and (tier.sensitive_below is None or sensitive < tier.sensitive_below):
-                counted = f"{persons} persons of {volumes.of} leave, {sensitive} with sensitive data"
-                if tier.mechanisms == ("free",):
-                    return None, counted
-                return any_of(tier.mechanisms), counted
-        return ways, f"{persons} persons of {volumes.of} leave"
+        who = f"persons of {volumes.of} who leave{in_window(volumes.window)}"
+        if persons is not None and sensitive is not None:
+            found = volumes.tier(persons, sensitive)
+            told = f"{persons} {who}, {sensitive} with sensitive data"
+            return (ways if found is None else any_of(volumes.tiers[found].ways)), told
+        most = inf if persons is None else persons
+        last = volumes.tier(most, most if sensitive is None else sensitive)
+        fewest = volumes.tier(persons or sensitive or 0, sensitive or 0)
+        milder = volumes.tiers[fewest:last]
+        told = f"number of {who} is not stated and counts as the highest" + "".join(f"; {one.told}" for one in milder)
+        return (ways if last is None else any_of(volumes.tiers[last].ways)), told
 
     def key(self, mechanism: Mechanism, law: LawRow, destination: Destination, subject: Subject) -> tuple[str, ...]:
         """The identity of the fixed charge, part by part as the mechanism's charge scope says; "*" = not known."""

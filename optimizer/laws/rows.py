@@ -122,7 +122,6 @@ class LawRow:
         found = {*self.mechanisms, *self.rule("storage").mechanisms(), *self.rule("processing").mechanisms()}
         found.update(name for requires in trigger.requires for name in requires.instead)
         if trigger.volumes is not None:
-            found.update(trigger.volumes.if_unknown)
             found.update(name for tier in trigger.volumes.tiers for name in tier.mechanisms)
         return frozenset(found)
 

@@ -11,7 +11,7 @@ from .grammar import Rule
 from .places import Groups
 from .profiles import Vocabulary
 from .rows import LawRow
-from .triggers import Scope, Volume
+from .triggers import Scope, Volume, in_window
 from .types import DataProfile, LegalContext
 
 
@@ -127,7 +127,7 @@ class Subject:
         if any(count is not None and count >= limit for count, limit, _ in asked):
             return ""
         if any(count is None for count, _, _ in asked):
-            text = f"number of persons of {volume.of} is not stated"
+            text = f"number of persons of {volume.of}{in_window(volume.window)} is not stated"
             if volume.unknown == "skips":
                 return text
             assumptions.append(f"{text}: the threshold counts as reached")

@@ -19,6 +19,14 @@ from typing import Any
 from ..errors import Issue
 from .grammar import is_term
 
+WINDOWS = {"since_january_1": "since 1 January", "12_months": "in 12 months"}
+"""Times over which a law counts persons, in words."""
+
+
+def in_window(window: str) -> str:
+    """The window as it ends a phrase, with the blank before it; nothing where the law names none."""
+    return f" {WINDOWS[window]}" if window else ""
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -28,6 +36,7 @@ class Volume:
     at_least: int | None = None
     sensitive_at_least: int | None = None
     unknown: str = "applies"
+    window: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,18 @@ class Tier:
     sensitive_below: int | None
     mechanisms: tuple[str, ...]
 
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The mechanisms of which any one will do; none if nothing is asked."""
+        return () if self.mechanisms == ("free",) else self.mechanisms
+
+    @property
+    def told(self) -> str:
+        """What it asks, and below which numbers."""
+        limits = ((self.persons_below, "persons"), (self.sensitive_below, "with sensitive data"))
+        below = " and ".join(f"{limit} {word}" for limit, word in limits if limit is not None)
+        return f"below {below}: {' or '.join(self.ways) or 'nothing'}"
+
 
 @dataclass(frozen=True)
 class Volumes:
@@ -104,7 +125,15 @@ class Volumes:
     of: str
     tiers: tuple[Tier, ...]
     exempt_flags: tuple[str, ...] = ()
-    if_unknown: tuple[str, ...] = ()
+    window: str = ""
+
+    def tier(self, persons: float, sensitive: float) -> int | None:
+        """The first tier below both limits of which the numbers are; None if there is none."""
+        for number, one in enumerate(self.tiers):
+            below = one.persons_below is None or persons < one.persons_below
+            if below and (one.sensitive_below is None or sensitive < one.sensitive_below):
+                return number
+        return None
 
 
 @dataclass(frozen=True)
@@ -204,7 +233,14 @@ class _Reader:
         limits = {
             name: self.count(law, data.get(name), f"persons.{name}") for name in ("at_least", "sensitive_at_least")
         }
-        return Volume(data["of"], **limits, unknown=unknown)
+        return Volume(data["of"], **limits, unknown=unknown, window=self.window(law, data))
+
+    def window(self, law: str, data: Mapping[str, Any]) -> str:
+        """Return the time over which persons are counted."""
+        window = data.get("window", "")
+        if window and window not in WINDOWS:
+            self.problem(law, f"window is {window!r}, none of {', '.join(WINDOWS)}")
+        return str(window)
 
     def scope(self, law: str, value: object) -> Scope:
         data = self.mapping(law, value, {f.name for f in fields(Scope)}, "scope")
@@ -258,7 +294,7 @@ class _Reader:
             of=str(data.get("of", "")),
             tiers=tiers,
             exempt_flags=self.words(law, data.get("exempt_flags")),
-            if_unknown=self.words(law, data.get("if_unknown")),
+            window=self.window(law, data),
         )
 
     def accelerator(self, law: str, value: object) -> AcceleratorTest:

@@ -130,8 +130,25 @@ def test_volume_counts_of_the_profile_and_exemptions() -> None:
     assert storage(flagged, Destination("HK")).level is Level.FREE
     assert storage(health, Destination("HK")).level is Level.CONDITIONAL, "sensitive data without a count counts all"
     unknown = storage(CHINESE, Destination("HK"))
-    assert unknown.level is Level.CONDITIONAL
-    assert "CN_EXEMPT" not in names(unknown), "nothing is exempt because it was not counted"
+    assert unknown.approvals_missing == (("CN-2024-FLOW", "CN_ASSESS"),), "nothing is milder for not being counted"
+
+
+def test_an_unknown_count_is_the_highest_that_is_left_open_and_the_milder_bands_are_named() -> None:
+    """No count: the assessment. 500 persons and sensitive data of an unknown number, at most 500: contract or
+    certificate, as 500 with sensitive data are fewer than 10,000; nothing would be asked without sensitive data.
+    """
+    nobody = storage(CHINESE, Destination("HK"))
+    assert nobody.level is Level.APPROVAL
+    assert (
+        "CN-2024-FLOW: number of persons of CN who leave since 1 January is not stated and counts as the highest;"
+        " below 100000 persons and 1 with sensitive data: nothing;"
+        " below 1000000 persons and 10000 with sensitive data: CN_SCC or CN_CERT"
+    ) in nobody.conditions_assumed
+    for persons, level in ((500, Level.CONDITIONAL), (20_000, Level.APPROVAL)):
+        context = LegalContext(persons_leaving={("acme-cn", "CN"): (persons, None)})  # type: ignore[dict-item]
+        found = storage(CHINESE, Destination("HK"), context)
+        assert found.level is level
+        assert any("1 with sensitive data: nothing" in text for text in found.conditions_assumed)
 
 
 @pytest.mark.parametrize(
