@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from .cases import cases_of
@@ -55,6 +55,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "stands_in": f"{row.file}:{row.line}" if row.file and row.line else row.file,
         },
         "mechanisms": [_mechanism(name, pack) for name in sorted(row.all_mechanisms() & pack.mechanisms.keys())],
+        "kin": _kin(row, pack),
         "cases": cases_of(law, pack.source),
         "coverage": _coverage(row, pack),
         "notes": [text for text in (row.note, row.trigger.note, row.trigger.risk) if text],
@@ -96,6 +97,22 @@ def _when(row: LawRow, pack: LawPack) -> list[str]:
     if row.in_force_to:
         told.append(f"until {row.in_force_to.isoformat()}")
     told += [f"amended by the scenario from {day.isoformat()}" for day, _ in pack.amendments.get(row.id, ())]
+    return told
+
+
+def _kin(row: LawRow, pack: LawPack) -> list[str]:
+    """The laws of the same place and on the same data that end the day before it begins, or begin the day after it."""
+
+    def alike(other: LawRow) -> bool:
+        place = (other.subdivision, set(other.jurisdictions)) == (row.subdivision, set(row.jurisdictions))
+        return place and other.id != row.id and bool(other.data_categories & row.data_categories)
+
+    told = []
+    for other in filter(alike, pack.laws.values()):
+        if other.in_force_to and row.in_force_from and other.in_force_to + timedelta(days=1) == row.in_force_from:
+            told.append(f"before it: {other.id}, until {other.in_force_to.isoformat()}")
+        if row.in_force_to and other.in_force_from and row.in_force_to + timedelta(days=1) == other.in_force_from:
+            told.append(f"after it: {other.id}, from {other.in_force_from.isoformat()}")
     return told
 
 

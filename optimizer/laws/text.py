@@ -144,7 +144,7 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
     rules += [encoded["effect"], encoded["stands_in"]]
     found = [f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"]
     for label, texts in (
-        ("what", page["what"]), ("whom", page["whom"]), ("when", page["when"]), ("source", source),
+        ("what", page["what"]), ("whom", page["whom"]), ("when", [*page["when"], *page["kin"]]), ("source", source),
         ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
         ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
         ("ways", [_way(one) for one in page["mechanisms"]]), ("cases", page["cases"]), ("coverage", page["coverage"]),

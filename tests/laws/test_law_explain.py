@@ -122,3 +122,11 @@ def test_a_pack_without_cases_has_pages_all_the_same(tmp_path):
     (other / "cases.yaml").write_text("a: [")
     with pytest.raises(InputError, match="is no YAML"):
         cases_of("DE-SGBV-393", str(other))
+
+
+def test_the_page_names_what_was_before_and_what_comes_after():
+    """Russia's old wording ended on 30 June 2025, India's rules of 2011 end with the start of the DPDP chapter."""
+    assert explain_law("RU-152FZ-18")["kin"] == ["before it: RU-242FZ-OLD, until 2025-06-30"]
+    assert "after it: RU-152FZ-18, from 2025-07-01" in explain_law("RU-242FZ-OLD")["kin"]
+    assert explain_law("DE-SGBV-393")["kin"] == []
+    assert "before it: RU-242FZ-OLD" in "\n".join(law_lines(explain_law("RU-152FZ-18")))
