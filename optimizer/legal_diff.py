@@ -107,7 +107,7 @@ def legal_diff(instance: Instance, before: date, after: date) -> dict[str, Any]:
         "changes": [change.to_dict() for change in changes],
         "duties": [duty.to_dict() for duty in duties],
         "rules": [turn.to_dict() for turn in bearing_on(world.laws, turns, frozenset(touched))],
-        "citations": [citation(world.laws.law(law, after)) for law in named],
+        "citations": [citation(world.laws.law(law, after), after) for law in named],
         **_pack(world.laws),
     }
 
@@ -181,13 +181,15 @@ class _OfChip:
     data: str
     of: tuple[str, ...]
     place: Destination
+    own: bool
     activity: str = "chip"
 
     def on(self, day: date) -> Verdict:
         assert self.view.pack is not None
         return self.view.pack.judge_accelerator(
-            accelerator=self.chip, destination=self.place, tenant_hq=self.tenant_hq, on=day, context=self.view.context
-        )
+            accelerator=self.chip, destination=self.place, tenant_hq=self.tenant_hq, on=day, context=self.view.context,
+            hypothetical=self.own,
+        )  # fmt: skip
 
 
 _Question = _OfData | _OfChip
@@ -207,14 +209,14 @@ def _of_data(world: World, view: LawView, subjects: dict[DataProfile, tuple[str,
 
 
 def _of_chips(world: World, view: LawView) -> Iterator[_Question]:
-    """Yield the questions on each chip that the catalogue shows, for the seat of each tenant."""
+    """Yield the questions on each chip that is on offer, for the seat of each tenant."""
     tenants: dict[str | None, dict[str, None]] = defaultdict(dict)
     for activity in view.activities:
         tenants[activity.tenant_hq][activity.workload_id] = None
-    for chip, place in filter(None, build_sites(world).chips):
+    for chip, place, own in filter(None, build_sites(world).chips):
         for seat, of in tenants.items():
             data = f"{chip.name} for a tenant of {seat}" if seat else chip.name
-            yield _OfChip(view, chip, seat, data, tuple(of), place)
+            yield _OfChip(view, chip, seat, data, tuple(of), place, own)
 
 
 @dataclass(frozen=True)

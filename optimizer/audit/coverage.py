@@ -38,8 +38,8 @@ JUDGED: dict[str, str] = {
     "places": "id of used min_in_use max_in_use cost_usd",
     "today": "running moved moving_usd today_usd saving_usd payback_hours",
     "unserved": "workload stream period per_s work_units cost_usd",
-    "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from decided "
-                      "placements obligations flags",
+    "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from review_by "
+                      "decided placements obligations flags",
     "actions": "rule kind subject owner due workloads datasets accepted_by",
     "sovereignty": "policy provider region_id seal score levels",
     "data_quality": "quality cost_share carbon_share",

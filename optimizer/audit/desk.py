@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optimizer.audit.chip_law import Chip, classes_of
 from optimizer.audit.law_check import Safeguards
 from optimizer.audit.law_profiles import Profiles
 from optimizer.audit.law_rules import LawBook
@@ -17,17 +17,6 @@ from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
     from optimizer.laws import LawPack
-
-CLASS_TPP, DENSE_TPP, CLASS_DENSITY = 4800.0, 1600.0, 5.92
-BAND_TPP, BAND_GB_PER_S = 21_000.0, 6_500.0
-
-
-@dataclass(frozen=True)
-class Chip:
-    """What export rules look at: the classes of a chip (`unknown` counts as inside all), and its vendor's home."""
-
-    classes: frozenset[str]
-    vendor_country: str
 
 
 class Desk:
@@ -46,7 +35,8 @@ class Desk:
         )
         streams = {workload: tuple(named) for workload, named in world.streams.items()}
         self.profiles = Profiles(instance, streams, self.pack.vocabulary.implies)
-        self._inline = _inline_operators(world)
+        groups = GroupBook(self.pack.groups.rows, self.pack.groups.ids)
+        self._inline = _inline_operators(world, groups if binding else None)
         operators = {
             name: Operator(facts.control_ownership, facts.control_strict, facts.control_known, facts.bis_hq_test)
             for name, facts in self.pack.operators.providers.items()
@@ -57,7 +47,6 @@ class Desk:
             for scheme in p.certifications
         )
         self.book = LawBook(self.pack, instance, self.profiles, operators, certificates) if binding else None
-        groups = GroupBook(self.pack.groups.rows, self.pack.groups.ids)
         self.tests = Tests(
             groups=groups,
             operators=operators,
@@ -80,25 +69,14 @@ class Desk:
         return self.world.operator(provider) or Operator()
 
     def chip(self, accelerator: str) -> Chip:
-        """Return the export facts of an accelerator; missing figures make the class unknown."""
+        """Return the export facts of an accelerator; missing figures leave its classes open."""
         if accelerator not in self._chips:
-            tpp, bandwidth, vendor = self.world.chip_figures(accelerator)
-            self._chips[accelerator] = Chip(export_classes(tpp, bandwidth), vendor)
+            tpp, density, bandwidth, vendor = self.world.chip_figures(accelerator)
+            self._chips[accelerator] = Chip(*classes_of(tpp, density, bandwidth), vendor)
         return self._chips[accelerator]
 
 
-def export_classes(tpp: float | None, gb_per_s: float | None) -> frozenset[str]:
-    """Return the export classes by total processing performance and memory bandwidth (15 CFR 774 Supp. 1, 3A090)."""
-    if tpp is None:
-        return frozenset({"unknown"})
-    if tpp < CLASS_TPP:
-        return frozenset() if tpp < DENSE_TPP else frozenset({"unknown"})
-    if tpp >= BAND_TPP or (gb_per_s is not None and gb_per_s >= BAND_GB_PER_S):
-        return frozenset({"3A090.a", "above_band"})
-    return frozenset({"3A090.a", "unknown" if gb_per_s is None else "cn_band"})
-
-
-def _inline_operators(world: World) -> dict[str, Operator]:
+def _inline_operators(world: World, groups: GroupBook | None) -> dict[str, Operator]:
     """Return who controls the providers of an inline catalogue; what is not stated is not known."""
     inline = world.instance.catalogue.inline
     if inline is None:
@@ -107,5 +85,15 @@ def _inline_operators(world: World) -> dict[str, Operator]:
     for provider in inline.providers:
         owners = frozenset({provider.headquarters or "", provider.parent or ""} - {""})
         control = owners | frozenset(provider.control or ())
-        found[provider.id] = Operator(owners or control, control, provider.control is not None)
+        known = provider.control is not None
+        seats = _seats_test(control, groups, world) if known and groups is not None else "unknown"
+        found[provider.id] = Operator(owners or control, control, known, seats)
     return found
+
+
+def _seats_test(control: frozenset[str], groups: GroupBook, world: World) -> str:
+    """Return whether any of the jurisdictions is in group D:5 of the EAR, or Macau, when the horizon starts."""
+    if "BIS_D5" not in groups:
+        return "unknown"
+    start = world.instance.horizon.start
+    return "yes" if any(groups.within(place, ("BIS_D5", "MO"), start) for place in control) else "no"

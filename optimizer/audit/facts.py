@@ -66,6 +66,7 @@ class TokenEnergy:
 class Offer:
     """An instance offer (`sku`) or an endpoint (`endpoint`); prices are list prices, before discounts.
 
+    `own`: nobody but the instance says that it is on sale.
     `commitments`: those to the SKU in the region, which give their instances together. `energy` of an endpoint's tokens
     is drawn on the grid where it processes, at the mid and at the high estimate of both.
     """
@@ -83,6 +84,7 @@ class Offer:
     arch: str = ""
     burstable: bool = False
     availability: str = "verified"
+    own: bool = False
     usd_per_hour: float | None = None
     price_quality: str = ""
     price_date: date | None = None

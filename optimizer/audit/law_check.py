@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from optimizer.audit.chip_law import ruling_of
 from optimizer.audit.endpoint_resources import WHERE_IT_IS
-from optimizer.audit.facts import CPU, Offer, Region
+from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_profiles import Profile, Profiles
-from optimizer.audit.law_rules import CHIP_KINDS, LawBook, Need, Ruling
+from optimizer.audit.law_rules import LawBook, Need, Ruling
 from optimizer.audit.law_triggers import HOW_HELD, Departures, Held, Operator, Place
 from optimizer.audit.law_ways import Option
 from optimizer.audit.lines import Ledger, Line
@@ -68,10 +70,7 @@ class Safeguards:
         """Return what `meets` does, for what the plan does not do unless something fails."""
         for option in need.options:
             self.needed.setdefault(option, set()).add(need.law)
-        return any(
-            self.states(option) or self.free(option, (need.law,))
-            for option in need.options
-        )
+        return any(self.states(option) or self.free(option, (need.law,)) for option in need.options)
 
 
 def departures_of(ledger: Ledger, plan: Plan, desk: Desk) -> Departures:
@@ -163,48 +162,12 @@ def report(ruling: Ruling, safeguards: Safeguards, where: str, what: str, findin
 
 
 def _check_chip(desk: Desk, line: Line, on: date, findings: Findings) -> None:
-    """Export rules: observed capacity counts as licensed, so that only rules on who rents it can bind."""
-    assert desk.book is not None
-    if line.offer.endpoint or line.offer.accelerator in ("", CPU):
-        return
-    for law, reason in chip_rulings(desk, line.offer.accelerator, line.region, line.workload.data, on):
+    """Export rules on the chip: what they close, and the licence that they ask for."""
+    ruling = ruling_of(desk, line, on).ruling
+    for law, reason in (*ruling.forbids, *ruling.approvals, *ruling.lacks):
         findings.add("accelerator_export", line.where, reason, rule=law)
-
-
-def chip_rulings(desk: Desk, accelerator: str, region: Region, data: Any, on: date) -> list[tuple[str, str]]:
-    """Return (law, reason) of the export rules that close a chip to this tenant although the catalogue has it there."""
-    assert desk.book is not None
-    book, facts = desk.book, desk.chip(accelerator)
-    hq = desk.profiles.tenant_hq(data)
-    found = []
-    for row in book.active(on):
-        test = row.trigger.accelerator
-        if test is None or not test.even_observed or not (row.trigger.effect == "accelerator" or is_chip_rule(row)):
-            continue
-        if test.classes and not (facts.classes & (set(test.classes) | {"unknown"})):
-            continue
-        if row.trigger.home and book.groups.within(region.place, row.trigger.home, on):
-            continue
-        if test.sites and not book.groups.within(region.place, test.sites, on):
-            continue
-        if (test.vendor_not and facts.vendor_country in test.vendor_not) or test.site_flags:
-            continue
-        if test.tenant_hq and not (hq and book.groups.within(hq, test.tenant_hq, on)):
-            continue
-        if not test.tenant_hq and test.provider_hq_test and book.tests.operator(region.provider).bis_hq_test == "no":
-            continue
-        if test.tenant_hq or test.vendor_not:
-            found.append((row.id, f"{accelerator} is closed to {hq or facts.vendor_country}"))
-            continue
-        ruling = book.chip_ruling(row, Place.of(region, "instance"), on)
-        if ruling:
-            found.append((row.id, f"{accelerator} in {region.id}: {ruling}"))
-    return found
-
-
-def is_chip_rule(row: Any) -> bool:
-    """Return True if a law is an export rule by its kind alone."""
-    return bool(set(row.kind.split("+")) & CHIP_KINDS) and not row.trigger.effect
+    opened = replace(ruling, forbids=(), approvals=(), lacks=())
+    report(opened, desk.safeguards, line.where, f"{line.offer.accelerator} at {line.offer.label}", findings)
 
 
 def _check_policies(desk: Desk, line: Line, findings: Findings) -> None:

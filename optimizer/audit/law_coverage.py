@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from optimizer.audit.chip_law import ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of, selects_copy
 from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU
@@ -37,6 +38,7 @@ OWNERS = {
     "access": ("confirm_access", "vendor manager"),
     "certificate": ("confirm_certificate", "compliance officer"),
     "seal": ("confirm_seal", "compliance officer"),
+    "chip": ("confirm_chip", "export-control officer"),
 }
 
 
@@ -109,6 +111,11 @@ class CoverageBook:
     def refuses_chips(self) -> bool:
         """Return True if chips that export rules speak of are not used where nobody looked."""
         return self._stated.law in (None, "refuse")
+
+    @property
+    def refuses_unread_chips(self) -> bool:
+        """Return True if chips are not used while a figure is missing that an export rule asks for."""
+        return self._stated.law == "refuse"
 
     @property
     def asks_of_chips(self) -> bool:
@@ -252,8 +259,9 @@ def _of_line(
             desk.book, book, profile, home, places + kept_there, where=line.where, workload=line.workload.id,
             due=due, findings=findings, on=ledger.world.calendar.dates[line.period],
         )  # fmt: skip
+    _of_chip(line, desk, book, ledger.world.calendar.dates[line.period], due=due, findings=findings)
     controlled = not line.offer.endpoint and line.offer.accelerator not in ("", CPU)
-    if controlled and desk.chip(line.offer.accelerator).classes:
+    if controlled and desk.chip(line.offer.accelerator).controlled:
         for one in book.unseen(home.place):
             accepted = book.accepted_by(one.rule, [ledger.world.calendar.dates[line.period]])
             if book.refuses_chips and accepted is None:
@@ -261,6 +269,20 @@ def _of_line(
                 findings.add("law_unknown", line.where, what, rule=one.rule)
             if book.asks_of_chips:
                 due.setdefault(one.rule, _Owners()).workloads.add(line.workload.id)
+
+
+def _of_chip(
+    line: Line, desk: Desk, book: CoverageBook, on: date, *, due: dict[str, _Owners], findings: Findings
+) -> None:
+    """Look at the figures of the chip that an export rule asks for and nobody has."""
+    if not ruling_of(desk, line, on).asks:
+        return
+    rule = f"chip:{line.offer.accelerator}"
+    if book.refuses_unread_chips and book.accepted_by(rule, [on]) is None:
+        what = f"figures of {line.offer.accelerator} that an export rule asks for are not known"
+        findings.add("chip_unknown", line.where, what, rule=rule)
+    if book.asks_of_chips:
+        due.setdefault(rule, _Owners()).workloads.add(line.workload.id)
 
 
 def _look(

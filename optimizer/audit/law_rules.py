@@ -119,7 +119,7 @@ class LawBook:
             self._active[on] = tuple(
                 row
                 for row in rows
-                if row.status in statuses
+                if (row.status in statuses or (row.status in GUIDANCE and row.trigger.risk and row.trigger.accelerator))
                 and row.in_force_from is not None
                 and row.in_force_from <= on
                 and (row.in_force_to is None or on <= row.in_force_to)
@@ -236,7 +236,8 @@ class LawBook:
         ways = tuple(tier for tier in tiers if tier)
         return Reading(worked.level, ways, named=True) if ways else None
 
-    def _set_aside(self, law: str, at: Place, on: date) -> bool:
+    def set_aside(self, law: str, at: Place, on: date) -> bool:
+        """Return True if somebody set a law aside for a place and its operator on a day."""
         return any(
             o.law == law
             and on <= o.expires
@@ -248,7 +249,7 @@ class LawBook:
     def _has_no_say(self, row: Any, at: Place, on: date) -> bool:
         """Return True if somebody set a law aside at a place, or it holds that place to be home."""
         home = row.trigger.home and self.groups.within(at.place, row.trigger.home, on)
-        return bool(home) or self._set_aside(row.id, at, on)
+        return bool(home) or self.set_aside(row.id, at, on)
 
     def knows(self, mechanism: str) -> bool:
         """Return True if the law pack has a mechanism of this name."""
@@ -274,18 +275,21 @@ class LawBook:
         every = (rule for row, _ in self._reaching(profile, on) for rule in self._rules(row, profile, "access"))
         return any(rule not in ("", "none") for rule in every)
 
-    def chip_ruling(self, row: Any, at: Place, on: date) -> str:
-        """Return what an export rule says of a place that is not free for it, "" if it is free."""
+    def chip_reading(self, row: Any, at: Place, on: date) -> Reading:
+        """Return what an export rule says of a place."""
 
         def member(term: str) -> bool:
             if term not in self.groups:
                 return term in (at.place, at.country)
             return "" in self.groups.conditions(term, {at.place, at.country}, on)
 
-        reading = read(dict(by_category(row.processing_rule)).get("*", "none"), member)
-        if reading.level == "free":
-            return ""
-        return "forbidden" if reading.level == "forbidden" else f"needs {' or '.join(reading.mechanisms)}"
+        return read(dict(by_category(row.processing_rule)).get("*", "none"), member)
+
+    def chip_safeguards(
+        self, row: Any, reading: Reading, nobody: Profile, at: Place, on: date
+    ) -> tuple[str, str, Asked]:
+        """Return the level an export rule comes to, why, and what it asks for, for a place it leaves open."""
+        return self.ways.open(row, reading.ways, nobody, at, on, gate=reading.level == "approval")
 
     def obligations(self, profile: Profile, on: date) -> list[Obligation]:
         """Return the copies that the laws binding a profile ask for, less those set aside everywhere."""

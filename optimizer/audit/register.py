@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
+from optimizer.audit.chip_law import is_chip_rule
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import Findings
-from optimizer.audit.law_check import is_chip_rule
 from optimizer.audit.law_rules import binds
 from optimizer.audit.lines import Ledger
 from optimizer.audit.row_laws import WEAK, Said, states_law
@@ -41,6 +42,7 @@ def check_register(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said],
             findings.add("duplicate", where, "the law has several entries", found=stated[entry.law])
         if entry.law in desk.pack.laws:
             mine.compare(entry, where, findings)
+    _check_overdue(plan, mine, findings)
     lacking = mine.laws() - stated.keys()
     if lacking:
         findings.add(KIND, "legal_register", "laws that decided something have no entry",
@@ -50,6 +52,14 @@ def check_register(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said],
         findings.add(KIND, "legal_register", "laws that decided nothing have an entry", found=", ".join(sorted(idle)))
 
 
+def _check_overdue(plan: Plan, mine: _Register, findings: Findings) -> None:
+    """A law whose row somebody was to look at again before today has to be named in a warning, with that day."""
+    for law, until in mine.overdue():
+        if not any(f"{law} ({until})" in text for text in plan.warnings):
+            findings.add("left_out", "warnings", "a law past its date of review is not warned of", expected=law,
+                         rule=law)  # fmt: skip
+
+
 class _Register:
     """What the pack and the plan's own rows say of each law."""
 
@@ -57,6 +67,8 @@ class _Register:
         self._pack, self._deleted = desk.pack, deleted
         self._unreviewed = set(plan.unreviewed_laws)
         self._overridden = {one.law for one in desk.world.instance.legal_assertions.overrides}
+        instance = desk.world.instance
+        self._known_on = instance.laws.as_of or instance.horizon.start
         self._forbade: Counter[str] = Counter()
         self._closed: Counter[str] = Counter()
         for row in plan.ineligible:
@@ -73,6 +85,11 @@ class _Register:
     def laws(self) -> set[str]:
         """Return the laws that the register has to name."""
         return {*self._forbade, *self._closed, *self._bears, *self._asked} & self._pack.laws.keys()
+
+    def overdue(self) -> list[tuple[str, date]]:
+        """Return the laws that the register has to name and that are past their date of review, with that date."""
+        dated = ((law, self._pack.laws[law].review_by) for law in sorted(self.laws()))
+        return [(law, until) for law, until in dated if until is not None and until < self._known_on]
 
     def decided(self, law: str) -> str:
         """Return what a law decided in the plan, in the register's words."""
@@ -92,6 +109,7 @@ class _Register:
             "unreviewed": entry.law in self._unreviewed or not row.trigger.reviewed,
             "overridden": entry.law in self._overridden,
             "advisory": row.status.startswith("guidance"),
+            "overdue": row.review_by is not None and row.review_by < self._known_on,
         }
         mine = {
             "jurisdiction": "|".join(row.jurisdictions),
@@ -101,6 +119,7 @@ class _Register:
             "confidence": row.confidence,
             "status": row.status,
             "in_force_from": row.in_force_from,
+            "review_by": row.review_by,
             "decided": self.decided(entry.law),
             "placements": self._bears[entry.law],
             "obligations": self._deleted.get(entry.law, ()),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
+from optimizer.audit.chip_law import ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of
 from optimizer.audit.desk import Desk
-from optimizer.audit.facts import CPU, Region
+from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings
-from optimizer.audit.law_check import is_chip_rule, offer_rulings
+from optimizer.audit.law_check import offer_rulings
 from optimizer.audit.law_rules import Need, Ruling
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, Line
@@ -50,7 +50,8 @@ def said_of_line(world: World, desk: Desk, line: Line) -> Said:
         name = next(iter(world.streams[line.workload.id]), None)
     profiles = desk.profiles.of(line.workload.id, name)
     rulings = [each for profile in profiles for each in offer_rulings(desk.book, profile, line.offer, on)]
-    return Said.of(rulings, *_chip_laws(desk, line, on))
+    chip = ruling_of(desk, line, on)
+    return Said.of([*rulings, ("chip", chip.ruling)], frozenset(), chip.looking)
 
 
 def said_of_copy(world: World, desk: Desk, row: Copy, region: Region, kept: Mapping[str, Kept]) -> Said:
@@ -60,28 +61,6 @@ def said_of_copy(world: World, desk: Desk, row: Copy, region: Region, kept: Mapp
     profile = kept[row.dataset].profile
     rulings = [each for on in days for each in copy_rulings(desk.book, profile, at, on)]
     return Said.of(rulings, frozenset(), frozenset())
-
-
-def _chip_laws(desk: Desk, line: Line, on: date) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the export rules that count a chip seen at the place as licensed, and all that look at chips."""
-    assert desk.book is not None
-    if line.offer.endpoint or line.offer.accelerator in ("", CPU):
-        return frozenset(), frozenset()
-    facts, book, region = desk.chip(line.offer.accelerator), desk.book, line.region
-    said, looking = set(), set()
-    for row in book.active(on):
-        test = row.trigger.accelerator
-        if test is None or not (row.trigger.effect == "accelerator" or is_chip_rule(row)):
-            continue
-        looking.add(row.id)
-        outside = row.trigger.home and book.groups.within(region.place, row.trigger.home, on)
-        other = test.site_flags or test.tenant_hq or test.vendor_not or test.provider_hq_test or test.even_observed
-        elsewhere = test.sites and not book.groups.within(region.place, test.sites, on)
-        if outside or other or elsewhere or (test.classes and not facts.classes & set(test.classes)):
-            continue
-        if book.chip_ruling(row, Place.of(region, "instance"), on):
-            said.add(row.id)
-    return frozenset(said), frozenset(looking)
 
 
 def states_law(plan: Plan) -> bool:

@@ -126,6 +126,7 @@ class InlineSource:
             idle_kw=row.idle_kw,
             load_kw=row.load_kw,
             embodied_kg_per_hour=row.embodied_kg_per_hour if self._embodied else 0.0,
+            own=True,
         )
 
     def sku(self, region: Region, sku: str) -> Offer | None:
@@ -218,9 +219,12 @@ class InlineSource:
         """Return nothing: sets of providers are those of a catalogue's table."""
         return ()
 
-    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
-        """Return nothing: an inline catalogue has no export figures."""
-        return None, None, ""
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, float | None, str]:
+        """Return the export figures of the bundled catalogue's accelerator of the same name, where there is one."""
+        from optimizer.catalogue import bundled_accelerators
+
+        table = bundled_accelerators()
+        return export_figures(table.loc[accelerator]) if accelerator in table.index else (None, None, None, "")
 
     def system(self, workload: Workload, offer: Offer, devices: float) -> None:
         """Return nothing: the instance states every throughput."""
@@ -253,6 +257,12 @@ def mean(values: list[float]) -> float:
 def cell(row: Any, name: str) -> float | None:
     """Return a figure of a table's row, None if the column or the figure is missing."""
     return figure(row[name]) if name in row.index else None
+
+
+def export_figures(row: Any) -> tuple[float | None, float | None, float | None, str]:
+    """Return TPP, performance density, memory bandwidth and vendor's country of an accelerator's row."""
+    figures = (cell(row, name) for name in ("tpp", "performance_density", "memory_bandwidth_gb_per_s"))
+    return *figures, text(row, "vendor_country")  # type: ignore[return-value]
 
 
 def text(row: Any, name: str) -> str:

@@ -92,7 +92,7 @@ class Source(Protocol):
     def providers(self) -> Iterable[str]:
         """Return every provider of the source."""
 
-    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, float | None, str]:
         """Return total processing performance, memory bandwidth in GB/s and the vendor's country ("" unknown)."""
 
 
@@ -195,7 +195,10 @@ class World:
         dates = [one.date for one, _ in held if one.date]
         listed = self._source.instance_offer(region, sku, "on_demand")
         return dataclasses.replace(
-            facts, purchase="reserved", usd_per_hour=usd, price_quality=held[0][0].quality,
+            facts,
+            purchase="reserved",
+            usd_per_hour=usd,
+            price_quality=held[0][0].quality,
             availability="verified" if listed is None else listed.availability,
             price_date=date.fromisoformat(min(dates)) if dates else None,
         )
@@ -309,7 +312,7 @@ class World:
         """Return who controls a provider by the catalogue, None if it does not list the provider."""
         return self._source.operator(provider)
 
-    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, float | None, str]:
         """Return total processing performance, memory bandwidth in GB/s and the vendor's country of an accelerator."""
         return self._source.chip_figures(accelerator)
 

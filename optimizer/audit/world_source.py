@@ -18,6 +18,7 @@ from optimizer.audit.sources import (
     GRID_COLUMNS,
     SHAPE_BASIS,
     cell,
+    export_figures,
     in_replicas,
     mean,
     serving_grid,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
 
 WHOLE = 1e-3
+SEEN = ("verified", "price_meter")
+"""Availability of offers that somebody saw on sale."""
 
 
 class CatalogueSource:
@@ -45,6 +48,8 @@ class CatalogueSource:
         self.version = catalogue.version
         self._fixed = instance.catalogue.fixed_usd_per_hour
         self._calendar = calendar
+        stated = (row.get("add", {}) for row in instance.catalogue.overlay if row["table"] == "offers")
+        self._added = {str(added.get("offer_id")) for added in stated}
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
         self._speeds: dict[tuple[Any, ...], list[SystemFigures]] = {}
         self._endpoint_rows = catalogue.endpoints
@@ -108,7 +113,7 @@ class CatalogueSource:
 
     def instance_offer(self, region: Region, sku: str, purchase: str) -> Offer | None:
         """Return the priced offer, with the power and embodied carbon of its SKU."""
-        row = self._offer_row(region, sku, purchase)
+        row, key = self._offer_row(region, sku, purchase), f"{region.id}:{sku}:{purchase}"
         base = self.sku(region, sku)
         if row is None or base is None:
             return None
@@ -117,6 +122,7 @@ class CatalogueSource:
             base,
             purchase=purchase,
             availability=text(row, "availability"),
+            own=key in self._added or text(row, "availability") not in SEEN,
             usd_per_hour=cell(row, "price_usd_per_hour"),
             price_quality=text(row, "price_quality"),
             price_date=date.fromisoformat(listed) if listed else None,
@@ -281,13 +287,12 @@ class CatalogueSource:
         """Return every provider of the catalogue's table."""
         return self.catalogue.providers.index.tolist()
 
-    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, str]:
+    def chip_figures(self, accelerator: str) -> tuple[float | None, float | None, float | None, str]:
         """Return the export figures of an accelerator's row."""
         table = self.catalogue.accelerators
         if accelerator not in table.index:
-            return None, None, ""
-        row = table.loc[accelerator]
-        return cell(row, "tpp"), cell(row, "memory_bandwidth_gb_per_s"), text(row, "vendor_country")
+            return None, None, None, ""
+        return export_figures(table.loc[accelerator])
 
     def canonical_model(self, name: str) -> str:
         """Return the catalogue's name of a model."""

@@ -51,6 +51,16 @@ def _released(folder: str) -> Catalogue:
     return _read_folder(Path(folder), name=WORLD)
 
 
+def bundled_accelerators() -> pd.DataFrame:
+    """Return the bundled catalogue's table of accelerators, index `accelerator`, without reading the rest of it."""
+    return _accelerators(os.environ.get(RELEASED) or str(bundled.PATH / "catalogue"))
+
+
+@lru_cache(maxsize=2)
+def _accelerators(folder: str) -> pd.DataFrame:
+    return _read_lazy(Path(folder), TABLES["accelerators"])
+
+
 def _find(folder: Path, table: Table) -> Path | None:
     """Return where a table stands; what stands there and is no regular file is refused when it is read."""
     for suffix in (".csv", ".csv.gz"):

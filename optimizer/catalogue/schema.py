@@ -113,6 +113,9 @@ ACCELERATORS = Table(
         number("memory_gb", above_low=True),
         number("memory_bandwidth_gb_per_s", above_low=True),
         number("tpp"),
+        number("performance_density", above_low=True),
+        quality("density_quality", "listed"),
+        text("density_source"),
         number("tdp_w", above_low=True),
         number("release_year", 1990.0, 2100.0),
         text("vendor_country"),
@@ -292,8 +295,11 @@ RTT_SITES = Table(
     (
         text("site_a", required=True),
         text("site_b", required=True),
-        *(number(f"{axis}_{end}", -limit, limit, required=True)
-          for end in "ab" for axis, limit in (("lat", 90.0), ("lon", 180.0))),
+        *(
+            number(f"{axis}_{end}", -limit, limit, required=True)
+            for end in "ab"
+            for axis, limit in (("lat", 90.0), ("lon", 180.0))
+        ),
         number("rtt_ms", required=True),
         number("n", 1.0),
     ),

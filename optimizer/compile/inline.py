@@ -15,7 +15,8 @@ from optimizer.errors import Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.world import CatalogueUse, InlineCatalogue, InlineOffer
 
-ACCELERATOR_COLUMNS = ("software", "tpp", "memory_bandwidth_gb_per_s", "vendor_country")
+EXPORT_COLUMNS = ("tpp", "performance_density", "memory_bandwidth_gb_per_s", "vendor_country")
+ACCELERATOR_COLUMNS = ("software", *EXPORT_COLUMNS)
 
 
 def _number(value: float | None) -> float:
@@ -93,15 +94,24 @@ def inline_providers(inline: InlineCatalogue, regions: pd.DataFrame) -> pd.DataF
     return table.set_index("provider")
 
 
-def inline_accelerators(inline: InlineCatalogue) -> pd.DataFrame:
-    """Return the accelerators named by inline offers (index); figures that export rules look at are unknown."""
+def inline_accelerators(inline: InlineCatalogue, *, listed: bool) -> pd.DataFrame:
+    """Return the accelerators named by inline offers (index).
+
+    If they are `listed` in the bundled catalogue by the same name, they have its figures that export rules look at.
+    """
     software: dict[str, str] = {}
     for offer in inline.offers:
         software.setdefault(offer.accelerator, (offer.software or "").lower())
     table = pd.DataFrame(
         {"software": list(software.values())}, index=pd.Index(list(software), name="accelerator", dtype=object)
     )
-    return table.reindex(columns=list(ACCELERATOR_COLUMNS))
+    table = table.reindex(columns=list(ACCELERATOR_COLUMNS))
+    if not listed or not len(table):
+        return table
+    from optimizer.catalogue import bundled_accelerators
+
+    known = bundled_accelerators().reindex(table.index)
+    return table.assign(**{column: known[column] for column in EXPORT_COLUMNS})
 
 
 def _offer_row(offer: InlineOffer, region: int, regions: pd.DataFrame, embodied: bool) -> dict[str, object]:
@@ -176,7 +186,7 @@ def inline_offers(instance: Instance, regions: pd.DataFrame, issues: list[Issue]
     twice = pd.Series([row["offer_id"] for row in rows], dtype=object)
     for offer_id in sorted(set(twice[twice.duplicated()])):
         issues.append(Issue(f"offer {offer_id!r} is stated twice", where="catalogue.inline"))
-    return complete(pd.DataFrame(rows))
+    return complete(pd.DataFrame(rows).assign(own=True))
 
 
 def _reserved(instance: Instance, offers: Sequence[InlineOffer], regions: pd.DataFrame) -> list[dict[str, object]]:

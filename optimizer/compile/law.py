@@ -36,7 +36,7 @@ from optimizer.compile.profiles import (
     unstated_warnings,
 )
 from optimizer.compile.rules import KINDS, RuleKey
-from optimizer.compile.sites import Sites, build_sites, destinations
+from optimizer.compile.sites import Chip, Sites, build_sites, destinations
 from optimizer.compile.stages import Stages, same
 from optimizer.compile.supply import MechanismSupply
 from optimizer.compile.unknown_law import UnknownLaw
@@ -45,7 +45,7 @@ from optimizer.compile.volumes import count_persons
 from optimizer.laws.certificates import Standing
 from optimizer.laws.continued import take_over
 from optimizer.laws.triggers import Certificate
-from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Duty, LegalContext, Verdict
+from optimizer.laws.types import DataProfile, Duty, LegalContext, Verdict
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-_CHIP_REASONS = {"law_unknown": "law_unknown"}
-"""What keeps a chip out is an export rule, unless nobody knows the rules of the place."""
+_CHIP_REASONS = {"law_unknown": "law_unknown", "chip_unknown": "chip_unknown"}
+"""What keeps a chip out is an export rule, unless nobody knows the rules of the place or the figures of the chip."""
 
 
 class LawView:
@@ -246,11 +246,11 @@ class LawView:
             told.update(dict.fromkeys(text for of, text in said if of == name))
         return tuple(Evidence(str(text)) for text in told)
 
-    def _of_chip(self, chip: tuple[AcceleratorFacts, Destination], seat: str | None, on: date) -> Verdict:
+    def _of_chip(self, chip: Chip, seat: str | None, on: date) -> Verdict:
         assert self.pack is not None
-        facts, place = chip
+        facts, place, own = chip
         return self.pack.judge_accelerator(
-            accelerator=facts, destination=place, tenant_hq=seat, on=on, context=self.context
+            accelerator=facts, destination=place, tenant_hq=seat, on=on, context=self.context, hypothetical=own
         )
 
     def _benches(self, signature: int, d: int) -> Benches:
@@ -327,7 +327,7 @@ class LawView:
         return None
 
     def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
-        """[chip sites, dates]: may a tenant use this chip there; what the catalogue shows counts as licensed."""
+        """[chip sites, dates]: may a tenant use this chip there; what is seen on sale counts as licensed."""
         if tenant_hq not in self._accelerators and self._same_exports and tenant_hq in self._earlier[1]:
             self._accelerators[tenant_hq] = self._earlier[1][tenant_hq]
         if tenant_hq in self._accelerators:

@@ -30,7 +30,7 @@ OFFER_COLUMNS = (
     "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit",
     "embodied_kg_per_unit", "kwh_per_unit", "kwh_per_million_output_tokens", "kwh_per_million_input_tokens",
     "high_kwh_per_million_output_tokens", "high_kwh_per_million_input_tokens", "embodied_kg_per_kwh",
-    "high_embodied_kg_per_kwh", "commitment", "declared_by", "bought_as", "drawn",
+    "high_embodied_kg_per_kwh", "commitment", "declared_by", "bought_as", "drawn", "own",
 )  # fmt: skip
 TEXT = (
     "offer_id", "kind", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
@@ -49,6 +49,8 @@ GRID_COLUMN = {
     "location_direct": "grid_direct_g_per_kwh",
     "market_based": "market_based_g_per_kwh",
 }
+OBSERVED = ("verified", "price_meter")
+"""Availability of offers that somebody saw on sale; others, and those that an instance adds, are its own statement."""
 CPU = "cpu"
 """Accelerator name under which CPU-only SKUs state throughput and draw on quotas; their devices are vCPUs."""
 
@@ -60,8 +62,11 @@ def complete(offers: pd.DataFrame) -> pd.DataFrame:
         if column in offers.columns:
             values = offers[column]
             out[column] = values.fillna("").astype(object) if column in TEXT else values
+            out[column] = out[column].eq(True) if column == "own" else out[column]
         elif column in TEXT:
             out[column] = pd.Series([""] * len(offers), index=offers.index, dtype=object)
+        elif column == "own":
+            out[column] = pd.Series([False] * len(offers), index=offers.index)
         elif column == "scope_countries":
             out[column] = pd.Series([None] * len(offers), index=offers.index, dtype=object)
         else:
@@ -229,7 +234,12 @@ def _instance_offers(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     columns = ["offer_id", "region_id", "provider", "sku", "purchase", "price_usd_per_hour", "price_quality",
                "price_date", "availability"]  # fmt: skip
     offers = pd.concat([table[columns], facts], axis=1)
-    return offers.assign(kind="instance", endpoint="", retired_on="", scope="region", scope_countries=_stands(offers))
+    stated = (row.get("add", {}) for row in instance.catalogue.overlay if row["table"] == "offers")
+    added = {str(row.get("offer_id")) for row in stated}
+    return offers.assign(
+        kind="instance", endpoint="", retired_on="", scope="region", scope_countries=_stands(offers),
+        own=table.offer_id.isin(added) | ~table.availability.isin(OBSERVED),
+    )  # fmt: skip
 
 
 def _stands(offers: pd.DataFrame) -> pd.Series:

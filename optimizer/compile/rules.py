@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optimizer.compile.world import World
 
 Kind = Literal[
-    "law", "coverage", "access", "certificate", "seal", "policy", "quota", "commitment", "budget", "latency",
+    "law", "coverage", "access", "certificate", "seal", "chip", "policy", "quota", "commitment", "budget", "latency",
     "catalogue", "field", "closed", "dominance",
 ]  # fmt: skip
 KINDS: dict[str, str] = {
@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "access": "an operator whose support countries are not known",
     "certificate": "a certificate that nobody knows to be held",
     "seal": "a level of sovereignty that nobody knows to be reached",
+    "chip": "an accelerator whose figures for export rules are not known",
     "policy": "a policy of the instance",
     "quota": "a quota of the instance, or its default where none is stated",
     "commitment": "the machines a commitment of the instance pays for",
@@ -70,6 +71,7 @@ _KIND_OF: dict[str, Kind] = {
     "law_unknown": "coverage",
     "access_unknown": "access",
     "certificate_unknown": "certificate",
+    "chip_unknown": "chip",
     "accelerator_export": "law",
     "certification": "policy",
     "sovereignty": "policy",
@@ -124,7 +126,7 @@ class RuleBook:
         """
         if key.kind == "law":
             return self._law(key)
-        if key.kind in ("coverage", "access", "certificate", "seal"):
+        if key.kind in ("coverage", "access", "certificate", "seal", "chip"):
             return Rule(key.id, key.kind, self._source("laws"), f"{KINDS[key.kind]}: {key.name}")
         if key.kind in ("policy", "budget", "commitment"):
             return self._own(key)

@@ -32,6 +32,10 @@ class ServiceSite:
     spread: tuple[Destination, ...] = ()
 
 
+Chip = tuple[AcceleratorFacts, Destination, bool]
+"""An accelerator, where and by whom it is offered, and whether nobody but the instance says that it is on sale."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sites:
     """`service` and `chip` [sites] index `services` and `chips`; `of_offer` [offers] is the site of each offer.
@@ -40,7 +44,7 @@ class Sites:
     """
 
     services: tuple[ServiceSite, ...]
-    chips: tuple[tuple[AcceleratorFacts, Destination] | None, ...]
+    chips: tuple[Chip | None, ...]
     service: Ints
     chip: Ints
     of_offer: Ints
@@ -56,24 +60,24 @@ def build_sites(world: World) -> Sites:
     """Return the sites of a world's offers."""
     instance, endpoint = destinations(world, "instance"), destinations(world, "endpoint")
     services: dict[ServiceSite, int] = {}
-    chips: dict[tuple[AcceleratorFacts, Destination] | None, int] = {None: 0}
+    chips: dict[Chip | None, int] = {None: 0}
     facts = {name: chip_facts(name, world.accelerators) for name in set(world.offers["accelerator"])}
     pairs: dict[tuple[int, int], int] = {}
     of_offer = np.zeros(len(world.offers), dtype=np.int64)
-    columns = world.offers[["kind", "region", "accelerator", "scope", "scope_countries", "provider"]]
+    columns = world.offers[["kind", "region", "accelerator", "scope", "scope_countries", "provider", "own"]]
     memo: dict[tuple[object, ...], int] = {}
     for o, key in enumerate(columns.itertuples(index=False, name=None)):
         site = memo.get(key)
         if site is None:
-            kind, region, accelerator, scope, countries, provider = key
-            chip: tuple[AcceleratorFacts, Destination] | None = None
+            kind, region, accelerator, scope, countries, provider, own = key
+            chip: Chip | None = None
             if kind == "endpoint":
                 spread = () if scope in IN_REGION else _spread(countries, provider)
                 service = ServiceSite(endpoint[region], spread)
             else:
                 service = ServiceSite(instance[region])
                 known = facts[accelerator]
-                chip = (known, replace(instance[region], region=None)) if known is not None else None
+                chip = (known, replace(instance[region], region=None), bool(own)) if known is not None else None
             pair = services.setdefault(service, len(services)), chips.setdefault(chip, len(chips))
             site = memo[key] = pairs.setdefault(pair, len(pairs))
         of_offer[o] = site
@@ -96,7 +100,7 @@ def chip_facts(name: str, accelerators: pd.DataFrame) -> AcceleratorFacts | None
     vendor = row.get("vendor_country")
     return AcceleratorFacts(
         name, _number(row.get("tpp")), _number(row.get("memory_bandwidth_gb_per_s")),
-        vendor if isinstance(vendor, str) and vendor else None,
+        vendor if isinstance(vendor, str) and vendor else None, _number(row.get("performance_density")),
     )  # fmt: skip
 
 

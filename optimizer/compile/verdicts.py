@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from optimizer.laws.judge import Bench
 
 Ints = NDArray[np.int64]
-UNKNOWN_REASONS = {"coverage": "law_unknown", "access": "access_unknown", "certificate": "certificate_unknown"}
+UNKNOWN_REASONS = {
+    "coverage": "law_unknown", "access": "access_unknown", "certificate": "certificate_unknown", "chip": "chip_unknown",
+}  # fmt: skip
 """The ledger's reason for what is kept out for a rule of what is not known, by the kind of the rule."""
 Benches = tuple["Bench", ...]
 
@@ -67,7 +69,7 @@ def judged(verdicts: Iterable[Verdict], supply: MechanismSupply, on: date) -> Ju
 
 
 def cause_of(rule: str) -> tuple[str, str]:
-    """Return the ledger's reason and name for a rule of what is not known (`coverage:AF`, `access:aws`)."""
+    """Return the ledger's reason and name for a rule of what is not known (`coverage:AF`, `access:aws`, `chip:L4`)."""
     kind, _, name = rule.partition(":")
     return UNKNOWN_REASONS[kind], name
 
@@ -112,9 +114,7 @@ class DataJudgements:
             self._same[key] = self._interned.add(self._judgement(here, everywhere, retains, on))
         return self._same[key]
 
-    def _judgement(
-        self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date
-    ) -> Judgement:
+    def _judgement(self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date) -> Judgement:
         verdicts = [v.processing for v in processed] + [v.access for v in home]
         if retains:
             verdicts += [v.storage for v in home]

@@ -70,7 +70,8 @@ class World:
         `region` the row of `regions`, `price_usd_per_hour` per instance after discounts, `devices` accelerators of one
         instance (0 for CPU-only SKUs, accelerator `cpu`), `counted_devices` what throughput and quotas count (vCPUs for
         CPU-only), `idle_kw`/`load_kw` IT power of one instance, `embodied_kg_per_hour` per instance, `scope_countries`
-        where an endpoint may process (for an instance its own country). Text is `""`, a number NaN, when unknown.
+        where an endpoint may process (for an instance its own country), `own` what nobody but the instance says is on
+        sale. Text is `""`, a number NaN, when unknown.
     regions
         All regions, RangeIndex, `REGION_COLUMNS`; `open` are those that may be used.
     providers, accelerators
@@ -134,7 +135,7 @@ class World:
     @cached_property
     def legal(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """What the law may look at of `offers` and `regions`."""
-        offers = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider"]
+        offers = ["kind", "region", "region_id", "accelerator", "scope", "scope_countries", "provider", "own"]
         return self.offers[offers], self.regions[["region_id", "country", "subdivision", "provider", "open"]]
 
     @cached_property
@@ -353,7 +354,7 @@ def _inline_world(start: _Start, stages: Stages) -> World:
         offers=_discounted(offers, start.discounts),
         regions=regions,
         providers=inline_providers(inline, regions),
-        accelerators=inline_accelerators(inline),
+        accelerators=inline_accelerators(inline, listed=start.laws is not None),
         grid_g_per_kwh=grid,
         network=network,
         closed=closed,

@@ -205,6 +205,7 @@ COLUMN_RANGES: dict[tuple[str, str], Range] = {
     ("accelerators", "memory_gb"): _MEMORY,
     ("accelerators", "memory_bandwidth_gb_per_s"): Range(1, 100_000, "GB/s"),
     ("accelerators", "tpp"): Range(0, 1e7, "TPP"),
+    ("accelerators", "performance_density"): Range(0, 1e5, "TPP per mm2"),
     ("accelerators", "tdp_w"): Range(1, 5_000, "W", possible=50_000, advice="it is in W: 0.7 kW are 700"),
     ("accelerators", "idle_kw"): _POWER,
     ("accelerators", "load_kw"): _POWER,

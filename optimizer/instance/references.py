@@ -277,6 +277,8 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
         kind, _, subject = accepted.rule.partition(":")
         if kind in ("access", "certificate", "seal"):
             yield from _one(subject.partition("/")[0], known.providers, (*path, "accepts", at, "rule"), "provider")
+        elif kind == "chip":
+            yield from _one(subject, known.accelerators, (*path, "accepts", at, "rule"), "accelerator")
         elif subject != "EU" and (issue := check_place(subject, "rule")):
             yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)
 

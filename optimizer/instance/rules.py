@@ -345,11 +345,11 @@ class Override(Model):
 class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
-    `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `certificate:` or
-    `seal:` and a provider, `/` and what it is said to hold or to reach.
+    `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
+    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach.
     """
 
-    rule: Annotated[str, Field(pattern=r"^((coverage|access):.+|(certificate|seal):[^/]+/.+)$")]
+    rule: Annotated[str, Field(pattern=r"^((coverage|access|chip):.+|(certificate|seal):[^/]+/.+)$")]
     basis: str
     author: str
     expires: Date

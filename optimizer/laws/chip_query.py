@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from ..errors import InputError
-from .accelerators import export_class
+from .accelerators import export_classes
 from .codes import check_place
 from .pack import LawPack, load_laws
 from .query import citation, members, unknown_provider
@@ -62,12 +62,13 @@ def chip_reports(
                     "memory_bandwidth_gb_per_s": chip.memory_bandwidth_gb_per_s,
                     "performance_density": chip.performance_density,
                     "vendor_country": chip.vendor_country,
-                    "export_class": sorted(export_class(chip)),
+                    "export_class": sorted(export_classes(chip).inside),
+                    "export_class_not_known": sorted(export_classes(chip).unknown),
                 },
                 **part,
                 "coverage": [one.to_dict() for one in known],
                 "silent": "" if part["laws"] else f"no rule on chips in the pack says anything of {place}",
-                "citations": [citation(pack.law(law, day)) for law in part["laws"]],
+                "citations": [citation(pack.law(law, day), day) for law in part["laws"]],
                 "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
                 "notice": "not legal advice",
             }

@@ -38,7 +38,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
     pack = pack or load_laws()
     row = pack.law(law, on)
     return {
-        **citation(row),
+        **citation(row, on or date.today()),
         "jurisdiction": row.subdivision or ", ".join(row.jurisdictions),
         "what": _what(row),
         "whom": _whom(row),

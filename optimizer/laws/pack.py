@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from .. import bundled
 from ..errors import InputError, Issue
-from .accelerators import Case, export_class
+from .accelerators import Case, export_classes
 from .check import check_tables
 from .codes import check_place
 from .coverage import Coverage, Profiled
@@ -217,7 +217,7 @@ class LawPack:
             hypothetical=hypothetical,
         )
         verdict = case.judge(self.accelerator_laws(on, advisory=context.advisory))
-        if not export_class(accelerator):
+        if not export_classes(accelerator):
             return verdict
         coverage = Profiled(self.coverage, case.subject, controlled=True)
         return coverage.temper(verdict, coverage.of((destination.place,)))

@@ -121,7 +121,7 @@ def verdict_report(
         "not_triggered": [{"law": law_id, "why": why} for law_id, why in verdicts.not_triggered],
         "coverage": [known.to_dict() for known in verdicts.coverage],
         "stays_in": [home for home in homes if pack.groups.place_in(to, (home,), day)],
-        "citations": [citation(pack.law(law_id, day)) for law_id in named],
+        "citations": [citation(pack.law(law_id, day), day) for law_id in named],
         "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
         "notice": "not legal advice",
     }
@@ -222,8 +222,8 @@ def unknown_provider(provider: str, pack: LawPack) -> Issue:
     return Issue(f"unknown provider {provider!r}", where="provider", maybe=maybe)
 
 
-def citation(row: LawRow) -> dict[str, Any]:
-    """What a reader needs to look a law up and to weigh it."""
+def citation(row: LawRow, on: date) -> dict[str, Any]:
+    """What a reader needs to look a law up and to weigh it on a day."""
     return {
         "law": row.id,
         "instrument": row.instrument,
@@ -234,6 +234,10 @@ def citation(row: LawRow) -> dict[str, Any]:
         "in_force_from": row.in_force_from.isoformat() if row.in_force_from else None,
         "in_force_to": row.in_force_to.isoformat() if row.in_force_to else None,
         "confidence": row.confidence,
+        "confidence_of": dict(row.confidence_of),
+        "reviewed_on": row.reviewed_on.isoformat() if row.reviewed_on else None,
+        "review_by": row.review_by.isoformat() if row.review_by else None,
+        "overdue": row.overdue(on),
         "reviewed": row.reviewed,
         "weak": row.trigger.weak or row.confidence == "from general knowledge",
     }
@@ -276,13 +280,13 @@ def list_laws(
             continue
         if (reviewed is not None and row.reviewed != reviewed) or (effect and row.effect != effect):
             continue
-        found.append(_listed(row))
+        found.append(_listed(row, active_on or date.today()))
     return found
 
 
-def _listed(row: LawRow) -> dict[str, Any]:
+def _listed(row: LawRow, on: date) -> dict[str, Any]:
     return {
-        **citation(row),
+        **citation(row, on),
         "jurisdiction": row.subdivision or ",".join(row.jurisdictions),
         "kind": row.kind,
         "effect": row.effect,

@@ -61,7 +61,8 @@ class LawRow:
     """One law, in words and in the terms of the engine, with the file and line where it stands.
 
     `event` says in words what sets it off. `mechanisms` are ways that its rules do not name: an exemption's, or those
-    it only tells of. `trigger.reviewed` False: applies wherever category and place match.
+    it only tells of. `trigger.reviewed` False: applies wherever category and place match. `confidence_of` says how
+    sure single fields are, where that differs from the row; `review_by` until when somebody is to look again.
     """
 
     id: str
@@ -86,6 +87,9 @@ class LawRow:
     confidence: str
     note: str
     trigger: Trigger
+    confidence_of: tuple[tuple[str, str], ...] = ()
+    reviewed_on: date | None = None
+    review_by: date | None = None
     file: str = field(default="", compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 
@@ -93,6 +97,15 @@ class LawRow:
     def kinds(self) -> frozenset[str]:
         """The parts of `kind`, which may be joined by "+"."""
         return frozenset(self.kind.split("+"))
+
+    @property
+    def is_guidance(self) -> bool:
+        """True if it binds nobody: it counts where the user wants advice, and a risk of it is told to all."""
+        return self.status in _ADVISORY
+
+    def overdue(self, on: date) -> bool:
+        """True if somebody was to look at it again before that day."""
+        return self.review_by is not None and self.review_by < on
 
     @property
     def reviewed(self) -> bool:
@@ -126,10 +139,11 @@ class LawRow:
         return frozenset(found)
 
     def active(self, on: date, *, advisory: bool = False) -> bool:
-        """In force on that day. Guidance counts only as advisory; a row without a start date never does."""
+        """In force on that day. Guidance counts only as advisory, or to be told; a row without a start never does."""
         if self.in_force_from is None:
             return False
-        if self.status not in _DATED and not (advisory and self.status in _ADVISORY):
+        told = self.status in _ADVISORY and (advisory or bool(self.trigger.risk))
+        if self.status not in _DATED and not told:
             return False
         return self.in_force_from <= on and (self.in_force_to is None or on <= self.in_force_to)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 RULES, VOCABULARY = "rules", "vocabulary.yaml"
 """The folder of a pack whose files state its laws, and the file with the words that profiles and triggers may use."""
+CONFIDENCES = ("verified in page", "partly verified in page; rest from general knowledge", "from general knowledge")
+"""How far a row, or a field of it, was held against a source."""
 WORDS = ("categories", "gdpr_roles", "roles", "sectors", "flags")
 TEXTS = (
     "subdivision", "instrument", "provision", "applies_to", "event", "cost_drivers", "threshold", "citation",
@@ -35,7 +37,7 @@ TEXTS = (
 """Fields for people."""
 FIELDS = frozenset(
     {*TEXTS, "jurisdiction", "status", "in_force_from", "in_force_to", "data_categories", "kind", "rule",
-     "storage_rule", "processing_rule", "mechanisms", "trigger"}
+     "storage_rule", "processing_rule", "mechanisms", "trigger", "confidence_of", "reviewed_on", "review_by"}
 )  # fmt: skip
 
 
@@ -80,6 +82,18 @@ class _Entry:
         if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
             return tuple(value)
         return tuple(word for word in re.split(r"[\s,|]+", self.text(name)) if word)
+
+    def confidences(self) -> tuple[tuple[str, str], ...]:
+        """Return how sure single fields are, where they differ from the law as a whole."""
+        value = self.data.get("confidence_of") or {}
+        if not isinstance(value, Mapping):
+            self.problem(f"{value!r} is no mapping of fields", "confidence_of")
+            return ()
+        for name, word in value.items():
+            if name not in FIELDS or word not in CONFIDENCES:
+                maybe = f"name a field of the law, and say {', '.join(CONFIDENCES)}"
+                self.problem(f"{name}: {word} is no field with its confidence", "confidence_of", maybe)
+        return tuple(sorted((str(name), str(word)) for name, word in value.items()))
 
     def day(self, name: str) -> date | None:
         """Return a date of day, month or year accuracy, the first day of it; None if there is none."""
@@ -140,6 +154,9 @@ def read_law(
         processing_rule=entry.rule("processing_rule", both),
         mechanisms=entry.words("mechanisms"),
         trigger=_trigger(entry, jurisdictions),
+        confidence_of=entry.confidences(),
+        reviewed_on=entry.day("reviewed_on"),
+        review_by=entry.day("review_by"),
         file=file or "",
         line=place.line if place is not None else None,
         **{name: entry.text(name) for name in TEXTS},
@@ -185,13 +202,16 @@ def read_rule_file(path: Path, folder: Path, issues: list[Issue]) -> list[LawRow
     return [row for row in rows if row is not None]
 
 
-def read_vocabulary(folder: Path, issues: list[Issue]) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return a pack's version and its words: categories, both kinds of roles, sectors and flags."""
+def read_vocabulary(folder: Path, issues: list[Issue]) -> tuple[str, date | None, dict[str, dict[str, Any]]]:
+    """Return a pack's version, the day by which its rows are to be reviewed, and its words: categories, both kinds of
+    roles, sectors and flags.
+    """
     document, _ = read_document(folder / VOCABULARY, VOCABULARY, folder, issues)
     for name in document:
-        if name not in ("version", *WORDS):
+        if name not in ("version", "review_by", *WORDS):
             issues.append(Issue(f"unknown field {name!r}", file=VOCABULARY))
-    return str(document.get("version", "")), {key: dict(document.get(key) or {}) for key in WORDS}
+    until = _Entry("", document, issues, VOCABULARY).day("review_by")
+    return str(document.get("version", "")), until, {key: dict(document.get(key) or {}) for key in WORDS}
 
 
 def read_document(

@@ -53,9 +53,8 @@ def sort_law(row: LawRow, subject: Subject) -> Sorted | None:
         return Sorted(missed=(row.id, result.why)) if near else None
     if effect == "unmodelled":
         return Sorted(unmodelled=result)
-    return Sorted(
-        bound=result if says_something(row) else None, risky=result if row.trigger.risk else None
-    )
+    binding = says_something(row) and (subject.context.advisory or not row.is_guidance)
+    return Sorted(bound=result if binding else None, risky=result if row.trigger.risk else None)
 
 
 def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:

@@ -6,7 +6,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -111,8 +111,9 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     """Read every file of a pack's folder; the caller raises if there are issues."""
     issues: list[Issue] = []
     tables = Tables()
-    tables.version, tables.vocabulary = read_vocabulary(folder, issues)
-    tables.laws = read_rules(folder, issues)
+    tables.version, until, tables.vocabulary = read_vocabulary(folder, issues)
+    laws = read_rules(folder, issues)
+    tables.laws = {law: row if row.review_by else replace(row, review_by=until) for law, row in laws.items()}
     _read_groups(_Table(folder, "country_groups.csv", issues), tables)
     _read_mechanisms(folder, tables, issues)
     _read_holders(folder, tables, issues)

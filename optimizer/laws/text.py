@@ -48,8 +48,10 @@ def chip_lines(report: Mapping[str, Any]) -> list[str]:
     where = " at ".join(filter(None, (query["to"], query["provider"])))
     kind = "in place already" if query["observed"] else "to be delivered"
     tenant = f", for a tenant with headquarters in {query['tenant_hq']}" if query["tenant_hq"] else ""
-    told = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items() if key != "export_class"]
+    told = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items() if "export" not in key]
     classes = ", ".join(figures["export_class"]) or "none"
+    if figures["export_class_not_known"]:
+        classes += f" (not known: {', '.join(figures['export_class_not_known'])})"
     found = [*_block("question", [f"{query['chip']}, {kind}, to {where}{tenant}, on {query['on']}"])]
     found += _block("figures", [f"{', '.join(told)}; export class {classes}"])
     found += _level("chip", report)
@@ -130,6 +132,9 @@ def source_text(citation: Mapping[str, Any]) -> str:
     marks = [citation["confidence"]]
     marks += ["trigger not reviewed"] if not citation["reviewed"] else []
     marks += ["weak"] if citation["weak"] else []
+    marks += [f"reviewed {citation['reviewed_on']}"] if citation["reviewed_on"] else []
+    late = ", which is past" if citation["overdue"] else ""
+    marks += [f"to be reviewed by {citation['review_by']}{late}"] if citation["review_by"] else []
     where = " ".join(filter(None, (citation["citation"], citation["source_url"])))
     status = citation["status"].replace("_", " ")
     return f"{citation['law']}: {instrument} ({status}, {dates}; {', '.join(marks)}): {where}"

@@ -144,6 +144,8 @@ class AcceleratorTest:
     provider_hq_test: bool = False
     tenant_hq: tuple[str, ...] = ()
     vendor_not: tuple[str, ...] = ()
+    vendor_within: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     site_flags: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     deny_above_class: bool = False
@@ -299,7 +301,7 @@ class _Reader:
 
     def accelerator(self, law: str, value: object) -> AcceleratorTest:
         data = self.mapping(law, value, {f.name for f in fields(AcceleratorTest)}, "accelerator")
-        lists = ("classes", "tenant_hq", "vendor_not", "site_flags", "sites")
+        lists = ("classes", "tenant_hq", "vendor_not", "vendor_within", "named", "site_flags", "sites")
         values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in lists}
         for flag in ("provider_hq_test", "deny_above_class", "even_observed"):
             values[flag] = bool(data.get(flag, False))

@@ -12,7 +12,8 @@ class LegalEntry(Row):
     """A law that decided something: what, where it is written, how sure its encoding is.
 
     `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
-    `flags`: weak, unreviewed, overridden, advisory.
+    `review_by`: the day by which its row is to be looked at again. `flags`: weak, unreviewed, overridden, advisory,
+    overdue.
     """
 
     law: str
@@ -23,20 +24,22 @@ class LegalEntry(Row):
     confidence: str = ""
     status: str = ""
     in_force_from: datetime.date | None = None
+    review_by: datetime.date | None = None
     decided: str = ""
     placements: int = 0
     obligations: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
 
-ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate", "confirm_seal"]
+ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate", "confirm_seal", "confirm_chip"]
 
 
 class Action(Row):
     """Something to find out or confirm before the plan stands.
 
-    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`); `owner` is a role, `due` the last
-    day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while open.
+    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`, `chip:L4`); `owner` is a role,
+    `due` the last day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`;
+    absent while open.
     """
 
     rule: str

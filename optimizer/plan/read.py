@@ -38,8 +38,10 @@ from optimizer.plan.register import (
     deletion_obligations,
     deletion_warnings,
     ineligible_rows,
+    known_on,
     legal_register,
     legal_warnings,
+    overdue_warning,
     unmodelled_laws,
     versions_of,
 )
@@ -177,6 +179,10 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     actions, admitted = actions_of(compiled, lines, judgements, raw["copy"])
     held_budgets = budgets_of(compiled, values, raw)
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
+    register = legal_register(
+        compiled, placements, copies, mechanisms, unreviewed, ineligible=ineligible,
+        obligations=deletion_obligations(compiled, placements, relies_on),
+    )  # fmt: skip
     return {
         "cost_breakdown_usd": cost_by_term(compiled.problem, {**raw, **vars(values)}),
         "carbon_kg": carbon_kg if carried > 0 or _any_known(known, lines.slot) else None,
@@ -200,15 +206,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "shares": shares_of(compiled, values),
         "places": places_of(compiled, raw),
         "unserved": unserved_of(compiled, raw),
-        "legal_register": legal_register(
-            compiled,
-            placements,
-            copies,
-            mechanisms,
-            unreviewed,
-            ineligible=ineligible,
-            obligations=deletion_obligations(compiled, placements, relies_on),
-        ),
+        "legal_register": register,
         "data_quality": data_quality(compiled, lines),
         "unreviewed_laws": tuple(unreviewed),
         "actions": actions,
@@ -228,6 +226,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
             *change_warnings(compiled, lines, judgements, raw["copy"]),
             *deletion_warnings(compiled, placements),
             *legal_warnings((*judgements, *copy_judgements)),
+            *overdue_warning(register, known_on(compiled.world.instance)),
             *admitted,
         ),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from types import MappingProxyType
 
@@ -15,6 +16,7 @@ from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
 from optimizer.compile.ledger import Ledger, LedgerRow
 from optimizer.compile.world import World
+from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service
 from optimizer.laws.remarks import together
 from optimizer.plan.legal_rows import LegalEntry
@@ -68,6 +70,7 @@ def legal_register(
             "unreviewed": law in doubtful or not row.reviewed,
             "overridden": law in overridden,
             "advisory": row.status.startswith("guidance"),
+            "overdue": row.overdue(known_on(compiled.world.instance)),
         }
         entries.append(
             LegalEntry(
@@ -79,6 +82,7 @@ def legal_register(
                 confidence=row.confidence,
                 status=row.status,
                 in_force_from=row.in_force_from,
+                review_by=row.review_by,
                 decided="; ".join(parts) or "free",
                 placements=bears.get(law, 0),
                 obligations=obligations.get(law, ()),
@@ -86,6 +90,19 @@ def legal_register(
             )
         )
     return tuple(entries)
+
+
+def known_on(instance: Instance) -> date:
+    """Return the day as of which a plan knows the law: `laws.as_of`, else the start of the horizon."""
+    return instance.laws.as_of or instance.horizon.start
+
+
+def overdue_warning(register: Sequence[LegalEntry], on: date) -> tuple[str, ...]:
+    """Return a warning that names the laws of a register whose rows somebody was to look at again before a day."""
+    late = [f"{entry.law} ({entry.review_by})" for entry in register if "overdue" in entry.flags]
+    if not late:
+        return ()
+    return (f"laws whose rows were to be reviewed before {on}, and may be out of date: {', '.join(late)}",)
 
 
 def _alone(verb: str, alone: int, what: str) -> str:

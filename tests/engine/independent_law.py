@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from independent_world import NotCoveredError, Option, World
 
+from optimizer.catalogue import bundled_accelerators
 from optimizer.instance.workloads import Data, Dataset, Job, Service, Stream
 from optimizer.laws.types import (
     AcceleratorFacts,
@@ -30,6 +31,17 @@ class Activity:
     profiles: tuple[DataProfile, ...]
     retains: bool
     seat: str | None
+
+
+def _listed(name: str) -> AcceleratorFacts:
+    """The export figures of the bundled accelerator of that name; unknown figures where there is none."""
+    table = bundled_accelerators()
+    if name not in table.index:
+        return AcceleratorFacts(name, None)
+    row = table.loc[name]
+    columns = ("tpp", "memory_bandwidth_gb_per_s", "performance_density")
+    figures = [row[c] if row[c] == row[c] else None for c in columns]
+    return AcceleratorFacts(name, figures[0], figures[1], row.vendor_country or None, figures[2])
 
 
 class LawfulWorld(World):
@@ -145,8 +157,8 @@ class LawfulWorld(World):
                 verdicts.append(judge.at(home).storage)
         if not option.endpoint:
             verdicts.append(self.pack.judge_accelerator(
-                accelerator=AcceleratorFacts(option.accelerator, None), destination=home, tenant_hq=activity.seat,
-                on=on, context=self.context,
+                accelerator=_listed(option.accelerator), destination=replace(home, region=None),
+                tenant_hq=activity.seat, on=on, context=self.context, hypothetical=True,
             ))  # fmt: skip
         return self._needs(verdicts, on)
 

@@ -250,12 +250,13 @@ def test_observed_chips_count_as_licensed_and_hypothetical_ones_do_not() -> None
 @pytest.mark.parametrize(
     ("chip", "level"),
     [
-        (AcceleratorFacts("H200", 15_830, 4_800), Level.CONDITIONAL),
-        (AcceleratorFacts("MI325X", 20_900, 6_000), Level.CONDITIONAL),
+        (AcceleratorFacts("H200", 15_830, 4_800), Level.APPROVAL),
+        (AcceleratorFacts("MI325X", 20_900, 6_000), Level.APPROVAL),
         (AcceleratorFacts("B200", 36_000, 8_000), Level.FORBIDDEN),
-        (AcceleratorFacts("H20", 2_368, 4_000, performance_density=2.9), Level.FREE),
-        (AcceleratorFacts("mystery", None), Level.FORBIDDEN),
-        (AcceleratorFacts("mystery", float("nan")), Level.FORBIDDEN),
+        (AcceleratorFacts("H20", 2_368, 4_000, performance_density=2.9), Level.APPROVAL),
+        (AcceleratorFacts("A10", 2_000, 600, performance_density=3.18), Level.FREE),
+        (AcceleratorFacts("mystery", None), Level.UNKNOWN),
+        (AcceleratorFacts("mystery", float("nan")), Level.UNKNOWN),
     ],
 )
 def test_chips_to_china_by_class(chip: AcceleratorFacts, level: Level) -> None:

@@ -35,8 +35,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def test_all_rows_of_the_sources_are_there() -> None:
     pack = load_laws()
-    assert (len(pack.laws), len(pack.mechanisms), len(pack.groups.ids)) == (188, 71, 53)
-    assert len(rows("country_groups.csv")) == 1085
+    assert (len(pack.laws), len(pack.mechanisms), len(pack.groups.ids)) == (201, 71, 55)
+    assert len(rows("country_groups.csv")) == 1119
     assert {m.id for m in pack.mechanisms.values()} == {row["id"] for row in rows("mechanisms.csv")}
 
 

@@ -70,14 +70,19 @@ def build_accelerators(source: Path, reviewed: Path) -> pd.DataFrame:
     vendor = name.map(power.embodied_kgco2e).where(name.map(power.embodied_basis).fillna("").str.startswith("vendor"))
     embodied = name.map(power.embodied_boavizta_kgco2e) * factor
     fixes = read_csv(reviewed / "accelerator_corrections.csv")
-    tpp = fixes[fixes.column.eq("tpp")].set_index("accelerator").value
+    fixed = {name: rows.set_index("accelerator").value for name, rows in fixes.groupby("column")}
+    tpp = pd.to_numeric(devices.accelerator.map(fixed["tpp"])).fillna(devices.tpp_computed)
+    dies = read_csv(reviewed / "accelerator_density.csv").set_index("accelerator")
     return pd.DataFrame({
         "accelerator": devices.accelerator,
         "vendor": devices.vendor,
         "software": devices.software_stack.map(SOFTWARE),
         "memory_gb": devices.memory_gb,
         "memory_bandwidth_gb_per_s": devices.mem_bandwidth_gb_s,
-        "tpp": devices.accelerator.map(tpp).fillna(devices.tpp_computed),
+        "tpp": tpp,
+        "performance_density": (tpp / devices.accelerator.map(dies.die_mm2)).round(2),
+        "density_quality": devices.accelerator.map(dies.quality).fillna("missing"),
+        "density_source": devices.accelerator.map(dies.citation),
         "tdp_w": devices.tdp_w,
         "release_year": devices.release_year.astype("Int64"),
         "vendor_country": devices.vendor.map(VENDOR_COUNTRY),
@@ -90,7 +95,7 @@ def build_accelerators(source: Path, reviewed: Path) -> pd.DataFrame:
         "embodied_kg": embodied.round(2),
         "embodied_vendor_kg": vendor * factor,
         "embodied_quality": np.where(embodied.notna(), "estimated", "missing"),
-        "export_note": devices.export_note,
+        "export_note": devices.accelerator.map(fixed["export_note"]).fillna(devices.export_note),
         "source": devices.spec_source,
     })
 
