@@ -64,8 +64,8 @@ class CoverageBook:
         self._rows: dict[str, Any] = dict(pack.coverage.rows)
         self._stated = instance.laws.unknown
         self._accepts = instance.legal_assertions.accepts
-        self._moving: set[str] = set()
-        self._staying: set[str] = set()
+        self._moving: dict[str, set[str]] = {}
+        self._staying: dict[str, set[str]] = {}
         for law in pack.laws.values():
             if not binds(law):
                 continue
@@ -74,10 +74,11 @@ class CoverageBook:
             rules = [rule for text in (law.storage_rule, law.processing_rule) for _, rule in by_category(text)]
             verbs = {clause.verb for rule in rules for clause in parse(rule)}
             local = {verb for verb in FREE_VERBS if verb != "free"}
-            if verbs - local:
-                self._moving |= own | listing
-            if verbs & local or set(law.kind.split("+")) & KEEPS_HERE:
-                self._staying |= own | listing
+            for place in own | listing:
+                if verbs - local:
+                    self._moving.setdefault(place, set()).add(law.id)
+                if verbs & local or set(law.kind.split("+")) & KEEPS_HERE:
+                    self._staying.setdefault(place, set()).add(law.id)
 
     def accepted_by(self, rule: str, days: Iterable[date]) -> str | None:
         """Return who accepted what is open under a rule for all of these days."""
@@ -85,15 +86,32 @@ class CoverageBook:
         fits = [a.author for a in self._accepts if a.rule == rule and a.expires >= until]
         return fits[0] if fits else None
 
-    def silences(self, profile: Profile, places: Iterable[str]) -> list[Silence]:
-        """Return what is not known of where data come from, unless they stay there, and of where they arrive."""
+    def silences(self, profile: Profile, places: Iterable[str], laws: Iterable[Any]) -> list[Silence]:
+        """Return what is not known of where data come from, unless they stay there, and of where they arrive.
+
+        `laws` are the rows that reach the data.
+        """
         there = set(places)
+        reaching = list(laws)
         homes = [home for home in (profile.exporter_country, *profile.subjects) if home]
         left = {j for home in homes for j in self._ruling(home)}
-        found = [self._from(j) for j in left if any(j not in (place, place.split("-")[0]) for place in there)]
+        gone = [j for j in left if any(j not in (place, place.split("-")[0]) for place in there)]
+        found = [self._answered(self._from(j), profile, reaching) for j in gone]
         arrived = {j for place in there for j in self._ruling(place)} - left
         found += [Silence(j, True, self._unseen(j), False) for j in arrived]
         return [one for one in found if one.open or one.unconfirmed]
+
+    def _answered(self, one: Silence, profile: Profile, laws: list[Any]) -> Silence:
+        """Return an origin's silence as something to confirm if its rule on transfers reaches the data, and every
+        special class that is stated of them has a law of that origin."""
+        place = one.jurisdiction
+        moving = self._moving.get(place, set())
+        speaking = [law for law in laws if law.id in moving | self._staying.get(place, set())]
+        spoken_of = {category for law in speaking for category in law.data_categories}
+        told = "any" in spoken_of or profile.stated_categories - {"personal"} <= spoken_of
+        if one.open and told and any(law.id in moving for law in speaking):
+            return Silence(place, one.arrives, False, True)
+        return one
 
     def refuses(self, profile: Profile, one: Silence) -> bool:
         """Return True if the instance keeps data out for this silence, somebody's acceptance apart."""
@@ -292,10 +310,12 @@ def _look(
     """Look at one profile's data at one place: what is refused is a violation, what is open an action."""
     findings.checked["unknown"] += 1
     seats = [seat.place for seat in laws.support_seats(home, on)]
-    for one in book.silences(profile, places):
+    reaching = laws.reaching(profile, on)
+    for one in book.silences(profile, places, reaching):
         if book.refuses(profile, one) and book.accepted_by(one.rule, [on]) is None:
             findings.add("law_unknown", where, f"what the law of {one.jurisdiction} says is not known", rule=one.rule)
-    rules = [one.rule for one in book.silences(profile, [*places, *seats])] if book.asks(profile) else []
+    asked = book.silences(profile, [*places, *seats], reaching) if book.asks(profile) else []
+    rules = [one.rule for one in asked]
     if not seats and laws.rules_on_access(profile, on):
         rule = f"access:{home.provider}"
         if book.refuses_access and book.accepted_by(rule, [on]) is None:

@@ -143,6 +143,10 @@ class LawBook:
             self._reach[key] = tuple((row, scopes) for row, scopes in found if scopes is not None)
         return self._reach[key]
 
+    def reaching(self, profile: Profile, on: date) -> list[Any]:
+        """Return the laws that reach a profile's data on a day, wherever they are."""
+        return [row for row, _ in self._reaching(profile, on)]
+
     def _binding(self, profile: Profile, on: date) -> Iterable[Any]:
         for row in self.active(on):
             if binds(row) and ("any" in row.data_categories or row.data_categories & profile.categories):

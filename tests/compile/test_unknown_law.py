@@ -181,3 +181,19 @@ def test_an_acceptance_names_something_there_is():
             instance(legal_assertions={"accepts": [{**ACCEPTED, "rule": rule, "expires": "2028-01-01"}]})
     with pytest.raises(domicile.InputError, match="before the horizon starts"):
         instance(legal_assertions={"accepts": [{**ACCEPTED, "expires": "2026-12-31"}]})
+
+
+def test_a_rule_on_transfers_answers_for_its_origin_in_the_plan_and_in_its_audit():
+    """Whether Austria has a rule on where data must stay is not known. For personal data EU law answers: they may go
+    to Britain even where silence is refused, and somebody confirms the rest. For health data no row answers."""
+    personal = {"categories": ["personal"], "subjects": ["AT"]}
+    made = instance(unknown={"law": "refuse"}, data=personal)
+    plan = domicile.solve(made)
+    assert placed(plan) == "gb1"
+    assert "coverage:AT" in rules(plan)
+    report = domicile.audit(made, plan)
+    assert report.ok, report.violations
+    patients = instance(unknown={"law": "refuse"}, data={**personal, "categories": ["health"]})
+    assert domicile.solve(patients).status == "infeasible"
+    moved = plan.model_copy(update={"instance_sha256": domicile.instance_sha256(patients)})
+    assert "law_unknown" in {violation.kind for violation in domicile.audit(patients, moved).violations}
