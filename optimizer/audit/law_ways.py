@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -46,29 +47,41 @@ class Ways:
                 return "free", "", ()
             ways = band
         waiting: dict[str, None] = {}
+        review, denied = dict(row.trigger.review), False
         for tier in ways:
             whole: list[tuple[str, ...]] = []
             for way in tier:
-                each = [self._state(name, row.id, profile, at, on, gate=gate) for name in way]
+                each = [self._state(name, row.id, profile, at, on, gate=gate, review=review) for name in way]
+                denied = denied or "denied" in each
                 if all(state == "open" for state in each):
                     whole.append(way)
-                elif "closed" not in each:
+                elif not {"closed", "denied"} & set(each):
                     waiting.update((name, None) for name, state in zip(way, each, strict=True) if state == "waiting")
             if whole:
                 return self._asked(row.id, whole, profile, at, on)
         if waiting:
             return "approval", f"needs a grant of {' or '.join(waiting)}", ()
+        if denied:
+            return "forbidden", "a licence is denied, or denial is presumed", ()
         named = ", ".join(name for tier in ways for way in tier for name in way)
         return "lacking", f"none of {named or 'no mechanism'} is available", ()
 
-    def _state(self, name: str, law: str, profile: Profile, at: Place, on: date, *, gate: bool) -> str:
-        """Return whether a mechanism is open (granted, held by somebody, priced), waits for a grant, or is closed."""
+    def _state(
+        self, name: str, law: str, profile: Profile, at: Place, on: date, *, gate: bool, review: Mapping[str, str]
+    ) -> str:
+        """Return whether a mechanism is open (granted, held by somebody, priced), waits for a grant, closed or denied.
+
+        `review`: how the regulator decides on it under this law, where the law says.
+        """
         terms = self._pack.mechanisms[name]
         if not self._covers(terms, profile, at, on):
             return "closed"
+        policy = review.get(name, "case_by_case" if gate or terms.gate else "")
+        if policy == "denial" or (policy == "denial_presumed" and (law, name) not in self._granted):
+            return "denied"
         if self.granted(law, name):
             return "open"
-        if gate or terms.gate:
+        if policy == "case_by_case":
             return "waiting"
         return "open" if name in self._stated else "closed"
 

@@ -95,6 +95,9 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
                     what = f"{certificate.scheme} has no level {certificate.at_least!r} in certificate_levels.csv"
                     maybe = f"it is one of {', '.join(ladder)}" if ladder else None
                     yield Issue(what, file=file, where=trigger.law, maybe=maybe)
+    for mechanism, _ in trigger.review:
+        if mechanism not in tables.mechanisms:
+            yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
     if trigger.volumes is not None:
         names = [m for t in trigger.volumes.tiers for m in t.mechanisms if m != "free"]
         for mechanism in names:

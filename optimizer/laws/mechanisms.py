@@ -17,18 +17,29 @@ from .types import Destination, Level, MechanismKey
 KEY_PARTS = ("exporter", "importer", "country", "group", "data", "law", "region")
 
 
+DENIES = {"denial": "a licence is denied", "denial_presumed": "denial is presumed; only a grant of it by name opens it"}
+"""Reviews that close a mechanism, in words."""
+REVIEWED = {
+    "approval_presumed": "{0}: applied for and, as is presumed, approved",
+    "silent_consent": "{0}: filed, and not refused within the time for it",
+}
+"""What is taken as met where a regulator decides and consent is presumed."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What is left of a law's ways: `needs` (all of them, any one key of each), approvals still missing, or nothing."""
+    """What is left of a law's ways: `needs` (all of them, any one key of each), approvals still missing, or nothing.
+
+    `denied`: nothing is left because a regulator denies, or is presumed to.
+    """
 
     level: Level
     needs: tuple[tuple[MechanismKey, ...], ...] = ()
     approvals: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     reason: str = ""
+    denied: bool = False
 
 
 @dataclass
@@ -39,6 +50,7 @@ class _Sorted:
     conditions: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
+    denied: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,8 @@ class MechanismDesk:
             reason = f"needs a grant of {' or '.join(approvals)}"
             return Offer(Level.APPROVAL, approvals=approvals, conditions=tuple(conditions), reason=reason)
         reason = "no available mechanism (" + "; ".join(f"{name}: {why}" for name, why in found.closed.items()) + ")"
-        return Offer(Level.FORBIDDEN, conditions=tuple(conditions), reason=reason)
+        denied = bool(found.denied)
+        return Offer(Level.FORBIDDEN, conditions=tuple(conditions), reason=reason, denied=denied)
 
     def _sort(
         self,
@@ -111,19 +124,23 @@ class MechanismDesk:
         *,
         alone: bool,
     ) -> _Sorted:
-        found = _Sorted()
+        found, reviews = _Sorted(), dict(law.trigger.review)
         for name in names:
-            mechanism = self.mechanisms[name]
+            mechanism, review = self.mechanisms[name], reviews.get(name)
             why, condition = self._closed(mechanism, destination, subject, alone=alone)
             granted = self._granted(law.id, name, subject)
+            if not why and review is not None and self._denied(law.id, name, review, subject):
+                why = DENIES[review]
+                found.denied.append(name)
             if why:
                 found.closed[name] = why
-            elif (level is Level.APPROVAL or (mechanism.gate and not alone)) and not granted:
+            elif self._waits(mechanism, level, review, alone=alone) and not granted:
                 found.waiting.append(name)
             elif not granted and not self._available(name, subject):
                 found.closed[name] = "not held and without a stated cost"
             else:
-                found.conditions[name] = condition
+                texts = condition, REVIEWED.get(review or "", "").format(name)
+                found.conditions[name] = "; ".join(text for text in texts if text)
                 found.keys[name] = MechanismKey(name, self.key(mechanism, law, destination, subject))
         return found
 
@@ -145,6 +162,17 @@ class MechanismDesk:
             for name, limit in limits
             if limit is not None
         )
+
+    def _waits(self, mechanism: Mechanism, level: Level, review: str | None, *, alone: bool) -> bool:
+        """True if a regulator decides on a mechanism and nothing says that it consents."""
+        if review is not None:
+            return review == "case_by_case"
+        return level is Level.APPROVAL or (mechanism.gate and not alone)
+
+    def _denied(self, law: str, mechanism: str, review: str, subject: Subject) -> bool:
+        """True if a regulator denies a mechanism, or is presumed to and did not grant this one by name."""
+        by_name = (law, mechanism) in self.granted or (law, mechanism) in subject.context.approvals
+        return review == "denial" or (review == "denial_presumed" and not by_name)
 
     def _granted(self, law: str, mechanism: str, subject: Subject) -> bool:
         granted = self.granted | subject.context.approvals

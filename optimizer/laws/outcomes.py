@@ -63,7 +63,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
             level = outcome.level
         if outcome.level is Level.FORBIDDEN:
             forbidden.append(law.id)
-            if outcome.offer is not None:
+            if outcome.offer is not None and not outcome.offer.denied:
                 without.append(law.id)
         elif outcome.level is Level.FREE:
             free.append(law.id)

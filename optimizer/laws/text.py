@@ -151,7 +151,8 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
     for label, texts in (
         ("what", page["what"]), ("whom", page["whom"]), ("when", [*page["when"], *page["kin"]]), ("source", source),
         ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
-        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
+        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]), 
+        ("decided", encoded["review"]),
         ("ways", [_way(one) for one in page["mechanisms"]]), ("cases", page["cases"]), ("coverage", page["coverage"]),
         ("notes", page["notes"]),
     ):  # fmt: skip

@@ -152,9 +152,16 @@ class AcceleratorTest:
     even_observed: bool = False
 
 
+REVIEWS = ("approval_presumed", "silent_consent", "case_by_case", "denial_presumed", "denial")
+"""What a regulator makes of an application, from what is granted as a rule to what is never granted."""
+
+
 @dataclass(frozen=True)
 class Trigger:
-    """When a law applies and what it asks besides its rule; `home` places are no transfer at all."""
+    """When a law applies and what it asks besides its rule; `home` places are no transfer at all.
+
+    `review` says of a mechanism on which a regulator decides under this law how (`REVIEWS`).
+    """
 
     law: str
     scopes: tuple[Scope, ...] = ()
@@ -164,6 +171,7 @@ class Trigger:
     volumes: Volumes | None = None
     accelerator: AcceleratorTest | None = None
     exemption_flags: tuple[str, ...] = ()
+    review: tuple[tuple[str, str], ...] = ()
     risk: str = ""
     risk_control: tuple[str, ...] = ()
     risk_control_outside: tuple[str, ...] = ()
@@ -307,6 +315,16 @@ class _Reader:
             values[flag] = bool(data.get(flag, False))
         return AcceleratorTest(**values)
 
+    def review(self, law: str, value: object) -> tuple[tuple[str, str], ...]:
+        """Return how a regulator decides on mechanisms, by mechanism."""
+        if not isinstance(value, Mapping):
+            self.problem(law, f"review is {value!r}; should be a mapping of mechanisms")
+            return ()
+        for name, policy in value.items():
+            if policy not in REVIEWS:
+                self.problem(law, f"review of {name} is {policy!r}, none of {', '.join(REVIEWS)}")
+        return tuple((str(name), str(policy)) for name, policy in value.items())
+
     def trigger(self, law: str, value: object) -> Trigger:
         data = self.mapping(law, value, {f.name for f in fields(Trigger)} - {"law"}, "trigger")
         optional: dict[str, Any] = {}
@@ -323,6 +341,7 @@ class _Reader:
             unless=tuple(self.scope(law, s) for s in self.entries(law, data.get("unless"), "unless")),
             home=self.words(law, data.get("home")),
             exemption_flags=self.words(law, data.get("exemption_flags")),
+            review=self.review(law, data.get("review") or {}),
             risk=str(data.get("risk", "")),
             risk_control=self.words(law, data.get("risk_control")),
             risk_control_outside=self.words(law, data.get("risk_control_outside")),

@@ -65,6 +65,13 @@ def with_ways():
     return load_laws(patches=[
         {"op": "set", "law": law, "field": field, "value": rule}
         for law, rule in WAYS.items() for field in ("storage_rule", "processing_rule")
+    ] + [
+        {"op": "set", "law": law, "field": "trigger", "value": {"scopes": [{"where": place}], "review": review}}
+        for law, place, review in (
+            ("UK-GDPR-CHV", "GB", {"EG_LICENCE": "silent_consent", "BCR_UK": "denial_presumed"}),
+            ("CH-FADP-16", "CH", {"SCC_CH": "denial", "EG_LICENCE": "approval_presumed"}),
+            ("AU-APP8", "AU", {"REG_APPROVAL": "approval_presumed", "AU_STEPS": "case_by_case"}),
+        )
     ])  # fmt: skip
 
 

@@ -175,7 +175,9 @@ def test_russia_asks_for_copy_primary_and_a_notification() -> None:
     kinds = {(d.law, d.kind, d.countries) for d in PACK.duties(profile, DAY)}
     assert kinds == {("RU-152FZ-18", kind, frozenset({"RU"})) for kind in ("copy", "primary")}
     assert names(storage(profile, Destination("DE"))) == {"RU_NOTIFY"}
-    assert storage(profile, Destination("US")).level is Level.APPROVAL
+    abroad = storage(profile, Destination("US"))
+    assert (abroad.level, names(abroad)) == (Level.CONDITIONAL, {"RU_NOTIFY_WAIT"})
+    assert "RU-152FZ-12: RU_NOTIFY_WAIT: filed, and not refused within the time for it" in abroad.conditions_assumed
 
 
 def test_mixed_subjects_trigger_every_law_at_once() -> None:

@@ -13,10 +13,11 @@ from optimizer.laws.mechanisms import needed
 ON = date(2027, 1, 1)
 
 
-def pack_of(ways: str) -> LawPack:
+def pack_of(ways: str, **trigger: object) -> LawPack:
     law = {
         "id": "XX", "jurisdiction": "ET", "kind": "CONDITIONAL", "in_force_from": "2020-01-01",
-        "data_categories": ["personal"], "rule": f"free:ET;cond:*@{ways}", "trigger": {"scopes": [{"exporter": "ET"}]},
+        "data_categories": ["personal"], "rule": f"free:ET;cond:*@{ways}",
+        "trigger": {"scopes": [{"exporter": "ET"}], **trigger},
     }  # fmt: skip
     return load_laws(patches=[{"op": "deactivate", "law": "ET-1321"}, {"op": "add_law", "law": law}])
 
@@ -116,3 +117,46 @@ def test_indonesia_takes_consent_only_without_safeguards() -> None:
 
     assert needs("ID_SAFEGUARD", "GENERIC_CONSENT") == [{"ID_SAFEGUARD"}]
     assert needs("GENERIC_CONSENT") == [{"GENERIC_CONSENT"}]
+
+
+@pytest.mark.parametrize(
+    ("review", "available", "granted", "level"),
+    [
+        ("approval_presumed", "BIS_LICENCE", "", Level.CONDITIONAL),
+        ("approval_presumed", "", "", Level.FORBIDDEN),
+        ("silent_consent", "BIS_LICENCE", "", Level.CONDITIONAL),
+        ("case_by_case", "BIS_LICENCE", "", Level.APPROVAL),
+        ("case_by_case", "BIS_LICENCE", "*", Level.CONDITIONAL),
+        ("denial_presumed", "BIS_LICENCE", "", Level.FORBIDDEN),
+        ("denial_presumed", "BIS_LICENCE", "*", Level.FORBIDDEN),
+        ("denial_presumed", "BIS_LICENCE", "BIS_LICENCE", Level.CONDITIONAL),
+        ("denial", "BIS_LICENCE", "BIS_LICENCE", Level.FORBIDDEN),
+    ],
+)
+def test_how_a_regulator_decides(review: str, available: str, granted: str, level: Level) -> None:
+    """Presumed approval is a price and a time, a case a question, presumed denial opens by its own grant alone."""
+    pack = pack_of("BIS_LICENCE", review={"BIS_LICENCE": review})
+    profile = DataProfile(frozenset({"personal"}), frozenset({"ET"}), exporter="a", exporter_country="ET")
+    context = LegalContext(
+        mechanisms=frozenset({available} - {""}), approvals=frozenset({("XX", granted)} if granted else ())
+    )
+    found = pack.judge_for(profile, ON, context).bench.at(Destination("US", provider="aws")).storage
+    assert found.level is level
+    if "denial" in review and level is Level.FORBIDDEN:
+        assert (found.forbidden_by, found.without_mechanism) == (("XX",), ()), "no mechanism would help"
+
+
+def test_a_gate_that_opens_by_silence_needs_no_grant() -> None:
+    """EG_LICENCE is a regulator's decision; where silence is consent it is a filing like any other."""
+    pack = pack_of("EG_LICENCE", review={"EG_LICENCE": "silent_consent"})
+    profile = DataProfile(frozenset({"personal"}), frozenset({"ET"}), exporter="a", exporter_country="ET")
+    context = LegalContext(mechanisms=frozenset({"EG_LICENCE"}))
+    found = pack.judge_for(profile, ON, context).bench.at(Destination("US", provider="aws")).storage
+    assert (found.level, asked(found)) == (Level.CONDITIONAL, [{"EG_LICENCE"}])
+    assert any("not refused within the time" in text for text in found.conditions_assumed)
+
+
+def test_a_review_of_nobody_and_of_an_unknown_mechanism_is_refused() -> None:
+    for review in ({"BIS_LICENCE": "maybe"}, {"MAGIC": "denial"}, "denial"):
+        with pytest.raises(InputError):
+            pack_of("BIS_LICENCE", review=review)
