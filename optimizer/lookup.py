@@ -56,6 +56,27 @@ def laws_list(  # noqa: PLR0917  (click passes them by name)
     print_table(rows, columns, "laws", as_json=as_json, limit=0)
 
 
+@laws.command("lint")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def laws_lint(file: Path, as_json: bool) -> None:
+    """Check a law pack of your own: a folder, or a FILE of laws to stand beside the bundled ones.
+
+    What would be refused is an error, with file and line; what a lawyer would ask about is a remark.
+    """
+    from optimizer.laws.lint import lint
+    from optimizer.terminal import printable
+
+    found = lint(file)
+    if as_json:
+        told = {"laws": [row.id for row in found.laws], "remarks": [vars(issue) for issue in found.remarks]}
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(f"{printable(str(file))}: {len(found.laws)} laws can be read")
+    for issue in found.remarks:
+        click.echo(printable(f"remark: {issue}"))
+
+
 @laws.command("verdict")
 @click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
 @click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
