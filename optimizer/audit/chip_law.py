@@ -168,6 +168,8 @@ class _Reading:
         if level == "conditional":
             needs = tuple(Need(row.id, options) for options in asked)
             self.found = replace(self.found, needs=(*self.found.needs, *needs))
+        elif level == "forbidden":
+            self.found = replace(self.found, forbids=(*self.found.forbids, (row.id, said)))
         elif level == "approval":
             self.found = replace(self.found, approvals=(*self.found.approvals, (row.id, said)))
         else:
