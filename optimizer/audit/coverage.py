@@ -40,7 +40,7 @@ JUDGED: dict[str, str] = {
     "unserved": "workload stream period per_s work_units cost_usd",
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from review_by "
                       "decided placements obligations flags",
-    "actions": "rule kind subject owner due workloads datasets accepted_by",
+    "actions": "rule kind subject owner due lead_time_days workloads datasets accepted_by",
     "sovereignty": "policy provider region_id seal score levels",
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",
@@ -92,6 +92,7 @@ NOT_JUDGED: dict[str, str] = {
     "legal_register.law": "laws that ruled options out and no more: see plan.ineligible",
     "legal_register.decided": "how many options a law ruled out is held against plan.ineligible, and no further",
     "actions.sentence": "prose",
+    "actions.evidence": "prose: where to read of it",
     "sovereignty.evidence": "prose",
     "data_quality.note": "prose",
     "ineligible.stream": "see plan.ineligible; that the workload has it is judged",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.chip_law import ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of, selects_copy
+from optimizer.audit.duties import Due, duties
 from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU
 from optimizer.audit.findings import Findings
@@ -222,9 +223,11 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
         for region, _, workload, dataset in selected(ledger, plan, desk, policy):
             for rule in desk.seals.questions(policy, region):
                 due.setdefault(rule, _Owners()).add(workload, dataset)
-    if plan.actions or plan.laws_sha256 or desk.book is None:
-        _compare(plan, book, due, ledger.world.calendar.dates, findings)
-    return tuple(rule for rule in sorted(due) if book.accepted_by(rule, ledger.world.calendar.dates) is None)
+    days = ledger.world.calendar.dates
+    every = _due(due, days[0]) | duties(ledger, plan, desk)
+    if plan.actions or plan.laws_sha256 or plan.instance_sha256:
+        _compare(plan, book, every, days, findings)
+    return tuple(rule for rule in sorted(every) if book.accepted_by(rule, days) is None)
 
 
 def _confirm(rulings: Iterable[Ruling], book: CoverageBook, due: dict[str, _Owners], **owner: str) -> None:
@@ -325,25 +328,34 @@ def _look(
         due.setdefault(rule, _Owners()).add(workload, dataset)
 
 
+def _due(due: dict[str, _Owners], first: date) -> dict[str, Due]:
+    """Return what the actions on open points have to say: they are due when the horizon starts."""
+    found = {}
+    for rule, owners in due.items():
+        kind, _, subject = rule.partition(":")
+        found[rule] = Due(*OWNERS[kind], subject, first, None, owners.workloads, owners.datasets)
+    return found
+
+
 def _compare(
-    plan: Plan, book: CoverageBook, due: dict[str, _Owners], days: tuple[date, ...], findings: Findings
+    plan: Plan, book: CoverageBook, due: dict[str, Due], days: tuple[date, ...], findings: Findings
 ) -> None:
     stated = [action.rule for action in plan.actions]
     if len(set(stated)) < len(stated):
         findings.add("duplicate", "actions", "a rule has several actions")
     findings.checked["action"] += len(due)
     for rule in sorted(due.keys() - set(stated)):
-        findings.add("action", "actions", "what has to be found out is not listed", expected=rule, rule=rule)
+        findings.add("action", "actions", "what has to be found out or done is not listed", expected=rule, rule=rule)
     for action in plan.actions:
         where = f"actions {action.rule}"
         if action.rule not in due:
             findings.add("action", where, "nothing in the plan asks for it", found=action.rule)
             continue
-        owners, kind = due[action.rule], action.rule.split(":")[0]
+        one = due[action.rule]
         mine = {
-            "kind": OWNERS[kind][0], "owner": OWNERS[kind][1], "subject": action.rule.split(":", 1)[1],
-            "due": days[0], "workloads": tuple(sorted(owners.workloads)), "datasets": tuple(sorted(owners.datasets)),
-            "accepted_by": book.accepted_by(action.rule, days),
+            "kind": one.kind, "owner": one.owner, "subject": one.subject, "due": one.due,
+            "lead_time_days": one.lead_time_days, "workloads": tuple(sorted(one.workloads)),
+            "datasets": tuple(sorted(one.datasets)), "accepted_by": book.accepted_by(action.rule, days),
         }  # fmt: skip
         for name, expected in mine.items():
             if getattr(action, name) != expected:

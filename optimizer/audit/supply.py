@@ -76,6 +76,10 @@ class Supply:
                 pools.append(_default(offer, float(default)))
         return pools, covered
 
+    def states(self, name: str) -> bool:
+        """Return True if a quota of the instance states a pool; a default is no quota."""
+        return name in self._names.values()
+
     def limit_of(self, name: str, world: World) -> float | None:
         """Return what a pool of this id gives, drawn on or not; None if the instance has no such pool."""
         for k, own in self._names.items():

@@ -68,7 +68,7 @@ class MechanismSupply:
     def _supply(self, requirement: Requirement, on: date) -> Supplied:
         told: dict[str, None] = {}
         held = tuple(k for k in requirement.mechanisms if self._is_held(requirement.law, k, told))
-        buy = tuple(k for k in requirement.mechanisms if k not in held and self._can_be_bought(k, on, told))
+        buy = tuple(k for k in requirement.mechanisms if k not in held and self._can_be_bought(k, on))
         if not held and not buy:
             return Supplied(None, tuple(told))
         sets = tuple(sorted((*held, *buy), key=_order)), tuple(sorted(held, key=_order))
@@ -99,19 +99,13 @@ class MechanismSupply:
                 return False
         return True
 
-    def _can_be_bought(self, key: MechanismKey, on: date, told: dict[str, None]) -> bool:
+    def _can_be_bought(self, key: MechanismKey, on: date) -> bool:
+        """One of unknown lead time can: that it will be there in time is an open action of the plan."""
         if key.mechanism not in self._cost_usd:
             return False
         assert self._pack is not None
         lead = self._pack.mechanisms[key.mechanism].lead_time_days
-        if lead is None:
-            told[f"lead time of {key.mechanism} is not known; taken as met"] = None
-            return True
-        if lead > 0 and self._as_of is None:
-            what = f"{key.mechanism} takes {lead} days and laws.as_of is not stated; taken as met"
-            told[what] = None
-            return True
-        return self._as_of is None or (on - self._as_of).days >= lead
+        return lead is None or self._as_of is None or (on - self._as_of).days >= lead
 
 
 def _order(key: MechanismKey) -> tuple[str, tuple[str, ...]]:

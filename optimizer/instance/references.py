@@ -279,7 +279,7 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
             yield from _one(subject.partition("/")[0], known.providers, (*path, "accepts", at, "rule"), "provider")
         elif kind == "chip":
             yield from _one(subject, known.accelerators, (*path, "accepts", at, "rule"), "accelerator")
-        elif subject != "EU" and (issue := check_place(subject, "rule")):
+        elif kind == "coverage" and subject != "EU" and (issue := check_place(subject, "rule")):
             yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)
 
 

@@ -342,14 +342,19 @@ class Override(Model):
     providers: Names = ()
 
 
+ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|quota):.+|(certificate|seal):[^/]+/.+)$"
+"""Rules of actions that somebody may accept."""
+
+
 class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
     `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
-    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach.
+    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach, `mechanism:` or
+    `assessment:` and a mechanism, or `quota:` and a pool.
     """
 
-    rule: Annotated[str, Field(pattern=r"^((coverage|access|chip):.+|(certificate|seal):[^/]+/.+)$")]
+    rule: Annotated[str, Field(pattern=ACCEPTED)]
     basis: str
     author: str
     expires: Date

@@ -23,6 +23,7 @@ from .rows import CertificateHolder
 from .triggers import Certificate
 from .types import Destination
 
+SERVICE_WORDS = {"instance": "machines", "storage": "storage services", "endpoint": "model endpoints"}
 VERIFIED = "verified in page"
 """How a line words that somebody read its source."""
 
@@ -99,7 +100,8 @@ class CertificateBook:
         if state is State.LISTED and line.confidence == VERIFIED and not assumed:
             return Standing(State.HELD, line=line)
         told = "; ".join(text for text in (line.confidence, line.note, line.source) if text)
-        what = f"{line.service_name or service} of {line.provider} holds {line.certificate} ({line.region})"
+        named = line.service_name or SERVICE_WORDS[service]
+        what = f"{named} of {line.provider} hold {line.certificate} ({line.region})"
         where = destination.region or f"{destination.provider} in {destination.place}"
         condition = f"the region is one of {line.region}" if assumed else f"{line.certificate} is held"
         sentence = f"that {what} is to be confirmed: {told}"

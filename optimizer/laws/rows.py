@@ -166,6 +166,10 @@ class GroupMember:
         return (self.valid_from is None or self.valid_from <= on) and (self.valid_to is None or on <= self.valid_to)
 
 
+MECHANISM_ACTIONS = ("clause", "assessment", "licence", "notification", "consent", "certificate", "deletion")
+"""What somebody has to do for a mechanism: sign a clause, make an assessment, …"""
+
+
 @dataclass(frozen=True)
 class Mechanism:
     """A transfer mechanism and the machine-readable terms of its charge.
@@ -173,7 +177,7 @@ class Mechanism:
     `key` names the parts of the charge's identity; `gate`: a regulator decides case by case, so it is unavailable
     unless granted; `covers`: "any", or "group" (only importers inside the exporter's group); `max_retention_hours`:
     usable only by processing that keeps its input no longer; `not_in`: places it never serves; `lead_time_days` None =
-    unknown; `assumes`: the condition a user takes on with it.
+    unknown; `assumes`: the condition a user takes on with it; `action`: what has to be done for it.
     """
 
     id: str
@@ -195,6 +199,7 @@ class Mechanism:
     available_from: date | None
     not_in: tuple[str, ...]
     assumes: str
+    action: str = "clause"
 
 
 @dataclass(frozen=True)

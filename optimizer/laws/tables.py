@@ -15,7 +15,17 @@ from ..errors import InputError, Issue
 from ..input_files import decoded, read_bytes, read_table_bytes
 from .codes import check_place
 from .grammar import is_term
-from .rows import ASKED, FOUND, CertificateHolder, CoverageRow, GroupMember, LawRow, Mechanism, SupportAccess
+from .rows import (
+    ASKED,
+    FOUND,
+    MECHANISM_ACTIONS,
+    CertificateHolder,
+    CoverageRow,
+    GroupMember,
+    LawRow,
+    Mechanism,
+    SupportAccess,
+)
 from .rulebook import VOCABULARY, parse_day, read_rules, read_vocabulary, rule_files
 from .sovereignty import OBJECTIVES, TRUSTED, Finding, Objective
 from .types import ProviderFacts
@@ -25,6 +35,7 @@ FILES = (
     "country_groups.csv",
     "mechanisms.csv",
     "mechanism_terms.csv",
+    "mechanism_actions.csv",
     "certifications.csv",
     "certificate_holders.csv",
     "certificate_levels.csv",
@@ -154,6 +165,12 @@ def _read_groups(table: _Table, tables: Tables) -> None:
 def _read_mechanisms(folder: Path, tables: Tables, issues: list[Issue]) -> None:
     terms_table = _Table(folder, "mechanism_terms.csv", issues)
     terms = {row["mechanism"]: (terms_table.line, row) for row in terms_table.rows("mechanism", "key", "assumes")}
+    actions_table = _Table(folder, "mechanism_actions.csv", issues)
+    actions = {row["mechanism"]: row["action"] for row in actions_table.rows("mechanism", "action")}
+    for name in sorted(set(actions) - set(terms)):
+        actions_table.problem(f"mechanism {name!r} has no row in mechanism_terms.csv")
+    for action in sorted(set(actions.values()) - set(MECHANISM_ACTIONS)):
+        actions_table.problem(f"action {action!r} is none of {', '.join(MECHANISM_ACTIONS)}")
     table = _Table(folder, "mechanisms.csv", issues)
     for row in table.rows("id", "charge_scope", "confidence"):
         if row["id"] not in terms:
@@ -167,6 +184,7 @@ def _read_mechanisms(folder: Path, tables: Tables, issues: list[Issue]) -> None:
             id=row["id"],
             **{name: row.get(name, "") for name in texts},
             key=_words(term["key"]),
+            action=actions.get(row["id"], "clause"),
             gate=term.get("gate") == "yes",
             covers=term.get("covers") or "any",
             max_retention_hours=terms_table.number(term, "max_retention_hours"),

@@ -31,15 +31,20 @@ class LegalEntry(Row):
     flags: tuple[str, ...] = ()
 
 
-ActionKind = Literal["confirm_law", "confirm_access", "confirm_certificate", "confirm_seal", "confirm_chip"]
+ActionKind = Literal[
+    "confirm_law", "confirm_access", "confirm_certificate", "confirm_seal", "confirm_chip",
+    "sign_clause", "make_assessment", "get_licence", "file_notification", "get_consent", "get_certificate",
+    "delete_data", "ask_quota",
+]  # fmt: skip
 
 
 class Action(Row):
-    """Something to find out or confirm before the plan stands.
+    """Something to find out, confirm or do before the plan stands.
 
-    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`, `chip:L4`); `owner` is a role,
-    `due` the last day. `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`;
-    absent while open.
+    `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`, `chip:L4`, `mechanism:SCC_EU`,
+    `quota:devices:H100@aws:us-east-1`); `owner` is a role, `due` the last day on which it can begin. It takes
+    `lead_time_days`, absent where nobody knows; then it is due at once. `evidence` says what it rests on. `accepted_by`
+    names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while it is open.
     """
 
     rule: str
@@ -48,6 +53,8 @@ class Action(Row):
     sentence: str
     owner: str
     due: datetime.date
+    lead_time_days: int | None = None
+    evidence: str = ""
     workloads: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
     accepted_by: str | None = None

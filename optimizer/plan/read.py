@@ -20,6 +20,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
 from optimizer.plan.actions import actions_of
 from optimizer.plan.commitments import commitments_used
+from optimizer.plan.duties import duties_of
 from optimizer.plan.market import market_based
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
 from optimizer.plan.own_figures import own_figures
@@ -177,6 +178,8 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     carried = carried_kg(compiled, raw)
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
     actions, admitted = actions_of(compiled, lines, judgements, raw["copy"])
+    quotas = quotas_of(compiled, values)
+    actions += duties_of(compiled.world, placements, copies, mechanisms, quotas)
     held_budgets = budgets_of(compiled, values, raw)
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
     register = legal_register(
@@ -200,7 +203,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "regions": regions_of(compiled, values, raw),
         "mechanisms": mechanisms,
         "budgets": held_budgets,
-        "quotas": quotas_of(compiled, values),
+        "quotas": quotas,
         "commitments": commitments_used(compiled.world, placements),
         "purchases": purchases_used(compiled, values, raw["committed"]),
         "shares": shares_of(compiled, values),
@@ -209,7 +212,7 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
         "legal_register": register,
         "data_quality": data_quality(compiled, lines),
         "unreviewed_laws": tuple(unreviewed),
-        "actions": actions,
+        "actions": tuple(sorted(actions, key=lambda action: action.rule)),
         "sovereignty": sovereignty_of(compiled, lines, raw["copy"]),
         "warnings": (
             *compiled.warnings,

@@ -126,7 +126,8 @@ def registered() -> Fault:
         plan["legal_register"] = [{
             "law": law.id, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
             "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
-            "in_force_from": law.in_force_from, "decided": "required mechanism SCC_EU", "placements": 3,
+            "in_force_from": law.in_force_from, "review_by": law.review_by,
+            "decided": "required mechanism SCC_EU", "placements": 3,
         }]  # fmt: skip
 
     return add

@@ -152,7 +152,8 @@ def _decorated(plan: Fields) -> None:
     plan["legal_register"].append({
         "law": row.id, "jurisdiction": "|".join(row.jurisdictions), "instrument": row.instrument,
         "provision": row.provision, "citation": row.citation, "confidence": row.confidence, "status": row.status,
-        "in_force_from": row.in_force_from.isoformat() if row.in_force_from else None, "decided": "free",
+        "in_force_from": row.in_force_from.isoformat() if row.in_force_from else None,
+        "review_by": row.review_by.isoformat() if row.review_by else None, "decided": "free",
         "placements": 0, "flags": [name for name, holds in marks.items() if holds],
     })  # fmt: skip
 

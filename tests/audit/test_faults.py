@@ -371,7 +371,7 @@ def test_faults_cover_the_vocabulary():
     elsewhere = {
         "partition_not_opted_in", "availability_not_opted_in", "endpoint_scope", "endpoint_scope_unspecified",
         "endpoint_retired", "missing_price", "law_approval_missing", "accelerator_export", "copy_duty",
-        "law_unknown", "access_unknown", "certificate_unknown", "action", "sovereignty",
+        "law_unknown", "access_unknown", "certificate_unknown", "chip_unknown", "action", "sovereignty",
         "sovereignty_unknown", "sovereignty_stated", "burstable", "missing_latency",
         "service_objective",
     }  # fmt: skip

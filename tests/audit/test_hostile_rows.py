@@ -178,7 +178,8 @@ def test_a_law_that_decided_nothing_has_no_entry():
         entries.append({
             "law": name, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
             "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
-            "in_force_from": law.in_force_from, "decided": decided, "placements": count, "flags": flags,
+            "in_force_from": law.in_force_from, "review_by": law.review_by,
+            "decided": decided, "placements": count, "flags": flags,
         })  # fmt: skip
     plan["legal_register"] = entries[:1]
     assert judged(plan, instance).ok

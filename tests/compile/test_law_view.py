@@ -289,14 +289,14 @@ def test_lead_time_counts_from_what_is_known_today():
     assert need.mechanisms == asked.mechanisms
 
 
-def test_an_unknown_lead_time_is_taken_as_met_and_said():
-    """SG_CONTRACT states no lead time: available, with a warning."""
+def test_what_takes_nobody_knows_how_long_can_be_had():
+    """SG_CONTRACT states no lead time: available; that it is there in time is an action of the plan."""
     made = world(service(), mechanism_costs=[{"id": "SG_CONTRACT", "yearly_usd": 1.0}])
     supply = MechanismSupply(made)
     asked = Requirement("L", "processing", (MechanismKey("SG_CONTRACT", ("SG", "p-us")),))
     need, assumed = supply.need(asked, dt.date(2027, 1, 1))
     assert need is not None
-    assert assumed == ("lead time of SG_CONTRACT is not known; taken as met",)
+    assert assumed == ()
 
 
 def test_a_mechanism_costs_its_share_of_the_year():

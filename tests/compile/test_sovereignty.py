@@ -157,7 +157,7 @@ def test_plans_agree_with_brute_force(policy, answer):
     assert report.ok, report.violations
     asked = [one.rule for one in plan.actions if one.kind == "confirm_seal"]
     assert len(asked) == (answer != "admit" and row.provider not in SEALS)
-    assert list(report.open_actions) == asked
+    assert [rule for rule in report.open_actions if not rule.startswith("quota:")] == asked
     (told,) = plan.sovereignty
     assert (told.policy, told.region_id, told.score is not None) == ("own", row.region_id, row.provider in SEALS)
 
@@ -166,7 +166,7 @@ def test_a_level_is_told_with_its_evidence_and_can_be_accepted():
     """Scaleway's award proves 2; 3 is not known, and an acceptance opens it where the unknown is refused."""
     policy = {"min_seal": {"SOV-2": 3}}
     plan = domicile.solve(instance(policy, names=("scaleway",)))
-    (action,) = plan.actions
+    (action,) = (one for one in plan.actions if one.kind == "confirm_seal")
     assert action.rule == "seal:scaleway/SOV-2 3"
     assert "SOV-2 at least 2 (award EC-2026-04-17-scaleway" in action.sentence
     assert plan.sovereignty[0].seal == "2-4"
@@ -176,7 +176,7 @@ def test_a_level_is_told_with_its_evidence_and_can_be_accepted():
     assert "SOV-2 at least 2" in str(model.why("chat", "r-scaleway"))
     lifted = model.changed([{"op": "lift", "rule": "seal:scaleway/SOV-2 3"}])
     accepted = lifted.solve()
-    assert [(one.rule, one.accepted_by) for one in accepted.actions] == [("seal:scaleway/SOV-2 3", "change")]
+    assert {one.rule: one.accepted_by for one in accepted.actions}["seal:scaleway/SOV-2 3"] == "change"
     assert domicile.audit(lifted.instance, accepted).ok
     assert model.changed([{"op": "lift", "rule": "policy:own"}]).solve().sovereignty == ()
 
