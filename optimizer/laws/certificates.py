@@ -77,6 +77,10 @@ class CertificateBook:
                     best = found
         return best
 
+    def says_no(self, scheme: str, provider: str) -> bool:
+        """True if a line says that a provider does not hold a scheme, rather than that none speaks of it."""
+        return any(one.scheme == scheme and one.provider == provider and one.status == "not_held" for one in self.lines)
+
     def best(self, certificates: Iterable[Certificate], destination: Destination, on: date) -> Standing:
         """Return the best answer on several certificates, the first of equals."""
         return min((self.standing(c, destination, on) for c in certificates), key=lambda s: s.state, default=NOT_HELD)

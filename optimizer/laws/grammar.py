@@ -88,20 +88,28 @@ class Rule:
 
 @dataclass(frozen=True)
 class Membership:
-    """Whether a term holds for a destination; `condition` is the sentence that had to be taken as met, if any."""
+    """Whether a term holds for a destination; `condition` is the sentence that had to be taken as met, if any.
+
+    `unknown` is the sentence on which it hangs that it does not hold: nobody knows, and so it does not count.
+    """
 
     holds: bool
     condition: str | None = None
+    unknown: str | None = None
 
 
 @dataclass(frozen=True)
 class Match:
-    """What a rule says of one destination. `verb` is None if no clause matched."""
+    """What a rule says of one destination. `verb` is None if no clause matched.
+
+    `free_if`: what nobody knows and would make the place free.
+    """
 
     level: Level
     verb: str | None
     ways: Ways = ()
     conditions: tuple[str, ...] = ()
+    free_if: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=4096)
@@ -190,7 +198,9 @@ def worst(matches: Sequence[Match]) -> Match:
     distinct = tuple(dict.fromkeys(match.ways for match in there if match.ways))
     tiers = (tuple(tuple(dict.fromkeys(chain(*way))) for way in product(*tier)) for tier in product(*distinct))
     ways = tuple(tiers) if distinct else ()
-    return Match(level, verb, ways, tuple(dict.fromkeys(text for match in there for text in match.conditions)))
+    conditions = tuple(dict.fromkeys(text for match in there for text in match.conditions))
+    others_free = all(match.level is Level.FREE for match in matches if match is not there[0])
+    return Match(level, verb, ways, conditions, there[0].free_if if others_free else ())
 
 
 _HINT = "write verb:set[@mechanism|(mechanism&mechanism)], verbs " + ", ".join(VERBS)
@@ -247,10 +257,13 @@ def match_rule(rule: Rule, holds: Callable[[str], Membership]) -> Match:
         return Match(Level.FREE, None)
     found: dict[str, tuple[Clause, str | None]] = {}
     star: dict[str, Clause] = {}
+    open_to: dict[str, None] = {}
     for clause in rule.clauses:
         if "*" in clause.terms:
             star.setdefault(clause.verb, clause)
         membership = _named(clause, holds)
+        if membership.unknown is not None and clause.verb in _FREE_VERBS:
+            open_to[membership.unknown] = None
         if membership.holds and clause.verb not in found:
             found[clause.verb] = (clause, membership.condition)
     if not found:
@@ -265,9 +278,10 @@ def match_rule(rule: Rule, holds: Callable[[str], Membership]) -> Match:
         if hits:
             clause, condition = next((hit for hit in hits if hit[1] is None), hits[0])
             conditions = (condition,) if condition else ()
-            return Match(level, clause.verb, clause.ways, conditions)
+            maybe = tuple(open_to) if level is not Level.FREE and clause.verb != "deny" else ()
+            return Match(level, clause.verb, clause.ways, conditions, maybe)
     if any(clause.verb in ("only", "free") for clause in rule.clauses):
-        return Match(Level.FORBIDDEN, None)
+        return Match(Level.FORBIDDEN, None, free_if=tuple(open_to))
     return Match(Level.FREE, None)
 
 
@@ -280,7 +294,7 @@ def _named(clause: Clause, holds: Callable[[str], Membership]) -> Membership:
         membership = holds(term)
         if membership.holds and membership.condition is None:
             return membership
-        if membership.holds and not best.holds:
+        if (membership.holds and not best.holds) or (membership.unknown is not None and best == Membership(False)):
             best = membership
     return best
 

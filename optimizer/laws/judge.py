@@ -147,7 +147,7 @@ class Bench:
             residual_risks=(*risks, *self._residual[exposed]),
         )
 
-    def condition(self, condition: str, destination: Destination) -> tuple[bool, str]:
+    def condition(self, condition: str, destination: Destination) -> tuple[bool | None, str]:
         """Test a group member's condition; one that nobody understands is not met."""
         importer = self._operators.importer_condition(condition, destination, self.on, self.subject.context)
         if importer is not None:
@@ -250,12 +250,21 @@ class Bench:
         ways = match.ways
         if match.level is Level.FORBIDDEN:
             if not set(law.trigger.exemption_flags) & self.subject.profile.flags:
-                where = "denied" if match.verb == "deny" else "not among the places it leaves open"
-                return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where}")
+                return self._closed(law, destination, match)
             ways = any_of(law.mechanisms)
         offer = self._desk.offer(law, match.level, ways, destination, self.subject, alone=self._alone)
         level = offer.level
-        return Outcome(level, offer=offer, conditions=(*conditions, *offer.conditions), reason=offer.reason)
+        told = (*conditions, *offer.conditions)
+        return Outcome(level, offer=offer, conditions=told, reason=offer.reason, free_if=match.free_if)
+
+    @staticmethod
+    def _closed(law: LawRow, destination: Destination, match: Match) -> Outcome:
+        """What a rule leaves closed; where the importer is not named yet, on the condition that would open it."""
+        if match.free_if and destination.provider is None:
+            told = tuple(worded(text, before=f"{law.id}: ") for text in match.free_if)
+            return Outcome(Level.CONDITIONAL, conditions=told, free_if=match.free_if)
+        where = "denied" if match.verb == "deny" else "not among the places it leaves open"
+        return Outcome(Level.FORBIDDEN, reason=f"{destination.place} is {where}", free_if=match.free_if)
 
     def _override(self, law: LawRow, activity: str, destination: Destination) -> str:
         for override in self.subject.context.overrides:
@@ -351,7 +360,7 @@ class Place:
             self._holds[term] = found
         return found
 
-    def _test(self, term: str, condition: str) -> tuple[bool, str]:
+    def _test(self, term: str, condition: str) -> tuple[bool | None, str]:
         self._conditional.add(term)
         return self._bench.condition(condition, self.destination)
 

@@ -86,14 +86,18 @@ class Operators:
 
     def importer_condition(
         self, condition: str, destination: Destination, on: date, context: LegalContext
-    ) -> tuple[bool, str] | None:
-        """(met, sentence) for a condition on the importer; None if it is not about the importer."""
+    ) -> tuple[bool | None, str] | None:
+        """(met, sentence) for a condition on the importer; None if it is not about the importer.
+
+        An importer is on a list, is not, or nobody knows (met is None): the instance says, or a line of the table of
+        holders. Who is not named is not known to be on any; that a provider is a private business is presumed.
+        """
         status = importer_status_needed(condition)
         if status is None:
             return None
         provider = destination.provider
         if provider is None:
-            return True, f"{condition}: importer unknown"
+            return (True if status == "PRIVATE" else None), f"{condition}: importer unknown"
         stated = context.importer_status.get(provider)
         if status == "PRIVATE":
             private = stated is None or "NOT_PRIVATE" not in stated
@@ -101,5 +105,8 @@ class Operators:
         if stated is not None:
             return status in stated, Remark(condition, "as the instance asserts", provider)
         found = self.standing((Certificate(STATUS_SCHEMES[status]),), destination, on, context)
-        confidence = found.line.confidence if found.line else "as the instance asserts"
-        return found.state <= State.LISTED, Remark(condition, confidence, provider)
+        if found.state <= State.LISTED:
+            confidence = found.line.confidence if found.line else "as the instance asserts"
+            return True, Remark(condition, confidence, provider)
+        said = self.certificates.says_no(STATUS_SCHEMES[status], provider)
+        return (False if said else None), Remark(condition, "not known, look it up", provider)

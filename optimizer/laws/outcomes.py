@@ -21,6 +21,7 @@ class Outcome:
     offer: Offer | None = None
     conditions: tuple[str, ...] = ()
     reason: str = ""
+    free_if: tuple[str, ...] = ()
     unknown: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     confirm: tuple[tuple[str, str], ...] = ()
@@ -57,6 +58,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
     unknown: dict[tuple[str, str], None] = {}
     refused: dict[str, None] = {}
     confirm: dict[tuple[str, str], None] = {}
+    free_if: dict[tuple[str, str], None] = {}
     for law, assumptions, outcome in outcomes:
         laws[law.id] = None
         if outcome.level is not level and outcome.level > level:
@@ -79,6 +81,7 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
         unknown.update(dict.fromkeys(outcome.unknown))
         refused.update(dict.fromkeys(outcome.refused))
         confirm.update(dict.fromkeys(outcome.confirm))
+        free_if.update(dict.fromkeys((law.id, text) for text in outcome.free_if))
         if not law.reviewed:
             unreviewed.append(law.id)
     return Verdict(
@@ -95,4 +98,5 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
         unknown=tuple(unknown),
         refused=tuple(refused),
         confirm=tuple(confirm),
+        free_if=tuple(free_if),
     )

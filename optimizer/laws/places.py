@@ -15,7 +15,8 @@ from .rows import GroupMember
 NOT_A_MEMBER = Membership(False)
 MEMBER = Membership(True)
 
-ConditionTest = Callable[[str], "tuple[bool, str]"]
+ConditionTest = Callable[[str], "tuple[bool | None, str]"]
+"""Whether a member's condition is met (None: nobody knows), and the sentence that says so."""
 _SECTOR = re.compile(r"sector in \{([^}]*)\}")
 
 
@@ -73,8 +74,11 @@ class Groups:
                 if not row.condition:
                     return MEMBER
                 met, sentence = test(row.condition)
+                told = worded(sentence, after=f" ({place} in {group})")
                 if met:
-                    conditional = Membership(True, worded(sentence, after=f" ({place} in {group})"))
+                    conditional = Membership(True, told)
+                elif met is None and not conditional.holds:
+                    conditional = Membership(False, unknown=told)
         return conditional
 
     def expand(self, terms: Iterable[str], on: date) -> frozenset[str]:

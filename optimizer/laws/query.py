@@ -40,7 +40,7 @@ def verdict_report(
 
     `subject` and `exporter` are places of the persons and of the exporter (an unknown exporter counts as established
     where the persons are, and that is listed); `to` is a country or subdivision; `on` defaults to today. Without
-    `provider`, conditions on the importer count as met and are listed; with `law`, that rule alone is judged.
+    `provider`, what hangs on the importer is not taken as met; with `law`, that rule alone is judged.
 
     Returns:
         `storage`, `processing` and `access`, each free, conditional, unknown, approval or forbidden; `laws` and

@@ -14,6 +14,7 @@ PARTS = (
     ("forbidden by", "forbidden_by"),
     ("free by", "free_by"),
     ("needs", "requirements"),
+    ("or free if", "free_if"),
     ("approval missing", "approvals_missing"),
     ("why", "reasons"),
     ("unreviewed", "unreviewed"),
@@ -88,7 +89,9 @@ def table_lines(reports: Sequence[Mapping[str, Any]]) -> list[str]:
 def _said(part: Mapping[str, Any], key: str) -> Sequence[Any]:
     """Return what is said under a key, but for reasons that only repeat what is needed or missing."""
     entries: Sequence[Any] = part.get(key) or ()
-    return [one for one in entries if not one["reason"].startswith("needs ")] if key == "reasons" else entries
+    if key != "reasons":
+        return entries
+    return [one for one in entries if not one["reason"].startswith("needs ") or "only where" in one["reason"]]
 
 
 def _block(label: str, texts: Iterable[str]) -> Iterator[str]:

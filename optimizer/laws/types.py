@@ -230,7 +230,7 @@ class Verdict:
     `reasons`: (law, sentence) for everything above free; `without_mechanism`: of `forbidden_by`, those that would
     leave it open under a mechanism that is not available; `unknown`: (rule, sentence) for what is not known, and
     `refused` those rules of it that the context does not let a plan use; `confirm`: (rule, sentence) for what counts as
-    met and nobody read.
+    met and nobody read; `free_if`: (law, sentence) for what nobody knows of the importer and would free it.
     """
 
     level: Level
@@ -246,6 +246,7 @@ class Verdict:
     unknown: tuple[tuple[str, str], ...] = ()
     refused: tuple[str, ...] = ()
     confirm: tuple[tuple[str, str], ...] = ()
+    free_if: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; the level is under `verdict`."""
@@ -267,6 +268,7 @@ class Verdict:
             "unreviewed": list(self.unreviewed),
             "unknown": [{"rule": rule, "reason": text} for rule, text in self.unknown],
             "to_confirm": [{"rule": rule, "reason": text} for rule, text in self.confirm],
+            "free_if": [{"law": law, "reason": text} for law, text in self.free_if],
             "reasons": [{"law": law, "reason": text} for law, text in self.reasons],
         }
 

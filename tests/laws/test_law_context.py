@@ -95,10 +95,41 @@ def test_the_instance_decides_the_importers_status() -> None:
     assert storage(GERMAN, Destination("CA", provider="runpod"), public).level is Level.CONDITIONAL
 
 
-def test_an_unknown_importer_counts_as_qualified_and_is_listed() -> None:
-    verdict = storage(GERMAN, Destination("US"))
-    assert verdict.level is Level.FREE
-    assert any("importer_on_DPF_list" in text for text in verdict.conditions_assumed)
+def test_that_nobody_knows_of_an_importer_never_counts_as_met() -> None:
+    """On the list: free. Not on it, or nobody knows: clauses; of the unknown the answer names the list as well."""
+    sentence = "importer_on_DPF_list: importer unknown (US in EU_ADEQUATE)"
+    nobody = storage(GERMAN, Destination("US"))
+    assert (nobody.level, names(nobody)) == (Level.CONDITIONAL, {"SCC_EU", "BCR_EU"})
+    assert nobody.free_if == (("EU-GDPR-CHV", sentence),)
+    assert not any("DPF" in text for text in nobody.conditions_assumed)
+    unlisted = storage(GERMAN, Destination("US", provider="runpod"))
+    told = "importer_on_DPF_list (US in EU_ADEQUATE) (not known, look it up: runpod)"
+    assert unlisted.free_if == (("EU-GDPR-CHV", told),)
+    for lists, level in (({"DPF"}, Level.FREE), (set(), Level.CONDITIONAL)):
+        said = LegalContext(importer_status={"runpod": frozenset(lists)})
+        found = storage(GERMAN, Destination("US", provider="runpod"), said)
+        assert found.level is level
+        assert found.free_if == (), "the instance has said"
+
+
+def test_where_only_listed_importers_are_open_who_is_not_named_is_conditional_and_who_is_unknown_is_out() -> None:
+    """SGB V s 393 has no clauses: the US are open to importers on the list alone."""
+    data = DataProfile(frozenset({"health"}), frozenset({"DE"}), exporter="a", exporter_country="DE")
+    context = LegalContext(certificates=frozenset({("runpod", "BSI C5")}))
+    nobody = PACK.judge(data, Destination("US"), DAY, law="DE-SGBV-393").storage
+    assert (nobody.level, nobody.requirements) == (Level.CONDITIONAL, ())
+    assert any(text.startswith("DE-SGBV-393: importer_on_DPF_list") for text in nobody.conditions_assumed)
+    unknown = PACK.judge(data, Destination("US", provider="runpod"), DAY, context, law="DE-SGBV-393").storage
+    assert unknown.level is Level.FORBIDDEN
+    assert [law for law, _ in unknown.free_if] == ["DE-SGBV-393"]
+
+
+def test_the_united_kingdom_asks_the_same_of_its_bridge() -> None:
+    british = DataProfile(frozenset({"personal"}), frozenset({"GB"}), exporter="a", exporter_country="GB")
+    nobody = storage(british, Destination("US"))
+    assert (nobody.level, names(nobody)) == (Level.CONDITIONAL, {"IDTA_UK", "BCR_UK"})
+    said = LegalContext(importer_status={"aws": frozenset({"UK_BRIDGE"})})
+    assert storage(british, Destination("US", provider="aws"), said).level is Level.FREE
 
 
 @pytest.mark.parametrize(

@@ -159,9 +159,9 @@ def test_no_pack_at_a_path_is_an_input_error() -> None:
 
 def test_verdict_report_for_the_command_line() -> None:
     report = verdict_report(["personal"], "DE", "US", on=None)
-    assert report["storage"] == report["processing"] == "free"
+    assert report["storage"] == report["processing"] == "conditional"
     assert report["laws"]["storage"] == ["EU-GDPR-CHV"]
-    assert any("DPF" in text for text in report["conditions_assumed"])
+    assert any("DPF" in entry["reason"] for entry in report["details"]["storage"]["free_if"])
     alone = verdict_report(["personal"], "DE", "SG", law="DE-SGBV-393")
     assert alone["storage"] == "forbidden"
     payments = verdict_report(["payment"], "IN", "US", provider="aws")
