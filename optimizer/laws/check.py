@@ -47,6 +47,10 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
         yield Issue(f"unknown kind {kind!r}", file=file, where=row.id)
     if row.in_force_from and row.in_force_to and row.in_force_to < row.in_force_from:
         yield Issue(f"ends on {row.in_force_to} before it starts on {row.in_force_from}", file=file, where=row.id)
+    for group, member in row.makes:
+        if member not in {one.member for one in tables.groups.get(group, ())}:
+            what = f"makes {member!r} a member of {group!r}, which no line of the group says"
+            yield Issue(what, file=file, where=row.id, maybe="write it like EU_ADEQUATE:BR")
     known = tables.vocabulary.get("categories", {})
     for category in sorted(row.data_categories - set(known) - {"any"}):
         yield Issue(f"unknown category {category!r}", file=file, where=row.id)

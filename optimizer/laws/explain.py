@@ -74,6 +74,7 @@ def _what(row: LawRow) -> list[str]:
             closes = any(clause.verb in ("only", "free") for clause in rule.clauses)
             if closes and not any("*" in clause.terms for clause in rule.clauses):
                 told.append(f"{what}: forbidden everywhere else")
+    told += [f"it makes {member} a member of {group}" for group, member in row.makes]
     return told or ["it states no rule on storage or processing"]
 
 

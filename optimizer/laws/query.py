@@ -88,7 +88,9 @@ def verdict_report(
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
     duties = () if law is not None else pack.duties(profile, day, context)
+    behind = decisions(pack, (law_id for part in parts.values() for law_id in part["laws"]), destination.place)
     named = dict.fromkeys([law_id for part in parts.values() for law_id in part["laws"]] + [d.law for d in duties])
+    named.update(dict.fromkeys(behind))
     return {
         "query": {
             "categories": sorted(profile.categories),
@@ -116,6 +118,7 @@ def verdict_report(
         "details": parts,
         "conditions_assumed": list(assumed),
         "duties": [{"law": d.law, "kind": d.kind, "countries": sorted(d.countries)} for d in duties],
+        "decisions": [{"law": law_id, "reason": reason} for law_id, reason in behind.items()],
         "unmodelled": list(verdicts.unmodelled),
         "residual_risks": list(verdicts.residual_risks),
         "not_triggered": [{"law": law_id, "why": why} for law_id, why in verdicts.not_triggered],
@@ -124,6 +127,18 @@ def verdict_report(
         "citations": [citation(pack.law(law_id, day), day) for law_id in named],
         "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
         "notice": "not legal advice",
+    }
+
+
+def decisions(pack: LawPack, laws: Iterable[str], place: str) -> dict[str, str]:
+    """The decisions that put a place on lists which the rules of these laws name, ended ones too: law → sentence."""
+    rows = [pack.laws[law] for law in dict.fromkeys(laws) if law in pack.laws]
+    lists = {term for row in rows for activity in ("storage", "processing") for term in row.rule(activity).terms()}
+    return {
+        row.id: f"{member} in {group}"
+        for row in pack.laws.values()
+        for group, member in row.makes
+        if group in lists and member in (place, place.partition("-")[0])
     }
 
 

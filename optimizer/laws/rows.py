@@ -61,8 +61,9 @@ class LawRow:
     """One law, in words and in the terms of the engine, with the file and line where it stands.
 
     `event` says in words what sets it off. `mechanisms` are ways that its rules do not name: an exemption's, or those
-    it only tells of. `trigger.reviewed` False: applies wherever category and place match. `confidence_of` says how
-    sure single fields are, where that differs from the row; `review_by` until when somebody is to look again.
+    it only tells of. `makes` are (group, member) of a decision that puts a place on a list. `trigger.reviewed` False:
+    applies wherever category and place match. `confidence_of` says how sure single fields are, where that differs from
+    the row; `review_by` until when somebody is to look again.
     """
 
     id: str
@@ -87,6 +88,7 @@ class LawRow:
     confidence: str
     note: str
     trigger: Trigger
+    makes: tuple[tuple[str, str], ...] = ()
     confidence_of: tuple[tuple[str, str], ...] = ()
     reviewed_on: date | None = None
     review_by: date | None = None

@@ -37,7 +37,8 @@ TEXTS = (
 """Fields for people."""
 FIELDS = frozenset(
     {*TEXTS, "jurisdiction", "status", "in_force_from", "in_force_to", "data_categories", "kind", "rule",
-     "storage_rule", "processing_rule", "mechanisms", "trigger", "confidence_of", "reviewed_on", "review_by"}
+     "storage_rule", "processing_rule", "mechanisms", "trigger", "makes", "confidence_of", "reviewed_on",
+     "review_by"}
 )  # fmt: skip
 
 
@@ -154,6 +155,7 @@ def read_law(
         processing_rule=entry.rule("processing_rule", both),
         mechanisms=entry.words("mechanisms"),
         trigger=_trigger(entry, jurisdictions),
+        makes=tuple((one.partition(":")[0], one.partition(":")[2]) for one in entry.words("makes")),
         confidence_of=entry.confidences(),
         reviewed_on=entry.day("reviewed_on"),
         review_by=entry.day("review_by"),

@@ -35,6 +35,7 @@ def verdict_lines(report: Mapping[str, Any]) -> list[str]:
     found += _block("coverage", [text for known in report["coverage"] for text in known["answers"]])
     found += _block("to confirm", [text for known in report["coverage"] for text in known["unconfirmed"]])
     found += _block("no trigger", [_entry({**one, "reason": one["why"]}) for one in report["not_triggered"]])
+    found += _block("decision", [_entry(one) for one in report["decisions"]])
     found += _block("taken as met", report["conditions_assumed"])
     found += _block("not modelled", report["unmodelled"])
     found += _block("risk", report["residual_risks"])
@@ -132,29 +133,33 @@ def source_text(citation: Mapping[str, Any]) -> str:
     instrument = ", ".join(filter(None, (citation["instrument"], citation["provision"])))
     dates = f"from {citation['in_force_from'] or 'no date'}"
     dates += f" to {citation['in_force_to']}" if citation["in_force_to"] else ""
+    where = " ".join(filter(None, (citation["citation"], citation["source_url"])))
+    status = citation["status"].replace("_", " ")
+    return f"{citation['law']}: {instrument} ({status}, {dates}; {_sureness(citation)}): {where}"
+
+
+def _sureness(citation: Mapping[str, Any]) -> str:
+    """How a row was checked, when, and until when that is to be looked at again."""
     marks = [citation["confidence"]]
     marks += ["trigger not reviewed"] if not citation["reviewed"] else []
     marks += ["weak"] if citation["weak"] else []
     marks += [f"reviewed {citation['reviewed_on']}"] if citation["reviewed_on"] else []
     late = ", which is past" if citation["overdue"] else ""
     marks += [f"to be reviewed by {citation['review_by']}{late}"] if citation["review_by"] else []
-    where = " ".join(filter(None, (citation["citation"], citation["source_url"])))
-    status = citation["status"].replace("_", " ")
-    return f"{citation['law']}: {instrument} ({status}, {dates}; {', '.join(marks)}): {where}"
+    return ", ".join(marks)
 
 
 def law_lines(page: Mapping[str, Any]) -> list[str]:
     """Return the lines of a law's page, section by section."""
     encoded = page["encoded"]
-    flags = [text for text, said in (("trigger not reviewed", not page["reviewed"]), ("weak", page["weak"])) if said]
-    source = [page["citation"], page["source_url"], ", ".join((page["confidence"], *flags))]
+    source = [page["citation"], page["source_url"], _sureness(page)]
     rules = [f"{activity} {encoded[f'{activity}_rule']}" for activity in ("storage", "processing")]
     rules += [encoded["effect"], encoded["stands_in"]]
     found = [f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"]
     for label, texts in (
         ("what", page["what"]), ("whom", page["whom"]), ("when", [*page["when"], *page["kin"]]), ("source", source),
         ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
-        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]), 
+        ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
         ("decided", encoded["review"]),
         ("ways", [_way(one) for one in page["mechanisms"]]), ("cases", page["cases"]), ("coverage", page["coverage"]),
         ("notes", page["notes"]),

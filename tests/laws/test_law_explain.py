@@ -130,3 +130,10 @@ def test_the_page_names_what_was_before_and_what_comes_after():
     assert "after it: RU-152FZ-18, from 2025-07-01" in explain_law("RU-242FZ-OLD")["kin"]
     assert explain_law("DE-SGBV-393")["kin"] == []
     assert "before it: RU-242FZ-OLD" in "\n".join(law_lines(explain_law("RU-152FZ-18")))
+
+
+def test_the_page_says_until_when_the_row_is_to_be_looked_at_again():
+    """The date of the row, or of the pack."""
+    page = explain_law("DE-SGBV-393")
+    assert page["review_by"]
+    assert f"to be reviewed by {page['review_by']}" in "\n".join(law_lines(page))

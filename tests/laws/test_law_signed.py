@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from domicile.cli import main
 from optimizer.laws import AcceleratorFacts, DataProfile, Destination, Verdict, load_laws
+from optimizer.laws.query import decisions
 
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case for case in yaml.safe_load(Path(__file__).with_name("signed_cases.yaml").read_text())
@@ -67,7 +68,7 @@ def answered(name: str) -> dict[str, Any]:
     told += [duty.law for duty in duties] + [law for law, _ in verdicts.not_triggered]
     return {
         **{part: verdicts.of(part).level.value for part in ("storage", "processing", "access")},
-        "laws": {*told, *verdicts.unmodelled},
+        "laws": {*told, *verdicts.unmodelled, *decisions(PACK, told, place.place)},
         "duties": {f"{duty.kind}:{'+'.join(sorted(duty.countries))}" for duty in duties},
     }
 

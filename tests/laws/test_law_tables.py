@@ -122,6 +122,7 @@ def test_the_law_room_loads_without_pandas_or_pyomo() -> None:
         ("rules/EU.yaml", "EU-DPF-US:", "EU-GDPR-CHV:", "duplicate key 'EU-GDPR-CHV', first on line 3"),
         ("rules/FR.yaml", "FR-HDS:", "DE-AO-146:", "duplicate law 'DE-AO-146': it stands in rules/DE.yaml as well"),
         ("rules/CH.yaml", "kind: ", "kin: ", "unknown field 'kin'"),
+        ("rules/EU.yaml", "[EU_ADEQUATE:BR]", "[EU_ADEQUATE:AQ]", "which no line of the group says"),
         ("rules/CH.yaml", "jurisdiction: CH", "jurisdiction:", "states no jurisdiction"),
         ("country_groups.csv", "EU_ADEQUATE,GB,", "EU_ADEQUATE,UK,", "'UK'"),
         ("mechanism_terms.csv", "SCC_EU,exporter|importer", "SCC_EU,exporter|imported", "imported"),

@@ -131,6 +131,15 @@ def test_a_certificate_of_one_region_is_found_by_region():
     assert "FR-SREN-31" not in json.loads(there.stdout)["details"]["storage"]["forbidden_by"]
 
 
+def test_the_decision_behind_a_list_is_named():
+    """Brazil is adequate by a decision of its own, and the text cites it; India is on no list."""
+    question = ("verdict", "--category", "personal", "--subject", "PT", "--exporter", "PT", "--on", "2026-11-29")
+    text = run(*question, "--to", "BR").stdout
+    assert "decision     EU-BR-ADQ: BR in EU_ADEQUATE" in text
+    assert "source       EU-BR-ADQ: Commission adequacy decision for Brazil" in text
+    assert json.loads(run(*question, "--to", "IN", "--json").stdout)["decisions"] == []
+
+
 def test_a_chip_is_asked_for_by_name():
     """To be delivered unless it is there; several places; figures, class and coverage are said."""
     found = json.loads(run("chip", "H100", "--to", "AE,SG", "--on", "2026-11-29", "--json").stdout)
