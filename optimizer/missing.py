@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from optimizer.plan.models import Plan
 from optimizer.plan.rows import MissingFigure
 
 if TYPE_CHECKING:
+    from formulations.problem import Problem
     from optimizer.compile.assemble import Compiled
     from optimizer.compile.wanting import Wanting
 
@@ -66,24 +67,15 @@ def told_missing(compiled: Compiled, plan: Plan, base_dir: Path | str | None, li
     found = wanting(compiled)
     if not found or plan.objective_usd is None:
         return {"missing_figures": missing_rows(found)}
-    figures = tuple(dict.fromkeys(one.reason for one in found))
     until = time.perf_counter() + limits.left_seconds
-    took = sum(plan.timings_seconds.values())
-    seconds = max(LEAST_SECONDS, SHARE * took)
-    whole = _saving(compiled, plan, figures, base_dir=base_dir, limits=limits, until=until, seconds=seconds)
-    if whole is None:
+    opened = _opened(compiled, found, base_dir, limits)
+    whole = None if opened is None else _saving(opened.problem, plan, limits, until)
+    if opened is None or whole is None:
         return {"missing_figures": missing_rows(found)}
-    saving, unestimated = whole
-    lacking = {one.reason for one in found if one.alone}
-    by_figure = {figure: saving if figure in lacking else 0.0 for figure in figures}
-    if len(figures) > 1 and saving > limits.gap * abs(plan.objective_usd):
-        for figure in sorted(lacking):
-            one = _saving(
-                compiled, plan, (figure,), base_dir=base_dir, limits=limits, until=until, seconds=seconds / len(figures)
-            )
-            by_figure[figure] = saving if one is None else min(saving, one[0])
+    by_figure = _by_figure(compiled, opened, plan, found, whole=whole, limits=limits, until=until)
+    unestimated = {_key(one): one.options for one in wanting(opened)}
     rows = tuple(_row(one, by_figure[one.reason], unestimated.get(_key(one), 0)) for one in found)
-    return {"missing_figures": rows, "missing_figures_usd": saving}
+    return {"missing_figures": rows, "missing_figures_usd": whole}
 
 
 def missing_rows(found: Iterable[Wanting]) -> tuple[MissingFigure, ...]:
@@ -91,31 +83,63 @@ def missing_rows(found: Iterable[Wanting]) -> tuple[MissingFigure, ...]:
     return tuple(_row(one, None) for one in found)
 
 
-def _saving(
-    compiled: Compiled, plan: Plan, figures: Collection[str], *, base_dir: Path | str | None, limits: Limits,
-    until: float, seconds: float,
-) -> tuple[float, dict[tuple[str, str | None, bool], int]] | None:  # fmt: skip
-    """Return what a plan with estimates for these figures saves at most, and the options that stay out by figure and
-    rule, since nothing can be estimated; None where no bound was found in time.
-    """
+def _opened(
+    compiled: Compiled, found: Iterable[Wanting], base_dir: Path | str | None, limits: Limits
+) -> Compiled | None:
+    """Return the instance compiled with estimates for all figures missing; None where there is no time for it."""
     from optimizer.compile import compile_instance
-    from optimizer.compile.wanting import wanting
-    from optimizer.solve import solve_problem
 
     compiling = sum(compiled.timings.values())  # with the stages taken over it takes no longer, though more is open
-    if limits.cancel.is_set() or until - time.perf_counter() < compiling:
+    if limits.cancel.is_set() or limits.left_seconds < compiling:
         return None
+    figures = tuple(dict.fromkeys(one.reason for one in found))
     instance = compiled.world.instance
-    opened = compile_instance(instance, base_dir, earlier=compiled.stages, checked=True, estimated=figures)
-    left = min(seconds, until - time.perf_counter())
-    if left <= 0:
+    return compile_instance(instance, base_dir, earlier=compiled.stages, checked=True, estimated=figures)
+
+
+def _by_figure(
+    compiled: Compiled, opened: Compiled, plan: Plan, found: Iterable[Wanting], *, whole: float, limits: Limits,
+    until: float,
+) -> dict[str, float]:  # fmt: skip
+    """Return what each figure may cost: of what was compiled for all, the options that lack this figure alone.
+
+    Nothing where no option lacks this figure alone, or none of these can be estimated; as much as all figures together
+    where they are what is open, where that is within the gap of the plan, or where time is up.
+    """
+    from optimizer.compile.wanting import without_other_figures
+
+    alone: dict[str, bool] = {}
+    for row in found:
+        alone[row.reason] = alone.get(row.reason, False) or row.alone > 0
+    costs = dict.fromkeys(alone, 0.0)
+    lacking = sorted(figure for figure, is_alone in alone.items() if is_alone)
+    close = whole <= limits.gap * abs(plan.objective_usd or 0.0)
+    for figure in lacking:
+        costs[figure] = whole
+        if close or len(alone) == 1:
+            continue
+        problem = without_other_figures(compiled, opened, figure)
+        one = 0.0 if problem is None else _saving(problem, plan, limits, until, share=1 / len(alone))
+        costs[figure] = whole if one is None else min(whole, one)
+    return costs
+
+
+def _saving(
+    problem: Problem, plan: Plan, limits: Limits, until: float, share: float = 1.0
+) -> float | None:
+    """Return what the plans of a problem save of a plan at most; None where no bound was found in time."""
+    from optimizer.solve import solve_problem
+
+    took = sum(plan.timings_seconds.values())
+    left = min(share * max(LEAST_SECONDS, SHARE * took), until - time.perf_counter())
+    if left <= 0 or limits.cancel.is_set():
         return None
     bound = solve_problem(
-        opened.problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel
+        problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel
     ).bound_usd
     if bound is None or plan.objective_usd is None:
         return None
-    return max(0.0, plan.objective_usd - bound), {_key(one): one.options for one in wanting(opened)}
+    return max(0.0, plan.objective_usd - bound)
 
 
 def _key(one: Wanting) -> tuple[str, str | None, bool]:

@@ -177,11 +177,13 @@ def solve_as(
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept
             order = _Order(how, stop, until, crew)
-            plan = _solve_compiled(ready, replace(order, until=until - reserved_seconds(ready, how.time_limit_seconds)))
+            kept = reserved_seconds(ready, how.time_limit_seconds)
+            plan, values = _solve_compiled(ready, replace(order, until=until - kept))
             limits = Limits(how.gap, how.threads, order.left_seconds(), stop)
             plan = plan.model_copy(update=told_missing(ready, plan, base_dir, limits))
             limits = replace(limits, left_seconds=order.left_seconds())
-            plan = plan.model_copy(update=told_switching(ready, plan, base_dir, limits, how.switching))
+            told = told_switching(ready, plan, values, base_dir, limits=limits, wanted=how.switching)
+            plan = plan.model_copy(update=told)
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
         return audited(instance, plan, base_dir) if plan.held else plan
 
@@ -195,7 +197,8 @@ def _answered(checks: SpotChecks | None) -> dict[str, Any]:
     return {"cluster": Cluster(**asdict(checks))}
 
 
-def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
+def _solve_compiled(compiled: Compiled, order: _Order) -> tuple[Plan, dict[str, NDArray[np.float64]]]:
+    """Return the plan of a compiled instance, and the values it was read from."""
     from optimizer.plan.read import read_plan
 
     begun = time.perf_counter()
@@ -215,8 +218,8 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> Plan:
         )
     plan = with_start(read_plan(compiled, solution), start, solution)
     if plan.status == "infeasible":
-        return plan.model_copy(update=_diagnosed(compiled, order))
-    return plan if second is None else plan.model_copy(update=_told(plan, second))
+        return plan.model_copy(update=_diagnosed(compiled, order)), {}
+    return (plan if second is None else plan.model_copy(update=_told(plan, second))), solution.values
 
 
 def started_from(compiled: Compiled, plan: Plan | None) -> tuple[NDArray[np.int64] | None, Start | None]:

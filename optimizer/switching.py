@@ -1,99 +1,95 @@
-"""Figures whose error would change the plan: the price at which it is no longer the cheapest, found by solving again.
+"""Figures whose error would change the plan: the value at which it is no longer the cheapest, found by solving again.
 
-With the price of one offer times f, the plan costs a + f s: s is what it pays for that offer today. The least cost z(f)
-is concave and piecewise linear, since it is the least of such lines, one for each plan. Newton's method finds where the
-plan's own line leaves it: without the offer the least cost is z_out, so that the plan changes at f1 = (z_out - a) / s
-at the latest; a plan that is cheaper at f1 has a line that meets the plan's at some f2 < f1, and so on, until none is.
-Below the last f the plan is the cheapest, above it the last plan found is: within the gap asked, as all costs are.
+With a figure times f, the plan costs a + f s: s is what it pays for that figure today (`optimizer.figures`). The least
+cost z(f) of prices is concave and piecewise linear, since it is the least of such lines, one for each plan. Newton's
+method finds where the plan's own line leaves it: a plan that is cheaper at the largest error asked about has a line
+that meets the plan's at some f1, one that is cheaper at f1 at some f2 < f1, and so on, until none is. Below the last f
+the plan is the cheapest, above it the last plan found is: within the gap asked, as all costs are. The same holds of the
+time that a job takes, and of power where carbon has a price.
+
+A figure can break the plan as well: with f rising, power and PUE exhaust a budget, a job ends too late. Other plans
+that use the figure lose too and none gets cheaper, so that until then the plan stays the cheapest; that f needs no
+solve. The smaller of the two counts. Slower machines of a service are paid for by the whole machine, and the cost is no
+line: solves at speeds between the figure and a third of it find where the service goes elsewhere, to a fourteenth.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.errors import InfeasibleError
 from optimizer.missing import Limits
 from optimizer.plan.models import Plan
-from optimizer.plan.rows import Placement, Switching
+from optimizer.plan.rows import Switching
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
+    from optimizer.figures import Figure
 
 SHARE, LEAST_SECONDS = 0.25, 5.0
 """Time for all values: this share of what solving took, or so many seconds if that is more; never more than is left."""
-MOST_FACTOR, ROUNDS, ASKED_FOR_EACH = 10.0, 5, 2
-"""An error of more than tenfold is no error; rounds of Newton's method; offers asked about for each value wanted."""
-DOUBTFUL = ("fallback", "estimated", "unverified", "derived")
-
-
-@dataclass(frozen=True)
-class _Offer:
-    """An offer that the plan pays for: its name, the scope of a change that selects it, price, quality and spend."""
-
-    id: str
-    scope: dict[str, list[str]]
-    usd: float
-    unit: str
-    quality: str
-    spend_usd: float
-    workloads: tuple[str, ...]
-    place: str
-    what: str
+MOST_FACTOR, ROUNDS, ASKED_FOR_EACH = 10.0, 6, 2
+"""An error of more than tenfold is no error; rounds of Newton's method; figures solved for, for each value wanted."""
+SLOWEST, HALVINGS = 3.0, 4
+"""The largest error of a service's speed that is asked about, and how often the range is halved."""
 
 
 def told_switching(
-    compiled: Compiled, plan: Plan, base_dir: Path | str | None, limits: Limits, wanted: int
-) -> dict[str, Any]:
-    """Return the rows of a plan on the prices nearest to where it changes, at most as many as are wanted."""
+    compiled: Compiled, plan: Plan, values: dict[str, NDArray[np.float64]], base_dir: Path | str | None, *,
+    limits: Limits, wanted: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Return the rows of a plan on the figures nearest to where it changes, at most as many as are wanted; `values` are
+    those of the solution that the plan was read from.
+
+    The nearest of each kind comes before the second of any.
+    """
     if plan.objective_usd is None or wanted == 0:
         return {}
+    from optimizer.figures import Held, figures_of, paid
+
     took = sum(plan.timings_seconds.values())
     until = time.perf_counter() + min(limits.left_seconds, max(LEAST_SECONDS, SHARE * took))
-    found = []
-    for offer in _paid_for(compiled, plan)[: ASKED_FOR_EACH * wanted]:
-        if limits.cancel.is_set() or time.perf_counter() >= until:
-            break
-        row = _Asked(compiled, plan, base_dir, limits, until).about(offer)
+    held = Held.of(compiled, values)
+    asked = _Asked(compiled, plan, base_dir, limits, until)
+    found: list[Switching] = []
+    solved = 0
+    for figure in figures_of(held):
+        spend = paid(figure, held)
+        solved += spend > 0
+        if spend > 0 and (solved > ASKED_FOR_EACH * wanted or asked.is_over()):
+            continue
+        row = asked.about(figure, spend)
         if row is not None:
             found.append(row)
-    found.sort(key=lambda row: row.switches_at / row.value)
-    return {"switching": tuple(found[:wanted])}
+    return {"switching": tuple(_nearest(found, wanted))}
 
 
-def _paid_for(compiled: Compiled, plan: Plan) -> list[_Offer]:
-    """Return the offers that the plan pays for by the hour or unit, doubtful figures first, then by what they cost."""
-    offers, names = compiled.world.offers, compiled.world.text("offer_id").tolist()
-    quality = compiled.world.text("price_quality")
-    price = compiled.world.column("price_usd_per_hour")
-    groups: dict[int, list[Placement]] = {}
-    at = {name: k for k, name in enumerate(names)}
-    for row in plan.placements:
-        o = at.get(f"{row.region_id}:{row.sku}:{row.purchase}")
-        if o is not None and row.sku is not None and row.purchase in ("on_demand", "spot"):
-            groups.setdefault(o, []).append(row)
-    found = []
-    for o, rows in groups.items():
-        hours = sum(row.instance_hours or 0.0 for row in rows)
-        if not price[o] > 0 or hours <= 0:
-            continue
-        first = rows[0]
-        scope = {"regions": [first.region_id], "skus": [str(first.sku)], "purchase": [str(first.purchase)]}
-        spot = " spot" if first.purchase == "spot" else ""
-        found.append(_Offer(
-            id=names[o], scope=scope, usd=float(price[o]), unit="USD/h", quality=str(quality[o]) or "stated",
-            spend_usd=hours * float(price[o]), workloads=tuple(dict.fromkeys(row.workload for row in rows)),
-            place=str(offers["region_id"].iloc[o]), what=f"{first.sku}{spot}",
-        ))  # fmt: skip
-    return sorted(found, key=lambda one: (one.quality not in DOUBTFUL, -one.spend_usd))
+def _nearest(found: list[Switching], wanted: int) -> list[Switching]:
+    """Return the rows nearest to where the plan changes, the first of each kind before the second of any."""
+    found = sorted(found, key=_distance)
+    seen: Counter[str] = Counter()
+    order = []
+    for row in found:
+        seen[row.figure] += 1
+        order.append((seen[row.figure], row))
+    return [row for _, row in sorted(order, key=lambda one: (one[0], _distance(one[1])))][:wanted]
+
+
+def _distance(row: Switching) -> float:
+    return max(row.switches_at / row.value, row.value / row.switches_at)
 
 
 @dataclass(frozen=True)
 class _Line:
-    """What a plan costs at a factor f on one price: `fixed` + f x `slope`; where it places each workload."""
+    """What a plan costs at a factor f on one figure: `fixed` + f x `slope`; where it places each workload and copy."""
 
     fixed: float
     slope: float
@@ -105,7 +101,7 @@ class _Line:
 
 
 class _Asked:
-    """Solves of one instance with the price of an offer changed."""
+    """Solves of one instance with one figure changed."""
 
     def __init__(
         self, compiled: Compiled, plan: Plan, base_dir: Path | str | None, limits: Limits, until: float
@@ -113,85 +109,132 @@ class _Asked:
         self._compiled, self._plan, self._base_dir = compiled, plan, base_dir
         self._limits, self._until = limits, until
         self._close = limits.gap * abs(plan.objective_usd or 0.0)
+        self._placed = _placed(plan)
 
-    def about(self, offer: _Offer) -> Switching | None:
-        """Return where the plan changes as the price of an offer rises; None where it does not within tenfold."""
-        cost = self._plan.objective_usd or 0.0
-        own = _Line(cost - offer.spend_usd, offer.spend_usd, _placed(self._plan))
-        other = self._solved([{"op": "close_offers", "scope": offer.scope}], offer, None)
-        if other is None:
+    def is_over(self) -> bool:
+        """Whether there is no time for another solve."""
+        return self._limits.cancel.is_set() or time.perf_counter() >= self._until
+
+    def about(self, figure: Figure, spend_usd: float) -> Switching | None:
+        """Return where the plan changes as a figure gets worse; None where it does not within tenfold, or where that
+        takes more time than there is.
+
+        Solves are made where the plan pays for the figure.
+        """
+        factor, change = figure.breaks_at, figure.broken
+        if spend_usd > 0:
+            own = _Line((self._plan.objective_usd or 0.0) - spend_usd, spend_usd, self._placed)
+            try:
+                crossing = self._goes(figure, own) if figure.in_steps else self._crossing(figure, own)
+            except TimeoutError:
+                return None
+            if crossing is not None and crossing[0] < factor:
+                factor, other = crossing
+                change = _change(figure, own, other)
+        factor = max(factor, 1.0)
+        if factor > MOST_FACTOR:
             return None
-        factor = (other.fixed - own.fixed) / own.slope
+        at = figure.at_factor(factor)
+        return Switching(
+            figure=figure.name, of=figure.id, workloads=figure.workloads, value=figure.value, unit=figure.unit,
+            quality=figure.quality, switches_at=at, sentence=_sentence(figure, at, change),
+        )  # fmt: skip
+
+    def _crossing(self, figure: Figure, own: _Line) -> tuple[float, _Line] | None:
+        """Return from which factor on another plan is cheaper, and its line; None where none is up to the largest."""
+        factor = min(MOST_FACTOR, figure.breaks_at)
+        other: _Line | None = None
         for _ in range(ROUNDS):
-            if factor > MOST_FACTOR:
-                return None
-            change = {"op": "scale_prices", "factor": max(factor, 0.0), "scope": offer.scope}
-            better = self._solved([change], offer, max(factor, 1e-9))
-            if better is None:
-                return None
+            better = self._solved(figure, max(factor, 1.0))
             if better.at(factor) >= own.at(factor) - self._close or better.slope >= own.slope:
                 break
             other, factor = better, (better.fixed - own.fixed) / (own.slope - better.slope)
-        factor = max(factor, 1.0)
-        return Switching(
-            figure="price", of=offer.id, workloads=offer.workloads, value=offer.usd, unit=offer.unit,
-            quality=offer.quality, switches_at=offer.usd * factor,
-            sentence=_sentence(offer, offer.usd * factor, own, other),
-        )  # fmt: skip
+        return None if other is None else (factor, other)
 
-    def _solved(self, changes: Sequence[dict[str, Any]], offer: _Offer, factor: float | None) -> _Line | None:
-        """Return the line of the cheapest plan after changes; None where there is none, or no time."""
-        from optimizer.changes.apply import changed
+    def _goes(self, figure: Figure, own: _Line) -> tuple[float, _Line] | None:
+        """Return by which factor slower a service goes elsewhere, or to other machines, and the line of that plan."""
+        low, high, service = 1.0, SLOWEST, figure.workloads[0]
+        other = self._solved(figure, high)
+        if other.placed.get(service) == own.placed[service]:
+            return None
+        for _ in range(HALVINGS):
+            middle = (low * high) ** 0.5
+            found = self._solved(figure, middle)
+            if found.placed.get(service) == own.placed[service]:
+                low = middle
+            else:
+                high, other = middle, found
+        return high, other
+
+    def _solved(self, figure: Figure, factor: float) -> _Line:
+        """Return the line of the cheapest plan at a factor; where none is found in time, TimeoutError."""
         from optimizer.compile import compile_instance
+        from optimizer.compile.scaled import Scaled
+        from optimizer.figures import Held, paid
         from optimizer.plan.read import read_plan
         from optimizer.solve import solve_problem
+        from optimizer.solve.solution import is_within
 
         left = self._until - time.perf_counter()
         if left <= 0 or self._limits.cancel.is_set():
-            return None
-        instance = changed(self._compiled.world.instance, changes, base_dir=self._base_dir)
+            raise TimeoutError
+        scaled = Scaled(figure.kind, figure.at, factor, figure.workloads[0] if figure.kind == "time" else "")
         try:
-            compiled = compile_instance(instance, self._base_dir, earlier=self._compiled.stages, checked=True)
+            compiled = compile_instance(
+                self._compiled.world.instance, self._base_dir, earlier=self._compiled.stages, checked=True,
+                scaled=scaled,
+            )  # fmt: skip
         except InfeasibleError:
-            return None
+            return _Line(np.inf, 0.0, {})
         solution = solve_problem(
             compiled.problem, gap=self._limits.gap / 10, time_limit_seconds=max(left, 0.1),
             threads=self._limits.threads, cancel=self._limits.cancel,
         )  # fmt: skip
-        if not solution.values or solution.objective_usd is None:
-            return None
+        if solution.status == "infeasible":
+            return _Line(np.inf, 0.0, {})
+        gap = solution.gap
+        if solution.objective_usd is None or gap is None or not is_within(gap, self._limits.gap):
+            raise TimeoutError
+        spent = paid(figure, Held.of(compiled, solution.values))
         plan = read_plan(compiled, solution)
-        hours = sum(row.instance_hours or 0.0 for row in plan.placements if _names(row) == offer.id)
-        slope = hours * offer.usd
-        return _Line(solution.objective_usd - slope * (factor or 0.0), slope, _placed(plan))
-
-
-def _names(row: Placement) -> str:
-    return f"{row.region_id}:{row.sku}:{row.purchase}"
+        return _Line(solution.objective_usd - spent, spent / factor, _placed(plan))
 
 
 def _placed(plan: Plan) -> dict[str, frozenset[tuple[str, str]]]:
-    """Return where each workload is: its regions with what it runs on there."""
+    """Return where each workload is: its regions with what it runs on there; and where copies lie."""
     found: dict[str, set[tuple[str, str]]] = {}
     for row in plan.placements:
         found.setdefault(row.workload, set()).add((row.region_id, row.sku or row.endpoint or ""))
-    return {workload: frozenset(places) for workload, places in found.items()}
+    for copy in plan.copies:
+        found.setdefault(f"the copy of {copy.dataset}", set()).add((copy.region_id, ""))
+    return {name: frozenset(places) for name, places in found.items()}
 
 
-def _sentence(offer: _Offer, switches_at: float, own: _Line, other: _Line) -> str:
-    """Say what the plan does above the value: who leaves the region, or changes machines, or uses less."""
-    moved = "; ".join(_moves(offer, own, other)) or f"less is placed on {offer.what} in {offer.place}"
-    figure = f"the figure is {offer.usd:.4g}, {offer.quality}"
-    return f"{moved} once {offer.what} in {offer.place} is above {switches_at:.4g} {offer.unit}; {figure}"
+def _sentence(figure: Figure, switches_at: float, change: str) -> str:
+    """Say what the plan does beyond the value: who leaves the region, or changes machines, or what breaks."""
+    where = "" if figure.name == "power" else f" in {figure.place}"
+    side = "below" if figure.is_speed else "above"
+    unit = f" {figure.unit}" if figure.unit else ""
+    told = f"the figure is {figure.value:.4g}, {figure.quality}"
+    return f"{change} once {figure.what}{where} is {side} {switches_at:.4g}{unit}; {told}"
 
 
-def _moves(offer: _Offer, own: _Line, other: _Line) -> Iterator[str]:
-    for workload in offer.workloads:
-        before, after = own.placed.get(workload, frozenset()), other.placed.get(workload, frozenset())
-        regions = {region for region, _ in after}
+def _change(figure: Figure, own: _Line, other: _Line) -> str:
+    if not other.placed:
+        return "no plan is left"
+    return "; ".join(_moves(figure, own, other)) or f"less is placed on {figure.what} in {figure.place}"
+
+
+def _moves(figure: Figure, own: _Line, other: _Line) -> Iterator[str]:
+    """Say who moves: of those that rest on the figure; where none of them does, of all."""
+    changed = [name for name in own.placed if own.placed[name] != other.placed.get(name, frozenset())]
+    for name in [one for one in changed if one in figure.workloads] or changed:
+        before, after = own.placed[name], other.placed.get(name, frozenset())
         goes = sorted(after - before)
-        to = f" for {', '.join(f'{what} in {region}' for region, what in goes[:2])}" if goes else ""
-        if offer.place not in regions:
-            yield f"{workload} leaves {offer.place}{to}"
-        elif before != after:
-            yield f"{workload} changes machines{to}"
+        to = f" for {', '.join(f'{what} in {at}' if what else at for at, what in goes[:2])}" if goes else ""
+        if figure.place in {at for at, _ in before} and figure.place not in {at for at, _ in after}:
+            yield f"{name} leaves {figure.place}{to}"
+        else:
+            yield f"{name} changes places{to}" if {a for a, _ in before} != {a for a, _ in after} else (
+                f"{name} changes machines{to}"
+            )

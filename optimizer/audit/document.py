@@ -6,9 +6,10 @@ from typing import Any
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import RELATIVE, RULED_OUT, Findings, close
-from optimizer.audit.missing import check_missing, check_switching
+from optimizer.audit.missing import check_missing
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
+from optimizer.audit.switching import check_switching
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.plausible import implausible

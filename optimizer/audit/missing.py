@@ -1,4 +1,4 @@
-"""What a plan says of missing figures, and of those whose error would change it: that it can be."""
+"""What a plan says of missing figures: that it can be."""
 
 from __future__ import annotations
 
@@ -38,28 +38,6 @@ def check_missing(world: World, plan: Plan, findings: Findings) -> None:
             if total is not None and exceeds(row.may_cost_usd, total):
                 findings.add("statement", where, "costs more than all missing figures together", expected=total,
                              found=row.may_cost_usd)  # fmt: skip
-
-
-def check_switching(world: World, plan: Plan, findings: Findings) -> None:
-    """Check rows on figures whose error would change the plan: the price is the offer's, and what they say can be."""
-    placed: dict[str, set[str]] = {}
-    for one in plan.placements:
-        placed.setdefault(f"{one.region_id}:{one.sku}:{one.purchase}", set()).add(one.workload)
-    for k, row in enumerate(plan.switching):
-        where = f"switching[{k}]"
-        findings.checked["switching"] += 1
-        region, sku, purchase = row.of.rsplit(":", 2) if row.of.count(":") > 1 else ("", "", "")
-        offer = world.offer(region, sku, None, purchase)
-        if offer is None or row.of not in placed or set(row.workloads) != placed[row.of]:
-            findings.add("statement", where, "is no offer that the plan pays for, for these workloads", found=row.of)
-            continue
-        findings.stated("statement", where, "the price", expected=world.usd_per_hour(offer) or 0.0, found=row.value)
-        if row.unit != "USD/h" or row.quality != (offer.price_quality or "stated"):
-            findings.add("statement", where, "unit and quality of the price", expected=offer.price_quality or "stated",
-                         found=f"{row.unit}, {row.quality}")  # fmt: skip
-        if exceeds(row.value, row.switches_at):
-            findings.add("statement", where, "changes below the price that counts", expected=row.value,
-                         found=row.switches_at)  # fmt: skip
 
 
 def _check_cost(where: str, usd: float, plan: Plan, findings: Findings) -> None:

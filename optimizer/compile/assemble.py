@@ -35,6 +35,7 @@ from optimizer.compile.policies import build_presence, build_shares, build_survi
 from optimizer.compile.pools import PoolView, build_pools, view_pools
 from optimizer.compile.purchases import PurchaseTable, build_purchases
 from optimizer.compile.relocations import RelocationTable, Today, build_relocations
+from optimizer.compile.scaled import Scaled, with_scaled
 from optimizer.compile.slots import SlotTables, build_slots, collect_options, limit_instances
 from optimizer.compile.speed import SpeedView, endpoints_of
 from optimizer.compile.stages import Stages
@@ -107,6 +108,7 @@ def compile_instance(
     earlier: Stages | None = None,
     checked: bool = False,
     estimated: Collection[str] = (),
+    scaled: Scaled | None = None,
 ) -> Compiled:
     """Compile an instance; a catalogue folder it names lies in `base_dir`, by default `instance.folder`.
 
@@ -117,6 +119,7 @@ def compile_instance(
     `earlier`: the stages of another instance compiled; what reads the same is taken over, what comes out is the same.
     `checked`: the names that only catalogue and law pack know were looked up already.
     `estimated`: figures (reasons of the ledger) in whose place, where they are missing, estimates stand: `estimates`.
+    `scaled`: a figure that is another than stated.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def compile_instance(
     with limited(most_steps) as spent, stages.lock:
         compiled = _compiled(
             instance, base_dir, stages, carbon_counts=carbon_counts, every_option=every_option, checked=checked,
-            estimated=estimated,
+            estimated=estimated, scaled=scaled,
         )  # fmt: skip
     log.info("compiled in %d steps: %s", spent.total(), dict(spent))
     return compiled
@@ -137,13 +140,15 @@ def compile_instance(
 
 def _compiled(
     instance: Instance, base_dir: Path | str | None, stages: Stages, *, carbon_counts: bool, every_option: bool,
-    checked: bool, estimated: Collection[str] = (),
+    checked: bool, estimated: Collection[str] = (), scaled: Scaled | None = None,
 ) -> Compiled:  # fmt: skip
     timings: dict[str, float] = {}
     clock = _Clock(timings)
     world = resolve_world(instance, base_dir, stages, checked=checked)
     if estimated:
         world = with_estimates(world, estimated)
+    if scaled is not None:
+        world = with_scaled(world, scaled)
     clock.lap("world")
     law = build_law_view(world, stages)
     pools = stages.get("pools", inputs.of_pools(world), lambda: view_pools(world))

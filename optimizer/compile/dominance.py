@@ -74,7 +74,10 @@ def _groups(world: World, slots: Slots) -> tuple[Ints, Ints]:
     kind = pd.MultiIndex.from_arrays([world.text("accelerator"), purchase]).factorize()[0]
     candidates = np.flatnonzero(~slots.is_endpoint & ~np.isin(purchase, ("committed", "reserved"))[slots.offer])
     label = slots.workload[candidates]
-    for part in (slots.region, slots.period, kind[slots.offer]):
+    told_apart = [slots.region, slots.period, kind[slots.offer]]
+    if world.estimated is not None:
+        told_apart.append(np.unique(world.estimated, return_inverse=True)[1][slots.offer])
+    for part in told_apart:
         label = label * (int(part.max(initial=0)) + 1) + part[candidates]
     order = np.argsort(label, kind="stable")
     return label[order].astype(np.int64), candidates[order].astype(np.int64)

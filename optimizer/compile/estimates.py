@@ -47,6 +47,12 @@ FIGURES = {
     "rtt_unknown": "round trip",
 }
 """Reasons of the ledger for which an option is out for want of a figure, and the figure."""
+OF_OFFERS = {
+    "missing_price": ("price_usd_per_hour",),
+    "missing_power": ("idle_kw", "load_kw"),
+    "missing_embodied": ("embodied_kg_per_hour",),
+}
+"""Figures of offers, in which those of one region, accelerator and purchase option may differ; and the columns."""
 
 
 def with_estimates(world: World, figures: Collection[str]) -> World:
@@ -54,6 +60,7 @@ def with_estimates(world: World, figures: Collection[str]) -> World:
     offers = world.offers.copy(deep=False)
     regions, grid = world.regions.copy(deep=False), world.grid_g_per_kwh
     wanted = frozenset(figures)
+    estimated = _estimated(world, wanted)
     if "missing_price" in wanted:
         _fill_prices(offers)
     if "missing_power" in wanted:
@@ -72,8 +79,24 @@ def with_estimates(world: World, figures: Collection[str]) -> World:
     network = _EstimatedNetwork(world.network, regions["provider"].to_numpy(dtype=object), wanted)
     catalogue = _with_neuron(world.catalogue) if "no_throughput" in wanted else world.catalogue
     return replace(
-        world, offers=offers, regions=regions, grid_g_per_kwh=grid, network=network, catalogue=catalogue, listed=world
-    )
+        world, offers=offers, regions=regions, grid_g_per_kwh=grid, network=network, catalogue=catalogue, listed=world,
+        estimated=estimated,
+    )  # fmt: skip
+
+
+def _estimated(world: World, wanted: frozenset[str]) -> Ints:
+    """Return of every offer which of its own figures an estimate stands for, as a number; of one whose speed may be an
+    estimate, a number of its own.
+    """
+    kinds = np.zeros(len(world.offers), dtype=np.int64)
+    for bit, (reason, columns) in enumerate(OF_OFFERS.items()):
+        if reason in wanted:
+            lacks = np.logical_or.reduce([np.isnan(world.column(column)) for column in columns])
+            kinds += lacks.astype(np.int64) << bit
+    if "no_throughput" in wanted:
+        neuron = world.text("software") == "neuron"
+        kinds[neuron] = (1 << len(OF_OFFERS)) + np.flatnonzero(neuron)
+    return kinds
 
 
 def filled(values: Floats, group: NDArray[np.generic]) -> Floats:

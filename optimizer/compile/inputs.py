@@ -64,7 +64,7 @@ def of_speeds(world: World) -> Inputs:
     catalogue, inline = world.catalogue, world.instance.catalogue.inline
     measured = (catalogue.throughput, catalogue.later) if catalogue is not None else None
     own = own_speeds(world.instance.catalogue.overlay)
-    return measured, inline.throughput if inline else None, own, world.unpriced
+    return measured, inline.throughput if inline else None, own, world.unpriced, world.scaled
 
 
 def of_ways(world: World) -> Inputs:

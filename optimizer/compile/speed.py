@@ -70,6 +70,21 @@ class SpeedView:
         self._own = own_speeds(world.instance.catalogue.overlay)
 
     def of(self, workload: Workload) -> Speed:
+        """Return the speed of a workload on every offer: as stated or had, over the factor that is asked about.
+
+        Raises InputError as `_of` does.
+        """
+        speed, scaled = self._of(workload), self._world.scaled
+        if scaled is None or scaled.workload != workload.id:
+            return speed
+        key = ("scaled", id(speed), scaled)
+        if key not in self._selected:
+            slower = self._accelerator == self._accelerator[scaled.at]
+            units = np.where(slower, speed.units_per_s / scaled.factor, speed.units_per_s)
+            self._selected[key] = replace(speed, units_per_s=units)
+        return self._selected[key]
+
+    def _of(self, workload: Workload) -> Speed:
         """Return the speed of a workload on every offer; explicit throughput, once stated, is all that counts.
 
         Raises

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from formulations.problem import Problem
+from formulations.tables import take
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.estimates import FIGURES
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.world import World
 
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+NOTHING, THIS, ANOTHER = range(3)
 Key = tuple[str, str | None, bool]
 """Reason of the ledger, the rule that asks for the figure, and whether the options are places of copies."""
 
@@ -95,3 +99,57 @@ def _counted(
 
 def _is_speed(one: Exclusion) -> bool:
     return one.reason == "no_throughput"
+
+
+def without_other_figures(compiled: Compiled, opened: Compiled, figure: str) -> Problem | None:
+    """Return the problem `opened`, in which estimates stand for every missing figure, without the options that lack
+    another one than `figure` by the ledgers of `compiled`; None where it opens none that lack this figure.
+
+    What is out in some periods only, and transfers, stay: the least cost of what is returned is at most that of the
+    instance with estimates for the one figure.
+    """
+    slots, flows, datasets = opened.problem.slots, opened.problem.flows, opened.problem.datasets
+    services = opened.problem.services
+    ids = opened.problem.workload_ids
+    leaves = list(zip((ids[w] for w in services.workload.tolist()), opened.stream_ids, strict=True))
+    of_streams = _Lacks(compiled.ledger, leaves, figure)
+    of_jobs = _Lacks(compiled.ledger, [(workload, None) for workload in ids], figure)
+    of_copies = _Lacks(compiled.datasets.ledger, [(dataset, None) for dataset in datasets.ids], figure)
+    lacking_flows = of_streams.at(flows.stream, slots.offer[flows.slot])
+    lacking_jobs = of_jobs.at(slots.workload, slots.offer)
+    lacking_copies = of_copies.at(datasets.copy_dataset, datasets.copy_region)
+    if not any((lack == THIS).any() for lack in (lacking_flows, lacking_jobs[slots.is_job], lacking_copies)):
+        return None
+    flow_stays = lacking_flows != ANOTHER
+    used = np.bincount(flows.slot[flow_stays], minlength=len(slots.offer)) > 0
+    slot_stays = np.where(slots.is_job, lacking_jobs != ANOTHER, used)
+    kept = {"slot": slot_stays, "flow": flow_stays, "copy": lacking_copies != ANOTHER}
+    return take(opened.problem, {name: np.flatnonzero(stays) for name, stays in kept.items()}).problem
+
+
+class _Lacks:
+    """What options of workloads, streams or datasets lack by a ledger: nothing, this figure, or another one."""
+
+    def __init__(self, ledger: Ledger, leaves: Sequence[tuple[str, str | None]], figure: str) -> None:
+        numbers: dict[tuple[int, ...], int] = {}
+        rows: list[NDArray[np.int8]] = []
+        self._row = np.zeros(len(leaves), dtype=np.int64)
+        for k, (owner, stream) in enumerate(leaves):
+            key = ledger.shared(owner, stream)
+            if key not in numbers:
+                numbers[key] = len(rows)
+                rows.append(self._of(ledger, owner, stream, figure))
+            self._row[k] = numbers[key]
+        self._lack = np.stack(rows) if rows else np.zeros((0, ledger.size), dtype=np.int8)
+
+    @staticmethod
+    def _of(ledger: Ledger, owner: str, stream: str | None, figure: str) -> NDArray[np.int8]:
+        lack = np.full(ledger.size, NOTHING, dtype=np.int8)
+        for one in ledger.exclusions(owner, stream):
+            if one.reason in FIGURES and not one.partial:
+                lack[one.offers] = np.maximum(lack[one.offers], THIS if one.reason == figure else ANOTHER)
+        return lack
+
+    def at(self, leaf: Ints, option: Ints) -> NDArray[np.int8]:
+        """Return what each pair of a leaf and an offer (region) lacks."""
+        return self._lack[self._row[leaf], option] if len(self._lack) else np.zeros(0, dtype=np.int8)

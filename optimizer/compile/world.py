@@ -37,6 +37,7 @@ from optimizer.instance.world import Period
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
+    from optimizer.compile.scaled import Scaled
     from optimizer.laws import LawPack
 
 Floats = NDArray[np.float64]
@@ -82,6 +83,10 @@ class World:
         Offers shut for every workload: offer_id, provider, region_id, sku, endpoint, reason, rule.
     listed
         The world without estimates, of one that has them in the place of missing figures (see `estimates`).
+    estimated
+        There: [offers] which figures of the offer are estimates, as a number.
+    scaled
+        The speed that is asked about, of a world in which it is another than stated (see `scaled`).
     """
 
     instance: Instance
@@ -99,6 +104,8 @@ class World:
     closed: pd.DataFrame
     warnings: tuple[str, ...] = ()
     listed: World | None = None
+    estimated: NDArray[np.int64] | None = None
+    scaled: Scaled | None = None
 
     @property
     def total_hours(self) -> float:

@@ -350,14 +350,19 @@ class MissingFigure(Row):
     may_cost_usd: float | None = None
 
 
-class Switching(Row):
-    """A figure whose error would change the plan: above `switches_at` another plan is cheaper, within the gap asked.
+FigureName = Literal["price", "storage price", "egress price", "power", "PUE", "speed"]
 
-    `figure`: a price, `of` an offer (its id), in `unit`; `value` is what counts in the plan, after discounts, and
-    `quality` how it was had. `workloads` are those placed there.
+
+class Switching(Row):
+    """A figure whose error would change the plan: above `switches_at` (of a speed: below) another plan is cheaper,
+    within the gap asked, or the plan no longer holds; `sentence` says which.
+
+    `figure`: a price `of` an offer or endpoint (its id); the price of storage or egress, or the PUE, of a region; the
+    power of a SKU (provider:sku) under load; the speed of a workload on one machine of an offer. `value` is what counts
+    in the plan, in `unit`, after discounts, and `quality` how it was had. `workloads` are those that rest on it.
     """
 
-    figure: Literal["price"]
+    figure: FigureName
     of: str
     workloads: tuple[str, ...] = ()
     value: float

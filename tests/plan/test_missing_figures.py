@@ -70,6 +70,23 @@ def test_two_missing_figures_of_one_option_cost_nothing_each_and_1500_together()
     assert plan.missing_figures_usd == pytest.approx(1500.0, rel=2e-3)
 
 
+def test_of_two_figures_each_costs_what_its_own_options_save():
+    """Two machines away: A at 2 USD/h lacks embodied carbon (saves 1,500 USD), B at 3 USD/h lacks power (saves 1,000);
+    each is asked apart, though A beats B where both are estimated.
+    """
+    data = estate(**CARBON)
+    inline = data["catalogue"]["inline"]
+    first = inline["offers"][1]
+    inline["offers"].append({**first, "sku": "B", "usd_per_hour": 3.0, "load_kw": None})
+    first["embodied_kg_per_hour"] = None
+    plan = domicile.solve(domicile.load(data))
+    told = {row.figure: row.may_cost_usd for row in plan.missing_figures}
+    assert told == {
+        "missing_embodied": pytest.approx(1500.0, rel=2e-3), "missing_power": pytest.approx(1000.0, rel=2e-3)
+    }  # fmt: skip
+    assert plan.missing_figures_usd == pytest.approx(1500.0, rel=2e-3)
+
+
 def test_text_tells_what_is_out_and_what_it_may_cost():
     """The first screen has a line, a section names figure, rule and bound."""
     stream = io.StringIO()
