@@ -20,7 +20,7 @@ JUDGED: dict[str, str] = {
             "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
-                  "energy_kwh rtt_ms max_rtt_ms rtt_source laws mechanisms flags",
+                  "energy_kwh rtt_ms max_rtt_ms rtt_source interruption_share laws mechanisms flags",
     "speeds": "workload accelerator devices level units_per_s low_per_s high_per_s requests ttft_ms tpot_ms",
     "copies": "dataset provider region region_id country source size_gb cost_usd carbon_kg laws mechanisms duty",
     "transfers": "dataset source target gb cost_usd carbon_kg",

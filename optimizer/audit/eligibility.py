@@ -9,7 +9,7 @@ from optimizer.audit.scopes import Scopes
 from optimizer.audit.world import World
 from optimizer.errors import InputError
 from optimizer.instance.rules import Budget
-from optimizer.instance.workloads import Job, Runs
+from optimizer.instance.workloads import Job, Runs, Service
 
 
 def check_eligibility(ledger: Ledger, scopes: Scopes, findings: Findings) -> None:
@@ -70,8 +70,12 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
     if purchase not in runs.purchase:
         findings.add("purchase", where, "the purchase option is not allowed", expected=", ".join(runs.purchase),
                      found=purchase)  # fmt: skip
-    if purchase == "spot" and not getattr(line.workload, "interruptible", False):
-        findings.add("purchase", where, "spot is for interruptible work only", found=purchase)
+    if purchase == "spot" and isinstance(line.workload, Job) and not line.workload.interruptible:
+        findings.add("purchase", where, "of jobs spot is for interruptible ones only", found=purchase)
+    if purchase == "spot" and isinstance(line.workload, Service) and offer.interruption_share is None:
+        findings.add("missing_interruption", where, "nobody has the share that is taken back in a month",
+                     found=offer.label, rule="runs.purchase")  # fmt: skip
+    _check_interruption(line, offer.interruption_share if purchase == "spot" else None, findings)
     if offer.availability not in world.instance.catalogue.availability:
         findings.add("availability_not_opted_in", where, "the instance does not opt into this availability",
                      found=offer.availability, rule="catalogue.availability")  # fmt: skip
@@ -109,6 +113,16 @@ def _check_hardware(world: World, line: Line, findings: Findings) -> None:
         findings.add("missing_price", where, "the offer has no price", found=offer.label)
 
 
+def _check_interruption(line: Line, taken_back: float | None, findings: Findings) -> None:
+    """Check the share of instances that is taken back within a month; only spot has one."""
+    found = line.row.interruption_share
+    if taken_back is not None:
+        findings.stated("statement", line.where, "interruption share", expected=taken_back, found=found,
+                        cell="placements.interruption_share")  # fmt: skip
+    elif found is not None:
+        findings.add("statement", line.where, "an interruption share that nobody has", found=found)
+
+
 def objectives_of(runs: Runs) -> dict[str, float]:
     """Return the service objectives that are stated, in ms."""
     return {name: value for name in ("ttft_ms", "tpot_ms") if (value := getattr(runs, name)) is not None}
@@ -116,6 +130,7 @@ def objectives_of(runs: Runs) -> dict[str, float]:
 
 def _check_endpoint(world: World, line: Line, findings: Findings) -> None:
     offer, runs, where = line.offer, line.workload.runs, line.where
+    _check_interruption(line, None, findings)
     if "endpoint" not in runs.via or isinstance(line.workload, Job):
         findings.add("offer_kind", where, "endpoints are not allowed", expected=", ".join(runs.via), found="endpoint")
     wanted = world.model_names(line.workload)

@@ -88,6 +88,7 @@ class Offer:
     usd_per_hour: float | None = None
     price_quality: str = ""
     price_date: date | None = None
+    interruption_share: float | None = None
     idle_kw: float | None = None
     load_kw: float | None = None
     power_quality: str = ""

@@ -261,7 +261,7 @@ class _Serving:
         speed = self.world.units_per_s(head.workload, head.offer)
         if held < 1 - WHOLE or not speed:
             return 0.0
-        each = self.world.utilisation(head.workload) * speed
+        each = self.world.relied_on(head.workload, head.offer) * speed
         flow = sum(line.row.served_per_s for line in lines)
         return 1.0 if flow <= each * (held - 1) * (1 + 1e-9) + 1e-9 * each else 0.0
 

@@ -123,6 +123,7 @@ class InlineSource:
             software=(row.software or "").lower(),
             arch=row.arch or "",
             usd_per_hour=row.usd_per_hour,
+            interruption_share=row.interruption_share,
             idle_kw=row.idle_kw,
             load_kw=row.load_kw,
             embodied_kg_per_hour=row.embodied_kg_per_hour if self._embodied else 0.0,

@@ -180,7 +180,7 @@ class _Check:
                 continue
             count = sum(line.row.instances for line in self.lines if line.offer.key == key and line.period == t)
             speed = self.world.units_per_s(self.service, offer) or 0.0
-            found.append(Cell(offer, self.world.utilisation(self.service) * speed * count))
+            found.append(Cell(offer, self.world.relied_on(self.service, offer) * speed * count))
         return found
 
     def has_data(self, region: Region, place: str) -> bool:

@@ -118,7 +118,7 @@ def _check_capacity(world: World, service: Service, lines: list[Line], findings:
             findings.add("integrality", where, "instances are not a whole number", expected=round(count), found=count)
         speed = world.units_per_s(service, offer)
         if speed:
-            most = world.utilisation(service) * speed * count
+            most = world.relied_on(service, offer) * speed * count
             if exceeds(flow, most):
                 what = f"{count:g} instances carry at most (units/s)"
                 findings.add("capacity", where, what, expected=most, found=flow)

@@ -334,6 +334,11 @@ class World:
         own = service.target_utilisation
         return self.instance.target_utilisation if own is None else own
 
+    def relied_on(self, service: Service, offer: Offer) -> float:
+        """Return the share of an instance's throughput that peaks may use: of spot only what a month leaves."""
+        lasting = 1.0 - (offer.interruption_share or 0.0) if offer.purchase == "spot" else 1.0
+        return self.utilisation(service) * lasting
+
     def unserved_price(self, workload: Workload) -> float | None:
         """Return USD per work unit left unserved or undone, None if nothing may be left."""
         own = workload.unserved_usd_per_unit

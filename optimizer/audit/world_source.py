@@ -125,6 +125,7 @@ class CatalogueSource:
             own=key in self._added or text(row, "availability") not in SEEN,
             usd_per_hour=cell(row, "price_usd_per_hour"),
             price_quality=text(row, "price_quality"),
+            interruption_share=cell(row, "spot_interruption") if purchase == "spot" else None,
             price_date=date.fromisoformat(listed) if listed else None,
         )
 

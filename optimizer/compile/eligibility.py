@@ -237,7 +237,12 @@ def _by_machine(world: World, workload: Workload, speed: Speed) -> list[Exclusio
     told = worded(lambda offer: _no_speed(speed, _holds(chip[offer], devices[offer]), chip[offer]))
     found.append(Exclusion("no_throughput", speed.profile, slow, evidence=told))
     unpriced = np.isnan(world.column("price_usd_per_hour"))
-    return [*found, Exclusion("missing_price", None, machine & unpriced, evidence=_no_price(world))]
+    found.append(Exclusion("missing_price", None, machine & unpriced, evidence=_no_price(world)))
+    if isinstance(workload, Service):
+        fleeting = machine & np.isnan(world.lasting_share)
+        told = worded(lambda offer: f"nobody has the share of {world.text('sku')[offer]} that is taken back in a month")
+        found.append(Exclusion("missing_interruption", "runs.purchase", fleeting, evidence=told))
+    return found
 
 
 def _holds(chip: str, count: float) -> str:
@@ -291,8 +296,8 @@ def _not_in(world: World, column: str, allowed: tuple[str, ...]) -> Bools:
 
 
 def purchases(workload: Workload) -> tuple[str, ...]:
-    """Return the purchase options a workload may use: spot is for interruptible jobs that list it."""
-    spot = isinstance(workload, Job) and workload.interruptible
+    """Return the purchase options a workload may use: spot is for services and interruptible jobs that list it."""
+    spot = isinstance(workload, Service) or workload.interruptible
     return tuple(option for option in workload.runs.purchase if spot or option != "spot")
 
 

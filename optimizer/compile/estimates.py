@@ -2,6 +2,7 @@
 
     price             median price of a device-hour of the accelerator and purchase option x devices; of an endpoint
                       the median of its model
+    interruption      median of the accelerator's spot offers
     power, embodied   median of a device of the accelerator x devices
     PUE, WUE          median of all regions
     grid              median of the country's regions
@@ -36,6 +37,7 @@ TOKEN_PRICES = ("usd_per_million_input_tokens", "usd_per_million_output_tokens")
 
 FIGURES = {
     "missing_price": "price",
+    "missing_interruption": "interruption share",
     "missing_storage_price": "price of storage",
     "missing_egress_price": "price of egress",
     "missing_power": "power",
@@ -49,6 +51,7 @@ FIGURES = {
 """Reasons of the ledger for which an option is out for want of a figure, and the figure."""
 OF_OFFERS = {
     "missing_price": ("price_usd_per_hour",),
+    "missing_interruption": ("spot_interruption",),
     "missing_power": ("idle_kw", "load_kw"),
     "missing_embodied": ("embodied_kg_per_hour",),
 }
@@ -63,6 +66,11 @@ def with_estimates(world: World, figures: Collection[str]) -> World:
     estimated = _estimated(world, wanted)
     if "missing_price" in wanted:
         _fill_prices(offers)
+    if "missing_interruption" in wanted:
+        share = offers["spot_interruption"].to_numpy(dtype=float)
+        spot = offers["purchase"].to_numpy(dtype=object) == "spot"
+        guess = filled(np.where(spot, share, np.nan), offers["accelerator"].to_numpy(dtype=object))
+        offers["spot_interruption"] = np.where(spot & np.isnan(share), guess, share)
     if "missing_power" in wanted:
         _per_device(offers, ("idle_kw", "load_kw"))
         _nothing(offers, ("kg_per_unit", "kwh_per_unit"))

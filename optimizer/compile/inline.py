@@ -128,6 +128,7 @@ def _offer_row(offer: InlineOffer, region: int, regions: pd.DataFrame, embodied:
         "purchase": offer.purchase,
         "price_usd_per_hour": offer.usd_per_hour,
         "price_quality": "stated",
+        "spot_interruption": np.nan if offer.interruption_share is None else offer.interruption_share,
         "availability": "verified",
         "scope": "region",
         "scope_countries": frozenset((country,)),

@@ -61,6 +61,7 @@ REASONS: dict[str, str] = {
     "control_unknown": "who controls the operator is not known",
     "places": "a policy keeps the workload or the data out of the country",
     "missing_price": "no price",
+    "missing_interruption": "nobody has the share of its spot instances that is taken back in a month",
     "missing_storage_price": "no storage price",
     "missing_egress_price": "no egress price",
     "missing_power": "no power figure",

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 OFFER_COLUMNS = (
     "offer_id", "kind", "region", "region_id", "provider", "country", "sku", "endpoint", "model", "model_raw", "mode",
     "accelerator", "devices", "counted_devices", "device_memory_gb", "software", "arch", "burstable", "purchase",
-    "price_usd_per_hour", "price_quality", "price_date", "price_age_days", "availability", "idle_kw", "load_kw",
-    "power_quality", "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries",
+    "price_usd_per_hour", "price_quality", "price_date", "price_age_days", "spot_interruption", "availability",
+    "idle_kw", "load_kw", "power_quality", "embodied_kg_per_hour", "embodied_quality", "scope", "scope_countries",
     "usd_per_million_input_tokens", "usd_per_million_output_tokens", "usd_per_unit", "kg_per_unit",
     "embodied_kg_per_unit", "kwh_per_unit", "kwh_per_million_output_tokens", "kwh_per_million_input_tokens",
     "high_kwh_per_million_output_tokens", "high_kwh_per_million_input_tokens", "embodied_kg_per_kwh",
@@ -232,7 +232,7 @@ def _instance_offers(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     table = catalogue.offers.reset_index(drop=True)
     facts = sku_facts(instance, catalogue, table.provider, table.sku)
     columns = ["offer_id", "region_id", "provider", "sku", "purchase", "price_usd_per_hour", "price_quality",
-               "price_date", "availability"]  # fmt: skip
+               "price_date", "spot_interruption", "availability"]  # fmt: skip
     offers = pd.concat([table[columns], facts], axis=1)
     stated = (row.get("add", {}) for row in instance.catalogue.overlay if row["table"] == "offers")
     added = {str(row.get("offer_id")) for row in stated}

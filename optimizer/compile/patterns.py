@@ -149,7 +149,9 @@ class Patterns:
             region=world.offer_region[offer],
             period=np.concatenate([p.period for p in patterns]).astype(np.int64),
             is_job=is_job,
-            capacity_per_s=capacity(is_job, mu, each(lambda kind: kind.utilisation)),
+            capacity_per_s=capacity(
+                is_job, mu, each(lambda kind: kind.utilisation) * world.lasting_share[offer]
+            ),
             gang_instances=np.where(is_job, gang.instances, 0.0),
         ), mu, gang.working_share
 
@@ -181,7 +183,9 @@ class Patterns:
 
 
 def capacity(is_job: Bools, units_per_s: Floats, utilisation: Floats) -> Floats:
-    """Return units/s that one instance of each slot takes on: all of it for jobs, up to the target for services."""
+    """Return units/s that one instance of each slot takes on: all of it for jobs, up to the target for services, on
+    spot the part of it that lasts.
+    """
     return np.where(is_job, units_per_s, np.nan_to_num(utilisation * units_per_s))
 
 

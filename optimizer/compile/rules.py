@@ -56,6 +56,7 @@ _KIND_OF: dict[str, Kind] = {
     "no_throughput": "catalogue",
     "service_objective": "field",
     "missing_latency": "field",
+    "missing_interruption": "field",
     "endpoint_model": "field",
     "endpoint_scope": "field",
     "endpoint_scope_unspecified": "closed",

@@ -219,7 +219,7 @@ def _assemble_some(
         period=period,
         is_job=is_job,
         is_endpoint=figures.is_endpoint,
-        capacity_per_s=capacity(is_job, mu, traits.utilisation[workload]),
+        capacity_per_s=capacity(is_job, mu, traits.utilisation[workload] * world.lasting_share[offer]),
         gang_instances=np.where(is_job, gang.instances, 0.0),
         usable_hours=np.where(is_job, traits.hours[job, period], 0.0) if len(traits.hours) else np.zeros(len(offer)),
         max_instances=np.zeros(len(offer)),

@@ -146,6 +146,11 @@ class World:
         return self.offers[offers], self.regions[["region_id", "country", "subdivision", "provider", "open"]]
 
     @cached_property
+    def lasting_share(self) -> NDArray[np.float64]:
+        """Part of the instances of each offer that a service counts on: on spot those not taken back in a month."""
+        return np.where(self.text("purchase") == "spot", 1.0 - self.column("spot_interruption"), 1.0)
+
+    @cached_property
     def is_endpoint(self) -> NDArray[np.bool_]:
         """Which offers are endpoints."""
         return (self.offers.kind == "endpoint").to_numpy(dtype=bool)

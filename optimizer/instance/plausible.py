@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, show_path
+from optimizer.instance.plausible_spot import low_spot
 from optimizer.instance.ranges import RANGES, VCPUS_AS_A_DEVICE, Range, shown
 from optimizer.instance.shape import Shape, hints_of, shape_of
 from optimizer.instance.world import InlineOffer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Outlier = tuple[Path, float, Range]
 """Where a figure stands, the figure, and its range."""
-OfPart = Callable[[str, object, Callable[[], list[Outlier]]], list[Outlier]]
+OfPart = Callable[[str, object, Callable[[], list[Any]]], list[Any]]
 TOLD = 100
 """Most figures told one by one."""
 
@@ -50,7 +51,8 @@ def implausible(
         for path, value, span in found[:TOLD]
     ]
     rest = len(found) - len(told)
-    return (*told, *([f"{rest:,} more figures outside their plausible range"] if rest else ()))
+    cheap = tuple(of_part("spot prices", (instance.catalogue, catalogue), lambda: list(low_spot(instance, catalogue))))
+    return (*told, *([f"{rest:,} more figures outside their plausible range"] if rest else ()), *cheap)
 
 
 def _outside_in(instance: Instance, name: str, span: Range | None) -> list[Outlier]:

@@ -19,6 +19,7 @@ from optimizer.instance.base import (
     Objectives,
     Positive,
     PositiveCount,
+    Share,
 )
 
 Access = Literal["public", "government", "china", "disaster_recovery", "dedicated", "limited"]
@@ -93,6 +94,7 @@ class InlineOffer(Model):
     """An offer of the user's own: a SKU in a region. Power and embodied figures are per instance.
 
     `devices` counts accelerators. A SKU without one has accelerator `cpu` and states its `vcpus`.
+    `interruption_share`: of instances on spot the part that is taken back within a month.
     """
 
     sku: Id
@@ -105,6 +107,7 @@ class InlineOffer(Model):
     arch: Arch | None = None
     purchase: Literal["on_demand", "spot"] = "on_demand"
     usd_per_hour: NonNegative
+    interruption_share: Share | None = None
     idle_kw: NonNegative | None = None
     load_kw: NonNegative | None = None
     embodied_kg_per_hour: NonNegative | None = None
@@ -115,6 +118,8 @@ class InlineOffer(Model):
             raise ValueError("an offer of accelerator cpu states vcpus, and no devices")
         if self.accelerator != "cpu" and self.vcpus is not None:
             raise ValueError(f"vcpus are counted where accelerator is cpu; it is {self.accelerator}: state devices")
+        if self.interruption_share is not None and self.purchase != "spot":
+            raise ValueError(f"interruption_share is of spot offers; purchase is {self.purchase}")
         return self
 
 

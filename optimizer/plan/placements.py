@@ -222,6 +222,7 @@ def placements_of(
     columns = {name: offers[name].to_numpy(dtype=object) for name in ("provider", "region_id", "country", "sku",
                "endpoint", "accelerator", "purchase")}  # fmt: skip
     names = world.regions.region.to_numpy(dtype=object)
+    taken_back = np.where(world.text("purchase") == "spot", world.column("spot_interruption"), np.nan)
     drawn = drawn_of(compiled, lines)
     doubts, trips = Doubts(compiled), RoundTrips(compiled)
     flags: dict[tuple[int, int], set[str]] = {}
@@ -252,6 +253,7 @@ def placements_of(
                 instances=float(lines.instances[k]),
                 instance_hours=None if slots.is_endpoint[i] else float(lines.instance_hours[k]),
                 served_per_s=float(values.flow[q]) if q >= 0 else 0.0,
+                interruption_share=_known(taken_back[o]),
                 work_units=float(slots.capacity_per_s[i] * 3600.0 * values.work_hours[i]) if job else None,
                 gangs=float(values.gangs[i]) if job else None,
                 commitments=drawn.get(k, {}),

@@ -44,7 +44,8 @@ class Placement(Row):
     Instances of one (workload, offer, period) are split over its streams in proportion to the flow served; spare
     instances have `stream` None and serve 0; the sum over streams is a whole number. `instance_hours`: hours of
     instances paid for. `commitments`: how many of the instances each commitment gives, by its id, owned or
-    bought; `cost_usd` of what runs on one that is bought is its part of what that is charged. For a job
+    bought; `cost_usd` of what runs on one that is bought is its part of what that is charged. `interruption_share`: of
+    instances on spot the part that is taken back within a month, as far as somebody has it. For a job
     `work_units` is what is done here and `gangs` how many run. `embodied_kg` is the embodied part of `carbon_kg`.
     `rtt_ms`: the round trip between the stream's users and the region, as far as somebody has it, `rtt_source` how it
     was had (measured, estimated, stated), `max_rtt_ms` its limit. `laws` bear on the row, `mechanisms` are the
@@ -66,6 +67,7 @@ class Placement(Row):
     instances: float = 0.0
     instance_hours: float | None = None
     served_per_s: float = 0.0
+    interruption_share: float | None = None
     work_units: float | None = None
     gangs: float | None = None
     commitments: dict[str, float] = {}

@@ -169,7 +169,6 @@ class Resting(Work):
         outside = {d: {r: column for (name, r), column in stands.items() if name == d} for d in read}
         for copies in outside.values():
             model.row(dict.fromkeys(copies.values(), 1.0), least=1.0)
-        utilisation = service.target_utilisation or self.instance.target_utilisation
         activities = [world.activity(service, stream) for stream in service.streams]
         for t in range(len(world.hours)):
             carried: list[Row] = [{} for _ in service.streams]
@@ -189,7 +188,7 @@ class Resting(Work):
                         near = {c: -most for r, c in copies.items() if world.carry(r, option.region) is not None}
                         model.row({g: 1.0, **near}, most=0.0)
                 if load and not option.endpoint:
-                    speed = utilisation * world.speed(service, option)
+                    speed = world.relied_on(service, option)
                     for n, weight in self.held[service.id, option.name, t].items():
                         add(load, n, -speed * weight)
                     model.row(load, most=0.0)

@@ -26,7 +26,6 @@ class Work(Frame):
 
     def _service(self, service: Service) -> None:
         world, model = self.world, self.model
-        utilisation = service.target_utilisation or self.instance.target_utilisation
         total = sum(world.mean_demand(stream) for stream in service.streams)
         reads = self._readers(service)
         activities = [world.activity(service, stream) for stream in service.streams]
@@ -48,7 +47,7 @@ class Work(Frame):
                             add(self.read[dataset.id, option.region], column, gb * share)
                 if row and not option.endpoint:
                     asked = sum(model.upper[column] for column in row)
-                    most = max(1.0, math.ceil(asked / (utilisation * world.speed(service, option))))
+                    most = max(1.0, math.ceil(asked / world.relied_on(service, option)))
                     n = model.var(most, integer=True)
                     adds = self._power(option, t, option.idle_kw, hours, hours)
                     adds |= {"spend": option.price * hours, "compute": option.price * hours}
@@ -56,7 +55,7 @@ class Work(Frame):
                     self.uses.append(Use(n, service, option, t, adds))
                     add(self.held[service.id, option.name, t], n)
                     add(self.running[service.id, option.region, t], n)
-                    model.row({**row, n: -utilisation * world.speed(service, option)}, most=0.0)
+                    model.row({**row, n: -world.relied_on(service, option)}, most=0.0)
             for j, stream in enumerate(service.streams):
                 self._demand(service, stream, served[j], t)
 

@@ -56,6 +56,7 @@ class Option:
     kwh: float | None = None
     spread: frozenset[str] | None = None
     bought: tuple[str, float] | None = None
+    taken_back: float | None = None
 
     @property
     def endpoint(self) -> bool:
@@ -115,6 +116,7 @@ class World:
                 f"{o.region}/{o.sku}/{o.purchase}", o.region, "instance", o.accelerator, o.devices, o.purchase,
                 o.usd_per_hour * self.discount(o.region, o.purchase), o.idle_kw, o.load_kw,
                 0.0 if none else o.embodied_kg_per_hour, o.device_memory_gb, (o.software or "").lower(),
+                taken_back=o.interruption_share,
             )  # fmt: skip
             found.append(option)
             skus.setdefault(f"{o.region}/{o.sku}", option)
@@ -237,6 +239,11 @@ class World:
         stated |= {row.accelerator: row.units_per_s for row in self.inline.throughput if row.workload == workload.id}
         return stated.get(option.accelerator, 0.0) * self._working(workload, option)
 
+    def relied_on(self, service: Service, option: Option) -> float:
+        """Return work units/s that one instance may carry of a service; on spot less by what a month takes back."""
+        utilisation = service.target_utilisation or self.instance.target_utilisation
+        return utilisation * self.speed(service, option) * (1.0 - (option.taken_back or 0.0))
+
     def _working(self, workload: Service | Job, option: Option) -> float:
         """Return the devices of a machine that work when all its gang does: machine by machine, replica by replica."""
         gang = workload.gang_devices if isinstance(workload, Job) else None
@@ -263,7 +270,8 @@ class World:
             if option.model not in (runs.model, *runs.endpoint_models):
                 return False
         else:
-            spot = option.purchase == "spot" and not (isinstance(workload, Job) and workload.interruptible)
+            served = isinstance(workload, Service) and option.taken_back is not None
+            spot = option.purchase == "spot" and not served and not getattr(workload, "interruptible", False)
             if option.purchase not in runs.purchase or spot or not self.speed(workload, option):
                 return False
             if runs.accelerators and option.accelerator not in runs.accelerators:

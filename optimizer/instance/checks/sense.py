@@ -134,10 +134,10 @@ def objectives(instance: Instance) -> Iterator[Finding]:
 
 
 def spot(instance: Instance) -> Iterator[Finding]:
-    """Spot offers are for interruptible jobs."""
+    """Of jobs only interruptible ones run on spot offers."""
     for at, workload in enumerate(instance.workloads):
-        if "spot" in workload.runs.purchase and not (isinstance(workload, Job) and workload.interruptible):
-            what = "names spot, which is for interruptible jobs only"
+        if "spot" in workload.runs.purchase and isinstance(workload, Job) and not workload.interruptible:
+            what = "names spot, which is for services and interruptible jobs"
             yield Finding(("workloads", at, "runs", "purchase"), what)
 
 
