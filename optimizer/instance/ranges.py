@@ -159,6 +159,7 @@ RANGES: dict[tuple[str, str], Range] = {
 """By the class of the model and the field."""
 
 NO_RANGE: dict[tuple[str, str], str] = {
+    ("InlineOffer", "interruption_share"): "the field bounds it",
     ("Horizon", "count"): "the type bounds it",
     ("InlineRegion", "lat"): "the type bounds it",
     ("InlineRegion", "lon"): "the type bounds it",

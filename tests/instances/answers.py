@@ -29,7 +29,7 @@ PROMISES = {
         ("devices:H100@aws:eu-north-1",),
     ),
     "health-assistant": Promise(
-        51_633, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
+        52_656, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
     ),
     "india-payments": Promise(
         176_771, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)

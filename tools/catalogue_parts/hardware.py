@@ -127,6 +127,8 @@ def build_skus(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> pd.D
     whatever size the SKU; of others an instance row, else host fit + devices, else missing.
     """
     skus = read_csv(source / "catalogue/skus.csv")
+    for fix in read_csv(reviewed / "sku_corrections.csv").itertuples(index=False):
+        skus.loc[skus.provider.eq(fix.provider) & skus.sku.eq(fix.sku), fix.column] = fix.value
     machines = read_csv(reviewed / "machine_power.csv").set_index("accelerator")
     instance = read_csv(source / "environment/sku_power.csv")
     instance = instance[instance.kind.eq("instance")].set_index(["provider", "sku"])

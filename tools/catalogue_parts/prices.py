@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,31 @@ LIST_PRICES = (
     ("coreweave", "H200", "h200", "2026-09-19"),
     ("digitalocean", "H100", "h100", "2026-08-01"),
 )
+LISTED_MACHINES = (
+    # provider, pattern of the SKU's name, machine of the list, date: USD per device, in all regions of the provider
+    ("runpod", "*_H100-SXM_SECURE", "secure H100 SXM", "2026-11-09"),
+    ("runpod", "*_H100_SECURE", "secure H100 PCIe", "2026-09-13"),
+    ("runpod", "*_H100-NVL_SECURE", "secure H100 NVL", "2026-09-13"),
+    ("runpod", "*_B200_SECURE", "secure B200", "2026-09-13"),
+    ("runpod", "*_A100-80GB-SXM_SECURE", "secure A100 SXM", "2026-09-13"),
+    ("hyperstack", "n3-H100-SXM5x8", "H100 SXM", "2026-09-19"),
+    ("hyperstack", "n3-H100x?", "H100 PCIe", "2026-09-19"),
+    ("hyperstack", "n3-H100x8-NVLink", "H100 NVLink", "2026-09-19"),
+    ("hyperstack", "n3-A100x?", "A100 PCIe", "2026-09-19"),
+    ("lambda", "gpu_1x_b200_sxm6", "1x B200", "2026-09-19"),
+    ("lambda", "gpu_1x_h100_sxm5", "1x H100 SXM", "2026-09-19"),
+    ("lambda", "gpu_1x_h100_pcie", "1x H100 PCIe", "2026-09-19"),
+    ("lambda", "gpu_1x_gh200", "1x GH200", "2026-09-19"),
+    ("crusoe", "a100-80gb.1x", "A100 PCIe", "2026-09-19"),
+    ("coreweave", "gd-8xa100", "A100", "2026-09-19"),
+    ("coreweave", "gb200-4x", "GB200 NVL72 slice", "2026-09-19"),
+    ("nebius", "gpu-rtx-pro-6000*", "RTX PRO 6000", "2026-09-19"),
+    ("oci", "BM.GPU.H200.8", "BM.GPU.H200.8", "2026-09-19"),
+    ("oci", "BM.GPU.H100.8", "BM.GPU.H100.8", "2026-09-19"),
+    ("oci", "BM.GPU.L40S.4", "BM.GPU.L40S.4", "2026-09-19"),
+    ("oci", "BM.GPU.A100-v2.8", "BM.GPU.A100-v2.8", "2026-09-19"),
+    ("oci", "BM.GPU.A10.4", "BM.GPU.A10.4", "2026-09-19"),
+)
 FROZEN = "2025-05-31"
 """Day before the price cut that a copy does not have: it is older than the day it was read."""
 AFTER_B300 = "2025-11-30"
@@ -60,7 +86,7 @@ def amend_prices(
     old = addon | gpu_of_scaleway | offers.offer_id.isin(added.offer_id)
     offers = pd.concat([offers[~old], added], ignore_index=True)
     skus = pd.concat([skus, _new_skus(added, skus, accelerators)], ignore_index=True)
-    offers = _listed_later(offers, newer)
+    offers = _in_euros(_listed_later(offers, newer), sovereign)
     by_meter = offers.provider.isin(METERS_ALONE) & offers.availability.eq("verified")
     offers["availability"] = offers.availability.mask(by_meter, "price_meter")
     offers, quarantined = _spot(source, offers)
@@ -124,11 +150,33 @@ def _listed_later(offers: pd.DataFrame, newer: pd.DataFrame) -> pd.DataFrame:
     """Put a provider's later list price, by the device and the same in all regions, in the place of older ones."""
     for provider, accelerator, part, date in LIST_PRICES:
         rows = newer[newer.provider.eq(provider) & newer.accelerator.eq(accelerator) & newer.price_date.eq(date)]
-        usd, source = float(rows.usd_per_device_hour.iloc[0]), str(rows.source.iloc[0])
-        own = offers.provider.eq(provider) & offers.accelerator.eq(accelerator) & offers.purchase.eq("on_demand")
-        own &= offers.sku.str.lower().str.contains(part, regex=False) & (offers.price_date.fillna("") < date)
-        offers.loc[own, "price_usd_per_hour"] = usd * offers.devices[own]
-        offers.loc[own, ["price_date", "source", "price_quality"]] = [date, source, "listed"]
+        named = offers.accelerator.eq(accelerator) & offers.sku.str.lower().str.contains(part, regex=False)
+        _put(offers, provider, named, rows, date)
+    for provider, pattern, machine, date in LISTED_MACHINES:
+        rows = newer[newer.provider.eq(provider) & newer.sku.eq(machine) & newer.price_date.eq(date)]
+        _put(offers, provider, offers.sku.map(lambda sku, of=pattern: fnmatchcase(sku, of)), rows, date)
+    return offers
+
+
+def _put(offers: pd.DataFrame, provider: str, named: pd.Series, rows: pd.DataFrame, date: str) -> None:
+    """Put the price by the device of a list of some day where what is there is older."""
+    own = offers.provider.eq(provider) & offers.purchase.eq("on_demand") & named
+    own &= offers.price_date.fillna("") < date
+    offers.loc[own, "price_usd_per_hour"] = float(rows.usd_per_device_hour.iloc[0]) * offers.devices[own]
+    offers.loc[own, ["price_date", "source", "price_quality"]] = [date, str(rows.source.iloc[0]), "listed"]
+
+
+def _in_euros(offers: pd.DataFrame, sovereign: pd.DataFrame) -> pd.DataFrame:
+    """Put OVHcloud's list in euros in the place of other prices: one list for all its regions, and what was read in
+    January and again in September had not changed.
+    """
+    rows = sovereign[sovereign.provider.eq("ovhcloud") & sovereign.native_currency.eq("EUR")]
+    rows = rows.sort_values("price_date").drop_duplicates("sku", keep="last").set_index("sku")
+    own = offers.provider.eq("ovhcloud") & offers.purchase.eq("on_demand") & offers.sku.isin(rows.index)
+    for column, of in (("price_usd_per_hour", "usd_per_hour"), ("price_date", "price_date"), ("source", "source")):
+        offers[column] = offers[column].mask(own, offers.sku.map(rows[of]))
+    offers["currency"] = offers.currency.mask(own, "EUR")
+    offers["price_quality"] = offers.price_quality.mask(own, "listed")
     return offers
 
 
