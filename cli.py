@@ -207,7 +207,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     unwritten: list[str] = []
     with _placed_in(file, changes):
-        plan = run_interruptible(work, display=not quiet and sys.stderr.isatty())
+        plan = run_interruptible(work, display=not quiet and sys.stderr.isatty(), currency=instance.currency)
     for what in unwritten:
         click.echo(f"Error: {what}; the plan follows on standard output", err=True)
     if as_json or unwritten:
@@ -280,7 +280,7 @@ def audit(
                 lambda progress, cancel: domicile.prove(
                     instance, plan, progress=progress, cancel=cancel, base_dir=instance.folder, **settings
                 ),
-                display=sys.stderr.isatty(),
+                display=sys.stderr.isatty(), currency=instance.currency,
             )
     if as_json:
         told = {} if proof is None else {"proof": proof.model_dump(mode="json")}

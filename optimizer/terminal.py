@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from optimizer.instance.world import Currency
     from optimizer.plan.models import Plan
     from optimizer.solve.solution import Progress
 
@@ -249,11 +250,14 @@ def jsonable(value: Any) -> Any:
     return None if text in ("NaT", "<NA>") else text
 
 
-def run_interruptible(solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool) -> Any:
+def run_interruptible(
+    solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool,
+    currency: Currency | None = None,
+) -> Any:  # fmt: skip
     """Run `solve(progress, cancel)` in a thread and return what it returns, or raise what it raises.
 
     SIGINT and SIGTERM set `cancel`; a second one ends the process with exit code 4. With `display` a transient line on
-    stderr shows phase, incumbent, bound, gap and elapsed time.
+    stderr shows phase, incumbent, bound, gap and elapsed time, amounts in the `currency` if there is one.
     """
     cancel = threading.Event()
     latest: list[Progress] = []
@@ -272,7 +276,7 @@ def run_interruptible(solve: Callable[[Callable[[Progress], None], threading.Eve
         while thread.is_alive():
             thread.join(_REFRESH_SECONDS)
             if update is not None and latest:
-                update(_line(latest[0], cancel.is_set()))
+                update(_line(latest[0], cancel.is_set(), currency))
     if failure:
         raise failure[0]
     return result[0]
@@ -310,18 +314,20 @@ def _live(display: bool) -> Iterator[Callable[[RenderableType], None] | None]:
         yield lambda line: live.update(line, refresh=True)
 
 
-def _line(progress: Progress, stopping: bool) -> RenderableType:
+def _line(progress: Progress, stopping: bool, currency: Currency | None = None) -> RenderableType:
     from rich.text import Text
 
+    code, rate = ("USD", 1.0) if currency is None else (currency.code, currency.usd_per_unit)
+
     def money(value: float | None) -> str:
-        return "-" if value is None or not math.isfinite(value) else f"{value:,.2f}"
+        return "-" if value is None or not math.isfinite(value) else f"{value / rate:,.2f}"
 
     gap = progress.gap
     shown = "-" if gap is None or not math.isfinite(gap) else f"{gap:.2%}"
     incumbent, bound = money(progress.incumbent_usd), money(progress.bound_usd)
     return Text.assemble(
         (f"{progress.elapsed_seconds:7.1f} s  ", "bold"),
-        f"{progress.phase}  incumbent {incumbent} USD  bound {bound} USD  gap {shown}",
+        f"{progress.phase}  incumbent {incumbent} {code}  bound {bound} {code}  gap {shown}",
         ("  stopping" if stopping else "  Ctrl-C keeps the best plan", "dim"),
         no_wrap=True,
         overflow="ellipsis",

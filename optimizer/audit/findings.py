@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict
 
 from optimizer.plan.models import Today
+from optimizer.plan.rows import PlanCurrency
 
 RELATIVE = 1e-6
 ABSOLUTE = 1e-6
@@ -173,7 +174,8 @@ class AuditReport(BaseModel):
     that the plan states are not, or not wholly, and what the search for items that serve nothing leaves out. `held` is
     False for a file that holds no plan (infeasible, no_plan): then nothing but the document was looked at. `today` sets
     the plan beside what runs today, where the instance says what does. `open_actions` are the rules under which
-    something has to be found out or confirmed that nobody accepted.
+    something has to be found out or confirmed that nobody accepted. With a `currency` amounts stand in `recomputed` in
+    it as well (`objective_eur`, `cost_eur.<term>`), and text shows them in it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -186,6 +188,7 @@ class AuditReport(BaseModel):
     held: bool = True
     today: Today | None = None
     open_actions: tuple[str, ...] = ()
+    currency: PlanCurrency | None = None
 
     @property
     def ok(self) -> bool:

@@ -17,6 +17,7 @@ from optimizer.audit.today import check_today, today_of
 from optimizer.audit.world import World, resolve
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan, Today
+from optimizer.plan.rows import PlanCurrency
 
 
 def audit(instance: Instance, plan: Plan, *, base_dir: Path | str | None = None) -> AuditReport:
@@ -61,7 +62,28 @@ def audit_in(world: World, plan: Plan) -> AuditReport:
         **{f"cost.{term}": value for term, value in totals.terms.items()},
     }
     left_open = (*not_judged(plan, unstated), *unserving)
-    return _report(findings, recomputed, left_open, today=today, open_actions=judged.open_actions)
+    report = _report(findings, recomputed, left_open, today=today, open_actions=judged.open_actions)
+    stated = world.instance.currency
+    if stated is None:
+        return report
+    currency = PlanCurrency(**stated.model_dump())
+    own = {
+        _in(currency.code, name): value / currency.usd_per_unit
+        for name, value in recomputed.items()
+        if value is not None and is_money(name)
+    }
+    return report.model_copy(update={"recomputed": {**recomputed, **own}, "currency": currency})
+
+
+def is_money(name: str) -> bool:
+    """Whether a recomputed figure is an amount in USD."""
+    return name == "objective_usd" or name.startswith("cost.")
+
+
+def _in(code: str, name: str) -> str:
+    """Return what an amount is called in a currency."""
+    own = code.lower()
+    return f"objective_{own}" if name == "objective_usd" else f"cost_{own}.{name.removeprefix('cost.')}"
 
 
 def _report(

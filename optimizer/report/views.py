@@ -13,7 +13,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Service
 from optimizer.instance.world import Currency
 from optimizer.printable import printable
-from optimizer.report.parts import add_rows, amount, bullet, grid, heading, money, put
+from optimizer.report.parts import add_rows, amount, amounts_in, bullet, grid, heading, money, put
 from optimizer.report.plain import printable_model
 
 if TYPE_CHECKING:
@@ -41,12 +41,20 @@ def render_audit(report: AuditReport, console: Console, *, verbose: bool = False
         kinds = Counter(v.kind for v in report.violations)
         if len(kinds) > 1:
             console.print(Text("by kind: " + ", ".join(f"{k} {n}" for k, n in kinds.most_common()), style="dim"))
-    figures = [(name, value) for name, value in report.recomputed.items() if value is not None]
+    of = report.currency
+    own = () if of is None else (f"objective_{of.code.lower()}", f"cost_{of.code.lower()}.")
+    figures = [(name, value) for name, value in report.recomputed.items()
+               if value is not None and not (own and name.startswith(own))]  # fmt: skip
     if figures:
         heading(console, "Recomputed from instance and plan")
         table = grid(["figure", "value"], right=["value"])
-        add_rows(table, [[name, _figure(name, value)] for name, value in figures if value or verbose], verbose=True)
+        with amounts_in(of):
+            rows = [[name.removesuffix("_usd"), _figure(name, value)] for name, value in figures if value or verbose]
+        add_rows(table, rows, verbose=True)
         console.print(table)
+        if of is not None:
+            day = f", {of.date}" if of.date else ""
+            bullet(console, f"1 {of.code} = {of.usd_per_unit:g} USD{day}")
     if verbose:
         heading(console, "Checks")
         table = grid(["subject", "checks"], right=["checks"])

@@ -8,12 +8,16 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
 import domicile
+from domicile.cli import main
 from optimizer.errors import InputError
 from optimizer.plan.models import Plan
-from optimizer.report import render_plan, render_validation
+from optimizer.report import render_audit, render_plan, render_validation
+from optimizer.solve.solution import Progress
+from optimizer.terminal import _line
 
 EURO = {"code": "EUR", "usd_per_unit": 1.25, "date": "2026-11-20"}
 ESTATE: dict[str, Any] = {
@@ -125,3 +129,34 @@ def test_without_a_currency_nothing_changes() -> None:
     out = StringIO()
     render_plan(found, Console(file=out, width=160))
     assert "2,000 USD" in out.getvalue()
+
+
+def test_the_audit_recomputes_in_euros_beside_dollars(instance: Any, plan: Plan) -> None:
+    """2,000 USD are 1,600 EUR, in the report as in text, where no amount is in USD."""
+    report = domicile.audit(instance, plan)
+    assert report.recomputed["objective_usd"] == pytest.approx(2000.0)
+    assert report.recomputed["objective_eur"] == pytest.approx(1600.0)
+    assert report.recomputed["cost_eur.compute"] == pytest.approx(1600.0)
+    out = StringIO()
+    render_audit(report, Console(file=out, width=160))
+    assert "1,600 EUR" in out.getvalue()
+    assert "2,000" not in out.getvalue()
+    assert "1 EUR = 1.25 USD, 2026-11-20" in out.getvalue()
+
+
+def test_the_line_of_progress_is_in_euros(instance: Any) -> None:
+    line = _line(Progress("solve", 2000.0, 1000.0, 0.5, 1.0), stopping=False, currency=instance.currency)
+    assert "incumbent 1,600.00 EUR  bound 800.00 EUR" in str(line)
+
+
+def test_look_ups_show_amounts_in_the_currency_of_an_instance(tmp_path: Any) -> None:
+    """Prices of one machine: those in USD over 1.25, with the rate."""
+    path = tmp_path / "euro.json"
+    path.write_text(json.dumps(ESTATE))
+    asked = ["catalogue", "offers", "--region", "aws:eu-central-1", "--accelerator", "L40S", "--instance", str(path)]
+    rows = json.loads(CliRunner().invoke(main, [*asked, "--json"]).stdout)
+    assert rows
+    assert all(row["price_eur_per_hour"] == pytest.approx(row["price_usd_per_hour"] / 1.25) for row in rows)
+    text = CliRunner().invoke(main, asked).stdout
+    assert "price_eur_per_hour" in text
+    assert "1 EUR = 1.25 USD on 2026-11-20" in text
