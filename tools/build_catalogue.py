@@ -88,7 +88,7 @@ def build(source: Path, output: Path) -> dict[str, pd.DataFrame]:
         "rtt_pairs.csv.gz": pairs,
         "rtt_sites.csv.gz": site_pairs,
         "rtt_fit.csv": pd.concat([region_fit, fit_user_rtt(source, places)], ignore_index=True),
-        "grid_shapes.csv.gz": build_grid_shapes(source),
+        "odbl/grid_shapes.csv.gz": build_grid_shapes(source),
     }
 
 

@@ -10,6 +10,7 @@ from optimizer.audit.missing import check_missing
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.switching import check_switching
+from optimizer.catalogue.shapes import ODBL_NOTICE
 from optimizer.audit.world import World
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.plausible import implausible
@@ -36,6 +37,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_assertions(world, plan, findings)
     _check_currency(world, plan, findings)
     _check_figures(world, plan, findings)
+    _check_notice(world, plan, findings)
     if desk.book is None:
         _check_lawless(plan, findings)
     for k, row in enumerate(plan.placements):
@@ -266,6 +268,16 @@ def _check_figures(world: World, plan: Plan, findings: Findings) -> None:
         findings.checked["plausible"] += 1
         if plan.warnings and text not in plan.warnings:
             findings.add("left_out", TOTAL, "a warning on a figure of the instance is left out", expected=text)
+
+
+def _check_notice(world: World, plan: Plan, findings: Findings) -> None:
+    """A plan in whose places the grid has an hourly shape keeps the notice that comes with the shapes."""
+    places = (world.region(row.region_id) for row in (*plan.placements, *plan.copies))
+    if not any(region is not None and region.grid_is_shaped for region in places):
+        return
+    findings.checked["notice"] += 1
+    if plan.warnings and ODBL_NOTICE not in plan.warnings:
+        findings.add("left_out", TOTAL, "the notice of the hourly shapes of the grid is left out", expected=ODBL_NOTICE)
 
 
 def _check_lawless(plan: Plan, findings: Findings) -> None:

@@ -35,6 +35,7 @@ class Region:
     grid_g_per_kwh: tuple[float | None, ...] = ()
     matched_yearly_share: float | None = None
     matched_hourly_share: float | None = None
+    grid_is_shaped: bool = False
     pue_quality: str = ""
     grid_quality: str = ""
 

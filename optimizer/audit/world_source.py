@@ -85,6 +85,7 @@ class CatalogueSource:
             water_l_per_kwh_grid=cell(row, "water_l_per_kwh_grid"),
             fixed_usd_per_hour=self._fixed.get(region_id, self._fixed.get("*", 0.0)),
             grid_g_per_kwh=grid,
+            grid_is_shaped=any(level != annual for level in grid),
             matched_yearly_share=cell(row, "matched_yearly_share"),
             matched_hourly_share=cell(row, "matched_hourly_share"),
             pue_quality=text(row, "pue_quality"),

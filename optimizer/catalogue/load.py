@@ -64,7 +64,7 @@ def _accelerators(folder: str) -> pd.DataFrame:
 def _find(folder: Path, table: Table) -> Path | None:
     """Return where a table stands; what stands there and is no regular file is refused when it is read."""
     for suffix in (".csv", ".csv.gz"):
-        for place in (folder, folder / "reviewed"):
+        for place in (folder, folder / "reviewed", folder / "odbl"):
             path = place / f"{table.name}{suffix}"
             if os.path.lexists(path):
                 return path
@@ -133,7 +133,7 @@ def _provenance(folder: Path) -> tuple[str, str]:
     The version is that of the release with its date, `2026.11.1 of 2026-11-30`; without one the day of compilation.
     """
     total = hashlib.sha256()
-    for path in sorted([*folder.glob("*.csv*"), *folder.glob("reviewed/*.csv*")]):
+    for path in sorted([*folder.glob("*.csv*"), *folder.glob("reviewed/*.csv*"), *folder.glob("odbl/*.csv*")]):
         if path.name != "MANIFEST.csv" and path.is_file():
             total.update(path.relative_to(folder).as_posix().encode())
             total.update(read_bytes(path, path.name, folder=folder, maybe=None))

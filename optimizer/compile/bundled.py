@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optimizer.catalogue.shapes import ODBL_NOTICE
 from optimizer.compile.offers import bundled_offers, bundled_regions, committed_offers, reserved_offers, without_closed
 from optimizer.compile.periods import clock_weights, shaped
 from optimizer.errors import Issue
@@ -90,7 +91,8 @@ def _bundled_grid(
         for zone, row, open_ in zip(zones, np.isnan(np.stack(shapes)).all(axis=(0, 2)), regions.open, strict=True)
         if row and open_ and zone
     })  # fmt: skip
-    warnings = []
+    shaped_by = ~np.isnan(np.stack(shapes)).all(axis=(0, 2))
+    warnings = [ODBL_NOTICE] if (shaped_by & regions.open.to_numpy(dtype=bool)).any() else []
     if flat:
         warnings.append(f"no hourly grid shape for {len(flat)} zones, annual level used: {', '.join(flat)}")
     return shaped(annual, shapes, weights), warnings

@@ -12,6 +12,7 @@ from answers import PROMISES, stated
 
 import domicile
 from optimizer import bundled
+from optimizer.catalogue.shapes import ODBL_NOTICE
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import Placement
 from optimizer.solve import Progress
@@ -209,6 +210,15 @@ def test_where_no_region_is_near_the_report_says_so():
     counted = {(row.stream, row.reason) for row in plan.ineligible if row.workload == "support"}
     assert {("CL", "rtt"), ("PE", "rtt"), ("EG", "law_approval_missing")} <= counted
     assert plan.cost_breakdown_usd["unserved"] == pytest.approx(sum(item.cost_usd for item in plan.unserved))
+
+
+def test_a_plan_that_uses_typical_days_keeps_their_notice():
+    """The table of shapes is a database of its own under the ODbL; the audit asks for the notice."""
+    plan = solved("typical-day")
+    assert ODBL_NOTICE in plan.warnings
+    assert ODBL_NOTICE not in solved("quickstart").warnings
+    without = plan.model_copy(update={"warnings": tuple(text for text in plan.warnings if text != ODBL_NOTICE)})
+    assert {v.kind for v in domicile.audit(domicile.load(bundled.PATH / "typical-day.yaml"), without).violations} == {"left_out"}
 
 
 def test_global_assistant_uses_instances_and_endpoints_side_by_side():
