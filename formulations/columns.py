@@ -67,13 +67,14 @@ class Column:
 
 TOTALS = ("carbon_kg", "energy_kwh", "water_l", "device_hours")
 """What `Coefficients` always hold, beside money."""
-PARTS = ("embodied_kg", "high_kg", "high_embodied_kg", "high_kwh", "market_kg")
-"""What they hold where it is not 0 everywhere: of carbon the embodied part; what the high estimate adds to carbon, to
+PARTS = ("embodied_kg", "alone_kg", "high_kg", "high_embodied_kg", "high_kwh", "market_kg")
+"""What they hold where it is not 0 everywhere: of carbon the embodied part; operational carbon of that of which no
+embodied figure is known, so that it is in no total; what the high estimate adds to carbon, to
 its embodied part and to energy; what suppliers' claims add to carbon (less than 0 where they claim less)."""
 DERIVED: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
-    "operational_kg": ("carbon_kg", (), ("embodied_kg",)),
+    "operational_kg": ("carbon_kg", ("alone_kg",), ("embodied_kg",)),
     "carbon_high_kg": ("carbon_kg", ("high_kg",), ()),
-    "operational_high_kg": ("carbon_kg", ("high_kg",), ("embodied_kg", "high_embodied_kg")),
+    "operational_high_kg": ("carbon_kg", ("high_kg", "alone_kg"), ("embodied_kg", "high_embodied_kg")),
     "energy_high_kwh": ("energy_kwh", ("high_kwh",), ()),
     "market_carbon_kg": ("carbon_kg", ("market_kg",), ()),
     "market_operational_kg": ("carbon_kg", ("market_kg",), ("embodied_kg",)),

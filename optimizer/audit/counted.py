@@ -28,6 +28,8 @@ class Counted:
         if self.metric == "carbon_kg":
             whole = figures.high_kg if self.at_high else figures.carbon_kg
             made = figures.high_embodied_kg if self.at_high else figures.embodied_kg
+            if whole is None and not self.with_embodied:
+                return figures.operational_kg or 0.0
             return (whole or 0.0) - (0.0 if self.with_embodied else made or 0.0)
         if self.metric == "energy_kwh" and self.at_high:
             return figures.high_kwh or 0.0

@@ -10,8 +10,8 @@ from optimizer.audit.missing import check_missing
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.switching import check_switching
-from optimizer.catalogue.shapes import ODBL_NOTICE
 from optimizer.audit.world import World
+from optimizer.catalogue.shapes import ODBL_NOTICE
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.plausible import implausible
 from optimizer.instance.rules import ProviderShare
@@ -272,7 +272,8 @@ def _check_figures(world: World, plan: Plan, findings: Findings) -> None:
 
 def _check_notice(world: World, plan: Plan, findings: Findings) -> None:
     """A plan in whose places the grid has an hourly shape keeps the notice that comes with the shapes."""
-    places = (world.region(row.region_id) for row in (*plan.placements, *plan.copies))
+    named = [row.region_id for row in plan.placements] + [row.region_id for row in plan.copies]
+    places = map(world.region, named)
     if not any(region is not None and region.grid_is_shaped for region in places):
         return
     findings.checked["notice"] += 1

@@ -194,6 +194,7 @@ def _check_distance(world: World, line: Line, findings: Findings) -> None:
 
 NEEDED = {
     "carbon_kg": ("missing_power", "missing_pue", "missing_grid", "missing_embodied"),
+    "operational_kg": ("missing_power", "missing_pue", "missing_grid"),
     "energy_kwh": ("missing_power", "missing_pue"),
     "water_l": ("missing_power", "missing_pue", "missing_wue"),
 }
@@ -220,6 +221,7 @@ def _check_figures(world: World, line: Line, figures: Figures, scopes: Scopes, f
         needs["carbon_kg"] = "carbon.price_usd_per_tonne"
     for budget in world.instance.budgets:
         metric, _ = budget_metric(budget)
+        metric = "operational_kg" if metric == "carbon_kg" and budget.counts == "operational" else metric
         if metric in NEEDED and scopes.selects(budget.scope, line.workload, line.region, line.period):
             needs.setdefault(metric, budget.id)
     for metric, rule in needs.items():

@@ -47,6 +47,7 @@ class Figures:
     energy_kwh: float | None = None
     carbon_kg: float | None = None
     embodied_kg: float | None = None
+    alone_kg: float | None = None
     high_kwh: float | None = None
     high_kg: float | None = None
     high_embodied_kg: float | None = None
@@ -54,6 +55,11 @@ class Figures:
     device_hours: float = 0.0
     hours: float = 0.0
     missing: tuple[str, ...] = ()
+
+    @property
+    def operational_kg(self) -> float | None:
+        """Carbon without its embodied part, which need not be known."""
+        return self.alone_kg if self.carbon_kg is None else self.carbon_kg - (self.embodied_kg or 0.0)
 
     @property
     def spend_usd(self) -> float | None:
@@ -276,11 +282,12 @@ def _with_environment(
 ) -> Figures:  # fmt: skip
     """Add carbon (energy x grid + embodied + network) and water (on site + in power generation) to a line's figures."""
     region, grid = line.region, line.region.grid_g_per_kwh[line.period]
-    carbon = water = None
+    carbon = water = alone = None
     embodied = line.offer.embodied_kg_per_hour
-    if energy is not None and grid is not None and embodied is not None:
+    if energy is not None and grid is not None:
         sent = world.instance.carbon.network_kwh_per_gb * gb
-        carbon = (energy + sent) * grid / 1000 + embodied * hours
+        alone = (energy + sent) * grid / 1000
+        carbon = None if embodied is None else alone + embodied * hours
     if energy is not None and region.pue and region.wue_l_per_kwh is not None:
         water = energy / region.pue * region.wue_l_per_kwh + energy * (region.water_l_per_kwh_grid or 0.0)
     return Figures(
@@ -289,6 +296,7 @@ def _with_environment(
         egress_usd=egress_usd,
         energy_kwh=energy,
         carbon_kg=carbon,
+        alone_kg=alone,
         embodied_kg=None if carbon is None or embodied is None else embodied * hours,
         high_kwh=energy,
         high_kg=carbon,
@@ -311,6 +319,7 @@ def _endpoint_figures(world: World, line: Line) -> Figures:
     energy, carbon, made, missing = _drawn(
         world, line, units=units, extra=extra, energy=offer.energy, serving=offer.serving_g_per_kwh
     )
+    drawn_on = offer.serving_g_per_kwh[line.period] if offer.serving_g_per_kwh else None
     high = _drawn(
         world, line, units=units, extra=extra, energy=offer.high_energy, serving=offer.high_serving_g_per_kwh
     )
@@ -320,6 +329,7 @@ def _endpoint_figures(world: World, line: Line) -> Figures:
         egress_usd=egress,
         energy_kwh=energy,
         carbon_kg=carbon,
+        alone_kg=None if energy is None or drawn_on is None or extra is None else energy * drawn_on / 1000 + extra,
         embodied_kg=made,
         high_kwh=high[0],
         high_kg=high[1],

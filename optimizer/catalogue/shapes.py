@@ -10,8 +10,8 @@ from optimizer.errors import InputError, Issue
 
 BASES = ("lifecycle", "direct")
 ODBL_NOTICE = (
-    "hourly shapes of the grid: contains information from Electricity Maps (electricitymaps.com), which is made available "
-    "under the Open Database License 1.0; keep this notice with the plan"
+    "hourly shapes of the grid: contains information from Electricity Maps (electricitymaps.com), which is made "
+    "available under the Open Database License 1.0; keep this notice with the plan"
 )
 """What every plan says that uses the table of shapes, which has terms of its own (`odbl/README.md`)."""
 HOURS = [f"h{hour:02d}" for hour in range(24)]

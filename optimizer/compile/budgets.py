@@ -32,6 +32,7 @@ COUNTED = {
 }
 """What a budget counts, by the field of its limit, `counts` and `estimate`; else the metric of the field."""
 METRICS = {"limit_kg": "carbon_kg", "limit_l": "water_l", "limit_kwh": "energy_kwh", "limit_usd": "spend_usd"}
+OPERATIONAL = "operational carbon"
 CARBON_PRICE = "carbon.price_usd_per_tonne"
 
 
@@ -177,7 +178,7 @@ class FigureNeed:
     """`rule` (a budget, a policy, or the carbon price: a field) needs carbon, energy or water of these offers.
 
     `offers` [offers, periods]. Carbon needs power, PUE, grid intensity and, unless `carbon.embodied` is none, embodied
-    carbon; energy needs power and PUE; water needs power, PUE and WUE.
+    carbon, and operational carbon all but the last; energy needs power and PUE; water needs power, PUE and WUE.
     """
 
     figure: str
@@ -194,6 +195,7 @@ class FigureNeeds:
         figures = {"carbon_kg": "carbon", "energy_kwh": "energy", "water_l": "water"}
         for budget in world.instance.budgets:
             figure = figures.get(metric_of(budget)[0])
+            figure = OPERATIONAL if figure == "carbon" and budget.counts == "operational" else figure
             if figure is not None:
                 self._add(figure, "budget", budget.id, budget.scope, world)
         if world.instance.carbon.price_usd_per_tonne > 0:

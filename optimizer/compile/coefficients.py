@@ -92,15 +92,19 @@ def gather(world: World, offer: Ints, region: Ints, period: Ints) -> Figures:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """For which slots carbon, energy and water are known; what is not known adds nothing anywhere."""
+    """For which slots carbon, energy and water are known; what is not known adds nothing anywhere.
+
+    `alone`: operational carbon is known, and the embodied part is not.
+    """
 
     carbon: Bools = field(default_factory=_no_bools)
     energy: Bools = field(default_factory=_no_bools)
     water: Bools = field(default_factory=_no_bools)
+    alone: Bools = field(default_factory=_no_bools)
 
     def take(self, at: Ints) -> Known:
         """Return it for some slots."""
-        return Known(self.carbon[at], self.energy[at], self.water[at])
+        return Known(self.carbon[at], self.energy[at], self.water[at], self.alone[at])
 
 
 def _coefficients(
@@ -108,6 +112,7 @@ def _coefficients(
 ) -> Coefficients:
     """Return coefficients that are 0 outside `where` and where they, or the slot's figure as a whole, are unknown."""
     told = {"carbon_kg": known.carbon, "energy_kwh": known.energy, "water_l": known.water, "high_kwh": known.energy}
+    told["alone_kg"] = known.alone
 
     def of(array: Floats, among: Bools) -> Floats:
         return np.where(where & among & ~np.isnan(array), array, 0.0)
@@ -140,7 +145,7 @@ def running(figures: Figures, known: Known, is_job: Bools) -> Coefficients:
         ~is_job & ~figures.is_endpoint,
         known,
         _paid(figures, figures.price * hours),
-        {"embodied_kg": figures.embodied_kg_per_hour * hours},
+        {"embodied_kg": figures.embodied_kg_per_hour * hours, "alone_kg": energy * figures.grid / 1000.0},
         carbon_kg=figures.carbon(energy, hours),
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -163,11 +168,12 @@ def working(
     energy = figures.pue * figures.busy_kw(working_share)
     network = np.where(output.network_kwh > 0, output.network_kwh * figures.grid / 1000.0, 0.0)
     carbon = figures.carbon(energy, np.ones_like(energy)) + network
+    alone = energy * figures.grid / 1000.0 + network
     return _coefficients(
         is_job,
         known,
         {**_paid(figures, figures.price), "egress": output.usd},
-        {"embodied_kg": figures.embodied_kg_per_hour},
+        {"embodied_kg": figures.embodied_kg_per_hour, "alone_kg": alone},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=figures.water(energy),
@@ -208,7 +214,9 @@ def serving(
     carbon = np.where(endpoint, per_unit.kg * prices.units, dynamic * figures.grid / 1000.0)
     there = np.where(endpoint, prices.units, 0.0)
     sent_kwh = prices.units * prices.response_gb_per_unit * network_kwh_per_gb
-    carbon = carbon + np.where(sent_kwh > 0, sent_kwh * figures.grid / 1000.0, 0.0)
+    sent = np.where(sent_kwh > 0, sent_kwh * figures.grid / 1000.0, 0.0)
+    alone = np.where(endpoint, per_unit.alone_kg * prices.units, carbon) + sent
+    carbon = carbon + sent
     water = np.where(endpoint, 0.0, figures.water(dynamic))
     compute = np.where(endpoint, prices.endpoint_usd_per_unit * prices.units, 0.0)
     network, egress = (prices.units * usd for usd in (prices.network_usd_per_unit, prices.egress_usd_per_unit))
@@ -217,7 +225,7 @@ def serving(
         everywhere,
         known,
         {"compute": compute, "network": network, "egress": egress},
-        {name: values * there for name, values in per_unit.parts().items()},
+        {**{name: values * there for name, values in per_unit.parts().items()}, "alone_kg": alone},
         carbon_kg=carbon,
         energy_kwh=energy,
         water_l=water,
@@ -236,8 +244,13 @@ def known_figures(figures: Figures, per_unit: PerUnit, sends: Bools) -> Known:
     endpoint = figures.is_endpoint
     endpoint_carbon = ~np.isnan(per_unit.kg) & (~sends | ~np.isnan(figures.grid))
     water = power & ~np.isnan(figures.wue)
+    whole = np.where(endpoint, endpoint_carbon, carbon)
+    operational = np.where(
+        endpoint, ~np.isnan(per_unit.alone_kg) & (~sends | ~np.isnan(figures.grid)), power & ~np.isnan(figures.grid)
+    )
     return Known(
-        np.where(endpoint, endpoint_carbon, carbon),
+        whole,
         np.where(endpoint, ~np.isnan(per_unit.kwh), power),
         np.where(endpoint, False, water),
+        operational & ~whole,
     )

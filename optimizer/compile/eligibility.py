@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.budgets import FigureNeeds
+from optimizer.compile.budgets import OPERATIONAL, FigureNeeds
 from optimizer.compile.effort import RULE, spend
 from optimizer.compile.evidence import Evidences, measured, of_column, worded
 from optimizer.compile.gangs import WHOLE, Gang
@@ -369,14 +369,18 @@ class _Figures:
                 ("missing_grid", grid),
                 ("missing_embodied", embodied),
             ),
+            OPERATIONAL: (
+                ("missing_power", power | (derived & no_energy)), ("missing_pue", pue), ("missing_grid", grid)
+            ),
             "energy": (("missing_power", power | no_energy), ("missing_pue", pue)),
             "water": (("missing_power", power | endpoint), ("missing_pue", pue), ("missing_wue", wue)),
         }
         self._network = ("missing_grid", no_grid & endpoint)
 
     def missing(self, figure: str, *, sends: bool) -> tuple[tuple[str, Bools], ...]:
-        """Return (reason, mask) for a figure: carbon, energy or water. No endpoint states its water.
+        """Return (reason, mask) for a figure: carbon, all or operational, energy or water. No endpoint states water.
 
         `sends`: responses draw network energy, whose carbon needs the grid's figure at endpoints as well.
         """
-        return (*self._missing[figure], self._network) if sends and figure == "carbon" else self._missing[figure]
+        asks = sends and figure in ("carbon", OPERATIONAL)
+        return (*self._missing[figure], self._network) if asks else self._missing[figure]

@@ -29,7 +29,8 @@ STATED = "stated"
 
 @dataclass(frozen=True, eq=False)
 class PerUnit:
-    """Of every slot or flow: kWh and kg CO2e of a work unit, the embodied part, and all three at the high estimate.
+    """Of every slot or flow: kWh and kg CO2e of a work unit, the embodied part, and all three at the high estimate;
+    `alone_kg` what energy and grid alone come to.
 
     NaN unknown, and for machines.
     """
@@ -40,6 +41,7 @@ class PerUnit:
     high_kwh: Floats
     high_kg: Floats
     high_embodied_kg: Floats
+    alone_kg: Floats
 
     def take(self, at: Ints) -> PerUnit:
         """Return the figures of some."""
@@ -104,14 +106,15 @@ def per_unit_of(world: World, offer: Ints, period: Ints, ratio: Floats) -> PerUn
     """Return the figures of slots, by offer, period and input tokens per output token of the workload."""
     if not world.is_endpoint[offer].any():
         none = np.full(len(offer), np.nan)
-        return PerUnit(none, none, none, none, none, none)
+        return PerUnit(*[none] * len(PerUnit.__dataclass_fields__))
     row, mean, most = world.serving_grids
     own = world.text("power_quality")[offer] == STATED
     mid = _estimate(world, offer, "", mean[row[offer], period], ratio)
     high = _estimate(world, offer, "high_", most[row[offer], period], ratio)
     figures = [np.where(own | np.isnan(h), m, h) for m, h in zip(mid, high, strict=True)]
     kwh, kg, embodied = mid
-    return PerUnit(kwh, kg, embodied, figures[0], _kg_high(world, offer, kg, figures), figures[2])
+    alone = kwh * mean[row[offer], period] / 1000.0
+    return PerUnit(kwh, kg, embodied, figures[0], _kg_high(world, offer, kg, figures), figures[2], alone)
 
 
 def _kg_high(world: World, offer: Ints, kg: Floats, high: list[Floats]) -> Floats:

@@ -12,7 +12,7 @@ import math
 from independent_buying import Buying
 from independent_model import Row, Use, add
 from independent_today import Moving, is_placeless
-from independent_world import budget_limit, owned
+from independent_world import budget_limit, counted_metric, owned
 
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import CountryShare, ProviderShare, SpotShare
@@ -90,7 +90,7 @@ class Independent(Moving, Buying):
 
     def _budgets(self) -> None:
         for budget in self.instance.budgets:
-            metric, limit = budget_limit(budget)
+            metric, limit = counted_metric(budget), budget_limit(budget)[1]
             whole = not any(budget.scope.model_dump().values())
             row: Row = {}
             for use in self.uses:
@@ -113,7 +113,7 @@ class Independent(Moving, Buying):
                 if whole:
                     for column, weight in self._lump_sums():
                         add(row, column, weight)
-            if metric == "carbon":
+            if metric in ("carbon", "operational"):
                 for region, column, kg in self.carried:
                     if self.world.in_scope(budget.scope, None, region, None):
                         add(row, column, kg)

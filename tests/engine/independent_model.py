@@ -136,6 +136,8 @@ class Frame:
             return {}
         kwh = region.pue * hours * kw
         adds = {"energy": kwh}
+        if grid is not None:
+            adds["operational"] = kwh * grid / 1000.0
         if grid is not None and (option.embodied is not None or not made):
             adds["carbon"] = kwh * grid / 1000.0 + (option.embodied or 0.0) * made
         if region.wue_l_per_kwh is not None:

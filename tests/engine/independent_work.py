@@ -87,11 +87,13 @@ class Work(Frame):
             adds["compute"] = units * option.price
             adds["spend"] += units * option.price
             adds |= {"carbon": units * (world.endpoint_kg(option, t) or 0.0), "energy": units * (option.kwh or 0.0)}
+            adds["operational"] = units * (world.endpoint_kg(option, t, made=False) or 0.0)
         elif option.idle_kw is not None and option.load_kw is not None:
             busy = world.hours[t] * mean / world.speed(service, option)
             adds |= self._power(option, t, option.load_kw - option.idle_kw, busy, 0.0)
         grid = world.grid(option.region, t)
-        adds["carbon"] = adds.get("carbon", 0.0) + units * gb * world.network_kwh * (grid or 0.0) / 1000.0
+        for metric in ("carbon", "operational"):
+            adds[metric] = adds.get(metric, 0.0) + units * gb * world.network_kwh * (grid or 0.0) / 1000.0
         self.uses.append(Use(column, service, option, t, adds))
         self.flow[service.id, j, option.name, t] = column
         self._buy(needs, {column: 1.0}, peak)
@@ -167,7 +169,9 @@ class Work(Frame):
             egress = self.world.regions[option.region].egress_usd_per_gb or 0.0
             adds["spend"] += job.output_gb * share * egress * self.world.discount(option.region, "egress")
             sent = job.output_gb * share * self.world.network_kwh
-            adds["carbon"] = adds.get("carbon", 0.0) + sent * (self.world.grid(option.region, t) or 0.0) / 1000.0
+            for metric in ("carbon", "operational"):
+                kg = sent * (self.world.grid(option.region, t) or 0.0) / 1000.0
+                adds[metric] = adds.get(metric, 0.0) + kg
         self.uses.append(Use(column, job, option, t, adds))
         for dataset, gb in self._readers(job):
             add(self.read[dataset.id, option.region], column, gb * share)

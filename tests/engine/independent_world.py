@@ -75,6 +75,12 @@ def budget_limit(budget: Budget) -> tuple[str, float]:
     return LIMITS[name], getattr(budget, name)
 
 
+def counted_metric(budget: Budget) -> str:
+    """Return what a budget counts: of carbon all or the operational part."""
+    metric, _ = budget_limit(budget)
+    return "operational" if metric == "carbon" and budget.counts == "operational" else metric
+
+
 class World:
     """The instance with every question answered that concerns a single placement."""
 
@@ -312,7 +318,7 @@ class World:
         needed = set()
         for budget in self.instance.budgets:
             if self.in_scope(budget.scope, workload, option.region, t):
-                needed.add(budget_limit(budget)[0])
+                needed.add(counted_metric(budget))
         for policy in self.instance.policies:
             energy = isinstance(policy, ProviderShare | CountryShare) and policy.measure == "energy_kwh"
             if energy and self.in_scope(policy.scope, workload, option.region, t):
@@ -322,32 +328,36 @@ class World:
         region, grid = self.regions[option.region], self.grid(option.region, t)
         if option.endpoint:
             sends = isinstance(workload, Service) and workload.response_gb_per_unit * self.network_kwh > 0
-            carbon = self.endpoint_kg(option, t) is not None and not (sends and grid is None)
-            return not (("carbon" in needed and not carbon) or ("energy" in needed and option.kwh is None)) and (
-                "water" not in needed
-            )
+            no_way = sends and grid is None
+            carbon = self.endpoint_kg(option, t) is not None and not no_way
+            operational = self.endpoint_kg(option, t, made=False) is not None and not no_way
+            lacks = {"carbon": not carbon, "operational": not operational, "energy": option.kwh is None, "water": True}
+            return not any(lacks.get(figure, False) for figure in needed)
         power = None not in (option.idle_kw, option.load_kw, region.pue)
         lacks = {
             "carbon": not power or grid is None or option.embodied is None,
+            "operational": not power or grid is None,
             "energy": not power,
             "water": not power or region.wue_l_per_kwh is None,
             "spend": False,
         }
         return not any(lacks[figure] for figure in needed)
 
-    def endpoint_kg(self, option: Option, t: int) -> float | None:
-        """Return kg CO2e of a unit at an endpoint: stated, or energy on the mean grid where it processes + embodied."""
-        none = self.instance.carbon.embodied == "none"
+    def endpoint_kg(self, option: Option, t: int, *, made: bool = True) -> float | None:
+        """Return kg CO2e of a unit at an endpoint: stated, or energy on the mean grid where it processes + embodied;
+        the embodied part left out unless it is `made`.
+        """
+        none = self.instance.carbon.embodied == "none" or not made
         if option.kg is not None:
             return option.kg - (option.made_kg or 0.0 if none else 0.0)
-        made = 0.0 if none else option.made_kg
+        part = 0.0 if none else option.made_kg
         home = self.regions[option.region]
         own = (r for r in self.regions.values() if r.provider == home.provider)
         inside = {r.id for r in own if r.country in (option.spread or ())}
         grids = [g for g in (self.grid(name, t) for name in inside | {home.id}) if g is not None]
-        if option.kwh is None or made is None or not grids:
+        if option.kwh is None or part is None or not grids:
             return None
-        return option.kwh * sum(grids) / len(grids) / 1000.0 + made
+        return option.kwh * sum(grids) / len(grids) / 1000.0 + part
 
     def sent_kg(self, region: str) -> float | None:
         """Return kg CO2e of network per GB a region sends, over the horizon; None if its grid is unknown."""

@@ -218,7 +218,8 @@ def test_a_plan_that_uses_typical_days_keeps_their_notice():
     assert ODBL_NOTICE in plan.warnings
     assert ODBL_NOTICE not in solved("quickstart").warnings
     without = plan.model_copy(update={"warnings": tuple(text for text in plan.warnings if text != ODBL_NOTICE)})
-    assert {v.kind for v in domicile.audit(domicile.load(bundled.PATH / "typical-day.yaml"), without).violations} == {"left_out"}
+    told = domicile.audit(domicile.load(bundled.PATH / "typical-day.yaml"), without)
+    assert {violation.kind for violation in told.violations} == {"left_out"}
 
 
 def test_global_assistant_uses_instances_and_endpoints_side_by_side():
