@@ -210,6 +210,9 @@ def added_issues(catalogue: Catalogue, rows: Sequence[tuple[int, Row]]) -> Itera
                     yield k, Issue(f"{column} is {value!r}, not a figure", where=where)
             elif not isinstance(value, str):
                 yield k, Issue(f"lacks {column}", where=where)
+            elif column == "origin" and value in catalogue.regions.index:
+                what = f"origin {value!r} is a region: on a round trip between two regions nothing depends"
+                yield k, Issue(what, where=where, maybe="name where users are; egress has the price between regions")
             elif column == "region" and value not in catalogue.regions.index:
                 yield k, Issue(f"unknown region {value!r}", where=where)
             elif column == "accelerator" and value != "cpu" and value not in catalogue.accelerators.index:

@@ -100,6 +100,25 @@ def test_figures_of_data_at_rest_are_told_too():
     ]
 
 
+def test_a_price_between_two_regions_decides_where_data_are_brought_from_and_a_round_trip_is_no_row():
+    """Data lie in Frankfurt and Stockholm; at 0.5 USD/GB from Stockholm and 0.01 from Frankfurt the copy in Milan comes
+    from there, and the other way round. Nothing depends on a round trip between regions: such a row is refused.
+    """
+    data = {"id": "kept", "size_gb": 100.0, "categories": ["non_personal"], "min_copies": 1,
+            "regions": ["aws:eu-south-1"], "present_in": ["aws:eu-central-1", "aws:eu-north-1"]}  # fmt: skip
+    for near, far in (("aws:eu-central-1", "aws:eu-north-1"), ("aws:eu-north-1", "aws:eu-central-1")):
+        overlay = [
+            {"table": "egress", "add": {"src": src, "dst": "aws:eu-south-1", "usd_per_gb": usd}}
+            for src, usd in ((near, 0.01), (far, 0.5))
+        ]
+        plan = _solved(_instance(*overlay, catalogue={"countries": ["DE", "IT", "SE"]}, datasets=[data]))
+        assert [copy.source for copy in plan.copies] == [near]
+        assert plan.cost_breakdown_usd["copies"] == pytest.approx(1.0)
+    row = {"table": "network", "add": {"origin": "aws:eu-central-1", "region": "aws:eu-south-1", "rtt_ms": 5.0}}
+    with pytest.raises(domicile.InputError, match="nothing depends"):
+        _instance(row)
+
+
 def test_a_row_that_is_there_is_replaced():
     """The offer has a new price and no date; its id is the one of before."""
     added = {"region_id": "aws:eu-central-1", "sku": "g6.xlarge", "accelerator": "L4", "devices": 1,
