@@ -243,39 +243,20 @@ def catalogue() -> None:
     """Look into the bundled catalogue; filters are ANDed, the values of one ORed."""
 
 
-def _in_currency(
-    source: str, rows: list[dict[str, Any]], columns: tuple[str, ...], what: str
-) -> tuple[list[dict[str, Any]], tuple[str, ...], str]:
-    """Return rows with their amounts in an instance's currency beside those in USD, the columns to show, and what the
-    rows are, with the rate; as they are where the instance states no currency.
-    """
-    import domicile
-    from optimizer.plan.currency import renamed, with_amounts
-    from optimizer.plan.rows import PlanCurrency
-
-    stated = domicile.load(source).currency
-    if stated is None:
-        return rows, columns, what
-    currency = PlanCurrency(**stated.model_dump())
-    on = f" on {currency.date}" if currency.date else ""
-    rate = f"1 {currency.code} = {currency.usd_per_unit:g} USD{on}"
-    shown = tuple(renamed(name, currency.code) or name for name in columns)
-    return with_amounts(rows, currency), shown, f"{what}; {rate}"
-
-
 def _listing(name: str, what: str, columns: tuple[str, ...]) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a `catalogue` command that prints what `optimizer.catalogue.query.list_<name>` returns."""
 
     def decorate(declare: Callable[..., Any]) -> click.Command:
         def run(as_json: bool, limit: int, instance: str | None = None, **filters: Any) -> None:
             from optimizer.catalogue import load_catalogue, query
+            from optimizer.lookup_currency import in_currency_of
             from optimizer.terminal import print_table
 
             asked = {key: value for key, value in filters.items() if value not in ((), None)}
             rows = getattr(query, f"list_{name}")(load_catalogue(), **asked).to_dict("records")
             shown, named = columns, what
             if instance is not None:
-                rows, shown, named = _in_currency(instance, rows, columns, what)
+                rows, shown, named = in_currency_of(instance, rows, columns, what)
             print_table(rows, shown, named, as_json=as_json, limit=limit)
 
         run.__doc__ = declare.__doc__

@@ -10,7 +10,8 @@ from optimizer.report.parts import add_rows, bullet, grid, heading, money, perce
 WORDS = {
     "missing_price": "price", "missing_storage_price": "price of storage", "missing_egress_price": "price of egress",
     "missing_power": "power", "missing_pue": "PUE", "missing_grid": "grid intensity", "missing_wue": "WUE",
-    "missing_embodied": "embodied carbon", "no_throughput": "speed", "rtt_unknown": "round trip",
+    "missing_embodied": "embodied carbon", "missing_interruption": "interruption share", "no_throughput": "speed",
+    "rtt_unknown": "round trip",
 }  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from today_toys import estate
 
 import domicile
 from optimizer.audit import audit
-from optimizer.compile.estimates import filled
+from optimizer.compile.estimates import FIGURES, filled
 from optimizer.report import render_plan
+from optimizer.report.missing_view import WORDS
 
 CARBON = {"budgets": [{"id": "carbon", "limit_kg": 1e9}]}
 
@@ -126,6 +127,10 @@ def test_where_no_plan_exists_missing_figures_are_counted():
         assert plan.status == "infeasible"
         (row,) = plan.missing_figures
         assert (row.figure, row.options, row.alone, row.may_cost_usd) == ("missing_pue", 1, 1, None)
+
+
+def test_every_figure_has_a_word_in_text():
+    assert WORDS == FIGURES
 
 
 def test_medians_of_the_group_or_of_all():
