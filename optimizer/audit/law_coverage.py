@@ -324,6 +324,8 @@ def _look(
         if book.refuses_access and book.accepted_by(rule, [on]) is None:
             findings.add("access_unknown", where, "from where staff see the data is not known", rule=rule)
         rules += [rule] if book.asks_access else []
+    elif book.asks_access and laws.rules_on_access(profile, on) and not laws.support_read(home.provider):
+        rules.append(f"access:{home.provider}")
     for rule in rules:
         due.setdefault(rule, _Owners()).add(workload, dataset)
 

@@ -266,13 +266,20 @@ class LawBook:
 
     def support_seats(self, home: Place, on: date) -> list[Place]:
         """Return the countries from which the provider is known to support and operate; none if nobody knows."""
-        support = self._pack.operators.support.get(home.provider)
-        if support is None:
-            return []
+        chosen = self._said.support.get(home.provider, "")
+        lines = [one for one in self._pack.operators.support.get(home.provider, ()) if one.choice == chosen]
         countries: set[str] = set()
-        for term in support.terms:
+        for term in (term for one in lines for term in one.terms):
             countries |= self.groups.members(term, on) if term in self.groups else {term}
+        if "(region)" in countries:
+            countries = (countries - {"(region)"}) | {home.country}
         return [home.in_country(country) for country in sorted(countries - {"EU"})]
+
+    def support_read(self, provider: str) -> bool:
+        """Return True if somebody read from where a provider supports, under the terms that hold."""
+        chosen = self._said.support.get(provider, "")
+        lines = [one for one in self._pack.operators.support.get(provider, ()) if one.choice == chosen]
+        return all(one.confidence == "verified in page" for one in lines)
 
     def rules_on_access(self, profile: Profile, on: date) -> bool:
         """Return True if some law that reaches a profile's data rules on who sees them from elsewhere."""

@@ -35,11 +35,11 @@ class Said:
 
     @classmethod
     def of(cls, rulings: Iterable[tuple[str, Ruling]], chips: frozenset[str], may_chips: frozenset[str]) -> Said:
-        """Return what rulings and the export rules on a chip come to; safeguards are not asked of mere access."""
+        """Return what rulings and the export rules on a chip come to."""
         every = list(rulings)
         laws = chips.union(*(ruling.laws for _, ruling in every))
         may = laws.union(may_chips, *(ruling.may_speak for _, ruling in every))
-        return cls(laws, may, tuple(need for what, ruling in every if what != "access" for need in ruling.needs))
+        return cls(laws, may, tuple(need for _, ruling in every for need in ruling.needs))
 
 
 def said_of_line(world: World, desk: Desk, line: Line) -> Said:

@@ -216,10 +216,10 @@ class _Check:
             return True
         on = self.world.calendar.dates[t]
         for profile in self.desk.profiles.of(self.service.id, name):
-            for activity, ruling in offer_rulings(self.desk.book, profile, offer, on):
+            for _, ruling in offer_rulings(self.desk.book, profile, offer, on):
                 if not ruling.allowed:
                     return False
-                if activity != "access" and not all(self.desk.safeguards.would_meet(need) for need in ruling.needs):
+                if not all(self.desk.safeguards.would_meet(need) for need in ruling.needs):
                     return False
         return True
 

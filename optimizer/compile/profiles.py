@@ -274,6 +274,7 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
         unknown_law=instance.laws.unknown.law,
         unknown_access=instance.laws.unknown.access,
         unknown_certificate=instance.laws.unknown.certificate,
+        support=said.support,
         advisory=said.advisory,
         persons_leaving=persons.leaving,
         persons_held=persons.held,

@@ -93,4 +93,4 @@ class UnknownLaw:
 
     def _seats(self, place: Destination) -> tuple[str, ...]:
         assert self._pack is not None
-        return self._pack.operators.seats(place.provider, self._dates[0])
+        return self._pack.operators.seats(place.provider, place.country, self._dates[0], self._context.support)

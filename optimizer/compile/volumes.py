@@ -179,14 +179,11 @@ class _Seats:
 
     def _seen(self, homes: Iterable[Destination]) -> frozenset[str]:
         """Add the countries from which providers are known to support: access from there is leaving as well."""
-        found: set[str] = set()
-        providers: set[str] = set()
-        for home in homes:
-            found.add(home.place)
-            providers.add(home.provider or "")
-        for provider in providers & set(self._pack.operators.support):
-            terms = self._pack.operators.support[provider].terms
-            found |= self._pack.groups.expand(terms, self._world.instance.horizon.start) - {"EU"}
+        instance, operators = self._world.instance, self._pack.operators
+        places = dict.fromkeys((home.provider, home.country, home.place) for home in homes)
+        found = {place for _, _, place in places}
+        for provider, country in dict.fromkeys((provider, country) for provider, country, _ in places):
+            found.update(operators.seats(provider, country, instance.horizon.start, instance.legal_assertions.support))
         return frozenset(found)
 
 

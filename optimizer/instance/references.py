@@ -359,6 +359,12 @@ def _certifications(instance: Instance, laws: LawPack | None) -> Iterator[Findin
 
 
 def _in_laws(instance: Instance, laws: LawPack) -> Iterator[Finding]:
+    for provider, choice in instance.legal_assertions.support.items():
+        choices = [one.choice for one in laws.operators.support.get(provider, ()) if one.choice]
+        path: Path = ("legal_assertions", "support", provider)
+        if not choices:
+            yield Finding(path, f"the law pack has no terms of support of {provider} to choose from")
+        yield from unknown((choice,) if choices else (), choices, path, "terms of support")
     yield from _words(instance, laws)
     yield from _mechanisms(instance, laws)
 

@@ -369,5 +369,6 @@ class LegalAssertions(Model):
     importer_status: dict[str, Names] = {}
     approvals: Annotated[tuple[Approval, ...], Field(strict=False)] = ()
     overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
+    support: dict[str, str] = {}
     accepts: Annotated[tuple[Acceptance, ...], Field(strict=False)] = ()
     advisory: bool = False

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .pack import LawPack
     from .types import LegalContext
 
-FACTS = ("providers", "holders", "schemes", "support")
+FACTS = ("providers", "holders", "levels", "schemes", "support")
 """What is known of operators, whatever the law."""
 
 

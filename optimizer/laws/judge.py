@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
+from .certificates import VERIFIED
 from .coverage import Profiled
 from .grammar import Match, Membership, Rule, any_of, match_rule, worst
 from .mechanisms import MechanismDesk
@@ -132,7 +133,7 @@ class Bench:
         stored = self._outcomes("storage", here, {})
         processed = self._outcomes("processing", here, {law.id: outcome for law, _, outcome in stored})
         storage, processing = combine("storage", stored), combine("processing", processed)
-        operator = (destination.provider, destination.region, destination.service)
+        operator = (destination.provider, destination.region, destination.service, destination.country)
         if operator not in self._from:
             self._from[operator] = self._access(destination)
         access, risks = self._from[operator]
@@ -283,21 +284,38 @@ class Bench:
         seats = self.seats(destination)
         if not seats:
             return self._access_unknown(destination), ()
-        verdicts = []
+        said: dict[Said, None] = {}
         for country in seats:
             seat = Destination(country, None, destination.provider, destination.region, destination.service)
-            verdicts.append(combine("access", self._outcomes("access", Place(seat, self), {})))
-        worst = max(verdicts, key=lambda v: v.level.rank)
-        return worst, ()
+            said.update(dict.fromkeys(self._outcomes("access", Place(seat, self), {})))
+        worst = combine("access", said)
+        return replace(worst, confirm=self._support_to_confirm(destination)), ()
+
+    def _support_to_confirm(self, destination: Destination) -> tuple[tuple[str, str], ...]:
+        """What nobody read of the countries from which the provider supports."""
+        who = destination.provider or ""
+        chosen = self.subject.context.support.get(who, "")
+        lines = [one for one in self._operators.support.get(who, ()) if one.choice == chosen]
+        told = [
+            f"that {who} supports from {'|'.join(one.terms)} ({one.condition}) is to be confirmed: {one.confidence}"
+            for one in lines
+            if one.confidence != VERIFIED
+        ]
+        return tuple((f"access:{who}", text) for text in told)
 
     def seats(self, destination: Destination) -> tuple[str, ...]:
         """The countries from which the provider is known to support and operate; none if nobody knows."""
-        return self._operators.seats(destination.provider, self.on)
+        chosen = self.subject.context.support
+        return self._operators.seats(destination.provider, destination.country, self.on, chosen)
 
     def _access_unknown(self, destination: Destination) -> Verdict:
         who = destination.provider or "a provider that is not named"
         rule = f"access:{destination.provider or '*'}"
+        lines = self._operators.support.get(destination.provider or "", ())
+        choices = "; ".join(f"{one.choice}: {one.condition}" for one in lines)
         told = Remark("the countries of support and operation are not known", "", who)
+        if choices:
+            told = Remark("which terms of support hold is not stated", choices, who)
         context = self.subject.context
         refused = context.unknown_access == "refuse" and not context.accepted(rule, self.on)
         return Verdict(Level.UNKNOWN, unknown=((rule, told),), refused=(rule,) if refused else ())

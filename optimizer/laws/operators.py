@@ -10,7 +10,7 @@ from functools import cached_property
 from .certificates import ASSERTED, NOT_HELD, CertificateBook, Standing, State
 from .places import Groups, importer_status_needed
 from .remarks import Remark
-from .rows import CertificateHolder, SupportAccess
+from .rows import AT_THE_REGION, CertificateHolder, SupportAccess
 from .sovereignty import Finding, Objective, SovereigntyBook
 from .triggers import Certificate
 from .types import Destination, LegalContext, ProviderFacts
@@ -31,7 +31,7 @@ class Operators:
     holders: tuple[CertificateHolder, ...]
     levels: Mapping[str, Mapping[str, int]]
     schemes: frozenset[str]
-    support: Mapping[str, SupportAccess]
+    support: Mapping[str, tuple[SupportAccess, ...]]
     groups: Groups
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
@@ -54,10 +54,15 @@ class Operators:
         called = [f.provider for f in self.providers.values() if f.laws_provider_id == provider]
         return called[0] if len(called) == 1 else provider
 
-    def seats(self, provider: str | None, on: date) -> tuple[str, ...]:
-        """The countries from which a provider is known to support and operate, sorted; none if nobody knows."""
-        support = self.support.get(provider or "")
-        return () if support is None else tuple(sorted(self.groups.expand(support.terms, on) - {"EU"}))
+    def seats(self, provider: str | None, country: str, on: date, chosen: Mapping[str, str]) -> tuple[str, ...]:
+        """The countries from which a provider supports and operates a service in a country, sorted; none if unknown.
+
+        `chosen`: by provider the terms of contract that hold, where there are several.
+        """
+        lines = self.support.get(provider or "", ())
+        terms = [term for one in lines if one.choice == chosen.get(provider or "", "") for term in one.terms]
+        named = self.groups.expand([term for term in terms if term != AT_THE_REGION], on)
+        return tuple(sorted((named | ({country} if AT_THE_REGION in terms else set())) - {"EU"}))
 
     def known(self, provider: str, context: LegalContext) -> bool:
         """True if anything is known of the provider."""

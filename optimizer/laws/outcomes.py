@@ -44,7 +44,7 @@ SILENT = Outcome(Level.FREE, named=False)
 
 
 def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
-    """AND over laws: the worst level decides, everybody who had a say is named."""
+    """AND over laws, and over places where a law is asked of several: the worst level decides, everybody is named."""
     level = Level.FREE
     laws: dict[str, None] = {}
     forbidden: list[str] = []
@@ -87,14 +87,14 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
     return Verdict(
         level=level,
         laws=tuple(laws),
-        forbidden_by=tuple(forbidden),
-        requirements=tuple(requirements),
-        approvals_missing=tuple(approvals),
+        forbidden_by=tuple(dict.fromkeys(forbidden)),
+        requirements=tuple(dict.fromkeys(requirements)),
+        approvals_missing=tuple(dict.fromkeys(approvals)),
         conditions_assumed=tuple(conditions),
-        free_by=tuple(free),
-        unreviewed=tuple(unreviewed),
-        reasons=tuple(reasons),
-        without_mechanism=tuple(without),
+        free_by=tuple(dict.fromkeys(free)),
+        unreviewed=tuple(dict.fromkeys(unreviewed)),
+        reasons=tuple(dict.fromkeys(reasons)),
+        without_mechanism=tuple(dict.fromkeys(without)),
         unknown=tuple(unknown),
         refused=tuple(refused),
         confirm=tuple(confirm),

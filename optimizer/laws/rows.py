@@ -268,9 +268,20 @@ class CoverageRow:
 
 @dataclass(frozen=True)
 class SupportAccess:
-    """Where a provider's operation and support staff with access sit: a set of terms."""
+    """Where a provider's operation and support staff with access sit: terms; `(region)` is that of the service.
+
+    `choice` names terms of contract, "" where the service is made so that no others hold. Which of several terms holds
+    the contract says; until somebody says which, it is not known.
+    """
 
     provider: str
+    choice: str
     terms: tuple[str, ...]
+    scope: str
+    condition: str
     confidence: str
     source: str
+
+
+AT_THE_REGION = "(region)"
+"""A term for the country where the service is."""

@@ -17,6 +17,7 @@ from .codes import check_place
 from .grammar import is_term
 from .rows import (
     ASKED,
+    AT_THE_REGION,
     FOUND,
     MECHANISM_ACTIONS,
     CertificateHolder,
@@ -62,7 +63,7 @@ class Tables:
     findings: tuple[Finding, ...] = ()
     schemes: frozenset[str] = frozenset()
     providers: dict[str, ProviderFacts] = field(default_factory=dict)
-    support: dict[str, SupportAccess] = field(default_factory=dict)
+    support: dict[str, tuple[SupportAccess, ...]] = field(default_factory=dict)
     coverage: dict[str, CoverageRow] = field(default_factory=dict)
     vocabulary: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = ""
@@ -286,14 +287,17 @@ def _read_providers(table: _Table, tables: Tables) -> None:
 
 
 def _read_support(table: _Table, tables: Tables) -> None:
-    for row in table.rows("provider", "places", "source"):
+    for row in table.rows("provider", "choice", "places", "source"):
         terms = _words(row["places"])
         for term in terms:
-            if not is_term(term):
+            if term != AT_THE_REGION and not is_term(term):
                 table.problem(f"{term!r} is no country or group", "places")
-        tables.support[row["provider"]] = SupportAccess(
-            row["provider"], terms, row.get("confidence", ""), row["source"]
-        )
+        said = (row.get(name, "") for name in ("scope", "condition", "confidence", "source"))
+        one = SupportAccess(row["provider"], row["choice"], terms, *said)
+        before = tables.support.get(one.provider, ())
+        if any(one.choice == other.choice or not (one.choice and other.choice) for other in before):
+            table.problem(f"{one.provider} has several lines for the choice {one.choice!r}")
+        tables.support[one.provider] = (*before, one)
 
 
 def _read_coverage(table: _Table, tables: Tables) -> None:

@@ -173,7 +173,7 @@ class LegalContext:
     `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
     `coverage.answer_to`), `unknown_access` of operators whose support countries are not, `unknown_certificate` of
     certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks); `accepts` ends
-    such questions.
+    such questions. `support` are the terms of support that hold, by provider.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -185,6 +185,7 @@ class LegalContext:
     unknown_law: Answer | None = None
     unknown_access: Answer = "ask"
     unknown_certificate: Answer | None = None
+    support: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     advisory: bool = False
     persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
     persons_held: Mapping[tuple[str, str], tuple[int, int]] | None = None

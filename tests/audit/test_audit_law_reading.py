@@ -238,8 +238,8 @@ def test_data_at_rest_are_reached_from_where_their_keeper_is_supported_from(pack
     social = Profile(profiles.expand(categories, subjects), categories, subjects, exporter_country="DE")
     home = Place("DE", "DE", "ionos", "ionos:de-txl", "storage")
     for seat, expected in (("DE", {"storage": True, "access": True}), ("US", {"storage": True, "access": False})):
-        known = replace(next(iter(pack.operators.support.values())), terms=(seat,))
-        operators = replace(pack.operators, support={"ionos": known})
+        known = replace(pack.operators.support["s3ns"][0], terms=(seat,))
+        operators = replace(pack.operators, support={"ionos": (known,)})
         book = LawBook(replace(pack, operators=operators), instance, profiles, {}, frozenset())
         found = copy_rulings(book, social, home, day)
         assert {activity: ruling.allowed for activity, ruling in found} == expected

@@ -67,6 +67,7 @@ class LawfulWorld(World):
             advisory=said.advisory,
             unknown_law=self.instance.laws.unknown.law,
             unknown_access=self.instance.laws.unknown.access,
+            support=said.support,
             unknown_certificate=self.instance.laws.unknown.certificate,
             persons_leaving=self._persons(),
             providers=facts,

