@@ -13,7 +13,8 @@ from .pack import LawPack, load_laws
 from .query import citation, members, unknown_provider
 from .types import NO_CONTEXT, AcceleratorFacts, Destination, LegalContext
 
-CHIP_COLUMNS = ("to", "chip", "laws", "needs", "why")
+SILENT = "no rule on chips in the pack says anything of"
+CHIP_COLUMNS = ("to", "chip", "laws", "needs", "why", "told")
 """What a line of a table on a chip says."""
 
 
@@ -67,7 +68,7 @@ def chip_reports(
                 },
                 **part,
                 "coverage": [one.to_dict() for one in known],
-                "silent": "" if part["laws"] else f"no rule on chips in the pack says anything of {place}",
+                "silent": "" if part["laws"] or part["unknown"] else f"{SILENT} {place}",
                 "citations": [citation(pack.law(law, day), day) for law in part["laws"]],
                 "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
                 "notice": "not legal advice",
@@ -85,4 +86,5 @@ def chip_row(report: dict[str, Any]) -> dict[str, str]:
         "laws": ", ".join(report["laws"]),
         "needs": " or ".join(report["mechanisms"]),
         "why": "; ".join([*reasons, *(one["reason"] for one in report["unknown"])]),
+        "told": "; ".join(report["conditions_assumed"]) or report["silent"],
     }

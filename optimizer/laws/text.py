@@ -73,7 +73,7 @@ def _level(activity: str, part: Mapping[str, Any]) -> Iterator[str]:
     """The level of an activity and what stands behind it."""
     yield f"{activity:{WIDTH}s}{part['verdict']}"
     for label, key in PARTS:
-        yield from (f"  {label:{WIDTH + 3}s}{_entry(entry)}" for entry in _said(part, key))
+        yield from (f"  {label:{WIDTH + 5}s}{_entry(entry)}" for entry in _said(part, key))
 
 
 def table_lines(reports: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -149,7 +149,9 @@ def test_a_chip_is_asked_for_by_name():
     assert "H100, to be delivered, to AE, on 2026-11-29" in text
     assert "no rule on chips in the pack says anything of SG" in text
     assert "3A090.a" in text
-    assert "Not legal advice." in run("chip", "H100", "--to", "AE", "--table").stdout
+    table = run("chip", "H100", "--to", "AE,SG", "--table").stdout
+    assert "no rule on chips in the pack says anything of SG" in " ".join(table.split())
+    assert "Not legal advice." in table
     seen = json.loads(run("chip", "H100", "--to", "AE", "--observed", "--on", "2026-11-29", "--json").stdout)
     assert seen["verdict"] == "free"
     assert any("observed capacity" in text for text in seen["conditions_assumed"])
