@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +22,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import domicile
-from optimizer.errors import ISSUES_TOLD, InputError, Issue
+from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
+from optimizer.errors import ISSUES_TOLD, InputError
 from optimizer.lookup import catalogue, laws
 from optimizer.printable import printable
+from optimizer.questions import explain
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
-    from optimizer.instance.models import Instance
     from optimizer.plan.models import Plan
     from optimizer.proof import Proof
     from optimizer.solve.solution import Progress
@@ -43,14 +43,6 @@ Maybe another --method proves a bound; please report the instance"""
 LEAST_SECONDS = 1e-3
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
-FILE = click.Path(path_type=Path)
-CHANGE = click.option(
-    "--change",
-    "changes",
-    type=FILE,
-    multiple=True,
-    help="Change the instance first, as this file of changes says; may be repeated.",
-)
 METHODS = ["auto", "direct", "beside", "construct", "kernel", "decompose"]
 
 
@@ -81,8 +73,8 @@ def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
     from optimizer.validation import warnings_on
 
     try:
-        instance = _load(file, changes)
-        with _placed_in(file, changes):
+        instance = load_changed(file, changes)
+        with changed_in(file, changes):
             warnings = warnings_on(instance)
     except InputError as error:
         if as_json:
@@ -96,21 +88,6 @@ def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
     else:
         lines = [f"{printable(str(file))}: valid", summarise(instance)]
         click.echo("\n".join([*lines, *(f"warning: {printable(text)}" for text in warnings)]))
-
-
-def _load(file: Path, changes: tuple[Path, ...]) -> Instance:
-    """Return the instance of a file, changed as the files of changes say."""
-    instance = domicile.load(file)
-    for path in changes:
-        instance = domicile.changed(instance, domicile.load_changes(path))
-    return instance
-
-
-def _placed_in(file: Path, changes: tuple[Path, ...]) -> AbstractContextManager[None]:
-    """Let errors say where in a file the trouble is, unless changes moved what is in it."""
-    from optimizer.instance.locate import placed_in
-
-    return nullcontext() if changes else placed_in(file)
 
 
 @main.command()
@@ -194,7 +171,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
 
     begun = time.perf_counter()
     require_writable(output, tables)
-    instance, start = (_load(file, changes), None) if start_file is None else _both(file, changes, start_file)
+    instance, start = load_both(file, changes, start_file) if start_file else (load_changed(file, changes), None)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then, "start": start}
     options |= {"base_dir": instance.folder, "workers": workers, "switching": switching}
     options |= {"check_rate": check_rate, "check_seed": check_seed}
@@ -206,7 +183,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
         return plan
 
     unwritten: list[str] = []
-    with _placed_in(file, changes):
+    with changed_in(file, changes):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty(), currency=instance.currency)
     for what in unwritten:
         click.echo(f"Error: {what}; the plan follows on standard output", err=True)
@@ -271,9 +248,9 @@ def audit(
     settings = {name: value for name, value in options.items() if value is not None}
     if settings and not prove:
         raise click.UsageError(f"--{next(iter(settings)).removesuffix('_seconds').replace('_', '-')} is for --prove")
-    instance, plan = _both(file, changes, plan_file)
+    instance, plan = load_both(file, changes, plan_file)
     proof: Proof | None = None
-    with _placed_in(file, changes):
+    with changed_in(file, changes):
         report = domicile.audit(instance, plan, base_dir=instance.folder)
         if prove:
             proof = run_interruptible(
@@ -302,27 +279,9 @@ def audit(
     ctx.exit(code if report.ok else VIOLATIONS)
 
 
-def _both(file: Path, changes: tuple[Path, ...], plan_file: Path) -> tuple[Instance, Plan]:
-    """Return an instance and a plan; what is wrong with their files is told of both together."""
-    from optimizer.plan.models import Plan
-
-    issues: list[Issue] = []
-    instance = plan = None
-    try:
-        instance = _load(file, changes)
-    except InputError as error:
-        issues += error.issues
-    try:
-        plan = Plan.read(plan_file)
-    except InputError as error:
-        issues += error.issues
-    if instance is None or plan is None:
-        raise InputError(issues)
-    return instance, plan
-
-
 main.add_command(laws)
 main.add_command(catalogue)
+main.add_command(explain)
 
 
 @main.group()
@@ -352,6 +311,14 @@ def schema_plan() -> None:
     from optimizer.instance.schema import plan_schema
 
     click.echo(json.dumps(plan_schema(), indent=2))
+
+
+@schema.command("why")
+def schema_why() -> None:
+    """JSON Schema of answers to `explain why`."""
+    from optimizer.explain import WhyAnswer
+
+    click.echo(json.dumps(WhyAnswer.model_json_schema(), indent=2))
 
 
 if __name__ == "__main__":

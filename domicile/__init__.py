@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer import __version__
 
 if TYPE_CHECKING:
+    from optimizer import explain
     from optimizer.audit import AuditReport, Violation, audit
     from optimizer.changes.apply import changed, load_changes
     from optimizer.changes.base import Change
@@ -45,6 +46,7 @@ _HOMES = {
     "audit": "optimizer.audit",
     "changed": "optimizer.changes.apply",
     "compile": "optimizer.model",
+    "explain": "optimizer",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
     "load_changes": "optimizer.changes.apply",
@@ -71,6 +73,7 @@ __all__ = [
     "audit",
     "changed",
     "compile",
+    "explain",
     "instance_sha256",
     "load",
     "load_changes",
@@ -83,7 +86,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'domicile' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    home = importlib.import_module(_HOMES[name])
+    value = getattr(home, name, None) or importlib.import_module(f"{_HOMES[name]}.{name}")
     globals()[name] = value
     return value
 

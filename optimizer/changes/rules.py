@@ -38,7 +38,7 @@ WIDEST: dict[str, object] = {
 """Fields of a workload that restrict it, and the value with which they no longer do."""
 
 OPEN: dict[str, object] = {
-    "providers": (),
+    "providers": ("all",),
     "exclude_providers": (),
     "regions": (),
     "exclude_regions": (),

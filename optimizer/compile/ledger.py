@@ -304,6 +304,14 @@ class Ledger:
             found[out.of.key] += out.alone
         return found
 
+    def alone_of(self, workload: str, stream: str | None = None) -> Counter[RuleKey]:
+        """Count by rule the offers that it alone keeps from a workload, or from a stream of it."""
+        exclusions = self.exclusions(workload, stream)
+        found: Counter[RuleKey] = Counter()
+        for exclusion, count in zip(exclusions, _alone(exclusions, self.size), strict=True):
+            found[exclusion.key] += count
+        return +found
+
     def excluded(self) -> Counter[RuleKey]:
         """Count by rule the options that it excludes, whatever else does; options as in `alone`."""
         found: Counter[RuleKey] = Counter()

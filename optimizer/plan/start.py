@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
 from optimizer.plan.models import Plan, Start
+from optimizer.plan.rows import Placement
 
 Ints = NDArray[np.int64]
 Named = tuple[str, tuple[str, str | None, str | None, str | None], str]
@@ -18,10 +21,14 @@ def slots_used(compiled: Compiled, plan: Plan) -> tuple[Ints, Start]:
 
     What is gone, shut or renamed since is left out: a start is a hint.
     """
-    rows = plan.placements
+    place = slots_of_rows(compiled, plan.placements)
+    return np.unique(place[place >= 0]), Start(placements=len(place), kept=int((place >= 0).sum()))
+
+
+def slots_of_rows(compiled: Compiled, rows: Sequence[Placement]) -> Ints:
+    """Return by placement its slot, -1 where there is none."""
     named = [(row.workload, (row.region_id, row.sku, row.endpoint, row.purchase), row.period) for row in rows]
-    place = _slots_named(compiled, named)
-    return np.unique(place[place >= 0]), Start(placements=len(named), kept=int((place >= 0).sum()))
+    return _slots_named(compiled, named)
 
 
 def slots_of_today(compiled: Compiled) -> Ints | None:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from optimizer.report.plan_view import render_plan
 from optimizer.report.views import render_audit, render_proof, render_validation
+from optimizer.report.why_view import render_why
 
-__all__ = ["render_audit", "render_plan", "render_proof", "render_validation"]
+__all__ = ["render_audit", "render_plan", "render_proof", "render_validation", "render_why"]

@@ -324,3 +324,9 @@ def test_withdrawing_an_approval_takes_back_a_grant():
     )
     instance = domicile.load("quickstart")
     assert domicile.changed(instance, [grant, withdraw]) == instance
+
+
+def test_lifting_the_list_of_providers_opens_every_operator():
+    """An empty list would be a list that nobody stated."""
+    lifted = domicile.changed(domicile.load("quickstart"), [{"op": "lift", "rule": "closed:catalogue.providers"}])
+    assert lifted.catalogue.providers == ("all",)

@@ -1,0 +1,245 @@
+"""Plans in which a demand is forced to some places, and what that costs more.
+
+A workload w, or one stream of it, may use only the slots A:
+
+    f[q] = 0 for its flows q outside A (a job: n[i] = 0 for its slots i outside A), and nothing of it is left unserved.
+
+Let z be the least cost of the instance, c and b the cost and the bound of the plan in hand (b <= z <= c), and c', b'
+those of the problem with A (b' <= z' <= c'). Forcing never makes anything cheaper, so that what it costs more lies in
+
+    max(0, b' - c)  <=  z' - z  <=  c' - b
+
+First all others are held to the slots and the numbers of machines that the plan gives them, which takes a moment; where
+limits leave no room for that, the largest users of what is full are free. Then the whole problem is solved around what
+came of it, for as long as there is time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations.problem import Problem
+from formulations.tables import Subset, take
+from optimizer.errors import InternalError
+from optimizer.explain.base import Base
+from optimizer.explain.rows import Interval
+from optimizer.how import Method
+from optimizer.plan.models import Plan
+
+if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
+    from optimizer.solve.solution import Progress, Solution
+
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+NO_OPTION = "it has no eligible option there in every period that it needs one in"
+DIAGNOSIS_SECONDS, MOST_HINDRANCES = 10.0, 4
+HELD_SHARE = 0.5
+"""Part of the time left that each solve with others held may take."""
+FREED: tuple[tuple[int, Method], ...] = ((0, "direct"), (2, "direct"), (6, "auto"))
+"""How many others are free, and by what method that is solved: HiGHS needs 0.5 s for what is left of 500 workloads."""
+FINER = 0.1
+"""Part of the gap asked that solves with others held stop at: what one workload costs is little beside the whole."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How closely to solve, with how many threads, and until when (`time.perf_counter`).
+
+    `cancel` ends it, `progress` is called while it lasts.
+    """
+
+    gap: float
+    threads: int | None
+    until: float
+    cancel: threading.Event
+    progress: Callable[[Progress], None] | None = None
+
+    def left_seconds(self) -> float:
+        """Seconds that are left; 0 when it was cancelled."""
+        return 0.0 if self.cancel.is_set() else max(0.0, self.until - time.perf_counter())
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Whose place is asked about: a workload, or one stream of it, by number."""
+
+    workload: int
+    stream: int | None = None
+
+    def slots(self, problem: Problem) -> Bools:
+        """Which slots are the workload's."""
+        return problem.slots.workload == self.workload
+
+
+@dataclass(frozen=True)
+class Forced:
+    """What came of forcing: the plan found (None: none), what is proven of the extra cost, and with all else held.
+
+    `possible` is False where it is proven that no plan does it, None where nothing is known; `hindered_by` says then
+    what would have to change.
+    """
+
+    plan: Plan | None
+    possible: bool | None
+    extra_usd: Interval | None = None
+    rest_held_usd: float | None = None
+    complete: bool = True
+    hindered_by: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The fields that rows about forced plans have in common, but for carbon."""
+        return {"possible": self.possible, "extra_cost_usd": self.extra_usd, "rest_held_usd": self.rest_held_usd,
+                "complete": self.complete, "hindered_by": self.hindered_by}  # fmt: skip
+
+
+def force(compiled: Compiled, plan: Plan, demand: Demand, allowed: Bools, limits: Limits) -> Forced:
+    """Return what it takes that a demand is served from `allowed` slots alone, [slots]; `plan` is the one in hand."""
+    problem = _served(compiled.problem, demand)
+    slots, flows = _kept(problem, demand, allowed)
+    if not _may_suffice(problem, demand, flows, slots):
+        return Forced(None, False, hindered_by=(NO_OPTION,))
+    base = Base.of(compiled, plan)
+    held = _nearby(problem, base, demand, (slots, flows), limits)
+    around = base.used if held is None else _slots_of(held)
+    whole = _solved(problem, (slots, flows), limits, seconds=limits.left_seconds(), around=around)
+    found = [one for one in (held, whole) if one is not None and one.values]
+    if whole is not None and whole.status.value == "infeasible" and found:
+        raise InternalError("a plan was found of a problem that is called infeasible")
+    if whole is not None and whole.status.value == "infeasible":
+        return Forced(None, False, hindered_by=_hindered_by(compiled, _taken(problem, slots, flows).problem, limits))
+    bound = None if whole is None else whole.bound_usd
+    complete = whole is not None and whole.status.value == "optimal"
+    low = 0.0 if bound is None else max(0.0, bound - _cost(plan))
+    if not found:
+        return Forced(None, None, Interval(low=low, high=None), complete=False)
+    best = min(found, key=lambda one: one.objective_usd or 0.0)
+    high = None if plan.bound_usd is None else max(0.0, (best.objective_usd or 0.0) - plan.bound_usd)
+    rest_held = None if held is None or held.objective_usd is None else held.objective_usd - _cost(plan)
+    extra = Interval(low=low if high is None else min(low, high), high=high)
+    return Forced(_read(compiled, best), True, extra, rest_held, complete)
+
+
+def _cost(plan: Plan) -> float:
+    assert plan.objective_usd is not None
+    return plan.objective_usd
+
+
+def _served(problem: Problem, demand: Demand) -> Problem:
+    """Return the problem in which nothing of the demand may be left unserved."""
+    services, jobs = problem.services, problem.jobs
+    own = services.workload == demand.workload
+    if demand.stream is not None:
+        own &= np.arange(own.size) == demand.stream
+    return replace(
+        problem,
+        services=replace(services, may_be_unserved=services.may_be_unserved & ~own),
+        jobs=replace(jobs, may_be_undone=jobs.may_be_undone & (jobs.workload != demand.workload)),
+    )
+
+
+def _kept(problem: Problem, demand: Demand, allowed: Bools) -> tuple[Bools, Bools]:
+    """Return the slots and the flows that forcing leaves: of one stream its flows alone are kept from the rest."""
+    flows = problem.flows
+    if demand.stream is None:
+        slots = allowed | ~demand.slots(problem)
+        return slots, slots[flows.slot]
+    kept = (flows.stream != demand.stream) | allowed[flows.slot]
+    return np.ones(allowed.size, dtype=bool), kept
+
+
+def _may_suffice(problem: Problem, demand: Demand, flows: Bools, slots: Bools) -> bool:
+    """Whether every stream asked about has a flow, and a job a slot, wherever it needs one."""
+    services = problem.services
+    asked = services.workload == demand.workload
+    if demand.stream is not None:
+        asked &= np.arange(asked.size) == demand.stream
+    if not asked.any():
+        return bool((slots & demand.slots(problem)).any())
+    served = np.zeros(services.demand_per_s.shape, dtype=bool)
+    own = np.flatnonzero(flows)
+    served[problem.flows.stream[own], problem.slots.period[problem.flows.slot[own]]] = True
+    return not bool(((services.demand_per_s > 0) & ~served)[asked].any())
+
+
+def _taken(problem: Problem, slots: Bools, flows: Bools) -> Subset:
+    return take(problem, {"slot": np.flatnonzero(slots), "flow": np.flatnonzero(flows & slots[problem.flows.slot])})
+
+
+def _hindered_by(compiled: Compiled, problem: Problem, limits: Limits) -> tuple[str, ...]:
+    """Return what would have to change for a plan that puts the demand there, as `solve` says it of an instance."""
+    from optimizer.plan.shortfall import all_told, introduction
+    from optimizer.solve import diagnose
+
+    seconds = min(limits.left_seconds(), DIAGNOSIS_SECONDS)
+    found = diagnose(problem, time_limit_seconds=seconds, cancel=limits.cancel) if seconds > 0 else []
+    rows = all_told(found, compiled, MOST_HINDRANCES)
+    return (introduction(rows), *(row.sentence for row in rows)) if rows else ()
+
+
+def _solved(
+    problem: Problem, kept: tuple[Bools, Bools], limits: Limits, *, seconds: float, around: Ints | None = None,
+    method: Method = "auto",
+) -> Solution | None:  # fmt: skip
+    """Return the solution of the problem with the slots and flows kept, as values of the whole; None where time is up.
+
+    It begins with a plan of the slots `around`, where there is one.
+    """
+    from optimizer.solve import solve_problem
+    from optimizer.solve.shortlist import Shortlist
+
+    slots, flows = kept
+    if seconds <= 0:
+        return None
+    subset, gap = _taken(problem, slots, flows), limits.gap if around is not None else FINER * limits.gap
+    start = None
+    if around is not None:
+        place = np.full(slots.size, -1, dtype=np.int64)
+        place[np.flatnonzero(slots)] = np.arange(int(slots.sum()))
+        start = place[around][place[around] >= 0]
+    solution = solve_problem(
+        subset.problem, gap=gap, time_limit_seconds=seconds, threads=limits.threads, cancel=limits.cancel,
+        progress=limits.progress, method=method, around=start if start is not None and start.size else None,
+    )  # fmt: skip
+    if not solution.values:
+        return solution
+    return replace(solution, values=Shortlist(subset).spread(solution.values, problem))
+
+
+def _slots_of(solution: Solution) -> Ints:
+    return np.flatnonzero((solution.values["instances"] > 0) | (solution.values["gangs"] > 0))
+
+
+def _nearby(
+    problem: Problem, base: Base, demand: Demand, kept: tuple[Bools, Bools], limits: Limits
+) -> Solution | None:
+    """Return the best plan with all others where they are and no larger; where limits leave no room for that, with the
+    largest users of what is full free. None where there is none, or none in time.
+    """
+    slots, flows = kept
+    for freed, method in FREED:
+        free = np.isin(problem.slots.workload, [demand.workload, *base.users_of_what_is_full(problem)[:freed]])
+        near = replace(problem, slots=replace(
+            problem.slots, max_instances=np.where(free, problem.slots.max_instances, base.instances)
+        ))  # fmt: skip
+        room = slots & (free | (base.instances > 0) | problem.slots.is_endpoint & base.is_used)
+        found = _solved(near, (room, flows), limits, seconds=HELD_SHARE * limits.left_seconds(), method=method)
+        if found is not None and found.values:
+            return found
+    return None
+
+
+def _read(compiled: Compiled, solution: Solution) -> Plan:
+    """Return the plan of a solution, audited: nobody is told the cost of a plan that breaks a rule."""
+    from optimizer.plan.read import read_plan
+    from optimizer.run import audited
+
+    return audited(compiled.world.instance, read_plan(compiled, solution), None)

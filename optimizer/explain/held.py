@@ -1,0 +1,147 @@
+"""What a plan holds, tied to the tables of the compiled instance: slots, costs by term, utilisation, full limits."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from formulations import table_sizes
+from formulations.objective import cost_by_term
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import Placement
+from optimizer.plan.start import slots_of_rows
+
+if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
+    from optimizer.explain.forcing import Demand
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+FULL = 1e-6
+"""Part of a limit below which what is left of it is no room; of counted limits, less than one instance is none."""
+
+
+class Held:
+    """A plan, which the compiled instance has all options of, beside that instance."""
+
+    def __init__(self, compiled: Compiled, plan: Plan) -> None:
+        self._compiled, self._plan = compiled, plan
+        self._slots = slots_of_rows(compiled, plan.placements)
+
+    def _rows(self, demand: Demand) -> list[int]:
+        workload = self._compiled.problem.workload_ids[demand.workload]
+        stream = None if demand.stream is None else self._compiled.stream_ids[demand.stream]
+        return [
+            k for k, row in enumerate(self._plan.placements)
+            if row.workload == workload and stream in (None, row.stream)
+        ]  # fmt: skip
+
+    def placements(self, demand: Demand) -> tuple[Placement, ...]:
+        """The placements of a demand."""
+        return tuple(self._plan.placements[k] for k in self._rows(demand))
+
+    def is_within(self, demand: Demand, allowed: Bools) -> bool:
+        """Whether all of a demand is served, and from `allowed` slots alone."""
+        workload = self._compiled.problem.workload_ids[demand.workload]
+        rows = self._rows(demand)
+        left = any(row.workload == workload for row in self._plan.unserved)
+        return bool(rows) and not left and bool(allowed[self._slots[rows]].all())
+
+    def utilisation(self, placement: Placement) -> float | None:
+        """The share of the machines' capacity, at the target utilisation, that serves; None for endpoints and jobs."""
+        slot = int(self._slots[self._plan.placements.index(placement)])
+        slots = self._compiled.problem.slots
+        if slots.is_endpoint[slot] or slots.is_job[slot] or placement.instances <= 0:
+            return None
+        return float(placement.served_per_s / (placement.instances * slots.capacity_per_s[slot]))
+
+    def cost_by_term(self, demand: Demand) -> dict[str, float]:
+        """What the placements of a demand cost by cost term (USD); what it shares with others is not among it."""
+        problem = self._compiled.problem
+        values = {name: np.zeros(size) for name, size in table_sizes(problem).items()}
+        flow_of = {
+            (int(j), int(s)): q
+            for q, (j, s) in enumerate(zip(problem.flows.stream, problem.flows.slot, strict=True))
+            if problem.services.workload[j] == demand.workload
+        }
+        streams = {name: j for j, name in enumerate(self._compiled.stream_ids)
+                   if problem.services.workload[j] == demand.workload}  # fmt: skip
+        for k in self._rows(demand):
+            row, slot = self._plan.placements[k], int(self._slots[k])
+            if problem.slots.is_job[slot]:
+                per_hour = problem.slots.capacity_per_s[slot] * 3600.0
+                values["work_hours"][slot] += (row.work_units or 0.0) / per_hour if per_hour > 0 else 0.0
+                values["gangs"][slot] += row.gangs or 0.0
+                continue
+            values["instances"][slot] += row.instances
+            if row.stream is not None:
+                values["flow"][flow_of[streams[row.stream], slot]] += row.served_per_s
+        return {term: usd for term, usd in cost_by_term(problem, values).items() if usd}
+
+    def shared(self, demand: Demand) -> tuple[str, ...]:
+        """Sentences on what a demand shares with others, whose cost is nobody's alone: data it reads, safeguards."""
+        workload = self._compiled.world.instance.workloads[demand.workload]
+        readers = {
+            dataset.id: {reader.workload for reader in dataset.readers}
+            for dataset in self._compiled.world.instance.datasets
+        }
+        told = [
+            f"dataset {name}, read by {len(who):,} workload{'s' if len(who) > 1 else ''}"
+            for name, who in readers.items() if workload.id in who
+        ]  # fmt: skip
+        needed = dict.fromkeys(m for k in self._rows(demand) for m in self._plan.placements[k].mechanisms)
+        users = {m: len({row.workload for row in self._plan.placements if m in row.mechanisms}) for m in needed}
+        told += [f"safeguard {m}, relied on by {n:,} workload{'s' if n > 1 else ''}" for m, n in users.items()]
+        return tuple(told)
+
+    @cached_property
+    def _full(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for quota in self._plan.quotas:
+            least = self._least_draw.get(quota.id, 0.0)
+            if quota.slack < max(FULL * quota.limit, least * (1.0 - 1e-9)):
+                rule = quota.id if quota.id.startswith("commitment:") else f"quota:{quota.id}"
+                found[rule] = f"{quota.used:,.6g} of {quota.limit:,.6g} are used: no room for one more"
+        for budget in self._plan.budgets:
+            if budget.slack <= FULL * max(budget.limit, 1e-9):
+                found[f"budget:{budget.id}"] = f"{budget.used:,.6g} of {budget.limit:,.6g} {budget.metric} are used"
+        for share in self._plan.shares:
+            room = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
+            if room <= FULL:
+                sense = share.sense.replace("_", " ")
+                found[f"policy:{share.id}"] = f"the share is {share.value:.4g}, {sense} {share.bound:.4g} is allowed"
+        return found
+
+    def full_limits(self) -> dict[str, str]:
+        """The limits without room for more in the plan, by the id of their rule, each with a sentence."""
+        return self._full
+
+    @cached_property
+    def _least_draw(self) -> dict[str, float]:
+        """By quota the least that one instance takes of it."""
+        pools = self._compiled.problem.pools
+        least: dict[str, float] = {}
+        for row, weight in zip(pools.by_instances.row.tolist(), pools.by_instances.weight.tolist(), strict=True):
+            name = pools.ids[row]
+            least[name] = min(least.get(name, np.inf), weight)
+        return least
+
+    def limits_of(self, workload: str) -> set[str]:
+        """The ids of the quotas, budgets and shares that a workload's placements draw on."""
+        problem = self._compiled.problem
+        own = np.array(sorted({
+            int(self._slots[k]) for k, row in enumerate(self._plan.placements) if row.workload == workload
+        }), dtype=np.int64)  # fmt: skip
+        pools, budgets, shares, flows = problem.pools, problem.budgets, problem.shares, problem.flows
+        held = np.isin(pools.by_instances.column, own)
+        flowing = np.isin(flows.slot[pools.by_flow.column], own)
+        names = {pools.ids[k] for k in {*pools.by_instances.row[held].tolist(), *pools.by_flow.row[flowing].tolist()}}
+        found = {name if name.startswith("commitment:") else f"quota:{name}" for name in names}
+        counted = set(budgets.slots.row[np.isin(budgets.slots.column, own)].tolist())
+        found |= {f"budget:{name}" for k, name in enumerate(budgets.ids) if budgets.whole[k] or k in counted}
+        found |= {f"policy:{shares.ids[k]}" for k in set(shares.all.row[np.isin(shares.all.column, own)].tolist())}
+        return found

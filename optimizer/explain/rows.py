@@ -1,0 +1,135 @@
+"""What an explanation says, as rows that print as JSON. Money in USD, carbon in kg CO2e, both over the horizon."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from optimizer.plan.rows import Placement, PlanCurrency, Row
+
+
+class Interval(Row):
+    """What is proven of an amount: it lies in [`low`, `high`]; `high` None where nothing bounds it from above."""
+
+    low: float
+    high: float | None
+
+
+class RuleOut(Row):
+    """A rule that keeps options of a place out: its id and kind, where it is written, and what shows it.
+
+    `alone`: it is the only rule that keeps one of the options out. `partial`: it does so in some periods only.
+    """
+
+    id: str
+    kind: str
+    source: str = ""
+    sentence: str = ""
+    evidence: tuple[str, ...] = ()
+    alone: bool = False
+    partial: bool = False
+
+
+class Opening(Row):
+    """The fewest rules that would have to give way for an option of a place, as `changes` (`docs/changes.md`).
+
+    `rules` are all that keep this one `option` out; `unchangeable` those of them that no change lifts: a figure that
+    nobody has, a machine that does not fit. `verified`: the changed instance was compiled, and an option is eligible.
+    """
+
+    option: str
+    rules: tuple[str, ...]
+    changes: tuple[dict[str, Any], ...] = ()
+    unchangeable: tuple[str, ...] = ()
+    verified: bool = False
+
+
+class Displaced(Row):
+    """A workload that is elsewhere in the plan that was forced: the regions it left and entered, and the limits, full
+    in that plan, that both draw on.
+    """
+
+    workload: str
+    left: tuple[str, ...] = ()
+    entered: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+
+
+class Instead(Row):
+    """What a place asked about would take.
+
+    `eligible`: an option there may be chosen. If none may: `rules`, and what would open one (`opened_by`). If one may
+    and the plan does not hold everything there: `possible` says whether a plan puts it there (None: not known),
+    `extra_cost_usd` what it costs more at least and at most, `rest_held_usd` what it costs more with everything else
+    where it is (None where that cannot be), `extra_carbon_kg` how much more the plan found emits, `displaces` who
+    moves in it, `hindered_by` what would have to change where no plan does. `complete`: the interval is as narrow as
+    the gaps asked for make it; else time ran out.
+    """
+
+    place: str
+    eligible: bool
+    options: int
+    eligible_options: int
+    held: bool = False
+    rules: tuple[RuleOut, ...] = ()
+    opened_by: Opening | None = None
+    possible: bool | None = None
+    extra_cost_usd: Interval | None = None
+    rest_held_usd: float | None = None
+    extra_carbon_kg: float | None = None
+    displaces: tuple[Displaced, ...] = ()
+    hindered_by: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class RunnerUp(Row):
+    """The next best for a workload with the regions where it is now closed to it: where it goes, and what that costs
+    more; no regions where no plan was found, and `possible` False where there is none.
+    """
+
+    regions: tuple[str, ...] = ()
+    possible: bool | None = None
+    extra_cost_usd: Interval | None = None
+    rest_held_usd: float | None = None
+    extra_carbon_kg: float | None = None
+    hindered_by: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class Place(Row):
+    """A placement of the plan with how much of its machines it uses (`utilisation`, None for endpoints and jobs)."""
+
+    placement: Placement
+    utilisation: float | None = None
+
+
+class Binding(Row):
+    """A rule that shapes the choice: one with no room left, or one that alone keeps options out."""
+
+    id: str
+    kind: str
+    sentence: str
+
+
+class Edge(Row):
+    """A step of the graph of reasons: a law to its verdict, a verdict to an option, an option to a demand."""
+
+    source: str
+    target: str
+    says: Literal["gives", "opens", "shuts", "serves"]
+
+
+class WhyAnswer(Row):
+    """Why a workload, or a stream of it, is where a plan puts it, and what another place would take."""
+
+    workload: str
+    stream: str | None = None
+    placements: tuple[Place, ...] = ()
+    cost_by_term_usd: dict[str, float] = {}
+    shared: tuple[str, ...] = ()
+    bound_by: tuple[Binding, ...] = ()
+    runner_up: RunnerUp | None = None
+    instead: Instead | None = None
+    graph: tuple[Edge, ...] = ()
+    base_gap: float | None = None
+    currency: PlanCurrency | None = None
+    seconds: float = 0.0

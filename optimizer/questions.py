@@ -1,0 +1,81 @@
+"""The commands that ask for reasons: `domicile explain ...`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both
+from optimizer.terminal import Finite
+
+if TYPE_CHECKING:
+    from optimizer.explain import WhyAnswer
+    from optimizer.solve.solution import Progress
+
+STOPPED = 4
+
+
+@click.group()
+def explain() -> None:
+    """Ask for the reasons behind a plan, and for what another one would take."""
+
+
+@explain.command("why")
+@click.argument("file", type=FILE)
+@click.argument("workload")
+@CHANGE
+@click.option("--plan", "plan_file", type=FILE, required=True, help="The plan in question, as JSON.")
+@click.option("--stream", help="One stream of a service.  [default: all of them]")
+@click.option("--region", help="A region to put it in instead, by its id (aws:eu-west-1).")
+@click.option("--offer", help="An offer to put it on instead, by its offer_id.")
+@click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Prove costs within this gap.")
+@click.option(
+    "--time-limit", type=Finite(min=0, min_open=True), default=60.0, show_default=True,
+    help="Seconds for the solves; what is proven until then is told.",
+)  # fmt: skip
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads the solver may use.  [default: all]")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_context
+def explain_why(  # noqa: PLR0917  (click passes them by name)
+    ctx: click.Context,
+    file: Path,
+    workload: str,
+    changes: tuple[Path, ...],
+    plan_file: Path,
+    stream: str | None,
+    region: str | None,
+    offer: str | None,
+    gap: float,
+    time_limit: float,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Say why WORKLOAD is where a plan of the instance FILE puts it: costs, laws, limits, and the next best place.
+
+    With --region or --offer, also why it is not there: every rule against it with its evidence and the least change
+    that opens it, or what it costs more, as an interval that solves prove. Exit code 4 where time ran out on one of
+    them (the best answer is printed).
+    """
+    from optimizer.explain import why
+    from optimizer.report import render_why
+    from optimizer.terminal import print_answer, run_interruptible
+
+    instance, plan = load_both(file, changes, plan_file)
+
+    def work(progress: Callable[[Progress], None], cancel: threading.Event) -> WhyAnswer:
+        return why(
+            instance, plan, workload, stream=stream, region=region, offer=offer, gap=gap,
+            time_limit_seconds=time_limit, threads=threads, progress=progress, cancel=cancel,
+        )  # fmt: skip
+
+    with changed_in(file, changes):
+        answer: WhyAnswer = run_interruptible(work, display=sys.stderr.isatty())
+    print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_why, answer))
+    asked = [one for one in (answer.instead, answer.runner_up) if one is not None]
+    ctx.exit(0 if all(one.complete for one in asked) else STOPPED)
