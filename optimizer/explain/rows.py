@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from optimizer.plan.rows import Placement, PlanCurrency, Row
+from pydantic import BaseModel, ConfigDict
+
+from optimizer.plan.rows import Placement, PlanCurrency
+
+
+class Row(BaseModel):
+    """Base of every part of an answer: no unknown fields, immutable, no infinities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Interval(Row):
