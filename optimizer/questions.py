@@ -75,7 +75,7 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
         )  # fmt: skip
 
     with changed_in(file, changes):
-        answer: WhyAnswer = run_interruptible(work, display=sys.stderr.isatty())
+        answer: WhyAnswer = run_interruptible(work, display=sys.stderr.isatty(), currency=instance.currency)
     print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_why, answer))
     asked = [one for one in (answer.instead, answer.runner_up) if one is not None]
     ctx.exit(0 if all(one.complete for one in asked) else STOPPED)
