@@ -50,6 +50,7 @@ class Coverage:
                 if states_place(law):
                     self._local.setdefault(place, []).append(law.id)
         self._origin: dict[str, Known] = {}
+        self._destination: dict[str, Known] = {}
 
     def stated(self, jurisdiction: str) -> tuple[frozenset[str], frozenset[str]]:
         """The laws of a jurisdiction, its own or listed for it, that rule on transfers, and on where data must stay."""
@@ -82,6 +83,12 @@ class Coverage:
 
     def destination(self, jurisdiction: str) -> Known:
         """What is known of a jurisdiction where data arrive: whether anybody looked."""
+        found = self._destination.get(jurisdiction)
+        if found is None:
+            found = self._destination[jurisdiction] = self._of_destination(jurisdiction)
+        return found
+
+    def _of_destination(self, jurisdiction: str) -> Known:
         row = self.rows.get(jurisdiction)
         if row is None or row.found == "not_reviewed":
             return Known(jurisdiction, "destination", (_nobody(jurisdiction, row),))
