@@ -214,6 +214,7 @@ class LawBook:
 
     def _rules(self, row: Any, profile: Profile, activity: str) -> list[str]:
         text = row.storage_rule if activity == "storage" else row.processing_rule
+        text = row.access_rule or text if activity == "access" else text
         return self._profiles.rules(text, row.data_categories, profile)
 
     def _read(self, row: Any, profile: Profile, at: Place, activity: str, on: date) -> Reading:

@@ -168,7 +168,9 @@ def _may_ask(desk: Desk, law: str, mechanism: str) -> bool:
     if law not in desk.pack.laws:
         return False
     rows = (desk.pack.laws[law], *(row for _, row in desk.pack.amendments.get(law, ())))
-    return any(mechanism in repr((r.mechanisms, r.storage_rule, r.processing_rule, r.trigger)) for r in rows)
+    return any(
+        mechanism in repr((r.mechanisms, r.storage_rule, r.processing_rule, r.access_rule, r.trigger)) for r in rows
+    )
 
 
 def _check_lists(plan: Plan, desk: Desk, findings: Findings) -> None:

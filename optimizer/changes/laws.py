@@ -47,8 +47,8 @@ class Deactivate(LawModel):
 
 
 LawField = Literal[
-    "status", "kind", "storage_rule", "processing_rule", "instrument", "provision", "citation", "note", "threshold",
-    "confidence", "source_url", "mechanisms", "trigger",
+    "status", "kind", "storage_rule", "processing_rule", "access_rule", "instrument", "provision", "citation", "note",
+    "threshold",    "confidence", "source_url", "mechanisms", "trigger",
 ]  # fmt: skip
 
 
@@ -142,6 +142,7 @@ class NewLaw(Model):
     rule: Rule | None = None
     storage_rule: Rule | None = None
     processing_rule: Rule | None = None
+    access_rule: Rule | None = None
     mechanisms: Words | None = None
     cost_drivers: str | None = None
     threshold: str | None = None

@@ -10,6 +10,7 @@ from typing import Any
 from .operators import STATUS_SCHEMES
 from .pack import LawPack
 from .rows import LawRow
+from .types import ACTIVITIES
 
 _DAY = timedelta(days=1)
 
@@ -63,7 +64,7 @@ def bearing_on(pack: LawPack, turns: Iterable[Turn], laws: frozenset[str]) -> tu
 def _named(row: LawRow) -> set[str]:
     """Groups, mechanisms and certification schemes in a law's rules and trigger."""
     trigger = row.trigger
-    words = {term for activity in ("storage", "processing") for term in row.rule(activity).terms()}
+    words = {term for activity in ACTIVITIES for term in row.rule(activity).terms()}
     words.update(trigger.home, row.all_mechanisms())
     for scope in (*trigger.scopes, *trigger.unless):
         words.update(scope.where, scope.subjects, scope.exporter, scope.exporter_hq, scope.destinations)

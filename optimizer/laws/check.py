@@ -12,6 +12,7 @@ from .mechanisms import KEY_PARTS
 from .rows import KINDS, STATUSES, LawRow
 from .tables import Tables
 from .triggers import Scope, Trigger
+from .types import ACTIVITIES
 
 
 def check_tables(tables: Tables, issues: list[Issue]) -> None:
@@ -54,7 +55,7 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
     known = tables.vocabulary.get("categories", {})
     for category in sorted(row.data_categories - set(known) - {"any"}):
         yield Issue(f"unknown category {category!r}", file=file, where=row.id)
-    for activity in ("storage", "processing"):
+    for activity in ACTIVITIES:
         try:
             rule = row.rule(activity)
         except InputError as error:

@@ -11,6 +11,7 @@ from .pack import LawPack, load_laws
 from .query import citation
 from .rows import LawRow
 from .triggers import Requires, Scope, Volumes, in_window
+from .types import ACTIVITIES
 
 VERBS = {
     "only": "stays in {places}",
@@ -47,6 +48,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "effect": EFFECTS[row.effect],
             "storage_rule": row.storage_rule,
             "processing_rule": row.processing_rule,
+            "access_rule": row.access_rule,
             "binds_if": [_scope(scope) for scope in row.trigger.scopes] or ["the category matches"],
             "unless": [_scope(scope) for scope in row.trigger.unless],
             "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
@@ -66,7 +68,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
 
 def _what(row: LawRow) -> list[str]:
     told = []
-    for activity in ("storage", "processing"):
+    for activity in ACTIVITIES if row.access_rule else ACTIVITIES[:2]:
         for category, rule in row.rule(activity).by:
             several = len(row.rule(activity).by) > 1
             what = f"{activity} of {'other' if category == '*' else category} data" if several else activity

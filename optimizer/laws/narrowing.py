@@ -16,15 +16,15 @@ from .grammar import Rule
 from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .triggers import Requires, Scope
-from .types import DataProfile
+from .types import ACTIVITIES, DataProfile
 
 
 @dataclass(frozen=True)
 class Bound:
     """A law that binds a subject: assumptions made to get there, and scopes still to be put to the destination.
 
-    `requires`: what it asks of operator or exporter, of that what is asked of this subject; `storage` and `processing`:
-    its rules for this subject's data, all of which must be met.
+    `requires`: what it asks of operator or exporter, of that what is asked of this subject; `storage`, `processing`
+    and `access`: its rules for this subject's data, all of which must be met.
     """
 
     law: LawRow
@@ -33,15 +33,17 @@ class Bound:
     requires: tuple[Requires, ...] = ()
     storage: tuple[Rule, ...] = ()
     processing: tuple[Rule, ...] = ()
+    access: tuple[Rule, ...] = ()
 
     def rules(self, activity: str) -> tuple[Rule, ...]:
-        """The rules of an activity; access follows those of processing, as remote access is a transfer."""
-        return self.storage if activity == "storage" else self.processing
+        """The rules of an activity."""
+        found: tuple[Rule, ...] = getattr(self, activity)
+        return found
 
     @property
     def key(self) -> tuple[object, ...]:
         """The same for the same law bound in the same way, among the laws of one day."""
-        rules = (*(rule.text for rule in self.storage), "", *(rule.text for rule in self.processing))
+        rules = tuple(tuple(rule.text for rule in self.rules(activity)) for activity in ACTIVITIES)
         return self.law.id, self.assumptions, self.open_scopes, self.requires, rules
 
 
@@ -50,7 +52,7 @@ def bound_by(
 ) -> Bound:
     """Return the law as it binds a subject, with what it requires in this case."""
     asked = (r for r in law.trigger.requires if r.when is None or subject.test(r.when).met)
-    rules = subject.rules(law, "storage"), subject.rules(law, "processing")
+    rules = (subject.rules(law, activity) for activity in ACTIVITIES)
     return Bound(law, assumptions, open_scopes, tuple(asked), *rules)
 
 

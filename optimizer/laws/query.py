@@ -308,6 +308,7 @@ def _listed(row: LawRow, on: date) -> dict[str, Any]:
         "categories": sorted(row.data_categories),
         "storage_rule": row.storage_rule,
         "processing_rule": row.processing_rule,
+        "access_rule": row.access_rule,
         "mechanisms": sorted(row.all_mechanisms()),
         "applies_to": row.applies_to,
         "note": row.note,

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from .grammar import Rules, parse_rules
 from .triggers import Trigger
+from .types import ACTIVITIES
 
 STATUSES = (
     "in_force",
@@ -80,6 +81,7 @@ class LawRow:
     kind: str
     storage_rule: str
     processing_rule: str
+    access_rule: str
     mechanisms: tuple[str, ...]
     cost_drivers: str
     threshold: str
@@ -128,13 +130,16 @@ class LawRow:
         return "context"
 
     def rule(self, activity: str) -> Rules:
-        """The parsed rules of an activity; access follows the processing rule, as remote access is a transfer."""
-        return parse_rules(self.storage_rule if activity == "storage" else self.processing_rule)
+        """The parsed rules of an activity; access follows the processing rule, as a transfer, unless it has its own."""
+        if activity == "storage":
+            return parse_rules(self.storage_rule)
+        return parse_rules(self.access_rule or self.processing_rule if activity == "access" else self.processing_rule)
 
     def all_mechanisms(self) -> frozenset[str]:
         """Every mechanism it may ever ask for: named in its row, rules and bands, or healing what it requires."""
         trigger = self.trigger
-        found = {*self.mechanisms, *self.rule("storage").mechanisms(), *self.rule("processing").mechanisms()}
+        found = {*self.mechanisms}
+        found.update(name for activity in ACTIVITIES for name in self.rule(activity).mechanisms())
         found.update(name for requires in trigger.requires for name in requires.instead)
         if trigger.volumes is not None:
             found.update(name for tier in trigger.volumes.tiers for name in tier.mechanisms)

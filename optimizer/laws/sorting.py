@@ -8,6 +8,7 @@ from .narrowing import Bound, bound_by
 from .rows import LawRow
 from .scopes import ScopeResult, Subject
 from .triggers import Scope
+from .types import ACTIVITIES
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,4 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
 
 def says_something(row: LawRow) -> bool:
     """Return True if a law has a rule of its own, or requires something."""
-    return bool(row.trigger.requires) or not (row.rule("storage").is_none and row.rule("processing").is_none)
+    return bool(row.trigger.requires) or not all(row.rule(one).is_none for one in ACTIVITIES)

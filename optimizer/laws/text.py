@@ -153,7 +153,8 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
     """Return the lines of a law's page, section by section."""
     encoded = page["encoded"]
     source = [page["citation"], page["source_url"], _sureness(page)]
-    rules = [f"{activity} {encoded[f'{activity}_rule']}" for activity in ("storage", "processing")]
+    stated = [name for name in ("storage", "processing", "access") if encoded[f"{name}_rule"]]
+    rules = [f"{activity} {encoded[f'{activity}_rule']}" for activity in stated]
     rules += [encoded["effect"], encoded["stands_in"]]
     found = [f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"]
     for label, texts in (

@@ -66,6 +66,9 @@ def with_ways():
         {"op": "set", "law": law, "field": field, "value": rule}
         for law, rule in WAYS.items() for field in ("storage_rule", "processing_rule")
     ] + [
+        {"op": "set", "law": "UK-GDPR-CHV", "field": "access_rule", "value": "free:GB;cond:*@BCR_UK"},
+        {"op": "set", "law": "BR-LGPD-33", "field": "access_rule", "value": "deny:US+IE;cond:*@BR_SCC"},
+    ] + [
         {"op": "set", "law": law, "field": "trigger", "value": {"scopes": [{"where": place}], "review": review}}
         for law, place, review in (
             ("UK-GDPR-CHV", "GB", {"EG_LICENCE": "silent_consent", "BCR_UK": "denial_presumed"}),
