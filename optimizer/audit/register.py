@@ -122,13 +122,29 @@ class _Register:
             "review_by": row.review_by,
             "decided": self.decided(entry.law),
             "placements": self._bears[entry.law],
-            "obligations": self._deleted.get(entry.law, ()),
+            "obligations": (*self._deleted.get(entry.law, ()), *map(_deed, row.trigger.duties)),
             "flags": tuple(name for name, holds in marks.items() if holds),
         }
         for name, value in mine.items():
             told = getattr(entry, name)
             if told != value:
                 findings.add(KIND, where, name, expected=_shown(value), found=_shown(told))
+
+
+DEEDS = {
+    "copy": "a copy stays in ", "primary": "the first database is in ", "backup": "a back-up stays in ",
+    "register": "it is registered in ", "notice": "it is told to the authority of ",
+}  # fmt: skip
+
+
+def _deed(duty: Any) -> str:
+    """Return what a law asks to be done as the register words it."""
+    text = DEEDS[duty.kind] + " or ".join(duty.places)
+    rhythm = duty.frequency.replace("_", " ")
+    for word, value in (("before the ", duty.before), ("", rhythm), ("kept for ", duty.retain)):
+        text += f", {word}{value}" if value else ""
+    text += ", on request of the authority" if duty.on_request else ""
+    return text + (f", or instead {duty.instead}" if duty.instead else "")
 
 
 def deletions(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said]) -> dict[str, tuple[str, ...]]:

@@ -53,6 +53,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "unless": [_scope(scope) for scope in row.trigger.unless],
             "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
             "volumes": _volumes(row.trigger.volumes),
+            "duties": [one.told for one in row.trigger.duties],
             "review": [f"{name}: {policy.replace('_', ' ')}" for name, policy in row.trigger.review],
             "reviewed": row.reviewed,
             "stands_in": f"{row.file}:{row.line}" if row.file and row.line else row.file,

@@ -186,7 +186,18 @@ class LawPack:
             if _set_aside(bound.law.id, profile, on, context):
                 continue
             for kind, terms in dict.fromkeys(clause for rule in bound.storage for clause in duty_clauses(rule)):
-                found.append(Duty(bound.law.id, kind, self.groups.expand(terms, on)))
+                said = next((one.told for one in bound.law.trigger.duties if one.kind == kind), "")
+                found.append(Duty(bound.law.id, kind, self.groups.expand(terms, on), said))
+        return tuple(found)
+
+    def deeds(self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT) -> tuple[Duty, ...]:
+        """All that the applicable laws ask to be done: the duties, and what they ask besides and no rule can hold."""
+        found = list(self.duties(profile, on, context))
+        known = {(duty.law, duty.kind) for duty in found}
+        for bound in self.judge_for(profile, on, context).bound:
+            for one in bound.law.trigger.duties:
+                if (bound.law.id, one.kind) not in known and not _set_aside(bound.law.id, profile, on, context):
+                    found.append(Duty(bound.law.id, one.kind, self.groups.expand(one.places, on), one.told))
         return tuple(found)
 
     def judge_accelerator(

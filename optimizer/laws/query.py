@@ -87,7 +87,7 @@ def verdict_report(
     parts = {name: verdicts.of(name).to_dict() for name in ACTIVITIES}
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
-    duties = () if law is not None else pack.duties(profile, day, context)
+    duties = () if law is not None else pack.deeds(profile, day, context)
     behind = decisions(pack, (law_id for part in parts.values() for law_id in part["laws"]), destination.place)
     named = dict.fromkeys([law_id for part in parts.values() for law_id in part["laws"]] + [d.law for d in duties])
     named.update(dict.fromkeys(behind))
@@ -117,7 +117,9 @@ def verdict_report(
         "mechanisms": {name: part["mechanisms"] for name, part in parts.items()},
         "details": parts,
         "conditions_assumed": list(assumed),
-        "duties": [{"law": d.law, "kind": d.kind, "countries": sorted(d.countries)} for d in duties],
+        "duties": [
+            {"law": d.law, "kind": d.kind, "countries": sorted(d.countries), "terms": d.terms} for d in duties
+        ],
         "decisions": [{"law": law_id, "reason": reason} for law_id, reason in behind.items()],
         "unmodelled": list(verdicts.unmodelled),
         "residual_risks": list(verdicts.residual_risks),

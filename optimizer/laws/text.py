@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .triggers import DUTIES
+
 NOTICE = "Not legal advice."
 WIDTH = 13
-DUTIES = {"copy": "a copy stays in {}", "primary": "the first database is in {}"}
-"""A duty of each kind as a sentence."""
 PARTS = (
     ("laws", "laws"),
     ("forbidden by", "forbidden_by"),
@@ -124,8 +124,7 @@ def _question(query: Mapping[str, Any]) -> str:
 
 def duty_text(duty: Mapping[str, Any]) -> str:
     """A duty as a sentence with the law behind it."""
-    words = DUTIES.get(duty["kind"], f"{duty['kind']} in {{}}")
-    return f"{duty['law']}: {words.format(' or '.join(duty['countries']))}"
+    return f"{duty['law']}: {duty['terms'] or DUTIES[duty['kind']].format(' or '.join(duty['countries']))}"
 
 
 def source_text(citation: Mapping[str, Any]) -> str:
@@ -161,7 +160,7 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
         ("what", page["what"]), ("whom", page["whom"]), ("when", [*page["when"], *page["kin"]]), ("source", source),
         ("encoded as", rules), ("binds if", encoded["binds_if"]), ("unless", encoded["unless"]),
         ("requires", encoded["requires"]), ("by volume", encoded["volumes"]),
-        ("decided", encoded["review"]),
+        ("duties", encoded["duties"]), ("decided", encoded["review"]),
         ("ways", [_way(one) for one in page["mechanisms"]]), ("cases", page["cases"]), ("coverage", page["coverage"]),
         ("notes", page["notes"]),
     ):  # fmt: skip

@@ -152,6 +152,42 @@ class AcceleratorTest:
     even_observed: bool = False
 
 
+DUTIES = {
+    "copy": "a copy stays in {}",
+    "primary": "the first database is in {}",
+    "backup": "a back-up stays in {}",
+    "register": "it is registered in {}",
+    "notice": "it is told to the authority of {}",
+}
+"""Kinds of duties, as sentences."""
+DUTY_MOMENTS = ("collection", "transfer")
+DUTY_RHYTHMS = ("real_time", "daily", "yearly")
+
+
+@dataclass(frozen=True)
+class DutyTerms:
+    """What a law asks to be done: where, before what, how often, for how long, on request, or what else will do."""
+
+    kind: str
+    places: tuple[str, ...] = ()
+    before: str = ""
+    frequency: str = ""
+    retain: str = ""
+    on_request: bool = False
+    instead: str = ""
+
+    @property
+    def told(self) -> str:
+        """All of it as a sentence."""
+        parts = [DUTIES[self.kind].format(" or ".join(self.places))]
+        parts += [f"before the {self.before}"] if self.before else []
+        parts += [self.frequency.replace("_", " ")] if self.frequency else []
+        parts += [f"kept for {self.retain}"] if self.retain else []
+        parts += ["on request of the authority"] if self.on_request else []
+        parts += [f"or instead {self.instead}"] if self.instead else []
+        return ", ".join(parts)
+
+
 REVIEWS = ("approval_presumed", "silent_consent", "case_by_case", "denial_presumed", "denial")
 """What a regulator makes of an application, from what is granted as a rule to what is never granted."""
 
@@ -172,6 +208,7 @@ class Trigger:
     accelerator: AcceleratorTest | None = None
     exemption_flags: tuple[str, ...] = ()
     review: tuple[tuple[str, str], ...] = ()
+    duties: tuple[DutyTerms, ...] = ()
     risk: str = ""
     risk_control: tuple[str, ...] = ()
     risk_control_outside: tuple[str, ...] = ()
@@ -325,6 +362,17 @@ class _Reader:
                 self.problem(law, f"review of {name} is {policy!r}, none of {', '.join(REVIEWS)}")
         return tuple((str(name), str(policy)) for name, policy in value.items())
 
+    def duty(self, law: str, value: object) -> DutyTerms:
+        """Return what is to be done."""
+        named = {"kind", "in", "before", "frequency", "retain", "on_request", "instead"}
+        data = self.mapping(law, value, named, "duty")
+        for name, words in (("kind", tuple(DUTIES)), ("before", DUTY_MOMENTS), ("frequency", DUTY_RHYTHMS)):
+            if (name in data or name == "kind") and data.get(name) not in words:
+                self.problem(law, f"{name} of a duty is {data.get(name)!r}, none of {', '.join(words)}")
+                return DutyTerms("copy")
+        texts = {name: str(data.get(name, "")) for name in ("kind", "before", "frequency", "retain", "instead")}
+        return DutyTerms(**texts, places=self.words(law, data.get("in")), on_request=bool(data.get("on_request")))
+
     def trigger(self, law: str, value: object) -> Trigger:
         data = self.mapping(law, value, {f.name for f in fields(Trigger)} - {"law"}, "trigger")
         optional: dict[str, Any] = {}
@@ -342,6 +390,7 @@ class _Reader:
             home=self.words(law, data.get("home")),
             exemption_flags=self.words(law, data.get("exemption_flags")),
             review=self.review(law, data.get("review") or {}),
+            duties=tuple(self.duty(law, entry) for entry in self.entries(law, data.get("duties"), "duties")),
             risk=str(data.get("risk", "")),
             risk_control=self.words(law, data.get("risk_control")),
             risk_control_outside=self.words(law, data.get("risk_control_outside")),

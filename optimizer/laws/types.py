@@ -335,11 +335,15 @@ class Verdicts:
 
 @dataclass(frozen=True)
 class Duty:
-    """A law asks for a copy ("copy") or for the first database ("primary") in one of `countries`."""
+    """A law asks for a copy ("copy") or for the first database ("primary") in one of `countries`, or for another deed.
+
+    `terms` is all it asks, as a sentence, where the law says more than that.
+    """
 
     law: str
     kind: str
     countries: frozenset[str]
+    terms: str = ""
 
 
 @dataclass(frozen=True)

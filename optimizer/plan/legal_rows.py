@@ -11,7 +11,8 @@ from optimizer.plan.rows import Row
 class LegalEntry(Row):
     """A law that decided something: what, where it is written, how sure its encoding is.
 
-    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours).
+    `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours),
+    and what the law asks for besides.
     `review_by`: the day by which its row is to be looked at again. `flags`: weak, unreviewed, overridden, advisory,
     overdue.
     """

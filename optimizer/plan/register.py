@@ -85,7 +85,7 @@ def legal_register(
                 review_by=row.review_by,
                 decided="; ".join(parts) or "free",
                 placements=bears.get(law, 0),
-                obligations=obligations.get(law, ()),
+                obligations=(*obligations.get(law, ()), *(duty.told for duty in pack.laws[law].trigger.duties)),
                 flags=tuple(name for name, holds in flags.items() if holds),
             )
         )

@@ -6,14 +6,15 @@ from dataclasses import replace
 from datetime import date
 
 from optimizer.laws import DataProfile, Destination, LawPack, LegalContext, Level, load_laws
+from optimizer.laws.rows import SupportAccess
 
 ON = date(2027, 1, 1)
 
 
 def supported_from(pack: LawPack, provider: str, *places: str) -> LawPack:
     """The pack with an operator whose staff sits in these places."""
-    known = replace(next(iter(pack.operators.support.values())), provider=provider, terms=places)
-    return replace(pack, operators=replace(pack.operators, support={provider: known}))
+    known = SupportAccess(provider, "", places, "", "", "verified in page", "a test")
+    return replace(pack, operators=replace(pack.operators, support={provider: (known,)}))
 
 
 def test_french_health_data_are_worked_on_in_the_eea_and_looked_at_from_elsewhere_once_disclosed() -> None:
