@@ -7,7 +7,9 @@ estimated           every source on an accelerator with a fit, from a fit to the
 estimated-wide      the same, where the estimate carries a wider spread (`spread_of`): small models, full memory, …
 mlperf-server       server results of one MLPerf round, from a fit without any result of that round
 mlperf-offline      offline results of that round, from the same fit
-transferred         every measurement, from the nearest other shape of its model, precision and system
+interpolated        every measurement between other shapes of its model, precision and system, from all near ones
+interpolated-by-nearest  the same measurements, from the nearest shape alone
+transferred         every other measurement, from the nearest shape
 
 An error is max(predicted / measured, measured / predicted). Rows go to `results/speed.csv`: median, ninth decile and
 the worst, by accelerator and left-out source, and over all (`*`). Every server result stands beside its prediction in
@@ -138,7 +140,7 @@ def _spread(catalogue: Catalogue, row: object, fitted: Efficiency) -> float:
 
 
 def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
-    """Predict every measurement from the nearest other shape, as the catalogue does."""
+    """Predict every measurement from the other shapes of its system, as the catalogue does."""
     found: Errors = []
     for (name, accelerator, devices), group in rows.groupby(["model", "accelerator", "devices"]):
         model, limits = architecture_of(catalogue, str(name)), catalogue.limits[str(accelerator)]
@@ -146,22 +148,34 @@ def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
         widths = [roofline.precision_of(p) or model.native for p in group.precision]
         points = list(zip(group.itertuples(index=False), widths, strict=True))
         for row, width in points:
-            others = [
-                (abs(np.log(o.input_tokens / row.input_tokens)), abs(np.log(o.output_tokens / row.output_tokens)), o)
-                for o, w in points if w.bits == width.bits
-            ]  # fmt: skip
-            near = [(i + o, other) for i, o, other in others if i + o > 0 and max(i, o) <= np.log(NEAR) + 1e-9]
-            if not near:
+            near = [
+                (apart, other, other.units_per_s / _likely((model, width), limits, devices, other))
+                for other, w in points
+                if w.bits == width.bits and 0 < (apart := _apart(row, other)) < np.inf
+            ]
+            here = _likely((model, width), limits, devices, row)
+            if not near or not here > 0:
                 continue
-            other = min(near, key=lambda pair: pair[0])[1]
-
-            here, there = (_likely((model, width), limits, devices, at) for at in (row, other))
-            if here > 0 and there > 0:
-                found.append((
-                    "transferred", str(accelerator), str(row.source),
-                    float(np.exp(abs(np.log(other.units_per_s * here / there / row.units_per_s)))),
-                ))  # fmt: skip
+            inside = all(
+                min(there) <= getattr(row, side) <= max(there)
+                for side in ("input_tokens", "output_tokens")
+                for there in [[getattr(other, side) for _, other, _ in near]]
+            )
+            nearest = min(near, key=lambda one: (one[0], one[1].units_per_s))
+            each = near if inside else [nearest]
+            part = np.average([np.log(p) for _, _, p in each], weights=[1 / apart for apart, _, _ in each])
+            error = float(np.exp(abs(part + np.log(here / row.units_per_s))))
+            found.append(("interpolated" if inside else "transferred", str(accelerator), str(row.source), error))
+            if inside:
+                by_nearest = float(np.exp(abs(np.log(nearest[2] * here / row.units_per_s))))
+                found.append(("interpolated-by-nearest", str(accelerator), str(row.source), by_nearest))
     return found
+
+
+def _apart(a: object, b: object) -> float:
+    """Return how far two shapes are apart; beyond what is transferred at most: inf."""
+    sides = [abs(np.log(getattr(a, side) / getattr(b, side))) for side in ("input_tokens", "output_tokens")]
+    return float(sum(sides)) if max(sides) <= np.log(NEAR) + 1e-9 else np.inf
 
 
 def _likely(served: tuple[Architecture, Precision], limits: Limits, devices: float, at: object) -> float:

@@ -20,6 +20,8 @@ NEAR = 4.0
 """How far, as a factor in input and in output tokens, a figure is transferred at most."""
 SPREAD_TRANSFERRED = 1.8
 """Of ten transferred figures nine lie within this factor of the measurement (benchmarks/results/speed.csv)."""
+SPREAD_INTERPOLATED = 1.2
+"""The same of figures interpolated between shapes that were measured on the system."""
 NEURON = "throughput_neuron"
 
 
@@ -56,19 +58,46 @@ def transferred(catalogue: Catalogue, name: str, question: Question, had: set[tu
 
 
 def _from_points(catalogue: Catalogue, question: Question, near: list[tuple[float, Point]]) -> Row | None:
-    """Return the figure of a system by its nearest measurement, the slower of equally near ones."""
+    """Return the figure of a system: measured at the shape, interpolated between shapes, else transferred from the
+    nearest one, the slower of equally near ones.
+    """
     far, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
     if far < 1e-9:
         same = [point.units_per_s for away, point in near if away < 1e-9]
         return row_of(nearest, "measured", 1.0, "measured", float(np.median(same)) * question.units_per_output_token)
     limits = catalogue.limits[nearest.accelerator]
-    at, devices = Shape(nearest.input_tokens, nearest.output_tokens), nearest.devices
-    here, there = (best_estimate(question, s, limits.device, limits.efficiency, devices) for s in (question.shape, at))
-    if not (here > 0 and there > 0):
+    here = best_estimate(question, question.shape, limits.device, limits.efficiency, nearest.devices)
+    inside = _is_inside(question.shape, [point for _, point in near])
+    part = _part_of_estimate(catalogue, question, near if inside else [(far, nearest)])
+    if not (here > 0 and part > 0):
         return None
-    most = roofline.bound(question.model, question.precision, question.shape, limits.device, devices)
-    units = min(nearest.units_per_s * here / there, most) * question.units_per_output_token
+    most = roofline.bound(question.model, question.precision, question.shape, limits.device, nearest.devices)
+    units = min(here * part, most) * question.units_per_output_token
+    if inside:
+        return row_of(nearest, "measured", SPREAD_INTERPOLATED, "measured", units)
     return row_of(nearest, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units)
+
+
+def _is_inside(shape: Shape, points: list[Point]) -> bool:
+    """Return whether a shape lies among the points: neither side of it is longer, or shorter, than all of theirs."""
+    sides = (
+        (shape.input_tokens, [point.input_tokens for point in points]),
+        (shape.output_tokens, [point.output_tokens for point in points]),
+    )
+    return all(min(had) * (1 - 1e-9) <= asked <= max(had) * (1 + 1e-9) for asked, had in sides)
+
+
+def _part_of_estimate(catalogue: Catalogue, question: Question, near: list[tuple[float, Point]]) -> float:
+    """Return which part of the estimate measurements are, in the mean of logarithms, each by one over its distance."""
+    logs, weights = [], []
+    for far, point in near:
+        limits = catalogue.limits[point.accelerator]
+        at = Shape(point.input_tokens, point.output_tokens)
+        there = best_estimate(question, at, limits.device, limits.efficiency, point.devices)
+        if there > 0:
+            logs.append(math.log(point.units_per_s / there))
+            weights.append(1.0 / far)
+    return math.exp(float(np.average(logs, weights=weights))) if logs else 0.0
 
 
 def open_limits(catalogue: Catalogue) -> Iterator[Limits]:

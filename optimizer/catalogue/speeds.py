@@ -1,7 +1,7 @@
 """How fast a model serves on every accelerator: measured, transferred or estimated, and on how many devices at least.
 
 level         a figure of
-measured      the asked model, precision, token shape and accelerator
+measured      the asked model, precision, token shape and accelerator, or interpolated between shapes of the system
 transferred   the same model, width of weights and accelerator at another token shape, scaled by the roofline
 estimated     the roofline with efficiencies fitted to other measurements; its cautious end (estimate / spread) counts
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "SpeedRequest", "Speeds", "devices_for_weights", "find_speeds"]
 
+LEVEL = 4
+"""Where a row has its level."""
 COLUMNS = ("accelerator", "devices", "units_per_s", "quality", "level", "spread", "source", "requests", "ttft_ms",
            "tpot_ms")  # fmt: skip
 
@@ -129,8 +131,8 @@ def find_speeds(catalogue: Catalogue, request: SpeedRequest) -> Speeds:
     else:
         kept, missed = rows if question is None else [row for row in rows if _holds(question, row)], {}
         if question is not None and request.profile is None:
-            if request.weakest != "measured":
-                kept += transferred(catalogue, name, question, {row[:2] for row in rows})
+            others = transferred(catalogue, name, question, {row[:2] for row in rows})
+            kept += [row for row in others if request.weakest != "measured" or row[LEVEL] == "measured"]
             if request.weakest == "estimated":
                 kept += estimated(catalogue, question)
     return Speeds(

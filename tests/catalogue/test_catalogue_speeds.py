@@ -243,6 +243,38 @@ def test_the_three_levels(one_point):
     assert levels(one_point, input_tokens=400, output_tokens=200)["X", 1][0] == "transferred"
 
 
+def test_between_measured_shapes_a_figure_is_interpolated(toy_tables, one_point):
+    """Measured at 100+200 and 400+200: at 200+200, a factor 2 from both, the parts of the estimate that they are count
+    alike, in the mean of logarithms; at 141+200 the nearer one three times as much. Outside the range the nearest is
+    transferred.
+    """
+    table = toy_tables["throughput"]
+    more = table.assign(profile_id="m|bf16|400+200", input_tokens=400, units_per_s=1_500.0)
+    toy_tables["throughput"] = pd.concat([table, more], ignore_index=True)
+    two = Catalogue.from_tables(toy_tables)
+    model, fit = architecture_of(two, "m"), two.limits["X"].efficiency
+
+    def likely(i: float) -> float:
+        return roofline.estimate(model, SIXTEEN, Shape(i, 200), two.limits["X"].device, fit, 1)
+
+    near, far = 5_000.0 / likely(100), 1_500.0 / likely(400)
+    asked = {"output_tokens": 200, "weakest": "measured"}
+    assert levels(two, input_tokens=200, **asked)["X", 1] == (
+        "measured", pytest.approx(likely(200) * (near * far) ** 0.5)
+    )  # fmt: skip
+    quarter = round(100 * 2**0.5)
+    weights = 1 / math.log(quarter / 100), 1 / math.log(400 / quarter)
+    part = math.exp((weights[0] * math.log(near) + weights[1] * math.log(far)) / sum(weights))
+    assert levels(two, input_tokens=quarter, **asked)["X", 1] == (
+        "measured", pytest.approx(likely(quarter) * part)
+    )  # fmt: skip
+    row = find_speeds(two, SpeedRequest("m", input_tokens=200, output_tokens=200)).rows.iloc[0]
+    assert (row.spread, row.quality) == (1.2, "measured")
+    outside = levels(two, input_tokens=450, output_tokens=200)["X", 1]
+    assert outside == ("transferred", pytest.approx(1_500.0 * likely(450) / likely(400)))
+    assert levels(two, input_tokens=200, output_tokens=300)["X", 1][0] == "transferred"
+
+
 def test_the_weakest_level_that_counts_can_be_stated(one_point):
     shape = {"input_tokens": 200, "output_tokens": 400}
     assert {level for level, _ in levels(one_point, **shape, weakest="transferred").values()} == {"transferred"}
