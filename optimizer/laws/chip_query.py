@@ -10,7 +10,7 @@ from ..errors import InputError
 from .accelerators import export_classes
 from .codes import check_place
 from .pack import LawPack, load_laws
-from .query import citation, members, unknown_provider
+from .query import asked_for, citation, members, unknown_provider
 from .types import NO_CONTEXT, AcceleratorFacts, Destination, LegalContext
 
 SILENT = "no rule on chips in the pack says anything of"
@@ -84,7 +84,7 @@ def chip_row(report: dict[str, Any]) -> dict[str, str]:
         "to": report["query"]["to"],
         "chip": report["verdict"],
         "laws": ", ".join(report["laws"]),
-        "needs": " or ".join(report["mechanisms"]),
+        "needs": asked_for([report]),
         "why": "; ".join([*reasons, *(one["reason"] for one in report["unknown"])]),
         "told": "; ".join(report["conditions_assumed"]) or report["silent"],
     }

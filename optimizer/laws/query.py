@@ -180,18 +180,27 @@ def members(to: Iterable[str], on: date, pack: LawPack) -> list[str]:
 def verdict_row(report: Mapping[str, Any]) -> dict[str, str]:
     """One line of a table of verdicts."""
     parts = report["details"].values()
-    needs = dict.fromkeys(name for part in parts for name in part["mechanisms"])
     unknown = dict.fromkeys(entry["rule"] for part in parts for entry in part["unknown"])
     laws = dict.fromkeys(law for part in parts for law in part["laws"])
     return {
         "to": report["query"]["to"],
         **{name: report[name] for name in ACTIVITIES},
         "laws": ", ".join(laws),
-        "needs": " or ".join(needs),
+        "needs": asked_for(parts),
         "duties": ", ".join(f"{duty['kind']}:{'+'.join(duty['countries'])}" for duty in report["duties"]),
         "taken as met": str(len(report["conditions_assumed"]) or ""),
         "not known": ", ".join(unknown),
     }
+
+
+def asked_for(parts: Iterable[Mapping[str, Any]]) -> str:
+    """What answers ask for: of each requirement any one mechanism, of all requirements every one."""
+    needs = {
+        " or ".join(dict.fromkeys(one["mechanism"] for one in requirement["any_of"])): None
+        for part in parts
+        for requirement in part["requirements"]
+    }
+    return "; and ".join(needs)
 
 
 def counted(persons: Iterable[str], where: str = "persons") -> dict[str, int]:

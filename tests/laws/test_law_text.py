@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from domicile.cli import main
-from optimizer.laws.query import verdict_report
+from optimizer.laws.query import verdict_report, verdict_row
 from optimizer.laws.text import verdict_lines
 
 DAY = date(2026, 11, 29)
@@ -106,6 +106,17 @@ def test_a_region_gives_place_and_operator():
     assert (slip.exit_code, "aws:us-east-1" in slip.stderr) == (2, True)
     nowhere = run("verdict", "--category", "personal", "--subject", "DE")
     assert (nowhere.exit_code, "give --to or --region" in nowhere.stderr) == (2, True)
+
+
+def test_what_several_laws_ask_for_is_all_due():
+    """India's rule on payments and EU law: 24 hours and clauses, not one of the two."""
+    question = {"categories": ["personal", "payment"], "subject": ["IN", "DE"], "exporter": "IN", "provider": "aws"}
+    report = verdict_report(**question, to="SG", on=DAY, retention_hours=24)
+    needs = verdict_row(report)["needs"].split("; and ")
+    assert {"SCC_EU", "RBI_24H"} <= set(needs)
+    assert verdict_row(verdict_report(["personal"], ["MY"], "SG", exporter="MY", on=DAY))["needs"] == (
+        "MY_TIA or GENERIC_CONSENT or GENERIC_CONTRACT"
+    )
 
 
 def test_lists_of_importers_and_guidance_are_stated():
