@@ -69,7 +69,7 @@ def told_missing(compiled: Compiled, plan: Plan, base_dir: Path | str | None, li
         return {"missing_figures": missing_rows(found)}
     until = time.perf_counter() + limits.left_seconds
     opened = _opened(compiled, found, base_dir, limits)
-    whole = None if opened is None else _saving(opened.problem, plan, limits, until)
+    whole = None if opened is None else saving(opened.problem, plan, limits, until)
     if opened is None or whole is None:
         return {"missing_figures": missing_rows(found)}
     by_figure = _by_figure(compiled, opened, plan, found, whole=whole, limits=limits, until=until)
@@ -119,12 +119,12 @@ def _by_figure(
         if close or len(alone) == 1:
             continue
         problem = without_other_figures(compiled, opened, figure)
-        one = 0.0 if problem is None else _saving(problem, plan, limits, until, share=1 / len(alone))
+        one = 0.0 if problem is None else saving(problem, plan, limits, until, share=1 / len(alone))
         costs[figure] = whole if one is None else min(whole, one)
     return costs
 
 
-def _saving(
+def saving(
     problem: Problem, plan: Plan, limits: Limits, until: float, share: float = 1.0
 ) -> float | None:
     """Return what the plans of a problem save of a plan at most; None where no bound was found in time."""
@@ -139,7 +139,7 @@ def _saving(
     ).bound_usd
     if bound is None or plan.objective_usd is None:
         return None
-    return max(0.0, plan.objective_usd - bound)
+    return float(max(0.0, plan.objective_usd - bound))
 
 
 def _key(one: Wanting) -> tuple[str, str | None, bool]:

@@ -17,6 +17,7 @@ from optimizer.memory import paused_gc
 from optimizer.missing import Limits, missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.printable import printable
+from optimizer.refusing import refused_rows, told_refused
 from optimizer.switching import told_switching
 
 if TYPE_CHECKING:
@@ -181,6 +182,8 @@ def solve_as(
             plan, values = _solve_compiled(ready, replace(order, until=until - kept))
             limits = Limits(how.gap, how.threads, order.left_seconds(), stop)
             plan = plan.model_copy(update=told_missing(ready, plan, base_dir, limits))
+            limits = replace(limits, left_seconds=order.left_seconds())
+            plan = plan.model_copy(update=told_refused(ready, plan, base_dir, limits))
             limits = replace(limits, left_seconds=order.left_seconds())
             told = told_switching(ready, plan, values, base_dir, limits=limits, wanted=how.switching)
             plan = plan.model_copy(update=told)
@@ -347,5 +350,6 @@ def _nothing_eligible(instance: Instance, nothing: NothingEligibleError) -> Plan
         diagnosis=nothing.lines,
         ineligible=tuple(map(ineligible_row, nothing.rows)),
         missing_figures=missing_rows(wanting_of(*nothing.ledgers, nothing.world)),
+        refused=refused_rows(*nothing.ledgers, nothing.world),
         warnings=warnings_of_world(nothing.world),
     )

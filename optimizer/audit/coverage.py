@@ -16,7 +16,7 @@ JUDGED: dict[str, str] = {
             "speeds copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares "
             "places today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
             "unreviewed_laws actions sovereignty versions "
-            "missing_figures missing_figures_usd switching least_carbon asked start "
+            "missing_figures missing_figures_usd refused refused_usd switching least_carbon asked start "
             "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
@@ -44,6 +44,7 @@ JUDGED: dict[str, str] = {
     "sovereignty": "policy provider region_id seal score levels",
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",
+    "refused": "reason rule of options alone",
     "missing_figures": "figure rule of options alone unestimated may_cost_usd",
     "switching": "figure of workloads value unit quality switches_at",
     "shortfalls": "id",
@@ -100,6 +101,10 @@ NOT_JUDGED: dict[str, str] = {
     "ineligible.rule": "see plan.ineligible; that a law it names exists is judged",
     "ineligible.options": "see plan.ineligible; that there are any is judged",
     "ineligible.alone": "see plan.ineligible; that it can be, and the register's sums, are judged",
+    "plan.refused": "counts of options that are ruled out: see plan.ineligible, which they are held against",
+    "plan.refused_usd": "takes a solve; that it can be is judged",
+    "refused.options": "see plan.ineligible; that so many can be is judged",
+    "refused.alone": "see plan.ineligible; that so many can be is judged",
     "plan.missing_figures": "counts of options that are ruled out: see plan.ineligible, which they are held against",
     "plan.missing_figures_usd": "takes a solve; that it can be is judged",
     "missing_figures.options": "see plan.ineligible; that so many can be is judged",

@@ -6,7 +6,7 @@ from typing import Any
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import RELATIVE, RULED_OUT, Findings, close
-from optimizer.audit.missing import check_missing
+from optimizer.audit.missing import check_missing, check_refused
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.switching import check_switching
@@ -47,6 +47,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     _check_versions(world, plan, desk, findings)
     _check_named(world, plan, desk, findings)
     check_missing(world, plan, findings)
+    check_refused(world, plan, findings)
     check_switching(world, plan, findings)
     for entry in plan.legal_register:
         if entry.law not in desk.pack.laws:

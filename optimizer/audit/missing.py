@@ -1,4 +1,4 @@
-"""What a plan says of missing figures: that it can be."""
+"""What a plan says of missing figures, and of what it refuses because nobody knows: that it can be."""
 
 from __future__ import annotations
 
@@ -11,6 +11,28 @@ from optimizer.plan.rows import MissingFigure
 
 OF_FIGURES = frozenset(name for name in RULED_OUT if name.startswith("missing_")) | {"no_throughput", "rtt_unknown"}
 Key = tuple[str, str | None, bool]
+
+
+OF_UNKNOWN = {f"{what}_unknown" for what in ("law", "access", "certificate", "sovereignty", "chip")}
+"""Reasons by which an instance refuses what nobody knows."""
+
+
+def check_refused(world: World, plan: Plan, findings: Findings) -> None:
+    """Check that rows of what is refused name what may be unknown, count what can be, and cost what can be."""
+    most = _ruled_out(world, plan)
+    if plan.refused_usd is not None:
+        _check_cost("refused_usd", plan.refused_usd, plan, findings)
+    for k, row in enumerate(plan.refused):
+        where = f"refused[{k}]"
+        findings.checked["refused"] += 1
+        if row.reason not in OF_UNKNOWN:
+            findings.add("statement", where, "is nothing that may be unknown", found=row.reason)
+        limit = most[row.reason, row.rule, row.of == "copies"] if plan.ineligible else None
+        if row.options < 1 or (limit is not None and row.options > limit):
+            findings.add("statement", where, "options, at most as many as are ruled out", expected=limit,
+                         found=row.options)  # fmt: skip
+        if not 0 <= row.alone <= row.options:
+            findings.add("statement", where, "alone: not from 0 to the options", expected=row.options, found=row.alone)
 
 
 def check_missing(world: World, plan: Plan, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,10 +41,13 @@ def wanting(compiled: Compiled) -> tuple[Wanting, ...]:
     return wanting_of(compiled.ledger, compiled.datasets.ledger, compiled.world)
 
 
-def wanting_of(ledger: Ledger, at_rest: Ledger, world: World) -> tuple[Wanting, ...]:
+def wanting_of(
+    ledger: Ledger, at_rest: Ledger, world: World, reasons: Collection[str] = FIGURES
+) -> tuple[Wanting, ...]:
     """Return what is out only for want of a figure by the ledgers of offers and of places of copies.
 
-    The speeds that an instance states say what a workload runs on: of the rest no speed is wanting.
+    The speeds that an instance states say what a workload runs on: of the rest no speed is wanting. With other
+    `reasons`: what is out for these and nothing else.
     """
     stated = {workload.id for workload in world.instance.workloads if workload.runs.throughput}
     inline = world.instance.catalogue.inline
@@ -57,7 +60,7 @@ def wanting_of(ledger: Ledger, at_rest: Ledger, world: World) -> tuple[Wanting, 
             names_speeds = one is ledger and workload in stated
             key = (names_speeds, *one.shared(workload, stream))
             if key not in counted:
-                counted[key] = _counted(one, workload, stream, names_speeds=names_speeds)
+                counted[key] = _counted(one, workload, stream, reasons, names_speeds=names_speeds)
             options.update(counted[key][0])
             alone.update(counted[key][1])
     found = [
@@ -74,11 +77,11 @@ def _leaves(ledger: Ledger) -> Iterator[tuple[str, str | None]]:
 
 
 def _counted(
-    ledger: Ledger, workload: str, stream: str | None, *, names_speeds: bool
+    ledger: Ledger, workload: str, stream: str | None, reasons: Collection[str], *, names_speeds: bool
 ) -> tuple[Counter[Key], Counter[Key]]:
     """Count the options of one workload or stream by figure and rule, and those that lack this figure only."""
     exclusions = [one for one in ledger.exclusions(workload, stream) if not one.partial]
-    lacks = [one.reason in FIGURES and not (names_speeds and _is_speed(one)) for one in exclusions]
+    lacks = [one.reason in reasons and not (names_speeds and _is_speed(one)) for one in exclusions]
     lacking = [one for one, lacks_figure in zip(exclusions, lacks, strict=True) if lacks_figure]
     out = np.zeros(ledger.size, dtype=bool)
     for one, lacks_figure in zip(exclusions, lacks, strict=True):

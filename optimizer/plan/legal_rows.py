@@ -61,6 +61,20 @@ class Action(Row):
     accepted_by: str | None = None
 
 
+class RefusedUnknown(Row):
+    """Options that are refused only because nobody knows: of the law, access, a certificate, sovereignty or a chip.
+
+    `reason` and `rule` as in the rows of `ineligible`. `options` are offers `of` workloads and streams, or regions for
+    the `copies` of datasets; whatever else shuts them is not known either, and `alone` are shut by this rule only.
+    """
+
+    reason: str
+    rule: str | None = None
+    of: Literal["workloads", "copies"] = "workloads"
+    options: int
+    alone: int = 0
+
+
 class SovereigntyUse(Row):
     """What is known of the sovereignty of a region's provider, where a policy of the user's own asks; it is no law.
 

@@ -19,7 +19,7 @@ from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
 from optimizer.plan.currency import with_amounts, without_amounts
 from optimizer.plan.files import write_all, write_whole
-from optimizer.plan.legal_rows import Action, LegalEntry, SovereigntyUse
+from optimizer.plan.legal_rows import Action, LegalEntry, RefusedUnknown, SovereigntyUse
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
     BudgetUse,
@@ -233,6 +233,8 @@ class Plan(Row):
     unreviewed_laws: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
     sovereignty: tuple[SovereigntyUse, ...] = ()
+    refused: tuple[RefusedUnknown, ...] = ()
+    refused_usd: float | None = None
     versions: dict[str, str] = {}
     least_carbon: LeastCarbon | None = None
     today: Today | None = None

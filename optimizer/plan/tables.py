@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.plan.currency import MONEY_FIGURES, renamed
-from optimizer.plan.legal_rows import Action, LegalEntry, SovereigntyUse
+from optimizer.plan.legal_rows import Action, LegalEntry, RefusedUnknown, SovereigntyUse
 from optimizer.plan.models import LeastCarbon, MarketBased, Plan, Today
 from optimizer.plan.rows import (
     BudgetUse,
@@ -54,6 +54,7 @@ ROWS: dict[str, type[Row]] = {
     "legal_register": LegalEntry,
     "actions": Action,
     "sovereignty": SovereigntyUse,
+    "refused": RefusedUnknown,
     "data_quality": DataQuality,
     "ineligible": Ineligible,
     "missing_figures": MissingFigure,

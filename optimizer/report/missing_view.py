@@ -1,4 +1,4 @@
-"""What a plan says of missing figures: how much is out only for want of one, and what that may cost."""
+"""What a plan says of options out only for want of a figure, or refused because nobody knows: what that may cost."""
 
 from __future__ import annotations
 
@@ -20,6 +20,33 @@ def missing_line(plan: Plan) -> tuple[str, str, str]:
     figures = ", ".join(dict.fromkeys(WORDS.get(row.figure, row.figure) for row in plan.missing_figures))
     cost = _at_most(plan.missing_figures_usd, plan.objective_usd)
     return "figures missing", cost, f"options out for want of {figures}"
+
+
+REFUSED = {
+    "law_unknown": "law", "access_unknown": "support countries", "certificate_unknown": "certificates",
+    "sovereignty_unknown": "sovereignty", "chip_unknown": "export figures of chips",
+}  # fmt: skip
+
+
+def refused_line(plan: Plan) -> tuple[str, str, str]:
+    """Return the line of the first screen on options that are refused only because nobody knows."""
+    what = ", ".join(dict.fromkeys(REFUSED.get(row.reason, row.reason) for row in plan.refused))
+    options = sum(row.options for row in plan.refused)
+    return "refusing", _at_most(plan.refused_usd, plan.objective_usd), f"{options:,} options out for unknown {what}"
+
+
+def render_refused(plan: Plan, console: Console, *, verbose: bool) -> None:
+    """Print the options that are refused only because nobody knows, by reason and rule."""
+    if not plan.refused:
+        return
+    heading(console, "Refused only because nobody knows")
+    table = grid(["what", "rule", "options", "by this alone"], right=["options", "by this alone"])
+    rows = [
+        [REFUSED.get(row.reason, row.reason) + (" (copies)" if row.of == "copies" else ""), row.rule or "",
+         f"{row.options:,}", f"{row.alone:,}"]
+        for row in plan.refused
+    ]  # fmt: skip
+    put(console, table, add_rows(table, rows, verbose=verbose))
 
 
 def _at_most(usd_: float | None, of: float | None) -> str:

@@ -14,7 +14,7 @@ from optimizer.report.actions_view import conditional, render_actions, render_so
 from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.carbon_view import carbon_lines
 from optimizer.report.limits_view import render_limits
-from optimizer.report.missing_view import missing_line, render_missing
+from optimizer.report.missing_view import missing_line, refused_line, render_missing, render_refused
 from optimizer.report.parts import (
     UNKNOWN,
     add_rows,
@@ -72,6 +72,7 @@ def _render(plan: Plan, console: Console, *, verbose: bool) -> None:
     render_actions(plan, console, verbose=verbose)
     _law(plan, console, verbose=verbose)
     render_missing(plan, console, verbose=verbose)
+    render_refused(plan, console, verbose=verbose)
     _quality(plan, console, verbose=verbose)
 
 
@@ -110,6 +111,8 @@ def _headline(plan: Plan, console: Console) -> None:
             rows.append(_second(plan.least_carbon))
         if plan.missing_figures:
             rows.append(missing_line(plan))
+        if plan.refused:
+            rows.append(refused_line(plan))
         if plan.today is not None:
             rows.extend(today_lines(plan.today))
     if plan.start is not None:
