@@ -146,12 +146,13 @@ def _drawn(held: Held, metric: str) -> Floats:
 def figures_of(held: Held) -> list[Figure]:
     """Return the figures that a plan rests on, those in doubt first, then by what the plan pays for them."""
     instance = held.compiled.world.instance
-    found = [*_power(held), *_speeds(held)]
+    found: list[Figure] = []
     shares = [one for one in instance.policies if isinstance(one, ProviderShare | CountryShare)]
     if not any(one.measure == "compute_usd" for one in shares):  # a price changes what such a share is a part of
         found += _offers(held)
     if not any(metric_of(budget)[0] == "spend_usd" for budget in instance.budgets):
         found += _regions(held)
+    found += [*_power(held), *_speeds(held)]
     return sorted(found, key=lambda one: (one.quality not in DOUBTFUL, -paid(one, held)))
 
 

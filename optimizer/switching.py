@@ -10,7 +10,7 @@ time that a job takes, and of power where carbon has a price.
 A figure can break the plan as well: with f rising, power and PUE exhaust a budget, a job ends too late. Other plans
 that use the figure lose too and none gets cheaper, so that until then the plan stays the cheapest; that f needs no
 solve. The smaller of the two counts. Slower machines of a service are paid for by the whole machine, and the cost is no
-line: solves at speeds between the figure and a third of it find where the service goes elsewhere, to a fourteenth.
+line: solves at speeds between the figure and a third of it find where the service goes elsewhere, to a seventh.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 SHARE, LEAST_SECONDS = 0.25, 5.0
 """Time for all values: this share of what solving took, or so many seconds if that is more; never more than is left."""
-MOST_FACTOR, ROUNDS, ASKED_FOR_EACH = 10.0, 6, 2
+MOST_FACTOR, ROUNDS, ASKED_FOR_EACH = 10.0, 6, 1
 """An error of more than tenfold is no error; rounds of Newton's method; figures solved for, for each value wanted."""
-SLOWEST, HALVINGS = 3.0, 4
+SLOWEST, HALVINGS = 3.0, 3
 """The largest error of a service's speed that is asked about, and how often the range is halved."""
 
 

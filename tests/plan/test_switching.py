@@ -242,7 +242,7 @@ def test_a_price_on_carbon_makes_the_time_of_a_job_dearer():
 
 def test_a_service_goes_elsewhere_where_more_machines_cost_more():
     """Five X at 2 USD/h serve 35 units/s at 7 each; three Y at 12 each cost 4.2 USD/h a piece, 12.6 USD/h. X is left
-    where seven are needed, below 35 / (0.7 x 6) = 8.33 units/s; told to a fourteenth.
+    where seven are needed, below 35 / (0.7 x 6) = 8.33 units/s; told to a seventh.
     """
     data = estate()
     inline = data["catalogue"]["inline"]
@@ -252,7 +252,7 @@ def test_a_service_goes_elsewhere_where_more_machines_cost_more():
     instance = domicile.load(data)
     plan = domicile.solve(instance, switching=5, gap=1e-6)
     row = _told(plan, "speed")
-    assert 35 / 4.2 / 3 ** (1 / 16) <= row.switches_at <= 35 / 4.2
+    assert 35 / 4.2 / 3 ** (1 / 8) <= row.switches_at <= 35 / 4.2
     assert row.sentence.startswith("svc changes machines for y in p:away once svc on g1 in p:away is below")
     assert audit(instance, plan).ok
 
