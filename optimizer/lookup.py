@@ -95,6 +95,7 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
 @click.option("--importer-status", multiple=True, help="A list the operator stands on (DPF, UK_BRIDGE, …); repeatable.")
+@click.option("--support", help="The terms of support that hold with the operator, by which access is judged.")
 @click.option("--guidance", is_flag=True, help="Count guidance of authorities as law.")
 @click.option("--table", "as_table", is_flag=True, help="Print one line per destination.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (a list, for several destinations).")
@@ -102,6 +103,7 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
     to: str | None,
     region: str | None,
     importer_status: tuple[str, ...],
+    support: str | None,
     guidance: bool,
     as_table: bool,
     as_json: bool,
@@ -124,7 +126,7 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
         to, arguments["provider"] = _region(region, to, arguments["provider"])
     elif to is None:
         raise click.UsageError("names no destination: give --to or --region")
-    context = asserted(importer_status, arguments["provider"], guidance=guidance)
+    context = asserted(importer_status, arguments["provider"], support=support, guidance=guidance)
     on = day.date() if day else None
     reports = verdict_reports(to.split(","), on=on, region=region, context=context, **counts, **arguments)
     if as_json:

@@ -108,6 +108,7 @@ def verdict_report(
             "region": region,
             "service": service,
             "importer_status": sorted(context.importer_status.get(provider or "", ())),
+            "support": context.support.get(provider or ""),
             "guidance": context.advisory,
             "law": law,
             "on": day.isoformat(),
@@ -222,22 +223,35 @@ def counted(persons: Iterable[str], where: str = "persons") -> dict[str, int]:
     return counts
 
 
-def asserted(importer_status: Iterable[str], provider: str | None, *, guidance: bool) -> LegalContext:
-    """What a question states besides the data: lists that the operator stands on, and whether guidance counts.
+def asserted(
+    importer_status: Iterable[str], provider: str | None, *, support: str | None = None, guidance: bool = False
+) -> LegalContext:
+    """What a question states besides the data: lists that the operator stands on, its terms of support that hold, and
+    whether guidance counts.
 
     Raises:
-        InputError: a list without an operator, or one that nobody knows.
+        InputError: a list or terms without an operator, or that nobody knows of it.
     """
     status = frozenset(importer_status)
     issues = [
         Issue(f"unknown list {name!r}", where="importer_status", maybe=f"use one of {', '.join(IMPORTER_LISTS)}")
         for name in sorted(status - set(IMPORTER_LISTS))
     ]
+    if support is not None:
+        operators = load_laws().operators
+        known = [one.choice for one in operators.support.get(operators.catalogue_id(provider or ""), ()) if one.choice]
+        if support not in known:
+            maybe = f"use one of {', '.join(known)}" if known else "leave it out: no terms of this operator are known"
+            issues.append(Issue(f"{support!r} are no terms of support of {provider}", where="support", maybe=maybe))
     if status and not provider:
         issues.append(Issue("is whose?", where="importer_status", maybe="name the operator with --provider"))
     if issues:
         raise InputError(issues)
-    return LegalContext(importer_status={provider: status} if provider and status else {}, advisory=guidance)
+    return LegalContext(
+        importer_status={provider: status} if provider and status else {},
+        support={load_laws().operators.catalogue_id(provider): support} if provider and support else {},
+        advisory=guidance,
+    )
 
 
 def unknown_provider(provider: str, pack: LawPack) -> Issue:

@@ -113,7 +113,7 @@ def _question(query: Mapping[str, Any]) -> str:
             parts.append(f"{words} {', '.join(f'{place} {count:,}' for place, count in query[name].items())}")
     for words, name in (
         ("exporter in", "exporter"), ("headquarters in", "exporter_hq"), ("kept for hours:", "retention_hours"),
-        ("by law", "law"),
+        ("terms of support:", "support"), ("by law", "law"),
     ):  # fmt: skip
         if query[name] is not None:
             parts.append(f"{words} {query[name]}")

@@ -142,6 +142,18 @@ def test_a_certificate_of_one_region_is_found_by_region():
     assert "FR-SREN-31" not in json.loads(there.stdout)["details"]["storage"]["forbidden_by"]
 
 
+def test_access_is_judged_by_the_terms_of_support_that_hold():
+    """Hetzner's staff sit in Germany and Finland; terms that nobody knows are refused with those that are."""
+    question = ("verdict", "--category", "personal", "--subject", "FI", "--exporter", "FI", "--to", "FI")
+    hetzner = (*question, "--provider", "hetzner")
+    assert json.loads(run(*hetzner, "--json").stdout)["access"] == "unknown"
+    assert json.loads(run(*hetzner, "--support", "default", "--json").stdout)["access"] == "free"
+    assert "terms of support: default" in run(*hetzner, "--support", "default").stdout
+    for wrong in ((*hetzner, "--support", "gold"), (*question, "--support", "default")):
+        assert run(*wrong).exit_code == 2
+    assert "use one of default" in run(*hetzner, "--support", "gold").stderr
+
+
 def test_the_decision_behind_a_list_is_named():
     """Brazil is adequate by a decision of its own, and the text cites it; India is on no list."""
     question = ("verdict", "--category", "personal", "--subject", "PT", "--exporter", "PT", "--on", "2026-11-29")
