@@ -18,7 +18,7 @@ from optimizer.audit.facts import CPU
 from optimizer.audit.findings import Findings
 from optimizer.audit.law_check import offer_rulings, questions_of_policy
 from optimizer.audit.law_profiles import Profile
-from optimizer.audit.law_rules import LawBook, Ruling, binds
+from optimizer.audit.law_rules import IN_FORCE, LawBook, Ruling, binds
 from optimizer.audit.law_text import FREE_VERBS, by_category, parse
 from optimizer.audit.law_triggers import Place
 from optimizer.audit.lines import Ledger, Line
@@ -68,7 +68,7 @@ class CoverageBook:
         self._moving: dict[str, set[str]] = {}
         self._staying: dict[str, set[str]] = {}
         for law in pack.laws.values():
-            if not binds(law):
+            if not binds(law) or law.status not in IN_FORCE or law.in_force_from is None:
                 continue
             listing = {place for place, row in self._rows.items() if law.id in row.laws}
             own = {law.subdivision} if law.subdivision else set(law.jurisdictions)

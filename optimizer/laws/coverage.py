@@ -212,13 +212,13 @@ def answer_to(known: Known, *, regulated: bool, stated: Answer | None) -> Answer
 
 
 def states_transfer(law: LawRow) -> bool:
-    """True if a law has a rule on where data may go that leave."""
-    return law.effect == "rule" and any(c.verb not in _LOCAL_VERBS for c in _clauses(law))
+    """True if a law that starts some day has a rule on where data may go that leave."""
+    return law.effect == "rule" and law.starts and any(c.verb not in _LOCAL_VERBS for c in _clauses(law))
 
 
 def states_place(law: LawRow) -> bool:
-    """True if a law has a rule on where data must stay, whole or in a copy."""
-    return law.effect == "rule" and (
+    """True if a law that starts some day has a rule on where data must stay, whole or in a copy."""
+    return law.effect == "rule" and law.starts and (
         bool(law.kinds & _LOCAL_KINDS) or any(c.verb in _LOCAL_VERBS for c in _clauses(law))
     )
 

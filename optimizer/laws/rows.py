@@ -107,6 +107,11 @@ class LawRow:
         """True if it binds nobody: it counts where the user wants advice, and a risk of it is told to all."""
         return self.status in _ADVISORY
 
+    @property
+    def starts(self) -> bool:
+        """True if it binds from some day on: enacted, with a date."""
+        return self.status in _DATED and self.in_force_from is not None
+
     def overdue(self, on: date) -> bool:
         """True if somebody was to look at it again before that day."""
         return self.review_by is not None and self.review_by < on

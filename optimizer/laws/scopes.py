@@ -119,6 +119,8 @@ class Subject:
 
     def _volume(self, volume: Volume, assumptions: list[str]) -> str:
         persons, sensitive = self.held(volume.of)
+        if sensitive is None and persons is not None and persons < (volume.sensitive_at_least or 0):
+            sensitive = persons  # no more of them than there are persons
         limits = (
             (persons, volume.at_least, "persons"),
             (sensitive, volume.sensitive_at_least, "sensitive persons"),

@@ -101,8 +101,8 @@ def test_kenya_asks_for_consent_as_well_where_data_are_sensitive() -> None:
 
 
 def test_the_united_states_close_countries_of_concern_to_genetic_data_and_only_restrict_health_data() -> None:
-    """US-DSP-202: health data may rest in China under the security requirements, genetic data may not, mixed neither;
-    nor with an operator under Chinese control elsewhere.
+    """Health data may rest in China under the security requirements, genetic data may not, mixed neither; nor with an
+    operator under Chinese control elsewhere.
     """
     pack = load_laws()
 
@@ -117,6 +117,6 @@ def test_the_united_states_close_countries_of_concern_to_genetic_data_and_only_r
 
     for place in (Destination("CN", provider="aws"), Destination("SG", provider="alibaba")):
         assert ("US-DSP-202", {"US_CISA_SECREQ"}) in needs(at(place, "health"))
-        assert "US-DSP-202" in at(place, "genetic").forbidden_by
-        assert "US-DSP-202" in at(place, "health", "genetic").forbidden_by
-    assert "US-DSP-202" not in at(Destination("SG", provider="aws"), "genetic").forbidden_by
+        assert "US-DSP-OMIC" in at(place, "genetic").forbidden_by
+        assert "US-DSP-OMIC" in at(place, "health", "genetic").forbidden_by
+    assert "US-DSP-OMIC" not in at(Destination("SG", provider="aws"), "genetic").forbidden_by

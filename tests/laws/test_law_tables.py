@@ -35,8 +35,8 @@ def rows(name: str) -> list[dict[str, str]]:
 
 def test_all_rows_of_the_sources_are_there() -> None:
     pack = load_laws()
-    assert (len(pack.laws), len(pack.mechanisms), len(pack.groups.ids)) == (201, 71, 55)
-    assert len(rows("country_groups.csv")) == 1119
+    assert (len(pack.laws), len(pack.mechanisms), len(pack.groups.ids)) == (316, 71, 55)
+    assert len(rows("country_groups.csv")) == 1117
     assert {m.id for m in pack.mechanisms.values()} == {row["id"] for row in rows("mechanisms.csv")}
 
 
@@ -182,7 +182,7 @@ def test_a_report_tells_all_bad_words_at_once() -> None:
 
 
 def test_list_filters() -> None:
-    assert {row["law"] for row in list_laws(jurisdictions=["CH"])} == {"CH-FADP-16"}
+    assert {row["law"] for row in list_laws(jurisdictions=["CH"])} == {"CH-FADP-16", "CH-DSG-OLD"}
     assert all("health" in row["categories"] for row in list_laws(categories=["health"]))
     assert {row["status"] for row in list_laws(statuses=["guidance"])} == {"guidance"}
     assert list_laws(reviewed=False) == []
