@@ -7,7 +7,9 @@ same type that is not the same; `DIRECTED` are worked out by hand. Each is (fiel
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 Fields = dict[str, Any]
@@ -25,6 +27,7 @@ WORDS = {
 }  # fmt: skip
 """Another word where only some words are read at all."""
 GAP = "asked.gap"
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def changed(name: str, value: Any) -> Any:
@@ -40,6 +43,8 @@ def changed(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         first = next(iter(value))
         return {**value, first: changed(first, value[first])}
+    if isinstance(value, str) and DAY.fullmatch(value):
+        return str(date.fromisoformat(value) + timedelta(days=1))
     return WORDS.get(name, f"{value}x") if WORDS.get(name) != value else "x"
 
 
