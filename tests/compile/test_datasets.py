@@ -285,3 +285,20 @@ def test_regions_of_an_inline_catalogue_have_one_name():
     dataset = _dataset(present_in=["p-de:de1"], regions=["p-de:de1", "fr1"])
     with pytest.raises(InputError, match="unknown region 'p-de:de1'"):
         world(service(data=OPEN), catalogue=catalogue(SMALL), datasets=[dataset])
+
+
+def test_the_register_tells_all_that_a_duty_asks_and_the_audit_checks_it():
+    """Indian books of account: a copy in India, daily. A register without that sentence is a finding."""
+    books = _dataset(categories=["tax_accounting"], exporter="IN", size_gb=10.0)
+    made = world(
+        service(data=OPEN), catalogue=catalogue({"in1": "IN", "us1": "US"}), datasets=[books],
+        quotas={"default_devices": 9},
+    )  # fmt: skip
+    plan = domicile.solve(made.instance)
+    assert [copy.region_id for copy in plan.copies if copy.duty] == ["in1"]
+    told = {entry.law: entry.obligations for entry in plan.legal_register}
+    assert told["IN-COACC-3-5"] == ("a copy stays in IN, daily",)
+    assert audit(made.instance, plan).violations == ()
+    silent = tuple(entry.model_copy(update={"obligations": ()}) for entry in plan.legal_register)
+    found = audit(made.instance, plan.model_copy(update={"legal_register": silent})).violations
+    assert ["obligations" in f"{one}" for one in found] == [True]
