@@ -192,7 +192,7 @@ class Case:
         if about is False or self._elsewhere(test):
             return SILENT
         name, place = self.accelerator.name, self.destination.place
-        if law.trigger.risk and about:
+        if law.trigger.risk:
             return Outcome(Level.FREE, conditions=(Remark(f"{law.id}: {law.trigger.risk}", "", name),))
         if (test.tenant_hq or test.vendor_not) and law.rule("processing").is_none:
             who = self.subject.profile.exporter_hq if test.tenant_hq else self.accelerator.vendor_country

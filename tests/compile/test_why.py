@@ -114,7 +114,7 @@ def test_the_law_speaks_in_its_own_words_and_a_closed_offer_keeps_its_setting():
     law = told["law:DE-SGBV-393"]
     assert law.rule.source == "SGB V s 393(2)-(4)"
     assert [e.sentence for e in law.evidence] == [
-        "alibaba:ap-northeast-1 (instance) is not known to hold BSI C5 type 2"
+        "alibaba:ap-northeast-1 (instance) is not known to hold BSI C5, at least type 2"
     ]
     (closed,) = why(compiled, "triage-de", str(compiled.world.closed.offer_id[0])).rules
     assert (closed.rule.id, closed.rule.kind) == ("closed:catalogue.access", "closed")

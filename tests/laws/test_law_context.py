@@ -400,3 +400,14 @@ def test_that_a_status_was_not_stated_is_told() -> None:
                           exporter_roles=frozenset({"controller"}))  # fmt: skip
     why = dict(PACK.judge(profile, Destination("SG"), DAY).not_triggered)
     assert why["CN-CSL-CIIO"].endswith("{ciio} (no status stated)")
+
+
+@pytest.mark.parametrize("chip", [AcceleratorFacts("H100", 15_830, 3_350, "US"), AcceleratorFacts("mystery", None)])
+def test_a_risk_of_an_export_rule_is_told_and_forbids_nothing(chip: AcceleratorFacts) -> None:
+    """US-BIS-IAAS-2025 warns of tenants from China, of a chip without figures as of any other; it closes no place."""
+    guided = LegalContext(advisory=True)
+    found = PACK.judge_accelerator(
+        accelerator=chip, destination=Destination("SG", provider="aws"), tenant_hq="CN", on=DAY, context=guided
+    )
+    assert "US-BIS-IAAS-2025" not in found.forbidden_by
+    assert any(text.startswith("US-BIS-IAAS-2025: training models") for text in found.conditions_assumed)
