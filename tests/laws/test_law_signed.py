@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from domicile.cli import main
-from optimizer.laws import AcceleratorFacts, DataProfile, Destination, Verdict, load_laws
+from optimizer.laws import AcceleratorFacts, DataProfile, Destination, LegalContext, Verdict, load_laws
 from optimizer.laws.query import decisions
 
 CASES: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def answered(name: str) -> dict[str, Any]:
         flags=frozenset(case.get("flags", ())),
         retention_hours=case.get("retention_hours"),
     )
-    verdicts = PACK.judge(profile, place, day)
+    verdicts = PACK.judge(profile, place, day, LegalContext(support=terms(case)))
     duties = PACK.duties(profile, day)
     told = [law for part in (verdicts.storage, verdicts.processing, verdicts.access) for law in part.laws]
     told += [duty.law for duty in duties] + [law for law, _ in verdicts.not_triggered]
@@ -71,6 +71,13 @@ def answered(name: str) -> dict[str, Any]:
         "laws": {*told, *verdicts.unmodelled, *decisions(PACK, told, place.place)},
         "duties": {f"{duty.kind}:{'+'.join(sorted(duty.countries))}" for duty in duties},
     }
+
+
+def terms(case: dict[str, Any]) -> dict[str, str]:
+    """The terms of support by which access is answered: those that hold unless a customer chooses others."""
+    known = {one.choice for one in PACK.operators.support.get(case.get("provider", ""), ())}
+    found = next((choice for choice in ("support_cases", "default", "secnumcloud") if choice in known), None)
+    return {case["provider"]: found} if found else {}
 
 
 def of_chip(case: dict[str, Any], place: Destination, day: date) -> dict[str, Any]:
@@ -122,6 +129,7 @@ def command(case: dict[str, Any]) -> list[str]:
     for key in ("persons", "sensitive_persons"):
         for place, count in case.get(key, {}).items():
             words += [f"--{key.replace('_', '-')}", f"{place}={count}"]
+    words += [word for choice in terms(case).values() for word in ("--support", choice)]
     return words + (["--region", case["region"]] if "region" in case else [])
 
 
