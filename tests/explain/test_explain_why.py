@@ -246,3 +246,35 @@ def test_the_command_says_the_same_in_text_and_json(tmp_path):
     wrong = run.invoke(main, [*words[:-1], "q:eats"])
     assert wrong.exit_code == 2
     assert "Maybe" in wrong.output
+
+
+@pytest.mark.parametrize("seed", [2, 5, 7, 12, 18, 22, 31, 36])
+def test_a_stream_forced_by_fixing_variables_costs_what_is_told(seed: int):
+    """The independent way: the stream's flows elsewhere, and what it leaves unserved, fixed to 0 in the Pyomo model."""
+    instance = domicile.load(random_instance(seed), references=False)
+    plan = domicile.solve(instance, gap=0.0, threads=1)
+    rows = [row for row in plan.placements if row.stream is not None]
+    if not rows:
+        pytest.skip("no stream is served")
+    row, model = rows[seed % len(rows)], domicile.compile(instance)
+    place = next((r for r in reversed(model.regions(row.workload)) if r != row.region_id), row.region_id)
+    told = why(instance, plan, row.workload, stream=row.stream, region=place, gap=0.0, threads=1).instead
+    assert told is not None
+    stated = model.pyomo()
+    for index, flow in stated.flow.items():
+        if index[:2] == (row.workload, row.stream) and index[2] != place:
+            flow.fix(0.0)
+    for index, unserved in stated.unserved.items():
+        if index[:2] == (row.workload, row.stream):
+            unserved.fix(0.0)
+    forced = model.solve(stated, gap=0.0, threads=1)
+    if told.held:
+        assert forced.objective_usd == pytest.approx(plan.objective_usd, rel=1e-6)
+    elif not told.eligible or told.possible is False:
+        assert forced.status == "infeasible"
+    else:
+        extra = told.extra_cost_usd
+        assert extra is not None
+        assert forced.objective_usd is not None
+        truth, slack = forced.objective_usd - (plan.objective_usd or 0.0), 2e-6 * max(1.0, forced.objective_usd)
+        assert extra.low - slack <= truth <= (extra.high or 0.0) + slack
