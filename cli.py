@@ -321,6 +321,14 @@ def schema_why() -> None:
     click.echo(json.dumps(WhyAnswer.model_json_schema(), indent=2))
 
 
+@schema.command("prices")
+def schema_prices() -> None:
+    """JSON Schema of answers to `explain prices`."""
+    from optimizer.explain import PricesAnswer
+
+    click.echo(json.dumps(PricesAnswer.model_json_schema(), indent=2))
+
+
 if __name__ == "__main__":
     main()
 elif __name__ == "cli":  # found in the folder of a checkout: a second copy of the module `domicile.cli`

@@ -15,7 +15,7 @@ from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both
 from optimizer.terminal import Finite
 
 if TYPE_CHECKING:
-    from optimizer.explain import WhyAnswer
+    from optimizer.explain import PricesAnswer, WhyAnswer
     from optimizer.solve.solution import Progress
 
 STOPPED = 4
@@ -79,3 +79,52 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
     print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_why, answer))
     asked = [one for one in (answer.instead, answer.runner_up) if one is not None]
     ctx.exit(0 if all(one.complete for one in asked) else STOPPED)
+
+
+@explain.command("prices")
+@click.argument("file", type=FILE)
+@CHANGE
+@click.option("--plan", "plan_file", type=FILE, required=True, help="A plan of the instance, as JSON.")
+@click.option("--rules", default="", help="Ids or kinds, by commas (law,budget:carbon).  [default: all]")
+@click.option("--steps/--no-steps", default=True, help="Also one step tighter and looser.  [default: --steps]")
+@click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Prove costs within this gap.")
+@click.option(
+    "--time-limit", type=Finite(min=0, min_open=True), default=300.0, show_default=True, help="Seconds for all solves."
+)
+@click.option("--threads", type=click.IntRange(1, 1024), help="Threads the solver may use.  [default: all]")
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_context
+def explain_prices(  # noqa: PLR0917  (click passes them by name)
+    ctx: click.Context,
+    file: Path,
+    changes: tuple[Path, ...],
+    plan_file: Path,
+    rules: str,
+    steps: bool,
+    gap: float,
+    time_limit: float,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Say what each law, budget, quota, policy and latency limit of the instance FILE costs, beside a plan of it.
+
+    Each is lifted alone, and made one step tighter and looser; what that costs is an interval that the solves prove.
+    Exit code 4 where time ran out on one of them (the best answer is printed).
+    """
+    from optimizer.explain import prices
+    from optimizer.report import render_prices
+    from optimizer.terminal import print_answer, run_interruptible
+
+    instance, plan = load_both(file, changes, plan_file)
+    asked = tuple(name.strip() for name in rules.split(",") if name.strip())
+
+    def work(progress: Callable[[Progress], None], cancel: threading.Event) -> PricesAnswer:
+        return prices(
+            instance, plan, asked, steps=steps, gap=gap, time_limit_seconds=time_limit, threads=threads,
+            progress=progress, cancel=cancel,
+        )  # fmt: skip
+
+    with changed_in(file, changes):
+        answer: PricesAnswer = run_interruptible(work, display=sys.stderr.isatty(), currency=instance.currency)
+    print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_prices, answer))
+    ctx.exit(0 if answer.complete else STOPPED)

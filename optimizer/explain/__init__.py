@@ -5,6 +5,7 @@
 """
 
 from optimizer.explain.answer import why
+from optimizer.explain.pricing import prices
 from optimizer.explain.rows import (
     Binding,
     Displaced,
@@ -13,6 +14,8 @@ from optimizer.explain.rows import (
     Interval,
     Opening,
     Place,
+    Price,
+    PricesAnswer,
     RuleOut,
     RunnerUp,
     WhyAnswer,
@@ -26,8 +29,11 @@ __all__ = [
     "Interval",
     "Opening",
     "Place",
+    "Price",
+    "PricesAnswer",
     "RuleOut",
     "RunnerUp",
     "WhyAnswer",
+    "prices",
     "why",
 ]

@@ -25,7 +25,6 @@ from optimizer.plan.models import Plan
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.compile.rules import Rule
     from optimizer.compile.why import ExcludedBy, Option
     from optimizer.solve.solution import Progress
 
@@ -36,6 +35,9 @@ MOST_TOLD = 10
 SAME = 1e-9
 """Part of a plan's carbon by which two sums of the same terms may differ."""
 DOMINATED = "dominance:dominated"
+DEFAULTS = {
+    "devices": "default_devices", "vcpus": "default_vcpus", "units_per_s": "default_endpoint_units_per_s"
+}  # fmt: skip
 DEFAULT = "what quotas grant where none is stated"
 
 
@@ -63,7 +65,9 @@ def why(
     from optimizer.compile import compile_instance
 
     begun = time.perf_counter()
-    _check(instance, plan, region, offer)
+    if region is not None and offer is not None:
+        raise InputError(Issue("a region and an offer are named", maybe="an offer lies in one region: name it alone"))
+    check_plan(instance, plan)
     compiled = compile_instance(instance, base_dir, every_option=offer is not None)
     demand, held = _asked(compiled, workload, stream), Held(compiled, plan)
     now, place = time.perf_counter(), region or offer
@@ -82,9 +86,8 @@ def why(
     )  # fmt: skip
 
 
-def _check(instance: Instance, plan: Plan, region: str | None, offer: str | None) -> None:
-    if region is not None and offer is not None:
-        raise InputError(Issue("a region and an offer are named", maybe="an offer lies in one region: name it alone"))
+def check_plan(instance: Instance, plan: Plan) -> None:
+    """Raise InputError where a plan holds nothing, or is none of this instance."""
     if not plan.held:
         maybe = "domicile solve says what would have to change for one"
         raise InputError(Issue("the plan holds no placements", where="plan", maybe=maybe))
@@ -133,7 +136,7 @@ def _instead(compiled: Compiled, plan: Plan, demand: Demand, place: str, limits:
         return told.model_copy(update={"held": True, "possible": True})
     forced = force(compiled, plan, demand, allowed, limits)
     return told.model_copy(update={
-        **forced.told, "extra_carbon_kg": _extra_carbon(plan, forced),
+        **forced.told, "extra_carbon_kg": extra_carbon_kg(plan, forced.plan),
         "displaces": _displaced(compiled, plan, forced, workload),
     })  # fmt: skip
 
@@ -180,15 +183,18 @@ def _runner_up(compiled: Compiled, plan: Plan, demand: Demand, regions: set[str]
     forced = force(compiled, plan, demand, demand.slots(compiled.problem) & elsewhere, limits)
     to = () if forced.plan is None else Held(compiled, forced.plan).placements(demand)
     return RunnerUp(
-        regions=tuple(dict.fromkeys(one.region_id for one in to)), extra_carbon_kg=_extra_carbon(plan, forced),
+        regions=tuple(dict.fromkeys(one.region_id for one in to)), extra_carbon_kg=extra_carbon_kg(plan, forced.plan),
         **forced.told,
     )  # fmt: skip
 
 
-def _extra_carbon(plan: Plan, forced: Forced) -> float | None:
-    if forced.plan is None or forced.plan.carbon_kg is None or plan.carbon_kg is None:
+def extra_carbon_kg(plan: Plan, other: Plan | None) -> float | None:
+    """Return how much more another plan emits; None where either has something whose carbon nobody knows."""
+    if other is None or plan.carbon_kg is None or other.carbon_kg is None:
         return None
-    extra = forced.plan.carbon_kg - plan.carbon_kg
+    if plan.carbon_unknown_share or other.carbon_unknown_share:
+        return None
+    extra = other.carbon_kg - plan.carbon_kg
     return 0.0 if abs(extra) <= SAME * abs(plan.carbon_kg) else extra
 
 
@@ -196,7 +202,7 @@ def _displaced(compiled: Compiled, plan: Plan, forced: Forced, workload: str) ->
     """Return the other workloads that are in other regions in the plan that was forced."""
     if forced.plan is None:
         return ()
-    before, after, held = _regions(plan), _regions(forced.plan), Held(compiled, forced.plan)
+    before, after, held = regions_held(plan), regions_held(forced.plan), Held(compiled, forced.plan)
     full = held.full_limits()
     rows = []
     for other, regions in after.items():
@@ -208,7 +214,8 @@ def _displaced(compiled: Compiled, plan: Plan, forced: Forced, workload: str) ->
     return tuple(sorted(rows, key=lambda row: (not row.because, row.workload)))
 
 
-def _regions(plan: Plan) -> dict[str, frozenset[str]]:
+def regions_held(plan: Plan) -> dict[str, frozenset[str]]:
+    """Return the regions that a plan puts each workload in."""
     found: dict[str, set[str]] = {}
     for row in plan.placements:
         found.setdefault(row.workload, set()).add(row.region_id)
@@ -234,7 +241,7 @@ def _bound_by(compiled: Compiled, held: Held, demand: Demand) -> tuple[Binding, 
         for key, count in compiled.ledger.alone_of(workload, name).items():
             if key.kind != "dominance":
                 rule = book.rule(key, demand.workload)
-                which = _whole_default(rule)
+                which = whole_default(rule.id, rule.kind, rule.text)
                 alone[which] += count
                 text[which] = rule.text if which == rule.id else DEFAULT
     for rule_id, count in sorted(alone.items(), key=lambda item: (-item[1], item[0]))[:MOST_TOLD]:
@@ -243,9 +250,9 @@ def _bound_by(compiled: Compiled, held: Held, demand: Demand) -> tuple[Binding, 
     return tuple(found)
 
 
-def _whole_default(rule: Rule) -> str:
+def whole_default(rule: str, kind: str, text: str) -> str:
     """Return the id of a rule; of a quota that nobody stated, of the default that all such quotas come from."""
-    name = rule.id.partition(":")[2]
-    if rule.kind != "quota" or not rule.text.startswith("default of"):
-        return rule.id
-    return f"quota:quotas.default_{'vcpus' if name.startswith('vcpus') else 'devices'}"
+    if kind != "quota" or not text.startswith("default of"):
+        return rule
+    counted = rule.split(":")[1]
+    return f"quota:quotas.{DEFAULTS[counted]}" if counted in DEFAULTS else rule

@@ -141,3 +141,38 @@ class WhyAnswer(Row):
     base_gap: float | None = None
     currency: PlanCurrency | None = None
     seconds: float = 0.0
+
+
+class Price(Row):
+    """What a rule costs: `lifted_usd` what is saved without it (`exact`: to a cent), with the change in carbon of the
+    plan found and who is in other regions in it; `tighter_usd` what one `step` more costs, `looser_usd` what one less
+    saves.
+
+    None: not asked, no such step, or nothing was found in time; `tighter_possible` False: one step tighter there is no
+    plan (proven). `why`: why no solve was needed. `complete`: no solve ran out of time.
+    """
+
+    rule: str
+    kind: str
+    sentence: str
+    lifted_usd: Interval | None = None
+    lifted_kg: float | None = None
+    tighter_usd: Interval | None = None
+    tighter_possible: bool | None = None
+    looser_usd: Interval | None = None
+    step: dict[str, float] = {}
+    moves: tuple[str, ...] = ()
+    exact: bool = False
+    why: str | None = None
+    complete: bool = True
+
+
+class PricesAnswer(Row):
+    """The prices of rules, dearest first, beside the cost and the bound of the plan."""
+
+    prices: tuple[Price, ...] = ()
+    cost_usd: float
+    bound_usd: float | None = None
+    complete: bool = True
+    currency: PlanCurrency | None = None
+    seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""The page on `explain why`: its commands print what it shows."""
+"""The pages on `explain`: their commands print what they show."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from click.testing import CliRunner
 
 from domicile.cli import main
 
-PAGE = Path(__file__).parents[2] / "docs" / "explain-why.md"
+PAGES = sorted((Path(__file__).parents[2] / "docs").glob("explain-*.md"))
 BLOCKS = re.compile(r"```sh\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
-def test_the_page_shows_what_its_commands_print(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both outputs, line by line, at a width of 150."""
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_shows_what_its_commands_print(page: Path, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every output, line by line, at a width of 150."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "150")
-    shown = BLOCKS.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(shown) == 2
+    shown = BLOCKS.findall(page.read_text(encoding="utf-8"))
+    assert shown
     for commands, expected in shown:
         for command in commands.splitlines():
             name, *words = shlex.split(command)
