@@ -39,8 +39,8 @@ def told_refused(compiled: Compiled, plan: Plan, base_dir: Path | str | None, li
         return {}
     found: dict[str, Any] = {"refused": rows}
     until = time.perf_counter() + limits.left_seconds
-    compiling = sum(compiled.timings.values())
-    if plan.objective_usd is None or limits.cancel.is_set() or limits.left_seconds < compiling:
+    compiling = sum(compiled.timings.values())  # all is judged anew, so that it takes as long; a bound as long again
+    if plan.objective_usd is None or limits.cancel.is_set() or limits.left_seconds < 2 * compiling:
         return found
     from optimizer.compile import compile_instance
 
