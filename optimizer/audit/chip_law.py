@@ -140,7 +140,7 @@ class _Reading:
     def _read(self, row: Any, test: Any, certain: bool) -> None:
         name, where = self.offer.accelerator, self.region.id
         if row.trigger.risk:
-            return self._name(row.id)
+            return self._name(row.id) if certain else None
         if (test.tenant_hq or test.vendor_not) and row.processing_rule in ("", "none"):
             if self.book.set_aside(row.id, self.at, self.on):
                 return self._name(row.id)

@@ -192,6 +192,8 @@ class Case:
         if about is False or self._elsewhere(test):
             return SILENT
         name, place = self.accelerator.name, self.destination.place
+        if law.trigger.risk and not about:
+            return SILENT
         if law.trigger.risk:
             return Outcome(Level.FREE, conditions=(Remark(f"{law.id}: {law.trigger.risk}", "", name),))
         if (test.tenant_hq or test.vendor_not) and law.rule("processing").is_none:
