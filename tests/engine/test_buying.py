@@ -13,7 +13,7 @@ from solving import GAP, better, optimum, same
 
 import domicile
 
-SEEDS = range(8000, 8080)
+SEEDS = range(8000, 8060)
 CHUNK = 20
 METHODS = ("direct", "beside", "construct", "kernel", "decompose")
 Data = dict[str, Any]
@@ -47,7 +47,7 @@ def test_plans_pass_their_audit(seed: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("seed", range(8030, 8034))
+@pytest.mark.parametrize("seed", range(8030, 8032))
 def test_methods_agree(seed: int, method: Any) -> None:
     """All methods end at the optimum of the one that is chosen, or (those that only search) not below it."""
     data = random_buying(seed)

@@ -270,7 +270,7 @@ def fewest_items(matrix, x):
 
 
 @pytest.mark.parametrize("method", ["direct", "kernel", "decompose"])
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_random_plans_are_minimal(seed, method):
     """No plan of fewer items below it costs no more, and no item by itself can go with the others held."""
     problem = random_problem(seed)
