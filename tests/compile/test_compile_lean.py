@@ -142,5 +142,5 @@ def test_a_table_fills_without_what_is_zero():
     filling.put({"a": np.zeros(1), "b": np.array([3.0])})
     assert (filling.column("a").tolist(), filling.column("b").tolist()) == ([1.0, 2.0, 0.0], [0.0, 0.0, 3.0])
     held = compile_instance(_instance())
-    assert set(columns("known", held.known)) == {"known.carbon", "known.energy", "known.water"}
+    assert set(columns("known", held.known)) == {"known.carbon", "known.energy", "known.alone", "known.water"}
     assert "flows.serving.cost.egress" in columns("flows", held.problem.flows)
