@@ -68,7 +68,8 @@ def _quotas(ledger: Ledger) -> dict[str, Due]:
     supply = Supply(ledger.world.instance)
     found: dict[str, Due] = {}
     for line in ledger.lines:
-        if line.row.instances <= 0 and line.row.served_per_s <= 0:
+        drawn = line.row.instances if line.row.endpoint is None else line.row.served_per_s
+        if drawn <= 0:
             continue
         on = ledger.world.calendar.dates[line.period]
         for pool in supply.pools(line.offer)[0]:

@@ -244,10 +244,6 @@ CASES = {
         ("min_share: 0.1", "min_share: 10"),
         "34: policies[id=nordic].min_share: is 10; must be at most 1",
     ),
-    "spot for a service": (
-        ("100}}\n    data", "1}, purchase: [spot]}\n    data"),
-        "17: workloads[id=chat].runs.purchase: names",
-    ),
     "foreign money": (("limit_usd: 5000", "limit_eur: 5000"), "32: budgets[id=money].limit_eur: is in EUR, yet the"),
     "patches that are a number": (
         ("laws: {use: none}", "laws:\n  patches:\n    - {patches: 5}"),
