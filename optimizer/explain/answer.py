@@ -73,7 +73,7 @@ def why(
     now, place = time.perf_counter(), region or offer
     limits = Limits(gap, threads, now + time_limit_seconds, cancel or threading.Event(), progress)
     first = replace(limits, until=now + INSTEAD_SHARE * time_limit_seconds)
-    instead = None if place is None else _instead(compiled, plan, demand, place, first)
+    instead = None if place is None else _instead(compiled, held, demand, place, first)
     own = held.placements(demand)
     return WhyAnswer(
         workload=workload, stream=stream,
@@ -110,7 +110,7 @@ def _asked(compiled: Compiled, workload: str, stream: str | None) -> Demand:
     return Demand(number, names[stream])
 
 
-def _instead(compiled: Compiled, plan: Plan, demand: Demand, place: str, limits: Limits) -> Instead:
+def _instead(compiled: Compiled, held: Held, demand: Demand, place: str, limits: Limits) -> Instead:
     """Say what a place would take: the rules against it, or what it costs more."""
     from optimizer.compile.why import why as options_in
 
@@ -132,12 +132,12 @@ def _instead(compiled: Compiled, plan: Plan, demand: Demand, place: str, limits:
     world, slots = compiled.world, compiled.problem.slots
     there = (world.text("offer_id") == place) | (world.text("region_id") == place)
     allowed = demand.slots(compiled.problem) & there[slots.offer]
-    if Held(compiled, plan).is_within(demand, allowed):
+    if held.is_within(demand, allowed):
         return told.model_copy(update={"held": True, "possible": True})
-    forced = force(compiled, plan, demand, allowed, limits)
+    forced = force(compiled, held.plan, demand, allowed, limits)
     return told.model_copy(update={
-        **forced.told, "extra_carbon_kg": extra_carbon_kg(plan, forced.plan),
-        "displaces": _displaced(compiled, plan, forced, workload),
+        **forced.told, "extra_carbon_kg": extra_carbon_kg(held.plan, forced.plan),
+        "displaces": _displaced(compiled, held, forced, workload),
     })  # fmt: skip
 
 
@@ -198,19 +198,19 @@ def extra_carbon_kg(plan: Plan, other: Plan | None) -> float | None:
     return 0.0 if abs(extra) <= SAME * abs(plan.carbon_kg) else extra
 
 
-def _displaced(compiled: Compiled, plan: Plan, forced: Forced, workload: str) -> tuple[Displaced, ...]:
+def _displaced(compiled: Compiled, held: Held, forced: Forced, workload: str) -> tuple[Displaced, ...]:
     """Return the other workloads that are in other regions in the plan that was forced."""
     if forced.plan is None:
         return ()
-    before, after, held = regions_held(plan), regions_held(forced.plan), Held(compiled, forced.plan)
-    full = held.full_limits()
+    before, after, now = regions_held(held.plan), regions_held(forced.plan), Held(compiled, forced.plan)
+    full = set(now.full_limits()) & now.limits_of(workload)
     rows = []
     for other, regions in after.items():
         was = before.get(other, frozenset())
         if other != workload and regions != was:
-            there = set(full) & held.limits_of(workload) & Held(compiled, plan).limits_of(other)
             left, entered = tuple(sorted(was - regions)), tuple(sorted(regions - was))
-            rows.append(Displaced(workload=other, left=left, entered=entered, because=tuple(sorted(there))))
+            because = tuple(sorted(full & held.limits_of(other)))
+            rows.append(Displaced(workload=other, left=left, entered=entered, because=because))
     return tuple(sorted(rows, key=lambda row: (not row.because, row.workload)))
 
 

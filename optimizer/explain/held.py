@@ -29,31 +29,31 @@ class Held:
     """A plan, which the compiled instance has all options of, beside that instance."""
 
     def __init__(self, compiled: Compiled, plan: Plan) -> None:
-        self._compiled, self._plan = compiled, plan
+        self._compiled, self.plan = compiled, plan
         self._slots = slots_of_rows(compiled, plan.placements)
 
     def _rows(self, demand: Demand) -> list[int]:
         workload = self._compiled.problem.workload_ids[demand.workload]
         stream = None if demand.stream is None else self._compiled.stream_ids[demand.stream]
         return [
-            k for k, row in enumerate(self._plan.placements)
+            k for k, row in enumerate(self.plan.placements)
             if row.workload == workload and stream in (None, row.stream)
         ]  # fmt: skip
 
     def placements(self, demand: Demand) -> tuple[Placement, ...]:
         """The placements of a demand."""
-        return tuple(self._plan.placements[k] for k in self._rows(demand))
+        return tuple(self.plan.placements[k] for k in self._rows(demand))
 
     def is_within(self, demand: Demand, allowed: Bools) -> bool:
         """Whether all of a demand is served, and from `allowed` slots alone."""
         workload = self._compiled.problem.workload_ids[demand.workload]
         rows = self._rows(demand)
-        left = any(row.workload == workload for row in self._plan.unserved)
+        left = any(row.workload == workload for row in self.plan.unserved)
         return bool(rows) and not left and bool(allowed[self._slots[rows]].all())
 
     def utilisation(self, placement: Placement) -> float | None:
         """The share of the machines' capacity, at the target utilisation, that serves; None for endpoints and jobs."""
-        slot = int(self._slots[self._plan.placements.index(placement)])
+        slot = int(self._slots[self.plan.placements.index(placement)])
         slots = self._compiled.problem.slots
         if slots.is_endpoint[slot] or slots.is_job[slot] or placement.instances <= 0:
             return None
@@ -71,7 +71,7 @@ class Held:
         streams = {name: j for j, name in enumerate(self._compiled.stream_ids)
                    if problem.services.workload[j] == demand.workload}  # fmt: skip
         for k in self._rows(demand):
-            row, slot = self._plan.placements[k], int(self._slots[k])
+            row, slot = self.plan.placements[k], int(self._slots[k])
             if problem.slots.is_job[slot]:
                 per_hour = problem.slots.capacity_per_s[slot] * 3600.0
                 values["work_hours"][slot] += (row.work_units or 0.0) / per_hour if per_hour > 0 else 0.0
@@ -93,23 +93,23 @@ class Held:
             f"dataset {name}, read by {len(who):,} workload{'s' if len(who) > 1 else ''}"
             for name, who in readers.items() if workload.id in who
         ]  # fmt: skip
-        needed = dict.fromkeys(m for k in self._rows(demand) for m in self._plan.placements[k].mechanisms)
-        users = {m: len({row.workload for row in self._plan.placements if m in row.mechanisms}) for m in needed}
+        needed = dict.fromkeys(m for k in self._rows(demand) for m in self.plan.placements[k].mechanisms)
+        users = {m: len({row.workload for row in self.plan.placements if m in row.mechanisms}) for m in needed}
         told += [f"safeguard {m}, relied on by {n:,} workload{'s' if n > 1 else ''}" for m, n in users.items()]
         return tuple(told)
 
     @cached_property
     def _full(self) -> dict[str, str]:
         found: dict[str, str] = {}
-        for quota in self._plan.quotas:
+        for quota in self.plan.quotas:
             least = self._least_draw.get(quota.id, 0.0)
             if quota.slack < max(FULL * quota.limit, least * (1.0 - 1e-9)):
                 rule = quota.id if quota.id.startswith("commitment:") else f"quota:{quota.id}"
                 found[rule] = f"{quota.used:,.6g} of {quota.limit:,.6g} are used: no room for one more"
-        for budget in self._plan.budgets:
+        for budget in self.plan.budgets:
             if budget.slack <= FULL * max(budget.limit, 1e-9):
                 found[f"budget:{budget.id}"] = f"{budget.used:,.6g} of {budget.limit:,.6g} {budget.metric} are used"
-        for share in self._plan.shares:
+        for share in self.plan.shares:
             room = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
             if room <= FULL:
                 sense = share.sense.replace("_", " ")
@@ -134,7 +134,7 @@ class Held:
         """The ids of the quotas, budgets and shares that a workload's placements draw on."""
         problem = self._compiled.problem
         own = np.array(sorted({
-            int(self._slots[k]) for k, row in enumerate(self._plan.placements) if row.workload == workload
+            int(self._slots[k]) for k, row in enumerate(self.plan.placements) if row.workload == workload
         }), dtype=np.int64)  # fmt: skip
         pools, budgets, shares, flows = problem.pools, problem.budgets, problem.shares, problem.flows
         held = np.isin(pools.by_instances.column, own)

@@ -46,13 +46,16 @@ NOTHING = Interval(low=0.0, high=0.0)
 
 @dataclass(frozen=True)
 class _Other:
-    """What a changed instance came to: cost, bound, plan; `possible` False: it has no plan (proven)."""
+    """What a changed instance came to: cost, bound, plan; `possible` False: it has no plan (proven); `refused` says
+    why there is no such instance.
+    """
 
     cost_usd: float | None
     bound_usd: float | None
     plan: Plan | None
     possible: bool | None
     complete: bool
+    refused: str | None = None
 
 
 def prices(
@@ -186,8 +189,8 @@ def _solved(compiled: Compiled, plan: Plan, change: Change, limits: Limits, seco
         other = compile_instance(after, folder, earlier=compiled.stages, checked=True)
     except InfeasibleError:
         return _Other(None, None, None, possible=False, complete=True)
-    except InputError:  # a figure cannot go further that way, or the rule is a permission
-        return _Other(None, None, None, None, complete=True)
+    except InputError as error:
+        return _Other(None, None, None, None, complete=True, refused=error.issues[0].what)
     used, _ = slots_used(other, plan)
     solution = solve_problem(
         other.problem, gap=limits.gap, time_limit_seconds=max(1e-3, seconds - (time.perf_counter() - begun)),
@@ -214,13 +217,17 @@ def _price(
         before, after = regions_held(plan), regions_held(lifted.plan)
         moves = tuple(sorted(name for name in before | after if before.get(name) != after.get(name)))
         kg = extra_carbon_kg(plan, lifted.plan)
+    refused = [
+        f"{name}: {one.refused}" for name, one in (("lifted", lifted), ("tighter", tighter), ("looser", looser))
+        if one is not None and one.refused is not None
+    ]  # fmt: skip
     row, saved = table.loc[rule], _saves(plan, lifted)
     exact = saved is not None and saved.high is not None and saved.high - saved.low < CENT
     return Price(
         rule=rule, kind=str(row.kind), sentence=str(row.text),
         lifted_usd=saved, lifted_kg=kg, exact=exact, moves=moves,
         tighter_usd=_costs(plan, tighter), tighter_possible=None if tighter is None else tighter.possible,
-        looser_usd=_saves(plan, looser), step=step or {},
+        looser_usd=_saves(plan, looser), step=step or {}, why="; ".join(refused) or None,
         complete=all(one.complete for one in (lifted, tighter, looser) if one is not None),
     )  # fmt: skip
 

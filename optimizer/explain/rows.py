@@ -149,7 +149,8 @@ class Price(Row):
     saves.
 
     None: not asked, no such step, or nothing was found in time; `tighter_possible` False: one step tighter there is no
-    plan (proven). `why`: why no solve was needed. `complete`: no solve ran out of time.
+    plan (proven). `why`: why no solve was needed, or which of them
+    the instance does not admit. `complete`: no solve ran out of time.
     """
 
     rule: str

@@ -50,7 +50,6 @@ def _step(row: Price) -> str:
 
 
 def _moves(row: Price) -> str:
-    if row.why is not None:
-        return row.why
     more = len(row.moves) - MOST_NAMED
-    return ", ".join(row.moves[:MOST_NAMED]) + (f" +{more}" if more > 0 else "")
+    moves = ", ".join(row.moves[:MOST_NAMED]) + (f" +{more}" if more > 0 else "")
+    return "; ".join(part for part in (moves, row.why) if part)

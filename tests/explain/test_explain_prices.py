@@ -124,3 +124,13 @@ def test_carbon_that_nobody_knows_is_no_saving():
     row = asked(instance, "budget:kg", steps=False)["budget:kg"]
     assert ends(row.lifted_usd) == (500.0, 500.0)
     assert row.lifted_kg is None
+
+
+def test_a_step_that_the_instance_does_not_admit_says_so():
+    """A limit of one millisecond cannot fall by one: no figure, and the reason."""
+    trips = {"p:north": 0.5, "q:east": 9.0}
+    network = [{"origin": "DE", "region": name, "rtt_ms": rtt} for name, rtt in trips.items()]
+    near = {**NEAR, "streams": [{**NEAR["streams"][0], "max_rtt_ms": 1.0}]}
+    row = asked(toy(near, inline={**TWO, "network": network}), "latency")["latency:max_rtt_ms"]
+    assert row.tighter_usd is None
+    assert row.why == "tighter: max_rtt_ms is 0.0; must be above 0.0"
