@@ -9,7 +9,7 @@ from .mechanisms import Offer
 from .remarks import worded
 from .requirements import Asked
 from .rows import LawRow
-from .types import Level, Requirement, Verdict
+from .types import Level, Requirement, Verdict, Verdicts
 
 
 @dataclass(frozen=True)
@@ -100,3 +100,22 @@ def combine(activity: str, outcomes: Iterable[Said]) -> Verdict:
         confirm=tuple(confirm),
         free_if=tuple(free_if),
     )
+
+
+def nothing_to_see(found: Verdicts) -> Verdicts:
+    """Verdicts on one place that keeps and works on the data: where it may do neither, access is closed as well.
+
+    By the same laws, and wherever the staff sits. An endpoint that works elsewhere has its data seen there.
+    """
+    processing, access = found.processing, found.access
+    if not found.storage.level is processing.level is Level.FORBIDDEN or access.level is Level.FORBIDDEN:
+        return found
+    closed = replace(
+        access,
+        level=Level.FORBIDDEN,
+        laws=tuple(dict.fromkeys((*access.laws, *processing.forbidden_by))),
+        forbidden_by=processing.forbidden_by,
+        reasons=(*access.reasons, *(said for said in processing.reasons if said[0] in processing.forbidden_by)),
+        without_mechanism=processing.without_mechanism,
+    )
+    return replace(found, access=closed)

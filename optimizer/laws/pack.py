@@ -27,6 +27,7 @@ from .judge import Bench, Judge
 from .mechanisms import MechanismDesk
 from .narrowing import bound_by, narrowed
 from .operators import Operators
+from .outcomes import nothing_to_see
 from .patches import apply_patches, read_patches
 from .places import Groups, importer_status_needed
 from .profiles import Vocabulary, check_context, nearest
@@ -133,7 +134,7 @@ class LawPack:
             InputError: unknown category, role, flag, country or law, all together.
         """
         raise_if([i for i in (check_place(destination.place, "destination"),) if i])
-        return self.judge_for(profile, on, context, law).at(destination)
+        return nothing_to_see(self.judge_for(profile, on, context, law).at(destination))
 
     def judge_for(
         self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT, law: str | None = None

@@ -52,3 +52,20 @@ def test_without_a_rule_of_its_own_access_is_judged_as_processing() -> None:
     assert pack.law("FR-HDS").rule("access") == pack.law("FR-HDS").rule("processing")
     own = load_laws(patches=[{"op": "set", "law": "EU-GDPR-CHV", "field": "access_rule", "value": "deny:CN"}])
     assert own.law("EU-GDPR-CHV").rule("access").text == "deny:CN"
+
+
+def test_where_nothing_may_be_kept_or_worked_on_nobody_has_anything_to_see() -> None:
+    """A hospital's data at an operator without attestation: access is closed by the same law, unknown staff or not.
+
+    Where only one of storage and processing is closed, access is answered by the staff alone.
+    """
+    pack, day = load_laws(), date(2026, 11, 29)
+    patients = DataProfile(frozenset({"health"}), frozenset({"DE"}), exporter="clinic", exporter_country="DE")
+    found = pack.judge(patients, Destination("US", provider="runpod"), day)
+    assert (found.storage.level, found.processing.level) == (Level.FORBIDDEN, Level.FORBIDDEN)
+    assert (found.access.level, found.access.forbidden_by) == (Level.FORBIDDEN, found.processing.forbidden_by)
+    assert [rule for rule, _ in found.access.unknown] == ["access:runpod"], "and who looks is not known all the same"
+    genomes = DataProfile(frozenset({"genetic"}), frozenset({"US"}), exporter="lab", exporter_country="US-TX")
+    worked = pack.judge(genomes, Destination("IN", provider="aws"), day)
+    assert (worked.storage.level, worked.processing.level) == (Level.FORBIDDEN, Level.FREE)
+    assert worked.access.level is Level.UNKNOWN
