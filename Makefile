@@ -8,6 +8,8 @@ INSTANCE ?= instances/health-assistant.yaml
 TESTS ?= tests
 JOBS ?= auto
 BIN := .venv/bin
+# "compat" puts the checkout on the path, so that a folder called domicile beside a script does not hide the package
+EDITABLE := --config-settings editable_mode=compat --editable
 
 .PHONY: demo test lint types venv clean
 .DELETE_ON_ERROR:
@@ -31,11 +33,11 @@ venv: .venv/.installed-dev
 	$(PYTHON) -m venv .venv
 
 .venv/.installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) .
 	touch $@
 
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) '.[dev]'
 	touch $@ .venv/.installed
 
 clean:

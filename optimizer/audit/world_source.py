@@ -48,8 +48,8 @@ class CatalogueSource:
         self.version = catalogue.version
         self._fixed = instance.catalogue.fixed_usd_per_hour
         self._calendar = calendar
-        stated = (row.get("add", {}) for row in instance.catalogue.overlay if row["table"] == "offers")
-        self._added = {str(added.get("offer_id")) for added in stated}
+        stated = (row["add"] for row in instance.catalogue.overlay if row["table"] == "offers" and "add" in row)
+        self._added = {f"{row['region_id']}:{row['sku']}:{row.get('purchase', 'on_demand')}" for row in stated}
         self._clocks = [calendar.clock(t) for t in range(len(calendar.hours))]
         self._speeds: dict[tuple[Any, ...], list[SystemFigures]] = {}
         self._endpoint_rows = catalogue.endpoints

@@ -27,6 +27,8 @@ TABLES = (
     "power",
 )  # fmt: skip
 PARTS = ("id", "where", "add")
+FOLLOWS = {"regions": ("region_id", "{provider}:{region}"), "offers": ("offer_id", "{region_id}:{sku}:{purchase}")}
+"""Ids of rows that follow from other columns of theirs."""
 
 
 def stored_as(table: str) -> str:
@@ -172,6 +174,10 @@ def _typed_row(name: str, added: Row, where: str) -> dict[str, Any] | list[Issue
     told: list[Issue] = []
     lacking = [c.name for c in layout.columns if c.required and c.default is None and c.name not in whole]
     issues += [Issue(f"lacks {column}", where=where) for column in lacking]
+    name_of, follows = FOLLOWS.get(name, ("", ""))
+    if name_of in added and not lacking and added[name_of] != follows.format_map(whole):
+        told_id = f"{name_of} is {added[name_of]!r}, and the row's own columns make it {follows.format_map(whole)!r}"
+        issues.append(Issue(told_id, where=where, maybe=f"leave {name_of} out"))
     if not issues:
         frame = typed(layout, pd.DataFrame([whole]), None, told)
         issues += [Issue(issue.what, where=where, maybe=issue.maybe) for issue in told]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,10 @@ from optimizer.compile.offers import GRID_COLUMN
 from optimizer.instance.base import NonNegative
 from optimizer.instance.rules import Discount
 from optimizer.instance.world import InlineRegion
+
+if TYPE_CHECKING:
+    from optimizer.catalogue.catalogue import Catalogue
+    from optimizer.errors import Issue
 
 TOKENS = ("price_usd_per_million_input_tokens", "price_usd_per_million_output_tokens")
 Figure = Callable[[float], float]
@@ -218,17 +222,10 @@ class SetFigure(Change):
 
     def apply(self, edit: Edit) -> None:
         """State them; a row or column that the catalogue does not have is a problem."""
-        from optimizer.catalogue.overlay import apply_overlay
-        from optimizer.errors import InputError, Issue
         from optimizer.instance.suggest import did_you_mean
 
-        catalogue = edit.catalogue
-        if catalogue is None:
-            maybe = "set_prices and set_carbon change an inline catalogue, add_region and add_offer extend it"
-            edit.fail("op", "has no effect on an inline catalogue", maybe)
-        found: list[Issue] = []
-        told = {"table": self.table, "id": self.id, "set": dict(self.set)}
-        apply_overlay(catalogue, (told,), found)
+        catalogue = _bundled(edit)
+        found = _issues_of(catalogue, {"table": self.table, "id": self.id, "set": dict(self.set)})
         if found:
             rows = getattr(catalogue, self.table).index
             names = ["/".join(row) if isinstance(row, tuple) else str(row) for row in rows.tolist()]
@@ -238,8 +235,41 @@ class SetFigure(Change):
             for column in self.set:
                 if column not in columns:
                     edit.fail("set", found[0].what, did_you_mean(column, columns))
-            try:
-                edit.fail("set", found[0].what, found[0].maybe)
-            except InputError as error:
-                raise error from None
+            edit.fail("set", found[0].what, found[0].maybe)
         with_figures(edit, self.table, [(self.id, name, value) for name, value in self.set.items()], self.citation)
+
+
+class AddRow(Change):
+    """Add a row to the bundled catalogue, as `catalogue.overlay` does: a provider, a region, an offer, a round trip."""
+
+    op: Literal["add_row"]
+    table: Literal[
+        "providers", "regions", "accelerators", "skus", "offers", "endpoints", "storage", "egress", "power", "network",
+        "throughput",
+    ]  # fmt: skip
+    add: Annotated[dict[str, Any], Field(min_length=1)]
+    citation: str = ""
+
+    def apply(self, edit: Edit) -> None:
+        """Append it to the overlay; a column, a figure or a reference that fits nothing is a problem."""
+        row = {"table": self.table, "add": dict(self.add)}
+        for issue in _issues_of(_bundled(edit), row):
+            edit.fail("add", issue.what, issue.maybe)
+        told = {"citation": self.citation} if self.citation else {}
+        edit.append({**row, **told}, "catalogue", "overlay")
+
+
+def _bundled(edit: Edit) -> Catalogue:
+    """Return the bundled catalogue, as changed so far."""
+    if edit.catalogue is None:
+        maybe = "set_prices and set_carbon change an inline catalogue, add_region and add_offer extend it"
+        edit.fail("op", "has no effect on an inline catalogue", maybe)
+    return edit.catalogue
+
+
+def _issues_of(catalogue: Catalogue, row: dict[str, Any]) -> list[Issue]:
+    from optimizer.catalogue.overlay import apply_overlay
+
+    found: list[Issue] = []
+    apply_overlay(catalogue, (row,), found)
+    return found

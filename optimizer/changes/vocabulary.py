@@ -18,7 +18,7 @@ OPERATIONS: tuple[type[Change], ...] = (
     permissions.Withdraw, permissions.Permit, permissions.AddMechanism,
     *laws.OPERATIONS,
     figures.ScalePrices, figures.SetPrices, figures.ScaleCarbon, figures.SetCarbon, figures.SetCarbonPrice,
-    figures.SetFigure,
+    figures.SetFigure, figures.AddRow,
     demand.ScaleDemand, demand.SetDemand, demand.SetUnservedPrice,
     demand.AddWorkload, demand.ChangeWorkload, demand.DropWorkload,
     demand.AddDataset, demand.ChangeDataset, demand.DropDataset,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.catalogue.machines import is_burstable
+from optimizer.catalogue.overlay_rows import key_of_added
 from optimizer.catalogue.provider_sets import providers_named
 from optimizer.compile.commitments import groups, name_of
 from optimizer.compile.endpoints import endpoint_offers
@@ -43,7 +44,7 @@ REGION_COLUMNS = (
     "grid_quality", "grid_zone", "matched_yearly_share", "matched_hourly_share",
     "fixed_usd_per_hour", "open", "closed_reason", "closed_rule",
 )  # fmt: skip
-CLOSED_COLUMNS = ("offer_id", "provider", "region_id", "sku", "endpoint", "reason", "rule")
+CLOSED_COLUMNS = ("offer_id", "provider", "region_id", "sku", "endpoint", "retired_on", "reason", "rule")
 GRID_COLUMN = {
     "location_lifecycle": "grid_lifecycle_g_per_kwh",
     "location_direct": "grid_direct_g_per_kwh",
@@ -138,7 +139,7 @@ def bundled_offers(
     for code, name, mask in _offer_checks(instance, offers, allowed):
         hit = mask & (reason == "")
         reason[hit], rule[hit] = code, name
-    closed = offers[["offer_id", "provider", "region_id", "sku", "endpoint"]].assign(reason=reason, rule=rule)
+    closed = offers[list(CLOSED_COLUMNS[:-2])].assign(reason=reason, rule=rule)
     opened = offers[reason == ""].copy()
     opened["region"] = opened.region.astype(np.int64)
     opened["country"] = regions.country.reindex(opened.region).to_numpy()
@@ -234,8 +235,8 @@ def _instance_offers(instance: Instance, catalogue: Catalogue) -> pd.DataFrame:
     columns = ["offer_id", "region_id", "provider", "sku", "purchase", "price_usd_per_hour", "price_quality",
                "price_date", "spot_interruption", "availability"]  # fmt: skip
     offers = pd.concat([table[columns], facts], axis=1)
-    stated = (row.get("add", {}) for row in instance.catalogue.overlay if row["table"] == "offers")
-    added = {str(row.get("offer_id")) for row in stated}
+    stated = (row["add"] for row in instance.catalogue.overlay if row["table"] == "offers" and "add" in row)
+    added = {key_of_added("offers", row) for row in stated}
     return offers.assign(
         kind="instance", endpoint="", retired_on="", scope="region", scope_countries=_stands(offers),
         own=table.offer_id.isin(added) | ~table.availability.isin(OBSERVED),

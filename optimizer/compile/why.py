@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def why(compiled: Compiled, workload: str, place: str, stream: str | None = None
     ]
     closed = world.closed[(world.closed.offer_id == place) | (world.closed.region_id == place)]
     for row in closed.itertuples(index=False):
-        told = (_closed(world, book, str(row.reason), str(row.rule) or None, (str(row.provider), str(row.region_id))),)
+        told = (_closed(world, book, row),)
         found += [Option(workload, name, str(row.offer_id), told) for name in streams]
     if not found:
         shut = world.closed
@@ -137,10 +137,14 @@ def _excluded(
     return tuple(ExcludedBy(book.rule(g.rule, position), REASONS[g.reason], g.evidence, g.partial) for g in grounds)
 
 
-def _closed(world: World, book: RuleBook, reason: str, rule: str | None, place: tuple[str, str]) -> ExcludedBy:
-    provider, region = place
-    told = Evidence(f"it is {provider}'s, in {_where(world, region)}; {_setting(world, rule)}")
-    return ExcludedBy(book.rule(key_of(reason, rule, "closed")), REASONS[reason], (told,))
+def _closed(world: World, book: RuleBook, row: Any) -> ExcludedBy:
+    """Return what closes an offer to every workload; `row` has the columns `CLOSED_COLUMNS`."""
+    rule = str(row.rule) or None
+    if row.reason == "endpoint_retired":
+        told = Evidence(f"the model is retired on {row.retired_on}; nothing that the instance states opens it")
+    else:
+        told = Evidence(f"it is {row.provider}'s, in {_where(world, str(row.region_id))}; {_setting(world, rule)}")
+    return ExcludedBy(book.rule(key_of(str(row.reason), rule, "closed")), REASONS[row.reason], (told,))
 
 
 def _where(world: World, region: str) -> str:

@@ -177,6 +177,8 @@ def test_power_of_a_machine():
         ({"table": "offers", **PRICE}, "states none of id, where and add"),
         ({"table": "offers", "add": {"region_id": "aws:mars", **PRICE["set"], "sku": "g6.xlarge"}}, "unknown region"),
         ({"table": "offers", "add": {"region_id": "aws:eu-central-1", "sku": "g6.xlarge"}}, "lacks price_usd_per_hour"),
+        ({"table": "offers", "add": {"region_id": "aws:eu-central-1", **PRICE["set"], "sku": "g6.xlarge",
+                                     "offer_id": "mine"}}, "make it 'aws:eu-central-1:g6.xlarge:on_demand'"),
         ({"table": "regions", "add": {**PLACE, "pue": 0.5}}, "at least 1"),
         ({"table": "regions", "add": {**PLACE, "hue": 1}}, "no column 'hue'"),
         ({"table": "network", "add": {"origin": "DE", "region": "aws:mars", "rtt_ms": 1}}, "unknown region 'aws:mars'"),

@@ -127,6 +127,14 @@ def _unserved(instance: Instance, rng: np.random.Generator) -> Change | None:
     return {"op": "set_unserved_price", "usd_per_unit": 1e-3}
 
 
+def _row(instance: Instance, rng: np.random.Generator) -> Change | None:
+    if instance.catalogue.inline is not None:
+        return None
+    provider = _one(rng, instance.catalogue.providers or ("scaleway",))
+    row = {"provider": provider, "region": "new", "country": str(rng.choice(["DE", "IN"])), "pue": 1.1}
+    return {"op": "add_row", "table": "regions", "add": row}
+
+
 DRAWS: dict[str, Draw] = {
     "tighten budget": _named("budget", "tighten", share=0.01),
     "loosen budget": _named("budget", "loosen", share=0.3),
@@ -149,6 +157,7 @@ DRAWS: dict[str, Draw] = {
     "law": _law,
     "close": _close,
     "unserved": _unserved,
+    "row": _row,
 }
 
 

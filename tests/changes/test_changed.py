@@ -187,6 +187,8 @@ NOTHING: list[tuple[dict[str, Any], str, str, str | None]] = [
     ({"op": "scale_carbon", "factor": 2, "scope": {"countries": ["FR"]}}, "scope", "another intensity", "set_carbon"),
     ({"op": "set_figure", "table": "regions", "id": "north", "set": {"pue": 1.2}}, "op", "inline catalogue",
      "set_prices"),
+    ({"op": "add_row", "table": "regions", "add": {"provider": "p", "region": "new"}}, "op", "inline catalogue",
+     "add_region"),
     ({"op": "change_workload", "workload": "chat", "set": {"max_region": 1}}, "set", "max_region", "'max_regions'"),
     ({"op": "change_workload", "workload": "chat", "set": {"min_regions": 3}}, "set", "below min_regions", None),
     ({"op": "change_workload", "workload": "chat", "set": {"id": "talk"}}, "set", "stays", None),
@@ -277,12 +279,16 @@ def test_a_figure_stated_replaces_the_one_stated_before():
         ({"table": "regions", "id": "aws:eu-central-9", "set": {"pue": 1.1}}, "no row of regions", "aws:eu-central-1"),
         ({"table": "regions", "id": "aws:eu-central-1", "set": {"peu": 1.1}}, "has no column 'peu'", "pue"),
         ({"table": "regions", "id": "aws:eu-central-1", "set": {"pue": 0.5}}, "pue", None),
+        ({"table": "skus", "add": {"provider": "aws", "sku": "x1", "vcpus": 8.0}}, "'vcpus'", None),
+        ({"table": "offers", "add": {"region_id": "aws:xx-north-1", "sku": "g6.xlarge", "price_usd_per_hour": 1.0}},
+         "aws:xx-north-1", "regions"),
     ],
 )
 def test_a_figure_that_fits_nothing_is_an_error(change: dict[str, Any], what: str, maybe: str | None):
-    """Row, column and range."""
+    """Row, column, range; of a row that is added what it refers to as well."""
+    op = "add_row" if "add" in change else "set_figure"
     with pytest.raises(domicile.InputError) as caught:
-        domicile.changed(domicile.load("quickstart"), [{"op": "set_figure", **change}])
+        domicile.changed(domicile.load("quickstart"), [{"op": op, **change}])
     (issue,) = caught.value.issues
     assert what in issue.what
     assert maybe is None or maybe in (issue.maybe or "")

@@ -66,6 +66,27 @@ def test_a_change_of_every_kind_on_bundled_instances(models: dict[str, Model], n
     same_outcome(models[name], changes)
 
 
+def test_a_region_added_to_the_bundled_catalogue_is_an_option(models: dict[str, Model]):
+    """With a machine, its power and the round trips of its three streams."""
+    place = "scaleway:de-kie"
+    changes: list[dict[str, Any]] = [
+        {"op": "add_row", "table": "regions", "citation": "assumed", "add": {
+            "provider": "scaleway", "region": "de-kie", "country": "DE", "grid_lifecycle_g_per_kwh": 20.0, "pue": 1.1}},
+        {"op": "add_row", "table": "offers", "citation": "assumed", "add": {
+            "region_id": place, "sku": "L40S-1-48G", "price_usd_per_hour": 0.5, "availability": "verified"}},
+        {"op": "set_figure", "table": "skus", "id": "scaleway/L40S-1-48G", "set": {
+            "idle_kw": 0.1, "load_kw": 0.4, "embodied_kg": 150.0}},
+        *({"op": "add_row", "table": "network", "add": {"origin": origin, "region": place, "rtt_ms": 9.0}}
+          for origin in ("DE", "FR", "PL")),
+    ]  # fmt: skip
+    model = same_outcome(models["quickstart"], changes)
+    assert model is not None
+    why = model.why("chat", place)
+    assert [one.stream for one in why.options if not one.excluded_by] == ["DE", "FR", "PL"], str(why)
+    assert models["quickstart"].regions("chat") != model.regions("chat")
+    assert place in model.regions("chat")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_changes_of_changes_on_random_instances(seed: int):
     """Several at a time, and three times one after the other, each from the model before."""

@@ -124,27 +124,40 @@ def test_the_audit_finds_what_export_rules_forbid(fault):
     assert kind in {finding.kind for finding in domicile.audit(made, plan).violations}
 
 
-def test_what_a_catalogue_shows_on_sale_counts_as_licensed_and_what_is_added_to_it_does_not():
-    """The same chip in the same country: seen in the bundled catalogue, and added by the instance."""
+@pytest.mark.parametrize(
+    "stated", [{"offer_id": "azure:uaecentral:{sku}:on_demand"}, {}], ids=["id stated", "id left out"]
+)
+def test_what_a_catalogue_shows_on_sale_counts_as_licensed_and_what_is_added_to_it_does_not(stated: dict[str, str]):
+    """The same chip in the same country: seen in the bundled catalogue, and added by the instance, for the engine and
+    for the audit.
+    """
+    from optimizer.audit.calendar import Calendar
+    from optimizer.audit.sources import source_of
+    from optimizer.catalogue.overlay import apply_overlay
     from optimizer.compile.offers import bundled_offers, bundled_regions
 
     seen = load_catalogue().offers
     emirates = seen[seen.region_id.eq("azure:uaenorth") & seen.accelerator.eq("H100")].iloc[0]
-    added = {**{k: emirates[k] for k in ("region_id", "provider", "sku", "accelerator")}, "devices": 8.0,
-             "price_usd_per_hour": 1.0, "offer_id": "azure:uaenorth:mine:on_demand"}  # fmt: skip
+    sku = str(emirates.sku)
+    added = {"region_id": "azure:uaecentral", "sku": sku, "price_usd_per_hour": 1.0, "availability": "verified",
+             **{name: text.format(sku=sku) for name, text in stated.items()}}  # fmt: skip
     made = domicile.load(
         {
             "name": "seen", "horizon": {"start": "2027-01-01", "hours": 1.0},
             "catalogue": {"use": "world", "providers": ["azure"], "countries": ["AE"],
+                          "access": ["public", "disaster_recovery"],
                           "overlay": [{"table": "offers", "add": added, "citation": "quotation of 2026-11-30"}]},
             "workloads": [{"id": "w", "kind": "job", "work": 1.0, "runs": {"throughput": {"H100": 1.0}},
                            "data": {"categories": ["non_personal"], "exporter": "DE"}}],
         }
     )  # fmt: skip
-    from optimizer.catalogue.overlay import apply_overlay
-
     full = apply_overlay(load_catalogue(), made.catalogue.overlay, [])
     table, _ = bundled_offers(made, full, bundled_regions(made, full), made.horizon.start)
     own = table.set_index("offer_id").own
-    assert bool(own["azure:uaenorth:mine:on_demand"])
-    assert not own.drop("azure:uaenorth:mine:on_demand").any()
+    mine = f"azure:uaecentral:{sku}:on_demand"
+    assert bool(own[mine])
+    assert not own.drop(mine).any()
+    source = source_of(made, Calendar(made.horizon.start, made.horizon.resolved()))
+    found = {place: source.instance_offer(source.region(f"azure:{place}"), sku, emirates.purchase)
+             for place in ("uaecentral", "uaenorth")}  # fmt: skip
+    assert {place: offer.own for place, offer in found.items() if offer} == {"uaecentral": True, "uaenorth": False}

@@ -122,6 +122,16 @@ def test_the_law_speaks_in_its_own_words_and_a_closed_offer_keeps_its_setting():
     assert closed.evidence[0].sentence.endswith("catalogue.access: public")
 
 
+def test_a_retired_endpoint_says_since_when():
+    """Of the bundled catalogue the first one that retires before the horizon ends: its day stands in the evidence."""
+    compiled = compile_instance(domicile.load("quickstart"))
+    shut = compiled.world.closed
+    row = shut[shut.reason.eq("endpoint_retired") & shut.region_id.ne("")].iloc[0]
+    assert row.retired_on[:2] == "20"
+    (told,) = _told(compiled, "chat", row.offer_id)["closed:endpoint_retired"]
+    assert told == f"the model is retired on {row.retired_on}; nothing that the instance states opens it"
+
+
 def test_a_region_is_asked_as_a_whole():
     """Two streams and two offers: four options, of which the far stream has none."""
     links = [*TWO["network"], {"origin": "FR", "region": "p:north", "rtt_ms": 31.0}]

@@ -36,6 +36,16 @@ def fresh(code: str) -> str:
     return done.stdout.strip()
 
 
+def test_a_folder_called_domicile_beside_a_script_does_not_hide_the_package(tmp_path: Path):
+    """A script that lies beside the checkout, as after `git clone`, imports the package, not the folder."""
+    (tmp_path / "domicile").mkdir()
+    script = tmp_path / "script.py"
+    script.write_text("import domicile\nprint(domicile.load('quickstart').name)\n", encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "quickstart"
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_every_public_name_has_a_docstring_and_a_row_in_the_page(name: str):
     """`help(domicile.name)` and docs/library.md say what it is."""
