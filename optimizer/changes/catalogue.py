@@ -24,9 +24,10 @@ class Place:
     subdivision: str = ""
 
     @property
-    def ids(self) -> tuple[str, str]:
+    def ids(self) -> tuple[str, ...]:
         """The id, and the id with its provider ahead, as inline regions may be called."""
-        return self.id, f"{self.provider}:{self.id}"
+        ahead = f"{self.provider}:"
+        return (self.id,) if self.id.startswith(ahead) else (self.id, ahead + self.id)
 
     @property
     def places(self) -> tuple[str, str, str]:

@@ -167,7 +167,8 @@ def without_closed(
     shut = reason != ""
     if not shut.any():
         return offers, closed
-    moved = offers.loc[shut, list(CLOSED_COLUMNS[:-2])].assign(reason=reason[shut], rule=rule[shut])
+    columns = [name for name in CLOSED_COLUMNS if name in offers]
+    moved = offers.loc[shut, columns].assign(retired_on="", reason=reason[shut], rule=rule[shut])
     return offers[~shut].reset_index(drop=True), pd.concat([closed, moved], ignore_index=True)
 
 
