@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import domicile
+from optimizer.alternatives_command import alternatives
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
 from optimizer.errors import ISSUES_TOLD, InputError
 from optimizer.lookup import catalogue, laws
@@ -282,6 +283,7 @@ def audit(
 main.add_command(laws)
 main.add_command(catalogue)
 main.add_command(explain)
+main.add_command(alternatives)
 
 
 @main.group()
@@ -327,6 +329,14 @@ def schema_prices() -> None:
     from optimizer.explain import PricesAnswer
 
     click.echo(json.dumps(PricesAnswer.model_json_schema(), indent=2))
+
+
+@schema.command("alternatives")
+def schema_alternatives() -> None:
+    """JSON Schema of answers to `alternatives`."""
+    from optimizer.explain import AlternativesAnswer
+
+    click.echo(json.dumps(AlternativesAnswer.model_json_schema(), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Answers to "why": why a workload is where it is, and why not elsewhere.
+"""Answers to "why": why a workload is where it is and not elsewhere, what rules cost, what else could be done.
 
     answer = domicile.explain.why(instance, plan, "chat", region="aws:eu-west-1")
     print(answer.instead.extra_cost_usd)
 """
 
+from optimizer.explain.alternative_rows import Alternative, AlternativesAnswer, Distance, Moved
+from optimizer.explain.alternatives import alternatives
 from optimizer.explain.answer import why
 from optimizer.explain.pricing import prices
 from optimizer.explain.rows import (
     Binding,
     Displaced,
     Edge,
+    Figures,
     Instead,
     Interval,
     Opening,
@@ -22,11 +25,16 @@ from optimizer.explain.rows import (
 )
 
 __all__ = [
+    "Alternative",
+    "AlternativesAnswer",
     "Binding",
     "Displaced",
+    "Distance",
     "Edge",
+    "Figures",
     "Instead",
     "Interval",
+    "Moved",
     "Opening",
     "Place",
     "Price",
@@ -34,6 +42,7 @@ __all__ = [
     "RuleOut",
     "RunnerUp",
     "WhyAnswer",
+    "alternatives",
     "prices",
     "why",
 ]

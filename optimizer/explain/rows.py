@@ -143,6 +143,22 @@ class WhyAnswer(Row):
     seconds: float = 0.0
 
 
+class Figures(Row):
+    """What a plan comes to in what alternatives vary.
+
+    `carbon_kg` None where a part of it is not known; `moved` the workloads of which anything is where an earlier plan
+    (or today) has nothing of it, None where there is none to compare with; `outside_share` of the work, every workload
+    counting the same, None where no jurisdiction was asked about; `weak_points` of law that the plan rests on.
+    """
+
+    carbon_kg: float | None
+    providers: tuple[str, ...]
+    regions: tuple[str, ...]
+    moved: tuple[str, ...] | None = None
+    outside_share: float | None = None
+    weak_points: tuple[str, ...] = ()
+
+
 class Price(Row):
     """What a rule costs: `lifted_usd` what is saved without it (`exact`: to a cent), with the change in carbon of the
     plan found and who is in other regions in it; `tighter_usd` what one `step` more costs, `looser_usd` what one less

@@ -127,10 +127,55 @@ def _of_lines(compiled: Compiled, lines: Lines, judgements: list[Judgement], reg
         places = law.unknown.touched(signature, int(slots.offer[slot]))
         owners.setdefault((signature, places), set()).add(int(slots.workload[slot]))
     for (signature, places), those in owners.items():
-        for profiled in law.unknown.of(signature, register.dates[0]):
-            for one in profiled.of(places):
-                for w in those:
-                    register.know(one, profiled, workload=workloads[w])
+        for w in those:
+            _know(compiled, register, signature, places, workloads[w])
+
+
+def _know(
+    compiled: Compiled, register: _Register, signature: int, places: tuple[str, ...], workload: str
+) -> None:
+    """Add what is not known, or not confirmed, of the places that data of a signature touch."""
+    for profiled in compiled.law_view.unknown.of(signature, register.dates[0]):
+        for one in profiled.of(places):
+            register.know(one, profiled, workload=workload)
+
+
+def open_by_line(compiled: Compiled, lines: Lines, judgements: list[Judgement]) -> list[frozenset[str]]:
+    """Return for every line the rules of law under which somebody would have something to find out or to confirm, and
+    which nobody accepted as they are.
+    """
+    if compiled.law_view.pack is None:
+        return [frozenset()] * len(lines.slot)
+    known: dict[tuple[int, int, tuple[str, ...]], frozenset[str]] = {}
+    found = []
+    signatures = signatures_of(compiled, lines)
+    for judgement, signature, slot in zip(judgements, signatures.tolist(), lines.slot.tolist(), strict=True):
+        places = compiled.law_view.unknown.touched(signature, int(compiled.problem.slots.offer[slot]))
+        key = id(judgement), signature, places
+        if key not in known:
+            register = _Register(compiled)
+            register.operator(judgement.unknown)
+            _know(compiled, register, signature, places, "")
+            known[key] = _not_accepted(register)
+        found.append(known[key])
+    return found
+
+
+def open_by_copy(compiled: Compiled) -> list[frozenset[str]]:
+    """Return the same for every copy that there may be."""
+    copies = compiled.problem.datasets.copy_dataset.size
+    if compiled.law_view.pack is None:
+        return [frozenset()] * copies
+    found = []
+    for c in range(copies):
+        register = _Register(compiled)
+        _of_copies(compiled, np.eye(1, copies, c).ravel(), register)
+        found.append(_not_accepted(register))
+    return found
+
+
+def _not_accepted(register: _Register) -> frozenset[str]:
+    return frozenset(action.rule for action in register.actions() if action.accepted_by is None)
 
 
 def _of_copies(compiled: Compiled, copied: NDArray[np.float64], register: _Register) -> None:

@@ -96,9 +96,9 @@ def least_carbon(
         if stated is None:
             return replace(nothing, termination=watch.why_stopped())
         start = from_tables(stated, normalised.apply(first.values))
-        matrix = _hold(stated, start, unknown)
+        matrix = hold(stated, start, unknown)
         workers = threads or os.cpu_count() or 1
-        result = _run(matrix, normalised.problem, start, watch, method=first.method, gap=gap, threads=workers)
+        result = run_from(matrix, normalised.problem, start, watch, method=first.method, gap=gap, threads=workers)
         found = to_solution(matrix, normalised.problem, result, gap=gap, watch=watch, method=first.method)
         found = replace(found, values=normalised.restore(found.values))
     watch.raise_if_broken()
@@ -129,7 +129,7 @@ def _about_cost(
     return told
 
 
-def _hold(matrix: Matrix, x: Floats, which: Mapping[str, Bools]) -> Matrix:
+def hold(matrix: Matrix, x: Floats, which: Mapping[str, Bools]) -> Matrix:
     """Return the model in which some decisions, by component, take no more than they do now."""
     upper = matrix.upper.copy()
     for family, chosen in which.items():
@@ -139,7 +139,7 @@ def _hold(matrix: Matrix, x: Floats, which: Mapping[str, Bools]) -> Matrix:
     return replace(matrix, upper=upper)
 
 
-def _run(
+def run_from(
     matrix: Matrix, problem: Problem, start: Floats, watch: Watch, *, method: str, gap: float, threads: int
 ) -> Run:
     """Minimise from a start by the method that found it."""

@@ -1,4 +1,4 @@
-"""The pages on `explain`: their commands print what they show."""
+"""The pages on `explain` and on alternatives: their commands print what they show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from domicile.cli import main
 
-PAGES = sorted((Path(__file__).parents[2] / "docs").glob("explain-*.md"))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [*sorted(DOCS.glob("explain-*.md")), DOCS / "alternatives.md"]
 BLOCKS = re.compile(r"```sh\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
