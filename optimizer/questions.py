@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both
+from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
 from optimizer.terminal import Finite
 
 if TYPE_CHECKING:
@@ -84,9 +84,15 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
 @explain.command("prices")
 @click.argument("file", type=FILE)
 @CHANGE
-@click.option("--plan", "plan_file", type=FILE, required=True, help="A plan of the instance, as JSON.")
+@click.option("--plan", "plan_file", type=FILE, help="A plan of the instance, as JSON.  [default: it is solved]")
 @click.option("--rules", default="", help="Ids or kinds, by commas (law,budget:carbon).  [default: all]")
 @click.option("--steps/--no-steps", default=True, help="Also one step tighter and looser.  [default: --steps]")
+@click.option("--missing", is_flag=True, help="Also what missing figures cost.")
+@click.option("--attribute", is_flag=True, help="Also split the cost of compliance over laws (Shapley).")
+@click.option(
+    "--samples", type=click.IntRange(2, 100_000), default=30, show_default=True, help="Orders drawn if laws are many."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of that draw.")
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Prove costs within this gap.")
 @click.option(
     "--time-limit", type=Finite(min=0, min_open=True), default=300.0, show_default=True, help="Seconds for all solves."
@@ -98,9 +104,13 @@ def explain_prices(  # noqa: PLR0917  (click passes them by name)
     ctx: click.Context,
     file: Path,
     changes: tuple[Path, ...],
-    plan_file: Path,
+    plan_file: Path | None,
     rules: str,
     steps: bool,
+    missing: bool,
+    attribute: bool,
+    samples: int,
+    seed: int,
     gap: float,
     time_limit: float,
     threads: int | None,
@@ -108,20 +118,21 @@ def explain_prices(  # noqa: PLR0917  (click passes them by name)
 ) -> None:
     """Say what each law, budget, quota, policy and latency limit of the instance FILE costs, beside a plan of it.
 
-    Each is lifted alone, and made one step tighter and looser; what that costs is an interval that the solves prove.
+    Each is lifted alone, all are lifted together, and each is made one step tighter and looser; what that costs is an
+    interval that the solves prove.
     Exit code 4 where time ran out on one of them (the best answer is printed).
     """
     from optimizer.explain import prices
     from optimizer.report import render_prices
     from optimizer.terminal import print_answer, run_interruptible
 
-    instance, plan = load_both(file, changes, plan_file)
+    instance, plan = (load_changed(file, changes), None) if plan_file is None else load_both(file, changes, plan_file)
     asked = tuple(name.strip() for name in rules.split(",") if name.strip())
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> PricesAnswer:
         return prices(
-            instance, plan, asked, steps=steps, gap=gap, time_limit_seconds=time_limit, threads=threads,
-            progress=progress, cancel=cancel,
+            instance, plan, asked, steps=steps, missing=missing, attribute=attribute, samples=samples, seed=seed,
+            gap=gap, time_limit_seconds=time_limit, threads=threads, progress=progress, cancel=cancel,
         )  # fmt: skip
 
     with changed_in(file, changes):

@@ -9,9 +9,11 @@ from optimizer.explain.alternatives import alternatives
 from optimizer.explain.answer import why
 from optimizer.explain.pricing import prices
 from optimizer.explain.rows import (
+    Attribution,
     Binding,
     Displaced,
     Edge,
+    FigurePrice,
     Figures,
     Instead,
     Interval,
@@ -21,16 +23,20 @@ from optimizer.explain.rows import (
     PricesAnswer,
     RuleOut,
     RunnerUp,
+    Shapley,
+    Together,
     WhyAnswer,
 )
 
 __all__ = [
     "Alternative",
     "AlternativesAnswer",
+    "Attribution",
     "Binding",
     "Displaced",
     "Distance",
     "Edge",
+    "FigurePrice",
     "Figures",
     "Instead",
     "Interval",
@@ -41,6 +47,8 @@ __all__ = [
     "PricesAnswer",
     "RuleOut",
     "RunnerUp",
+    "Shapley",
+    "Together",
     "WhyAnswer",
     "alternatives",
     "prices",

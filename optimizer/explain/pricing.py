@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optimizer.errors import InfeasibleError, InputError, Issue
 from optimizer.explain.answer import check_plan, extra_carbon_kg, regions_held, whole_default
 from optimizer.explain.forcing import Limits
-from optimizer.explain.rows import Interval, Price, PricesAnswer
+from optimizer.explain.price_parts import prices_of_figures, shapley_of
+from optimizer.explain.resolved import Change, Other, costs, is_exact, saves, solved_changed
+from optimizer.explain.rows import Interval, Price, PricesAnswer, Together
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
@@ -33,75 +34,131 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
     from optimizer.solve.solution import Progress
 
-Change = dict[str, Any]
 PRICED = ("budget", "quota", "policy", "latency", "law")
 BUDGET_STEP, SHARE_STEP, LATENCY_STEP_MS = 0.01, 0.01, 1.0
 DEFAULTS = ("quotas.default_devices", "quotas.default_vcpus", "quotas.default_endpoint_units_per_s")
 SHARES = ("provider_share", "country_share", "spot_share")
+FIRST_SHARE = 0.3
+"""Part of the time for the plan, where none is given."""
+PART_TOGETHER, PART_SPLIT, PART_MISSING = 1, 16, 4
+"""Time for all rules together, for the split over families and for missing figures, in that of one solve."""
 DOES = ("excludes_alone", "closes", "limits", "requires", "duties", "charges")
 """What a rule does to the model; where all are 0, nothing."""
-CENT = 0.01
 NOTHING = Interval(low=0.0, high=0.0)
 
 
-@dataclass(frozen=True)
-class _Other:
-    """What a changed instance came to: cost, bound, plan; `possible` False: it has no plan (proven); `refused` says
-    why there is no such instance.
-    """
-
-    cost_usd: float | None
-    bound_usd: float | None
-    plan: Plan | None
-    possible: bool | None
-    complete: bool
-    refused: str | None = None
-
-
 def prices(
-    instance: Instance, plan: Plan, rules: Sequence[str] = (), *, steps: bool = True, gap: float = 1e-3,
+    instance: Instance, plan: Plan | None = None, rules: Sequence[str] = (), *, steps: bool = True,
+    missing: bool = False, attribute: bool = False, samples: int = 30, seed: int = 0, gap: float = 1e-3,
     time_limit_seconds: float = 300.0, threads: int | None = None,
     progress: Callable[[Progress], None] | None = None, cancel: threading.Event | None = None,
     base_dir: Path | str | None = None,
 ) -> PricesAnswer:  # fmt: skip
-    """Say what the rules of an instance cost, beside a plan of it: each lifted alone, and one step tighter and looser.
+    """Say what the rules of an instance cost, beside a plan of it: each lifted alone, all of them lifted together, and
+    each one step tighter and looser.
 
-    `rules`: ids (`budget:carbon`) or kinds (`law`); without any, all budgets, quotas, policies, latency limits and laws
-    that do something. `steps` False leaves tighter and looser out. A step is one device, vCPU or unit of what a quota
-    counts by the machine that takes least of it, 1 % of a budget, 1 percentage point of a share, 1 ms of round trip.
-    Solves stop at `gap` or share what is left of `time_limit_seconds` (compiling the instance itself apart).
+    `plan` None: the instance is solved first. `rules`: ids (`budget:carbon`) or kinds (`law`); without any, all
+    budgets, quotas, policies, latency limits and laws that do something. `steps` False leaves tighter and looser out. A
+    step is one device, vCPU or unit of what a quota counts by the machine that takes least of it, 1 % of a budget, 1
+    percentage point of a share, 1 ms of round trip. `missing`: also what missing figures cost. `attribute`: also the
+    whole cost of compliance, split over the laws that do something, over their jurisdictions where they are many, and
+    where these are many as well over `samples` orders drawn with `seed`. Solves stop at `gap` or share what is left of
+    `time_limit_seconds` (compiling the instance itself apart). Plans of lifted rules are audited.
 
     Raises
     ------
     InputError
         A rule that the instance does not have, or that is none of these kinds; a plan of another instance, or none.
     InfeasibleError
-        Something that must be served has no eligible option at all.
+        The instance has no plan, so that nothing has a price.
     """
     from optimizer.compile import compile_instance
     from optimizer.compile.effects import effects
 
     begun = time.perf_counter()
-    check_plan(instance, plan)
+    if samples < 2:
+        raise InputError(Issue(f"{samples} orders have no standard error", "samples", maybe="draw 2 or more"))
+    if plan is not None:
+        check_plan(instance, plan)
     compiled = compile_instance(instance, base_dir)
     limits = Limits(gap, threads, time.perf_counter() + time_limit_seconds, cancel or threading.Event(), progress)
     table = _defaults_together(effects(compiled))
     asked = _asked(table, rules)
+    plan = _solved_first(compiled, limits) if plan is None else plan
     known = {rule: found for rule in asked if (found := _without_solve(table, rule)) is not None}
     each = [
         (rule, kind, change) for rule in asked if rule not in known
         for kind, change in _changes(compiled, rule, steps=steps)
     ]  # fmt: skip
     order = sorted(each, key=lambda one: one[1] != "lifted")
-    told: dict[tuple[str, str], _Other] = {}
+    further = PART_TOGETHER + PART_SPLIT * attribute + PART_MISSING * missing
+    told: dict[tuple[str, str], Other] = {}
     for k, (rule, kind, change) in enumerate(order):
-        seconds = limits.left_seconds() / (len(order) - k)
-        told[rule, kind] = _solved(compiled, plan, change, limits, seconds)
+        seconds = limits.left_seconds() / (len(order) - k + further)
+        told[rule, kind] = solved_changed(compiled, plan, [change], limits, seconds)
     rows = tuple(known.get(rule) or _price(compiled, plan, table, rule, told) for rule in asked)
+    together = _together(compiled, plan, asked, told, limits)
+    split = shapley_of(compiled, plan, table, limits, samples=samples, seed=seed) if attribute else None
+    figures = prices_of_figures(compiled, plan, limits) if missing else ()
+    parts = (*rows, *figures, *((together,) if together else ()), *((split,) if split else ()))
     return PricesAnswer(
-        prices=tuple(sorted(rows, key=_dearest)), cost_usd=plan.objective_usd or 0.0, bound_usd=plan.bound_usd,
-        complete=all(row.complete for row in rows), currency=plan.currency, seconds=time.perf_counter() - begun,
+        prices=tuple(sorted(rows, key=_dearest)), together=together, missing=figures, shapley=split,
+        cost_usd=plan.objective_usd or 0.0, bound_usd=plan.bound_usd, complete=all(row.complete for row in parts),
+        currency=plan.currency, seconds=time.perf_counter() - begun,
     )  # fmt: skip
+
+
+def _solved_first(compiled: Compiled, limits: Limits) -> Plan:
+    """Return the plan of an instance that none was given of.
+
+    Raises InfeasibleError where there is none, InputError where none was found in time.
+    """
+    from optimizer.plan.read import read_plan
+    from optimizer.run import audited
+    from optimizer.solve import solve_problem
+
+    found = solve_problem(
+        compiled.problem, gap=limits.gap, time_limit_seconds=max(1e-3, FIRST_SHARE * limits.left_seconds()),
+        threads=limits.threads, cancel=limits.cancel, progress=limits.progress,
+    )  # fmt: skip
+    if found.status.value == "infeasible":
+        maybe = "lift or change what blocks it first (domicile solve names it), and ask again with --change"
+        raise InfeasibleError(f"the instance has no plan, so that no rule of it has a price (proven)\nMaybe {maybe}")
+    if not found.values:
+        maybe = "give more time, or a plan (--plan)"
+        raise InputError(Issue("no plan was found in the time given", "time_limit_seconds", maybe=maybe))
+    return audited(compiled.world.instance, read_plan(compiled, found), None)
+
+
+def _together(
+    compiled: Compiled, plan: Plan, asked: Sequence[str], told: Mapping[tuple[str, str], Other], limits: Limits
+) -> Together | None:
+    """Return what all rules asked about cost together, those that change nothing alone among them; None for one."""
+    lifted = [rule for rule in asked if (one := told.get((rule, "lifted"))) is None or one.refused is None]
+    if len(lifted) < 2:
+        return None
+    changes = [{"op": "lift", "rule": rule} for rule in lifted]
+    other = solved_changed(compiled, plan, changes, limits, limits.left_seconds() / 2.0)
+    each = [saves(plan, told[rule, "lifted"]) if (rule, "lifted") in told else NOTHING for rule in lifted]
+    known = [one or Interval(low=0.0, high=None) for one in each]
+    highs = [one.high for one in known]
+    alone = Interval(
+        low=sum(one.low for one in known), high=None if None in highs else sum(high or 0.0 for high in highs)
+    )
+    saved = saves(plan, other)
+    overlap = None
+    if saved is not None and saved.high is not None and alone.high is not None:
+        overlap = Interval(low=saved.low - alone.high, high=saved.high - alone.low)
+    return Together(
+        rules=tuple(lifted), alone_usd=alone, together_usd=saved, overlap_usd=overlap,
+        moves=() if other.plan is None else who_moves(plan, other.plan), complete=other.complete,
+    )  # fmt: skip
+
+
+def who_moves(plan: Plan, other: Plan) -> tuple[str, ...]:
+    """Return the workloads that another plan puts in other regions."""
+    before, after = regions_held(plan), regions_held(other)
+    return tuple(sorted(name for name in before | after if before.get(name) != after.get(name)))
 
 
 def _dearest(row: Price) -> tuple[float, str]:
@@ -172,41 +229,8 @@ def _step(compiled: Compiled, rule: str) -> dict[str, float] | None:
     return None
 
 
-def _solved(compiled: Compiled, plan: Plan, change: Change, limits: Limits, seconds: float) -> _Other:
-    """Return what the changed instance comes to, begun with the plan in hand."""
-    from optimizer.changes.apply import changed
-    from optimizer.compile import compile_instance
-    from optimizer.plan.read import read_plan
-    from optimizer.plan.start import slots_used
-    from optimizer.solve import solve_problem
-
-    if seconds <= 0:
-        return _Other(None, None, None, None, complete=False)
-    begun, instance = time.perf_counter(), compiled.world.instance
-    folder = instance.folder
-    try:
-        after = changed(instance, [change], base_dir=folder)
-        other = compile_instance(after, folder, earlier=compiled.stages, checked=True)
-    except InfeasibleError:
-        return _Other(None, None, None, possible=False, complete=True)
-    except InputError as error:
-        return _Other(None, None, None, None, complete=True, refused=error.issues[0].what)
-    used, _ = slots_used(other, plan)
-    solution = solve_problem(
-        other.problem, gap=limits.gap, time_limit_seconds=max(1e-3, seconds - (time.perf_counter() - begun)),
-        threads=limits.threads, cancel=limits.cancel, progress=limits.progress, around=used if used.size else None,
-    )  # fmt: skip
-    status = solution.status.value
-    if status == "infeasible":
-        return _Other(None, None, None, possible=False, complete=True)
-    found = read_plan(other, solution) if solution.values else None
-    return _Other(
-        solution.objective_usd, solution.bound_usd, found, None if found is None else True, complete=status == "optimal"
-    )
-
-
 def _price(
-    compiled: Compiled, plan: Plan, table: pd.DataFrame, rule: str, told: dict[tuple[str, str], _Other]
+    compiled: Compiled, plan: Plan, table: pd.DataFrame, rule: str, told: dict[tuple[str, str], Other]
 ) -> Price:
     """Return the price of a rule from what its solves came to."""
     lifted, tighter, looser = (told.get((rule, kind)) for kind in ("lifted", "tighter", "looser"))
@@ -214,37 +238,17 @@ def _price(
     moves: tuple[str, ...] = ()
     kg = None
     if lifted is not None and lifted.plan is not None:
-        before, after = regions_held(plan), regions_held(lifted.plan)
-        moves = tuple(sorted(name for name in before | after if before.get(name) != after.get(name)))
+        moves = who_moves(plan, lifted.plan)
         kg = extra_carbon_kg(plan, lifted.plan)
     refused = [
         f"{name}: {one.refused}" for name, one in (("lifted", lifted), ("tighter", tighter), ("looser", looser))
         if one is not None and one.refused is not None
     ]  # fmt: skip
-    row, saved = table.loc[rule], _saves(plan, lifted)
-    exact = saved is not None and saved.high is not None and saved.high - saved.low < CENT
+    row, saved = table.loc[rule], saves(plan, lifted)
     return Price(
         rule=rule, kind=str(row.kind), sentence=str(row.text),
-        lifted_usd=saved, lifted_kg=kg, exact=exact, moves=moves,
-        tighter_usd=_costs(plan, tighter), tighter_possible=None if tighter is None else tighter.possible,
-        looser_usd=_saves(plan, looser), step=step or {}, why="; ".join(refused) or None,
+        lifted_usd=saved, lifted_kg=kg, exact=is_exact(saved), moves=moves,
+        tighter_usd=costs(plan, tighter), tighter_possible=None if tighter is None else tighter.possible,
+        looser_usd=saves(plan, looser), step=step or {}, why="; ".join(refused) or None,
         complete=all(one.complete for one in (lifted, tighter, looser) if one is not None),
     )  # fmt: skip
-
-
-def _saves(plan: Plan, other: _Other | None) -> Interval | None:
-    """Return what is saved in a looser instance: [b - c', c - b'], cut at 0."""
-    if other is None or plan.objective_usd is None or (other.cost_usd is None and other.bound_usd is None):
-        return None
-    low = 0.0 if other.cost_usd is None or plan.bound_usd is None else max(0.0, plan.bound_usd - other.cost_usd)
-    high = None if other.bound_usd is None else max(0.0, plan.objective_usd - other.bound_usd)
-    return Interval(low=low if high is None else min(low, high), high=high)
-
-
-def _costs(plan: Plan, other: _Other | None) -> Interval | None:
-    """Return what a tighter instance costs more: [b' - c, c' - b], cut at 0; None where it has no plan."""
-    if other is None or plan.objective_usd is None or (other.cost_usd is None and other.bound_usd is None):
-        return None
-    low = 0.0 if other.bound_usd is None else max(0.0, other.bound_usd - plan.objective_usd)
-    high = None if other.cost_usd is None or plan.bound_usd is None else max(0.0, other.cost_usd - plan.bound_usd)
-    return Interval(low=low if high is None else min(low, high), high=high)

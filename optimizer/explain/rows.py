@@ -184,10 +184,74 @@ class Price(Row):
     complete: bool = True
 
 
+class Together(Row):
+    """What the rules asked about cost when all of them are lifted, beside the sum of what each costs alone.
+
+    `overlap_usd` is the first less the second: more than 0 where an option opens only when several are lifted, less
+    than 0 where several keep the same saving out and lifting one of them is enough.
+    """
+
+    rules: tuple[str, ...]
+    alone_usd: Interval
+    together_usd: Interval | None
+    overlap_usd: Interval | None
+    moves: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class Attribution(Row):
+    """The part of the cost of compliance that is a family's: of the plans found (`value_usd`), and what is proven of it
+    but for the draw of orders, whose standard error it has where it was sampled.
+    """
+
+    family: str
+    laws: tuple[str, ...]
+    value_usd: float | None
+    interval_usd: Interval | None
+    standard_error_usd: float | None = None
+
+
+class Shapley(Row):
+    """The whole cost of compliance (`total_usd`) split over families of laws, the dearest first.
+
+    `exact`: over all orders of lifting them; else over so many `orders`, drawn at random with the `seed`. `not_lifted`
+    are laws that no change lifts.
+    """
+
+    values: tuple[Attribution, ...]
+    total_usd: Interval | None
+    exact: bool
+    orders: int | None = None
+    seed: int | None = None
+    not_lifted: tuple[str, ...] = ()
+    complete: bool = True
+
+
+class FigurePrice(Row):
+    """What a figure that nobody has costs: what would be saved if its options were as the estimates have them.
+
+    `options` lack it and nothing else but figures, `alone` this figure only. Estimates are no facts: no plan of them is
+    told.
+    """
+
+    figure: str
+    options: int
+    alone: int
+    saves_usd: Interval | None = None
+    complete: bool = True
+
+
 class PricesAnswer(Row):
-    """The prices of rules, dearest first, beside the cost and the bound of the plan."""
+    """The prices of rules, dearest first, beside the cost and the bound of the plan.
+
+    `together`: all of them lifted at once, where more than one does something; `missing`: what missing figures cost;
+    `shapley`: the split of the cost of compliance, where it was asked for.
+    """
 
     prices: tuple[Price, ...] = ()
+    together: Together | None = None
+    missing: tuple[FigurePrice, ...] = ()
+    shapley: Shapley | None = None
     cost_usd: float
     bound_usd: float | None = None
     complete: bool = True
