@@ -25,7 +25,8 @@ import domicile
 from optimizer.alternatives_command import alternatives
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
 from optimizer.errors import ISSUES_TOLD, InputError
-from optimizer.lookup import catalogue, laws
+from optimizer.lookup import catalogue
+from optimizer.lookup_laws import laws
 from optimizer.printable import printable
 from optimizer.questions import explain
 from optimizer.terminal import Finite, Shell

@@ -17,7 +17,8 @@ from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
 from optimizer.laws.between import bearing_on, turns_between
-from optimizer.laws.pack import LawPack, load_laws
+from optimizer.laws.loading import load_laws
+from optimizer.laws.pack import LawPack
 from optimizer.laws.query import citation
 from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Level, Verdict
 

@@ -24,15 +24,12 @@ class Desk:
 
     def __init__(self, world: World, plan: Plan) -> None:
         from optimizer.laws import load_laws
+        from optimizer.laws.loading import laws_of
 
         instance = world.instance
         self.world = world
         binding = instance.laws.use != "none"
-        self.pack: LawPack = load_laws(
-            instance.laws.use if binding else "world",
-            patches=instance.laws.patches if binding else (),
-            as_of=instance.laws.as_of,
-        )
+        self.pack: LawPack = laws_of(instance.laws, instance.folder) or load_laws()
         streams = {workload: tuple(named) for workload, named in world.streams.items()}
         self.profiles = Profiles(instance, streams, self.pack.vocabulary.implies)
         groups = GroupBook(self.pack.groups.rows, self.pack.groups.ids)

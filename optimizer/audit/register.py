@@ -110,6 +110,7 @@ class _Register:
             "overridden": entry.law in self._overridden,
             "advisory": row.status.startswith("guidance"),
             "overdue": row.review_by is not None and row.review_by < self._known_on,
+            "own": row.own,
         }
         mine = {
             "jurisdiction": "|".join(row.jurisdictions),

@@ -102,10 +102,9 @@ class Edit:
     @property
     def laws(self) -> LawPack | None:
         """The law pack as patched so far, None where no law is checked."""
-        from optimizer.laws import load_laws
+        from optimizer.laws.loading import laws_of
 
-        use = self.instance.laws
-        return None if use.use == "none" else load_laws(use.use, patches=use.patches, as_of=use.as_of)
+        return laws_of(self.instance.laws, self.instance.folder)
 
     def patch(self, patch: Any) -> None:
         """Append an operation to the patches of the law pack."""

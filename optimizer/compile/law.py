@@ -44,6 +44,7 @@ from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, ju
 from optimizer.compile.volumes import count_persons
 from optimizer.laws.certificates import Standing
 from optimizer.laws.continued import take_over
+from optimizer.laws.loading import own_told
 from optimizer.laws.triggers import Certificate
 from optimizer.laws.types import DataProfile, Duty, LegalContext, Verdict
 
@@ -118,7 +119,8 @@ class LawView:
         """What a reader of the plan must know about how the law was asked."""
         if self.pack is None:
             return ("no law was checked (laws.use is none)", *idle_warnings(self.world.instance))
-        told = (*unstated_warnings(self.activities), *scheme_warnings(self.world))
+        own = filter(None, (own_told(self.pack),))
+        told = (*own, *unstated_warnings(self.activities), *scheme_warnings(self.world))
         masks = (*(judged.table for judged in self._judged.values()), *(mask.table for mask in self._storage.values()))
         assumed = dict.fromkeys(text for table in masks for judgement in table for text in judgement.assumed)
         return (*told, *self._volume_warnings, *assumed)

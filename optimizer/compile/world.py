@@ -246,9 +246,9 @@ def _laws(instance: Instance) -> LawPack | None:
             maybe = "set use: world, or leave the patches out"
             raise InputError(Issue("has no effect: laws.use is none", where="laws.patches", maybe=maybe))
         return None
-    from optimizer.laws import load_laws
+    from optimizer.laws.loading import laws_of
 
-    return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)
+    return laws_of(instance.laws, instance.folder)
 
 
 def _catalogue(instance: Instance, base_dir: Path | str | None, issues: list[Issue], stages: Stages) -> Catalogue:

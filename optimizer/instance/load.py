@@ -109,28 +109,39 @@ def _read(source: Source) -> _Reading:
 
 
 def _set_folder(instance: Instance, folder: Path | None) -> list[Finding]:
-    """Note where the catalogue folder of an instance lies; refuse one outside the instance's own folder."""
-    use = instance.catalogue.use
-    if use in ("world", "inline"):
-        return []
-    where = ("catalogue", "use")
+    """Note where a catalogue folder or laws of an instance's own lie; refuse what is outside its own folder."""
+    findings: list[Finding] = []
+    for name, use, words, what in (
+        ("catalogue", instance.catalogue.use, ("world", "inline"), "a folder"),
+        ("laws", instance.laws.use, ("world", "none"), "a file of laws, or a folder of such,"),
+    ):
+        if use in words:
+            continue
+        maybe = f"it is {', '.join(words)}, or {what} beside the instance file"
+        wrong = _beside(use, folder, folders_only=name == "catalogue")
+        if wrong:
+            findings.append(Finding((name, "use"), wrong, maybe))
+        else:
+            instance._folder = folder
+    return findings
+
+
+def _beside(use: str, folder: Path | None, *, folders_only: bool) -> str:
+    """Return what is wrong with a path that an instance names for a folder (or a file) of its own, "" if nothing."""
+    kind = "folder" if folders_only else "path"
     if not use:
-        return [Finding(where, "is empty", "it is world, inline, or a folder beside the instance file")]
-    maybe = "it is world, inline, or a folder beside the instance file"
+        return "is empty"
     if folder is None:
-        return [Finding(where, f"folder {use!r} needs a file to stand beside", maybe)]
+        return f"{kind} {use!r} needs a file to stand beside"
     try:
         path = (folder / use).resolve()
         inside = not Path(use).is_absolute() and path.is_relative_to(folder.resolve())
-        there = path.is_dir()
+        there = path.is_dir() or (not folders_only and path.is_file())
     except (OSError, ValueError, RuntimeError):
-        return [Finding(where, f"{shortened(use)} is no path", maybe)]
+        return f"{shortened(use)} is no path"
     if not inside:
-        return [Finding(where, f"{use!r} lies outside the instance's folder", maybe)]
-    if not there:
-        return [Finding(where, f"{use!r} is no folder", maybe)]
-    instance._folder = folder
-    return []
+        return f"{use!r} lies outside the instance's folder"
+    return "" if there else f"{use!r} is no folder" if folders_only else f"there is no {use!r}"
 
 
 def unknown_names(instance: Instance) -> list[Finding]:
@@ -164,6 +175,8 @@ def _steps(where: str) -> ValuePath:
 def _of_patch(issue: Issue) -> Finding:
     """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
     where, names = issue.where or "", tuple(_QUOTED.findall(issue.what))
+    if issue.file:
+        return Finding(("laws", "use"), str(issue), names=names)
     if not where.startswith("patches["):
         return Finding(("laws", "patches"), str(issue), names=names)
     return Finding(("laws", *_steps(where)), issue.what, issue.maybe, names)
@@ -196,8 +209,6 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalo
 
 
 def _laws(instance: Instance) -> LawPack | None:
-    from optimizer.laws import load_laws
+    from optimizer.laws.loading import laws_of
 
-    if instance.laws.use == "none":
-        return None
-    return load_laws(instance.laws.use, patches=instance.laws.patches, as_of=instance.laws.as_of)
+    return laws_of(instance.laws, instance.folder)

@@ -59,7 +59,7 @@ class Instance(Model):
 
     @property
     def folder(self) -> Path | None:
-        """Where a catalogue folder named by `catalogue.use` lies; None unless the instance names one."""
+        """Where what `catalogue.use` and `laws.use` name lies; None unless the instance names a path there."""
         return self._folder
 
     def source_of(self, path: Steps) -> str | None:

@@ -279,13 +279,16 @@ class Unknown(Model):
 
 
 class LawsUse(Model):
-    """Which law pack binds: `world` or `none` (the plan then says that no law was checked), known as of `as_of`.
+    """Which laws bind, known as of `as_of`.
 
+    `use`: `world`; `none` (the plan then says that no law was checked); or laws of your own, in a file beside the
+    instance or a folder of such files (`docs/laws.md`), which are added to the world's or stand in the place of those
+    with the same id. A folder with all files of a pack is used instead of the world's.
     `patches` are scenario operations (`docs/laws.md`), applied in order. `unknown` says what is made of what nobody
     knows.
     """
 
-    use: Literal["world", "none"] = "world"
+    use: str = "world"
     as_of: Date | None = None
     unknown: Unknown = Unknown()
     patches: LawPatches = ()

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from .grammar import Match, Rule, parse_rule
 from .judge import Judge
-from .pack import LawPack, load_laws
+from .loading import load_laws
+from .pack import LawPack
 from .rows import LawRow, Mechanism
 from .types import (
     AcceleratorFacts,

@@ -9,7 +9,8 @@ from typing import Any
 from ..errors import InputError
 from .accelerators import export_classes
 from .codes import check_place
-from .pack import LawPack, load_laws
+from .loading import load_laws
+from .pack import LawPack
 from .query import asked_for, citation, members, unknown_provider
 from .types import NO_CONTEXT, AcceleratorFacts, Destination, LegalContext
 

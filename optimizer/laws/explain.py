@@ -7,7 +7,8 @@ from typing import Any
 
 from .cases import cases_of
 from .grammar import Clause, Ways
-from .pack import LawPack, load_laws
+from .loading import load_laws
+from .pack import LawPack
 from .query import citation
 from .rows import LawRow
 from .triggers import Requires, Scope, Volumes, in_window
@@ -60,7 +61,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
         },
         "mechanisms": [_mechanism(name, pack) for name in sorted(row.all_mechanisms() & pack.mechanisms.keys())],
         "kin": _kin(row, pack),
-        "cases": cases_of(law, pack.source),
+        "cases": [] if row.own else cases_of(law, pack.source),
         "coverage": _coverage(row, pack),
         "notes": [text for text in (row.note, row.trigger.note, row.trigger.risk) if text],
         "notice": "not legal advice",

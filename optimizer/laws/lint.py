@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import bundled
 from ..errors import InputError, Issue
-from .check import check_law, check_tables
+from .loading import load_laws
 from .rows import CONTEXT_KINDS, LawRow
-from .rulebook import read_rule_file
-from .tables import Tables, raise_if, read_tables
 
 CONFIDENCES = (
     "verified in page", "partly verified in page; rest from general knowledge", "from general knowledge",
@@ -28,47 +25,23 @@ class Linted:
 
 
 def lint(path: Path) -> Linted:
-    """Check a folder with a whole pack, or a file of laws that are to stand beside those of the bundled pack.
+    """Check a folder with a whole pack, or laws that are to stand beside those of the bundled pack (`laws.use`).
 
     Raises:
         InputError: everything that would be refused, each with file and line.
     """
-    laws = _pack(path) if path.is_dir() else _file(path)
-    remarks = [replace(issue, file=row.file, line=row.line) for row in laws for issue in _remarks(row)]
+    if not path.exists():
+        raise InputError(Issue("does not exist", file=str(path), maybe="name a file of laws, or the folder of a pack"))
+    world, pack = load_laws().laws, load_laws(path)
+    laws = tuple(row for row in pack.laws.values() if row.own) or tuple(pack.laws.values())
+    remarks = [replace(issue, file=row.file, line=row.line) for row in laws for issue in _remarks(row, world)]
     return Linted(laws, tuple(remarks))
 
 
-def _pack(folder: Path) -> tuple[LawRow, ...]:
-    tables, issues = read_tables(folder)
-    check_tables(tables, issues)
-    raise_if(issues)
-    return tuple(tables.laws.values())
-
-
-def _file(path: Path) -> tuple[LawRow, ...]:
-    if not path.exists():
-        raise InputError(Issue("does not exist", file=str(path), maybe="name a file of laws, or the folder of a pack"))
-    world, issues = read_tables(bundled.PATH / "laws")
-    raise_if(issues)
-    rows = read_rule_file(path, path.parent, issues)
-    if not rows and not issues:
-        issues.append(Issue("holds no law", file=path.name))
-    for row in rows:
-        issues += [replace(issue, line=row.line) for issue in _checked(row, world)]
-    raise_if(issues)
-    return tuple(rows)
-
-
-def _checked(row: LawRow, world: Tables) -> Iterable[Issue]:
-    if row.id in world.laws:
-        taken = world.laws[row.id].file
-        yield Issue(f"the bundled pack has a law {row.id!r} ({taken})", file=row.file, where=row.id,
-                    maybe="give it another id, or change that law by a patch")  # fmt: skip
-    yield from check_law(row, world)
-
-
-def _remarks(row: LawRow) -> Iterable[Issue]:
+def _remarks(row: LawRow, world: Mapping[str, LawRow]) -> Iterable[Issue]:
     """What a lawyer would ask about an entry that can be read."""
+    if row.own and row.id in world:
+        yield Issue(f"stands in the place of the law of the bundled pack ({world[row.id].file})", where=row.id)
     for name, value in (("instrument", row.instrument), ("citation", row.citation), ("source_url", row.source_url)):
         if not value:
             yield Issue(f"states no {name}", where=row.id)

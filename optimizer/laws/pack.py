@@ -8,18 +8,13 @@ Tables are immutable; a scenario's patches make a new pack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from .. import bundled
 from ..errors import InputError, Issue
 from .accelerators import Case, export_classes
-from .check import check_tables
 from .codes import check_place
 from .coverage import Coverage, Profiled
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
@@ -28,13 +23,12 @@ from .mechanisms import MechanismDesk
 from .narrowing import bound_by, narrowed
 from .operators import Operators
 from .outcomes import nothing_to_see
-from .patches import apply_patches, read_patches
 from .places import Groups, importer_status_needed
 from .profiles import Vocabulary, check_context, nearest
 from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .sorting import Sorted, Sorting, sort_law
-from .tables import folder_sha256, raise_if, read_tables
+from .tables import raise_if
 from .types import (
     NO_CONTEXT,
     AcceleratorFacts,
@@ -164,13 +158,20 @@ class LawPack:
         """
         check_context(context, laws=self.laws, mechanisms=self.mechanisms, schemes=self.operators.schemes)
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The laws that a user added, or put in the place of the world's."""
+        return tuple(law for law, row in self.laws.items() if row.own)
+
     def warnings(self) -> tuple[str, ...]:
         """What a scenario's patches do that higher law forbids: localisation of non-personal data inside the EU."""
-        shipped = _load(self.source).laws
+        from .loading import loaded
+
+        shipped = loaded(self.source).laws
         return tuple(
             f"{row.id}: EU-FFD-4 bars a member state from localising non-personal data except for public security"
             for row in self.laws.values()
-            if row.id not in shipped
+            if (row.own or row.id not in shipped)
             and row.data_categories & {"any", "non_personal"}
             and set(row.jurisdictions) & {*self.groups.expand(("EU27",), row.in_force_from or date.max), "EU"}
             and any(c.verb == "only" for a in ("storage", "processing") for c in row.rule(a).clauses)
@@ -313,61 +314,4 @@ def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) 
         and (not o.exporters or profile.exporter in o.exporters)
         and (not o.activities or "storage" in o.activities)
         for o in context.overrides
-    )
-
-
-def load_laws(
-    use: str | Path = "world", patches: Sequence[LawPatch | Mapping[str, object]] = (), as_of: date | None = None
-) -> LawPack:
-    """Load the bundled pack ("world") or a folder with the same files, then apply a scenario's patches in order.
-
-    `as_of` is the date of our knowledge and is only recorded. A patch is an operation of `optimizer.changes.laws` (or
-    the mapping that states it), or a whole scenario `{"name": …, "from": …, "patches": […]}`.
-
-    Raises:
-        InputError: every malformed row, unknown id or impossible patch, all together.
-    """
-    pack = _load(str(use))
-    if not patches and as_of is None:
-        return pack
-    typed = read_patches(patches)
-    laws, amendments, groups, granted = apply_patches(pack, typed)
-    operators = pack.operators if groups is pack.groups else replace(pack.operators, groups=groups)
-    return LawPack(
-        version=pack.version,
-        sha256=pack.sha256,
-        laws=MappingProxyType(laws),
-        groups=groups,
-        mechanisms=pack.mechanisms,
-        operators=operators,
-        vocabulary=pack.vocabulary,
-        coverage=Coverage(pack.coverage.rows, laws),
-        source=pack.source,
-        as_of=as_of,
-        patches=typed,
-        amendments=MappingProxyType(amendments),
-        granted=granted,
-    )
-
-
-@lru_cache(maxsize=8)
-def _load(use: str) -> LawPack:
-    folder = bundled.PATH / "laws" if use == "world" else Path(use)
-    if not folder.is_dir():
-        raise InputError(Issue(f"no law pack at {use!r}", maybe="say world, or name a folder with rules/*.yaml"))
-    tables, issues = read_tables(folder)
-    check_tables(tables, issues)
-    raise_if(issues)
-    groups = Groups(tables.groups)
-    return LawPack(
-        version=tables.version,
-        sha256=folder_sha256(folder),
-        laws=MappingProxyType(tables.laws),
-        groups=groups,
-        mechanisms=MappingProxyType(tables.mechanisms),
-        operators=Operators(tables.providers, tables.holders, tables.levels, tables.schemes, tables.support, groups,
-                            tables.objectives, tables.findings),
-        vocabulary=Vocabulary.read(tables.vocabulary),
-        coverage=Coverage(tables.coverage, tables.laws),
-        source=use,
     )

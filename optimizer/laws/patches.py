@@ -267,10 +267,19 @@ _OPERATIONS: dict[str, Callable[[_State, Any, date | None], None]] = {
 
 def _check(state: _State) -> None:
     """The same cross-checks the shipped tables pass, on the laws that changed."""
-    pack = state.pack
+    pack, tables = state.pack, tables_of(state.pack, state.groups)
+    rows = [row for law_id, row in state.laws.items() if pack.laws.get(law_id) is not row]
+    rows += [row for versions in state.amendments.values() for _, row in versions]
+    for row in rows:
+        for issue in check_law(row, tables):
+            state.issues.append(Issue(issue.what, where=f"patched law {row.id}", maybe=issue.maybe))
+
+
+def tables_of(pack: LawPack, groups: dict[str, tuple[GroupMember, ...]]) -> Tables:
+    """The tables that a law of a pack may name things of, with these groups."""
     words = pack.vocabulary
-    tables = Tables(
-        groups=state.groups,
+    return Tables(
+        groups=groups,
         mechanisms=dict(pack.mechanisms),
         levels={scheme: dict(ladder) for scheme, ladder in pack.operators.levels.items()},
         schemes=pack.operators.schemes,
@@ -281,8 +290,3 @@ def _check(state: _State) -> None:
             "flags": dict(words.flags),
         },
     )
-    rows = [row for law_id, row in state.laws.items() if pack.laws.get(law_id) is not row]
-    rows += [row for versions in state.amendments.values() for _, row in versions]
-    for row in rows:
-        for issue in check_law(row, tables):
-            state.issues.append(Issue(issue.what, where=f"patched law {row.id}", maybe=issue.maybe))

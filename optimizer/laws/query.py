@@ -9,8 +9,9 @@ from typing import Any
 
 from ..errors import InputError, Issue
 from .codes import check_place
+from .loading import load_laws
 from .operators import STATUSES as IMPORTER_LISTS
-from .pack import LawPack, load_laws
+from .pack import LawPack
 from .rows import KINDS, STATUSES, LawRow
 from .types import ACTIVITIES, NO_CONTEXT, DataProfile, Destination, LegalContext
 
@@ -278,6 +279,7 @@ def citation(row: LawRow, on: date) -> dict[str, Any]:
         "reviewed_on": row.reviewed_on.isoformat() if row.reviewed_on else None,
         "review_by": row.review_by.isoformat() if row.review_by else None,
         "overdue": row.overdue(on),
+        "own": row.own,
         "reviewed": row.reviewed,
         "weak": row.trigger.weak or row.confidence == "from general knowledge",
     }

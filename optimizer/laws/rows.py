@@ -64,7 +64,7 @@ class LawRow:
     `event` says in words what sets it off. `mechanisms` are ways that its rules do not name: an exemption's, or those
     it only tells of. `makes` are (group, member) of a decision that puts a place on a list. `trigger.reviewed` False:
     applies wherever category and place match. `confidence_of` says how sure single fields are, where that differs from
-    the row; `review_by` until when somebody is to look again.
+    the row; `review_by` until when somebody is to look again. `own`: a user's, beside the world's or in its place.
     """
 
     id: str
@@ -94,6 +94,7 @@ class LawRow:
     confidence_of: tuple[tuple[str, str], ...] = ()
     reviewed_on: date | None = None
     review_by: date | None = None
+    own: bool = False
     file: str = field(default="", compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 

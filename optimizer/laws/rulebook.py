@@ -160,6 +160,7 @@ def read_law(
         confidence_of=entry.confidences(),
         reviewed_on=entry.day("reviewed_on"),
         review_by=entry.day("review_by"),
+        own=False,
         file=file or "",
         line=place.line if place is not None else None,
         **{name: entry.text(name) for name in TEXTS},
@@ -190,6 +191,26 @@ def read_rules(folder: Path, issues: list[Issue]) -> dict[str, LawRow]:
                 continue
             laws[row.id] = row
     return laws
+
+
+def read_own_rules(path: Path, issues: list[Issue]) -> dict[str, LawRow]:
+    """Return a user's own laws: those of a file, or of all files of a folder, in the order of their names."""
+    laws: dict[str, LawRow] = {}
+    files = own_files(path)
+    for one in files:
+        for row in read_rule_file(one, path if path.is_dir() else path.parent, issues):
+            if row.id in laws:
+                what = f"duplicate law {row.id!r}: it stands in {laws[row.id].file} as well"
+                issues.append(Issue(what, file=row.file, line=row.line, where=row.id))
+            laws.setdefault(row.id, replace(row, own=True))
+    if not laws and not issues:
+        issues.append(Issue("holds no law", file=path.name, maybe="write laws as docs/laws.md says, into *.yaml"))
+    return laws
+
+
+def own_files(path: Path) -> tuple[Path, ...]:
+    """Return the files of a user's own laws: the file itself, or those of a folder."""
+    return tuple(sorted(path.glob("*.yaml"))) if path.is_dir() else (path,)
 
 
 def rule_files(folder: Path) -> tuple[Path, ...]:

@@ -27,7 +27,7 @@ from .rows import (
     Mechanism,
     SupportAccess,
 )
-from .rulebook import VOCABULARY, parse_day, read_rules, read_vocabulary, rule_files
+from .rulebook import VOCABULARY, own_files, parse_day, read_rules, read_vocabulary, rule_files
 from .sovereignty import OBJECTIVES, TRUSTED, Finding, Objective
 from .types import ProviderFacts
 
@@ -324,6 +324,15 @@ def _read_coverage(table: _Table, tables: Tables) -> None:
                              "instruments", "source", "note")
             },
         )  # fmt: skip
+
+
+def own_sha256(path: Path) -> str:
+    """One hash over a user's own files of laws, in the order of their names."""
+    digest = hashlib.sha256()
+    for one in own_files(path):
+        digest.update(one.name.encode())
+        digest.update(read_bytes(one, one.name, folder=one.parent))
+    return digest.hexdigest()
 
 
 def folder_sha256(folder: Path) -> str:

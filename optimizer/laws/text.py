@@ -139,7 +139,8 @@ def source_text(citation: Mapping[str, Any]) -> str:
 
 def _sureness(citation: Mapping[str, Any]) -> str:
     """How a row was checked, when, and until when that is to be looked at again."""
-    marks = [citation["confidence"]]
+    marks = ["a law of your own"] if citation["own"] else []
+    marks += [citation["confidence"]] if citation["confidence"] else []
     marks += ["trigger not reviewed"] if not citation["reviewed"] else []
     marks += ["weak"] if citation["weak"] else []
     marks += [f"reviewed {citation['reviewed_on']}"] if citation["reviewed_on"] else []

@@ -14,7 +14,7 @@ class LegalEntry(Row):
     `obligations`: what must be done for the plan to stay lawful under it (data deleted abroad within so many hours),
     and what the law asks for besides.
     `review_by`: the day by which its row is to be looked at again. `flags`: weak, unreviewed, overridden, advisory,
-    overdue.
+    overdue, own (a law of the user's own).
     """
 
     law: str

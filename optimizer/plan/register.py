@@ -71,6 +71,7 @@ def legal_register(
             "overridden": law in overridden,
             "advisory": row.status.startswith("guidance"),
             "overdue": row.overdue(known_on(compiled.world.instance)),
+            "own": row.own,
         }
         entries.append(
             LegalEntry(
