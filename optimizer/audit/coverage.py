@@ -40,7 +40,7 @@ JUDGED: dict[str, str] = {
     "unserved": "workload stream period per_s work_units cost_usd",
     "legal_register": "law jurisdiction instrument provision citation confidence status in_force_from review_by "
                       "decided placements obligations flags",
-    "actions": "rule kind subject owner due lead_time_days workloads datasets accepted_by",
+    "actions": "rule kind subject owner due lead_time_days before repeats on_request workloads datasets accepted_by",
     "sovereignty": "policy provider region_id seal score levels",
     "data_quality": "quality cost_share carbon_share",
     "ineligible": "workload stream dataset reason options",

@@ -33,6 +33,9 @@ class Due:
     subject: str
     due: date
     lead_time_days: int | None = None
+    before: str | None = None
+    repeats: str | None = None
+    on_request: bool = False
     workloads: set[str] = field(default_factory=set)
     datasets: set[str] = field(default_factory=set)
 
@@ -56,10 +59,12 @@ def _safeguards(ledger: Ledger, plan: Plan, desk: Desk) -> dict[str, Due]:
         first, today = min(days), ledger.world.instance.laws.as_of
         lead = row.lead_time_days
         due = first - timedelta(days=lead) if lead is not None else min(first, today or first)
-        users = {p.workload for p in rows}, {c.dataset for c in copies}
-        found[f"mechanism:{name}"] = Due(*OF_MECHANISMS[row.action], name, due, lead, *users)
+        asked = [(f"mechanism:{name}", row.action)]
         if row.action != "assessment" and "assessment" in row.assumes:
-            found[f"assessment:{name}"] = Due(*OF_MECHANISMS["assessment"], name, due, lead, *users)
+            asked.append((f"assessment:{name}", "assessment"))
+        for rule, action in asked:
+            one = found[rule] = Due(*OF_MECHANISMS[action], name, due, lead)
+            one.workloads, one.datasets = {p.workload for p in rows}, {c.dataset for c in copies}
     return found
 
 

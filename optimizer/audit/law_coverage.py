@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.chip_law import ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of, selects_copy
+from optimizer.audit.deeds import DeedBook
 from optimizer.audit.duties import Due, duties
 from optimizer.audit.endpoint_resources import WHERE_IT_IS
 from optimizer.audit.facts import CPU
@@ -200,17 +201,18 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
     """
     book = CoverageBook(desk.pack, ledger.world.instance)
     due: dict[str, _Owners] = {}
+    deeds = DeedBook(desk.book, ledger.world.instance.horizon.start) if desk.book is not None else None
     kept = kept_of(ledger, desk, Findings()) if plan.copies else {}
     for line in ledger.lines:
         if line.row.instances > 0 or line.row.served_per_s > 0 or line.row.instance_hours:
             if desk.book is not None:
-                _of_line(ledger, line, desk, book, due=due, findings=findings)
+                _of_line(ledger, line, desk, book, due=due, deeds=deeds, findings=findings)
             _of_policies(ledger, line, desk, due)
     for k, row in enumerate(plan.copies):
         one, region = kept.get(row.dataset), region_of(ledger.world, row)
         if one is not None and region is not None:
             home = Place.of(region, "storage")
-            if desk.book is not None:
+            if desk.book is not None and deeds is not None:
                 _look(
                     desk.book, book, one.profile, home, [home.place], where=f"copies[{k}] {row.dataset}",
                     dataset=row.dataset, due=due, findings=findings, on=ledger.world.calendar.dates[0],
@@ -218,13 +220,15 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
                 rulings = (each for on in dict.fromkeys(ledger.world.calendar.dates)
                            for _, each in copy_rulings(desk.book, one.profile, home, on))  # fmt: skip
                 _confirm(rulings, book, due, dataset=row.dataset)
+                for on in dict.fromkeys(ledger.world.calendar.dates):
+                    deeds.add(one.profile, [home.place], _seats(desk.book, home, on), on, dataset=row.dataset)
             _copy_policies(ledger, one, home, desk, due)
     for policy in [one for one in ledger.world.instance.policies if isinstance(one, Sovereignty)]:
         for region, _, workload, dataset in selected(ledger, plan, desk, policy):
             for rule in desk.seals.questions(policy, region):
                 due.setdefault(rule, _Owners()).add(workload, dataset)
     days = ledger.world.calendar.dates
-    every = _due(due, days[0]) | duties(ledger, plan, desk)
+    every = _due(due, days[0]) | duties(ledger, plan, desk) | (deeds.due() if deeds is not None else {})
     if plan.actions or plan.laws_sha256 or plan.instance_sha256:
         _compare(plan, book, every, days, findings)
     return tuple(rule for rule in sorted(every) if book.accepted_by(rule, days) is None)
@@ -259,9 +263,11 @@ def _copy_policies(ledger: Ledger, one: Kept, home: Place, desk: Desk, due: dict
 
 
 def _of_line(
-    ledger: Ledger, line: Line, desk: Desk, book: CoverageBook, *, due: dict[str, _Owners], findings: Findings
-) -> None:
+    ledger: Ledger, line: Line, desk: Desk, book: CoverageBook, *, due: dict[str, _Owners], deeds: DeedBook | None,
+    findings: Findings,
+) -> None:  # fmt: skip
     assert desk.book is not None
+    assert deeds is not None
     home = Place.of(line.region, "endpoint" if line.offer.endpoint else "instance")
     places = [home.place]
     if line.offer.endpoint and line.offer.scope not in WHERE_IT_IS and line.offer.scope_countries:
@@ -276,6 +282,7 @@ def _of_line(
         rulings = (each for _, each in offer_rulings(desk.book, profile, line.offer, on))
         _confirm(rulings, book, due, workload=line.workload.id)
         kept_there = [home.place] if profile.retention_hours else []
+        deeds.add(profile, [*places, *kept_there], _seats(desk.book, home, on), on, workload=line.workload.id)
         _look(
             desk.book, book, profile, home, places + kept_there, where=line.where, workload=line.workload.id,
             due=due, findings=findings, on=ledger.world.calendar.dates[line.period],
@@ -312,7 +319,7 @@ def _look(
 ) -> None:  # fmt: skip
     """Look at one profile's data at one place: what is refused is a violation, what is open an action."""
     findings.checked["unknown"] += 1
-    seats = [seat.place for seat in laws.support_seats(home, on)]
+    seats = _seats(laws, home, on)
     reaching = laws.reaching(profile, on)
     for one in book.silences(profile, places, reaching):
         if book.refuses(profile, one) and book.accepted_by(one.rule, [on]) is None:
@@ -330,12 +337,18 @@ def _look(
         due.setdefault(rule, _Owners()).add(workload, dataset)
 
 
+def _seats(laws: LawBook, home: Place, on: date) -> list[str]:
+    """Return the places from which the operator's staff is known to see data."""
+    return [seat.place for seat in laws.support_seats(home, on)]
+
+
 def _due(due: dict[str, _Owners], first: date) -> dict[str, Due]:
     """Return what the actions on open points have to say: they are due when the horizon starts."""
     found = {}
     for rule, owners in due.items():
         kind, _, subject = rule.partition(":")
-        found[rule] = Due(*OWNERS[kind], subject, first, None, owners.workloads, owners.datasets)
+        one = found[rule] = Due(*OWNERS[kind], subject, first)
+        one.workloads, one.datasets = owners.workloads, owners.datasets
     return found
 
 
@@ -356,7 +369,8 @@ def _compare(
         one = due[action.rule]
         mine = {
             "kind": one.kind, "owner": one.owner, "subject": one.subject, "due": one.due,
-            "lead_time_days": one.lead_time_days, "workloads": tuple(sorted(one.workloads)),
+            "lead_time_days": one.lead_time_days, "before": one.before, "repeats": one.repeats,
+            "on_request": one.on_request, "workloads": tuple(sorted(one.workloads)),
             "datasets": tuple(sorted(one.datasets)), "accepted_by": book.accepted_by(action.rule, days),
         }  # fmt: skip
         for name, expected in mine.items():

@@ -303,6 +303,11 @@ class LawBook:
         """Return the level an export rule comes to, why, and what it asks for, for a place it leaves open."""
         return self.ways.open(row, reading.ways, nobody, at, on, gate=reading.level == "approval")
 
+    def set_aside_everywhere(self, law: str, on: date) -> bool:
+        """Return True if somebody set a law aside on a day, whatever the place and the operator."""
+        everywhere = (o for o in self._said.overrides if not (o.countries or o.providers))
+        return any(o.law == law and on <= o.expires for o in everywhere)
+
     def obligations(self, profile: Profile, on: date) -> list[Obligation]:
         """Return the copies that the laws binding a profile ask for, less those set aside everywhere."""
         nowhere = Place("", "", "", None, "storage")
@@ -312,8 +317,7 @@ class LawBook:
             asks = dict.fromkeys(clause for rule in rules for clause in obligations(rule))
             if not asks or not self.tests.binds(scopes, nowhere, on):
                 continue
-            everywhere = [o for o in self._said.overrides if not (o.countries or o.providers)]
-            if any(o.law == row.id and on <= o.expires for o in everywhere):
+            if self.set_aside_everywhere(row.id, on):
                 continue
             for clause in asks:
                 places: set[str] = set()

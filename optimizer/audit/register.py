@@ -145,7 +145,8 @@ def _deed(duty: Any) -> str:
     for word, value in (("before the ", duty.before), ("", rhythm), ("kept for ", duty.retain)):
         text += f", {word}{value}" if value else ""
     text += ", on request of the authority" if duty.on_request else ""
-    return text + (f", or instead {duty.instead}" if duty.instead else "")
+    text += f", or instead {duty.instead}" if duty.instead else ""
+    return text + (f", or instead all processing is in {' or '.join(duty.processing_in)}" if duty.processing_in else "")
 
 
 def deletions(ledger: Ledger, plan: Plan, desk: Desk, said: Sequence[Said]) -> dict[str, tuple[str, ...]]:

@@ -81,6 +81,10 @@ class UnknownLaw:
             self._at[keeps] = at
         return self._at[keeps]
 
+    def kept_and_worked(self, signature: int, offer: int) -> tuple[str, ...]:
+        """Return the places where data of a signature are worked on and kept when it runs on an offer."""
+        return self._places(signature, int(self._sites.service[self._sites.of_offer[offer]]))
+
     def _places(self, signature: int, site: int) -> tuple[str, ...]:
         """Return where data of a signature are worked on and kept at a service site."""
         return self._at_site(site, self._signatures[signature][1])

@@ -342,7 +342,7 @@ class Override(Model):
     providers: Names = ()
 
 
-ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|quota):.+|(certificate|seal):[^/]+/.+)$"
+ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|duty|quota):.+|(certificate|seal):[^/]+/.+)$"
 """Rules of actions that somebody may accept."""
 
 
@@ -351,7 +351,7 @@ class Acceptance(Model):
 
     `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
     accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach, `mechanism:` or
-    `assessment:` and a mechanism, or `quota:` and a pool.
+    `assessment:` and a mechanism, `duty:` and a law, `/` and a kind of duty, or `quota:` and a pool.
     """
 
     rule: Annotated[str, Field(pattern=ACCEPTED)]

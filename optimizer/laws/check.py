@@ -101,7 +101,7 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
                     maybe = f"it is one of {', '.join(ladder)}" if ladder else None
                     yield Issue(what, file=file, where=trigger.law, maybe=maybe)
     for duty in trigger.duties:
-        yield from _unknown_terms(duty.places, tables, file, trigger.law)
+        yield from _unknown_terms((*duty.places, *duty.processing_in), tables, file, trigger.law)
     for mechanism, _ in trigger.review:
         if mechanism not in tables.mechanisms:
             yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)

@@ -29,6 +29,7 @@ from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .sorting import Sorted, Sorting, sort_law
 from .tables import raise_if
+from .triggers import DutyTerms
 from .types import (
     NO_CONTEXT,
     AcceleratorFacts,
@@ -196,11 +197,18 @@ class LawPack:
         """All that the applicable laws ask to be done: the duties, and what they ask besides and no rule can hold."""
         found = list(self.duties(profile, on, context))
         known = {(duty.law, duty.kind) for duty in found}
-        for bound in self.judge_for(profile, on, context).bound:
-            for one in bound.law.trigger.duties:
-                if (bound.law.id, one.kind) not in known and not _set_aside(bound.law.id, profile, on, context):
-                    found.append(Duty(bound.law.id, one.kind, self.groups.expand(one.places, on), one.told))
+        for law, one in self.terms(profile, on, context):
+            if (law.id, one.kind) not in known:
+                found.append(Duty(law.id, one.kind, self.groups.expand(one.places, on), one.told))
         return tuple(found)
+
+    def terms(
+        self, profile: DataProfile, on: date, context: LegalContext = NO_CONTEXT
+    ) -> tuple[tuple[LawRow, DutyTerms], ...]:
+        """Each duty that an applicable law states, with all its terms, unless set aside everywhere by an override."""
+        laws = (bound.law for bound in self.judge_for(profile, on, context).bound if bound.law.trigger.duties)
+        found = ((law, one) for law in laws for one in law.trigger.duties)
+        return tuple(pair for pair in found if not _set_aside(pair[0].id, profile, on, context))
 
     def judge_accelerator(
         self,

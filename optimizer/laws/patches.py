@@ -15,7 +15,8 @@ from .profiles import nearest
 from .rows import GroupMember, LawRow
 from .rulebook import read_law, rules_text
 from .tables import Tables
-from .triggers import Trigger, read_trigger
+from .trigger_reader import read_trigger
+from .triggers import Trigger
 
 if TYPE_CHECKING:
     from ..changes import laws as ops

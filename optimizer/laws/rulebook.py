@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, Issue
 from ..input_files import decoded, read_bytes
 from .rows import LawRow
-from .triggers import Trigger, default_trigger, read_trigger
+from .trigger_reader import default_trigger, read_trigger
+from .triggers import Trigger
 
 if TYPE_CHECKING:
     from ..instance.place import Place

@@ -88,5 +88,5 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
 
 
 def says_something(row: LawRow) -> bool:
-    """Return True if a law has a rule of its own, or requires something."""
-    return bool(row.trigger.requires) or not all(row.rule(one).is_none for one in ACTIVITIES)
+    """Return True if a law has a rule of its own, requires something, or asks for a deed."""
+    return bool(row.trigger.requires or row.trigger.duties) or not all(row.rule(one).is_none for one in ACTIVITIES)

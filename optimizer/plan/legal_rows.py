@@ -35,17 +35,23 @@ class LegalEntry(Row):
 ActionKind = Literal[
     "confirm_law", "confirm_access", "confirm_certificate", "confirm_seal", "confirm_chip",
     "sign_clause", "make_assessment", "get_licence", "file_notification", "get_consent", "get_certificate",
-    "delete_data", "ask_quota",
+    "delete_data", "keep_at_home", "ask_quota",
 ]  # fmt: skip
+
+
+Moment = Literal["collection", "transfer"] | None
+Rhythm = Literal["real_time", "daily", "yearly"] | None
 
 
 class Action(Row):
     """Something to find out, confirm or do before the plan stands.
 
     `rule` asks for it (`coverage:GB`, `access:aws`, `certificate:aws/BSI C5 type 2`, `chip:L4`, `mechanism:SCC_EU`,
-    `quota:devices:H100@aws:us-east-1`); `owner` is a role, `due` the last day on which it can begin. It takes
-    `lead_time_days`, absent where nobody knows; then it is due at once. `evidence` says what it rests on. `accepted_by`
-    names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while it is open.
+    `duty:RU-152FZ-18/primary`, `quota:devices:H100@aws:us-east-1`); `owner` is a role, `due` the last day on which it
+    can begin. It takes `lead_time_days`, absent where nobody knows; then it is due at once, but for what a law asks to
+    be done by a moment (`before` data are collected, or transferred): that is due on its day. `repeats` says how often
+    it is to be done again, `on_request` that only an authority's request sets it off. `evidence` says what it rests on.
+    `accepted_by` names who accepted it as it is, by the instance's `legal_assertions.accepts`; absent while it is open.
     """
 
     rule: str
@@ -55,6 +61,9 @@ class Action(Row):
     owner: str
     due: datetime.date
     lead_time_days: int | None = None
+    before: Moment = None
+    repeats: Rhythm = None
+    on_request: bool = False
     evidence: str = ""
     workloads: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()

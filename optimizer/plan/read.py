@@ -20,6 +20,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.workloads import Job
 from optimizer.plan.actions import actions_of
 from optimizer.plan.commitments import commitments_used
+from optimizer.plan.deeds import deeds_of
 from optimizer.plan.duties import duties_of
 from optimizer.plan.market import market_based
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
@@ -179,7 +180,8 @@ def _held(compiled: Compiled, raw: dict[str, Floats], ineligible: tuple[Ineligib
     carbon_kg = float(by_slot(compiled, values, "carbon_kg")[known].sum()) + carried
     actions, admitted = actions_of(compiled, lines, judgements, raw["copy"])
     quotas = quotas_of(compiled, values)
-    actions += duties_of(compiled.world, placements, copies, mechanisms, quotas)
+    actions += (*duties_of(compiled.world, placements, copies, mechanisms, quotas),
+                *deeds_of(compiled, lines, raw["copy"]))  # fmt: skip
     held_budgets = budgets_of(compiled, values, raw)
     copy_judgements = [j for j, c in zip(compiled.datasets.copy_judgement, raw["copy"], strict=True) if c > 0]
     register = legal_register(

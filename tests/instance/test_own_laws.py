@@ -37,9 +37,10 @@ def case(folder: Path, laws: str, *, use: str = "own.yaml", place: str = "FR") -
     """A service about persons in Germany, on a machine at 2 USD/h in a country or, at 3 USD/h, in Germany."""
     regions = [{"id": "far", "country": place, "provider": "p"}, {"id": "home", "country": "DE", "provider": "p"}]
     offers = [
-        {"sku": "h", "region": name, "accelerator": "X", "software": "cuda", "device_memory_gb": 24, "usd_per_hour": usd}
+        {"sku": "h", "region": name, "accelerator": "X", "software": "cuda", "device_memory_gb": 24,
+         "usd_per_hour": usd}
         for name, usd in (("far", 2.0), ("home", 3.0))
-    ]
+    ]  # fmt: skip
     inline = {"providers": [{"id": "p", "headquarters": "DE", "control": ["DE"]}], "regions": regions, "offers": offers}
     data = {"categories": ["personal"], "subjects": ["DE"], "exporter": "firm"}
     work = {"id": "chat", "kind": "service", "runs": {"throughput": {"X": 10.0}}, "data": data,
@@ -98,7 +99,7 @@ def test_a_file_that_changed_since_is_other_laws(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("laws", "use", "told"),
     [
-        (AGREEMENT.replace("only:DE", "only:DEX"), "own.yaml", "own.yaml:1: DE-STAFF-DATA: unknown country or group 'DEX'"),
+        (AGREEMENT.replace(":DE", ":DEX"), "own.yaml", "own.yaml:1: DE-STAFF-DATA: unknown country or group 'DEX'"),
         (AGREEMENT.replace("kind:", "kinds:"), "own.yaml", "own.yaml:7: DE-STAFF-DATA.kinds: unknown field 'kinds'"),
         (AGREEMENT, "none.yaml", "laws.use: there is no 'none.yaml'"),
         (AGREEMENT, "../own.yaml", "laws.use: '../own.yaml' lies outside the instance's folder"),

@@ -54,7 +54,7 @@ def test_a_duty_nobody_understands_is_refused(duty: object) -> None:
     [
         ("personal", "RU", "RU-152FZ-18", "the first database is in RU, before the transfer"),
         ("tax_accounting", "IN", "IN-COACC-3-5", "a copy stays in IN, daily"),
-        ("health", "KE", "KE-REG-26", "a copy stays in KE, or instead processing through a server in Kenya"),
+        ("health", "KE", "KE-REG-26", "a copy stays in KE, or instead all processing is in KE"),
     ],
 )
 def test_verdicts_print_the_terms(category: str, place: str, law: str, sentence: str) -> None:
