@@ -103,6 +103,7 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--flag", multiple=True, help="Fact that a law asks about; repeatable.")
 @click.option("--persons", multiple=True, help="How many persons of a place, as DE=120000; repeatable.")
 @click.option("--sensitive-persons", multiple=True, help="How many of them with sensitive data, as DE=500; repeatable.")
+@click.option("--count", multiple=True, help="A number of the exporter, as daily_users:TR=5000000:day; repeatable.")
 @click.option("--exporter-hq", help="Country of the exporter's headquarters.")
 @click.option("--region", help="A region of the catalogue, as provider:region: its place and its operator.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
@@ -128,11 +129,12 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
     What is not stated is not guessed: persons that are not counted count as many, an operator that is not named counts
     as meeting what laws ask of it, and both are listed under "taken as met".
     """
-    from optimizer.laws.query import VERDICT_COLUMNS, asserted, counted, verdict_reports, verdict_row
+    from optimizer.laws.query import VERDICT_COLUMNS, asserted, counted, stated_counts, verdict_reports, verdict_row
     from optimizer.laws.text import table_lines, verdict_lines
     from optimizer.terminal import jsonable, print_lines, print_rows
 
     day = question.pop("on")
+    question["counts"] = stated_counts(question.pop("count"))
     counts = {name: counted(question.pop(name), name) for name in ("persons", "sensitive_persons")}
     renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
     arguments = {renamed.get(name, name): value for name, value in question.items()}

@@ -27,6 +27,7 @@ class Profile:
     sectors: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     retention_hours: float | None = None
+    counts: tuple[tuple[str, str, int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Profiles:
             sectors=frozenset(data.sectors) | frozenset(exporter.sectors if exporter else ()),
             flags=frozenset(data.flags) | frozenset(exporter.flags if exporter else ()),
             retention_hours=retention_hours,
+            counts=tuple((c.what, c.of, c.count, c.window or "") for c in exporter.counts) if exporter else (),
         )
 
     def expand(self, stated: frozenset[str], subjects: frozenset[str]) -> frozenset[str]:

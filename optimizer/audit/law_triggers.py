@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from math import inf
 from typing import Any
 
 from optimizer.audit.facts import Region
@@ -174,7 +175,9 @@ class Tests:
         """Return True if a scope holds on stated facts alone: an exemption is not taken on an assumption."""
         stated_exporter = not scope.exporter or bool(profile.exporter_country)
         stated_role = not scope.who or bool((profile.roles | profile.sectors) & set(scope.who))
-        stated_count = scope.persons is None or None not in self._asked(scope.persons, profile, on)
+        sure = (low >= limit for low, _, limit in self._asked(scope.persons, profile, on)) if scope.persons else (True,)
+        lows = (within(profile, one.what, one.of, one.window, None)[0] >= one.at_least for one in scope.counts)
+        stated_count = any(sure) and all(lows)
         return stated_exporter and stated_role and stated_count and self._data(scope, profile, on)
 
     def holds(self, scope: Any, profile: Profile, on: date) -> bool:
@@ -205,7 +208,8 @@ class Tests:
             answered = profile.roles & self._gdpr_roles if about_the_data else profile.roles - self._gdpr_roles
             if answered or scope.unstated != "applies":
                 return False
-        return scope.persons is None or self._many(scope.persons, profile, on)
+        many = scope.persons is None or self._many(scope.persons, profile, on)
+        return many and all(self._counted_enough(one, profile, on) for one in scope.counts)
 
     def _destination(self, scope: Any, at: Place, on: date) -> bool:
         if scope.services and at.service not in scope.services:
@@ -219,18 +223,26 @@ class Tests:
             return True
         return any(self.groups.within(j, scope.provider_control, on) for j in operator.strict - {"EU"})
 
-    def _asked(self, volume: Any, profile: Profile, on: date) -> list[int | None]:
+    def _asked(self, volume: Any, profile: Profile, on: date) -> list[tuple[float, float, int]]:
+        """Return the least and the most of each number that a threshold asks for, with the limit."""
         persons, sensitive = self.counts(volume.of, profile, on)
-        asked = [persons] if volume.at_least is not None else []
-        return asked + ([sensitive] if volume.sensitive_at_least is not None else [])
+        low, high = within(profile, "persons", volume.of, volume.window, persons)
+        some_low, some_high = within(profile, "sensitive_persons", volume.of, volume.window, sensitive)
+        asked = [(low, high, volume.at_least), (some_low, min(some_high, high), volume.sensitive_at_least)]
+        return [(least, most, limit) for least, most, limit in asked if limit is not None]
 
     def _many(self, volume: Any, profile: Profile, on: date) -> bool:
-        persons, sensitive = self.counts(volume.of, profile, on)
-        limits = [(persons, volume.at_least), (sensitive, volume.sensitive_at_least)]
-        asked = [(count, limit) for count, limit in limits if limit is not None]
-        if any(count is not None and count >= limit for count, limit in asked):
+        asked = self._asked(volume, profile, on)
+        if any(least >= limit for least, _, limit in asked):
             return True
-        return any(count is None for count, _ in asked) and volume.unknown != "skips"
+        return any(most >= limit for _, most, limit in asked) and volume.unknown != "skips"
+
+    def _counted_enough(self, one: Any, profile: Profile, on: date) -> bool:
+        """Return True if a number of another unit reaches its threshold, or may and counts as if it did."""
+        low, high = within(profile, one.what, one.of, one.window, None)
+        if one.stands_in == "persons" and (low, high) == (0, inf):
+            low, high = within(profile, "persons", one.of, one.window, self.counts(one.of, profile, on)[0])
+        return low >= one.at_least or (high >= one.at_least and one.unknown != "skips")
 
     def counts(self, of: str, profile: Profile, on: date) -> tuple[int | None, int | None]:
         """Return persons and sensitive persons of a place whose data the profile's exporter has, in all it states.
@@ -267,6 +279,20 @@ class Tests:
                 own = source.sensitive_persons if here <= set(source.sensitive_persons) else source.persons
                 sensitive = _add(sensitive, here, own)
         return (None, None) if persons is None or sensitive is None else (persons, sensitive)
+
+
+SPANS = ("day", "month", "since_january_1", "12_months")
+"""Times over which numbers are counted, each inside the next."""
+
+
+def within(profile: Profile, what: str, of: str, window: str, summed: int | None) -> tuple[float, float]:
+    """Return the least and the most that a number may be over a law's window, by what exporter or data state."""
+    own = [(number, over) for unit, place, number, over in profile.counts if (unit, place) == (what, of)]
+    if not own:
+        return (0, inf) if summed is None else (summed, summed)
+    shorter = [n for n, over in own if not over or not window or SPANS.index(over) <= SPANS.index(window)]
+    longer = [n for n, over in own if not over or not window or SPANS.index(over) >= SPANS.index(window)]
+    return max(shorter, default=0), min(longer, default=inf)
 
 
 def _add(total: int | None, places: set[str], stated: Mapping[str, int]) -> int | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from itertools import product
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.law_profiles import Profile
 from optimizer.audit.law_text import Tier, single
-from optimizer.audit.law_triggers import Place, Tests
+from optimizer.audit.law_triggers import Place, Tests, within
 from optimizer.instance.models import Instance
 
 if TYPE_CHECKING:
@@ -151,7 +152,14 @@ class Ways:
         """Return the ways of the volume tier that fits, None if it asks for nothing."""
         if profile.flags & set(volumes.exempt_flags):
             return None
-        persons, sensitive = self._tests.leaving(volumes.of, profile, on)
+        summed = self._tests.leaving(volumes.of, profile, on)
+        persons, sensitive = (
+            None if most == inf else most
+            for most in (
+                within(profile, what, volumes.of, volumes.window, number)[1]
+                for what, number in zip(("persons", "sensitive_persons"), summed, strict=True)
+            )
+        )
         if persons is None or sensitive is None:  # as many as no limit holds
             open_ended = [tier for tier in volumes.tiers if tier.persons_below is None and tier.sensitive_below is None]
             return single(open_ended[0].mechanisms) if open_ended else ways

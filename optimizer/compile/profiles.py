@@ -18,7 +18,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.rules import Exporter
 from optimizer.instance.workloads import Data, Dataset, Service
 from optimizer.laws.codes import COUNTRIES
-from optimizer.laws.types import Acceptance, DataProfile, LegalContext, Override, ProviderFacts
+from optimizer.laws.types import Acceptance, Count, DataProfile, LegalContext, Override, ProviderFacts
 
 if TYPE_CHECKING:
     from optimizer.compile.volumes import Persons
@@ -85,6 +85,7 @@ def _profile(
     return DataProfile(
         categories=categories,
         subjects=subjects,
+        counts=tuple(Count(c.what, c.of, c.count, c.window or "") for c in exporter.counts) if exporter else (),
         exporter=exporter.id if exporter else "",
         exporter_country=exporter.country if exporter else "",
         exporter_hq=exporter.headquarters if exporter else None,

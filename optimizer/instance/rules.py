@@ -305,11 +305,24 @@ class HeldMechanism(Model):
     country: Country | None = None
 
 
+class StatedCount(Model):
+    """How many an exporter counted: `what` (persons, daily_users, devices, …) `of` a place, over a `window`.
+
+    Persons that are stated here stand for the sums of the instance's data, wherever a law counts them.
+    """
+
+    what: Id
+    of: Country
+    count: Count
+    window: Literal["day", "month", "since_january_1", "12_months"] | None = None
+
+
 class Exporter(Model):
     """Who answers for the data: establishment, headquarters, roles, sectors and flags that laws ask about.
 
     `roles` hold two kinds of words: who decides on the data (controller, processor) and what status the exporter has
-    (bank, public_body, …, or no_special_status). The one says nothing of the other.
+    (bank, public_body, …, or no_special_status). The one says nothing of the other. `counts` are numbers that laws with
+    thresholds ask for.
     """
 
     id: Id
@@ -318,6 +331,7 @@ class Exporter(Model):
     roles: Names = ()
     sectors: Names = ()
     flags: Names = ()
+    counts: Annotated[tuple[StatedCount, ...], Field(strict=False)] = ()
 
 
 class Approval(Model):

@@ -118,6 +118,10 @@ def _scope(scope: Scope, tables: Tables, file: str | None, law: str) -> Iterable
     yield from _unknown_terms(terms, tables, file, law)
     vocabulary = tables.vocabulary
     people = {name for kind in ("gdpr_roles", "roles", "sectors") for name in vocabulary.get(kind, {})}
+    for one in scope.counts:
+        yield from _unknown_terms([one.of], tables, file, law)
+        if one.what not in vocabulary.get("units", {}):
+            yield Issue(f"undeclared unit {one.what!r}", file=file, where=law)
     for words, known, what in (
         ((*scope.categories, *scope.all_categories), vocabulary.get("categories", {}), "category"),
         (scope.who, people, "role or sector"),

@@ -153,6 +153,7 @@ def _scope(scope: Scope) -> str:
         limits = [(scope.persons.at_least, "persons"), (scope.persons.sensitive_at_least, "sensitive persons")]
         least = " or ".join(f"{count:,} {word}" for count, word in limits if count is not None)
         parts.append(f"at least {least} of {scope.persons.of}{in_window(scope.persons.window)}")
+    parts += [f"at least {one.at_least:,} {one.told}" for one in scope.counts]
     if scope.who and scope.unstated == "applies":
         parts.append("or no status is stated")
     return "; ".join(parts) or "always"

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -89,8 +89,16 @@ def loaded(use: str) -> LawPack:
         maybe = "say world, or name a file of laws, or a folder of such"
         raise InputError(Issue(f"no law pack at {use!r}", maybe=maybe))
     if is_whole(path):
-        return _whole(use, path, folder_sha256(path))
-    return _with_own(path, own_sha256(path))
+        return _whole(use, path, _hashed(folder_sha256, path))
+    return _with_own(path, _hashed(own_sha256, path))
+
+
+def _hashed(hashing: Callable[[Path], str], path: Path) -> str:
+    """The hash of files; "" where one cannot be read, since whoever reads them all tells what is wrong with each."""
+    try:
+        return hashing(path)
+    except InputError:
+        return ""
 
 
 def is_whole(path: Path) -> bool:

@@ -211,7 +211,7 @@ class MechanismDesk:
         flags = subject.profile.flags & set(volumes.exempt_flags)
         if flags:
             return (), f"exempt by {', '.join(sorted(flags))}"
-        persons, sensitive = subject.counts(volumes.of)
+        persons, sensitive = subject.counts(volumes.of, volumes.window)
         who = f"persons of {volumes.of} who leave{in_window(volumes.window)}"
         if persons is not None and sensitive is not None:
             found = volumes.tier(persons, sensitive)

@@ -289,5 +289,6 @@ def tables_of(pack: LawPack, groups: dict[str, tuple[GroupMember, ...]]) -> Tabl
             "roles": dict(words.roles),
             "sectors": dict(words.sectors),
             "flags": dict(words.flags),
+            "units": dict(words.units),
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import InputError, Issue
 from .codes import check_place
 from .operators import STATUSES
+from .triggers import WINDOWS
 from .types import DataProfile, LegalContext
 
 
@@ -28,6 +29,7 @@ class Vocabulary:
     gdpr_roles: frozenset[str]
     sectors: Mapping[str, str]
     flags: Mapping[str, str]
+    units: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, data: Mapping[str, Mapping[str, Any]]) -> Vocabulary:
@@ -40,6 +42,7 @@ class Vocabulary:
             gdpr_roles=frozenset(data.get("gdpr_roles", {})),
             sectors={k: str(v) for k, v in data.get("sectors", {}).items()},
             flags={k: str(v) for k, v in data.get("flags", {}).items()},
+            units={k: str(v) for k, v in data.get("units", {}).items()},
         )
 
     @cached_property
@@ -81,11 +84,14 @@ class Vocabulary:
             ("exporter_roles", profile.exporter_roles, self.roles),
             ("sectors", profile.sectors, self.sectors),
             ("flags", profile.flags, self.flags),
+            ("counts", {one.what for one in profile.counts}, self.units),
+            ("counts", {one.window for one in profile.counts if one.window}, WINDOWS),
         ):
             issues.extend(_unknown(where, words, known))
         places = [("subjects", s) for s in sorted(profile.subjects)]
         places += [("exporter_country", profile.exporter_country)] if profile.exporter_country else []
         places += [("exporter_hq", profile.exporter_hq)] if profile.exporter_hq else []
+        places += [("counts", one.of) for one in profile.counts]
         issues.extend(issue for where, place in places if (issue := check_place(place, where)))
         for where, counts in (("persons", profile.persons), ("sensitive_persons", profile.sensitive_persons)):
             issues.extend(

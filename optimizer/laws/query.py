@@ -13,7 +13,8 @@ from .loading import load_laws
 from .operators import STATUSES as IMPORTER_LISTS
 from .pack import LawPack
 from .rows import KINDS, STATUSES, LawRow
-from .types import ACTIVITIES, NO_CONTEXT, DataProfile, Destination, LegalContext
+from .triggers import WINDOWS
+from .types import ACTIVITIES, NO_CONTEXT, Count, DataProfile, Destination, LegalContext
 
 
 def verdict_report(
@@ -34,6 +35,7 @@ def verdict_report(
     persons: Mapping[str, int] | None = None,
     sensitive_persons: Mapping[str, int] | None = None,
     exporter_hq: str | None = None,
+    counts: Sequence[Count] = (),
     pack: LawPack | None = None,
     context: LegalContext = NO_CONTEXT,
 ) -> dict[str, Any]:
@@ -74,6 +76,7 @@ def verdict_report(
         sectors=frozenset(sectors),
         flags=frozenset(flags),
         retention_hours=retention_hours,
+        counts=tuple(counts),
     )
     for check in (lambda: pack.vocabulary.check(profile), lambda: law is None or pack.law(law)):
         try:
@@ -98,6 +101,7 @@ def verdict_report(
             "subjects": sorted(profile.subjects),
             "persons": dict(profile.persons),
             "sensitive_persons": dict(profile.sensitive_persons),
+            "counts": [vars(one) for one in profile.counts],
             "exporter": exporter,
             "exporter_hq": exporter_hq,
             "roles": sorted(profile.exporter_roles),
@@ -222,6 +226,28 @@ def counted(persons: Iterable[str], where: str = "persons") -> dict[str, int]:
     if issues:
         raise InputError(issues)
     return counts
+
+
+def stated_counts(texts: Iterable[str]) -> list[Count]:
+    """Numbers that an exporter states, from texts like `daily_users:TR=5000000` or `persons:CN=80000:12_months`.
+
+    Raises:
+        InputError: a text that is no unit, place and whole number, with a known window if any; all together.
+    """
+    found, issues = [], []
+    for text in texts:
+        head, _, tail = text.partition("=")
+        what, _, of = head.partition(":")
+        number, _, window = tail.partition(":")
+        good = what and of and number.isdecimal() and number.isascii() and (not window or window in WINDOWS)
+        if not good:
+            maybe = f"write it like daily_users:TR=5000000:day; windows are {', '.join(WINDOWS)}"
+            issues.append(Issue(f"{text!r} is no count", where="count", maybe=maybe))
+        else:
+            found.append(Count(what, of, int(number), window))
+    if issues:
+        raise InputError(issues)
+    return found
 
 
 def asserted(

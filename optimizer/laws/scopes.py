@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from math import inf
 
 from .grammar import Rule
 from .places import Groups
 from .profiles import Vocabulary
 from .rows import LawRow
-from .triggers import Scope, Volume, in_window
+from .triggers import WINDOWS, Scope, Threshold, Volume, in_window
 from .types import DataProfile, LegalContext
 
 
@@ -27,6 +28,22 @@ class ScopeResult:
     def met(self) -> bool:
         """True if the scope holds for the profile."""
         return not self.why
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number that is at least and at most so much."""
+
+    least: int
+    most: float
+
+    @property
+    def known_most(self) -> int | None:
+        """The most that it can be; None if nothing bounds it."""
+        return None if self.most == inf else int(self.most)
+
+
+NOT_STATED = Between(0, inf)
 
 
 @dataclass(frozen=True)
@@ -108,9 +125,10 @@ class Subject:
                 unstated = "" if stated else " (no status stated)"
                 return f"exporter's roles and sectors hold none of {_set(scope.who)}{unstated}"
             assumptions.append(f"exporter is one of {_set(scope.who)} (no status stated)")
-        if scope.persons is not None:
-            return self._volume(scope.persons, assumptions)
-        return ""
+        why = self._volume(scope.persons, assumptions) if scope.persons is not None else ""
+        for one in scope.counts:
+            why = why or self._threshold(one, assumptions)
+        return why
 
     def _stated(self, scope: Scope) -> frozenset[str]:
         """The roles that answer a scope's question: who decides on the data, or else what status the exporter has."""
@@ -119,29 +137,68 @@ class Subject:
 
     def _volume(self, volume: Volume, assumptions: list[str]) -> str:
         persons, sensitive = self.held(volume.of)
-        if sensitive is None and persons is not None and persons < (volume.sensitive_at_least or 0):
-            sensitive = persons  # no more of them than there are persons
-        limits = (
-            (persons, volume.at_least, "persons"),
-            (sensitive, volume.sensitive_at_least, "sensitive persons"),
-        )
-        asked = [(count, limit, word) for count, limit, word in limits if limit is not None]
-        if any(count is not None and count >= limit for count, limit, _ in asked):
+        every = self._between("persons", volume.of, volume.window, persons)
+        some = self._between("sensitive_persons", volume.of, volume.window, sensitive)
+        some = Between(some.least, min(some.most, every.most))  # no more of them than there are persons
+        limits = ((every, volume.at_least, "persons"), (some, volume.sensitive_at_least, "sensitive persons"))
+        asked = [(number, limit, word) for number, limit, word in limits if limit is not None]
+        told = f"number of persons of {volume.of}{in_window(volume.window)}"
+        return self._reached(asked, told, volume.unknown, assumptions)
+
+    def _threshold(self, one: Threshold, assumptions: list[str]) -> str:
+        """Why a number of another unit does not reach its threshold, "" if it does."""
+        number, word = self._between(one.what, one.of, one.window, None), one.what.replace("_", " ")
+        if one.stands_in and number == NOT_STATED:
+            persons = self._between("persons", one.of, one.window, self.held(one.of)[0])
+            if persons != NOT_STATED:
+                number = persons
+                assumptions.append(f"persons of {one.of} stand for {one.told}")
+        return self._reached([(number, one.at_least, word)], f"number of {one.told}", one.unknown, assumptions)
+
+    @staticmethod
+    def _reached(
+        asked: Iterable[tuple[Between, int, str]], told: str, unknown: str, assumptions: list[str]
+    ) -> str:
+        """Why none of some numbers reaches its limit, "" if one does, or may and counts as if it did."""
+        asked = list(asked)
+        if any(number.least >= limit for number, limit, _ in asked):
             return ""
-        if any(count is None for count, _, _ in asked):
-            text = f"number of persons of {volume.of}{in_window(volume.window)} is not stated"
-            if volume.unknown == "skips":
+        if any(number.most >= limit for number, limit, _ in asked):
+            text = f"{told} is not stated"
+            if unknown == "skips":
                 return text
             assumptions.append(f"{text}: the threshold counts as reached")
             return ""
-        return "below the threshold: " + ", ".join(f"{count} {word} < {limit}" for count, limit, word in asked)
+        below = ", ".join(f"{number.most:.0f} {word} < {limit}" for number, limit, word in asked)
+        return f"below the threshold: {below}"
 
-    def counts(self, of: str) -> tuple[int | None, int | None]:
-        """Persons and sensitive persons of a place who leave; None = unknown.
+    def _between(self, what: str, of: str, window: str, summed: int | None) -> Between:
+        """What is known of a number over a law's window: what the exporter states, else what its data add up to.
+
+        What was counted over a longer time is the most that it can be, over a shorter one the least.
+        """
+        stated = [one for one in self.profile.counts if (one.what, one.of) == (what, of)]
+        if not stated:
+            return NOT_STATED if summed is None else Between(summed, summed)
+        order = tuple(WINDOWS)
+        least, most = 0, inf
+        for one in stated:
+            same = not window or not one.window or one.window == window
+            if same or order.index(one.window) > order.index(window):
+                most = min(most, one.number)
+            if same or order.index(one.window) < order.index(window):
+                least = max(least, one.number)
+        return Between(least, most)
+
+    def counts(self, of: str, window: str = "") -> tuple[int | None, int | None]:
+        """The most persons and sensitive persons of a place who may leave over a law's window; None = unknown.
 
         Sensitive data without a count counts everybody.
         """
-        return self._counts(of, self.context.persons_leaving)
+        persons, sensitive = self._counts(of, self.context.persons_leaving)
+        every = self._between("persons", of, window, persons)
+        some = self._between("sensitive_persons", of, window, sensitive)
+        return every.known_most, some.known_most
 
     def held(self, of: str) -> tuple[int | None, int | None]:
         """Persons and sensitive persons of a place whose data the exporter has, leaving or not."""

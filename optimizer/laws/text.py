@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .triggers import DUTIES
+from .triggers import DUTIES, in_window
 
 NOTICE = "Not legal advice."
 WIDTH = 13
@@ -111,6 +111,8 @@ def _question(query: Mapping[str, Any]) -> str:
     for words, name in (("persons", "persons"), ("sensitive persons", "sensitive_persons")):
         if query[name]:
             parts.append(f"{words} {', '.join(f'{place} {count:,}' for place, count in query[name].items())}")
+    parts += [f"{one['what'].replace('_', ' ')} of {one['of']} {one['number']:,}{in_window(one['window'])}"
+              for one in query["counts"]]  # fmt: skip
     for words, name in (
         ("exporter in", "exporter"), ("headquarters in", "exporter_hq"), ("kept for hours:", "retention_hours"),
         ("terms of support:", "support"), ("by law", "law"),

@@ -19,6 +19,7 @@ from .triggers import (
     DutyTerms,
     Requires,
     Scope,
+    Threshold,
     Tier,
     Trigger,
     Volume,
@@ -89,6 +90,27 @@ class _Reader:
         }
         return Volume(data["of"], **limits, unknown=unknown, window=self.window(law, data))
 
+    def threshold(self, law: str, value: object) -> Threshold:
+        """Return a threshold on another unit than persons."""
+        data = self.mapping(law, value, {f.name for f in fields(Threshold)}, "count")
+        for name, words in (("unknown", ("applies", "skips")), ("stands_in", ("", "persons"))):
+            if name in data and data[name] not in words:
+                self.problem(law, f"counts.{name} is {data[name]!r}, none of {', '.join(filter(None, words))}")
+        for name in ("what", "of"):
+            if not isinstance(data.get(name), str):
+                self.problem(law, f"counts.{name} is {data.get(name)!r}; should be a word")
+        least = self.count(law, data.get("at_least"), "counts.at_least")
+        if least is None:
+            self.problem(law, "counts.at_least is missing")
+        return Threshold(
+            what=str(data.get("what", "")),
+            of=str(data.get("of", "")),
+            at_least=least or 0,
+            window=self.window(law, data),
+            unknown=str(data.get("unknown", "applies")),
+            stands_in=str(data.get("stands_in", "")),
+        )
+
     def window(self, law: str, data: Mapping[str, Any]) -> str:
         """Return the time over which persons are counted."""
         window = data.get("window", "")
@@ -101,6 +123,7 @@ class _Reader:
         values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in _TUPLES}
         if "persons" in data:
             values["persons"] = self.persons(law, data["persons"])
+        values["counts"] = tuple(self.threshold(law, one) for one in self.entries(law, data.get("counts"), "counts"))
         unstated = data.get("unstated", "skips")
         if unstated not in ("applies", "skips"):
             self.problem(law, f"unstated is {unstated!r}, not applies or skips")

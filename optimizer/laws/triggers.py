@@ -7,15 +7,18 @@ that is given must hold. Fields (see docs/laws.md):
 the exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`,
 `who` (a role or sector), `flags` (any), `services` (any), `destinations`. `provider_control`: a set that holds one of
 the jurisdictions that can compel the provider.
-`persons`: {of, at_least, sensitive_at_least}. `unstated`: "applies" if the exporter's status is unknown, else "skips".
+`persons`: {of, at_least, sensitive_at_least}. `counts`: thresholds on other units, all of them.
+`unstated`: "applies" if the exporter's status is unknown, else "skips".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-WINDOWS = {"since_january_1": "since 1 January", "12_months": "in 12 months"}
-"""Times over which a law counts persons, in words."""
+WINDOWS = {
+    "day": "a day", "month": "in a month", "since_january_1": "since 1 January", "12_months": "in 12 months",
+}  # fmt: skip
+"""Times over which a law counts, in words; each lies in those after it, so that it counts no more than they do."""
 
 
 def in_window(window: str) -> str:
@@ -35,6 +38,27 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """A threshold on a number of another unit than persons (`what`, of the vocabulary's units) of the place `of`.
+
+    `unknown` says if a number that is not stated reaches it. `stands_in` is "persons" where their number is taken for
+    one that is not stated.
+    """
+
+    what: str
+    of: str
+    at_least: int
+    window: str = ""
+    unknown: str = "applies"
+    stands_in: str = ""
+
+    @property
+    def told(self) -> str:
+        """What is counted, where and over which time."""
+        return f"{self.what.replace('_', ' ')} of {self.of}{in_window(self.window)}"
+
+
+@dataclass(frozen=True)
 class Scope:
     """One way to be within a law; every given field must hold."""
 
@@ -50,6 +74,7 @@ class Scope:
     destinations: tuple[str, ...] = ()
     provider_control: tuple[str, ...] = ()
     persons: Volume | None = None
+    counts: tuple[Threshold, ...] = ()
     unstated: str = "skips"
 
     @property

@@ -64,11 +64,25 @@ _RANK = {"free": 0, "conditional": 1, "unknown": 2, "approval": 3, "forbidden": 
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number that an exporter states of a place: of persons, or of another unit that laws count.
+
+    `window`: the time over which it was counted, a key of `triggers.WINDOWS`; "" if nobody says.
+    """
+
+    what: str
+    of: str
+    number: int
+    window: str = ""
+
+
+@dataclass(frozen=True)
 class DataProfile:
     """All the law needs to know of a dataset, a stream or a workload's reading.
 
     `subjects` are the jurisdictions of the persons (ISO2 or ISO2-SUB; empty for data about nobody), `persons` and
     `sensitive_persons` count them per jurisdiction (a jurisdiction not listed is unknown, not zero).
+    `counts` are what the exporter states of itself, in any unit; persons among them stand for the sums of its data.
     `exporter_country` is where the exporter is established ("" = unknown). `exporter_roles` without a status
     ("controller" is none) mean that no status has been stated; triggers say what they do then.
     """
@@ -84,6 +98,7 @@ class DataProfile:
     sectors: frozenset[str] = frozenset()
     flags: frozenset[str] = frozenset()
     retention_hours: float | None = None
+    counts: tuple[Count, ...] = ()
 
 
 @dataclass(frozen=True)
