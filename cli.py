@@ -32,6 +32,7 @@ from optimizer.questions import explain
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
+    from optimizer.explain import Conflict
     from optimizer.plan.models import Plan
     from optimizer.proof import Proof
     from optimizer.solve.solution import Progress
@@ -42,7 +43,8 @@ NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it 
 CONTRADICTION = """the bound found lies {:,.6g} USD above the cost of the plan, which obeys every rule: a fault of the
 solver, so that nothing is proven
 Maybe another --method proves a bound; please report the instance"""
-LEAST_SECONDS = 1e-3
+LEAST_SECONDS, CONFLICT_SECONDS = 1e-3, 30.0
+"""Seconds that solving gets at least, and that the conflict of an infeasible instance may take to be found."""
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
 METHODS = ["auto", "direct", "beside", "construct", "kernel", "decompose"]
@@ -182,9 +184,14 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:
         plan = domicile.solve(instance, progress=progress, cancel=cancel, **options)
         unwritten.extend(write_outputs(plan, output, tables))  # here, where Ctrl-C does not keep it from being written
+        left = min(CONFLICT_SECONDS, time_limit - (time.perf_counter() - begun))
+        if plan.status == "infeasible" and left > 0 and not as_json and not quiet:
+            found = domicile.explain.first_conflict(instance, time_limit_seconds=left, cancel=cancel)
+            conflicts.extend([] if found is None else [found])
         return plan
 
     unwritten: list[str] = []
+    conflicts: list[Conflict] = []
     with changed_in(file, changes):
         plan = run_interruptible(work, display=not quiet and sys.stderr.isatty(), currency=instance.currency)
     for what in unwritten:
@@ -194,7 +201,10 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     elif not quiet:
         from optimizer.report import render_plan
 
-        print_answer(partial(render_plan, plan))
+        print_answer(partial(render_plan, plan, conflict=conflicts[0] if conflicts else None))
+        if plan.status == "infeasible":
+            given = "".join(f" --change {path}" for path in changes)
+            click.echo(printable(f"what would give it a plan: domicile explain infeasible {file}{given}"))
     if quiet and not plan.held:
         click.echo(f"Error: {file}: {NOT_HELD[plan.status or '']}", err=True)
     if plan.termination == "contradiction":
@@ -322,6 +332,14 @@ def schema_why() -> None:
     from optimizer.explain import WhyAnswer
 
     click.echo(json.dumps(WhyAnswer.model_json_schema(), indent=2))
+
+
+@schema.command("infeasible")
+def schema_infeasible() -> None:
+    """JSON Schema of answers to `explain infeasible`."""
+    from optimizer.explain import InfeasibleAnswer
+
+    click.echo(json.dumps(InfeasibleAnswer.model_json_schema(), indent=2))
 
 
 @schema.command("prices")

@@ -15,7 +15,7 @@ from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_c
 from optimizer.terminal import Finite
 
 if TYPE_CHECKING:
-    from optimizer.explain import PricesAnswer, WhyAnswer
+    from optimizer.explain import InfeasibleAnswer, PricesAnswer, WhyAnswer
     from optimizer.solve.solution import Progress
 
 STOPPED = 4
@@ -138,4 +138,39 @@ def explain_prices(  # noqa: PLR0917  (click passes them by name)
     with changed_in(file, changes):
         answer: PricesAnswer = run_interruptible(work, display=sys.stderr.isatty(), currency=instance.currency)
     print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_prices, answer))
+    ctx.exit(0 if answer.complete else STOPPED)
+
+
+@explain.command("infeasible")
+@click.argument("file", type=FILE)
+@CHANGE
+@click.option("--gap", type=Finite(min=0), default=1e-2, show_default=True, help="Solve plans of repairs to this gap.")
+@click.option(
+    "--time-limit", type=Finite(min=0, min_open=True), default=120.0, show_default=True, help="Seconds for all of it."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.pass_context
+def explain_infeasible(
+    ctx: click.Context, file: Path, changes: tuple[Path, ...], *, gap: float, time_limit: float, as_json: bool
+) -> None:
+    """Say why the instance FILE has no plan: rules that cannot hold together, and what would give it one.
+
+    Conflicts are minimal sets of laws, budgets, quotas, policies, limits and workloads; each repair was solved and
+    audited. Exit code 0 once that is settled, also where a plan exists; 4 where time ran out (the best answer until
+    then is printed).
+    """
+    from optimizer.explain import infeasible
+    from optimizer.report import render_infeasible
+    from optimizer.terminal import print_answer, run_interruptible
+
+    instance = load_changed(file, changes)
+
+    def work(progress: Callable[[Progress], None], cancel: threading.Event) -> InfeasibleAnswer:
+        return infeasible(instance, gap=gap, time_limit_seconds=time_limit, progress=progress, cancel=cancel)
+
+    with changed_in(file, changes):
+        answer: InfeasibleAnswer = run_interruptible(
+            work, display=sys.stderr.isatty(), currency=instance.currency
+        )
+    print_answer(answer.model_dump_json(indent=2) if as_json else partial(render_infeasible, answer))
     ctx.exit(0 if answer.complete else STOPPED)

@@ -16,6 +16,7 @@ from optimizer.instance.models import Instance
 from optimizer.memory import paused_gc
 from optimizer.missing import Limits, missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
+from optimizer.plan.rows import CLASH
 from optimizer.printable import printable
 from optimizer.refusing import refused_rows, told_refused
 from optimizer.switching import told_switching
@@ -38,10 +39,6 @@ AFTERWARDS, AFTERWARDS_SHARE = 1.5, 0.25
 Estates of 1,000 and 10,000 workloads need 1.2 times what compiling takes.
 """
 NOTHING_KEPT = "none of the placements of the earlier plan is possible here; maybe it is a plan of another instance"
-CLASH = (
-    "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
-    "no plan"
-)
 log = logging.getLogger(__name__)
 
 

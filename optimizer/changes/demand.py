@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -148,33 +149,40 @@ class DropWorkload(Change):
 
     def apply(self, edit: Edit) -> None:
         """Take it out wherever it is named."""
-        at = edit.find("workload", "workload", self.workload, edit.instance.workloads, lambda one: str(one.id))
+        edit.find("workload", "workload", self.workload, edit.instance.workloads, lambda one: str(one.id))
         if len(edit.instance.workloads) == 1:
             edit.fail("workload", "is the last one; an instance has at least one workload")
-        edit.drop("workloads", at)
-        for k, dataset in enumerate(edit.instance.datasets):
-            readers = tuple(one for one in dataset.readers if one.workload != self.workload)
-            if len(readers) < len(dataset.readers):
-                edit.put(readers, "datasets", k, "readers")
-        inline = edit.instance.catalogue.inline
-        if inline is not None:
-            kept = tuple(row for row in inline.throughput if row.workload != self.workload)
-            edit.put(kept, "catalogue", "inline", "throughput")
-        tags = {tag for one in edit.instance.workloads for tag in one.tags}
-        for part in ("budgets", "policies"):
-            for k in reversed(range(len(getattr(edit.instance, part)))):
-                self._unnamed(edit, part, k, tags)
+        drop_workloads(edit, {self.workload})
 
-    def _unnamed(self, edit: Edit, part: str, k: int, tags: set[str]) -> None:
-        """Take the workload, and tags that no other has, out of a scope; a rule that names nothing else goes."""
-        scope = getattr(edit.instance, part)[k].scope
-        workloads = tuple(name for name in scope.workloads if name != self.workload)
-        kept = tuple(tag for tag in scope.tags if tag in tags)
-        if (scope.workloads and not workloads) or (scope.tags and not kept):
-            edit.drop(part, k)
-        elif (workloads, kept) != (scope.workloads, scope.tags):
-            edit.put(workloads, part, k, "scope", "workloads")
-            edit.put(kept, part, k, "scope", "tags")
+
+def drop_workloads(edit: Edit, names: Collection[str]) -> None:
+    """Take workloads out wherever they are named; one at least stays."""
+    workloads = edit.instance.workloads
+    edit.keep([k for k, one in enumerate(workloads) if one.id not in names], "workloads")
+    for k, dataset in enumerate(edit.instance.datasets):
+        readers = tuple(one for one in dataset.readers if one.workload not in names)
+        if len(readers) < len(dataset.readers):
+            edit.put(readers, "datasets", k, "readers")
+    inline = edit.instance.catalogue.inline
+    if inline is not None:
+        kept = tuple(row for row in inline.throughput if row.workload not in names)
+        edit.put(kept, "catalogue", "inline", "throughput")
+    tags = {tag for one in edit.instance.workloads for tag in one.tags}
+    for part in ("budgets", "policies"):
+        for k in reversed(range(len(getattr(edit.instance, part)))):
+            _unnamed(edit, part, k, names, tags)
+
+
+def _unnamed(edit: Edit, part: str, k: int, names: Collection[str], tags: set[str]) -> None:
+    """Take workloads, and tags that no other has, out of a scope; a rule that names nothing else goes."""
+    scope = getattr(edit.instance, part)[k].scope
+    workloads = tuple(name for name in scope.workloads if name not in names)
+    kept = tuple(tag for tag in scope.tags if tag in tags)
+    if (scope.workloads and not workloads) or (scope.tags and not kept):
+        edit.drop(part, k)
+    elif (workloads, kept) != (scope.workloads, scope.tags):
+        edit.put(workloads, part, k, "scope", "workloads")
+        edit.put(kept, part, k, "scope", "tags")
 
 
 class DropDataset(Change):

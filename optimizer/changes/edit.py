@@ -65,6 +65,21 @@ class Edit:
         self.put((*items[:at], *items[at + 1 :]), *above)
         self.instance._sources = _without(self.instance._sources, tuple(path))
 
+    def keep(self, kept: Collection[int], *path: str) -> None:
+        """Keep some items of a list of the instance, by position, with the lines they were read from."""
+        order = sorted(kept)
+        items = _at(self.instance, path)
+        self.put(tuple(items[at] for at in order), *path)
+        number, depth = {at: k for k, at in enumerate(order)}, len(path)
+        sources = Sources()
+        for place, line in self.instance._sources.items():
+            at = place[depth] if len(place) > depth and place[:depth] == path else None
+            if not isinstance(at, int):
+                sources[place] = line
+            elif at in number:
+                sources[(*place[:depth], number[at], *place[depth + 1 :])] = line
+        self.instance._sources = sources
+
     def edited(self, item: T, field: str, **values: object) -> T:
         """Return an item with other values, as valid as one that is read; `field` of the change states them."""
         data = {**item.model_dump(), **values}

@@ -87,14 +87,16 @@ class NothingEligibleError(InfeasibleError):
     """A stream or job that must be served has no eligible option, or a copy that must exist has no place.
 
     `lines` say who and why, `rows` are the ledger's counts for those concerned; `ledgers` of offers and of regions for
-    copies.
+    copies; `asked_by` are the ids of the rules that ask for copies that nothing can hold.
     """
 
     def __init__(
-        self, lines: tuple[str, ...], rows: tuple[LedgerRow, ...], world: World, ledgers: tuple[Ledger, Ledger]
-    ) -> None:
+        self, lines: tuple[str, ...], rows: tuple[LedgerRow, ...], world: World, ledgers: tuple[Ledger, Ledger],
+        asked_by: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
         super().__init__("\n".join(lines))
         self.lines, self.rows, self.world, self.ledgers = lines, rows, world, ledgers
+        self.asked_by = asked_by
 
 
 @paused_gc()
@@ -280,7 +282,8 @@ def _raise_if_nothing_eligible(
         rows.extend(row for row in out if row not in rows)
         lines.extend(explain_copies(copies, out))
     if lines:
-        raise NothingEligibleError(tuple(lines), tuple(rows), world, (ledger, datasets.ledger))
+        asked_by = tuple(dict.fromkeys(copies.rule for copies in datasets.impossible))
+        raise NothingEligibleError(tuple(lines), tuple(rows), world, (ledger, datasets.ledger), asked_by)
 
 
 def _too_few_regions(tables: SlotTables, world: World) -> list[str]:

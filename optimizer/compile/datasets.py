@@ -87,11 +87,15 @@ class DatasetTable:
 
 @dataclass(frozen=True, eq=False)
 class CopyLack:
-    """Copies that must exist and cannot: what is asked of which dataset, and the regions that would do; [regions]."""
+    """Copies that must exist and cannot: what is asked of which dataset, and the regions that would do; [regions].
+
+    `rule` is the id of the law or field that asks for them.
+    """
 
     sentence: str
     dataset: str
     regions: Bools
+    rule: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -345,7 +349,7 @@ def _duties(world: World, info: Sequence[DatasetInfo], copy_dataset: Ints, copy_
             there = own[places[copy_region[own]]]
             if len(there) < copies:
                 what = f"{name} needs {copies} copies, and {len(there)} regions can hold one"
-                impossible.append(CopyLack(what, one.id, places))
+                impossible.append(CopyLack(what, one.id, places, rules[len(ids)][0]))
             ids.append(name)
             of.append(one)
             need.append(copies)
@@ -364,8 +368,9 @@ def _too_few_countries(
         least = one.source.min_countries if one.source else 1
         there = len(set(country[copy_region[copy_dataset == k]]))
         if least > 1 and there < least:
+            rule = f"field:datasets[id={one.id}].min_countries"
             what = f"{one.id}:min_countries needs {least} countries, and copies can be in {there}"
-            found.append(CopyLack(what, one.id, np.ones(len(world.regions), dtype=bool)))
+            found.append(CopyLack(what, one.id, np.ones(len(world.regions), dtype=bool), rule))
     return found
 
 

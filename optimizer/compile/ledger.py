@@ -194,6 +194,11 @@ class Ledger:
         """Yield the (workload, stream) pairs that have exclusions."""
         return iter(self._packed)
 
+    def shutting(self) -> Iterator[tuple[str, RuleKey]]:
+        """Yield by workload, whatever its stream, the rules that rule something out."""
+        for (workload, _), packed in self._packed.items():
+            yield from ((workload, key) for key in dict.fromkeys(one.key for one in packed))
+
     def exclusions(self, workload: str, stream: str | None = None) -> list[Exclusion]:
         """Return the exclusions that bear on the stream (those of the workload first), or on the workload alone."""
         packed = list(self._packed.get((workload, None), ()))

@@ -156,10 +156,10 @@ class RuleBook:
         instance = self._world.instance
         found: dict[RuleKey, tuple[Path, str]] = {}
         for k, policy in enumerate(instance.policies):
-            told = policy.model_dump(mode="json", exclude_defaults=True, exclude={"id", "kind"})
+            told = policy.model_dump(mode="json", exclude_defaults=True, exclude={"id", "kind", "immovable"})
             found[RuleKey("policy", policy.id)] = ("policies", k), f"policy {policy.kind}: {_fields(told)}"
         for k, budget in enumerate(instance.budgets):
-            told = budget.model_dump(mode="json", exclude_defaults=True, exclude={"id"})
+            told = budget.model_dump(mode="json", exclude_defaults=True, exclude={"id", "immovable"})
             found[RuleKey("budget", budget.id)] = ("budgets", k), f"budget: {_fields(told)}"
         places = {id(one): k for k, one in enumerate(instance.commitments)}
         for group in groups(instance):
@@ -205,7 +205,7 @@ class RuleBook:
             return self._own(RuleKey("commitment", key.name.removeprefix("commitment:")))
         for k, quota in enumerate(self._world.instance.quotas.limits):
             if key.name == quota_id(quota) or key.name.startswith(f"{quota_id(quota)}#"):
-                told = quota.model_dump(mode="json", exclude_none=True, exclude={"id"})
+                told = quota.model_dump(mode="json", exclude_none=True, exclude={"id", "immovable"})
                 return Rule(key.id, key.kind, self._source("quotas", "limits", k), f"quota: {_fields(told)}")
         return Rule(key.id, key.kind, self._source("quotas"), f"default of the instance's quotas: {key.name}")
 

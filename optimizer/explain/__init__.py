@@ -1,12 +1,17 @@
-"""Answers to "why": why a workload is where it is and not elsewhere, what rules cost, what else could be done.
+"""Answers to "why": why a workload is where it is, what rules cost, why there is no plan, what else could be done.
 
     answer = domicile.explain.why(instance, plan, "chat", region="aws:eu-west-1")
     print(answer.instead.extra_cost_usd)
+
+    answer = domicile.explain.infeasible(instance)
+    print(answer.conflicts[0].sentence, answer.repairs[0].changes)
 """
 
 from optimizer.explain.alternative_rows import Alternative, AlternativesAnswer, Distance, Moved
 from optimizer.explain.alternatives import alternatives
 from optimizer.explain.answer import why
+from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer, Repair, Servable, Step
+from optimizer.explain.infeasibility import first_conflict, infeasible
 from optimizer.explain.pricing import prices
 from optimizer.explain.rows import (
     Attribution,
@@ -33,11 +38,14 @@ __all__ = [
     "AlternativesAnswer",
     "Attribution",
     "Binding",
+    "Conflict",
+    "ConflictRule",
     "Displaced",
     "Distance",
     "Edge",
     "FigurePrice",
     "Figures",
+    "InfeasibleAnswer",
     "Instead",
     "Interval",
     "Moved",
@@ -45,12 +53,17 @@ __all__ = [
     "Place",
     "Price",
     "PricesAnswer",
+    "Repair",
     "RuleOut",
     "RunnerUp",
+    "Servable",
     "Shapley",
+    "Step",
     "Together",
     "WhyAnswer",
     "alternatives",
+    "first_conflict",
+    "infeasible",
     "prices",
     "why",
 ]

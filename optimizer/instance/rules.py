@@ -36,6 +36,7 @@ class Budget(Model):
     """
 
     id: Id
+    immovable: bool = False
     limit_kg: NonNegative | None = None
     limit_l: NonNegative | None = None
     limit_kwh: NonNegative | None = None
@@ -66,6 +67,7 @@ class ProviderShare(Model):
 
     kind: Literal["provider_share"]
     id: Id
+    immovable: bool = False
     providers: Names = ()
     max_share: Share
     measure: Measure = "compute_usd"
@@ -80,6 +82,7 @@ class ExcludeControl(Model):
 
     kind: Literal["exclude_control"]
     id: Id
+    immovable: bool = False
     jurisdictions: Annotated[Countries, Field(min_length=1)]
     basis: Literal["strict", "ownership"] = "strict"
     scope: Scope = Scope()
@@ -90,6 +93,7 @@ class RequireCertification(Model):
 
     kind: Literal["require_certification"]
     id: Id
+    immovable: bool = False
     schemes: Annotated[Names, Field(min_length=1)]
     need: Literal["all", "any"] = "all"
     scope: Scope = Scope()
@@ -104,6 +108,7 @@ class Sovereignty(Model):
 
     kind: Literal["sovereignty"]
     id: Id
+    immovable: bool = False
     min_seal: Objectives = {}
     min_sovereignty_score: Annotated[float, Field(ge=0, le=100)] | None = None
     trust: Annotated[tuple[Literal["award", "third_party", "self"], ...], Field(strict=False)] = ("award",)
@@ -121,6 +126,7 @@ class CountryShare(Model):
 
     kind: Literal["country_share"]
     id: Id
+    immovable: bool = False
     country_groups: Names = ()
     countries: Countries = ()
     min_share: PositiveShare
@@ -139,6 +145,7 @@ class SpotShare(Model):
 
     kind: Literal["spot_share"]
     id: Id
+    immovable: bool = False
     max_share: Share
     scope: Scope = Scope()
 
@@ -148,6 +155,7 @@ class SurvivalPolicy(Survival):
 
     kind: Literal["survival"]
     id: Id
+    immovable: bool = False
     scope: Scope = Scope()
 
 
@@ -156,6 +164,7 @@ class AllowedPlaces(Model):
 
     kind: Literal["places"]
     id: Id
+    immovable: bool = False
     allow: Names = ()
     deny: Names = ()
     scope: Scope = Scope()
@@ -170,6 +179,7 @@ class PlacesInUse(Model):
 
     kind: Literal["places_in_use"]
     id: Id
+    immovable: bool = False
     of: Literal["region", "metro", "country", "provider"]
     max_in_use: Count | None = None
     min_in_use: Count | None = None
@@ -178,7 +188,7 @@ class PlacesInUse(Model):
 
     @model_validator(mode="after")
     def _limits_make_sense(self) -> PlacesInUse:
-        if not self.model_fields_set - {"kind", "id", "of", "scope"}:
+        if not self.model_fields_set - {"kind", "id", "of", "scope", "immovable"}:
             raise ValueError("states neither a limit nor a price: max_in_use, min_in_use, price_usd")
         if self.max_in_use is not None and self.min_in_use is not None and self.max_in_use < self.min_in_use:
             raise ValueError(f"max_in_use {self.max_in_use} is below min_in_use {self.min_in_use}")
@@ -225,6 +235,7 @@ class Quota(Model):
     vcpus: NonNegative | Unlimited | None = None
     kw: NonNegative | None = None
     units_per_s: NonNegative | Unlimited | None = None
+    immovable: bool = False
 
     @model_validator(mode="after")
     def _one_limit(self) -> Quota:
@@ -245,6 +256,7 @@ class Quotas(Model):
     default_devices: NonNegative | Unlimited | None = None
     default_vcpus: NonNegative | Unlimited | None = None
     default_endpoint_units_per_s: NonNegative | Unlimited | None = None
+    immovable: bool = False
     limits: Annotated[tuple[Quota, ...], Field(strict=False)] = ()
 
 

@@ -106,6 +106,7 @@ class Stream(Model):
     unit: RateUnit = "tokens/s"
     max_rtt_ms: Positive | None = None
     subjects: Countries | None = None
+    immovable: bool = False
 
 
 class Survival(Model):
@@ -132,6 +133,8 @@ class WorkloadBase(Model):
     regions: Names = ()
     unserved_usd_per_unit: NonNegative | None = None
     move_usd: NonNegative | None = None
+    priority: Count = 0
+    immovable: bool = False
 
     @model_validator(mode="after")
     def _regions_make_sense(self) -> WorkloadBase:
@@ -228,3 +231,4 @@ class Dataset(Model):
     regions: Names = ()
     present_in: Names = ()
     readers: Annotated[tuple[Reader, ...], Field(strict=False)] = ()
+    immovable: bool = False

@@ -374,6 +374,13 @@ class Switching(Row):
     sentence: str
 
 
+CLASH = (
+    "every stream and job has eligible options of its own; quotas, budgets, shares, copies and windows together admit "
+    "no plan"
+)
+"""What is said of an infeasible instance where nothing more is known of the conflict."""
+
+
 class Shortfall(Row):
     """A limit or need of an infeasible instance that would have to change for a plan to exist.
 

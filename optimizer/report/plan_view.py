@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.text import Text
 
+from optimizer.explain.conflict_rows import Conflict
 from optimizer.plan.models import Cluster, LeastCarbon, Plan, Start
-from optimizer.plan.rows import Ineligible, Placement
+from optimizer.plan.rows import CLASH, Ineligible, Placement
 from optimizer.report.actions_view import conditional, render_actions, render_sovereignty
 from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.carbon_view import carbon_lines
+from optimizer.report.infeasible_view import conflict_members
 from optimizer.report.limits_view import render_limits
 from optimizer.report.missing_view import missing_line, refused_line, render_missing, render_refused
 from optimizer.report.parts import (
@@ -45,19 +47,24 @@ ROUNDING = 1e-9
 QUALITIES_TOLD = 1e-4
 
 
-def render_plan(plan: Plan, console: Console, *, verbose: bool = False) -> None:
-    """Print a plan as a set of tables, control characters written out; `verbose` shows every row and every quota."""
+def render_plan(
+    plan: Plan, console: Console, *, verbose: bool = False, conflict: Conflict | None = None
+) -> None:
+    """Print a plan as a set of tables, control characters written out; `verbose` shows every row and every quota.
+
+    `conflict`: why an infeasible instance has no plan, where somebody asked.
+    """
     plan = printable_model(plan)
     with amounts_in(plan.currency):
-        _render(plan, console, verbose=verbose)
+        _render(plan, None if conflict is None else printable_model(conflict), console, verbose=verbose)
 
 
-def _render(plan: Plan, console: Console, *, verbose: bool) -> None:
+def _render(plan: Plan, conflict: Conflict | None, console: Console, *, verbose: bool) -> None:
     _headline(plan, console)
     if plan.status == "no_plan":
         bullet(console, "no plan was found before it was stopped; maybe allow more time, or try another method")
     if plan.status == "infeasible":
-        _diagnosis(plan, console)
+        _diagnosis(plan, conflict, console)
         _ineligible(plan, console, verbose=verbose)
     if plan.placements:
         _placements(plan, console, verbose=verbose)
@@ -321,10 +328,14 @@ def _law(plan: Plan, console: Console, *, verbose: bool) -> None:
             bullet(console, f"{len(names)} laws {text}: {some(names, len(names) if verbose else 6)}")
 
 
-def _diagnosis(plan: Plan, console: Console) -> None:
+def _diagnosis(plan: Plan, conflict: Conflict | None, console: Console) -> None:
     if plan.diagnosis:
         heading(console, "Why there is no plan")
-        for line in (*plan.diagnosis, *(row.sentence for row in plan.shortfalls)):
+        if conflict is not None:
+            bullet(console, conflict.sentence, style="bold")
+            conflict_members(conflict, console)
+        known = [line for line in plan.diagnosis if conflict is None or line != CLASH]
+        for line in (*known, *(row.sentence for row in plan.shortfalls)):
             bullet(console, line)
 
 

@@ -74,6 +74,7 @@ def solve_problem(
     cancel: threading.Event | None = None,
     workers: Workers | None = None,
     around: Ints | None = None,
+    by: str | None = None,
 ) -> Solution:
     """Build the model of a problem and minimise its cost.
 
@@ -83,7 +84,7 @@ def solve_problem(
     plan workload by workload and improves it, "kernel" solves parts of the model that the relaxation points to,
     "decompose" puts it together from configurations of workloads, "auto" chooses by size and structure. `workers` solve
     the small programs of "decompose"; None: threads. `around` are the slots that an earlier plan uses: the solve begins
-    with a plan made of them, where there is one (see `around`).
+    with a plan made of them, where there is one (see `around`). `by` states the model (see `stating`); None: by size.
     Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
     watch = Watch(time_limit_seconds, cancel, progress)
@@ -92,17 +93,20 @@ def solve_problem(
         merged = merge_streams(normalised.problem)
     if merged is None:
         solution = _solve(
-            normalised.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around
-        )
+            normalised.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around,
+            by=by,
+        )  # fmt: skip
         return replace(solution, values=normalised.restore(solution.values))
     log.info("%d streams are %d", problem.services.workload.size, merged.problem.services.workload.size)
-    solution = _solve(merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around)
+    solution = _solve(
+        merged.problem, watch, gap=gap, threads=threads, method=method, workers=workers, around=around, by=by
+    )
     return replace(solution, values=normalised.restore(merged.split(solution.values)))
 
 
 def _solve(
     problem: Problem, watch: Watch, *, gap: float, threads: int | None, method: Method, workers: Workers | None,
-    around: Ints | None,
+    around: Ints | None, by: str | None = None,
 ) -> Solution:  # fmt: skip
     """Build the model and minimise it; arguments as for `solve_problem`."""
     chosen = choose_method(problem) if method == "auto" else method
@@ -114,7 +118,7 @@ def _solve(
                 first = _first_plan(problem, watch, threads)
             if watch.should_stop() or (first is not None and not _may_be_stated(watch)):
                 return _from_first(first, problem, watch, gap=gap, method=chosen)
-            by = stated_by(problem)
+            by = by or stated_by(problem)
             matrix = stated_matrix(problem, watch, chosen, by)
         except TriviallyInfeasible as reason:
             log.info("infeasible before any solver: %s", reason)

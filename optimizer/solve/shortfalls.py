@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -79,17 +80,18 @@ class Shortfall:
 
 
 def diagnose(
-    problem: Problem, *, time_limit_seconds: float = 30.0, cancel: threading.Event | None = None
-) -> list[Shortfall]:
+    problem: Problem, *, time_limit_seconds: float = 30.0, cancel: threading.Event | None = None,
+    among: Callable[[Limit], bool] = lambda _: True,
+) -> list[Shortfall]:  # fmt: skip
     """Return the limits of which each alone would make room if it changed by what is told, the smallest change
     relative to the limit first; where no single one is found, those limits and needs that would have to change
     together.
 
-    All runs take one thread, so that their number changes nothing. Empty when the problem has a plan, when what blocks
-    it cannot be relaxed here (a rule of a job's run, a requirement), or when the limit or `cancel` comes before
-    anything was found. Needs (demand, work, duties …) are only named where no pool, budget or share can change
-    instead. Of large problems, needs are not named at all, and what is told breaks little, not proven to break least:
-    ask only where there is no plan.
+    Of single limits only those `among` which one is looked for are asked. All runs take one thread, so that their
+    number changes nothing. Empty when the problem has a plan, when what blocks it cannot be relaxed here (a rule of a
+    job's run, a requirement), or when the limit or `cancel` comes before anything was found. Needs (demand, work,
+    duties …) are only named where no pool, budget or share can change instead. Of large problems, needs are not named
+    at all, and what is told breaks little, not proven to break least: ask only where there is no plan.
     """
     watch = Watch(time_limit_seconds, cancel)
     normalised = normalise(without_pool_bounds(problem))
@@ -100,7 +102,7 @@ def diagnose(
     if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
         found = _by_configurations(with_cover_rows(matrix, free), free, watch)
     else:
-        found = _Search(matrix, free, watch).run()
+        found = _Search(matrix, free, watch, among).run()
     return [_in_stated_units(short, problem, normalised.unit["unserved"]) for short in found]
 
 
@@ -117,8 +119,8 @@ def _in_stated_units(short: Shortfall, problem: Problem, unit: Floats) -> Shortf
 class _Search:
     """Asks for single limits first, guided by the relaxation, and for several together where none is found."""
 
-    def __init__(self, matrix: Matrix, problem: Problem, watch: Watch) -> None:
-        self.matrix, self.problem, self.watch = matrix, problem, watch
+    def __init__(self, matrix: Matrix, problem: Problem, watch: Watch, among: Callable[[Limit], bool]) -> None:
+        self.matrix, self.problem, self.watch, self.among = matrix, problem, watch, among
         self.size = sizes(matrix)
         self.elastic, self.row_of_column = elastic(matrix)
         self.has_plan = False
@@ -128,7 +130,7 @@ class _Search:
         relaxed = run(self.elastic, self.watch, relaxed=True, threads=1)
         if relaxed.termination is not Termination.GAP_REACHED or relaxed.row_dual is None:
             return []
-        limits = limits_of(self.matrix, self.problem)
+        limits = [limit for limit in limits_of(self.matrix, self.problem) if self.among(limit)]
         if relaxed.objective_usd is not None and relaxed.objective_usd > NOTICED:
             # The duals prove that there is no plan, without the limits whose dual is 0: these cannot help.
             weight = np.abs(relaxed.row_dual[: self.size.size]) * self.size
@@ -245,7 +247,7 @@ def _told(
     matrix: Matrix, problem: Problem, rows: Ints, change: Floats, x: Floats, *, is_proven: bool
 ) -> list[Shortfall]:
     """Return the rows that change by more than rounding, those by most of their scale first; `x` is the plan."""
-    owner = _workload_of_rows(matrix, problem, rows)
+    owner = workload_of_rows(matrix, problem, rows)
     found = np.flatnonzero(change > NOTICED * matrix.row_scale[rows])
     order = found[np.argsort(-change[found] / matrix.row_scale[rows[found]], kind="stable")]
     told = []
@@ -279,7 +281,7 @@ def _broken_row(matrix: Matrix, problem: Problem, row: int, change: float, x: Fl
     return Shortfall(family, name, workload, period, side, by)
 
 
-def _workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
+def workload_of_rows(matrix: Matrix, problem: Problem, rows: Ints) -> Ints:
     """Return the one workload each row is about, SHARED when there are several or none that is known."""
     touch = find_blocks(matrix, problem).touch
     owner = []

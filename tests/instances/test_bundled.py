@@ -278,4 +278,4 @@ def test_enterprise_tables_are_what_the_tool_writes(tmp_path, monkeypatch):
 
 def test_every_bundled_instance_is_promised():
     """A new file in `instances/` needs an entry here."""
-    assert {path.stem for path in bundled.PATH.glob("*.yaml")} == {*PROMISES, "enterprise"}
+    assert {path.stem for path in bundled.PATH.glob("*.yaml")} == {*PROMISES, "enterprise", "clinic-assistant"}
