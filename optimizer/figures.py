@@ -8,9 +8,10 @@ peak, a job takes longer than it may.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,9 @@ from optimizer.compile.scaled import Kind, same_sku
 from optimizer.instance.rules import CountryShare, ProviderShare
 from optimizer.instance.workloads import Service
 from optimizer.plan.placements import Values
-from optimizer.plan.rows import FigureName
+from optimizer.plan.rows import BudgetUse, FigureName
 
 if TYPE_CHECKING:
-    from formulations.problem import Membership
     from optimizer.compile.assemble import Compiled
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ class Figure:
 
     `at` is the row of the offer or region, `workloads` (names) those that rest on it; `breaks_at`: the factor from
     which the plan as it stands no longer holds, with the words for it; infinite where it does at any. `in_steps`: what
-    the plan pays grows by whole machines, not in proportion.
+    the plan pays grows by whole machines, not in proportion. `paid_usd`: what the plan pays for it.
     """
 
     kind: Kind
@@ -55,6 +55,7 @@ class Figure:
     breaks_at: float = np.inf
     broken: str = ""
     in_steps: bool = False
+    paid_usd: float = 0.0
 
     @property
     def is_speed(self) -> bool:
@@ -68,7 +69,7 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A compiled instance and the values of a plan of it."""
+    """A compiled instance and the values of a plan of it. What follows from them is reckoned once."""
 
     compiled: Compiled
     values: Values
@@ -79,51 +80,96 @@ class Held:
         """Return what is held of a solution's values."""
         return cls(compiled, Values.of(compiled, raw), raw)
 
+    @cached_property
+    def used(self) -> Ints:
+        """The slots that the plan uses."""
+        slots, flows = self.compiled.problem.slots, self.compiled.problem.flows
+        served = np.bincount(flows.slot, self.values.flow, len(slots.offer))
+        return np.flatnonzero((self.values.instances > 0) | (self.values.work_hours > 0) | (served > 0))
+
+    @cached_property
+    def machines(self) -> Ints:
+        """The slots of machines that the plan uses."""
+        return self.used[~self.compiled.problem.slots.is_endpoint[self.used]]
+
+    @cached_property
+    def compute_usd(self) -> Floats:
+        """What is paid for the machines and endpoints of every slot."""
+        from optimizer.plan.usage import by_slot
+
+        return by_slot(self.compiled, self.values, "compute_usd")
+
+    @cached_property
+    def hourly_usd(self) -> Floats:
+        """What grows with the time that the work of every slot takes: machines, and with a price on carbon that."""
+        slots, rate = self.compiled.problem.slots, self.compiled.problem.carbon_price_usd_per_kg
+        embodied_kg = slots.working.of("embodied_kg") * self.values.work_hours
+        return self.compute_usd + self.power_usd + rate * embodied_kg
+
+    @cached_property
+    def power_usd(self) -> Floats:
+        """What the carbon of the power that every slot draws costs; 0 where carbon has no price."""
+        rate = self.compiled.problem.carbon_price_usd_per_kg
+        return rate * _drawn(self, "carbon_kg") if rate else np.zeros(len(self.compiled.problem.slots.offer))
+
+    @cached_property
+    def budgets(self) -> tuple[BudgetUse, ...]:
+        """What every budget allows and what the plan uses."""
+        from optimizer.plan.usage import budgets_of
+
+        return budgets_of(self.compiled, self.values, self.raw)
+
 
 def paid(figure: Figure, held: Held) -> float:
     """Return what a plan pays for a figure, as it is where the plan was compiled."""
-    problem = held.compiled.problem
-    slots, rate = problem.slots, problem.carbon_price_usd_per_kg
-    if figure.kind in ("power", "pue", "time"):
-        own = _slots_of(figure, held.compiled)
-        total = rate * _drawn(held, "carbon_kg") if rate else np.zeros(len(own))
-        if figure.kind == "time":
-            held_kg = slots.working.of("embodied_kg") * held.values.work_hours
-            total = total + _compute_usd(held) + rate * held_kg
-        return float(total[own].sum())
-    if figure.kind == "price":
-        return float(_compute_usd(held)[slots.offer == figure.at].sum())
-    data = problem.datasets
     if figure.kind == "storage":
-        return float((data.copying.of("storage_usd") * held.raw["copy"])[data.copy_region == figure.at].sum())
-    return _paid_for_egress(figure.at, held)
+        return float(_paid_for_storage(held)[figure.at])
+    if figure.kind == "egress":
+        return float(_paid_for_egress(held)[figure.at])
+    return float(_paid_by_slot(figure.kind, held)[_slots_of(figure, held.compiled)].sum())
 
 
-def _paid_for_egress(region: int, held: Held) -> float:
+def _paid_by_slot(kind: Kind, held: Held) -> Floats:
+    return {"price": held.compute_usd, "time": held.hourly_usd}.get(kind, held.power_usd)
+
+
+def _paid_for_storage(held: Held) -> Floats:
+    """Return by region what is paid for the copies there."""
+    data, regions = held.compiled.problem.datasets, len(held.compiled.problem.regions.ids)
+    return np.bincount(data.copy_region, data.copying.of("storage_usd") * held.raw["copy"], regions).astype(np.float64)
+
+
+def _paid_for_egress(held: Held) -> Floats:
+    """Return by region what is paid for what is sent from there."""
     problem, values = held.compiled.problem, held.values
     slots, flows, data, moves = problem.slots, problem.flows, problem.datasets, problem.moves
-    there = slots.region == region
-    total = float((flows.serving.of("egress_usd") * values.flow)[there[flows.slot]].sum())
-    total += float((slots.working.of("egress_usd") * values.work_hours)[there].sum())
-    source = held.compiled.datasets.copy_source
-    total += float((data.copying.of("copies_usd") * held.raw["copy"])[source == region].sum())
-    sent = data.moving.spend_usd * held.raw["transfer"]
-    total += float(sent[data.copy_region[data.transfer_copy] == region].sum())
-    moved = np.repeat(moves.moving.spend_usd, len(held.compiled.world.periods)) * held.raw["move"]
-    return total + float(moved[np.repeat(moves.source, len(held.compiled.world.periods)) == region].sum())
+    periods, regions = len(held.compiled.world.periods), len(problem.regions.ids)
+
+    def summed(region: Ints, usd: Floats) -> Floats:
+        known = region >= 0
+        return np.bincount(region[known], usd[known], regions).astype(np.float64)
+
+    total = summed(slots.region[flows.slot], flows.serving.of("egress_usd") * values.flow)
+    total += summed(slots.region, slots.working.of("egress_usd") * values.work_hours)
+    total += summed(held.compiled.datasets.copy_source, data.copying.of("copies_usd") * held.raw["copy"])
+    total += summed(data.copy_region[data.transfer_copy], data.moving.spend_usd * held.raw["transfer"])
+    moved = np.repeat(moves.moving.spend_usd, periods) * held.raw["move"]
+    return total + summed(np.repeat(moves.source, periods), moved)
 
 
 def _slots_of(figure: Figure, compiled: Compiled) -> Bools:
-    """Return the slots of machines that a figure of power, PUE or time bears on."""
+    """Return the slots that a figure of a price, of power, PUE or time bears on."""
     slots, world = compiled.problem.slots, compiled.world
+    if figure.kind == "price":
+        return slots.offer == figure.at
     machines = ~slots.is_endpoint
     if figure.kind == "pue":
         return machines & (slots.region == figure.at)
     if figure.kind == "power":
         return machines & same_sku(world, figure.at)[slots.offer]
     accelerator = world.text("accelerator")
-    own = np.array([name == figure.workloads[0] for name in compiled.problem.workload_ids], dtype=bool)
-    return machines & (accelerator[slots.offer] == accelerator[figure.at]) & own[slots.workload]
+    own = compiled.problem.workload_ids.index(figure.workloads[0])
+    return machines & (accelerator[slots.offer] == accelerator[figure.at]) & (slots.workload == own)
 
 
 def _drawn(held: Held, metric: str) -> Floats:
@@ -143,24 +189,36 @@ def _drawn(held: Held, metric: str) -> Floats:
     )
 
 
+Found = tuple[Figure, Ints]
+"""A figure, and the slots that rest on it of those the plan uses."""
+
+
 def figures_of(held: Held) -> list[Figure]:
     """Return the figures that a plan rests on, those in doubt first, then by what the plan pays for them."""
     instance = held.compiled.world.instance
     found: list[Figure] = []
     shares = [one for one in instance.policies if isinstance(one, ProviderShare | CountryShare)]
     if not any(one.measure == "compute_usd" for one in shares):  # a price changes what such a share is a part of
-        found += _offers(held)
+        found += _with_cost(held, _breaking(held, list(_offers(held)), ("spend_usd",)))
     if not any(metric_of(budget)[0] == "spend_usd" for budget in instance.budgets):
         found += _regions(held)
-    found += [*_power(held), *_speeds(held)]
-    return sorted(found, key=lambda one: (one.quality not in DOUBTFUL, -paid(one, held)))
+    found += _with_cost(held, _breaking(held, list(_power(held)), ("carbon_kg", "energy_kwh", "water_l")))
+    found += _with_cost(held, _ending(held, list(_speeds(held))))
+    return sorted(found, key=lambda one: (one.quality not in DOUBTFUL, -one.paid_usd))
 
 
-def _used(held: Held) -> Ints:
-    """Return the slots that the plan uses."""
-    slots, flows = held.compiled.problem.slots, held.compiled.problem.flows
-    served = np.bincount(flows.slot, held.values.flow, len(slots.offer))
-    return np.flatnonzero((held.values.instances > 0) | (held.values.work_hours > 0) | (served > 0))
+def _with_cost(held: Held, found: Iterable[Found]) -> Iterator[Figure]:
+    """Yield figures of slots with what the plan pays for them."""
+    for figure, own in found:
+        yield replace(figure, paid_usd=float(_paid_by_slot(figure.kind, held)[own].sum()))
+
+
+def _grouped(keys: Sequence[Hashable], slots: Ints) -> dict[Hashable, Ints]:
+    """Return the slots by their keys, in the order in which keys come."""
+    groups: dict[Hashable, list[int]] = {}
+    for key, slot in zip(keys, slots.tolist(), strict=True):
+        groups.setdefault(key, []).append(slot)
+    return {key: np.array(own, dtype=np.int64) for key, own in groups.items()}
 
 
 def _workloads(held: Held, slots: Ints) -> tuple[str, ...]:
@@ -168,167 +226,157 @@ def _workloads(held: Held, slots: Ints) -> tuple[str, ...]:
     return tuple(ids[w] for w in dict.fromkeys(of[slots].tolist()))
 
 
-def _offers(held: Held) -> Iterator[Figure]:
-    world, slots, used = held.compiled.world, held.compiled.problem.slots, _used(held)
-    for o in dict.fromkeys(slots.offer[used].tolist()):
+def _offers(held: Held) -> Iterator[Found]:
+    world, slots = held.compiled.world, held.compiled.problem.slots
+    for o, own in _grouped(slots.offer[held.used].tolist(), held.used).items():
+        assert isinstance(o, int)
         offer = world.offers.iloc[o]
-        who = _workloads(held, used[slots.offer[used] == o])
         quality = str(offer.price_quality) or "stated"
-        told = {"kind": "price", "at": o, "quality": quality, "workloads": who, "place": str(offer.region_id)}
+        told: dict[str, Any] = {
+            "kind": "price", "name": "price", "at": o, "quality": quality, "workloads": _workloads(held, own),
+            "place": str(offer.region_id), "id": str(offer.offer_id),
+        }  # fmt: skip
         if offer.kind == "endpoint":
             by_unit = not np.isnan(offer.usd_per_unit)
             value = float(offer.usd_per_unit if by_unit else offer[PER_MILLION])
             unit = "USD/unit" if by_unit else "USD/million output tokens"
             if value > 0:
-                yield _spending(held, Figure(
-                    **told, name="price", id=str(offer.offer_id), value=value, unit=unit,
-                    what=str(offer.endpoint).removeprefix(f"{offer.region_id}:"),
-                ))  # fmt: skip
+                what = str(offer.endpoint).removeprefix(f"{offer.region_id}:")
+                yield Figure(**told, value=value, unit=unit, what=what), own
         elif offer.purchase in ("on_demand", "spot") and offer.price_usd_per_hour > 0:
             spot = " spot" if offer.purchase == "spot" else ""
-            yield _spending(held, Figure(
-                **told, name="price", id=str(offer.offer_id), value=float(offer.price_usd_per_hour), unit="USD/h",
-                what=f"{offer.sku}{spot}",
-            ))  # fmt: skip
-
-
-def _spending(held: Held, figure: Figure) -> Figure:
-    """Return a price with the factor at which the first budget on money no longer holds."""
-    own = held.compiled.problem.slots.offer == figure.at
-    spent = np.where(own, _compute_usd(held), 0.0)
-    breaks_at, broken = _budget_breaks(held, lambda metric, _: spent if metric == "spend_usd" else np.zeros(len(own)))
-    return replace(figure, breaks_at=breaks_at, broken=broken)
-
-
-def _compute_usd(held: Held) -> Floats:
-    """Return what is paid for the machines and endpoints of every slot."""
-    from optimizer.plan.usage import by_slot
-
-    return by_slot(held.compiled, held.values, "compute_usd")
+            hourly = float(offer.price_usd_per_hour)
+            yield Figure(**told, value=hourly, unit="USD/h", what=f"{offer.sku}{spot}"), own
 
 
 def _regions(held: Held) -> Iterator[Figure]:
     """Yield prices of storage and egress that the plan pays; with moves away from today none of egress is asked."""
-    world, slots, used = held.compiled.world, held.compiled.problem.slots, _used(held)
+    world, slots = held.compiled.world, held.compiled.problem.slots
     quality = "stated" if world.catalogue is None else "listed"
     stored, sent = world.storage_usd_per_gb_month, world.network.internet_usd_per_gb()
-    asks: list[tuple[Kind, FigureName, Floats, str, str]] = [
-        ("storage", "storage price", stored, "USD/GB-month", "storage")
+    asks: list[tuple[Kind, FigureName, Floats, Floats, str, str]] = [
+        ("storage", "storage price", stored, _paid_for_storage(held), "USD/GB-month", "storage")
     ]
     if not len(held.compiled.problem.relocations.workload):
-        asks.append(("egress", "egress price", sent, "USD/GB", "sending"))
-    for kind, name, prices, unit, what in asks:
-        for r in np.flatnonzero(np.nan_to_num(prices) > 0).tolist():
+        asks.append(("egress", "egress price", sent, _paid_for_egress(held), "USD/GB", "sending"))
+    for kind, name, prices, paid_usd, unit, what in asks:
+        for r in np.flatnonzero((np.nan_to_num(prices) > 0) & (paid_usd > 0)).tolist():
             region = str(world.regions.region_id[r])
-            who = _workloads(held, used[slots.region[used] == r])
-            one = Figure(
+            yield Figure(
                 kind=kind, name=name, id=region, at=r, value=float(prices[r]), unit=unit, quality=quality,
-                workloads=who, place=region, what=what,
+                workloads=_workloads(held, held.used[slots.region[held.used] == r]), place=region, what=what,
+                paid_usd=float(paid_usd[r]),
             )  # fmt: skip
-            if paid(one, held) > 0:
-                yield one
 
 
-def _power(held: Held) -> Iterator[Figure]:
+def _power(held: Held) -> Iterator[Found]:
     """Yield power and PUE where something limits or prices carbon, energy or water, and nothing else asks for them."""
-    compiled = held.compiled
-    world, slots, used, instance = compiled.world, compiled.problem.slots, _used(held), compiled.world.instance
+    compiled, machines = held.compiled, held.machines
+    world, slots, instance = compiled.world, compiled.problem.slots, compiled.world.instance
     metrics = {metric_of(budget)[0] for budget in instance.budgets}
     asked = metrics & {"carbon_kg", "energy_kwh", "water_l"} or instance.carbon.price_usd_per_tonne
     shares = any(isinstance(one, ProviderShare | CountryShare) and one.measure == "energy_kwh"
                  for one in instance.policies)  # fmt: skip
     if not asked or shares or any(quota.kw is not None for quota in instance.quotas.limits):
         return
-    machines = used[~slots.is_endpoint[used]]
-    load, seen = world.column("load_kw"), set()
-    for o in dict.fromkeys(slots.offer[machines].tolist()):
-        offer = world.offers.iloc[o]
-        if (offer.provider, offer.sku) not in seen and load[o] > 0:
-            seen.add((offer.provider, offer.sku))
-            own = machines[same_sku(world, o)[slots.offer[machines]]]
-            yield _breaking(held, Figure(
+    load, sold = world.column("load_kw"), slots.offer[machines]
+    makes = zip(world.text("provider")[sold].tolist(), world.text("sku")[sold].tolist(), strict=True)
+    for own in _grouped(list(makes), machines).values():
+        o = next((o for o in slots.offer[own].tolist() if load[o] > 0), None)
+        if o is not None:
+            offer = world.offers.iloc[o]
+            yield Figure(
                 kind="power", name="power", id=f"{offer.provider}:{offer.sku}", at=o, value=float(load[o]),
                 quality=str(offer.power_quality) or "stated", workloads=_workloads(held, own), unit="kW",
                 place=str(offer.provider), what=f"the power of {offer.sku} under load",
-            ))  # fmt: skip
+            ), own  # fmt: skip
     pue = world.regions["pue"].to_numpy(dtype=float)
     if "water_l" in metrics:
         return  # cooling draws on what the machines draw, whatever the PUE
-    for r in dict.fromkeys(slots.region[machines].tolist()):
-        region = str(world.regions.region_id[r])
+    for r, own in _grouped(slots.region[machines].tolist(), machines).items():
+        assert isinstance(r, int)
         if pue[r] > 0:
+            region = str(world.regions.region_id[r])
             quality = str(world.regions["pue_quality"].fillna("").iloc[r]) or "stated"
-            yield _breaking(held, Figure(
+            yield Figure(
                 kind="pue", name="PUE", id=region, at=r, value=float(pue[r]), unit="", quality=quality,
-                workloads=_workloads(held, machines[slots.region[machines] == r]), place=region, what="the PUE",
-            ))  # fmt: skip
+                workloads=_workloads(held, own), place=region, what="the PUE",
+            ), own  # fmt: skip
 
 
-def _breaking(held: Held, figure: Figure) -> Figure:
-    """Return a figure with the factor at which the first budget that counts it no longer holds."""
-    own = _slots_of(figure, held.compiled)
-
-    def counted(metric: str, _: int) -> Floats:
-        drawn = _drawn(held, metric) if metric in ("carbon_kg", "energy_kwh", "water_l") else np.zeros(len(own))
-        return np.where(own, drawn, 0.0)
-
-    breaks_at, broken = _budget_breaks(held, counted)
-    return replace(figure, breaks_at=breaks_at, broken=broken)
-
-
-def _budget_breaks(held: Held, counted: Callable[[str, int], Floats]) -> tuple[float, str]:
-    """Return by which factor what is `counted` of every slot (for the stated metric of a budget, and its row) may grow
-    until the first budget no longer holds, with the words for it.
+def _breaking(held: Held, found: list[Found], metrics: tuple[str, ...]) -> Iterator[Found]:
+    """Yield figures with the factor at which the first budget of one of the metrics that counts them no longer
+    holds: money grows with what machines and endpoints cost, the others with what they draw.
     """
-    from optimizer.plan.usage import budgets_of
+    nothing = np.zeros(len(held.compiled.problem.slots.offer))
+    cached: dict[str, Floats] = {}
 
-    slots, least, broken = held.compiled.problem.budgets.slots, np.inf, ""
-    for b, use in enumerate(budgets_of(held.compiled, held.values, held.raw)):
-        grows = _in_row(slots, counted(use.metric, b), b)
-        if grows > 0 and 1.0 + max(use.slack, 0.0) / grows < least:
-            least, broken = 1.0 + max(use.slack, 0.0) / grows, f"budget {use.id} no longer holds"
-    return least, broken
+    def counted(b: int) -> Floats:
+        metric = held.budgets[b].metric
+        if metric not in metrics:
+            return nothing
+        if metric not in cached:
+            cached[metric] = held.compute_usd if metric == "spend_usd" else _drawn(held, metric)
+        return cached[metric]
+
+    breaks = _budget_breaks(held, [own for _, own in found], counted)
+    for (figure, own), (breaks_at, broken) in zip(found, breaks, strict=True):
+        yield replace(figure, breaks_at=breaks_at, broken=broken), own
 
 
-def _in_row(members: Membership, amount: Floats, row: int) -> float:
-    at = members.row == row
-    return float((members.weight * amount[members.column])[at].sum())
+def _budget_breaks(held: Held, groups: list[Ints], counted: Callable[[int], Floats]) -> list[tuple[float, str]]:
+    """Return for groups of slots by which factor what is `counted` of them (for a budget, by slot) may grow until the
+    first budget no longer holds, with the words for it.
+    """
+    members, slots = held.compiled.problem.budgets.slots, len(held.compiled.problem.slots.offer)
+    group = np.repeat(np.arange(len(groups)), [len(own) for own in groups])
+    slot = np.concatenate(groups) if groups else np.zeros(0, dtype=np.int64)
+    least, broken = np.full(len(groups), np.inf), [""] * len(groups)
+    for b, use in enumerate(held.budgets):
+        at = members.row == b
+        weight = np.bincount(members.column[at], members.weight[at], slots)
+        grows = np.bincount(group, (weight * counted(b))[slot], len(groups))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            breaks = np.where(grows > 0, 1.0 + max(use.slack, 0.0) / grows, np.inf)
+        for k in np.flatnonzero(breaks < least).tolist():
+            least[k], broken[k] = breaks[k], f"budget {use.id} no longer holds"
+    return list(zip(least.tolist(), broken, strict=True))
 
 
-def _speeds(held: Held) -> Iterator[Figure]:
+def _speeds(held: Held) -> Iterator[Found]:
     """Yield the speed of each workload on each accelerator that it uses."""
     from optimizer.compile.speed import SpeedView
 
-    world, slots, used = held.compiled.world, held.compiled.problem.slots, _used(held)
-    machines = used[~slots.is_endpoint[used]]
-    accelerator, view = world.text("accelerator"), SpeedView(world)
-    pairs = zip(slots.workload[machines].tolist(), accelerator[slots.offer[machines]].tolist(), strict=True)
-    for w, name in dict.fromkeys(pairs):
-        workload = world.instance.workloads[w]
-        own = machines[(slots.workload[machines] == w) & (accelerator[slots.offer[machines]] == name)]
+    world, slots, machines = held.compiled.world, held.compiled.problem.slots, held.machines
+    accelerator, view = world.text("accelerator")[slots.offer[machines]], SpeedView(world)
+    purchase, region, sku = world.text("purchase"), world.text("region_id"), world.text("sku")
+    pairs = list(zip(slots.workload[machines].tolist(), accelerator.tolist(), strict=True))
+    for own in _grouped(pairs, machines).values():
+        workload = world.instance.workloads[int(slots.workload[own[0]])]
         o = int(slots.offer[own[0]])
-        offer, speed = world.offers.iloc[o], view.of(workload)
-        if offer.purchase not in ("on_demand", "spot"):
+        if purchase[o] not in ("on_demand", "spot"):
             continue
-        is_service = isinstance(workload, Service)
-        breaks, broken = (np.inf, "") if is_service else _job_breaks(held, own, workload.id)
+        speed, is_service = view.of(workload), isinstance(workload, Service)
         unit = workload.streams[0].unit.partition("/")[0] if isinstance(workload, Service) else workload.unit
         yield Figure(
-            kind="time", name="speed", id=str(offer.offer_id), at=o, value=float(speed.units_per_s[o]),
-            unit=f"{unit}/s", quality=str(speed.quality[o]), workloads=(workload.id,), place=str(offer.region_id),
-            what=f"{workload.id} on {offer.sku}", breaks_at=breaks, broken=broken, in_steps=is_service,
-        )  # fmt: skip
+            kind="time", name="speed", id=str(world.text("offer_id")[o]), at=o, value=float(speed.units_per_s[o]),
+            unit=f"{unit}/s", quality=str(speed.quality[o]), workloads=(workload.id,), place=str(region[o]),
+            what=f"{workload.id} on {sku[o]}", in_steps=is_service,
+        ), own  # fmt: skip
 
 
-def _job_breaks(held: Held, own: Ints, job: str) -> tuple[float, str]:
-    """Return how much longer a job may take where it is: within its window, and within the budgets that count it."""
-    values, slots, budgets = held.values, held.compiled.problem.slots, held.compiled.problem.budgets
-    mine = np.isin(np.arange(len(slots.offer)), own)
-    least, broken = _budget_breaks(
-        held, lambda _, b: np.where(mine, slots.working.of(budgets.metric[b]) * values.work_hours, 0.0)
-    )
-    for k in own[values.work_hours[own] > 0].tolist():
-        most = slots.usable_hours[k] * values.gangs[k] * slots.gang_instances[k]
-        if most / values.work_hours[k] < least:
-            least, broken = float(most / values.work_hours[k]), f"{job} ends too late"
-    return least, broken
+def _ending(held: Held, found: list[Found]) -> Iterator[Found]:
+    """Yield speeds with how much longer a job may take where it is: within its window, and within the budgets that
+    count it.
+    """
+    hours, slots, metric = held.values.work_hours, held.compiled.problem.slots, held.compiled.problem.budgets.metric
+    breaks = _budget_breaks(held, [own for _, own in found], lambda b: slots.working.of(metric[b]) * hours)
+    for (figure, own), (least, broken) in zip(found, breaks, strict=True):
+        if figure.in_steps:
+            yield figure, own
+            continue
+        works = own[hours[own] > 0]
+        most = slots.usable_hours[works] * held.values.gangs[works] * slots.gang_instances[works] / hours[works]
+        late = float(most.min(initial=np.inf))
+        told = (late, f"{figure.workloads[0]} ends too late") if late < least else (least, broken)
+        yield replace(figure, breaks_at=told[0], broken=told[1]), own

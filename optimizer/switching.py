@@ -53,7 +53,7 @@ def told_switching(
     """
     if plan.objective_usd is None or wanted == 0:
         return {}
-    from optimizer.figures import Held, figures_of, paid
+    from optimizer.figures import Held, figures_of
 
     took = sum(plan.timings_seconds.values())
     until = time.perf_counter() + min(limits.left_seconds, max(LEAST_SECONDS, SHARE * took))
@@ -62,7 +62,7 @@ def told_switching(
     found: list[Switching] = []
     solved = 0
     for figure in figures_of(held):
-        spend = paid(figure, held)
+        spend = figure.paid_usd
         solved += spend > 0
         if spend > 0 and (solved > ASKED_FOR_EACH * wanted or asked.is_over()):
             continue

@@ -76,7 +76,11 @@ def ruling_on(desk: Desk, offer: Offer, data: Any, on: date) -> ChipRuling:
     """Return what the export rules say of the chip of an offer, for the tenant whose data these are."""
     if offer.endpoint or offer.accelerator in ("", CPU):
         return ChipRuling()
-    return _Reading(desk, offer, desk.profiles.tenant_hq(data), on).all()
+    seat = desk.profiles.tenant_hq(data)
+    key = offer.region.id, offer.accelerator, offer.own, seat, on  # all that a reading looks at
+    if key not in desk.chip_rulings:
+        desk.chip_rulings[key] = _Reading(desk, offer, seat, on).all()
+    return desk.chip_rulings[key]
 
 
 def ruling_of(desk: Desk, line: Line, on: date) -> ChipRuling:

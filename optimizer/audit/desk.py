@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optimizer.audit.chip_law import Chip, classes_of
+from optimizer.audit.chip_law import Chip, ChipRuling, classes_of
 from optimizer.audit.law_check import Safeguards
 from optimizer.audit.law_profiles import Profiles
 from optimizer.audit.law_rules import LawBook
@@ -58,6 +58,7 @@ class Desk:
         self.safeguards = Safeguards(world, self.book, plan)
         self.seals = SealBook(self)
         self._chips: dict[str, Chip] = {}
+        self.chip_rulings: dict[tuple[object, ...], ChipRuling] = {}
 
     def policy_operator(self, provider: str) -> Operator:
         """Return who controls a provider by the catalogue's (or the instance's own) table."""

@@ -193,9 +193,10 @@ def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> No
     """Check that what rows on options ruled out and on shortfalls name does exist."""
     instance = world.instance
     kept = {name.partition("/")[0] for name in (*world.datasets, *world.workloads)} | world.datasets.keys()
+    named = world.workloads.keys() | {"*"}
     for k, row in enumerate(plan.ineligible):
         where = f"ineligible[{k}]"
-        if row.workload is not None and row.workload not in (*world.workloads, "*"):
+        if row.workload is not None and row.workload not in named:
             findings.add("unknown_id", where, "the instance has no such workload", found=row.workload)
         if row.dataset is not None and row.dataset.removesuffix(":retained").partition("/")[0] not in kept:
             findings.add("unknown_id", where, "the instance has no such dataset", found=row.dataset)

@@ -128,6 +128,13 @@ def _profiles(line: Line, profiles: Profiles) -> tuple[Profile, ...]:
 
 def offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> list[tuple[str, Ruling]]:
     """Return the rulings that bear on a profile's data at an offer."""
+    key = profile, offer.key, on
+    if key not in book.rulings_at:
+        book.rulings_at[key] = _offer_rulings(book, profile, offer, on)
+    return book.rulings_at[key]
+
+
+def _offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> list[tuple[str, Ruling]]:
     service = "endpoint" if offer.endpoint else "instance"
     home = Place.of(offer.region, service)
     spread = [home]

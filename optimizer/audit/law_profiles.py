@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from optimizer.audit.law_text import by_category
 from optimizer.instance.models import Instance
@@ -28,6 +29,14 @@ class Profile:
     flags: frozenset[str] = frozenset()
     retention_hours: float | None = None
     counts: tuple[tuple[str, str, int, str], ...] = ()
+
+    def __hash__(self) -> int:
+        """Return the hash of what tells profiles apart, reckoned once: every ruling is looked up by it."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True)

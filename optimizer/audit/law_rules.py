@@ -101,6 +101,7 @@ class LawBook:
         self.operators = OperatorTests(self.tests, instance)
         self._active: dict[date, tuple[Any, ...]] = {}
         self._memo: dict[tuple[Any, ...], Ruling] = {}
+        self.rulings_at: dict[tuple[Profile, tuple[str, str, str], date], list[tuple[str, Ruling]]] = {}
         self._reach: dict[tuple[Profile, date], tuple[tuple[Any, tuple[Any, ...]], ...]] = {}
 
     def law(self, law_id: str, on: date) -> Any:

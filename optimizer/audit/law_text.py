@@ -153,13 +153,20 @@ class GroupBook:
 
     def __init__(self, rows: Callable[[str], Iterable[Member]], ids: Iterable[str]) -> None:
         self._rows: dict[str, tuple[Member, ...]] = {group: tuple(rows(group)) for group in ids}
+        self._by_member: dict[str, dict[str, list[Member]]] = {}
 
     def __contains__(self, group: str) -> bool:
         return group in self._rows
 
     def conditions(self, group: str, places: Iterable[str], on: date) -> list[str]:
         """Return the conditions ("" = none) under which one of the places is a member on a day; [] if none is."""
-        return [r.condition for r in self._rows[group] if r.member in tuple(places) and _on(r, on)]
+        if group not in self._by_member:
+            members: dict[str, list[Member]] = {}
+            for row in self._rows[group]:
+                members.setdefault(row.member, []).append(row)
+            self._by_member[group] = members
+        found = self._by_member[group]
+        return [r.condition for place in dict.fromkeys(places) for r in found.get(place, ()) if _on(r, on)]
 
     def members(self, group: str, on: date) -> set[str]:
         """Return all members on a day, conditional ones included."""

@@ -4,6 +4,7 @@ compute what it is said to serve.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from optimizer.audit.facts import Offer
@@ -26,7 +27,8 @@ def replica_shortage(world: World, workload: Workload, offer: Offer) -> tuple[fl
         return (float(stated), held) if held < stated * (1 - 1e-9) else None
     if world.catalogue is None:
         return None
-    weights, memory = _weights_gb(world.catalogue, workload), _memory_gb(world.catalogue, offer)
+    weights = _once(world, _weights_gb, workload.runs.model, workload.runs.precision)
+    memory = _once(world, _memory_gb, offer.accelerator, offer.devices)
     if weights is None or memory is None or weights <= memory * (1 + 1e-9):
         return None
     return weights, memory
@@ -36,34 +38,51 @@ def most_tokens_per_s(world: World, workload: Workload, offer: Offer) -> float |
     """Return the output tokens that the arithmetic of a machine allows: two operations for each active parameter and
     token, at the dense peak of the narrowest arithmetic it has. None for other units, and where a figure is missing.
     """
-    catalogue, runs = world.catalogue, workload.runs
+    runs = workload.runs
     served = isinstance(workload, Service) and workload.streams[0].unit.partition("/")[0] in ("tokens", "output_tokens")
-    if not served or catalogue is None or runs.model is None:
+    if not served or world.catalogue is None or runs.model is None:
         return None
-    models, peaks = catalogue.architectures, catalogue.accelerator_speed
-    name = catalogue.canonical_model(runs.model)
-    if name not in models.index or offer.accelerator not in peaks.index or not offer.devices:
+    tflops, active = _once(world, _peak_tflops, offer.accelerator), _once(world, _active_billions, runs.model)
+    if tflops is None or active is None or not offer.devices:
         return None
-    row: Any = peaks.loc[offer.accelerator]
-    tflops = max(value for value in (float(row[column]) for column in PEAKS) if value > 0)
     tokens = 1.0
     if runs.input_tokens is not None and runs.output_tokens is not None:
         tokens += runs.input_tokens / runs.output_tokens
-    active: Any = models.at[name, "active_b"]
-    return max(1.0, offer.devices) * tflops * 1e12 / (2 * float(active) * 1e9 * tokens)
+    return max(1.0, offer.devices) * tflops * 1e12 / (2 * active * 1e9 * tokens)
 
 
-def _weights_gb(catalogue: Catalogue, workload: Workload) -> float | None:
-    """Return the least memory that the weights of the workload's model take, None if its size is not known."""
-    runs = workload.runs
-    if runs.model is None:
+def _once(world: World, ask: Callable[..., float | None], *of: object) -> float | None:
+    """Return what the world's catalogue answers: asked once, since looking up a cell of its tables takes long."""
+    key = ask, *of
+    if key not in world.remembered:
+        world.remembered[key] = ask(world.catalogue, *of)
+    return world.remembered[key]
+
+
+def _peak_tflops(catalogue: Catalogue, accelerator: str) -> float | None:
+    table = catalogue.accelerator_speed
+    if accelerator not in table.index:
         return None
-    table = catalogue.architectures
-    name = catalogue.canonical_model(runs.model)
+    row: Any = table.loc[accelerator]
+    return max(value for value in (float(row[column]) for column in PEAKS) if value > 0)
+
+
+def _active_billions(catalogue: Catalogue, model: str) -> float | None:
+    return _of_model(catalogue, model, "active_b")
+
+
+def _of_model(catalogue: Catalogue, model: str, column: str) -> float | None:
+    name, table = catalogue.canonical_model(model), catalogue.architectures
     if name not in table.index:
         return None
-    billions: Any = table.at[name, "parameters_b"]
-    return float(billions) * _bytes_per_weight(runs.precision)
+    found: Any = table.at[name, column]
+    return float(found)
+
+
+def _weights_gb(catalogue: Catalogue, model: str | None, precision: str | None) -> float | None:
+    """Return the least memory that the weights of a model take, None if its size is not known."""
+    billions = None if model is None else _of_model(catalogue, model, "parameters_b")
+    return None if billions is None else billions * _bytes_per_weight(precision)
 
 
 def _bytes_per_weight(precision: str | None) -> float:
@@ -72,10 +91,10 @@ def _bytes_per_weight(precision: str | None) -> float:
     return next((size for digits, size in BYTES if digits in text), NARROWEST)
 
 
-def _memory_gb(catalogue: Catalogue, offer: Offer) -> float | None:
+def _memory_gb(catalogue: Catalogue, accelerator: str, devices: float | None) -> float | None:
     """Return the memory of all devices of a machine, None if it is not known."""
     table = catalogue.accelerators
-    if offer.accelerator not in table.index or not offer.devices:
+    if accelerator not in table.index or not devices:
         return None
-    each: Any = table.at[offer.accelerator, "memory_gb"]
-    return float(each) * offer.devices if each > 0 else None
+    each: Any = table.at[accelerator, "memory_gb"]
+    return float(each) * devices if each > 0 else None

@@ -45,9 +45,17 @@ class Supply:
         for k, quota in enumerate(self._quotas.limits):
             by_region[quota.region].append(k)
         self._by_region = dict(by_region)
+        self._drawn_on: dict[tuple[str, str, str], tuple[list[Pool], bool]] = {}
 
     def pools(self, offer: Offer) -> tuple[list[Pool], bool]:
         """Return the pools an offer draws on, and whether any statement covers it (`unlimited` is one)."""
+        if offer.commitments:
+            return self._pools(offer)
+        if offer.key not in self._drawn_on:
+            self._drawn_on[offer.key] = self._pools(offer)
+        return self._drawn_on[offer.key]
+
+    def _pools(self, offer: Offer) -> tuple[list[Pool], bool]:
         pools: list[Pool] = []
         covered = named = False
         for k in self._may_match(offer.region):

@@ -121,6 +121,7 @@ class World:
         self.region = lru_cache(maxsize=None)(self.region)  # type: ignore[method-assign]
         self.offer = lru_cache(maxsize=None)(self.offer)  # type: ignore[method-assign]
         self.rtt_ms = lru_cache(maxsize=None)(self.rtt_ms)  # type: ignore[method-assign]
+        self.remembered: dict[tuple[object, ...], float | None] = {}
         self._systems: dict[tuple[str, tuple[str, str, str]], SystemFigures | None] = {}
         self.units_per_s = _memo_throughput(self.units_per_s)  # type: ignore[method-assign, assignment]
 

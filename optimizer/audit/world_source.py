@@ -57,6 +57,8 @@ class CatalogueSource:
         self._rtt: dict[str, dict[str, float]] = {}
         self._inside: dict[tuple[str, tuple[str, ...] | None], list[tuple[float | None, ...]]] = {}
         self._resources = EndpointResources(instance, catalogue)
+        self._found: dict[tuple[object, ...], SystemFigures | None] = {}
+        self.region = lru_cache(maxsize=None)(self.region)  # type: ignore[method-assign]
         self._prices = lru_cache(maxsize=None)(self._price)
         self._links = lru_cache(maxsize=None)(self._egress)
 
@@ -321,8 +323,15 @@ class CatalogueSource:
         """Return the best of whole systems by the best level of figures that has one; None where the instance states
         the speed.
         """
-        if workload.runs.throughput is not None or self._own_speed(workload, offer) is not None:
+        runs = workload.runs
+        if runs.model is None or runs.throughput is not None or self._own_speed(workload, offer) is not None:
             return None
+        key = id(self._speed(workload)), offer.accelerator, offer.counted, devices  # the lists are kept for good
+        if key not in self._found:
+            self._found[key] = self._best(workload, offer, devices)
+        return self._found[key]
+
+    def _best(self, workload: Workload, offer: Offer, devices: float) -> SystemFigures | None:
         for level in ("measured", "transferred", "estimated"):
             best: SystemFigures | None = None
             most = 0.0

@@ -264,3 +264,27 @@ def test_what_changes_a_share_or_a_money_budget_is_not_asked_or_breaks_it():
     assert (row.switches_at, row.sentence[:30]) == (pytest.approx(2.2), "budget money no longer holds o")
     share = {"kind": "provider_share", "id": "s", "providers": ["p"], "max_share": 1.0, "measure": "compute_usd"}
     assert all(row.figure != "price" for row in domicile.solve(_instance(policies=[share]), switching=5).switching)
+
+
+def test_what_budgets_hold_is_reckoned_once_for_all_figures(monkeypatch):
+    """Three services under a budget of carbon: a price, a PUE, a power and three speeds, and the budget's use is summed
+    once.
+    """
+    from optimizer.compile import compile_instance
+    from optimizer.figures import Held, figures_of
+    from optimizer.plan import usage
+    from optimizer.solve import solve_problem
+
+    data = estate(services=3, budgets=[{"id": "carbon", "limit_kg": 1e6}])
+    compiled = compile_instance(domicile.load(data))
+    held = Held.of(compiled, solve_problem(compiled.problem, gap=1e-6).values)
+    asked: list[int] = []
+    whole = usage.budgets_of
+    monkeypatch.setattr(usage, "budgets_of", lambda *held: (asked.append(1), whole(*held))[1])
+    found = figures_of(held)
+    assert len([one for one in found if one.name == "speed"]) == 3
+    assert len(asked) == 1
+    (price,) = [one for one in found if one.name == "price"]
+    assert price.paid_usd == pytest.approx(3 * 1000.0)  # 5 instances x 100 h x 2 USD/h of each
+    (power,) = [one for one in found if one.name == "power"]
+    assert power.breaks_at == pytest.approx(1.0 + (1e6 - 3 * 119.0) / (3 * 114.0))  # 114 kg drawn, 5 kg embodied
