@@ -223,7 +223,7 @@ def test_what_is_asked_of_operators_is_asked_where_they_process_and_not_where_th
     judged = pack.judge_for(theirs, day).at(Destination("FR", None, "s3ns", "s3ns:u-france", "instance"))
     assert judged.processing.level is judged.access.level is Level.FREE
     region = SimpleNamespace(id=home.region, provider=home.provider, country="FR", place="FR")
-    rulings = offer_rulings(book, mine, SimpleNamespace(endpoint=False, region=region), day)
+    rulings = offer_rulings(book, mine, SimpleNamespace(endpoint=False, region=region, key=(home.region, "", "")), day)
     assert {activity for activity, _ in rulings} == {"processing", "storage", "access"}
     assert all(ruling.allowed for _, ruling in rulings)
     elsewhere = Place("FR", "FR", "aws", "aws:eu-west-3", "instance")
