@@ -345,10 +345,8 @@ def _budget_breaks(held: Held, groups: list[Ints], counted: Callable[[int], Floa
 
 def _speeds(held: Held) -> Iterator[Found]:
     """Yield the speed of each workload on each accelerator that it uses."""
-    from optimizer.compile.speed import SpeedView
-
     world, slots, machines = held.compiled.world, held.compiled.problem.slots, held.machines
-    accelerator, view = world.text("accelerator")[slots.offer[machines]], SpeedView(world)
+    accelerator, view = world.text("accelerator")[slots.offer[machines]], held.compiled.speeds
     purchase, region, sku = world.text("purchase"), world.text("region_id"), world.text("sku")
     pairs = list(zip(slots.workload[machines].tolist(), accelerator.tolist(), strict=True))
     for own in _grouped(pairs, machines).values():

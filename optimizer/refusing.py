@@ -8,47 +8,48 @@ is the most that refusing can cost (the argument of `optimizer.missing`).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.missing import Limits, saving
+from optimizer.missing import saving
 from optimizer.plan.legal_rows import RefusedUnknown
 from optimizer.plan.models import Plan
+from optimizer.plan.unfinished import Unfinished
+from optimizer.what_if import Share, WhatIf, may_end
 
 if TYPE_CHECKING:
-    from optimizer.compile.assemble import Compiled
     from optimizer.compile.ledger import Ledger
     from optimizer.compile.world import World
 
 REASONS = frozenset({"law_unknown", "access_unknown", "certificate_unknown", "sovereignty_unknown", "chip_unknown"})
 """The ledger's reasons for what is refused because nobody knows."""
-SHARE = 0.5
-"""Part of the time for a bound on missing figures that the one on refusing is given."""
+TIME, COMPILED_IN = Share(0.05, 10.0), 3.0
+"""Time for the bound, never more than is left of the time limit; how many times as long as compiling it has to be."""
 ASKING = {"law": "ask", "access": "ask", "certificate": "ask", "seal": "ask"}
 
 
-def told_refused(compiled: Compiled, plan: Plan, base_dir: Path | str | None, limits: Limits) -> dict[str, Any]:
+def told_refused(ask: WhatIf, plan: Plan) -> dict[str, Any]:
     """Return what a plan says of the options that are refused only because nobody knows: counts, and what that costs.
 
-    Without a bound where there is no plan to compare with, or no time is left.
+    Without a bound where there is no plan to compare with, or no time is left; then it is in `unfinished`.
     """
+    compiled = ask.compiled
     rows = refused_rows(compiled.ledger, compiled.datasets.ledger, compiled.world)
-    if not rows:
-        return {}
+    if not rows or plan.objective_usd is None:
+        return {"refused": rows} if rows else {}
+    seconds = min(TIME.seconds(plan), ask.limits.left_seconds())
     found: dict[str, Any] = {"refused": rows}
-    until = time.perf_counter() + limits.left_seconds
-    compiling = sum(compiled.timings.values())  # all is judged anew, so that it takes as long; a bound as long again
-    if plan.objective_usd is None or limits.cancel.is_set() or limits.left_seconds < 2 * compiling:
-        return found
-    from optimizer.compile import compile_instance
-
+    unfinished = (*plan.unfinished, Unfinished(what="refused", seconds=seconds))
+    compiling = sum(compiled.timings.values())  # all is judged anew, so that it takes as long
+    if ask.limits.cancel.is_set() or seconds < COMPILED_IN * compiling:
+        return {**found, "unfinished": unfinished}
     instance = compiled.world.instance
     unknown = instance.laws.unknown.model_copy(update=ASKING)
     asking = instance.model_copy(update={"laws": instance.laws.model_copy(update={"unknown": unknown})})
-    opened = compile_instance(asking, base_dir, earlier=compiled.stages, checked=True)
-    return {**found, "refused_usd": saving(opened.problem, plan, limits, until, share=SHARE)}
+    opened = ask.state(instance=asking).problem
+    most = saving(ask, opened, plan, seconds, solves=may_end(compiled, plan, seconds))
+    told = {**found, "refused_usd": most.usd}
+    return told if most.is_finished else {**told, "unfinished": unfinished}
 
 
 def refused_rows(ledger: Ledger, at_rest: Ledger, world: World) -> tuple[RefusedUnknown, ...]:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from optimizer.errors import InternalError
 from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
-from optimizer.memory import paused_gc
-from optimizer.missing import Limits, missing_rows, reserved_seconds, told_missing
+from optimizer.memory import paused_gc, release_memory
+from optimizer.missing import missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.plan.rows import CLASH
 from optimizer.printable import printable
 from optimizer.refusing import refused_rows, told_refused
 from optimizer.switching import told_switching
+from optimizer.what_if import Limits, WhatIf
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,7 +119,7 @@ def solve(
         came of it. Bounds and proof do not rest on it.
     switching
         How many figures to tell whose error would change the plan (`Plan.switching`), each with the value at which
-        another plan is cheaper: a few more solves, in a quarter of the time that the plan took (5 s at least).
+        another plan is cheaper: a few more solves, in a twentieth of the time that the plan took (5 s at least).
 
     Returns
     -------
@@ -177,13 +178,11 @@ def solve_as(
             order = _Order(how, stop, until, crew)
             kept = reserved_seconds(ready, how.time_limit_seconds)
             plan, values = _solve_compiled(ready, replace(order, until=until - kept))
-            limits = Limits(how.gap, how.threads, order.left_seconds(), stop)
-            plan = plan.model_copy(update=told_missing(ready, plan, base_dir, limits))
-            limits = replace(limits, left_seconds=order.left_seconds())
-            plan = plan.model_copy(update=told_refused(ready, plan, base_dir, limits))
-            limits = replace(limits, left_seconds=order.left_seconds())
-            told = told_switching(ready, plan, values, base_dir, limits=limits, wanted=how.switching)
-            plan = plan.model_copy(update=told)
+            release_memory()
+            ask = WhatIf(ready, Limits(how.gap, how.threads, order.until, stop), base_dir)
+            plan = plan.model_copy(update=told_missing(ask, plan))
+            plan = plan.model_copy(update=told_refused(ask, plan))
+            plan = plan.model_copy(update=told_switching(ask, plan, values, how.switching))
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
         return audited(instance, plan, base_dir) if plan.held else plan
 

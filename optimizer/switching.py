@@ -19,57 +19,55 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InfeasibleError
-from optimizer.missing import Limits
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import Switching
+from optimizer.plan.unfinished import Unfinished
+from optimizer.what_if import Share, WhatIf, may_end
 
 if TYPE_CHECKING:
-    from optimizer.compile.assemble import Compiled
     from optimizer.figures import Figure
 
-SHARE, LEAST_SECONDS = 0.25, 5.0
-"""Time for all values: this share of what solving took, or so many seconds if that is more; never more than is left."""
+TIME = Share(0.05, 5.0)
+"""Time for all values; never more than is left of the time limit."""
 MOST_FACTOR, ROUNDS, ASKED_FOR_EACH = 10.0, 6, 1
 """An error of more than tenfold is no error; rounds of Newton's method; figures solved for, for each value wanted."""
 SLOWEST, HALVINGS = 3.0, 3
 """The largest error of a service's speed that is asked about, and how often the range is halved."""
 
 
-def told_switching(
-    compiled: Compiled, plan: Plan, values: dict[str, NDArray[np.float64]], base_dir: Path | str | None, *,
-    limits: Limits, wanted: int,
-) -> dict[str, Any]:  # fmt: skip
+def told_switching(ask: WhatIf, plan: Plan, values: dict[str, NDArray[np.float64]], wanted: int) -> dict[str, Any]:
     """Return the rows of a plan on the figures nearest to where it changes, at most as many as are wanted; `values` are
     those of the solution that the plan was read from.
 
-    The nearest of each kind comes before the second of any.
+    The nearest of each kind comes before the second of any. Solves are made where they are likely to end in time; how
+    many figures are left is in `unfinished`.
     """
     if plan.objective_usd is None or wanted == 0:
         return {}
     from optimizer.figures import Held, figures_of
 
-    took = sum(plan.timings_seconds.values())
-    until = time.perf_counter() + min(limits.left_seconds, max(LEAST_SECONDS, SHARE * took))
-    held = Held.of(compiled, values)
-    asked = _Asked(compiled, plan, base_dir, limits, until)
+    seconds = min(TIME.seconds(plan), ask.limits.left_seconds())
+    asked = _Asked(ask, plan, time.perf_counter() + seconds)
     found: list[Switching] = []
-    solved = 0
-    for figure in figures_of(held):
-        spend = figure.paid_usd
-        solved += spend > 0
-        if spend > 0 and (solved > ASKED_FOR_EACH * wanted or asked.is_over()):
+    left = ASKED_FOR_EACH * wanted
+    for figure in figures_of(Held.of(ask.compiled, values)):
+        if figure.paid_usd > 0 and left == 0:
             continue
-        row = asked.about(figure, spend)
+        left -= figure.paid_usd > 0
+        row = asked.about(figure)
         if row is not None:
             found.append(row)
-    return {"switching": tuple(_nearest(found, wanted))}
+    told: dict[str, Any] = {"switching": tuple(_nearest(found, wanted))}
+    if asked.open:
+        more = Unfinished(what="switching", seconds=seconds, questions=asked.open)
+        told["unfinished"] = (*plan.unfinished, more)
+    return told
 
 
 def _nearest(found: list[Switching], wanted: int) -> list[Switching]:
@@ -103,30 +101,27 @@ class _Line:
 class _Asked:
     """Solves of one instance with one figure changed."""
 
-    def __init__(
-        self, compiled: Compiled, plan: Plan, base_dir: Path | str | None, limits: Limits, until: float
-    ) -> None:
-        self._compiled, self._plan, self._base_dir = compiled, plan, base_dir
-        self._limits, self._until = limits, until
-        self._close = limits.gap * abs(plan.objective_usd or 0.0)
+    def __init__(self, ask: WhatIf, plan: Plan, until: float) -> None:
+        self._ask, self._plan, self._until = ask, plan, until
+        self._close = ask.limits.gap * abs(plan.objective_usd or 0.0)
         self._placed = _placed(plan)
+        self._may_solve = may_end(ask.compiled, plan, until - time.perf_counter())
+        self.open = 0
+        """Figures that solves were not made for, or not to the end."""
 
-    def is_over(self) -> bool:
-        """Whether there is no time for another solve."""
-        return self._limits.cancel.is_set() or time.perf_counter() >= self._until
-
-    def about(self, figure: Figure, spend_usd: float) -> Switching | None:
+    def about(self, figure: Figure) -> Switching | None:
         """Return where the plan changes as a figure gets worse; None where it does not within tenfold, or where that
         takes more time than there is.
 
         Solves are made where the plan pays for the figure.
         """
         factor, change = figure.breaks_at, figure.broken
-        if spend_usd > 0:
-            own = _Line((self._plan.objective_usd or 0.0) - spend_usd, spend_usd, self._placed)
+        if figure.paid_usd > 0:
+            own = _Line((self._plan.objective_usd or 0.0) - figure.paid_usd, figure.paid_usd, self._placed)
             try:
                 crossing = self._goes(figure, own) if figure.in_steps else self._crossing(figure, own)
             except TimeoutError:
+                self.open += 1
                 return None
             if crossing is not None and crossing[0] < factor:
                 factor, other = crossing
@@ -168,32 +163,24 @@ class _Asked:
 
     def _solved(self, figure: Figure, factor: float) -> _Line:
         """Return the line of the cheapest plan at a factor; where none is found in time, TimeoutError."""
-        from optimizer.compile import compile_instance
         from optimizer.compile.scaled import Scaled
         from optimizer.figures import Held, paid
         from optimizer.plan.read import read_plan
-        from optimizer.solve import solve_problem
         from optimizer.solve.solution import is_within
 
-        left = self._until - time.perf_counter()
-        if left <= 0 or self._limits.cancel.is_set():
+        limits, left = self._ask.limits, self._until - time.perf_counter()
+        if left <= 0 or limits.cancel.is_set() or not self._may_solve:
             raise TimeoutError
         scaled = Scaled(figure.kind, figure.at, factor, figure.workloads[0] if figure.kind == "time" else "")
         try:
-            compiled = compile_instance(
-                self._compiled.world.instance, self._base_dir, earlier=self._compiled.stages, checked=True,
-                scaled=scaled,
-            )  # fmt: skip
+            compiled = self._ask.state(scaled=scaled)
         except InfeasibleError:
             return _Line(np.inf, 0.0, {})
-        solution = solve_problem(
-            compiled.problem, gap=self._limits.gap / 10, time_limit_seconds=max(left, 0.1),
-            threads=self._limits.threads, cancel=self._limits.cancel,
-        )  # fmt: skip
+        solution = self._ask.solved(compiled.problem, gap=limits.gap / 10, seconds=max(left, 0.1))
         if solution.status == "infeasible":
             return _Line(np.inf, 0.0, {})
         gap = solution.gap
-        if solution.objective_usd is None or gap is None or not is_within(gap, self._limits.gap):
+        if solution.objective_usd is None or gap is None or not is_within(gap, limits.gap):
             raise TimeoutError
         spent = paid(figure, Held.of(compiled, solution.values))
         plan = read_plan(compiled, solution)

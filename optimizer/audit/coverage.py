@@ -16,7 +16,7 @@ JUDGED: dict[str, str] = {
             "speeds copies transfers moves relocations regions mechanisms budgets quotas commitments purchases shares "
             "places today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
             "unreviewed_laws actions sovereignty versions "
-            "missing_figures missing_figures_usd refused refused_usd switching least_carbon asked start "
+            "missing_figures missing_figures_usd refused refused_usd switching unfinished least_carbon asked start "
             "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
@@ -47,6 +47,7 @@ JUDGED: dict[str, str] = {
     "refused": "reason rule of options alone",
     "missing_figures": "figure rule of options alone unestimated may_cost_usd",
     "switching": "figure of workloads value unit quality switches_at",
+    "unfinished": "what seconds questions",
     "shortfalls": "id",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
@@ -112,6 +113,8 @@ NOT_JUDGED: dict[str, str] = {
     "missing_figures.unestimated": "takes estimates, which the audit does not make; that so many can be is judged",
     "missing_figures.may_cost_usd": "takes a solve; that it can be is judged",
     "plan.switching": "which figures are nearest to where the plan changes takes solves",
+    "unfinished.seconds": "of the machine that made the plan; that they can be is judged",
+    "unfinished.questions": "how many figures solves were left out for takes solves; that there are any is judged",
     "switching.switches_at": "takes a solve; that it is on the worse side of the figure that counts is judged",
     "switching.sentence": "prose",
     "shortfalls.basis": "takes a solve",

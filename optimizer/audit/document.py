@@ -6,7 +6,7 @@ from typing import Any
 
 from optimizer.audit.desk import Desk
 from optimizer.audit.findings import RELATIVE, RULED_OUT, Findings, close
-from optimizer.audit.missing import check_missing, check_refused
+from optimizer.audit.missing import check_missing, check_refused, check_unfinished
 from optimizer.audit.register import LAW_REASONS
 from optimizer.audit.row_laws import LEGAL_FLAGS
 from optimizer.audit.switching import check_switching
@@ -49,6 +49,7 @@ def check_document(world: World, plan: Plan, desk: Desk, findings: Findings) -> 
     check_missing(world, plan, findings)
     check_refused(world, plan, findings)
     check_switching(world, plan, findings)
+    check_unfinished(plan, findings)
     for entry in plan.legal_register:
         if entry.law not in desk.pack.laws:
             findings.add("unknown_id", f"legal_register {entry.law}", "the law pack has no such law")

@@ -1,4 +1,4 @@
-"""What a plan says of missing figures, and of what it refuses because nobody knows: that it can be."""
+"""What a plan says of missing figures, of what it refuses because nobody knows, and of what is not finished."""
 
 from __future__ import annotations
 
@@ -60,6 +60,29 @@ def check_missing(world: World, plan: Plan, findings: Findings) -> None:
             if total is not None and exceeds(row.may_cost_usd, total):
                 findings.add("statement", where, "costs more than all missing figures together", expected=total,
                              found=row.may_cost_usd)  # fmt: skip
+
+
+def check_unfinished(plan: Plan, findings: Findings) -> None:
+    """Check that what a plan says is not finished can be, and that no bound is left out in silence."""
+    told = [row.what for row in plan.unfinished]
+    bounds = {
+        "missing_figures": (plan.missing_figures, plan.missing_figures_usd), "refused": (plan.refused, plan.refused_usd)
+    }
+    for k, row in enumerate(plan.unfinished):
+        where = f"unfinished[{k}]"
+        findings.checked["unfinished"] += 1
+        if told.count(row.what) > 1:
+            findings.add("duplicate", where, "is told twice", found=row.what)
+        if row.what in bounds and not bounds[row.what][0]:
+            findings.add("statement", where, "is no question that this plan leaves open", found=row.what)
+        if row.seconds < 0 or row.questions < 1:
+            findings.add("statement", where, "less time than none, or no question", found=row.seconds)
+    if not plan.held or plan.objective_usd is None or plan.asked is None:
+        return
+    for what, (rows, usd) in bounds.items():
+        if rows and usd is None and what not in told:
+            findings.add("statement", f"{what}_usd", "has no bound, and the plan does not say that it is not finished",
+                         expected=f"unfinished: {what}")  # fmt: skip
 
 
 def _check_cost(where: str, usd: float, plan: Plan, findings: Findings) -> None:

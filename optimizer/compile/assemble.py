@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -45,6 +46,9 @@ from optimizer.errors import InfeasibleError
 from optimizer.instance.models import Instance
 from optimizer.instance.plausible import implausible
 
+if TYPE_CHECKING:
+    from optimizer.compile.wanting import Wanting
+
 REASONS_SHOWN = 8
 log = logging.getLogger(__name__)
 
@@ -63,6 +67,7 @@ class Compiled:
     mechanisms: MechanismTable
     relocations: RelocationTable
     purchases: PurchaseTable
+    speeds: SpeedView
     stages: Stages
     warnings: tuple[str, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -76,6 +81,13 @@ class Compiled:
     def labels(self) -> Labels:
         """What periods, streams, offers and places are called: `build_model(problem, labels)` names its components."""
         return labels_of(self.world, self.tables)
+
+    @cached_property
+    def wanting(self) -> tuple[Wanting, ...]:
+        """What is out only for want of a figure, by figure and rule, most options first."""
+        from optimizer.compile.wanting import wanting_of
+
+        return wanting_of(self.ledger, self.datasets.ledger, self.world)
 
     @property
     def stream_ids(self) -> tuple[str, ...]:
@@ -215,7 +227,7 @@ def _compiled(
     clock.lap("limits")
     stages.close()
     return Compiled(
-        problem, world, ledger, law, pools, tables, datasets, mechanisms, relocations, purchases,
+        problem, world, ledger, law, pools, tables, datasets, mechanisms, relocations, purchases, speeds,
         stages,
         (*unlikely, *world.warnings, *law.warnings, *relocations.warnings, *without_effect), timings,
     )  # fmt: skip

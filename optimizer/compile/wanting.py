@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Problem
 from formulations.tables import take
-from optimizer.compile.assemble import Compiled
 from optimizer.compile.estimates import FIGURES
 from optimizer.compile.ledger import Exclusion, Ledger
 from optimizer.compile.world import World
+
+if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -34,11 +37,6 @@ class Wanting:
     at_rest: bool
     options: int
     alone: int
-
-
-def wanting(compiled: Compiled) -> tuple[Wanting, ...]:
-    """Return what is out only for want of a figure, by figure and rule, most options first."""
-    return wanting_of(compiled.ledger, compiled.datasets.ledger, compiled.world)
 
 
 def wanting_of(

@@ -23,11 +23,11 @@ from optimizer.errors import InputError, Issue
 from optimizer.explain.alternative_rows import Alternative, AlternativesAnswer
 from optimizer.explain.answer import check_plan, extra_carbon_kg, regions_held
 from optimizer.explain.distance import apart, decisions_of, distance
-from optimizer.explain.forcing import Limits
 from optimizer.explain.measures import MEASURES, Against, Measure, aim_of, check_jurisdiction, figures_of, value_of
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits
 from optimizer.solve.aims import Reached, reach
 from optimizer.solve.second import total
 from optimizer.solve.solution import Solution, SolutionStatus, Termination, is_within, relative_gap

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.errors import InputError, Issue
-from optimizer.explain.forcing import Demand, Forced, Limits, force
+from optimizer.explain.forcing import Demand, Forced, force
 from optimizer.explain.graph import graph_of
 from optimizer.explain.held import Held
 from optimizer.explain.opening import effort, opening
@@ -22,6 +22,7 @@ from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled

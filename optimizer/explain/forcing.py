@@ -16,9 +16,6 @@ came of it, for as long as there is time.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +29,11 @@ from optimizer.explain.base import Base
 from optimizer.explain.rows import Interval
 from optimizer.how import Method
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.solve.solution import Progress, Solution
+    from optimizer.solve.solution import Solution
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -47,24 +45,6 @@ FREED: tuple[tuple[int, Method], ...] = ((0, "direct"), (2, "direct"), (6, "auto
 """How many others are free, and by what method that is solved: HiGHS needs 0.5 s for what is left of 500 workloads."""
 FINER = 0.1
 """Part of the gap asked that solves with others held stop at: what one workload costs is little beside the whole."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How closely to solve, with how many threads, and until when (`time.perf_counter`).
-
-    `cancel` ends it, `progress` is called while it lasts.
-    """
-
-    gap: float
-    threads: int | None
-    until: float
-    cancel: threading.Event
-    progress: Callable[[Progress], None] | None = None
-
-    def left_seconds(self) -> float:
-        """Seconds that are left; 0 when it was cancelled."""
-        return 0.0 if self.cancel.is_set() else max(0.0, self.until - time.perf_counter())
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from optimizer.errors import InputError, Issue
-from optimizer.explain.forcing import Limits
 from optimizer.explain.resolved import NO_TIME, Other, saves, solved_changed, solved_from
 from optimizer.explain.rows import FigurePrice, Interval, Shapley
 from optimizer.explain.shapley import Coalition, attribute, coalitions, drawn_orders, families_of
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits, WhatIf
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,14 +67,11 @@ def _liftable(compiled: Compiled, laws: list[str]) -> tuple[list[str], list[str]
 
 def prices_of_figures(compiled: Compiled, plan: Plan, limits: Limits) -> tuple[FigurePrice, ...]:
     """Return by figure that nobody has what its options would save if they were as estimated."""
-    from optimizer.compile import compile_instance
-    from optimizer.compile.wanting import wanting
-
     found: dict[str, tuple[int, int]] = {}
-    for row in wanting(compiled):
+    for row in compiled.wanting:
         options, alone = found.get(row.reason, (0, 0))
         found[row.reason] = options + row.options, alone + row.alone
-    rows, instance = [], compiled.world.instance
+    rows, ask = [], WhatIf(compiled, limits, compiled.world.instance.folder)
     asked = [figure for figure, (_, alone) in found.items() if alone]
     for figure, (options, alone) in found.items():
         if figure not in asked:  # every option of it lacks another figure as well
@@ -83,10 +80,7 @@ def prices_of_figures(compiled: Compiled, plan: Plan, limits: Limits) -> tuple[F
         begun, seconds = time.perf_counter(), limits.left_seconds() / (len(asked) - asked.index(figure))
         other = NO_TIME
         if seconds > 0:
-            opened = compile_instance(
-                instance, instance.folder, earlier=compiled.stages, checked=True, estimated=(figure,)
-            )
-            other = solved_from(opened, plan, limits, seconds - (time.perf_counter() - begun), audited_as=None)
+            other = solved_from(ask.state(estimated=(figure,)), plan, limits, seconds - (time.perf_counter() - begun), audited_as=None)
         rows.append(FigurePrice(
             figure=figure, options=options, alone=alone, saves_usd=saves(plan, other), complete=other.complete
         ))  # fmt: skip

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import InfeasibleError, InputError, Issue
 from optimizer.explain.answer import check_plan, extra_carbon_kg, regions_held, whole_default
-from optimizer.explain.forcing import Limits
 from optimizer.explain.price_parts import prices_of_figures, shapley_of
 from optimizer.explain.resolved import Change, Other, costs, is_exact, saves, solved_changed
 from optimizer.explain.rows import Interval, Price, PricesAnswer, Together
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InfeasibleError, InputError
-from optimizer.explain.forcing import Limits
 from optimizer.explain.rows import Interval
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
+from optimizer.what_if import Limits, WhatIf
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
@@ -42,20 +42,16 @@ def solved_changed(
     compiled: Compiled, plan: Plan, changes: Sequence[Change], limits: Limits, seconds: float
 ) -> Other:
     """Return what the changed instance comes to within so many seconds; its plan is audited."""
-    from optimizer.changes.apply import changed
-    from optimizer.compile import compile_instance
-
     if seconds <= 0:
         return NO_TIME
     begun, instance = time.perf_counter(), compiled.world.instance
     try:
-        after = changed(instance, list(changes), base_dir=instance.folder)
-        other = compile_instance(after, instance.folder, earlier=compiled.stages, checked=True)
+        other = WhatIf(compiled, limits, instance.folder).state(changes=changes)
     except InfeasibleError:
         return NO_PLAN
     except InputError as error:
         return Other(None, None, None, None, complete=True, refused=error.issues[0].what)
-    return solved_from(other, plan, limits, seconds - (time.perf_counter() - begun), audited_as=after)
+    return solved_from(other, plan, limits, seconds - (time.perf_counter() - begun), audited_as=other.world.instance)
 
 
 def solved_from(
@@ -65,13 +61,9 @@ def solved_from(
     from optimizer.plan.read import read_plan
     from optimizer.plan.start import slots_used
     from optimizer.run import audited
-    from optimizer.solve import solve_problem
 
     used, _ = slots_used(other, plan)
-    solution = solve_problem(
-        other.problem, gap=limits.gap, time_limit_seconds=max(1e-3, seconds), threads=limits.threads,
-        cancel=limits.cancel, progress=limits.progress, around=used if used.size else None,
-    )  # fmt: skip
+    solution = WhatIf(other, limits).solved(other.problem, seconds=seconds, around=used)
     if solution.status.value == "infeasible":
         return NO_PLAN
     found = read_plan(other, solution) if solution.values else None

@@ -46,6 +46,7 @@ from optimizer.plan.rows import (
     Transfer,
     Unserved,
 )
+from optimizer.plan.unfinished import Unfinished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,6 +184,7 @@ class Plan(Row):
     `missing_figures` counts what is out only for want of a figure, and with estimates for all of these figures no plan
     saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
     `switching` are the figures nearest to where another plan is cheaper, where that was asked for;
+    `unfinished` names what of these three could not be settled in its part of the time;
     `today` sets the plan beside what runs today, where the instance says so (`current`);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one. `carbon_kg` is the sum of
     `operational_kg` and `embodied_kg`; `carbon_high_kg` is it at the high estimate of managed endpoints' energy;
@@ -227,6 +229,7 @@ class Plan(Row):
     missing_figures: tuple[MissingFigure, ...] = ()
     missing_figures_usd: float | None = None
     switching: tuple[Switching, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
     diagnosis: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from formulations.problem import Membership
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.judgements import Judgement
-from optimizer.compile.speed import SpeedView
 from optimizer.plan.commitments import drawn_of
 from optimizer.plan.round_trips import RoundTrips
 from optimizer.plan.rows import Placement, Unserved
@@ -168,7 +167,7 @@ class Doubts:
     def __init__(self, compiled: Compiled) -> None:
         world = compiled.world
         self._workloads = world.instance.workloads
-        self._speeds = SpeedView(world)
+        self._speeds = compiled.speeds
         offers, regions = world.offers, world.regions
         region = world.offer_region
         oldest = world.instance.catalogue.max_price_age_days

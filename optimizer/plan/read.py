@@ -12,7 +12,6 @@ from formulations.build import paused_gc
 from formulations.objective import cost_by_term
 from optimizer.compile.assemble import Compiled
 from optimizer.compile.gangs import WHOLE, Gang
-from optimizer.compile.speed import SpeedView
 from optimizer.compile.world import World
 from optimizer.errors import InternalError
 from optimizer.instance.identity import instance_sha256
@@ -288,7 +287,7 @@ def _partial_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str,
 
 def _profile_warnings(compiled: Compiled, slot: NDArray[np.int64]) -> tuple[str, ...]:
     """Name the throughput profile behind every placed workload that leaves open which of its model's it means."""
-    speeds, slots = SpeedView(compiled.world), compiled.problem.slots
+    speeds, slots = compiled.speeds, compiled.problem.slots
     by_profile: dict[str, list[str]] = {}
     for w in np.unique(slots.workload[slot][~slots.is_endpoint[slot]]).tolist():
         workload = compiled.world.instance.workloads[w]

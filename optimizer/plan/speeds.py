@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.compile.speed import SpeedView
 from optimizer.instance.workloads import Job
 from optimizer.plan.rows import SystemSpeed
 
@@ -35,7 +34,7 @@ class System:
 def systems_used(compiled: Compiled, slot: NDArray[np.int64]) -> list[System]:
     """Return what the placements rest on, each system of a workload once, in the order of placements."""
     world, slots = compiled.world, compiled.problem.slots
-    speeds = SpeedView(world)
+    speeds = compiled.speeds
     names, devices = world.text("accelerator"), world.column("counted_devices")
     used = slots.workload[slot], slots.offer[slot], slots.is_endpoint[slot]
     systems: dict[tuple[int, str, float], System] = {}

@@ -34,6 +34,7 @@ from optimizer.plan.rows import (
     Transfer,
     Unserved,
 )
+from optimizer.plan.unfinished import Unfinished
 
 ROWS: dict[str, type[Row]] = {
     "placements": Placement,
@@ -59,6 +60,7 @@ ROWS: dict[str, type[Row]] = {
     "ineligible": Ineligible,
     "missing_figures": MissingFigure,
     "switching": Switching,
+    "unfinished": Unfinished,
     "shortfalls": Shortfall,
     "own_rows": OwnRow,
 }

@@ -18,7 +18,7 @@ WORDS = {
 def missing_line(plan: Plan) -> tuple[str, str, str]:
     """Return the line of the first screen on options that are out only for want of a figure."""
     figures = ", ".join(dict.fromkeys(WORDS.get(row.figure, row.figure) for row in plan.missing_figures))
-    cost = _at_most(plan.missing_figures_usd, plan.objective_usd)
+    cost = _at_most(plan, plan.missing_figures_usd, "missing_figures")
     return "figures missing", cost, f"options out for want of {figures}"
 
 
@@ -32,7 +32,7 @@ def refused_line(plan: Plan) -> tuple[str, str, str]:
     """Return the line of the first screen on options that are refused only because nobody knows."""
     what = ", ".join(dict.fromkeys(REFUSED.get(row.reason, row.reason) for row in plan.refused))
     options = sum(row.options for row in plan.refused)
-    return "refusing", _at_most(plan.refused_usd, plan.objective_usd), f"{options:,} options out for unknown {what}"
+    return "refusing", _at_most(plan, plan.refused_usd, "refused"), f"{options:,} options out for unknown {what}"
 
 
 def render_refused(plan: Plan, console: Console, *, verbose: bool) -> None:
@@ -49,11 +49,21 @@ def render_refused(plan: Plan, console: Console, *, verbose: bool) -> None:
     put(console, table, add_rows(table, rows, verbose=verbose))
 
 
-def _at_most(usd_: float | None, of: float | None) -> str:
+def _at_most(plan: Plan, usd_: float | None, what: str) -> str:
+    seconds = next((f"not finished in {row.seconds:.0f} s" for row in plan.unfinished if row.what == what), "")
     if usd_ is None:
-        return "not bounded in time"
-    share = f" ({percent(usd_ / of, 2)})" if of else ""
-    return f"cost at most {money(usd_)}{share}"
+        return seconds or "not bounded"
+    share = f" ({percent(usd_ / plan.objective_usd, 2)})" if plan.objective_usd else ""
+    return f"cost at most {money(usd_)}{share}" + (f", {seconds}" if seconds else "")
+
+
+def open_switching(plan: Plan) -> str | None:
+    """Return the sentence on figures of which nobody found out where they change the plan; None if there are none."""
+    for row in plan.unfinished:
+        if row.what == "switching":
+            figures = "1 more figure changes" if row.questions == 1 else f"{row.questions} more figures change"
+            return f"where {figures} the plan is not finished: it had {row.seconds:.0f} s"
+    return None
 
 
 def render_missing(plan: Plan, console: Console, *, verbose: bool) -> None:

@@ -16,7 +16,7 @@ from optimizer.report.buying_view import render_idle, render_purchases
 from optimizer.report.carbon_view import carbon_lines
 from optimizer.report.infeasible_view import conflict_members
 from optimizer.report.limits_view import render_limits
-from optimizer.report.missing_view import missing_line, refused_line, render_missing, render_refused
+from optimizer.report.missing_view import missing_line, open_switching, refused_line, render_missing, render_refused
 from optimizer.report.parts import (
     UNKNOWN,
     add_rows,
@@ -359,11 +359,14 @@ def _ineligible(plan: Plan, console: Console, *, verbose: bool) -> None:
 def _quality(plan: Plan, console: Console, *, verbose: bool) -> None:
     told = [q for q in plan.data_quality if max(q.cost_share or 0.0, q.carbon_share or 0.0) > QUALITIES_TOLD]
     flags = Counter(flag for row in plan.placements for flag in row.flags)
-    if not told and not plan.warnings and not flags and not plan.switching:
+    unfinished = open_switching(plan)
+    if not told and not plan.warnings and not flags and not plan.switching and unfinished is None:
         return
     heading(console, "What this rests on")
     for figure in plan.switching:
         bullet(console, figure.sentence)
+    if unfinished is not None:
+        bullet(console, unfinished)
     for quality in told:
         cost = percent(quality.cost_share) if quality.cost_share is not None else UNKNOWN
         carbon = percent(quality.carbon_share) if quality.carbon_share is not None else UNKNOWN

@@ -150,3 +150,59 @@ def test_a_part_of_the_time_is_kept_for_the_bound_where_figures_are_missing():
     lacking, whole = (compile_instance(_toy(away=away, **CARBON)) for away in ({"pue": None}, {}))
     assert [reserved_seconds(lacking, limit) for limit in (20.0, 300.0, 1e6)] == [2.0, 30.0, 30.0]
     assert reserved_seconds(whole, 300.0) == 0.0
+
+
+def test_what_is_not_finished_in_its_part_of_the_time_is_told(monkeypatch):
+    """A bound gets no second to solve: the closed form stands, 36 units/s of 7 a machine at 2 USD/h for 100 h, 1,028.57
+    USD at least; six machines at home cost 3,000. The plan says that it is not finished; so does the text.
+    """
+    from optimizer import what_if
+
+    monkeypatch.setattr(what_if, "solving_seconds", lambda *_: 1e9)
+    data = estate(**CARBON)
+    data["catalogue"]["inline"]["regions"][1]["pue"] = None
+    data["workloads"][0]["streams"][0]["rate"] = 36.0
+    instance = domicile.load(data)
+    plan = domicile.solve(instance, switching=1)
+    assert plan.missing_figures_usd == pytest.approx(3000 - 36 / 7 * 200)
+    assert [(row.what, row.seconds, row.questions) for row in plan.unfinished] == [
+        ("missing_figures", 10.0, 1), ("switching", 5.0, 1)
+    ]  # fmt: skip
+    assert audit(instance, plan).ok
+    stream = io.StringIO()
+    render_plan(plan, Console(file=stream, width=200, no_color=True))
+    text = " ".join(stream.getvalue().split())
+    assert "cost at most 1,971 USD (65.71 %), not finished in 10 s" in text
+    assert "where 1 more figure changes the plan is not finished: it had 5 s" in text
+
+
+def test_without_time_to_compile_there_is_no_bound_and_the_plan_says_so(monkeypatch):
+    """No second for the bound: none is begun, and the first screen says that it is not finished."""
+    from optimizer import missing
+    from optimizer.what_if import Share
+
+    monkeypatch.setattr(missing, "TIME", Share(0.0, 0.0))
+    plan = _cheap(away={"pue": None})
+    assert plan.missing_figures_usd is None
+    assert [row.what for row in plan.unfinished] == ["missing_figures"]
+    stream = io.StringIO()
+    render_plan(plan, Console(file=stream, width=200, no_color=True))
+    assert "figures missing not finished in 0 s" in " ".join(stream.getvalue().split())
+
+
+def test_the_audit_refuses_a_bound_left_out_in_silence():
+    """A bound without which the plan does not say that it is not finished; a question that it does not leave open."""
+    from optimizer.plan.unfinished import Unfinished
+
+    instance = _toy(away={"pue": None}, **CARBON)
+    plan = domicile.solve(instance)
+    (row,) = plan.missing_figures
+    without = {"missing_figures_usd": None, "missing_figures": (row.model_copy(update={"may_cost_usd": None}),)}
+    silent = plan.model_copy(update=without)
+    assert {v.kind for v in audit(instance, silent).violations} == {"statement"}
+    open_ = Unfinished(what="missing_figures", seconds=10.0)
+    assert audit(instance, silent.model_copy(update={"unfinished": (open_,)})).ok
+    for lie in (
+        (open_, open_), (open_.model_copy(update={"what": "refused"}),), (open_.model_copy(update={"questions": 0}),)
+    ):  # fmt: skip
+        assert not audit(instance, silent.model_copy(update={"unfinished": lie})).ok
