@@ -31,6 +31,7 @@ from optimizer.what_if import Limits
 from optimizer.solve.aims import Reached, reach
 from optimizer.solve.second import total
 from optimizer.solve.solution import Solution, SolutionStatus, Termination, is_within, relative_gap
+from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
