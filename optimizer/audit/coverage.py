@@ -113,6 +113,8 @@ NOT_JUDGED: dict[str, str] = {
     "missing_figures.unestimated": "takes estimates, which the audit does not make; that so many can be is judged",
     "missing_figures.may_cost_usd": "takes a solve; that it can be is judged",
     "plan.switching": "which figures are nearest to where the plan changes takes solves",
+    "plan.unfinished": "whether more time would lower a bound takes a solve; that a bound left out is named is judged",
+    "unfinished.what": "see plan.unfinished; that the plan has such a question is judged",
     "unfinished.seconds": "of the machine that made the plan; that they can be is judged",
     "unfinished.questions": "how many figures solves were left out for takes solves; that there are any is judged",
     "switching.switches_at": "takes a solve; that it is on the worse side of the figure that counts is judged",
