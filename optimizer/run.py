@@ -172,6 +172,7 @@ def solve_as(
                 ready = compiled()
             except NothingEligibleError as nothing:
                 return _nothing_eligible(instance, nothing).model_copy(update={"asked": how.asked})
+            release_memory()
             compiling = time.perf_counter() - begun
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept

@@ -193,7 +193,7 @@ class LawView:
 
     def judgements_of(self, signature: int, offer: Ints, period: Ints) -> list[Judgement]:
         """Return the judgement of each (offer, period) pair, judging nothing but these: for a few out of very many."""
-        if self.pack is None or self._key(signature) in self._judged:
+        if self.pack is None or (self._judged and self._key(signature) in self._judged):
             at, table = self.judgement_at(signature, offer, period)
             return [table[k] for k in at.tolist()]
         seat = self._watched_seat(self.signatures[signature][2])
@@ -310,7 +310,7 @@ class LawView:
             return self._data.free
         benches, retains = self._benches(signature, d), self.signatures[signature][1]
         found = self._data.at(benches, site, retains, self.dates[d])
-        return self._data.refused(found, self.unknown.refused(signature).get((d, service), ()))
+        return self._data.refused(found, self.unknown.refused_at(signature, d, service))
 
     def _watched_seat(self, tenant_hq: str | None) -> str | None:
         """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""

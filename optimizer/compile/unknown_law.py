@@ -61,6 +61,16 @@ class UnknownLaw:
             self._refusals[signature] = self._find(signature)
         return self._refusals[signature]
 
+    def refused_at(self, signature: int, day: int, site: int) -> tuple[str, ...]:
+        """Return the rules for whose silence a signature is kept out of one service site on a day: of all sites where
+        they are known, else of this one alone.
+        """
+        if signature in self._refusals:
+            return self._refusals[signature].get((day, site), ())
+        profiles = [one for one in self.of(signature, self._dates[day]) if one.may_refuse]
+        places = self._places(signature, site) if profiles else ()
+        return tuple(dict.fromkeys(rule for one in profiles for rule in one.refused(places)))
+
     def _find(self, signature: int) -> Refusals:
         found: Refusals = {}
         keeps = self._signatures[signature][1]
