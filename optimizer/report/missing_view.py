@@ -50,11 +50,12 @@ def render_refused(plan: Plan, console: Console, *, verbose: bool) -> None:
 
 
 def _at_most(plan: Plan, usd_: float | None, what: str) -> str:
-    seconds = next((f"not finished in {row.seconds:.0f} s" for row in plan.unfinished if row.what == what), "")
+    seconds = next((row.seconds for row in plan.unfinished if row.what == what), None)
     if usd_ is None:
-        return seconds or "not bounded"
-    share = f" ({percent(usd_ / plan.objective_usd, 2)})" if plan.objective_usd else ""
-    return f"cost at most {money(usd_)}{share}" + (f", {seconds}" if seconds else "")
+        return "not bounded" + (f": {seconds:.0f} s were too short" if seconds is not None else "")
+    parts = [percent(usd_ / plan.objective_usd, 2)] if plan.objective_usd else []
+    parts += [f"{seconds:.0f} s were too short for a closer bound"] if seconds is not None else []
+    return f"cost at most {money(usd_)}" + (f" ({'; '.join(parts)})" if parts else "")
 
 
 def open_switching(plan: Plan) -> str | None:
@@ -62,7 +63,7 @@ def open_switching(plan: Plan) -> str | None:
     for row in plan.unfinished:
         if row.what == "switching":
             figures = "1 more figure changes" if row.questions == 1 else f"{row.questions} more figures change"
-            return f"where {figures} the plan is not finished: it had {row.seconds:.0f} s"
+            return f"where {figures} the plan was not found: {row.seconds:.0f} s were too short"
     return None
 
 

@@ -172,8 +172,8 @@ def test_what_is_not_finished_in_its_part_of_the_time_is_told(monkeypatch):
     stream = io.StringIO()
     render_plan(plan, Console(file=stream, width=200, no_color=True))
     text = " ".join(stream.getvalue().split())
-    assert "cost at most 1,971 USD (65.71 %), not finished in 10 s" in text
-    assert "where 1 more figure changes the plan is not finished: it had 5 s" in text
+    assert "cost at most 1,971 USD (65.71 %; 10 s were too short for a closer bound)" in text
+    assert "where 1 more figure changes the plan was not found: 5 s were too short" in text
 
 
 def test_without_time_to_compile_there_is_no_bound_and_the_plan_says_so(monkeypatch):
@@ -187,7 +187,7 @@ def test_without_time_to_compile_there_is_no_bound_and_the_plan_says_so(monkeypa
     assert [row.what for row in plan.unfinished] == ["missing_figures"]
     stream = io.StringIO()
     render_plan(plan, Console(file=stream, width=200, no_color=True))
-    assert "figures missing not finished in 0 s" in " ".join(stream.getvalue().split())
+    assert "figures missing not bounded: 0 s were too short" in " ".join(stream.getvalue().split())
 
 
 def test_the_audit_refuses_a_bound_left_out_in_silence():
