@@ -27,7 +27,6 @@ from optimizer.explain.measures import MEASURES, Against, Measure, aim_of, check
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
-from optimizer.what_if import Limits
 from optimizer.solve.aims import Reached, reach
 from optimizer.solve.second import total
 from optimizer.solve.solution import Solution, SolutionStatus, Termination, is_within, relative_gap

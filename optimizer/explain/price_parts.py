@@ -80,7 +80,8 @@ def prices_of_figures(compiled: Compiled, plan: Plan, limits: Limits) -> tuple[F
         begun, seconds = time.perf_counter(), limits.left_seconds() / (len(asked) - asked.index(figure))
         other = NO_TIME
         if seconds > 0:
-            other = solved_from(ask.state(estimated=(figure,)), plan, limits, seconds - (time.perf_counter() - begun), audited_as=None)
+            opened = ask.state(estimated=(figure,))
+            other = solved_from(opened, plan, limits, seconds - (time.perf_counter() - begun), audited_as=None)
         rows.append(FigurePrice(
             figure=figure, options=options, alone=alone, saves_usd=saves(plan, other), complete=other.complete
         ))  # fmt: skip
