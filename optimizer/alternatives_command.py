@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_changed
-from optimizer.terminal import Finite
+from optimizer.terminal import Finite, Share
 
 if TYPE_CHECKING:
     from optimizer.explain import AlternativesAnswer
@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from optimizer.solve.solution import Progress
 
 STOPPED = 4
-
-
-class Share(Finite):
-    """A share as a number (0.02) or in per cent (2%)."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the share, or fail as a usage error."""
-        text = str(value).strip()
-        if not text.endswith("%"):
-            return super().convert(value, param, ctx)
-        return super().convert(text[:-1], param, ctx) / 100.0
 
 
 @click.command()

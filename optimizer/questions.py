@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
-from optimizer.terminal import Finite
+from optimizer.terminal import Finite, Share
 
 if TYPE_CHECKING:
     from optimizer.explain import InfeasibleAnswer, PricesAnswer, WhyAnswer
@@ -34,6 +34,7 @@ def explain() -> None:
 @click.option("--stream", help="One stream of a service.  [default: all of them]")
 @click.option("--region", help="A region to put it in instead, by its id (aws:eu-west-1).")
 @click.option("--offer", help="An offer to put it on instead, by its offer_id.")
+@click.option("--share", type=Share(min=0, min_open=True, max=1), default=1.0, help="Only so much of it there: 30%.")
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Prove costs within this gap.")
 @click.option(
     "--time-limit", type=Finite(min=0, min_open=True), default=60.0, show_default=True,
@@ -51,6 +52,7 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
     stream: str | None,
     region: str | None,
     offer: str | None,
+    share: float,
     gap: float,
     time_limit: float,
     threads: int | None,
@@ -70,7 +72,7 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> WhyAnswer:
         return why(
-            instance, plan, workload, stream=stream, region=region, offer=offer, gap=gap,
+            instance, plan, workload, stream=stream, region=region, offer=offer, share=share, gap=gap,
             time_limit_seconds=time_limit, threads=threads, progress=progress, cancel=cancel,
         )  # fmt: skip
 

@@ -105,6 +105,19 @@ class Finite(click.FloatRange):
         return number
 
 
+class Share(Finite):
+    """A share as a number (0.02) or in per cent (2%)."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the share, or fail as a usage error."""
+        text = str(value).strip()
+        if not text.endswith("%"):
+            return super().convert(value, param, ctx)
+        return super().convert(text[:-1], param, ctx) / 100.0
+
+
 def require_writable(output: Path | None, tables: Path | None) -> None:
     """Fail as a usage error, before the work and not after it, where a plan or its tables cannot be written."""
     from optimizer.plan.files import require_fillable, require_fillable_folder

@@ -44,12 +44,13 @@ DEFAULT = "what quotas grant where none is stated"
 
 def why(
     instance: Instance, plan: Plan, workload: str, *, stream: str | None = None, region: str | None = None,
-    offer: str | None = None, gap: float = 1e-3, time_limit_seconds: float = 60.0, threads: int | None = None,
+    offer: str | None = None, share: float = 1.0, gap: float = 1e-3, time_limit_seconds: float = 60.0,
+    threads: int | None = None,
     progress: Callable[[Progress], None] | None = None, cancel: threading.Event | None = None,
     base_dir: Path | str | None = None,
 ) -> WhyAnswer:  # fmt: skip
     """Say why a workload, or one `stream` of it, is where a plan of the instance puts it; and what a `region` (its id)
-    or an `offer` (its offer_id) would take instead.
+    or an `offer` (its offer_id) would take instead, for all of it or for a `share` of every stream.
 
     Costs of other places are proven by solves, to `gap` where `time_limit_seconds` (compiling apart) suffice; `cancel`
     ends them with what is proven until then. The plan's own cost and bound are taken as it states them (`audit` and
@@ -68,13 +69,18 @@ def why(
     begun = time.perf_counter()
     if region is not None and offer is not None:
         raise InputError(Issue("a region and an offer are named", maybe="an offer lies in one region: name it alone"))
+    if not 0.0 < share <= 1.0:
+        raise InputError(Issue(f"{share} is no share of a demand", "share", maybe="a number above 0, at most 1"))
     check_plan(instance, plan)
     compiled = compile_instance(instance, base_dir, every_option=offer is not None)
     demand, held = _asked(compiled, workload, stream), Held(compiled, plan)
     now, place = time.perf_counter(), region or offer
     limits = Limits(gap, threads, now + time_limit_seconds, cancel or threading.Event(), progress)
     first = replace(limits, until=now + INSTEAD_SHARE * time_limit_seconds)
-    instead = None if place is None else _instead(compiled, held, demand, place, first)
+    if share < 1.0:
+        _check_parts(compiled, demand)
+    part = replace(demand, share=share)
+    instead = None if place is None else _instead(compiled, held, part, place, first)
     own = held.placements(demand)
     return WhyAnswer(
         workload=workload, stream=stream,
@@ -111,6 +117,17 @@ def _asked(compiled: Compiled, workload: str, stream: str | None) -> Demand:
     return Demand(number, names[stream])
 
 
+def _check_parts(compiled: Compiled, demand: Demand) -> None:
+    """Raise InputError where a part of a demand cannot be asked about."""
+    name, why_not = compiled.problem.workload_ids[demand.workload], ""
+    if not demand.streams(compiled.problem).size:
+        why_not = f"{name} is a job, of which no part has a place of its own"
+    elif demand.workload in compiled.problem.survival.workload:
+        why_not = f"{name} must survive failures, and who takes over for a part of it is not told apart"
+    if why_not:
+        raise InputError(Issue(why_not, "share", maybe="leave the share out: ask about all of it"))
+
+
 def _instead(compiled: Compiled, held: Held, demand: Demand, place: str, limits: Limits) -> Instead:
     """Say what a place would take: the rules against it, or what it costs more."""
     from optimizer.compile.why import why as options_in
@@ -120,8 +137,9 @@ def _instead(compiled: Compiled, held: Held, demand: Demand, place: str, limits:
     asked = dict.fromkeys(option.stream for option in found.options)
     open_to_all = all(any(o.is_eligible for o in found.options if o.stream == name) for name in asked)
     told = Instead(
-        place=place, eligible=open_to_all, options=len(found.options), eligible_options=len(found.eligible)
-    )
+        place=place, share=demand.share, eligible=open_to_all, options=len(found.options),
+        eligible_options=len(found.eligible),
+    )  # fmt: skip
     if not open_to_all:
         shut = tuple(
             option for name in asked for option in found.options

@@ -19,7 +19,22 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FULL = 1e-3
-"""Part of a limit below which what is left of it is no room for one more."""
+"""Part of a limit below which what is left of it is no room; of counted limits, less than one instance is none."""
+
+
+def is_full(slack: float, limit: float, least: float = 0.0) -> bool:
+    """Whether what is left of a limit is no room for one more, which takes `least` of it."""
+    return slack <= FULL * max(limit, 1e-9) or slack < least * (1.0 - 1e-9)
+
+
+def least_draws(problem: Problem) -> dict[str, float]:
+    """Return by quota the least that one instance takes of it."""
+    pools = problem.pools
+    least: dict[str, float] = {}
+    for row, weight in zip(pools.by_instances.row.tolist(), pools.by_instances.weight.tolist(), strict=True):
+        name = pools.ids[row]
+        least[name] = min(least.get(name, np.inf), weight)
+    return least
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +63,14 @@ class Base:
     def users_of_what_is_full(self, problem: Problem) -> list[int]:
         """Return the workloads that draw on quotas and budgets without room, those that draw most first."""
         share = np.zeros(len(problem.workload_ids))
-        full = {quota.id for quota in self.plan.quotas if quota.slack <= FULL * quota.limit}
+        least = least_draws(problem)
+        full = {one.id for one in self.plan.quotas if is_full(one.slack, one.limit, least.get(one.id, 0.0))}
         pools, slots = problem.pools, problem.slots
         rows = np.isin(pools.by_instances.row, [k for k, name in enumerate(pools.ids) if name in full])
         row, column = pools.by_instances.row[rows], pools.by_instances.column[rows]
         drawn = pools.by_instances.weight[rows] * self.instances[column] / pools.limit[row]
         np.add.at(share, slots.workload[column], drawn)
-        tight = {budget.id for budget in self.plan.budgets if budget.slack <= FULL * budget.limit}
+        tight = {budget.id for budget in self.plan.budgets if is_full(budget.slack, budget.limit)}
         for k, name in enumerate(problem.budgets.ids):
             if name in tight and problem.budgets.limit[k] > 0:
                 of_metric = slots.running.of(problem.budgets.metric[k]) * self.instances

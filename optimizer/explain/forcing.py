@@ -11,7 +11,8 @@ those of the problem with A (b' <= z' <= c'). Forcing never makes anything cheap
 
 First all others are held to the slots and the numbers of machines that the plan gives them, which takes a moment; where
 limits leave no room for that, the largest users of what is full are free. Then the whole problem is solved around what
-came of it, for as long as there is time.
+came of it, for as long as there is time; not where a plan is at hand and less time is left than compiling took, in
+which nothing of the whole is proven.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from formulations.tables import Subset, take
 from optimizer.errors import InternalError
 from optimizer.explain.base import Base
 from optimizer.explain.rows import Interval
+from optimizer.explain.sharing import cut
 from optimizer.how import Method
 from optimizer.plan.models import Plan
 from optimizer.what_if import Limits
@@ -39,24 +41,33 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 NO_OPTION = "it has no eligible option there in every period that it needs one in"
 DIAGNOSIS_SECONDS, MOST_HINDRANCES = 10.0, 4
-HELD_SHARE = 0.5
+HELD_SHARE = 0.6
 """Part of the time left that each solve with others held may take."""
-FREED: tuple[tuple[int, Method], ...] = ((0, "direct"), (2, "direct"), (6, "auto"))
-"""How many others are free, and by what method that is solved: HiGHS needs 0.5 s for what is left of 500 workloads."""
+FREED = (0, 40)
+"""How many others are free; the second needs HiGHS alone 1 to 2 s of what is left of 500 workloads."""
+EACH, CLEANEST = 8, 4
+"""Options of those that are free: the cheapest, and where carbon is limited those of least carbon, beside their own."""
 FINER = 0.1
 """Part of the gap asked that solves with others held stop at: what one workload costs is little beside the whole."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Whose place is asked about: a workload, or one stream of it, by number."""
+    """Whose place is asked about: a workload, or one stream of it, by number, and how much of each stream."""
 
     workload: int
     stream: int | None = None
+    share: float = 1.0
 
     def slots(self, problem: Problem) -> Bools:
         """Which slots are the workload's."""
         return problem.slots.workload == self.workload
+
+
+    def streams(self, problem: Problem) -> Ints:
+        """The streams asked about."""
+        own = np.flatnonzero(problem.services.workload == self.workload)
+        return own if self.stream is None else own[own == self.stream]
 
 
 @dataclass(frozen=True)
@@ -83,19 +94,30 @@ class Forced:
 
 def force(compiled: Compiled, plan: Plan, demand: Demand, allowed: Bools, limits: Limits) -> Forced:
     """Return what it takes that a demand is served from `allowed` slots alone, [slots]; `plan` is the one in hand."""
-    problem = _served(compiled.problem, demand)
-    slots, flows = _kept(problem, demand, allowed)
-    if not _may_suffice(problem, demand, flows, slots):
+    if demand.share < 1.0:
+        part = cut(compiled.problem, demand.streams(compiled.problem), allowed, demand.share)
+        problem, restored = part.problem, part.restored
+        slots, flows = np.ones(allowed.size, dtype=bool), np.ones(problem.flows.slot.size, dtype=bool)
+        streams = compiled.problem.services.workload.size
+        suffices = _are_served(problem, np.arange(streams, problem.services.workload.size))
+    else:
+        problem, restored = _served(compiled.problem, demand), None
+        slots, flows = _kept(problem, demand, allowed)
+        suffices = _may_suffice(problem, demand, flows, slots)
+    if not suffices:
         return Forced(None, False, hindered_by=(NO_OPTION,))
     base = Base.of(compiled, plan)
     held = _nearby(problem, base, demand, (slots, flows), limits)
     around = base.used if held is None else _slots_of(held)
-    whole = _solved(problem, (slots, flows), limits, seconds=limits.left_seconds(), around=around)
+    whole = None
+    if held is None or limits.left_seconds() >= sum(compiled.timings.values()):
+        whole = _solved(problem, (slots, flows), limits, seconds=limits.left_seconds(), around=around)
     found = [one for one in (held, whole) if one is not None and one.values]
     if whole is not None and whole.status.value == "infeasible" and found:
         raise InternalError("a plan was found of a problem that is called infeasible")
     if whole is not None and whole.status.value == "infeasible":
-        return Forced(None, False, hindered_by=_hindered_by(compiled, _taken(problem, slots, flows).problem, limits))
+        told = _hindered_by(compiled, _taken(problem, slots, flows).problem, limits) if restored is None else ()
+        return Forced(None, False, hindered_by=told)
     bound = None if whole is None else whole.bound_usd
     complete = whole is not None and whole.status.value == "optimal"
     low = 0.0 if bound is None else max(0.0, bound - _cost(plan))
@@ -105,6 +127,7 @@ def force(compiled: Compiled, plan: Plan, demand: Demand, allowed: Bools, limits
     high = None if plan.bound_usd is None else max(0.0, (best.objective_usd or 0.0) - plan.bound_usd)
     rest_held = None if held is None or held.objective_usd is None else held.objective_usd - _cost(plan)
     extra = Interval(low=low if high is None else min(low, high), high=high)
+    best = best if restored is None else replace(best, values=restored(best.values))
     return Forced(_read(compiled, best), True, extra, rest_held, complete)
 
 
@@ -148,6 +171,13 @@ def _may_suffice(problem: Problem, demand: Demand, flows: Bools, slots: Bools) -
     own = np.flatnonzero(flows)
     served[problem.flows.stream[own], problem.slots.period[problem.flows.slot[own]]] = True
     return not bool(((services.demand_per_s > 0) & ~served)[asked].any())
+
+
+def _are_served(problem: Problem, streams: Ints) -> bool:
+    """Whether streams have a flow in every period that they need one in."""
+    served = np.zeros(problem.services.demand_per_s.shape, dtype=bool)
+    served[problem.flows.stream, problem.slots.period[problem.flows.slot]] = True
+    return bool((served | (problem.services.demand_per_s <= 0))[streams].all())
 
 
 def _taken(problem: Problem, slots: Bools, flows: Bools) -> Subset:
@@ -205,16 +235,29 @@ def _nearby(
     largest users of what is full free. None where there is none, or none in time.
     """
     slots, flows = kept
-    for freed, method in FREED:
-        free = np.isin(problem.slots.workload, [demand.workload, *base.users_of_what_is_full(problem)[:freed]])
-        near = replace(problem, slots=replace(
-            problem.slots, max_instances=np.where(free, problem.slots.max_instances, base.instances)
-        ))  # fmt: skip
-        room = slots & (free | (base.instances > 0) | problem.slots.is_endpoint & base.is_used)
-        found = _solved(near, (room, flows), limits, seconds=HELD_SHARE * limits.left_seconds(), method=method)
+    own = demand.slots(problem)
+    for freed in FREED:
+        free = np.isin(problem.slots.workload, base.users_of_what_is_full(problem)[:freed]) & ~own
+        near = replace(problem, slots=replace(problem.slots, max_instances=np.where(
+            own | free, problem.slots.max_instances, base.instances
+        )))  # fmt: skip
+        held = (base.instances > 0) | problem.slots.is_endpoint & base.is_used
+        room = slots & (own | held | (free & _shortlisted(problem, free) if freed else free))
+        found = _solved(near, (room, flows), limits, seconds=HELD_SHARE * limits.left_seconds(), method="direct")
         if found is not None and found.values:
             return found
     return None
+
+
+def _shortlisted(problem: Problem, free: Bools) -> Bools:
+    """Return which of the slots of those that are free are on a shortlist of their streams and jobs."""
+    from optimizer.solve.shortlist import make_shortlist, restricted
+
+    part = restricted(problem, free)
+    short = make_shortlist(part.problem, EACH, CLEANEST)
+    found = np.zeros(free.size, dtype=bool)
+    found[np.flatnonzero(free)[short.subset.origin(("slot",))]] = True
+    return found
 
 
 def _read(compiled: Compiled, solution: Solution) -> Plan:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from formulations import table_sizes
 from formulations.objective import cost_by_term
+from optimizer.explain.base import is_full, least_draws
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import Placement
 from optimizer.plan.start import slots_of_rows
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-FULL = 1e-6
-"""Part of a limit below which what is left of it is no room; of counted limits, less than one instance is none."""
+
+
+SAME = 1e-9
+"""Part of a demand that is rounding."""
 
 
 class Held:
@@ -45,11 +48,23 @@ class Held:
         return tuple(self.plan.placements[k] for k in self._rows(demand))
 
     def is_within(self, demand: Demand, allowed: Bools) -> bool:
-        """Whether all of a demand is served, and from `allowed` slots alone."""
-        workload = self._compiled.problem.workload_ids[demand.workload]
-        rows = self._rows(demand)
-        left = any(row.workload == workload for row in self.plan.unserved)
-        return bool(rows) and not left and bool(allowed[self._slots[rows]].all())
+        """Whether all of a demand, or the share asked about of every stream in every period, is served from `allowed`
+        slots.
+        """
+        problem, rows = self._compiled.problem, self._rows(demand)
+        inside = allowed[self._slots[rows]]
+        if demand.share < 1.0:
+            done: dict[tuple[str | None, str], float] = {}
+            for k, is_there in zip(rows, inside.tolist(), strict=True):
+                row = self.plan.placements[k]
+                done[row.stream, row.period] = done.get((row.stream, row.period), 0.0) + is_there * row.served_per_s
+            return all(
+                done.get((self._compiled.stream_ids[j], period.id), 0.0) >= (demand.share - SAME) * needed
+                for j in demand.streams(problem).tolist()
+                for period, needed in zip(self._compiled.world.periods, problem.services.demand_per_s[j], strict=True)
+            )
+        left = any(row.workload == problem.workload_ids[demand.workload] for row in self.plan.unserved)
+        return bool(rows) and not left and bool(inside.all())
 
     def utilisation(self, placement: Placement) -> float | None:
         """The share of the machines' capacity, at the target utilisation, that serves; None for endpoints and jobs."""
@@ -101,17 +116,18 @@ class Held:
     @cached_property
     def _full(self) -> dict[str, str]:
         found: dict[str, str] = {}
+        least_draw = least_draws(self._compiled.problem)
         for quota in self.plan.quotas:
-            least = self._least_draw.get(quota.id, 0.0)
-            if quota.slack < max(FULL * quota.limit, least * (1.0 - 1e-9)):
+            least = least_draw.get(quota.id, 0.0)
+            if is_full(quota.slack, quota.limit, least):
                 rule = quota.id if quota.id.startswith("commitment:") else f"quota:{quota.id}"
                 found[rule] = f"{quota.used:,.6g} of {quota.limit:,.6g} are used: no room for one more"
         for budget in self.plan.budgets:
-            if budget.slack <= FULL * max(budget.limit, 1e-9):
+            if is_full(budget.slack, budget.limit):
                 found[f"budget:{budget.id}"] = f"{budget.used:,.6g} of {budget.limit:,.6g} {budget.metric} are used"
         for share in self.plan.shares:
             room = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
-            if room <= FULL:
+            if is_full(room, 1.0):
                 sense = share.sense.replace("_", " ")
                 found[f"policy:{share.id}"] = f"the share is {share.value:.4g}, {sense} {share.bound:.4g} is allowed"
         return found
@@ -119,16 +135,6 @@ class Held:
     def full_limits(self) -> dict[str, str]:
         """The limits without room for more in the plan, by the id of their rule, each with a sentence."""
         return self._full
-
-    @cached_property
-    def _least_draw(self) -> dict[str, float]:
-        """By quota the least that one instance takes of it."""
-        pools = self._compiled.problem.pools
-        least: dict[str, float] = {}
-        for row, weight in zip(pools.by_instances.row.tolist(), pools.by_instances.weight.tolist(), strict=True):
-            name = pools.ids[row]
-            least[name] = min(least.get(name, np.inf), weight)
-        return least
 
     def limits_of(self, workload: str) -> set[str]:
         """The ids of the quotas, budgets and shares that a workload's placements draw on."""

@@ -63,7 +63,7 @@ class Displaced(Row):
 
 
 class Instead(Row):
-    """What a place asked about would take.
+    """What a place asked about would take, for a `share` of every stream (1: for all of it).
 
     `eligible`: an option there may be chosen. If none may: `rules`, and what would open one (`opened_by`). If one may
     and the plan does not hold everything there: `possible` says whether a plan puts it there (None: not known),
@@ -74,6 +74,7 @@ class Instead(Row):
     """
 
     place: str
+    share: float = 1.0
     eligible: bool
     options: int
     eligible_options: int

@@ -67,7 +67,10 @@ def _next_best(row: RunnerUp) -> str:
 def _costs_more(row: Instead | RunnerUp) -> str:
     held = "" if row.rest_held_usd is None else f"; {_signed(row.rest_held_usd)} with all else in its place"
     carbon = "" if row.extra_carbon_kg is None else f"; {row.extra_carbon_kg:+,.4g} kg CO2e in the plan found"
-    partial = "" if row.complete else " (time ran out: the interval may be wider than it need be)"
+    extra, partial = row.extra_cost_usd, ""
+    if not row.complete:
+        width = "" if extra is None or extra.high is None else f", {money(extra.high - extra.low)} wide"
+        partial = f" (time ran out: the interval{width}, may be wider than it need be)"
     return f"costs more by {_between(row.extra_cost_usd)}{held}{carbon}{partial}"
 
 
@@ -84,9 +87,10 @@ def _between(extra: Interval | None) -> str:
 
 
 def _instead(row: Instead, console: Console) -> None:
-    heading(console, f"In {row.place} instead")
+    part = "" if row.share >= 1.0 else f"{percent(row.share)} of it in "
+    heading(console, f"{part or 'In '}{row.place} instead")
     if row.held:
-        bullet(console, "everything of it is there in this plan")
+        bullet(console, f"{'everything' if row.share >= 1.0 else 'as much'} of it is there in this plan")
     elif row.eligible:
         _eligible(row, console)
     else:
@@ -104,7 +108,8 @@ def _instead(row: Instead, console: Console) -> None:
 
 def _eligible(row: Instead, console: Console) -> None:
     if row.possible is False:
-        bullet(console, "options there are eligible, and no plan puts all of it there (proven)", style="bold")
+        part = "all" if row.share >= 1.0 else "so much"
+        bullet(console, f"options there are eligible, and no plan puts {part} of it there (proven)", style="bold")
     elif row.possible is None:
         bullet(console, f"no plan was found in time; it costs more by {_between(row.extra_cost_usd)}", style="bold")
     else:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from dataclasses import replace
 
+import pyomo.environ as pyo
 import pytest
 from click.testing import CliRunner
 from compile_toys import job, offer, region, service, toy
@@ -11,7 +15,9 @@ from random_instances import random_instance
 
 import domicile
 from domicile.cli import main
+from optimizer.compile import compile_instance
 from optimizer.errors import InputError
+from optimizer.explain.forcing import Demand, Limits, force
 
 why = domicile.explain.why
 HOURS = 100.0
@@ -278,3 +284,80 @@ def test_a_stream_forced_by_fixing_variables_costs_what_is_told(seed: int):
         assert forced.objective_usd is not None
         truth, slack = forced.objective_usd - (plan.objective_usd or 0.0), 2e-6 * max(1.0, forced.objective_usd)
         assert extra.low - slack <= truth <= (extra.high or 0.0) + slack
+
+
+def test_a_share_is_forced_and_the_rest_stays_as_free_as_it_was():
+    """Of 35/s two fifths are two of five devices, 1 USD/h dearer in the east: 200 USD for 100 h."""
+    told = asked(two(FAR), region="q:east", share=0.4).instead
+    assert told is not None
+    assert told.share == 0.4
+    assert told.extra_cost_usd is not None
+    assert (told.extra_cost_usd.low, told.extra_cost_usd.high) == pytest.approx((200.0, 200.0))
+    more = asked(two(FAR), region="q:east", share=0.41).instead  # a third machine there, and three stay
+    assert more is not None
+    assert more.extra_cost_usd is not None
+    assert more.extra_cost_usd.high == pytest.approx(300.0)
+
+
+def test_a_share_that_is_there_already_costs_nothing_and_a_job_has_no_parts():
+    instance = two(FAR)
+    plan = domicile.solve(instance, gap=0.0)
+    told = why(instance, plan, "svc", region="p:north", share=0.9).instead
+    assert told is not None
+    assert told.held
+    spread = {**FAR, "survival": {"of": "region", "share": 0.1}}
+    with pytest.raises(InputError, match="must survive failures"):
+        why(two(spread), domicile.solve(two(spread)), "svc", region="q:east", share=0.5)
+    whole = toy(job())
+    with pytest.raises(InputError, match="is a job, of which no part has a place of its own"):
+        why(whole, domicile.solve(whole), "job", region="p:north", share=0.5)
+    with pytest.raises(InputError, match="is no share of a demand"):
+        why(instance, plan, "svc", region="p:north", share=0.0)
+
+
+@pytest.mark.parametrize("seed", [2, 5, 11, 12])
+def test_a_random_share_costs_what_the_model_with_that_row_costs(seed: int):
+    """The independent way: a row of one's own in the Pyomo model, at least the share of each period's demand."""
+    instance = domicile.load(random_instance(seed), references=False)
+    plan = domicile.solve(instance, gap=0.0, threads=1)
+    rows = [row for row in plan.placements if row.stream is not None]
+    if not rows:
+        pytest.skip("no stream is served")
+    row, model = rows[seed % len(rows)], domicile.compile(instance)
+    place = next((r for r in reversed(model.regions(row.workload)) if r != row.region_id), row.region_id)
+    told = why(instance, plan, row.workload, stream=row.stream, region=place, share=0.3, gap=0.0, threads=1).instead
+    assert told is not None
+    stated = model.pyomo()
+    own = {index: flow for index, flow in stated.flow.items() if index[:2] == (row.workload, row.stream)}
+    stated.own = pyo.ConstraintList()
+    for period in {index[-1] for index in own}:
+        needed = max(flow.ub for index, flow in own.items() if index[-1] == period)
+        inside = [flow for index, flow in own.items() if index[-1] == period and index[2] == place]
+        if not inside:
+            pytest.skip("it has no option there in every period")
+        stated.own.add(sum(inside) >= 0.3 * needed)
+    forced = model.solve(stated, gap=0.0, threads=1)
+    if told.held:
+        assert forced.objective_usd == pytest.approx(plan.objective_usd, rel=1e-6)
+    elif not told.eligible or told.possible is False:
+        assert forced.status == "infeasible"
+    else:
+        extra, truth = told.extra_cost_usd, forced.objective_usd - plan.objective_usd
+        slack = 1e-5 * max(1.0, abs(plan.objective_usd))
+        assert extra.low - slack <= truth <= extra.high + slack
+
+
+def test_where_less_time_is_left_than_compiling_takes_the_plan_with_others_held_is_the_interval():
+    """Nothing is proven of the whole: 0 to the 500 USD of the plan found."""
+    instance = two(FAR)
+    plan, compiled = domicile.solve(instance, gap=0.0), compile_instance(instance)
+    allowed = (compiled.world.text("region_id") == "q:east")[compiled.problem.slots.offer]
+    limits = Limits(0.0, 1, time.perf_counter() + 60.0, threading.Event())
+    slow = replace(compiled, timings={"world": 3600.0})
+    found = force(slow, plan, Demand(0), allowed, limits)
+    assert found.possible
+    assert not found.complete
+    assert (found.extra_usd.low, found.extra_usd.high) == pytest.approx((0.0, 500.0))
+    found = force(compiled, plan, Demand(0), allowed, limits)
+    assert found.complete
+    assert found.extra_usd.low == pytest.approx(500.0)
