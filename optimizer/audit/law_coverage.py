@@ -41,6 +41,7 @@ OWNERS = {
     "certificate": ("confirm_certificate", "compliance officer"),
     "seal": ("confirm_seal", "compliance officer"),
     "chip": ("confirm_chip", "export-control officer"),
+    "party": ("confirm_party", "sanctions officer"),
 }
 
 
@@ -237,7 +238,9 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
 def _confirm(rulings: Iterable[Ruling], book: CoverageBook, due: dict[str, _Owners], **owner: str) -> None:
     """Note the certificates that rulings rest on and nobody read."""
     for ruling in rulings:
-        for rule in ruling.confirm if book.asks_certificates else ():
+        for rule in ruling.confirm:
+            if not rule.startswith("party:") and not book.asks_certificates:
+                continue
             due.setdefault(rule, _Owners()).add(**owner)
 
 

@@ -28,6 +28,7 @@ class OperatorTests:
         self._tests = tests
         self._answer = instance.laws.unknown.certificate or "refuse"
         self._accepts = instance.legal_assertions.accepts
+        self._parties = {party.name: party for party in instance.legal_assertions.parties}
 
     def usable(self, held: Held, on: date) -> bool:
         """Return True if a law takes a certificate as held."""
@@ -46,14 +47,39 @@ class OperatorTests:
                 self._tests.certified([(c.scheme, c.at_least) for c in any_of], at, on)
                 for any_of in requires.certificates
             ]
-            fails = self._controlled(requires, profile, at, on) or _uncertified(requires, asked, at)
+            fails, unseen = self._listed(requires.parties, profile, at) if requires.parties else ("", [])
+            fails = fails or self._controlled(requires, profile, at, on) or _uncertified(requires, asked, at)
             if requires.instead and (fails or not all(self.usable(held, on) for held in asked)):
                 healing = requires.instead
             elif fails:
                 return Operated(fails)
             else:
-                certificates += [held for held in asked if held.rule]
+                certificates += [held for held in asked if held.rule] + unseen
         return Operated("", healing, tuple(certificates))
+
+    def _listed(self, test: Any, profile: Profile, at: Place) -> tuple[str, list[Held]]:
+        """Return why a party is shut out by a list, "" if none is known to be; and those that nobody looked up."""
+        unseen = []
+        for who in test.of:
+            name = at.provider if who == "operator" else profile.exporter
+            known = self._shut_out(name, test, ()) if name else "maybe"
+            if known == "yes":
+                return f"{name} is on {', '.join(test.lists)}, or owned by who is", []
+            if known == "maybe" and name and self._parties:
+                unseen.append(Held("listed", f"party:{name}/{'+'.join(test.lists)}"))
+        return "", unseen
+
+    def _shut_out(self, name: str, test: Any, above: tuple[str, ...]) -> str:
+        """Return "yes" for a party that is on a list or owned by who is, "maybe" where nobody knows, else "no"."""
+        party = self._parties.get(name)
+        if party is None or set(party.lists) & set(test.lists):
+            return "maybe" if party is None else "yes"
+        held = {"yes": 0.0, "maybe": 0.0, "no": 0.0}
+        for owner in party.owners if test.owned_at_least is not None else ():
+            if owner.name not in (*above, name):
+                held[self._shut_out(owner.name, test, (*above, name))] += owner.percent
+        enough = test.owned_at_least or 101.0
+        return "yes" if held["yes"] >= enough else "maybe" if held["yes"] + held["maybe"] >= enough else "no"
 
     def _controlled(self, requires: Any, profile: Profile, at: Place, on: date) -> str:
         """Return why the exporter's seat or the operator's control is not what a law requires, "" if it is."""

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
-from optimizer.instance.rules import Exporter
+from optimizer.instance.rules import Exporter, StatedParty
 from optimizer.instance.workloads import Data, Dataset, Service
 from optimizer.laws.codes import COUNTRIES
-from optimizer.laws.types import Acceptance, Count, DataProfile, LegalContext, Override, ProviderFacts
+from optimizer.laws.types import Acceptance, Count, DataProfile, LegalContext, Override, Party, ProviderFacts
 
 if TYPE_CHECKING:
     from optimizer.compile.volumes import Persons
@@ -234,6 +234,11 @@ def _headquarters_test(world: World, control: frozenset[str], known: bool) -> st
     return "yes" if any(pack.groups.place_in(place, ("BIS_D5", "MO"), on) for place in control) else "no"
 
 
+def _party(one: StatedParty) -> Party:
+    owners = tuple((owner.name, owner.percent) for owner in one.owners)
+    return Party(one.name, frozenset(one.lists), owners, one.citation)
+
+
 def legal_context(world: World, persons: Persons) -> LegalContext:
     """Return what the instance asserts, in the law pack's words; make it once, verdicts are remembered by it."""
     instance = world.instance
@@ -276,6 +281,7 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
         unknown_access=instance.laws.unknown.access,
         unknown_certificate=instance.laws.unknown.certificate,
         support=said.support,
+        parties={one.name: _party(one) for one in said.parties},
         advisory=said.advisory,
         persons_leaving=persons.leaving,
         persons_held=persons.held,

@@ -368,7 +368,7 @@ class Override(Model):
     providers: Names = ()
 
 
-ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|duty|quota):.+|(certificate|seal):[^/]+/.+)$"
+ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|duty|quota):.+|(certificate|seal|party):[^/]+/.+)$"
 """Rules of actions that somebody may accept."""
 
 
@@ -376,7 +376,8 @@ class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
     `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
-    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach, `mechanism:` or
+    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach, `party:` and a
+    party, `/` and the lists it may be on, `mechanism:` or
     `assessment:` and a mechanism, `duty:` and a law, `/` and a kind of duty, or `quota:` and a pool.
     """
 
@@ -384,6 +385,25 @@ class Acceptance(Model):
     basis: str
     author: str
     expires: Date
+
+
+class Owner(Model):
+    """A share of a party that another holds, in per cent."""
+
+    name: str
+    percent: Annotated[float, Field(gt=0, le=100)]
+
+
+class StatedParty(Model):
+    """A party that you looked up: `lists` it is on (none: on none), its `owners`, and where you read it.
+
+    `name` is that of an operator (its provider id), of an exporter (its id), or of an owner of another party.
+    """
+
+    name: str
+    lists: Names = ()
+    owners: Annotated[tuple[Owner, ...], Field(strict=False)] = ()
+    citation: str = ""
 
 
 class LegalAssertions(Model):
@@ -396,5 +416,6 @@ class LegalAssertions(Model):
     approvals: Annotated[tuple[Approval, ...], Field(strict=False)] = ()
     overrides: Annotated[tuple[Override, ...], Field(strict=False)] = ()
     support: dict[str, str] = {}
+    parties: Annotated[tuple[StatedParty, ...], Field(strict=False)] = ()
     accepts: Annotated[tuple[Acceptance, ...], Field(strict=False)] = ()
     advisory: bool = False

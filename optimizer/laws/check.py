@@ -88,6 +88,9 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
             yield from _scope(requires.when, tables, file, trigger.law)
         terms = (*requires.control_within, *requires.control_outside, *requires.exporter)
         yield from _unknown_terms(terms, tables, file, trigger.law)
+        for name in requires.parties.lists if requires.parties else ():
+            if name not in tables.vocabulary.get("party_lists", {}):
+                yield Issue(f"undeclared list of parties {name!r}", file=file, where=trigger.law)
         for mechanism in requires.instead:
             if mechanism not in tables.mechanisms:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)

@@ -168,6 +168,8 @@ def _requires(requires: Requires) -> list[str]:
         told.append(f"the operator is controlled from {', '.join(requires.control_within)} only")
     if requires.control_outside:
         told.append(f"the operator cannot be compelled from {', '.join(requires.control_outside)}")
+    if requires.parties:
+        told.append(f"{' and '.join(requires.parties.of)}: {requires.parties.told} (by the lists that the user states)")
     if requires.exporter:
         told.append(f"the exporter is established in {', '.join(requires.exporter)}")
     told += [f"taken as met: {text}" for text in requires.assume]

@@ -67,6 +67,8 @@ def narrowed(subject: Subject, bound: Sequence[Bound], mechanisms: Mapping[str, 
     counted = bool(bands)
     described = counted or "data" in parts
     named = counted or bool(parts & {"exporter", "group"}) or any(o.exporters for o in subject.context.overrides)
+    tests = [requires.parties for one in bound for requires in one.requires if requires.parties]
+    named = named or any("exporter" in test.of for test in tests)
     seated = any(requires.exporter for one in bound for requires in one.requires)
     limited = any(mechanism.max_retention_hours is not None for mechanism in offered)
     whole, words = subject.profile, subject.groups.sectors

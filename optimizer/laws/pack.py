@@ -157,7 +157,10 @@ class LawPack:
         Raises:
             InputError: all of them together.
         """
-        check_context(context, laws=self.laws, mechanisms=self.mechanisms, schemes=self.operators.schemes)
+        check_context(
+            context, laws=self.laws, mechanisms=self.mechanisms, schemes=self.operators.schemes,
+            party_lists=self.vocabulary.party_lists,
+        )  # fmt: skip
 
     @property
     def own(self) -> tuple[str, ...]:

@@ -290,5 +290,6 @@ def tables_of(pack: LawPack, groups: dict[str, tuple[GroupMember, ...]]) -> Tabl
             "sectors": dict(words.sectors),
             "flags": dict(words.flags),
             "units": dict(words.units),
+            "party_lists": dict(words.party_lists),
         },
     )

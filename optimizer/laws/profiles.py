@@ -30,6 +30,7 @@ class Vocabulary:
     sectors: Mapping[str, str]
     flags: Mapping[str, str]
     units: Mapping[str, str] = field(default_factory=dict)
+    party_lists: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, data: Mapping[str, Mapping[str, Any]]) -> Vocabulary:
@@ -43,6 +44,7 @@ class Vocabulary:
             sectors={k: str(v) for k, v in data.get("sectors", {}).items()},
             flags={k: str(v) for k, v in data.get("flags", {}).items()},
             units={k: str(v) for k, v in data.get("units", {}).items()},
+            party_lists={k: str(v) for k, v in data.get("party_lists", {}).items()},
         )
 
     @cached_property
@@ -112,8 +114,9 @@ class Vocabulary:
 
 
 def check_context(
-    context: LegalContext, *, laws: Collection[str], mechanisms: Collection[str], schemes: Collection[str]
-) -> None:
+    context: LegalContext, *, laws: Collection[str], mechanisms: Collection[str], schemes: Collection[str],
+    party_lists: Collection[str] = (),
+) -> None:  # fmt: skip
     """Refuse assertions about laws, mechanisms, importer lists or certificates that do not exist.
 
     An operator that the context itself describes may hold schemes that only its policies know.
@@ -128,6 +131,7 @@ def check_context(
     asserted += [
         ("importer_status", s, STATUSES) for status in context.importer_status.values() for s in sorted(status)
     ]
+    asserted += [("parties", name, party_lists) for party in context.parties.values() for name in sorted(party.lists)]
     asserted += [
         ("certificates", scheme, schemes)
         for provider, scheme in sorted(context.certificates)

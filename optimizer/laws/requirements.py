@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from .certificates import State
 from .operators import Operators
+from .parties import standing
 from .places import Groups
+from .remarks import Remark
 from .rows import LawRow
 from .scopes import Subject
-from .triggers import Requires
+from .triggers import PartyTest, Requires
 from .types import Destination
 
 Told = tuple[str, str]
@@ -60,6 +62,7 @@ class Requirements:
                 continue
             here = Asked()
             why = self._exporter(one) or self._control(law, one, destination, here.conditions)
+            why = why or self._parties(law, one.parties, destination, here)
             why = why or self._certificates(law, one, destination, here)
             if one.instead and (why or here.refused):
                 asked.failed, asked.healing = why or "what it requires is not known", one.instead
@@ -99,6 +102,27 @@ class Requirements:
         within = [j for j in exposed if self._groups.place_in(j, requires.control_outside, on)]
         if within:
             return f"{facts.provider} is exposed to {', '.join(within)}"
+        return ""
+
+    def _parties(self, law: LawRow, test: PartyTest | None, destination: Destination, asked: Asked) -> str:
+        """Why a party is one that the law shuts out; of whom nobody knows is told, and asked if the user looks up any.
+
+        No list is shipped: only what the user states is known.
+        """
+        if test is None:
+            return ""
+        stated = self._subject.context.parties
+        names = {"operator": destination.provider, "exporter": self._subject.profile.exporter}
+        for who in test.of:
+            name = names[who]
+            known, why = standing(name, test, stated) if name else (None, "")
+            if known:
+                return why
+            if known is None:
+                unknown = "unknown, since no list is shipped: state whom you looked up (legal_assertions.parties)"
+                asked.conditions.append(Remark(f"{law.id}: {who} is {test.told}", unknown, name or "not named"))
+                if name and stated:
+                    asked.confirm.append((f"party:{name}/{'+'.join(test.lists)}", f"{why}, under {law.id}"))
         return ""
 
     def _certificates(self, law: LawRow, requires: Requires, destination: Destination, asked: Asked) -> str:

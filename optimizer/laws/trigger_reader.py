@@ -12,11 +12,13 @@ from .triggers import (
     DUTIES,
     DUTY_MOMENTS,
     DUTY_RHYTHMS,
+    PARTIES,
     REVIEWS,
     WINDOWS,
     AcceleratorTest,
     Certificate,
     DutyTerms,
+    PartyTest,
     Requires,
     Scope,
     Threshold,
@@ -144,11 +146,28 @@ class _Reader:
             certificates=certificates,
             control_within=self.words(law, data.get("control_within")),
             control_outside=self.words(law, data.get("control_outside")),
+            parties=self.parties(law, data["parties"]) if "parties" in data else None,
             exporter=self.words(law, data.get("exporter")),
             assume=tuple(str(sentence) for sentence in self.entries(law, data.get("assume"), "assume")),
             activities=self.words(law, data.get("activities")) or ("storage", "processing"),
             instead=self.words(law, data.get("instead")),
         )
+
+    def parties(self, law: str, value: object) -> PartyTest:
+        """Return which lists a party must not be on."""
+        data = self.mapping(law, value, {f.name for f in fields(PartyTest)}, "parties")
+        of = self.words(law, data.get("of")) or ("operator",)
+        share = data.get("owned_at_least")
+        if not set(of) <= set(PARTIES):
+            self.problem(law, f"parties.of is {', '.join(of)}, not all of {', '.join(PARTIES)}")
+        number = isinstance(share, int | float) and not isinstance(share, bool)
+        if share is not None and not (number and 0 < share <= 100):
+            self.problem(law, f"parties.owned_at_least is {share!r}; should be a share in per cent")
+            share = None
+        lists = self.words(law, data.get("lists"))
+        if not lists:
+            self.problem(law, "parties names no list")
+        return PartyTest(lists, of, share)
 
     def certificate(self, law: str, data: object) -> Certificate:
         if isinstance(data, str):

@@ -96,14 +96,43 @@ class Certificate:
         return f"{self.scheme}, at least {self.at_least}" if self.at_least else self.scheme
 
 
+PARTIES = ("operator", "exporter")
+"""Who may be asked about on lists of parties."""
+
+
+@dataclass(frozen=True)
+class PartyTest:
+    """None of these may be on one of some lists, nor be owned by who is, all such owners together.
+
+    `owned_at_least` in per cent; None where ownership does not count.
+    """
+
+    lists: tuple[str, ...]
+    of: tuple[str, ...] = ("operator",)
+    owned_at_least: float | None = None
+
+    @property
+    def told(self) -> str:
+        """What must not be, in words."""
+        owned = f", nor owned at {self.owned_at_least:g} % or more by who is" if self.owned_at_least else ""
+        return f"not on {' or '.join(self.lists)}{owned}"
+
+    @property
+    def asked(self) -> str:
+        """The same as a question."""
+        owned = f", or owned at {self.owned_at_least:g} % or more by who is" if self.owned_at_least else ""
+        return f"on {' or '.join(self.lists)}{owned}"
+
+
 @dataclass(frozen=True)
 class Requires:
     """What must hold of the operator (or the exporter) anywhere, else the law forbids.
 
     `when`: only for profiles in this scope. `certificates`: all of them, each entry a list of alternatives.
     `control_within`: every jurisdiction that can compel the provider must be in the set; `control_outside`: none may
-    be. `exporter`: the exporter must be established there. `assume`: sentences that cannot be tested and are repeated
-    as assumed. `instead`: mechanisms that heal a failure (the place is then conditional, not forbidden).
+    be. `parties`: who must be on no list. `exporter`: the exporter must be established there. `assume`: sentences that
+    cannot be tested and are repeated as assumed. `instead`: mechanisms that heal a failure (the place is then
+    conditional, not forbidden).
     """
 
     when: Scope | None = None
@@ -111,6 +140,7 @@ class Requires:
     certificates: tuple[tuple[Certificate, ...], ...] = ()
     control_within: tuple[str, ...] = ()
     control_outside: tuple[str, ...] = ()
+    parties: PartyTest | None = None
     exporter: tuple[str, ...] = ()
     assume: tuple[str, ...] = ()
     activities: tuple[str, ...] = ("storage", "processing")

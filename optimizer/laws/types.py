@@ -173,6 +173,19 @@ class Acceptance:
     expires: date
 
 
+@dataclass(frozen=True)
+class Party:
+    """A party that the user looked up: the lists it is on, and who owns which share of it, in per cent.
+
+    On no other list is it known to be; an owner that is no party itself is unknown.
+    """
+
+    name: str
+    lists: frozenset[str] = frozenset()
+    owners: tuple[tuple[str, float], ...] = ()
+    citation: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class LegalContext:
     """What the user asserts and holds. Compared by identity: make one per instance and reuse it (verdicts are cached).
@@ -188,7 +201,8 @@ class LegalContext:
     `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
     `coverage.answer_to`), `unknown_access` of operators whose support countries are not, `unknown_certificate` of
     certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks); `accepts` ends
-    such questions. `support` are the terms of support that hold, by provider.
+    such questions. `support` are the terms of support that hold, by provider. `parties` are those that were looked up
+    on lists of sanctioned or controlled parties, by name; who is not among them is unknown.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -201,6 +215,7 @@ class LegalContext:
     unknown_access: Answer = "ask"
     unknown_certificate: Answer | None = None
     support: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    parties: Mapping[str, Party] = field(default_factory=lambda: MappingProxyType({}))
     advisory: bool = False
     persons_leaving: Mapping[tuple[str, str], tuple[int, int]] | None = None
     persons_held: Mapping[tuple[str, str], tuple[int, int]] | None = None

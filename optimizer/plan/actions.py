@@ -26,13 +26,14 @@ OWNERS: dict[ActionKind, str] = {
     "confirm_certificate": "compliance officer",
     "confirm_seal": "compliance officer",
     "confirm_chip": "export-control officer",
+    "confirm_party": "sanctions officer",
 }
 """Who an action falls to, as a role: the instance names nobody."""
 
 _KINDS: dict[str, ActionKind] = {
     "coverage": "confirm_law", "access": "confirm_access", "certificate": "confirm_certificate",
     "seal": "confirm_seal",
-    "chip": "confirm_chip",
+    "chip": "confirm_chip", "party": "confirm_party",
 }  # fmt: skip
 """What an action is, by the kind of the rule that asks for it."""
 
@@ -57,6 +58,7 @@ class _Register:
             "certificate": self._context.unknown_certificate,
             "seal": compiled.world.instance.laws.unknown.seal,
             "chip": self._context.unknown_law,
+            "party": "ask",
         }
         self._start = compiled.world.instance.horizon.start
         self.dates = compiled.law_view.dates
