@@ -94,6 +94,8 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
 @click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
 @click.option("--to", help="Where the data would go: country, subdivision or group; several by comma. Or --region.")
+@click.option("--via", multiple=True, help="A place that the data pass on their way; repeatable.")
+@click.option("--onward", multiple=True, help="A place to which they are sent on from there; repeatable.")
 @click.option("--provider", help="Who would operate it; without, conditions on the importer count as met.")
 @click.option("--law", help="Judge by this law alone, its trigger taken as given.")
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")

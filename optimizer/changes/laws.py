@@ -47,8 +47,9 @@ class Deactivate(LawModel):
 
 
 LawField = Literal[
-    "status", "kind", "storage_rule", "processing_rule", "access_rule", "instrument", "provision", "citation", "note",
-    "threshold",    "confidence", "source_url", "mechanisms", "trigger",
+    "status", "kind", "storage_rule", "processing_rule", "access_rule", "transit_rule",
+    "instrument", "provision", "citation", "note",
+    "threshold", "confidence", "source_url", "mechanisms", "trigger",
 ]  # fmt: skip
 
 
@@ -143,6 +144,7 @@ class NewLaw(Model):
     storage_rule: Rule | None = None
     processing_rule: Rule | None = None
     access_rule: Rule | None = None
+    transit_rule: Rule | None = None
     mechanisms: Words | None = None
     cost_drivers: str | None = None
     threshold: str | None = None

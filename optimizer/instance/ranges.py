@@ -101,6 +101,7 @@ RANGES: dict[tuple[str, str], Range] = {
     ("Runs", "tpot_ms"): Range(1, 10_000, "ms"),
     ("Data", "persons"): _PERSONS,
     ("Data", "sensitive_persons"): _PERSONS,
+    ("Owner", "percent"): Range(0.01, 100, "per cent"),
     ("StatedCount", "count"): Range(0, 1e13, "of what was counted"),
     ("Data", "retention_hours"): _HOURS,
     ("Data", "retained_gb"): _GB,

@@ -55,7 +55,7 @@ def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
     known = tables.vocabulary.get("categories", {})
     for category in sorted(row.data_categories - set(known) - {"any"}):
         yield Issue(f"unknown category {category!r}", file=file, where=row.id)
-    for activity in ACTIVITIES:
+    for activity in (*ACTIVITIES, "transit"):
         try:
             rule = row.rule(activity)
         except InputError as error:

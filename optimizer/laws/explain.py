@@ -9,7 +9,7 @@ from .cases import cases_of
 from .grammar import Clause, Ways
 from .loading import load_laws
 from .pack import LawPack
-from .query import citation
+from .query import alike, citation, predecessors
 from .rows import LawRow
 from .triggers import Requires, Scope, Volumes, in_window
 from .types import ACTIVITIES
@@ -50,6 +50,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "storage_rule": row.storage_rule,
             "processing_rule": row.processing_rule,
             "access_rule": row.access_rule,
+            "transit_rule": row.transit_rule,
             "binds_if": [_scope(scope) for scope in row.trigger.scopes] or ["the category matches"],
             "unless": [_scope(scope) for scope in row.trigger.unless],
             "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
@@ -70,7 +71,8 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
 
 def _what(row: LawRow) -> list[str]:
     told = []
-    for activity in ACTIVITIES if row.access_rule else ACTIVITIES[:2]:
+    own = [one for one in ("access", "transit") if getattr(row, f"{one}_rule")]
+    for activity in (*ACTIVITIES[:2], *own):
         for category, rule in row.rule(activity).by:
             several = len(row.rule(activity).by) > 1
             what = f"{activity} of {'other' if category == '*' else category} data" if several else activity
@@ -108,16 +110,9 @@ def _when(row: LawRow, pack: LawPack) -> list[str]:
 
 def _kin(row: LawRow, pack: LawPack) -> list[str]:
     """The laws of the same place and on the same data that end the day before it begins, or begin the day after it."""
-
-    def alike(other: LawRow) -> bool:
-        place = (other.subdivision, set(other.jurisdictions)) == (row.subdivision, set(row.jurisdictions))
-        return place and other.id != row.id and bool(other.data_categories & row.data_categories)
-
-    told = []
-    for other in filter(alike, pack.laws.values()):
-        if other.in_force_to and row.in_force_from and other.in_force_to + timedelta(days=1) == row.in_force_from:
-            told.append(f"before it: {other.id}, until {other.in_force_to.isoformat()}")
-        if row.in_force_to and other.in_force_from and row.in_force_to + timedelta(days=1) == other.in_force_from:
+    told = [f"before it: {text}" for text in predecessors(row, pack)]
+    for other in pack.laws.values():
+        if row.in_force_to and other.in_force_from == row.in_force_to + timedelta(days=1) and alike(other, row):
             told.append(f"after it: {other.id}, from {other.in_force_from.isoformat()}")
     return told
 

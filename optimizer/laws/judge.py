@@ -148,6 +148,19 @@ class Bench:
             residual_risks=(*risks, *self._residual[exposed]),
         )
 
+    def transit(self, destination: Destination) -> Verdict:
+        """What laws say of data that pass a place without being kept or worked on; most say nothing."""
+        here, found = Place(destination, self), []
+        for bound in self.bound:
+            rules = self.subject.rules(bound.law, "transit") if bound.law.transit_rule else ()
+            assumptions = self._open(bound, destination) if rules else None
+            if assumptions is not None:
+                outcome = self._outcome(bound.law, destination, here.match(rules), ())
+                override = self._override(bound.law, "transit", destination)
+                outcome = Outcome(Level.FREE, conditions=(override,)) if override else outcome
+                found += [(bound.law, assumptions, outcome)] if outcome.named else []
+        return combine("transit", found)
+
     def condition(self, condition: str, destination: Destination) -> tuple[bool | None, str]:
         """Test a group member's condition; one that nobody understands is not met."""
         importer = self._operators.importer_condition(condition, destination, self.on, self.subject.context)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InputError, Issue
 from .codes import check_place
+from .judge import Judge
 from .loading import load_laws
 from .operators import STATUSES as IMPORTER_LISTS
 from .pack import LawPack
@@ -36,6 +37,8 @@ def verdict_report(
     sensitive_persons: Mapping[str, int] | None = None,
     exporter_hq: str | None = None,
     counts: Sequence[Count] = (),
+    via: Sequence[str] = (),
+    onward: Sequence[str] = (),
     pack: LawPack | None = None,
     context: LegalContext = NO_CONTEXT,
 ) -> dict[str, Any]:
@@ -58,7 +61,8 @@ def verdict_report(
     day = on or date.today()
     subjects = [subject] if isinstance(subject, str) else list(subject)
     subjects = [s for s in subjects if s]
-    issues = [i for i in (check_place(to, "to"),) if i]
+    places = (("to", [to]), ("via", via), ("onward", onward))
+    issues = [i for where, named in places for place in named if (i := check_place(place, where))]
     provider = pack.operators.catalogue_id(provider) if provider else None
     if provider is not None and not pack.operators.known(provider, context):
         issues.append(unknown_provider(provider, pack))
@@ -91,9 +95,12 @@ def verdict_report(
     parts = {name: verdicts.of(name).to_dict() for name in ACTIVITIES}
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
+    passing = _passing(pack.judge_for(profile, day, context, law), via, onward, provider)
     duties = () if law is not None else pack.deeds(profile, day, context)
     behind = decisions(pack, (law_id for part in parts.values() for law_id in part["laws"]), destination.place)
-    named = dict.fromkeys([law_id for part in parts.values() for law_id in part["laws"]] + [d.law for d in duties])
+    answers = (*parts.values(), *passing)
+    named = dict.fromkeys([law_id for part in answers for law_id in part["laws"]] + [d.law for d in duties])
+    before = [(law_id, text) for law_id in named for text in predecessors(pack.law(law_id, day), pack)]
     named.update(dict.fromkeys(behind))
     return {
         "query": {
@@ -109,6 +116,8 @@ def verdict_report(
             "flags": sorted(profile.flags),
             "retention_hours": retention_hours,
             "to": to,
+            "via": list(via),
+            "onward": list(onward),
             "provider": provider,
             "region": region,
             "service": service,
@@ -126,6 +135,8 @@ def verdict_report(
         "duties": [
             {"law": d.law, "kind": d.kind, "countries": sorted(d.countries), "terms": d.terms} for d in duties
         ],
+        "passing": passing,
+        "predecessors": [{"law": law_id, "text": text} for law_id, text in before],
         "decisions": [{"law": law_id, "reason": reason} for law_id, reason in behind.items()],
         "unmodelled": list(verdicts.unmodelled),
         "residual_risks": list(verdicts.residual_risks),
@@ -136,6 +147,35 @@ def verdict_report(
         "versions": {"laws": pack.version, "laws_sha256": pack.sha256},
         "notice": "not legal advice",
     }
+
+
+def _passing(judge: Judge, via: Iterable[str], onward: Iterable[str], provider: str | None) -> list[dict[str, Any]]:
+    """The answers on places that data pass on their way, and on those to which they are sent on by whoever got them."""
+    found = []
+    for activity, places in (("transit", via), ("onward", onward)):
+        for place in places:
+            country, _, subdivision = place.partition("-")
+            if activity == "transit":
+                verdict = judge.bench.transit(Destination(country, subdivision or None, provider))
+            else:
+                verdict = judge.at(Destination(country, subdivision or None)).processing
+            found.append({"activity": activity, "place": place, **verdict.to_dict()})
+    return found
+
+
+def predecessors(row: LawRow, pack: LawPack) -> list[str]:
+    """The laws of the same place on the same data that end the day before a law begins, with their last day."""
+    return [
+        f"{other.id}, until {other.in_force_to.isoformat()}"
+        for other in pack.laws.values()
+        if other.in_force_to and row.in_force_from == other.in_force_to + timedelta(days=1) and alike(other, row)
+    ]
+
+
+def alike(one: LawRow, other: LawRow) -> bool:
+    """True for two laws of the same place on some of the same data."""
+    same = (one.subdivision, set(one.jurisdictions)) == (other.subdivision, set(other.jurisdictions))
+    return same and one.id != other.id and bool(one.data_categories & other.data_categories)
 
 
 def decisions(pack: LawPack, laws: Iterable[str], place: str) -> dict[str, str]:
@@ -362,6 +402,7 @@ def _listed(row: LawRow, on: date) -> dict[str, Any]:
         "storage_rule": row.storage_rule,
         "processing_rule": row.processing_rule,
         "access_rule": row.access_rule,
+        "transit_rule": row.transit_rule,
         "mechanisms": sorted(row.all_mechanisms()),
         "applies_to": row.applies_to,
         "note": row.note,

@@ -82,6 +82,7 @@ class LawRow:
     storage_rule: str
     processing_rule: str
     access_rule: str
+    transit_rule: str
     mechanisms: tuple[str, ...]
     cost_drivers: str
     threshold: str
@@ -136,16 +137,19 @@ class LawRow:
         return "context"
 
     def rule(self, activity: str) -> Rules:
-        """The parsed rules of an activity; access follows the processing rule, as a transfer, unless it has its own."""
-        if activity == "storage":
-            return parse_rules(self.storage_rule)
+        """The parsed rules of an activity; access follows the processing rule, as a transfer, unless it has its own.
+
+        Transit has none unless the law speaks of it.
+        """
+        if activity in ("storage", "transit"):
+            return parse_rules(self.storage_rule if activity == "storage" else self.transit_rule)
         return parse_rules(self.access_rule or self.processing_rule if activity == "access" else self.processing_rule)
 
     def all_mechanisms(self) -> frozenset[str]:
         """Every mechanism it may ever ask for: named in its row, rules and bands, or healing what it requires."""
         trigger = self.trigger
         found = {*self.mechanisms}
-        found.update(name for activity in ACTIVITIES for name in self.rule(activity).mechanisms())
+        found.update(name for activity in (*ACTIVITIES, "transit") for name in self.rule(activity).mechanisms())
         found.update(name for requires in trigger.requires for name in requires.instead)
         if trigger.volumes is not None:
             found.update(name for tier in trigger.volumes.tiers for name in tier.mechanisms)

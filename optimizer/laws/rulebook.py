@@ -38,8 +38,8 @@ TEXTS = (
 """Fields for people."""
 FIELDS = frozenset(
     {*TEXTS, "jurisdiction", "status", "in_force_from", "in_force_to", "data_categories", "kind", "rule",
-     "storage_rule", "processing_rule", "access_rule", "mechanisms", "trigger", "makes", "confidence_of",
-     "reviewed_on", "review_by"}
+     "storage_rule", "processing_rule", "access_rule", "transit_rule", "mechanisms", "trigger", "makes",
+     "confidence_of", "reviewed_on", "review_by"}
 )  # fmt: skip
 
 
@@ -155,6 +155,7 @@ def read_law(
         storage_rule=entry.rule("storage_rule", both),
         processing_rule=entry.rule("processing_rule", both),
         access_rule=entry.rule("access_rule", ""),
+        transit_rule=entry.rule("transit_rule", ""),
         mechanisms=entry.words("mechanisms"),
         trigger=_trigger(entry, jurisdictions),
         makes=tuple((one.partition(":")[0], one.partition(":")[2]) for one in entry.words("makes")),

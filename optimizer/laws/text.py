@@ -29,12 +29,15 @@ def verdict_lines(report: Mapping[str, Any]) -> list[str]:
     found = [*_block("question", [_question(report["query"])])]
     for activity, part in report["details"].items():
         found += _level(activity, part)
+    for passing in report["passing"]:
+        found += _level(f"{passing['activity']} {passing['place']}", passing)
     found += _block("duty", [duty_text(duty) for duty in report["duties"]])
     stays = [f"the data stay in {place}: its rules on what leaves it are not asked" for place in report["stays_in"]]
     found += _block("stays", stays)
     found += _block("coverage", [text for known in report["coverage"] for text in known["answers"]])
     found += _block("to confirm", [text for known in report["coverage"] for text in known["unconfirmed"]])
     found += _block("no trigger", [_entry({**one, "reason": one["why"]}) for one in report["not_triggered"]])
+    found += _block("before it", [f"{one['law']}: {one['text']}" for one in report["predecessors"]])
     found += _block("decision", [_entry(one) for one in report["decisions"]])
     found += _block("taken as met", report["conditions_assumed"])
     found += _block("not modelled", report["unmodelled"])
@@ -155,7 +158,7 @@ def law_lines(page: Mapping[str, Any]) -> list[str]:
     """Return the lines of a law's page, section by section."""
     encoded = page["encoded"]
     source = [page["citation"], page["source_url"], _sureness(page)]
-    stated = [name for name in ("storage", "processing", "access") if encoded[f"{name}_rule"]]
+    stated = [name for name in ("storage", "processing", "access", "transit") if encoded[f"{name}_rule"]]
     rules = [f"{activity} {encoded[f'{activity}_rule']}" for activity in stated]
     rules += [encoded["effect"], encoded["stands_in"]]
     found = [f"{page['law']}: {page['instrument']}, {page['provision']} ({page['jurisdiction']})"]

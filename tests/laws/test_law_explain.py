@@ -25,7 +25,8 @@ def test_every_law_has_a_page(law):
     assert page["whom"]
     assert page["when"]
     assert page["citation"] or page["source_url"]
-    activities = ("storage", "processing", "access") if PACK.law(law).access_rule else ("storage", "processing")
+    row = PACK.law(law)
+    activities = ["storage", "processing", *(one for one in ("access", "transit") if getattr(row, f"{one}_rule"))]
     clauses = sum(len(PACK.law(law).rule(activity).clauses) for activity in activities)
     said = [text for text in page["what"] if not text.endswith(": forbidden everywhere else")]
     assert len(said) == max(1, clauses)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from domicile.cli import main
 from optimizer.laws import AcceleratorFacts, DataProfile, Destination, LegalContext, Verdict, load_laws
-from optimizer.laws.query import decisions
+from optimizer.laws.query import decisions, predecessors
 
 CASES: dict[str, dict[str, Any]] = {
     case["id"]: case for case in yaml.safe_load(Path(__file__).with_name("signed_cases.yaml").read_text())
@@ -66,9 +66,11 @@ def answered(name: str) -> dict[str, Any]:
     duties = PACK.duties(profile, day)
     told = [law for part in (verdicts.storage, verdicts.processing, verdicts.access) for law in part.laws]
     told += [duty.law for duty in duties] + [law for law, _ in verdicts.not_triggered]
+    rows = [PACK.laws[law] for law in told if law in PACK.laws]
+    before = [text.partition(",")[0] for row in rows for text in predecessors(row, PACK)]
     return {
         **{part: verdicts.of(part).level.value for part in ("storage", "processing", "access")},
-        "laws": {*told, *verdicts.unmodelled, *decisions(PACK, told, place.place)},
+        "laws": {*told, *before, *verdicts.unmodelled, *decisions(PACK, told, place.place)},
         "duties": {f"{duty.kind}:{'+'.join(sorted(duty.countries))}" for duty in duties},
     }
 
