@@ -27,6 +27,8 @@ UNREGULATED = frozenset({"non_personal", "any"})
 """Categories of data whose place no jurisdiction is presumed to rule."""
 GENERAL = frozenset({"personal"})
 """Categories that a general rule on transfers is about; every other one may have rules of its sector."""
+MOST_REMEMBERED = 20_000
+"""Beyond so many pairs of origins and destinations what was found of them is found again."""
 _LOCAL_VERBS = frozenset({"only", "copy", "primary"})
 _LOCAL_KINDS = frozenset({"HARD_LOCAL", "STORE_ONLY", "LOCAL_COPY", "LOCAL_PRIMARY"})
 
@@ -51,6 +53,7 @@ class Coverage:
                     self._local.setdefault(place, []).append(law.id)
         self._origin: dict[str, Known] = {}
         self._destination: dict[str, Known] = {}
+        self._known: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[Known, ...]] = {}
 
     def stated(self, jurisdiction: str) -> tuple[frozenset[str], frozenset[str]]:
         """The laws of a jurisdiction, its own or listed for it, that rule on transfers, and on where data must stay."""
@@ -66,8 +69,18 @@ class Coverage:
 
         A jurisdiction that the data never leave asks nothing of it. Raises nothing.
         """
+        key = _origins(profile), tuple(destinations)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) > MOST_REMEMBERED:
+                self._known.clear()
+            found = self._known[key] = self._find(*key)
+        return found
+
+    def _find(self, places: tuple[str, ...], destinations: tuple[str, ...]) -> tuple[Known, ...]:
+        """What is known of the jurisdictions of origin, and of those of destination."""
         there = tuple(dict.fromkeys(destinations))
-        origins = dict.fromkeys(j for place in _origins(profile) for j in self.places(place))
+        origins = dict.fromkeys(j for place in places for j in self.places(place))
         left = [j for j in origins if not all(_inside(place, j) for place in there)]
         found = [self.origin(j) for j in left]
         arrived = dict.fromkeys(j for place in there for j in self.places(place))
