@@ -244,6 +244,7 @@ def _write(folder: Path, head: list[str], drawn: list[Drawn], given: Limits) -> 
         f"  default_endpoint_units_per_s: {given.default_endpoint_units_per_s}",
         "mechanism_costs:",
         *(f"  - {{id: {name}, one_off_usd: {usd[0]}, yearly_usd: {usd[1]}}}" for name, usd in MECHANISMS.items()),
+        "tenant: {headquarters: DE, parent: DE, end_use: [inference, training]}",
         "legal_assertions:",
         "  exporters:",
         *(f"    - {{id: {u}, country: {home}, headquarters: {home}, roles: [controller]}}" for u, home, _, _ in UNITS),

@@ -20,7 +20,7 @@ from optimizer.laws.between import bearing_on, turns_between
 from optimizer.laws.loading import load_laws
 from optimizer.laws.pack import LawPack
 from optimizer.laws.query import citation
-from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Level, Verdict
+from optimizer.laws.types import AcceleratorFacts, DataProfile, Destination, Level, Tenant, Verdict
 
 KINDS = ("closed", "tightened", "conditions", "eased", "opened")
 """What a change comes to: not usable any more; a worse level; other conditions at one level; a better one; usable."""
@@ -177,8 +177,8 @@ class _OfChip:
     """A question on a chip that stands in a place, for a tenant."""
 
     view: LawView
-    chip: AcceleratorFacts
-    tenant_hq: str | None
+    chip: AcceleratorFacts | None
+    tenant: Tenant
     data: str
     of: tuple[str, ...]
     place: Destination
@@ -187,8 +187,8 @@ class _OfChip:
 
     def on(self, day: date) -> Verdict:
         assert self.view.pack is not None
-        return self.view.pack.judge_accelerator(
-            accelerator=self.chip, destination=self.place, tenant_hq=self.tenant_hq, on=day, context=self.view.context,
+        return self.view.pack.judge_capacity(
+            accelerator=self.chip, destination=self.place, tenant=self.tenant, on=day, context=self.view.context,
             hypothetical=self.own,
         )  # fmt: skip
 
@@ -210,14 +210,15 @@ def _of_data(world: World, view: LawView, subjects: dict[DataProfile, tuple[str,
 
 
 def _of_chips(world: World, view: LawView) -> Iterator[_Question]:
-    """Yield the questions on each chip that is on offer, for the seat of each tenant."""
-    tenants: dict[str | None, dict[str, None]] = defaultdict(dict)
+    """Yield the questions on each chip that is on offer, and on capacity without one, for each tenant."""
+    tenants: dict[Tenant, dict[str, None]] = defaultdict(dict)
     for activity in view.activities:
-        tenants[activity.tenant_hq][activity.workload_id] = None
-    for chip, place, own in filter(None, build_sites(world).chips):
-        for seat, of in tenants.items():
-            data = f"{chip.name} for a tenant of {seat}" if seat else chip.name
-            yield _OfChip(view, chip, seat, data, tuple(of), place, own)
+        tenants[activity.tenant][activity.workload_id] = None
+    for chip, place, own in build_sites(world).chips:
+        for tenant, of in tenants.items():
+            name = chip.name if chip else "capacity"
+            data = f"{name} for a tenant of {' and '.join(tenant.seats)}" if tenant.seats else name
+            yield _OfChip(view, chip, tenant, data, tuple(of), place, own)
 
 
 @dataclass(frozen=True)

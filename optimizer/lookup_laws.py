@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from optimizer.lookup_facts import subject_options, subjects_by, tenant_of, tenant_options
 from optimizer.terminal import Finite
 
 
@@ -93,6 +94,7 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @laws.command("verdict")
 @click.option("--category", multiple=True, required=True, help="Data category; repeatable.")
 @click.option("--subject", multiple=True, help="Where the persons are (ISO country or subdivision); repeatable.")
+@subject_options
 @click.option("--to", help="Where the data would go: country, subdivision or group; several by comma. Or --region.")
 @click.option("--via", multiple=True, help="A place that the data pass on their way; repeatable.")
 @click.option("--onward", multiple=True, help="A place to which they are sent on from there; repeatable.")
@@ -103,10 +105,12 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--role", multiple=True, help="Role of the exporter; repeatable.")
 @click.option("--sector", multiple=True, help="Sector of the exporter; repeatable.")
 @click.option("--flag", multiple=True, help="Fact that a law asks about; repeatable.")
+@click.option("--state", multiple=True, help="How the data are protected: encrypted, keys_exporter, …; repeatable.")
 @click.option("--persons", multiple=True, help="How many persons of a place, as DE=120000; repeatable.")
 @click.option("--sensitive-persons", multiple=True, help="How many of them with sensitive data, as DE=500; repeatable.")
 @click.option("--count", multiple=True, help="A number of the exporter, as daily_users:TR=5000000:day; repeatable.")
 @click.option("--exporter-hq", help="Country of the exporter's headquarters.")
+@tenant_options
 @click.option("--region", help="A region of the catalogue, as provider:region: its place and its operator.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
@@ -139,7 +143,11 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
     question["counts"] = stated_counts(question.pop("count"))
     counts = {name: counted(question.pop(name), name) for name in ("persons", "sensitive_persons")}
     renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
-    arguments = {renamed.get(name, name): value for name, value in question.items()}
+    tenant, bases = tenant_of(question), subjects_by(question)
+    arguments = {renamed.get(name, name): value for name, value in question.items()} | {
+        "tenant": tenant,
+        "subjects_by": bases,
+    }
     if region is not None:
         to, arguments["provider"] = _region(region, to, arguments["provider"])
     elif to is None:
@@ -189,7 +197,7 @@ def _region(region: str, to: str | None, provider: str | None) -> tuple[str, str
 @click.argument("accelerator")
 @click.option("--to", required=True, help="Where it would be: country, subdivision or group; several by comma.")
 @click.option("--provider", help="Who would operate it.")
-@click.option("--tenant-hq", help="Country of the headquarters of the one who would use it.")
+@tenant_options
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
 @click.option("--observed", is_flag=True, help="It is there already, as the catalogue shows it: it counts as licensed.")
 @_own_laws
@@ -209,6 +217,7 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
     facts = chip_facts(accelerator, known) if accelerator in known.index else None
     if facts is None:
         raise InputError(Issue(f"unknown accelerator {accelerator!r}", maybe=nearest(accelerator, known.index)))
+    asked["tenant"] = tenant_of(asked)
     reports = chip_reports(facts, to.split(","), on=on.date() if on else None, **asked)
     if as_json:
         told = reports if len(reports) > 1 else reports[0]

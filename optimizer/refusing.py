@@ -1,9 +1,9 @@
 """What refusing the unknown may cost: a bound from below on the instance that asks instead.
 
-What nobody knows of the law, of access, of a certificate, of sovereignty or of a chip may keep options out
-(`laws.unknown`). The instance in which all of it is asked about instead opens these options and shuts none: every plan
-of the instance is one of that instance, at the same cost. Any bound from below on it, subtracted from the plan's cost,
-is the most that refusing can cost (the argument of `optimizer.missing`).
+What nobody knows of the law, of access, of a certificate, of sovereignty, of a chip or of the tenant may keep options
+out (`laws.unknown`). The instance in which all of it is asked about instead opens these options and shuts none: every
+plan of the instance is one of that instance, at the same cost. Any bound from below on it, subtracted from the plan's
+cost, is the most that refusing can cost (the argument of `optimizer.missing`).
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from optimizer.compile.ledger import Ledger
     from optimizer.compile.world import World
 
-REASONS = frozenset({"law_unknown", "access_unknown", "certificate_unknown", "sovereignty_unknown", "chip_unknown"})
+REASONS = frozenset({"law_unknown", "access_unknown", "certificate_unknown", "sovereignty_unknown", "chip_unknown",
+                     "tenant_unknown"})  # fmt: skip
 """The ledger's reasons for what is refused because nobody knows."""
 TIME, COMPILED_IN = Share(0.05, 10.0), 3.0
 """Time for the bound, never more than is left of the time limit; how many times as long as compiling it has to be."""
-ASKING = {"law": "ask", "access": "ask", "certificate": "ask", "seal": "ask"}
+ASKING = {"law": "ask", "access": "ask", "certificate": "ask", "seal": "ask", "tenant": "ask"}
 
 
 def told_refused(ask: WhatIf, plan: Plan) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from optimizer.audit.carried import sent_kg
+from optimizer.audit.chip_law import ruling_at_rest
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
 from optimizer.audit.findings import Findings, close
@@ -108,9 +109,9 @@ def kept_of(ledger: Ledger, desk: Desk, findings: Findings) -> dict[str, Kept]:
     for dataset in world.instance.datasets:
         profile = desk.profiles.datasets[dataset.id]
         kept[dataset.id] = Kept(dataset.id, dataset.size_gb, profile, dataset, _duties(world, desk, profile))
-    bodies: dict[tuple[str, frozenset[str]], list[str | None]] = defaultdict(list)
+    bodies: dict[tuple[str, Profile], list[str | None]] = defaultdict(list)
     for (workload, stream), profile in desk.profiles.own.items():
-        bodies[workload, profile.subjects].append(stream)
+        bodies[workload, profile].append(stream)
     for (workload, _), streams in bodies.items():
         profile = desk.profiles.own[workload, streams[0]]
         duties = _duties(world, desk, profile) if profile.retention_hours else ()
@@ -190,6 +191,7 @@ def _check_copy(
         findings.checked["law"] += 1
         for activity, ruling in copy_rulings(desk.book, one.profile, at, on):
             report(ruling, desk.safeguards, where, f"{activity} in {region.id}", findings)
+        report(ruling_at_rest(desk, region, on).ruling, desk.safeguards, where, f"storage in {region.id}", findings)
 
 
 def _check_copy_policies(

@@ -167,10 +167,11 @@ def report(ruling: Ruling, safeguards: Safeguards, where: str, what: str, findin
 
 
 def _check_chip(desk: Desk, line: Line, on: date, findings: Findings) -> None:
-    """Export rules on the chip: what they close, and the licence that they ask for."""
-    ruling = ruling_of(desk, line, on).ruling
+    """Rules on capacity: what they close, and the licence that they ask for; those on chips are told apart."""
+    found = ruling_of(desk, line, on)
+    ruling = found.ruling
     for law, reason in (*ruling.forbids, *ruling.approvals, *ruling.lacks):
-        findings.add("accelerator_export", line.where, reason, rule=law)
+        findings.add("law_forbids" if law in found.of_users else "accelerator_export", line.where, reason, rule=law)
     opened = replace(ruling, forbids=(), approvals=(), lacks=())
     report(opened, desk.safeguards, line.where, f"{line.offer.accelerator} at {line.offer.label}", findings)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from optimizer.audit.chip_law import ruling_of
+from optimizer.audit.chip_law import ChipRuling, ruling_at_rest, ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of, selects_copy
 from optimizer.audit.deeds import DeedBook
 from optimizer.audit.duties import Due, duties
@@ -42,6 +42,7 @@ OWNERS = {
     "seal": ("confirm_seal", "compliance officer"),
     "chip": ("confirm_chip", "export-control officer"),
     "party": ("confirm_party", "sanctions officer"),
+    "tenant": ("confirm_tenant", "export-control officer"),
 }
 
 
@@ -133,10 +134,11 @@ class CoverageBook:
         """Return True if chips that export rules speak of are not used where nobody looked."""
         return self._stated.law in (None, "refuse")
 
-    @property
-    def refuses_unread_chips(self) -> bool:
-        """Return True if chips are not used while a figure is missing that an export rule asks for."""
-        return self._stated.law == "refuse"
+    def answers_on_capacity(self, kind: str) -> tuple[bool, bool]:
+        """Return whether capacity is refused, and whether it is asked about, while what rules ask of a chip, or of the
+        tenant, is missing."""
+        answer = self._stated.tenant if kind == "tenant" else self._stated.law
+        return answer == "refuse", answer != "admit"
 
     @property
     def asks_of_chips(self) -> bool:
@@ -223,6 +225,8 @@ def check_unknown(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) ->
                 _confirm(rulings, book, due, dataset=row.dataset)
                 for on in dict.fromkeys(ledger.world.calendar.dates):
                     deeds.add(one.profile, [home.place], _seats(desk.book, home, on), on, dataset=row.dataset)
+                    _of_capacity(ruling_at_rest(desk, region, on), f"copies[{k}] {row.dataset}", desk, book, on,
+                                 due=due, findings=findings, dataset=row.dataset)  # fmt: skip
             _copy_policies(ledger, one, home, desk, due)
     for policy in [one for one in ledger.world.instance.policies if isinstance(one, Sovereignty)]:
         for region, _, workload, dataset in selected(ledger, plan, desk, policy):
@@ -290,7 +294,8 @@ def _of_line(
             desk.book, book, profile, home, places + kept_there, where=line.where, workload=line.workload.id,
             due=due, findings=findings, on=ledger.world.calendar.dates[line.period],
         )  # fmt: skip
-    _of_chip(line, desk, book, ledger.world.calendar.dates[line.period], due=due, findings=findings)
+    _of_capacity(ruling_of(desk, line, on), line.where, desk, book, on, due=due, findings=findings,
+                 workload=line.workload.id)  # fmt: skip
     controlled = not line.offer.endpoint and line.offer.accelerator not in ("", CPU)
     if controlled and desk.chip(line.offer.accelerator).controlled:
         for one in book.unseen(home.place):
@@ -302,18 +307,18 @@ def _of_line(
                 due.setdefault(one.rule, _Owners()).workloads.add(line.workload.id)
 
 
-def _of_chip(
-    line: Line, desk: Desk, book: CoverageBook, on: date, *, due: dict[str, _Owners], findings: Findings
-) -> None:
-    """Look at the figures of the chip that an export rule asks for and nobody has."""
-    if not ruling_of(desk, line, on).asks:
-        return
-    rule = f"chip:{line.offer.accelerator}"
-    if book.refuses_unread_chips and book.accepted_by(rule, [on]) is None:
-        what = f"figures of {line.offer.accelerator} that an export rule asks for are not known"
-        findings.add("chip_unknown", line.where, what, rule=rule)
-    if book.asks_of_chips:
-        due.setdefault(rule, _Owners()).workloads.add(line.workload.id)
+def _of_capacity(
+    found: ChipRuling, where: str, desk: Desk, book: CoverageBook, on: date, *, due: dict[str, _Owners],
+    findings: Findings, workload: str = "", dataset: str = "",
+) -> None:  # fmt: skip
+    """Look at what rules on capacity ask of the chip or of its user, and nobody has."""
+    for rule in sorted(found.asks):
+        kind = rule.partition(":")[0]
+        refuses, asks = book.answers_on_capacity(kind)
+        if refuses and book.accepted_by(rule, [on]) is None:
+            findings.add(f"{kind}_unknown", where, "a rule on capacity asks for what is not known", rule=rule)
+        if asks:
+            due.setdefault(rule, _Owners()).add(workload, dataset)
 
 
 def _look(

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 from optimizer.audit.law_text import by_category
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Exporter
-from optimizer.instance.workloads import Data, Dataset, Service
+from optimizer.instance.workloads import Data, Dataset, Service, Tenant
 
 NOTHING_SAID = "non_personal"
 
@@ -29,6 +30,15 @@ class Profile:
     flags: frozenset[str] = frozenset()
     retention_hours: float | None = None
     counts: tuple[tuple[str, str, int, str], ...] = ()
+    state: frozenset[str] = frozenset()
+    by_basis: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def counted(self, bases: Iterable[str]) -> tuple[frozenset[str], bool]:
+        """Return where persons are for a law that counts them on some bases, and whether each of these is stated."""
+        known = [places for basis in bases for name, places in self.by_basis if name == basis]
+        if len(known) < len(tuple(bases)) or not known:
+            return self.subjects, not tuple(bases)
+        return frozenset().union(*known), True
 
     def __hash__(self) -> int:
         """Return the hash of what tells profiles apart, reckoned once: every ruling is looked up by it."""
@@ -53,6 +63,21 @@ class Source:
     sensitive_persons: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class User:
+    """Who uses capacity: the seats it states, whether one of the two is not stated, and what it uses it for."""
+
+    seats: frozenset[str]
+    incomplete: bool
+    uses: frozenset[str]
+
+    @classmethod
+    def stated(cls, party: Tenant, uses: Iterable[str]) -> User:
+        """Return a party as the instance states it."""
+        seats = frozenset({party.headquarters, party.parent} - {None})
+        return cls(frozenset(map(str, seats)), None in (party.headquarters, party.parent), frozenset(uses))
+
+
 class Profiles:
     """The profiles of one instance. `implied` says which categories a category implies."""
 
@@ -66,22 +91,39 @@ class Profiles:
         self.own: dict[tuple[str, str | None], Profile] = {}
         self.read: dict[str, list[Profile]] = {w.id: [] for w in instance.workloads}
         self.sources: list[Source] = []
+        general = instance.tenant
+        self._user = User.stated(general, general.end_use)
+        self._users = {
+            w.id: User.stated(w.tenant if w.tenant.headquarters or w.tenant.parent else general,
+                              w.tenant.end_use or general.end_use)
+            for w in instance.workloads
+        }  # fmt: skip
         for dataset in instance.datasets:
-            at_rest = frozenset(dataset.persons if dataset.subjects is None else dataset.subjects)
+            told = _said(dataset.subjects, dataset.subjects_by)
+            at_rest = frozenset(dataset.persons) if told is None else told
             profile = self._profile(dataset, at_rest, None)
             self.datasets[dataset.id] = profile
             self.sources.append(_source("dataset", dataset.id, dataset, profile))
         for workload in instance.workloads:
             data = workload.data
             named: dict[str | None, frozenset[str]] = {}
+            bases: dict[str | None, Any] = {}
+            everybody = _said(data.subjects, data.subjects_by)
+            states: dict[str | None, frozenset[str]] = {}
             if isinstance(workload, Service):
                 for name, stream in zip(stream_ids[workload.id], workload.streams, strict=True):
-                    asked = data.subjects if stream.subjects is None else stream.subjects
-                    named[name] = self._home(stream.origin) if asked is None else frozenset(asked)
+                    own = _said(stream.subjects, stream.subjects_by)
+                    bases[name] = data.subjects_by if own is None else stream.subjects_by
+                    asked = everybody if own is None else own
+                    named[name] = self._home(stream.origin) if asked is None else asked
+                    if stream.state is not None:
+                        states[name] = frozenset(stream.state)
             else:
-                named[None] = frozenset(data.persons if data.subjects is None else data.subjects)
+                named[None] = frozenset(data.persons) if everybody is None else everybody
             for which, subjects in named.items():
-                self.own[workload.id, which] = self._profile(data, subjects, data.retention_hours)
+                profile = self._profile(data, subjects, data.retention_hours)
+                profile = replace(profile, by_basis=_by(bases.get(which, data.subjects_by)))
+                self.own[workload.id, which] = replace(profile, state=states.get(which, profile.state))
             every = frozenset().union(*named.values())
             whole = replace(self._profile(data, every, data.retention_hours), subjects=every)
             self.sources.append(_source("workload", workload.id, data, whole))
@@ -95,10 +137,10 @@ class Profiles:
         """Return everything a stream or job must be lawful for: its own data and every dataset it reads."""
         return (self.own[workload, stream], *self.read[workload])
 
-    def tenant_hq(self, data: Data) -> str:
-        """Return the headquarters that export rules ask about, "" if nobody is named."""
-        exporter = self._exporter(data.exporter)
-        return (exporter.headquarters or exporter.country) if exporter else ""
+    def user(self, workload: str | None) -> User:
+        """Return who uses the capacity of a workload, or keeps the datasets (None); the instance's by default."""
+        found = self._users.get(workload or "")
+        return self._user if found is None else found
 
     def _home(self, origin: str) -> frozenset[str]:
         own = self._origins.get(origin)
@@ -111,7 +153,7 @@ class Profiles:
 
     def _profile(self, data: Data | Dataset, subjects: frozenset[str], retention_hours: float | None) -> Profile:
         exporter = self._exporter(data.exporter)
-        about_persons = bool(data.subjects or data.persons)
+        about_persons = bool(data.subjects or data.persons or data.subjects_by)
         stated = frozenset(data.categories) or frozenset({"personal" if about_persons else NOTHING_SAID})
         return Profile(
             categories=self.expand(stated, subjects),
@@ -125,6 +167,8 @@ class Profiles:
             flags=frozenset(data.flags) | frozenset(exporter.flags if exporter else ()),
             retention_hours=retention_hours,
             counts=tuple((c.what, c.of, c.count, c.window or "") for c in exporter.counts) if exporter else (),
+            state=frozenset(data.state),
+            by_basis=_by(data.subjects_by),
         )
 
     def expand(self, stated: frozenset[str], subjects: frozenset[str]) -> frozenset[str]:
@@ -160,6 +204,17 @@ class Profiles:
             below = {n for n in named for m in named - {n} if n in self.expand(frozenset({m}), frozenset())}
             found |= (named - below) or {"*"}
         return [rule for name, rule in by.items() if name in (found or {"*"})]
+
+
+def _by(stated: Mapping[Any, Iterable[str]]) -> tuple[tuple[str, frozenset[str]], ...]:
+    return tuple((str(basis), frozenset(stated[basis])) for basis in sorted(stated))
+
+
+def _said(subjects: Iterable[str] | None, by_basis: Mapping[Any, Iterable[str]]) -> frozenset[str] | None:
+    """Return all places that somebody states of persons; None if nobody does."""
+    if subjects is None and not by_basis:
+        return None
+    return frozenset(subjects or ()).union(*by_basis.values())
 
 
 def _source(kind: str, owner: str, data: Data | Dataset, profile: Profile) -> Source:

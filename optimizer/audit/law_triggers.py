@@ -175,6 +175,12 @@ class Tests:
         """Return True if a scope holds on stated facts alone: an exemption is not taken on an assumption."""
         stated_exporter = not scope.exporter or bool(profile.exporter_country)
         stated_role = not scope.who or bool((profile.roles | profile.sectors) & set(scope.who))
+        _, stated_basis = profile.counted(scope.basis)
+        reached = not scope.where or any(
+            self.groups.within(place, scope.where, on) for place in {profile.exporter_country} - {""}
+        )
+        if not stated_basis and (scope.subjects or not reached):
+            return False
         sure = (low >= limit for low, _, limit in self._asked(scope.persons, profile, on)) if scope.persons else (True,)
         lows = (within(profile, one.what, one.of, one.window, None)[0] >= one.at_least for one in scope.counts)
         stated_count = any(sure) and all(lows)
@@ -189,9 +195,10 @@ class Tests:
             return any(self.groups.within(place, terms, on) for place in places)
 
         exporter = {profile.exporter_country} - {""}
-        if scope.where and not inside(profile.subjects | exporter, scope.where):
+        persons, _ = profile.counted(scope.basis)
+        if scope.where and not inside(persons | exporter, scope.where):
             return False
-        if scope.subjects and not inside(profile.subjects, scope.subjects):
+        if scope.subjects and not inside(persons, scope.subjects):
             return False
         if scope.exporter and not inside(exporter or profile.subjects, scope.exporter):
             return False
@@ -202,6 +209,8 @@ class Tests:
         if not set(scope.all_categories) <= profile.categories:
             return False
         if scope.flags and not profile.flags & set(scope.flags):
+            return False
+        if scope.state and not any(profile.state.issuperset(way.split("&")) for way in scope.state):
             return False
         if scope.who and not (profile.roles | profile.sectors) & set(scope.who):
             about_the_data = set(scope.who) <= self._gdpr_roles

@@ -54,10 +54,12 @@ class Ways:
             for way in tier:
                 each = [self._state(name, row.id, profile, at, on, gate=gate, review=review) for name in way]
                 denied = denied or "denied" in each
-                if all(state == "open" for state in each):
-                    whole.append(way)
+                if all(state in ("open", "fact") for state in each):
+                    whole.append(tuple(name for name, state in zip(way, each, strict=True) if state == "open"))
                 elif not {"closed", "denied"} & set(each):
                     waiting.update((name, None) for name, state in zip(way, each, strict=True) if state == "waiting")
+            if () in whole:
+                return "free", "", ()
             if whole:
                 return self._asked(row.id, whole, profile, at, on)
         if waiting:
@@ -70,13 +72,18 @@ class Ways:
     def _state(
         self, name: str, law: str, profile: Profile, at: Place, on: date, *, gate: bool, review: Mapping[str, str]
     ) -> str:
-        """Return whether a mechanism is open (granted, held by somebody, priced), waits for a grant, closed or denied.
+        """Return whether a mechanism is open (granted, held by somebody, priced), waits for a grant, closed or denied,
+        or is a fact of the data.
 
         `review`: how the regulator decides on it under this law, where the law says.
         """
         terms = self._pack.mechanisms[name]
         if not self._covers(terms, profile, at, on):
             return "closed"
+        if terms.state and not any(words <= profile.state for words in terms.state):
+            return "closed"
+        if terms.state_alone:
+            return "fact"
         policy = review.get(name, "case_by_case" if gate or terms.gate else "")
         if policy == "denial" or (policy == "denial_presumed" and (law, name) not in self._granted):
             return "denied"

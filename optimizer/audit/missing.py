@@ -13,7 +13,7 @@ OF_FIGURES = frozenset(name for name in RULED_OUT if name.startswith("missing_")
 Key = tuple[str, str | None, bool]
 
 
-OF_UNKNOWN = {f"{what}_unknown" for what in ("law", "access", "certificate", "sovereignty", "chip")}
+OF_UNKNOWN = {f"{what}_unknown" for what in ("law", "access", "certificate", "sovereignty", "chip", "tenant")}
 """Reasons by which an instance refuses what nobody knows."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from optimizer.audit.chip_law import ruling_of
+from optimizer.audit.chip_law import ruling_at_rest, ruling_of
 from optimizer.audit.data import Kept, copy_rulings, kept_of
 from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Region
@@ -60,7 +60,9 @@ def said_of_copy(world: World, desk: Desk, row: Copy, region: Region, kept: Mapp
     at, days = Place.of(region, "storage"), dict.fromkeys(world.calendar.dates)
     profile = kept[row.dataset].profile
     rulings = [each for on in days for each in copy_rulings(desk.book, profile, at, on)]
-    return Said.of(rulings, frozenset(), frozenset())
+    users = [ruling_at_rest(desk, region, on) for on in days]
+    rulings += [("user", user.ruling) for user in users]
+    return Said.of(rulings, frozenset(), frozenset().union(*(user.looking for user in users)))
 
 
 def states_law(plan: Plan) -> bool:

@@ -11,7 +11,7 @@ from optimizer.changes.base import Change, DemandScope
 from optimizer.changes.edit import Edit
 from optimizer.changes.scoping import chosen_streams, chosen_workloads
 from optimizer.instance.base import Id, Model, NonNegative, Positive
-from optimizer.instance.workloads import Dataset, Job, Service, Workload
+from optimizer.instance.workloads import Dataset, Job, Service, Tenant, Workload
 
 Rate = NonNegative | Annotated[tuple[NonNegative, ...], Field(strict=False)]
 
@@ -110,6 +110,17 @@ class ChangeWorkload(Change):
         """Set them; the workload is as valid as one that is read."""
         at = edit.find("workload", "workload", self.workload, edit.instance.workloads, lambda one: str(one.id))
         edit.put(_with_fields(edit, edit.instance.workloads[at], self.set), "workloads", at)
+
+
+class SetTenant(Change):
+    """Set who uses the capacity, for all workloads that name no other (of one workload: `change_workload`)."""
+
+    op: Literal["set_tenant"]
+    tenant: Tenant
+
+    def apply(self, edit: Edit) -> None:
+        """Set it."""
+        edit.put(self.tenant, "tenant")
 
 
 class ChangeDataset(Change):

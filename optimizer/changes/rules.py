@@ -91,6 +91,7 @@ class Lift(RuleChange):
             "law": self._law, "policy": self._stated, "budget": self._stated, "quota": self._bounds,
             "latency": self._bounds, "field": self._field, "closed": self._closed, "coverage": self._unknown,
             "access": self._unknown, "certificate": self._unknown, "seal": self._unknown, "chip": self._unknown,
+            "tenant": self._unknown,
         }  # fmt: skip
         if self.kind in lifters:
             lifters[self.kind](edit)

@@ -15,7 +15,7 @@ from optimizer.instance.base import Model
 OPERATIONS: tuple[type[Change], ...] = (
     rules.Lift, rules.SetLimit, rules.Tighten, rules.Loosen,
     additions.AddBudget, additions.AddPolicy, additions.AddQuota, additions.AddCommitment,
-    permissions.Withdraw, permissions.Permit, permissions.AddMechanism,
+    permissions.Withdraw, permissions.Permit, permissions.AddMechanism, demand.SetTenant,
     *laws.OPERATIONS,
     figures.ScalePrices, figures.SetPrices, figures.ScaleCarbon, figures.SetCarbon, figures.SetCarbonPrice,
     figures.SetFigure, figures.AddRow,

@@ -29,7 +29,7 @@ LIMITS = ("limit_kg", "limit_l", "limit_kwh", "limit_usd")
 NAMED = frozenset({
     "name", "description", "horizon", "currency", "catalogue", "laws", "carbon", "target_utilisation",
     "unserved_usd_per_unit", "origins", "workloads", "datasets", "budgets", "policies", "quotas", "commitments",
-    "discounts", "mechanism_costs", "legal_assertions",
+    "discounts", "mechanism_costs", "legal_assertions", "tenant",
 })  # fmt: skip
 """Fields of an instance of which each stage says what it reads. Any other is an input of all."""
 
@@ -39,15 +39,17 @@ def of_law(world: World) -> Inputs:
     instance, inline = world.instance, world.instance.catalogue.inline
     workloads = tuple(
         (
-            w.id, w.kind, w.data, w.runs.via, w.providers, w.regions,
-            tuple((s.id, s.origin, s.subjects) for s in w.streams) if isinstance(w, Service) else None,
+            w.id, w.kind, w.data, w.tenant, w.runs.via, w.providers, w.regions,
+            tuple((s.id, s.origin, s.subjects, s.subjects_by, s.state) for s in w.streams)
+            if isinstance(w, Service) else None,
         )
         for w in instance.workloads
     )  # fmt: skip
     return (
         world.laws, world.period_dates, world.total_hours, world.legal, world.providers,
         world.accelerators, instance.horizon, instance.laws, instance.legal_assertions,
-        instance.mechanism_costs, instance.origins, instance.datasets, inline.providers if inline else None, workloads,
+        instance.mechanism_costs, instance.tenant, instance.origins, instance.datasets,
+        inline.providers if inline else None, workloads,
         others(instance),
     )  # fmt: skip
 

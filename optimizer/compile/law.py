@@ -33,6 +33,7 @@ from optimizer.compile.profiles import (
     idle_warnings,
     legal_context,
     scheme_warnings,
+    tenant_of,
     unstated_warnings,
 )
 from optimizer.compile.rules import KINDS, RuleKey
@@ -46,7 +47,7 @@ from optimizer.laws.certificates import Standing
 from optimizer.laws.continued import take_over
 from optimizer.laws.loading import own_told
 from optimizer.laws.triggers import Certificate
-from optimizer.laws.types import DataProfile, Duty, LegalContext, Verdict
+from optimizer.laws.types import DataProfile, Duty, LegalContext, Tenant, Verdict
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-_CHIP_REASONS = {"law_unknown": "law_unknown", "chip_unknown": "chip_unknown"}
-"""What keeps a chip out is an export rule, unless nobody knows the rules of the place or the figures of the chip."""
 
 
 class LawView:
@@ -90,15 +89,16 @@ class LawView:
                 take_over(self.pack, earlier.pack, self.context)
         self.supply = MechanismSupply(world)
         self._judged: dict[tuple[object, ...], Judged] = {}
-        self._seats: dict[str | None, str | None] = {}
+        self._seen: dict[Tenant, Tenant] = {}
+        self._alike: dict[tuple[object, ...], Tenant] = {}
         self._told: dict[tuple[object, ...], tuple[Packed, ...]] = {}
         goes_on = earlier is not None and self._goes_on_from(earlier)
-        self._accelerators: dict[str | None, tuple[Ints, tuple[Judgement, ...]]] = {}
+        self._accelerators: dict[Tenant, tuple[Ints, tuple[Judgement, ...]]] = {}
         self._same_exports = earlier is not None and goes_on and self._exports(earlier)
         self._earlier = (earlier._judged, earlier._accelerators) if earlier is not None and goes_on else ({}, {})
-        signatures: dict[tuple[tuple[DataProfile, ...], bool, str | None], int] = {}
+        signatures: dict[tuple[tuple[DataProfile, ...], bool, Tenant], int] = {}
         self._signature = [
-            signatures.setdefault((a.profiles, a.retains, a.tenant_hq), len(signatures)) for a in self.activities
+            signatures.setdefault((a.profiles, a.retains, a.tenant), len(signatures)) for a in self.activities
         ]
         self.signatures = tuple(signatures)
         self._kinds: list[set[str]] = [set() for _ in signatures]
@@ -108,7 +108,8 @@ class LawView:
         self.unknown = UnknownLaw(self.pack, self.context, self._sites, self.signatures, self.dates)
         self._keys: dict[int, tuple[object, ...]] = {}
         self._data = DataJudgements(self.supply)
-        self._joined: dict[tuple[int, str | None, int], Judgement] = {}
+        self._capacity: dict[tuple[Chip, Tenant, date], Judgement] = {}
+        self._joined: dict[tuple[int, Tenant, int], Judgement] = {}
         self._storage: dict[DataProfile, LawMask] = {}
         self._standings: dict[tuple[str, str, date], tuple[Standing, ...]] = {}
         self.of_stream = {a.stream: k for k, a in enumerate(self.activities) if a.stream is not None}
@@ -154,11 +155,11 @@ class LawView:
     def _key(self, signature: int) -> tuple[object, ...]:
         """Return what the verdicts of a signature at all sites follow from; equal for signatures that get the same."""
         if signature not in self._keys:
-            _, retains, tenant_hq = self.signatures[signature]
-            kinds, seat = frozenset(self._kinds[signature]), self._watched_seat(tenant_hq)
+            _, retains, tenant = self.signatures[signature]
+            kinds, seen = frozenset(self._kinds[signature]), self._as_seen(tenant)
             benches = tuple(self._benches(signature, d) for d in range(len(self.dates)))
             refused = frozenset(self.unknown.refused(signature).items())
-            self._keys[signature] = (benches, retains, kinds, seat, refused)
+            self._keys[signature] = (benches, retains, kinds, seen, refused)
         return self._keys[signature]
 
     def opened(self, activity: int) -> tuple[Bools, tuple[Packed, ...]]:
@@ -196,13 +197,13 @@ class LawView:
         if self.pack is None or (self._judged and self._key(signature) in self._judged):
             at, table = self.judgement_at(signature, offer, period)
             return [table[k] for k in at.tolist()]
-        seat = self._watched_seat(self.signatures[signature][2])
-        chips, _ = self._accelerator_judgements(seat)
+        tenant = self._as_seen(self.signatures[signature][2])
+        chips, _ = self._capacity_judgements(tenant)
         pairs = list(zip(self._sites.of_offer[offer].tolist(), self._date_of[period].tolist(), strict=True))
         known: dict[tuple[int, int], Judgement] = {}
         for site, d in dict.fromkeys(pairs):
             of_data = self._judge_service(signature, int(self._sites.service[site]), d)
-            known[site, d] = self._join(of_data, seat, int(chips[self._sites.chip[site], d]))
+            known[site, d] = self._join(of_data, tenant, int(chips[self._sites.chip[site], d]))
         return [known[pair] for pair in pairs]
 
     def evidence(self, signature: int, rule: RuleKey, offer: int) -> tuple[Evidence, ...]:
@@ -225,9 +226,7 @@ class LawView:
                     there = [bench.at(place) for place in service.spread] or [here]
                     verdicts += [*(v.processing for v in there), here.access]
                     verdicts += [here.storage] if self.signatures[signature][1] else []
-            if chip is not None:
-                seat = self._watched_seat(self.signatures[signature][2])
-                verdicts.append(self._of_chip(chip, seat, on))
+            verdicts.append(self._of_chip(chip, self._as_seen(self.signatures[signature][2]), on))
         return self._sentences(verdicts, rule)
 
     def storage_evidence(self, profile: DataProfile, rule: RuleKey, region: int) -> tuple[Evidence, ...]:
@@ -237,8 +236,11 @@ class LawView:
         """
         assert self.pack is not None
         place = destinations(self.world, "storage")[region]
-        found = [self.pack.judge_for(profile, on, self.context).at(place) for on in self.dates]
-        return self._sentences((one for v in found for one in (v.storage, v.access)), rule)
+        tenant, found = self._as_seen(tenant_of(self.world.instance)), []
+        for on in self.dates:
+            verdicts = self.pack.judge_for(profile, on, self.context).at(place)
+            found += [verdicts.storage, verdicts.access, self._of_chip((None, place, False), tenant, on)]
+        return self._sentences(found, rule)
 
     def _sentences(self, verdicts: Iterable[Verdict], rule: RuleKey) -> tuple[Evidence, ...]:
         """Return what verdicts say under a law, or of what is not known under another rule."""
@@ -248,11 +250,11 @@ class LawView:
             told.update(dict.fromkeys(text for of, text in said if of == name))
         return tuple(Evidence(str(text)) for text in told)
 
-    def _of_chip(self, chip: Chip, seat: str | None, on: date) -> Verdict:
+    def _of_chip(self, chip: Chip, tenant: Tenant, on: date) -> Verdict:
         assert self.pack is not None
         facts, place, own = chip
-        return self.pack.judge_accelerator(
-            accelerator=facts, destination=place, tenant_hq=seat, on=on, context=self.context, hypothetical=own
+        return self.pack.judge_capacity(
+            accelerator=facts, destination=place, tenant=tenant, on=on, context=self.context, hypothetical=own
         )
 
     def _benches(self, signature: int, d: int) -> Benches:
@@ -271,36 +273,36 @@ class LawView:
         key = self._key(signature)
         if key not in self._judged:
             known, chips = self._earlier
-            seat = self._watched_seat(self.signatures[signature][2])
+            tenant = self._as_seen(self.signatures[signature][2])
             found = known.get(key)
             if found is not None and self.pack is not None:  # export rules may differ, though no bench does
-                found = found if same(self._accelerator_judgements(seat), chips.get(seat)) else None
+                found = found if same(self._capacity_judgements(tenant), chips.get(tenant)) else None
             self._judged[key] = found or self._judge_signature(signature)
         return self._judged[key]
 
     def _judge_signature(self, signature: int) -> Judged:
-        """[sites, dates] into a table: the law on data, and the law on accelerators at the same site, ANDed."""
+        """[sites, dates] into a table: the law on data, and the law on capacity at the same site, ANDed."""
         sites = self._sites
         if self.pack is None:
             return Judged(np.zeros((len(sites.service), len(self.dates)), dtype=np.int64), (FREE,))
         by_service = np.zeros((len(sites.services), len(self.dates)), dtype=np.int64)
         for d in range(len(self.dates)):
             by_service[:, d] = [self._judge_service(signature, s, d) for s in range(len(sites.services))]
-        seat = self._watched_seat(self.signatures[signature][2])
-        chips, chip_table = self._accelerator_judgements(seat)
+        tenant = self._as_seen(self.signatures[signature][2])
+        chips, chip_table = self._capacity_judgements(tenant)
         local, data = by_first_use(by_service)
         both = Interned()
         pair = local[sites.service] * len(chip_table) + chips[sites.chip]
         distinct, inverse = np.unique(pair, return_inverse=True)
-        parts = [(int(data[k // len(chip_table)]), seat, k % len(chip_table)) for k in distinct.tolist()]
+        parts = [(int(data[k // len(chip_table)]), tenant, k % len(chip_table)) for k in distinct.tolist()]
         merged = [both.add(self._join(*part)) for part in parts]
         return Judged(np.array(merged, dtype=np.int64)[inverse].reshape(pair.shape), tuple(both.table))
 
-    def _join(self, of_data: int, seat: str | None, chip: int) -> Judgement:
-        """The law on data and the law on an accelerator, ANDed; by their numbers, the latter's for a tenant's seat."""
-        key = (of_data, seat, chip)
+    def _join(self, of_data: int, tenant: Tenant, chip: int) -> Judgement:
+        """The law on data and the law on capacity, ANDed; by their numbers, the latter's for a tenant."""
+        key = (of_data, tenant, chip)
         if key not in self._joined:
-            self._joined[key] = join((self._data.table[of_data], self._accelerators[seat][1][chip]))
+            self._joined[key] = join((self._data.table[of_data], self._accelerators[tenant][1][chip]))
         return self._joined[key]
 
     def _judge_service(self, signature: int, service: int, d: int) -> int:
@@ -312,41 +314,40 @@ class LawView:
         found = self._data.at(benches, site, retains, self.dates[d])
         return self._data.refused(found, self.unknown.refused_at(signature, d, service))
 
-    def _watched_seat(self, tenant_hq: str | None) -> str | None:
-        """The tenant's seat if some export rule asks for it, else None: all other tenants are alike to these rules."""
-        if tenant_hq not in self._seats:
-            self._seats[tenant_hq] = self._asked_for(tenant_hq)
-        return self._seats[tenant_hq]
+    def _as_seen(self, tenant: Tenant) -> Tenant:
+        """The first tenant of whom rules on capacity find the same on every day; one they are about is itself."""
+        if tenant not in self._seen:
+            advisory, pack = self.context.advisory, self.pack
+            found = [pack.tells_apart(tenant, on, advisory=advisory) for on in self.dates] if pack else []
+            sure = any(known for day in found for known in day)
+            self._seen[tenant] = tenant if sure else self._alike.setdefault(tuple(found), tenant)
+        return self._seen[tenant]
 
-    def _asked_for(self, tenant_hq: str | None) -> str | None:
-        if tenant_hq is None or self.pack is None:
-            return None
-        for law in self.pack.laws:
-            for on in self.dates:
-                test = self.pack.law(law, on).trigger.accelerator
-                if test is not None and self.pack.groups.place_in(tenant_hq, test.tenant_hq, on):
-                    return tenant_hq
-        return None
+    def _capacity_judgements(self, tenant: Tenant) -> tuple[Ints, tuple[Judgement, ...]]:
+        """[chip sites, dates]: may a tenant use this capacity; what is seen on sale counts as licensed."""
+        if tenant not in self._accelerators and self._same_exports and tenant in self._earlier[1]:
+            self._accelerators[tenant] = self._earlier[1][tenant]
+        if tenant not in self._accelerators:
+            found = Interned()
+            out = np.zeros((len(self._sites.chips), len(self.dates)), dtype=np.int64)
+            for d, on in enumerate(self.dates):
+                out[:, d] = [found.add(self._of_capacity(chip, tenant, on)) for chip in self._sites.chips]
+            self._accelerators[tenant] = out, tuple(found.table)
+        return self._accelerators[tenant]
 
-    def _accelerator_judgements(self, tenant_hq: str | None) -> tuple[Ints, tuple[Judgement, ...]]:
-        """[chip sites, dates]: may a tenant use this chip there; what is seen on sale counts as licensed."""
-        if tenant_hq not in self._accelerators and self._same_exports and tenant_hq in self._earlier[1]:
-            self._accelerators[tenant_hq] = self._earlier[1][tenant_hq]
-        if tenant_hq in self._accelerators:
-            return self._accelerators[tenant_hq]
+    def _of_capacity(self, chip: Chip, tenant: Tenant, on: date) -> Judgement:
+        """What rules on capacity say of it; those on the chip itself are told apart in the ledger."""
+        key = (chip, tenant, on)
+        if key not in self._capacity:
+            said = judged([self._of_chip(chip, tenant, on)], self.supply, on)
+            causes = tuple((self._chip_reason(why, rule, on), rule) for why, rule in said.exclusions)
+            self._capacity[key] = replace(said, exclusions=causes, unreviewed=())
+        return self._capacity[key]
+
+    def _chip_reason(self, why: str, rule: str, on: date) -> str:
         assert self.pack is not None
-        found = Interned()
-        out = np.zeros((len(self._sites.chips), len(self.dates)), dtype=np.int64)
-        for d, on in enumerate(self.dates):
-            for c, chip in enumerate(self._sites.chips):
-                if chip is None:
-                    out[c, d] = found.add(FREE)
-                    continue
-                said = judged([self._of_chip(chip, tenant_hq, on)], self.supply, on)
-                causes = tuple((_CHIP_REASONS.get(why, "accelerator_export"), rule) for why, rule in said.exclusions)
-                out[c, d] = found.add(replace(said, exclusions=causes, unreviewed=()))
-        self._accelerators[tenant_hq] = out, tuple(found.table)
-        return self._accelerators[tenant_hq]
+        test = self.pack.law(rule, on).trigger.accelerator if rule in self.pack.laws else None
+        return "accelerator_export" if test is not None and not test.any_capacity else why
 
     def storage_mask(self, profile: DataProfile) -> LawMask:
         """Return the storage verdicts for data at rest: [regions, 1], the AND over the days of all periods."""
@@ -363,13 +364,15 @@ class LawView:
         judges = [(on, self.pack.judge_for(profile, on, self.context)) for on in self.dates]
         for _, judge in judges:
             spend("verdicts", (VERDICT + VERDICT_BY_LAW * len(judge.bench.bound)) * len(places))
+        tenant = self._as_seen(tenant_of(self.world.instance))
         at = np.zeros((len(places), 1), dtype=np.int64)
         for r, place in enumerate(places):
             days = []
             for on, judge in judges:
                 verdicts = judge.at(place)
                 rest = Judgement(risks=verdicts.residual_risks, unmodelled=verdicts.unmodelled)
-                days += [judged([verdicts.storage, verdicts.access], self.supply, on), rest]
+                kept = self._of_capacity((None, replace(place, region=None), False), tenant, on)
+                days += [judged([verdicts.storage, verdicts.access], self.supply, on), kept, rest]
             at[r, 0] = found.add(join(days))
         return LawMask(at, tuple(found.table))
 

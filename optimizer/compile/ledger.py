@@ -53,6 +53,7 @@ REASONS: dict[str, str] = {
     "certificate_unknown": "whether the service holds a certificate that a law requires is not known",
     "access_unknown": "from where the operator's staff see the data is not known, and nobody accepted that",
     "chip_unknown": "figures of the accelerator that an export rule asks for are not known, and nobody accepted that",
+    "tenant_unknown": "who uses the capacity, or for what, is not stated, and nobody accepted that",
     "accelerator_export": "an export rule forbids the accelerator there",
     "certification": "a required certification is not held by the service in that region",
     "sovereignty": "the provider's services are below the level of sovereignty asked for",

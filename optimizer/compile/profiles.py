@@ -16,14 +16,16 @@ from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
 from optimizer.instance.rules import Exporter, StatedParty
-from optimizer.instance.workloads import Data, Dataset, Service
+from optimizer.instance.workloads import Data, Dataset, Service, Stream, WorkloadBase
 from optimizer.laws.codes import COUNTRIES
-from optimizer.laws.types import Acceptance, Count, DataProfile, LegalContext, Override, Party, ProviderFacts
+from optimizer.laws.types import Acceptance, Count, DataProfile, LegalContext, Override, Party, ProviderFacts, Tenant
 
 if TYPE_CHECKING:
     from optimizer.compile.volumes import Persons
     from optimizer.compile.world import World
 
+ByBasis = tuple[tuple[str, frozenset[str]], ...]
+"""Places of persons by why they count there."""
 UNSTATED = frozenset({"non_personal"})
 """Categories of data about which nothing was said: judged as data about nobody, and said so in the warnings."""
 
@@ -32,8 +34,8 @@ UNSTATED = frozenset({"non_personal"})
 class Activity:
     """A stream of a service (`stream`: its position among all streams) or a job (`stream` None), as the law sees it.
 
-    `profiles`: its own, then those of every dataset the workload reads. `tenant_hq`: whose headquarters export rules
-    ask about. `stream_id` as in plans.
+    `profiles`: its own, then those of every dataset the workload reads. `tenant`: who uses the capacity. `stream_id` as
+    in plans.
     """
 
     workload: int
@@ -41,7 +43,7 @@ class Activity:
     workload_id: str
     stream_id: str | None
     profiles: tuple[DataProfile, ...]
-    tenant_hq: str | None
+    tenant: Tenant
     retained_gb: float | None
 
     @property
@@ -78,9 +80,15 @@ def _exporter(known: Mapping[str, Exporter], name: str | None) -> Exporter | Non
 
 
 def _profile(
-    data: Data | Dataset, subjects: frozenset[str], exporter: Exporter | None, retention_hours: float | None
+    data: Data | Dataset,
+    subjects: frozenset[str],
+    exporter: Exporter | None,
+    retention_hours: float | None,
+    *,
+    state: Iterable[str] | None = None,
+    by_basis: ByBasis | None = None,
 ) -> DataProfile:
-    stated = bool(data.subjects or data.persons)
+    stated = bool(data.subjects or data.persons or data.subjects_by)
     categories = frozenset(data.categories) or (frozenset({"personal"}) if stated else UNSTATED)
     return DataProfile(
         categories=categories,
@@ -93,14 +101,35 @@ def _profile(
         sectors=frozenset(data.sectors) | frozenset(exporter.sectors if exporter else ()),
         flags=frozenset(data.flags) | frozenset(exporter.flags if exporter else ()),
         retention_hours=retention_hours,
+        state=frozenset(data.state if state is None else state),
+        by_basis=by_basis if by_basis is not None else _persons(data)[1],
     )
+
+
+def _persons(stated: Data | Dataset | Stream) -> tuple[frozenset[str] | None, ByBasis]:
+    """Return where persons are as somebody states it, None if not at all; and where by why they count there."""
+    by_basis = tuple(sorted((basis, frozenset(places)) for basis, places in stated.subjects_by.items()))
+    if stated.subjects is None and not by_basis:
+        return None, ()
+    return frozenset(stated.subjects or ()).union(*(places for _, places in by_basis)), by_basis
+
+
+def tenant_of(instance: Instance, workload: WorkloadBase | None = None) -> Tenant:
+    """Return who uses the capacity of a workload, or keeps the instance's datasets (None).
+
+    Its seats belong together, so that those of one party replace those of another; end uses are each workload's own.
+    """
+    stated, own = instance.tenant, workload.tenant if workload is not None else instance.tenant
+    seated = own if own.headquarters or own.parent else stated
+    return Tenant(seated.headquarters, seated.parent, frozenset(own.end_use or stated.end_use))
 
 
 def dataset_profiles(instance: Instance) -> tuple[DataProfile, ...]:
     """Return the profile of every dataset at rest, in order; kept without end (`retention_hours` None)."""
     profiles, exporters = [], _exporters(instance)
     for dataset in instance.datasets:
-        subjects = frozenset(dataset.subjects if dataset.subjects is not None else dataset.persons)
+        stated, _ = _persons(dataset)
+        subjects = frozenset(dataset.persons) if stated is None else stated
         profiles.append(_profile(dataset, subjects, _exporter(exporters, dataset.exporter), None))
     return tuple(profiles)
 
@@ -126,11 +155,13 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
         data = workload.data
         exporter = _exporter(exporters, data.exporter)
         read = tuple(replace(p, retention_hours=data.retention_hours) for p in reads.get(workload.id, ()))
-        hq = (exporter.headquarters or exporter.country) if exporter else None
-        units: list[tuple[int | None, str | None, frozenset[str]]] = []
+        tenant = tenant_of(instance, workload)
+        units: list[tuple[int | None, str | None, frozenset[str], tuple[str, ...], ByBasis]] = []
+        persons, by_basis = _persons(data)
         if isinstance(workload, Service):
             for label, stream in zip(stream_ids(workload), workload.streams, strict=True):
-                stated = stream.subjects if stream.subjects is not None else data.subjects
+                stated, by = _persons(stream)
+                stated, by = (persons, by_basis) if stated is None else (stated, by)
                 place = country_of(stream.origin, places)
                 if stated is None and place is None and data.categories and set(data.categories) != UNSTATED:
                     issues.append(Issue(
@@ -138,18 +169,19 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
                         where=f"workloads[id={workload.id}].streams[{label}]", maybe="state subjects",
                     ))  # fmt: skip
                 subjects = frozenset(stated if stated is not None else (place,) if place else ())
-                units.append((count, label, subjects))
+                units.append((count, label, subjects, data.state if stream.state is None else stream.state, by))
                 count += 1
         else:
-            units.append((None, None, frozenset(data.subjects if data.subjects is not None else data.persons)))
-        for number, name, subjects in units:
-            told = bool(data.subjects or data.persons)
-            key = (data.categories, told, data.sectors, data.flags, data.exporter, data.retention_hours, subjects)
+            units.append((None, None, frozenset(data.persons) if persons is None else persons, data.state, by_basis))
+        for number, name, subjects, state, by in units:
+            told = bool(data.subjects or data.persons or data.subjects_by)
+            key = (data.categories, told, data.sectors, data.flags, data.exporter, data.retention_hours, subjects,
+                   state, by)  # fmt: skip
             own = known.get(key)
             if own is None:
-                own = known[key] = _profile(data, subjects, exporter, data.retention_hours)
+                own = known[key] = _profile(data, subjects, exporter, data.retention_hours, state=state, by_basis=by)
             profiles = tuple(dict.fromkeys((own, *read)))
-            found.append(Activity(w, number, workload.id, name, profiles, hq, data.retained_gb))
+            found.append(Activity(w, number, workload.id, name, profiles, tenant, data.retained_gb))
     if issues:
         raise InputError(issues)
     return tuple(found)
@@ -175,6 +207,12 @@ def check_profiles(world: World, found: Iterable[Activity], at_rest: Iterable[Da
             world.laws.vocabulary.check(profile)
         except InputError as error:
             issues += [replace(issue, where=f"{where}: {issue.where}") for issue in error.issues]
+    tenants = {f"workloads[id={a.workload_id}].tenant": a.tenant for a in found}
+    for where, tenant in {"tenant": tenant_of(world.instance), **tenants}.items():
+        try:
+            world.laws.vocabulary.check_tenant(tenant)
+        except InputError as error:
+            issues += [replace(issue, where=where) for issue in error.issues]
     if issues:
         raise InputError(dict.fromkeys(issues))
 
@@ -280,6 +318,7 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
         unknown_law=instance.laws.unknown.law,
         unknown_access=instance.laws.unknown.access,
         unknown_certificate=instance.laws.unknown.certificate,
+        unknown_tenant=instance.laws.unknown.tenant,
         support=said.support,
         parties={one.name: _party(one) for one in said.parties},
         advisory=said.advisory,

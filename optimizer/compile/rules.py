@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from optimizer.compile.world import World
 
 Kind = Literal[
-    "law", "coverage", "access", "certificate", "seal", "chip", "policy", "quota", "commitment", "budget", "latency",
-    "catalogue", "field", "closed", "dominance",
+    "law", "coverage", "access", "certificate", "seal", "chip", "tenant", "policy", "quota", "commitment", "budget",
+    "latency", "catalogue", "field", "closed", "dominance",
 ]  # fmt: skip
 KINDS: dict[str, str] = {
     "law": "a law of the law pack",
@@ -30,6 +30,7 @@ KINDS: dict[str, str] = {
     "certificate": "a certificate that nobody knows to be held",
     "seal": "a level of sovereignty that nobody knows to be reached",
     "chip": "an accelerator whose figures for export rules are not known",
+    "tenant": "what rules on export and sanctions ask of who uses the capacity, and is not stated",
     "policy": "a policy of the instance",
     "quota": "a quota of the instance, or its default where none is stated",
     "commitment": "the machines a commitment of the instance pays for",
@@ -73,6 +74,7 @@ _KIND_OF: dict[str, Kind] = {
     "access_unknown": "access",
     "certificate_unknown": "certificate",
     "chip_unknown": "chip",
+    "tenant_unknown": "tenant",
     "accelerator_export": "law",
     "certification": "policy",
     "sovereignty": "policy",
@@ -127,7 +129,7 @@ class RuleBook:
         """
         if key.kind == "law":
             return self._law(key)
-        if key.kind in ("coverage", "access", "certificate", "seal", "chip"):
+        if key.kind in ("coverage", "access", "certificate", "seal", "chip", "tenant"):
             return Rule(key.id, key.kind, self._source("laws"), f"{KINDS[key.kind]}: {key.name}")
         if key.kind in ("policy", "budget", "commitment"):
             return self._own(key)

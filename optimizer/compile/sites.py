@@ -32,19 +32,20 @@ class ServiceSite:
     spread: tuple[Destination, ...] = ()
 
 
-Chip = tuple[AcceleratorFacts, Destination, bool]
-"""An accelerator, where and by whom it is offered, and whether nobody but the instance says that it is on sale."""
+Chip = tuple[AcceleratorFacts | None, Destination, bool]
+"""Capacity as rules on it see it: its accelerator (None: none that they ask about), where and by whom it is offered,
+and whether nobody but the instance says that it is on sale."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sites:
     """`service` and `chip` [sites] index `services` and `chips`; `of_offer` [offers] is the site of each offer.
 
-    Export rules look at country and provider, so that chips are not told apart by region.
+    Rules on capacity look at country and provider, so that chips are not told apart by region.
     """
 
     services: tuple[ServiceSite, ...]
-    chips: tuple[Chip | None, ...]
+    chips: tuple[Chip, ...]
     service: Ints
     chip: Ints
     of_offer: Ints
@@ -60,7 +61,7 @@ def build_sites(world: World) -> Sites:
     """Return the sites of a world's offers."""
     instance, endpoint = destinations(world, "instance"), destinations(world, "endpoint")
     services: dict[ServiceSite, int] = {}
-    chips: dict[Chip | None, int] = {None: 0}
+    chips: dict[Chip, int] = {}
     facts = {name: chip_facts(name, world.accelerators) for name in set(world.offers["accelerator"])}
     pairs: dict[tuple[int, int], int] = {}
     of_offer = np.zeros(len(world.offers), dtype=np.int64)
@@ -70,14 +71,12 @@ def build_sites(world: World) -> Sites:
         site = memo.get(key)
         if site is None:
             kind, region, accelerator, scope, countries, provider, own = key
-            chip: Chip | None = None
             if kind == "endpoint":
                 spread = () if scope in IN_REGION else _spread(countries, provider)
-                service = ServiceSite(endpoint[region], spread)
+                service, known = ServiceSite(endpoint[region], spread), None
             else:
-                service = ServiceSite(instance[region])
-                known = facts[accelerator]
-                chip = (known, replace(instance[region], region=None), bool(own)) if known is not None else None
+                service, known = ServiceSite(instance[region]), facts[accelerator]
+            chip = (known, replace(instance[region], region=None), bool(own) and known is not None)
             pair = services.setdefault(service, len(services)), chips.setdefault(chip, len(chips))
             site = memo[key] = pairs.setdefault(pair, len(pairs))
         of_offer[o] = site

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from optimizer.compile.sites import Sites
-from optimizer.laws.types import DataProfile, Destination, LegalContext
+from optimizer.laws.types import DataProfile, Destination, LegalContext, Tenant
 
 if TYPE_CHECKING:
     from optimizer.laws.coverage import Profiled
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Refusals = dict[tuple[int, int], tuple[str, ...]]
 """Rules for whose silence something is kept out, by (day, service)."""
-Signatures = tuple[tuple[tuple[DataProfile, ...], bool, str | None], ...]
-"""Activities that the law cannot tell apart: their profiles, whether they keep anything, the tenant's seat."""
+Signatures = tuple[tuple[tuple[DataProfile, ...], bool, Tenant], ...]
+"""Activities that the law cannot tell apart: their profiles, whether they keep anything, who uses the capacity."""
 
 
 class UnknownLaw:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Ints = NDArray[np.int64]
 UNKNOWN_REASONS = {
     "coverage": "law_unknown", "access": "access_unknown", "certificate": "certificate_unknown", "chip": "chip_unknown",
+    "tenant": "tenant_unknown",
 }  # fmt: skip
 """The ledger's reason for what is kept out for a rule of what is not known, by the kind of the rule."""
 Benches = tuple["Bench", ...]

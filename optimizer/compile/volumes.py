@@ -122,7 +122,8 @@ def _sources(world: World, found: Iterable[Activity]) -> dict[str, list[_Source]
     for w, (first, *others) in own.items():
         profile = first
         if any(other.subjects != first.subjects for other in others):
-            profile = replace(first, subjects=first.subjects.union(*(other.subjects for other in others)))
+            every = first.subjects.union(*(other.subjects for other in others))
+            profile = replace(first, subjects=every, by_basis=())
         sources.setdefault(profile.exporter, []).append(_Source(instance.workloads[w].data, profile, w))
     for dataset, profile in zip(instance.datasets, dataset_profiles(instance), strict=True):
         sources.setdefault(profile.exporter, []).append(_Source(dataset, profile))

@@ -21,7 +21,7 @@ from optimizer.instance.rules import (
     Policy,
     Quotas,
 )
-from optimizer.instance.workloads import Dataset, Workload
+from optimizer.instance.workloads import Dataset, Tenant, Workload
 from optimizer.instance.world import Carbon, CatalogueUse, Currency, Horizon, LawsUse, Origin
 
 
@@ -30,7 +30,7 @@ class Instance(Model):
 
     Money is in USD over the horizon; other units are in the field names. Bulk lists (`workloads`, `datasets`,
     `budgets`, `quotas.limits`, ...) may live in CSV or Parquet tables beside the file (`tables:` in the file, resolved
-    by `domicile.load`).
+    by `domicile.load`). `tenant` is who uses the capacity, for all workloads that name no other.
     """
 
     name: Id
@@ -52,6 +52,7 @@ class Instance(Model):
     buy: Buy | None = None
     discounts: Annotated[tuple[Discount, ...], Field(strict=False)] = ()
     mechanism_costs: Annotated[tuple[MechanismCost, ...], Field(strict=False)] = ()
+    tenant: Tenant = Tenant()
     legal_assertions: LegalAssertions = LegalAssertions()
     current: Current | None = None
     _folder: Path | None = PrivateAttr(default=None)

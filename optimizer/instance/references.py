@@ -263,6 +263,10 @@ def _today(instance: Instance, known: _Known) -> Iterator[Finding]:
                 yield from _one(row.region, regions, ("current", field, at, "region"), "region")
 
 
+TENANT_FACTS = frozenset({"seat", "end_use"})
+"""What rules on capacity may ask of a tenant, as actions name it."""
+
+
 def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
     stated = instance.legal_assertions
     path: Path = ("legal_assertions",)
@@ -279,6 +283,8 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
             yield from _one(subject.partition("/")[0], known.providers, (*path, "accepts", at, "rule"), "provider")
         elif kind == "chip":
             yield from _one(subject, known.accelerators, (*path, "accepts", at, "rule"), "accelerator")
+        elif kind == "tenant":
+            yield from _one(subject, TENANT_FACTS, (*path, "accepts", at, "rule"), "fact of a tenant")
         elif kind == "coverage" and subject != "EU" and (issue := check_place(subject, "rule")):
             yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)
 

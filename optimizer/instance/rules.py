@@ -368,7 +368,7 @@ class Override(Model):
     providers: Names = ()
 
 
-ACCEPTED = r"^((coverage|access|chip|mechanism|assessment|duty|quota):.+|(certificate|seal|party):[^/]+/.+)$"
+ACCEPTED = r"^((coverage|access|chip|tenant|mechanism|assessment|duty|quota):.+|(certificate|seal|party):[^/]+/.+)$"
 """Rules of actions that somebody may accept."""
 
 
@@ -376,9 +376,9 @@ class Acceptance(Model):
     """A named person's decision to go on with an open action of a plan, to the end of `expires`.
 
     `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
-    accelerator, `certificate:` or `seal:` and a provider, `/` and what it is said to hold or to reach, `party:` and a
-    party, `/` and the lists it may be on, `mechanism:` or
-    `assessment:` and a mechanism, `duty:` and a law, `/` and a kind of duty, or `quota:` and a pool.
+    accelerator, `tenant:seat` or `tenant:end_use`, `certificate:` or `seal:` and a provider, `/` and what it is said to
+    hold or to reach, `party:` and a party, `/` and the lists it may be on, `mechanism:` or `assessment:` and a
+    mechanism, `duty:` and a law, `/` and a kind of duty, or `quota:` and a pool.
     """
 
     rule: Annotated[str, Field(pattern=ACCEPTED)]

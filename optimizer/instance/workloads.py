@@ -70,24 +70,46 @@ class Runs(Model):
     endpoint_scopes: Names = ()
 
 
+SubjectsBy = dict[Literal["citizenship", "residence", "collection"], Countries]
+"""Places of persons by why they count there."""
+
+
 class Data(Model):
     """The data a workload handles, as the law sees it.
 
     `subjects` are the jurisdictions of the persons the data is about (default: the origin of each stream; for a job
-    it must be said). `exporter` is an exporter id of `legal_assertions` or a country. What is kept longer than 0
-    `retention_hours` (prompts, logs, caches, checkpoints, derived weights) also needs a storage verdict; `retained_gb`
-    is its size, needed when a law obliges a copy of it somewhere.
+    it must be said); `subjects_by` says why they count there: citizens, residents, or collected there. What is not
+    stated of a basis that a law asks for may be any of the places. `exporter` is an exporter id of
+    `legal_assertions` or a country. What is kept longer than 0 `retention_hours` (prompts, logs, caches,
+    checkpoints, derived weights) also needs a storage verdict; `retained_gb` is its size, needed when a law obliges
+    a copy of it somewhere. `state` says how the data are protected wherever they are (encrypted, keys_exporter,
+    pseudonymised, …): facts that some laws ask for, and that are never assumed.
     """
 
     categories: Names = ()
     subjects: Countries | None = None
+    subjects_by: SubjectsBy = {}
     persons: dict[Country, Count] = {}
     sensitive_persons: dict[Country, Count] = {}
     exporter: Id | None = None
     sectors: Names = ()
     flags: Names = ()
+    state: Names = ()
     retention_hours: NonNegative = 0.0
     retained_gb: NonNegative | None = None
+
+
+class Tenant(Model):
+    """Who uses the capacity, as rules on export and sanctions ask: not whose the data are, but who runs on it.
+
+    `headquarters` and `parent` are the countries where it and its ultimate parent sit; without a parent, state its own
+    headquarters twice. `end_use` is what for: words of the law pack (inference, training, analysis, military, …). What
+    is not stated is unknown and goes by `laws.unknown.tenant`.
+    """
+
+    headquarters: Country | None = None
+    parent: Country | None = None
+    end_use: Names = ()
 
 
 class Stream(Model):
@@ -96,7 +118,8 @@ class Stream(Model):
     All money and energy follow the mean but that of keeping instances.
 
     `rate` may be a list, one value per period. `origin` is a country (`DE`), a city of the catalogue (`DE:Munich`), an
-    id of the instance's `origins`, or a key of its inline network.
+    id of the instance's `origins`, or a key of its inline network. `subjects` and `subjects_by` together, and `state`,
+    replace those of `data`.
     """
 
     id: Id | None = None
@@ -106,6 +129,8 @@ class Stream(Model):
     unit: RateUnit = "tokens/s"
     max_rtt_ms: Positive | None = None
     subjects: Countries | None = None
+    subjects_by: SubjectsBy = {}
+    state: Names | None = None
     immovable: bool = False
 
 
@@ -119,7 +144,8 @@ class Survival(Model):
 class WorkloadBase(Model):
     """What services and jobs have in common.
 
-    `move_usd` is what it costs to move it away from where it runs today (default: that of `current`).
+    `move_usd` is what it costs to move it away from where it runs today (default: that of `current`). `tenant` is who
+    uses it, where that is another than the instance's: seats stated here replace both of the instance's, end uses its.
     """
 
     id: Id
@@ -133,6 +159,7 @@ class WorkloadBase(Model):
     regions: Names = ()
     unserved_usd_per_unit: NonNegative | None = None
     move_usd: NonNegative | None = None
+    tenant: Tenant = Tenant()
     priority: Count = 0
     immovable: bool = False
 
@@ -214,18 +241,20 @@ class Dataset(Model):
 
     `present_in` lists regions that hold a copy already; a copy elsewhere is brought from the cheapest of them, whose
     provider bills the egress, or, when there is none, from outside for nothing (first upload). `subjects` defaults to
-    the keys of `persons`.
+    the keys of `persons`; `subjects_by` and `state` are as of a workload's data.
     """
 
     id: Id
     size_gb: NonNegative
     categories: Names = ()
     subjects: Countries | None = None
+    subjects_by: SubjectsBy = {}
     persons: dict[Country, Count] = {}
     sensitive_persons: dict[Country, Count] = {}
     exporter: Id | None = None
     sectors: Names = ()
     flags: Names = ()
+    state: Names = ()
     min_copies: PositiveCount = 1
     min_countries: PositiveCount = 1
     regions: Names = ()

@@ -270,12 +270,14 @@ class Unknown(Model):
     refused to personal and regulated data and an unknown origin asks; other data are admitted. `access`: an operator
     whose support countries are not known. `certificate`: a certificate that nobody knows to be held; unstated, one that
     a law requires is refused, one that a policy requires asks. `seal`: a level of sovereignty that a policy asks for.
+    `tenant`: who uses the capacity, or for what, where that is not stated and a rule on export or sanctions asks.
     """
 
     law: Literal["refuse", "ask", "admit"] | None = None
     access: Literal["refuse", "ask", "admit"] = "ask"
     certificate: Literal["refuse", "ask", "admit"] | None = None
     seal: Literal["refuse", "ask", "admit"] = "ask"
+    tenant: Literal["refuse", "ask", "admit"] = "ask"
 
 
 class LawsUse(Model):

@@ -26,6 +26,7 @@ from .types import (
     Override,
     ProviderFacts,
     Requirement,
+    Tenant,
     Verdict,
     Verdicts,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "ProviderFacts",
     "Requirement",
     "Rule",
+    "Tenant",
     "Verdict",
     "Verdicts",
     "load_laws",

@@ -1,13 +1,14 @@
-"""Accelerator export rules: which chip may be in which country and with which provider.
+"""Rules on capacity: which chip may be in which country and with which operator, and who may use what.
 
-The rules are about hardware and its buyer, never about the tenant's data. A chip that a catalogue observes in a region
-got there lawfully or not, but its licence is not the tenant's to buy: observed capacity counts as licensed, and the
-rules bind only hypothetical capacity (and the tenant, where a rule says so).
+Rules on chips are about hardware and its buyer, rules on users (sanctions) about any machine, endpoint or storage;
+neither is about the data. A chip that a catalogue observes in a region got there lawfully or not, but its licence is
+not the tenant's to buy: observed capacity counts as licensed, and rules on chips bind only hypothetical capacity (and
+the tenant, where a rule says so). What a rule asks is a list of facts, each of which fits, does not, or is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import isnan
 
@@ -16,10 +17,11 @@ from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import SILENT, Outcome, Said, combine
 from .remarks import Remark
+from .requirements import places
 from .rows import LawRow
 from .scopes import Subject
 from .triggers import AcceleratorTest
-from .types import AcceleratorFacts, Destination, Level, Verdict
+from .types import AcceleratorFacts, Destination, Level, Tenant, Verdict
 
 TPP_A = 4800.0
 TPP_B = 2400.0
@@ -87,44 +89,101 @@ def _band(tpp: float, gb_per_s: float | None) -> ExportClasses:
     return ExportClasses(frozenset({"cn_band"}))
 
 
+Fact = tuple[bool | None, str, str]
+"""Whether what a rule asks fits (None: not known), under which rule it is found out, and what is missing, in words."""
+
+
+def _of_class(test: AcceleratorTest, classes: ExportClasses) -> bool | None:
+    """Whether a rule is about a chip by its class; None where a figure is missing that decides."""
+    asked = set(test.classes)
+    if not asked or classes.inside & asked:
+        return True
+    return None if classes.unknown & asked else False
+
+
+def _of_vendor(test: AcceleratorTest, vendor: str | None) -> bool | None:
+    """Whether a rule is about the chips of a vendor's country; one that nobody states is not known to be inside."""
+    if vendor in test.vendor_not:
+        return False
+    if not test.vendor_within:
+        return True
+    return None if vendor is None else vendor in test.vendor_within
+
+
+def figure_of(accelerator: AcceleratorFacts | None, classes: ExportClasses) -> tuple[str, str]:
+    """The rule under which what is missing of a chip is found out, and what that is."""
+    name = accelerator.name if accelerator else ""
+    return f"chip:{name}", f"{' and '.join(classes.missing) or 'the country of the vendor'} of {name}"
+
+
+def about_chip(test: AcceleratorTest | None, accelerator: AcceleratorFacts | None) -> bool | None:
+    """Whether a rule on capacity is about a chip, by name, class and vendor; None where a figure is missing.
+
+    Without a chip: whether it is about any capacity.
+    """
+    if test is None or (accelerator is not None and test.named and accelerator.name not in test.named):
+        return False
+    if accelerator is None:
+        return test.any_capacity
+    facts = (_of_class(test, export_classes(accelerator)), _of_vendor(test, accelerator.vendor_country))
+    return False if False in facts else None if None in facts else True
+
+
+def tenant_facts(test: AcceleratorTest, tenant: Tenant, subject: Subject) -> Iterator[Fact]:
+    """What a rule asks of the user: where it or its parent sits, and what for; what is not stated is not known."""
+    if test.tenant:
+        inside = any(subject.groups.place_in(seat, test.tenant, subject.on) for seat in tenant.seats)
+        known = True if inside else None if tenant.unstated else False
+        yield known, "tenant:seat", f"where the tenant has {tenant.unstated}"
+    if test.end_use:
+        fits = bool(tenant.end_use & set(test.end_use)) if tenant.end_use else None
+        yield fits, "tenant:end_use", "what the tenant uses it for"
+
+
 @dataclass(frozen=True)
 class Case:
-    """One chip at one destination for one tenant; `subject` holds the day, the context and the tenant's seat."""
+    """Capacity at one destination for one tenant, with a chip or without; `subject` holds the day and the context."""
 
-    accelerator: AcceleratorFacts
+    accelerator: AcceleratorFacts | None
     destination: Destination
+    tenant: Tenant
     subject: Subject
     operators: Operators
     desk: MechanismDesk
     site_flags: frozenset[str]
     hypothetical: bool
 
-    def judge(self, laws: Iterable[LawRow]) -> Verdict:
-        """The verdict of all accelerator laws (see the module's docstring)."""
+    def judge(self, laws: Iterable[tuple[LawRow, bool]]) -> Verdict:
+        """The verdict of all laws on such capacity, each with whether what is known of the chip decides that it is one
+        (see the module's docstring)."""
         outcomes: list[Said] = []
-        asked: list[str] = []
-        classes = export_classes(self.accelerator)
-        for law in laws:
+        asked: dict[tuple[str, str], list[str]] = {}
+        classes = export_classes(self.accelerator) if self.accelerator else ExportClasses()
+        figure = figure_of(self.accelerator, classes)
+        for law, sure in laws:
             test = law.trigger.accelerator
-            if test is None or self._inside(self.destination.place, law.trigger.home):
+            facts = None if test is None else self._missing(test, [] if sure else [figure])
+            if test is None or facts is None or self._inside(self.destination.place, law.trigger.home):
                 continue
-            outcome = self._law(law, test, classes)
+            outcome = self._law(law, test, [rule for rule, _ in facts], classes)
             if outcome is None or outcome.named:
                 aside = self._set_aside(law)
                 outcome = Outcome(Level.FREE, conditions=(aside,)) if aside else outcome
             if outcome is None:
-                asked.append(law.id)
+                for rule, missing in dict.fromkeys(facts) or [figure]:
+                    asked.setdefault((rule, missing), []).append(law.id)
             elif outcome.named:
                 outcomes.append((law, (), outcome))
         verdict = combine("processing", outcomes)
-        return self._with_question(verdict, asked, classes) if asked else verdict
+        for (rule, missing), names in asked.items():
+            verdict = self._with_question(verdict, rule, f"{', '.join(names)}: {missing} is not known, which decides")
+        return verdict
 
-    def _with_question(self, verdict: Verdict, asked: list[str], classes: ExportClasses) -> Verdict:
-        """The verdict, with what has to be found out of the chip before these laws can be read."""
-        rule, context = f"chip:{self.accelerator.name}", self.subject.context
-        missing = " and ".join(classes.missing) or "its vendor's country"
-        text = f"{', '.join(asked)}: {missing} of {self.accelerator.name} not known, which decides"
-        refuses = context.unknown_law == "refuse" and not context.accepted(rule, self.subject.on)
+    def _with_question(self, verdict: Verdict, rule: str, text: str) -> Verdict:
+        """The verdict, with what has to be found out of the chip or the tenant before some laws can be read."""
+        context = self.subject.context
+        answer = context.unknown_tenant if rule.startswith("tenant:") else context.unknown_law
+        refuses = answer == "refuse" and not context.accepted(rule, self.subject.on)
         return replace(
             verdict,
             level=max(verdict.level, Level.UNKNOWN),
@@ -144,60 +203,62 @@ class Case:
     def _inside(self, place: str, terms: tuple[str, ...]) -> bool:
         return self.subject.groups.place_in(place, terms, self.subject.on)
 
-    def _elsewhere(self, test: AcceleratorTest) -> bool:
-        """True if the rule is about other chips by name, other sites, tenants or operators, whatever the class."""
-        if test.named and self.accelerator.name not in test.named:
-            return True
-        if test.sites and not self._inside(self.destination.place, test.sites):
-            return True
-        if test.site_flags and not self.site_flags & set(test.site_flags):
-            return True
-        if test.tenant_hq:
-            seat = self.subject.profile.exporter_hq
-            return seat is None or not self._inside(seat, test.tenant_hq)
+    def _missing(self, test: AcceleratorTest, found: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
+        """What is not known of all that a rule asks, `found` of the chip; None once something takes it elsewhere."""
+        for fits, rule, missing in self._facts(test):
+            if fits is False:
+                return None
+            if fits is None:
+                found.append((rule, missing))
+        return found
+
+    def _facts(self, test: AcceleratorTest) -> Iterator[Fact]:
+        """All that a rule asks of the site, the operator and the user."""
+        if test.sites:
+            yield self._inside(self.destination.place, test.sites), "", ""
+        if test.site_flags:
+            yield bool(self.site_flags & set(test.site_flags)), "", ""
+        provider = self.destination.provider
         if test.provider_hq_test:
-            provider = self.destination.provider
-            return provider is None or self._headquarters(provider) == "no"
-        return False
+            yield provider is not None and self._headquarters(provider) != "no", "", ""
+        if test.operator_control:
+            yield provider is not None and self._controlled(provider, test.operator_control), "", ""
+        yield from tenant_facts(test, self.tenant, self.subject)
+
+    def _controlled(self, provider: str, terms: tuple[str, ...]) -> bool:
+        """True if an operator can be compelled from there; one of which nobody knows counts as such."""
+        facts = self.operators.facts(provider, self.subject.context)
+        return not facts.control_known or any(self._inside(place, terms) for place in places(facts.control_strict))
 
     def _headquarters(self, provider: str) -> str:
         return self.operators.facts(provider, self.subject.context).bis_hq_test
 
-    def _of_chip(self, test: AcceleratorTest, classes: ExportClasses) -> bool | None:
-        """Whether the rule is about such a chip by class and vendor; None where a figure is missing that decides."""
-        vendor = self.accelerator.vendor_country
-        if vendor in test.vendor_not or (
-            test.vendor_within and vendor is not None and vendor not in test.vendor_within
-        ):
-            return False
-        in_class = not test.classes or bool(classes.inside & set(test.classes))
-        if not in_class and not classes.unknown & set(test.classes):
-            return False
-        return True if in_class and not (test.vendor_within and vendor is None) else None
-
     def _rule(self, law: LawRow) -> Match:
-        places = tuple(dict.fromkeys((self.destination.place, self.destination.country)))
+        names = tuple(dict.fromkeys((self.destination.place, self.destination.country)))
         groups = self.subject.groups
 
         def holds(term: str) -> Membership:
             if term in groups:
-                return groups.membership(term, places, self.subject.on, lambda _: (False, ""))
-            return Membership(term in places)
+                return groups.membership(term, names, self.subject.on, lambda _: (False, ""))
+            return Membership(term in names)
 
         return worst([match_rule(rule, holds) for rule in self.subject.rules(law, "processing")])
 
-    def _law(self, law: LawRow, test: AcceleratorTest, classes: ExportClasses) -> Outcome | None:
-        """What a law says of the chip; None if a figure is missing that decides whether it says anything."""
-        about = self._of_chip(test, classes)
-        if about is False or self._elsewhere(test):
-            return SILENT
-        name, place = self.accelerator.name, self.destination.place
-        if law.trigger.risk and not about:
-            return SILENT
+    @property
+    def _what(self) -> str:
+        return self.accelerator.name if self.accelerator else "capacity"
+
+    def _law(self, law: LawRow, test: AcceleratorTest, missing: list[str], classes: ExportClasses) -> Outcome | None:
+        """What a law says of capacity that nothing known takes out of it; None if what is missing decides."""
+        name, place = self._what, self.destination.place
+        of_chip = [rule for rule in missing if rule.startswith("chip:")]
         if law.trigger.risk:
-            return Outcome(Level.FREE, conditions=(Remark(f"{law.id}: {law.trigger.risk}", "", name),))
-        if (test.tenant_hq or test.vendor_not) and law.rule("processing").is_none:
-            who = self.subject.profile.exporter_hq if test.tenant_hq else self.accelerator.vendor_country
+            return SILENT if of_chip else self._risk(law, missing)
+        if law.rule("processing").is_none and (test.tenant or test.vendor_not):
+            if missing and not of_chip:
+                return None
+            vendor = self.accelerator and self.accelerator.vendor_country
+            who = " or ".join(self.tenant.seats) if test.tenant else vendor
             return Outcome(Level.FORBIDDEN, reason=f"{name} is closed to {who} by this rule")
         match = self._rule(law)
         if match.level is Level.FREE:
@@ -212,9 +273,26 @@ class Case:
             return Outcome(Level.FREE, conditions=(Remark(text, "", provider),))
         if test.deny_above_class and "above_band" in classes.inside:
             return Outcome(Level.FORBIDDEN, reason=f"presumption of denial for {name} to {place}")
-        if about is None or (test.deny_above_class and "cn_band" not in classes.inside):
+        if missing or (test.deny_above_class and "cn_band" not in classes.inside):
             return None
+        return self._decided(law, test, match)
+
+    def _decided(self, law: LawRow, test: AcceleratorTest, match: Match) -> Outcome:
+        """What a law says of capacity that it is known to be about."""
+        what = f"a licence for {self._what} to {self.destination.place}"
         if match.level is Level.FORBIDDEN:
-            return Outcome(Level.FORBIDDEN, reason=f"a licence for {name} to {place} is denied, or presumed to be")
+            reason = f"{what} is denied, or presumed to be"
+            if test.any_capacity:
+                reason = f"a tenant seated in {' or '.join(self.tenant.seats)} is not to be served"
+                provider = self.destination.provider or ""
+                if test.operator_control and not self.operators.facts(provider, self.subject.context).control_known:
+                    reason += f" (who controls {provider} is not known)"
+            return Outcome(Level.FORBIDDEN, reason=reason)
         offer = self.desk.offer(law, match.level, match.ways, self.destination, self.subject)
         return Outcome(offer.level, offer=offer, conditions=offer.conditions, reason=offer.reason)
+
+    def _risk(self, law: LawRow, missing: list[str]) -> Outcome:
+        """A risk that is told, and of which user if that is not stated."""
+        words = {"tenant:seat": "the tenant's seats are not stated", "tenant:end_use": "its end use is not stated"}
+        text = "; ".join([f"{law.id}: {law.trigger.risk}", *(words[rule] for rule in missing)])
+        return Outcome(Level.FREE, conditions=(Remark(text, "", self._what),))

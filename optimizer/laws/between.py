@@ -73,7 +73,8 @@ def _named(row: LawRow) -> set[str]:
         words.update(requires.control_within, requires.control_outside, requires.exporter)
         words.update(one.scheme for alternatives in requires.certificates for one in alternatives)
     if trigger.accelerator is not None:
-        words.update(trigger.accelerator.tenant_hq, trigger.accelerator.sites)
+        test = trigger.accelerator
+        words.update(test.tenant, test.operator_control, test.sites)
     return words
 
 

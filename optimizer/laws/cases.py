@@ -24,7 +24,8 @@ SAYS = {
     "rule": "it decides",
 }
 WORDS = (("c", "data"), ("s", "persons in"), ("e", "exporter in"), ("q", "headquarters in"), ("r", "role"),
-         ("x", "sector"), ("f", "fact"), ("tenant", "for a tenant of"), ("site", "site"))  # fmt: skip
+         ("x", "sector"), ("f", "fact"), ("state", "data are"), ("tenant", "for a tenant of"), ("use", "for"),
+         ("site", "site"))  # fmt: skip
 
 
 def cases_of(law: str, source: str = "world") -> list[str]:

@@ -103,6 +103,12 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
                     what = f"{certificate.scheme} has no level {certificate.at_least!r} in certificate_levels.csv"
                     maybe = f"it is one of {', '.join(ladder)}" if ladder else None
                     yield Issue(what, file=file, where=trigger.law, maybe=maybe)
+    if trigger.accelerator is not None:
+        test = trigger.accelerator
+        yield from _unknown_terms({*test.tenant, *test.operator_control, *test.sites}, tables, file, trigger.law)
+        for use in test.end_use:
+            if use not in tables.vocabulary.get("end_uses", {}):
+                yield Issue(f"undeclared end use {use!r}", file=file, where=trigger.law)
     for duty in trigger.duties:
         yield from _unknown_terms((*duty.places, *duty.processing_in), tables, file, trigger.law)
     for mechanism, _ in trigger.review:
@@ -129,6 +135,7 @@ def _scope(scope: Scope, tables: Tables, file: str | None, law: str) -> Iterable
         ((*scope.categories, *scope.all_categories), vocabulary.get("categories", {}), "category"),
         (scope.who, people, "role or sector"),
         (scope.flags, vocabulary.get("flags", {}), "flag"),
+        ([word for way in scope.state for word in way.split("&")], vocabulary.get("states", {}), "state"),
     ):
         for word in words:
             if word not in known:
@@ -151,3 +158,7 @@ def _mechanisms(tables: Tables) -> Iterable[Issue]:
         if mechanism.covers not in ("any", "group"):
             yield Issue(f"covers {mechanism.covers!r}", file=file, where=mechanism.id)
         yield from _unknown_terms(mechanism.not_in, tables, file, mechanism.id)
+        for word in sorted(frozenset().union(*mechanism.state) - set(tables.vocabulary.get("states", {}))):
+            yield Issue(f"undeclared state {word!r}", file=file, where=mechanism.id)
+        if mechanism.state_alone and not mechanism.state:
+            yield Issue("state_alone without a state", file=file, where=mechanism.id)

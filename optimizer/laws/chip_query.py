@@ -11,8 +11,8 @@ from .accelerators import export_classes
 from .codes import check_place
 from .loading import load_laws
 from .pack import LawPack
-from .query import asked_for, citation, members, unknown_provider
-from .types import NO_CONTEXT, AcceleratorFacts, Destination, LegalContext
+from .query import asked_for, citation, members, tenant_dict, unknown_provider
+from .types import NO_CONTEXT, UNSTATED, AcceleratorFacts, Destination, LegalContext, Tenant
 
 SILENT = "no rule on chips in the pack says anything of"
 CHIP_COLUMNS = ("to", "chip", "laws", "needs", "why", "told")
@@ -24,7 +24,7 @@ def chip_reports(
     to: Iterable[str],
     *,
     provider: str | None = None,
-    tenant_hq: str | None = None,
+    tenant: Tenant = UNSTATED,
     on: date | None = None,
     observed: bool = False,
     pack: LawPack | None = None,
@@ -42,7 +42,10 @@ def chip_reports(
     provider = pack.operators.catalogue_id(provider) if provider else None
     places = members(to, day, pack)
     issues = [issue for place in places if (issue := check_place(place, "to"))]
-    issues += [issue for issue in (tenant_hq and check_place(tenant_hq, "tenant_hq"),) if issue]
+    try:
+        pack.vocabulary.check_tenant(tenant)
+    except InputError as error:
+        issues += error.issues
     if provider is not None and not pack.operators.known(provider, context):
         issues.append(unknown_provider(provider, pack))
     if issues:
@@ -50,12 +53,13 @@ def chip_reports(
     found = []
     for place in places:
         country, _, subdivision = place.partition("-")
-        part = pack.judge_accelerator(
-            accelerator=chip, destination=Destination(country, subdivision or None, provider), tenant_hq=tenant_hq,
+        part = pack.judge_capacity(
+            accelerator=chip, destination=Destination(country, subdivision or None, provider), tenant=tenant,
             on=day, context=context, hypothetical=not observed,
         ).to_dict()  # fmt: skip
         known = [pack.coverage.destination(one) for one in pack.coverage.places(place)]
-        query = {"to": place, "provider": provider, "tenant_hq": tenant_hq, "observed": observed, "on": day.isoformat()}
+        query = {"to": place, "provider": provider, "tenant": tenant_dict(tenant), "observed": observed,
+                 "on": day.isoformat()}  # fmt: skip
         found.append(
             {
                 "query": {"chip": chip.name, **query},

@@ -11,7 +11,7 @@ from .loading import load_laws
 from .pack import LawPack
 from .query import alike, citation, predecessors
 from .rows import LawRow
-from .triggers import Requires, Scope, Volumes, in_window
+from .triggers import AcceleratorTest, Requires, Scope, Volumes, in_window
 from .types import ACTIVITIES
 
 VERBS = {
@@ -25,7 +25,7 @@ VERBS = {
 }
 EFFECTS = {
     "rule": "decides where data may be",
-    "accelerator": "decides where chips may be",
+    "accelerator": "decides where chips may be, or who may use capacity",
     "unmodelled": "is told, and has no effect on plans yet",
     "context": "is told, and restricts nothing by itself",
 }
@@ -51,7 +51,7 @@ def explain_law(law: str, on: date | None = None, pack: LawPack | None = None) -
             "processing_rule": row.processing_rule,
             "access_rule": row.access_rule,
             "transit_rule": row.transit_rule,
-            "binds_if": [_scope(scope) for scope in row.trigger.scopes] or ["the category matches"],
+            "binds_if": [_scope(scope) for scope in row.trigger.scopes] or _capacity(row.trigger.accelerator),
             "unless": [_scope(scope) for scope in row.trigger.unless],
             "requires": [text for requires in row.trigger.requires for text in _requires(requires)],
             "volumes": _volumes(row.trigger.volumes),
@@ -139,11 +139,14 @@ def _scope(scope: Scope) -> str:
         ("persons or exporter in", scope.where), ("persons in", scope.subjects), ("exporter in", scope.exporter),
         ("headquarters in", scope.exporter_hq), ("data are one of", scope.categories),
         ("data are all of", scope.all_categories), ("exporter is one of", scope.who), ("it is said that", scope.flags),
+        ("the data are", scope.state),
         ("service is", scope.services), ("destination in", scope.destinations),
         ("operator can be compelled from", scope.provider_control),
     ):  # fmt: skip
         if words:
             parts.append(f"{name} {', '.join(words)}")
+    if scope.basis:
+        parts.append(f"persons count by {' or '.join(scope.basis)}")
     if scope.persons is not None:
         limits = [(scope.persons.at_least, "persons"), (scope.persons.sensitive_at_least, "sensitive persons")]
         least = " or ".join(f"{count:,} {word}" for count, word in limits if count is not None)
@@ -152,6 +155,28 @@ def _scope(scope: Scope) -> str:
     if scope.who and scope.unstated == "applies":
         parts.append("or no status is stated")
     return "; ".join(parts) or "always"
+
+
+def _capacity(test: AcceleratorTest | None) -> list[str]:
+    """What a rule on capacity asks of the chip, the site, the operator and the user."""
+    if test is None:
+        return ["the category matches"]
+    parts = [
+        f"{words} {', '.join(values)}"
+        for words, values in (
+            ("the chip is in class", test.classes), ("the chip is", test.named),
+            ("its vendor is not of", test.vendor_not), ("its vendor is of", test.vendor_within),
+            ("the site is in", test.sites), ("the site is", test.site_flags),
+            ("the operator can be compelled from", test.operator_control),
+            ("the tenant's headquarters, or its ultimate parent's, are in", test.tenant),
+            ("the tenant uses it for one of", test.end_use),
+        )
+        if values
+    ]  # fmt: skip
+    parts += ["the operator's seat, or its ultimate parent's, is in D:5 or Macau"] if test.provider_hq_test else []
+    parts += ["any machine, endpoint or storage, with a chip or without"] if test.any_capacity else []
+    parts += ["what is in place already is no exception"] if test.even_observed else []
+    return ["; ".join(parts) or "any chip"]
 
 
 def _requires(requires: Requires) -> list[str]:
@@ -187,6 +212,6 @@ def _mechanism(name: str, pack: LawPack) -> dict[str, Any]:
     one = pack.mechanisms[name]
     return {
         "mechanism": name, "name": one.name, "lead_time_days": one.lead_time_days, "charged_per": list(one.key),
-        "assumes": one.assumes,
+        "assumes": one.assumes, "state": one.state_told, "state_alone": one.state_alone,
     }  # fmt: skip
 

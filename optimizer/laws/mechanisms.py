@@ -44,9 +44,13 @@ class Offer:
 
 @dataclass
 class _Sorted:
-    """A law's mechanisms at one place: those that are to be had, with their keys, and why others are not."""
+    """A law's mechanisms at one place: those that are to be had, with their keys, and why others are not.
+
+    `stated`: those that the stated state of the data is, each with a sentence.
+    """
 
     keys: dict[str, MechanismKey] = field(default_factory=dict)
+    stated: dict[str, str] = field(default_factory=dict)
     conditions: dict[str, str] = field(default_factory=dict)
     waiting: list[str] = field(default_factory=list)
     closed: dict[str, str] = field(default_factory=dict)
@@ -86,9 +90,14 @@ class MechanismDesk:
             conditions.append(f"{law.id}: {note}")
         found = self._sort(law, level, named_in(ways), destination, subject, alone=alone)
         for number, tier in enumerate(ways):
-            left = [way for way in tier if all(name in found.keys for name in way)]
+            left = [way for way in tier if all(name in found.keys or name in found.stated for name in way)]
             if not left:
                 continue
+            stated = [name for name in named_in((tuple(left),)) if name in found.stated]
+            conditions += [f"{law.id}: {found.stated[name]}" for name in stated]
+            left = [tuple(name for name in way if name in found.keys) for way in left]
+            if () in left:
+                return Offer(Level.FREE, conditions=tuple(conditions))
             names = dict.fromkeys(name for way in left for name in way)
             if number:
                 conditions.append(f"{law.id}: {_worded(ways[:number])} is not to be had")
@@ -134,6 +143,8 @@ class MechanismDesk:
                 found.denied.append(name)
             if why:
                 found.closed[name] = why
+            elif mechanism.state_alone and mechanism.fits(subject.profile.state):
+                found.stated[name] = f"{name}: {mechanism.assumes or mechanism.state_told} (as is stated)"
             elif self._waits(mechanism, level, review, alone=alone) and not granted:
                 found.waiting.append(name)
             elif not granted and not self._available(name, subject):
@@ -195,6 +206,11 @@ class MechanismDesk:
                 return "", f"{mechanism.id}: importer is inside the exporter's group (importer unknown)"
             if destination.provider not in subject.context.group_members:
                 return f"{destination.provider} is outside the exporter's group", ""
+        unfit = not mechanism.fits(subject.profile.state)
+        if unfit and (subject.profile.state or subject.context.mechanisms is not None):
+            return f"the data are not stated to be {mechanism.state_told}", ""
+        if unfit:
+            return "", f"{mechanism.id}: {mechanism.assumes or mechanism.name} ({mechanism.state_told}: not stated)"
         limit = mechanism.max_retention_hours
         retention = subject.profile.retention_hours
         if limit is not None and retention is not None and retention > limit:

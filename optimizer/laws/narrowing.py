@@ -83,6 +83,7 @@ def narrowed(subject: Subject, bound: Sequence[Bound], mechanisms: Mapping[str, 
         sectors=whole.sectors & words,
         flags=whole.flags & exempting,
         retention_hours=whole.retention_hours if limited else None,
+        state=whole.state if any(mechanism.state for mechanism in offered) else frozenset(),
     )
     categories = subject.categories & (words | {"sensitive"} if counted else words)
     return replace(subject, profile=profile, categories=categories)

@@ -14,7 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, Issue
-from .accelerators import Case, export_classes
+from .accelerators import Case, about_chip, export_classes, tenant_facts
 from .codes import check_place
 from .coverage import Coverage, Profiled
 from .grammar import Match, Membership, duty_clauses, match_rule, parse_rule
@@ -27,16 +27,18 @@ from .places import Groups, importer_status_needed
 from .profiles import Vocabulary, check_context, nearest
 from .rows import LawRow, Mechanism
 from .scopes import Subject
-from .sorting import Sorted, Sorting, sort_law
+from .sorting import Sorted, sort_law
 from .tables import raise_if
 from .triggers import DutyTerms
 from .types import (
     NO_CONTEXT,
+    UNSTATED,
     AcceleratorFacts,
     DataProfile,
     Destination,
     Duty,
     LegalContext,
+    Tenant,
     Verdict,
     Verdicts,
 )
@@ -81,6 +83,9 @@ class LawPack:
     granted: frozenset[tuple[str, str]] = frozenset()
     _active: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
+    _capacity_laws: dict[tuple[date, bool, AcceleratorFacts | None], tuple[tuple[LawRow, bool], ...]] = field(
+        default_factory=dict, repr=False
+    )
 
     def law(self, law_id: str, on: date | None = None) -> LawRow:
         """The row of a law as amended on a day.
@@ -104,6 +109,13 @@ class LawPack:
             found = tuple(row for row in rows if row.active(on, advisory=advisory))
             self._active[on, advisory] = found
         return found
+
+    def tells_apart(self, tenant: Tenant, on: date, *, advisory: bool = False) -> tuple[bool | None, ...]:
+        """What rules on capacity find of a tenant on a day: tenants of whom they find the same are alike to them."""
+        nobody = DataProfile(frozenset({"any"}))
+        subject = Subject(nobody, nobody.categories, on, NO_CONTEXT, self.groups, self.vocabulary)
+        tests = (law.trigger.accelerator for law in self.accelerator_laws(on, advisory=advisory))
+        return tuple(known for test in tests if test is not None for known, *_ in tenant_facts(test, tenant, subject))
 
     def accelerator_laws(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """The rules on chips in force on a day, looked up once per day: they are asked about every chip and place."""
@@ -213,35 +225,43 @@ class LawPack:
         found = ((law, one) for law in laws for one in law.trigger.duties)
         return tuple(pair for pair in found if not _set_aside(pair[0].id, profile, on, context))
 
-    def judge_accelerator(
+    def judge_capacity(
         self,
         *,
-        accelerator: AcceleratorFacts,
+        accelerator: AcceleratorFacts | None,
         destination: Destination,
-        tenant_hq: str | None = None,
+        tenant: Tenant = UNSTATED,
         on: date,
         context: LegalContext = NO_CONTEXT,
         hypothetical: bool = False,
         site_flags: frozenset[str] = frozenset(),
     ) -> Verdict:
-        """Whether a chip may be in a place, with a provider, for a tenant.
+        """Whether a tenant may use capacity of a provider in a place, with a chip or (None) without.
 
         Capacity that a catalogue observes counts as licensed unless `hypothetical`. Where nobody looked at the rules of
         the place, that of a chip in any export class is unknown.
         """
         categories = frozenset({"any"})
-        seat = DataProfile(categories, exporter=destination.provider or "", exporter_hq=tenant_hq)
+        licensee = DataProfile(categories, exporter=destination.provider or "")
         case = Case(
             accelerator=accelerator,
             destination=destination,
-            subject=Subject(seat, categories, on, context, self.groups, self.vocabulary),
+            tenant=tenant,
+            subject=Subject(licensee, categories, on, context, self.groups, self.vocabulary),
             operators=self.operators,
             desk=MechanismDesk(self.mechanisms, self.granted),
             site_flags=site_flags,
             hypothetical=hypothetical,
         )
-        verdict = case.judge(self.accelerator_laws(on, advisory=context.advisory))
-        if not export_classes(accelerator):
+        key = (on, context.advisory, accelerator)
+        laws = self._capacity_laws.get(key)
+        if laws is None:
+            every = self.accelerator_laws(on, advisory=context.advisory)
+            about = ((law, about_chip(law.trigger.accelerator, accelerator)) for law in every)
+            laws = tuple((law, fits is True) for law, fits in about if fits is not False)
+            self._capacity_laws[key] = laws
+        verdict = case.judge(laws)
+        if accelerator is None or not export_classes(accelerator):
             return verdict
         coverage = Profiled(self.coverage, case.subject, controlled=True)
         return coverage.temper(verdict, coverage.of((destination.place,)))
@@ -268,24 +288,24 @@ class LawPack:
         self.vocabulary.check(profile)
         categories = self.vocabulary.expand(profile)
         subject = Subject(profile, categories, on, context, self.groups, self.vocabulary)
-        sorting = Sorting()
-        if law is not None:
-            sorting.bound.append(bound_by(self.law(law, on), subject))
-        else:
-            for found in self._sorted(subject).values():
-                sorting.add(found)
-        seen = narrowed(subject, sorting.bound, self.mechanisms)
-        lists = (sorting.bound, sorting.unmodelled, sorting.risky)
-        key = (seen, law is not None, *(tuple(one.key for one in bound) for bound in lists))
+        alone = law is not None
+        found = [Sorted(bound_by(self.law(law, on), subject))] if law is not None else self._sorted(subject).values()
+        bound = tuple(one.bound for one in found if one.bound is not None)
+        unmodelled = tuple(one.unmodelled for one in found if one.unmodelled is not None)
+        risky = tuple(one.risky for one in found if one.risky is not None)
+        seen = narrowed(subject, bound, self.mechanisms)
+        key = (seen, alone, *(tuple(one.key for one in lot) for lot in (bound, unmodelled, risky)))
         benches = self.memo_of(context).benches
         bench = benches.get(key)
         if bench is None:
             if len(benches) > _MEMO_LIMIT:
                 benches.clear()
-            bench = benches[key] = self._bench(seen, sorting, alone=law is not None)
-        bound = tuple(one.law for one in sorting.bound)
-        coverage = Profiled(self.coverage, subject, bound) if law is None else None
-        return Judge(bench, tuple(sorting.missed), coverage)
+            bench = benches[key] = Bench(
+                subject=seen, bound=bound, unmodelled=unmodelled, risky=risky, operators=self.operators,
+                desk=MechanismDesk(self.mechanisms, self.granted), alone=alone,
+            )  # fmt: skip
+        coverage = None if alone else Profiled(self.coverage, subject, tuple(one.law for one in bound))
+        return Judge(bench, tuple(one.missed for one in found if one.missed is not None), coverage)
 
     def _sorted(self, subject: Subject) -> dict[str, Sorted]:
         """Where each law in force belongs for a subject, by law; of laws as an earlier pack had them, as it found."""
@@ -304,17 +324,6 @@ class LawPack:
             memo.sorted.clear()
         memo.sorted[key] = found
         return found
-
-    def _bench(self, subject: Subject, sorting: Sorting, *, alone: bool) -> Bench:
-        return Bench(
-            subject=subject,
-            bound=tuple(sorting.bound),
-            unmodelled=tuple(sorting.unmodelled),
-            risky=tuple(sorting.risky),
-            operators=self.operators,
-            desk=MechanismDesk(self.mechanisms, self.granted),
-            alone=alone,
-        )
 
 
 def _set_aside(law: str, profile: DataProfile, on: date, context: LegalContext) -> bool:

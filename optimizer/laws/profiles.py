@@ -12,7 +12,7 @@ from ..errors import InputError, Issue
 from .codes import check_place
 from .operators import STATUSES
 from .triggers import WINDOWS
-from .types import DataProfile, LegalContext
+from .types import BASES, DataProfile, LegalContext, Tenant
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,8 @@ class Vocabulary:
     flags: Mapping[str, str]
     units: Mapping[str, str] = field(default_factory=dict)
     party_lists: Mapping[str, str] = field(default_factory=dict)
+    end_uses: Mapping[str, str] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, data: Mapping[str, Mapping[str, Any]]) -> Vocabulary:
@@ -45,6 +47,8 @@ class Vocabulary:
             flags={k: str(v) for k, v in data.get("flags", {}).items()},
             units={k: str(v) for k, v in data.get("units", {}).items()},
             party_lists={k: str(v) for k, v in data.get("party_lists", {}).items()},
+            end_uses={k: str(v) for k, v in data.get("end_uses", {}).items()},
+            states={k: str(v) for k, v in data.get("states", {}).items()},
         )
 
     @cached_property
@@ -88,6 +92,7 @@ class Vocabulary:
             ("flags", profile.flags, self.flags),
             ("counts", {one.what for one in profile.counts}, self.units),
             ("counts", {one.window for one in profile.counts if one.window}, WINDOWS),
+            ("state", profile.state, self.states),
         ):
             issues.extend(_unknown(where, words, known))
         places = [("subjects", s) for s in sorted(profile.subjects)]
@@ -106,9 +111,25 @@ class Vocabulary:
                 for place, _ in counts
                 if place not in profile.subjects
             )
+        for basis, stated in profile.by_basis:
+            if basis not in BASES:
+                issues.extend(_unknown("subjects_by", (basis,), dict.fromkeys(BASES, "")))
+            issues += [issue for place in sorted(stated) if (issue := check_place(place, f"subjects_by.{basis}"))]
         hours = profile.retention_hours
         if hours is not None and not hours >= 0:
             issues.append(Issue(f"retention of {hours} hours", where="retention_hours"))
+        if issues:
+            raise InputError(issues)
+
+    def check_tenant(self, tenant: Tenant) -> None:
+        """Refuse seats and end uses that nobody knows.
+
+        Raises:
+            InputError: all problems of the tenant together.
+        """
+        seats = (("tenant.headquarters", tenant.headquarters), ("tenant.parent", tenant.parent))
+        issues = [issue for where, seat in seats if seat and (issue := check_place(seat, where))]
+        issues += _unknown("tenant.end_use", tenant.end_use, self.end_uses)
         if issues:
             raise InputError(issues)
 

@@ -15,7 +15,7 @@ from .operators import STATUSES as IMPORTER_LISTS
 from .pack import LawPack
 from .rows import KINDS, STATUSES, LawRow
 from .triggers import WINDOWS
-from .types import ACTIVITIES, NO_CONTEXT, Count, DataProfile, Destination, LegalContext
+from .types import ACTIVITIES, NO_CONTEXT, UNSTATED, Count, DataProfile, Destination, LegalContext, Tenant
 
 
 def verdict_report(
@@ -39,6 +39,9 @@ def verdict_report(
     counts: Sequence[Count] = (),
     via: Sequence[str] = (),
     onward: Sequence[str] = (),
+    tenant: Tenant = UNSTATED,
+    state: Iterable[str] = (),
+    subjects_by: Mapping[str, Iterable[str]] | None = None,
     pack: LawPack | None = None,
     context: LegalContext = NO_CONTEXT,
 ) -> dict[str, Any]:
@@ -49,7 +52,8 @@ def verdict_report(
     `provider`, what hangs on the importer is not taken as met; with `law`, that rule alone is judged.
 
     Returns:
-        `storage`, `processing` and `access`, each free, conditional, unknown, approval or forbidden; `laws` and
+        `storage`, `processing` and `access`, each free, conditional, unknown, approval or forbidden; `tenant`: whether
+        who uses the operator's capacity there may (None where no operator is named, or one law is asked); `laws` and
         `mechanisms` behind each; `details` with the requirements and reasons; `coverage` with what is known of the
         jurisdictions that the question touches, and how, `stays_in` those that the data do not leave; what was asked
         and `conditions_assumed`.
@@ -61,6 +65,8 @@ def verdict_report(
     day = on or date.today()
     subjects = [subject] if isinstance(subject, str) else list(subject)
     subjects = [s for s in subjects if s]
+    by_basis = tuple(sorted((basis, frozenset(places)) for basis, places in (subjects_by or {}).items()))
+    subjects += sorted(frozenset().union(*(places for _, places in by_basis)) - set(subjects))
     places = (("to", [to]), ("via", via), ("onward", onward))
     issues = [i for where, named in places for place in named if (i := check_place(place, where))]
     provider = pack.operators.catalogue_id(provider) if provider else None
@@ -81,8 +87,15 @@ def verdict_report(
         flags=frozenset(flags),
         retention_hours=retention_hours,
         counts=tuple(counts),
+        state=frozenset(state),
+        by_basis=by_basis,
     )
-    for check in (lambda: pack.vocabulary.check(profile), lambda: law is None or pack.law(law)):
+    checks = (
+        lambda: pack.vocabulary.check(profile),
+        lambda: pack.vocabulary.check_tenant(tenant),
+        lambda: law is None or pack.law(law),
+    )
+    for check in checks:
         try:
             check()
         except InputError as error:
@@ -93,6 +106,11 @@ def verdict_report(
     destination = Destination(country, subdivision or None, provider, region, service)
     verdicts = pack.judge(profile, destination, day, context, law=law)
     parts = {name: verdicts.of(name).to_dict() for name in ACTIVITIES}
+    user = None
+    if provider is not None and law is None:
+        user = pack.judge_capacity(
+            accelerator=None, destination=destination, tenant=tenant, on=day, context=context
+        ).to_dict()
     assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
     passing = _passing(pack.judge_for(profile, day, context, law), via, onward, provider)
@@ -101,19 +119,23 @@ def verdict_report(
     answers = (*parts.values(), *passing)
     named = dict.fromkeys([law_id for part in answers for law_id in part["laws"]] + [d.law for d in duties])
     before = [(law_id, text) for law_id in named for text in predecessors(pack.law(law_id, day), pack)]
+    named.update(dict.fromkeys(user["laws"] if user else ()))
     named.update(dict.fromkeys(behind))
     return {
         "query": {
             "categories": sorted(profile.categories),
             "subjects": sorted(profile.subjects),
+            "subjects_by": {basis: sorted(places) for basis, places in profile.by_basis},
             "persons": dict(profile.persons),
             "sensitive_persons": dict(profile.sensitive_persons),
             "counts": [vars(one) for one in profile.counts],
             "exporter": exporter,
             "exporter_hq": exporter_hq,
+            "tenant": tenant_dict(tenant),
             "roles": sorted(profile.exporter_roles),
             "sectors": sorted(profile.sectors),
             "flags": sorted(profile.flags),
+            "state": sorted(profile.state),
             "retention_hours": retention_hours,
             "to": to,
             "via": list(via),
@@ -131,6 +153,7 @@ def verdict_report(
         "laws": {name: part["laws"] for name, part in parts.items()},
         "mechanisms": {name: part["mechanisms"] for name, part in parts.items()},
         "details": parts,
+        "tenant": user,
         "conditions_assumed": list(assumed),
         "duties": [
             {"law": d.law, "kind": d.kind, "countries": sorted(d.countries), "terms": d.terms} for d in duties
@@ -176,6 +199,11 @@ def alike(one: LawRow, other: LawRow) -> bool:
     """True for two laws of the same place on some of the same data."""
     same = (one.subdivision, set(one.jurisdictions)) == (other.subdivision, set(other.jurisdictions))
     return same and one.id != other.id and bool(one.data_categories & other.data_categories)
+
+
+def tenant_dict(tenant: Tenant) -> dict[str, Any]:
+    """What is stated of who uses the capacity, in plain JSON types."""
+    return {"headquarters": tenant.headquarters, "parent": tenant.parent, "end_use": sorted(tenant.end_use)}
 
 
 def decisions(pack: LawPack, laws: Iterable[str], place: str) -> dict[str, str]:

@@ -194,7 +194,8 @@ class Mechanism:
     `key` names the parts of the charge's identity; `gate`: a regulator decides case by case, so it is unavailable
     unless granted; `covers`: "any", or "group" (only importers inside the exporter's group); `max_retention_hours`:
     usable only by processing that keeps its input no longer; `not_in`: places it never serves; `lead_time_days` None =
-    unknown; `assumes`: the condition a user takes on with it; `action`: what has to be done for it.
+    unknown; `assumes`: the condition a user takes on with it; `action`: what has to be done for it. `state`: the data
+    must be in one of these states (each a set of words); `state_alone`: such data need nothing else, nothing is bought.
     """
 
     id: str
@@ -217,6 +218,17 @@ class Mechanism:
     not_in: tuple[str, ...]
     assumes: str
     action: str = "clause"
+    state: tuple[frozenset[str], ...] = ()
+    state_alone: bool = False
+
+    @property
+    def state_told(self) -> str:
+        """The states that will do, in words."""
+        return " or ".join(" and ".join(sorted(words)) for words in self.state)
+
+    def fits(self, state: frozenset[str]) -> bool:
+        """True if data in this state are what the mechanism asks for."""
+        return not self.state or any(words <= state for words in self.state)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ RULES, VOCABULARY = "rules", "vocabulary.yaml"
 """The folder of a pack whose files state its laws, and the file with the words that profiles and triggers may use."""
 CONFIDENCES = ("verified in page", "partly verified in page; rest from general knowledge", "from general knowledge")
 """How far a row, or a field of it, was held against a source."""
-WORDS = ("categories", "gdpr_roles", "roles", "sectors", "flags", "units", "party_lists")
+WORDS = ("categories", "gdpr_roles", "roles", "sectors", "flags", "units", "party_lists", "end_uses", "states")
 TEXTS = (
     "subdivision", "instrument", "provision", "applies_to", "event", "cost_drivers", "threshold", "citation",
     "source_url", "confidence", "note",

@@ -86,10 +86,15 @@ class Subject:
     def _places(self, scope: Scope, assumptions: list[str]) -> str:
         profile = self.profile
         exporter = (profile.exporter_country,) if profile.exporter_country else ()
-        if scope.where and not self._inside((*profile.subjects, *exporter), scope.where):
-            return f"neither persons nor exporter are in {_set(scope.where)}"
-        if scope.subjects and not self._inside(profile.subjects, scope.subjects):
-            return f"no persons in {_set(scope.subjects)}"
+        persons, stated = profile.places(scope.basis)
+        by = f" by {' or '.join(scope.basis)}" if scope.basis else ""
+        if scope.where and not self._inside((*persons, *exporter), scope.where):
+            return f"neither persons{by} nor exporter are in {_set(scope.where)}"
+        if scope.subjects and not self._inside(persons, scope.subjects):
+            return f"no persons{by} in {_set(scope.subjects)}"
+        if not stated and (scope.subjects or (scope.where and not self._inside(exporter, scope.where))):
+            there = self._inside(persons, scope.subjects or scope.where)
+            assumptions.append(f"persons of {there} count there{by} (not stated)")
         if scope.exporter:
             if exporter:
                 if not self._inside(exporter, scope.exporter):
@@ -119,6 +124,8 @@ class Subject:
             return f"categories lack {_set(lacking)}"
         if scope.flags and not profile.flags & set(scope.flags):
             return f"no flag of {_set(scope.flags)}"
+        if scope.state and not any(set(way.split("&")) <= profile.state for way in scope.state):
+            return f"the data are not stated to be {' or '.join(scope.state).replace('&', ' and ')}"
         if scope.who and not (profile.exporter_roles | profile.sectors) & set(scope.who):
             stated = self._stated(scope)
             if stated or scope.unstated == "skips":

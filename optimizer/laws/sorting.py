@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .narrowing import Bound, bound_by
 from .rows import LawRow
@@ -19,26 +19,6 @@ class Sorted:
     unmodelled: Bound | None = None
     risky: Bound | None = None
     missed: tuple[str, str] | None = None
-
-
-@dataclass
-class Sorting:
-    """Active laws put where they belong for one subject."""
-
-    bound: list[Bound] = field(default_factory=list)
-    unmodelled: list[Bound] = field(default_factory=list)
-    risky: list[Bound] = field(default_factory=list)
-    missed: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, found: Sorted | None) -> None:
-        """Add a law where it belongs, if anywhere."""
-        if found is None:
-            return
-        for place, one in ((self.bound, found.bound), (self.unmodelled, found.unmodelled), (self.risky, found.risky)):
-            if one is not None:
-                place.append(one)
-        if found.missed is not None:
-            self.missed.append(found.missed)
 
 
 def sort_law(row: LawRow, subject: Subject) -> Sorted | None:
@@ -80,7 +60,7 @@ def bind(row: LawRow, subject: Subject) -> Bound | ScopeResult:
     for scope in row.trigger.unless:
         result = subject.test(scope)
         if result.met and not result.assumptions:
-            words = (*scope.flags, *scope.who, *scope.categories, *scope.exporter)
+            words = (*scope.flags, *scope.state, *scope.who, *scope.categories, *scope.exporter)
             return ScopeResult(why=f"exempt, one of {', '.join(words)} is stated", near=True)
     if best is not None:
         return bound_by(row, subject, best)

@@ -193,6 +193,8 @@ def _read_mechanisms(folder: Path, tables: Tables, issues: list[Issue]) -> None:
             available_from=terms_table.day(term, "available_from"),
             not_in=_words(term.get("not_in", "")),
             assumes=term["assumes"],
+            state=tuple(frozenset(way.split("&")) for way in _words(term.get("state", ""))),
+            state_alone=term.get("state_alone") == "yes",
         )
 
 

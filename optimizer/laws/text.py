@@ -29,6 +29,8 @@ def verdict_lines(report: Mapping[str, Any]) -> list[str]:
     found = [*_block("question", [_question(report["query"])])]
     for activity, part in report["details"].items():
         found += _level(activity, part)
+    if report["tenant"] is not None and (report["tenant"]["laws"] or report["tenant"]["unknown"]):
+        found += _level("tenant", report["tenant"])
     for passing in report["passing"]:
         found += _level(f"{passing['activity']} {passing['place']}", passing)
     found += _block("duty", [duty_text(duty) for duty in report["duties"]])
@@ -52,7 +54,7 @@ def chip_lines(report: Mapping[str, Any]) -> list[str]:
     query, figures = report["query"], report["figures"]
     where = " at ".join(filter(None, (query["to"], query["provider"])))
     kind = "in place already" if query["observed"] else "to be delivered"
-    tenant = f", for a tenant with headquarters in {query['tenant_hq']}" if query["tenant_hq"] else ""
+    tenant = "".join(f", {text}" for text in _tenant(query["tenant"]))
     told = [f"{key.replace('_', ' ')} {_figure(value)}" for key, value in figures.items() if "export" not in key]
     classes = ", ".join(figures["export_class"]) or "none"
     if figures["export_class_not_known"]:
@@ -102,15 +104,27 @@ def _block(label: str, texts: Iterable[str]) -> Iterator[str]:
     return (f"{label:{WIDTH}s}{text}" for text in texts)
 
 
+def _tenant(tenant: Mapping[str, Any]) -> Iterator[str]:
+    """What is stated of who uses the capacity."""
+    if tenant["headquarters"]:
+        yield f"for a tenant with headquarters in {tenant['headquarters']}"
+    if tenant["parent"]:
+        yield f"parent of the tenant in {tenant['parent']}"
+    if tenant["end_use"]:
+        yield f"used for {', '.join(tenant['end_use'])}"
+
+
 def _question(query: Mapping[str, Any]) -> str:
     """The question as a line: the data, who sends them, where to, and the day."""
     parts = [", ".join(query["categories"])]
     for words, name in (
         ("persons in", "subjects"), ("roles", "roles"), ("sectors", "sectors"), ("facts", "flags"),
+        ("data are", "state"),
         ("operator on the list", "importer_status"),
     ):  # fmt: skip
         if query[name]:
             parts.append(f"{words} {', '.join(query[name])}")
+    parts += [f"by {basis} {', '.join(places)}" for basis, places in query["subjects_by"].items()]
     for words, name in (("persons", "persons"), ("sensitive persons", "sensitive_persons")):
         if query[name]:
             parts.append(f"{words} {', '.join(f'{place} {count:,}' for place, count in query[name].items())}")
@@ -122,6 +136,7 @@ def _question(query: Mapping[str, Any]) -> str:
     ):  # fmt: skip
         if query[name] is not None:
             parts.append(f"{words} {query[name]}")
+    parts += _tenant(query["tenant"])
     parts += ["guidance counted"] if query["guidance"] else []
     where = " at ".join(filter(None, (query["to"], query["region"] or query["provider"])))
     return f"{'; '.join(parts)}; to {where} ({query['service']}), on {query['on']}"
@@ -178,7 +193,9 @@ def _way(mechanism: Mapping[str, Any]) -> str:
     days = mechanism["lead_time_days"]
     lead = "lead time not known" if days is None else f"lead time {days} days"
     charged = f"charged per {' and '.join(mechanism['charged_per']) or 'organisation'}"
-    return f"{mechanism['mechanism']}: {mechanism['name']} ({lead}, {charged})"
+    charged = "nothing else is asked of such data" if mechanism["state_alone"] else charged
+    state = f"the data are {mechanism['state']}; " if mechanism["state"] else ""
+    return f"{mechanism['mechanism']}: {mechanism['name']} ({state}{lead}, {charged})"
 
 
 def _entry(entry: Any) -> str:

@@ -27,9 +27,10 @@ from .triggers import (
     Volume,
     Volumes,
 )
+from .types import BASES
 
-_TUPLES = ("where", "subjects", "exporter", "exporter_hq", "categories", "all_categories", "who", "flags",
-           "services", "destinations", "provider_control")  # fmt: skip
+_TUPLES = ("where", "subjects", "basis", "exporter", "exporter_hq", "categories", "all_categories", "who", "flags",
+           "state", "services", "destinations", "provider_control")  # fmt: skip
 
 
 @dataclass
@@ -126,6 +127,9 @@ class _Reader:
         if "persons" in data:
             values["persons"] = self.persons(law, data["persons"])
         values["counts"] = tuple(self.threshold(law, one) for one in self.entries(law, data.get("counts"), "counts"))
+        for word in values["basis"]:
+            if word not in BASES:
+                self.problem(law, f"basis is {word!r}, none of {', '.join(BASES)}")
         unstated = data.get("unstated", "skips")
         if unstated not in ("applies", "skips"):
             self.problem(law, f"unstated is {unstated!r}, not applies or skips")
@@ -195,8 +199,13 @@ class _Reader:
 
     def accelerator(self, law: str, value: object) -> AcceleratorTest:
         data = self.mapping(law, value, {f.name for f in fields(AcceleratorTest)}, "accelerator")
-        lists = ("classes", "tenant_hq", "vendor_not", "vendor_within", "named", "site_flags", "sites")
+        lists = ("classes", "tenant", "end_use", "operator_control", "vendor_not", "vendor_within", "named",
+                 "site_flags", "sites")  # fmt: skip
         values: dict[str, Any] = {name: self.words(law, data.get(name)) for name in lists}
+        for name in ("tenant", "operator_control", "sites"):
+            for term in values[name]:
+                if not is_term(term):
+                    self.problem(law, f"{name} term {term!r} is no country, subdivision or group id")
         for flag in ("provider_hq_test", "deny_above_class", "even_observed"):
             values[flag] = bool(data.get(flag, False))
         return AcceleratorTest(**values)

@@ -3,10 +3,11 @@
 A trigger is a list of scopes; the law applies if any scope is met and no `unless` scope is. Inside a scope every field
 that is given must hold. Fields (see docs/laws.md):
 
-`subjects`, `exporter`, `exporter_hq`: sets of places or groups, held by a person's jurisdiction, by the country where
-the exporter is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`,
-`who` (a role or sector), `flags` (any), `services` (any), `destinations`. `provider_control`: a set that holds one of
-the jurisdictions that can compel the provider.
+`basis`: why persons count for `where` and `subjects` (citizenship, residence, collection); any of them. `subjects`,
+`exporter`, `exporter_hq`: sets of places or groups, held by a person's jurisdiction, by the country where the exporter
+is established, by its headquarters. `where`: subjects or exporter. `categories` (any), `all_categories`, `who` (a role
+or sector), `flags` (any), `state` (any; `A&B` both), `services` (any), `destinations`. `provider_control`: a set that
+holds one of the jurisdictions that can compel the provider.
 `persons`: {of, at_least, sensitive_at_least}. `counts`: thresholds on other units, all of them.
 `unstated`: "applies" if the exporter's status is unknown, else "skips".
 """
@@ -14,6 +15,7 @@ the jurisdictions that can compel the provider.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 WINDOWS = {
     "day": "a day", "month": "in a month", "since_january_1": "since 1 January", "12_months": "in 12 months",
@@ -64,12 +66,14 @@ class Scope:
 
     where: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
     exporter: tuple[str, ...] = ()
     exporter_hq: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     all_categories: tuple[str, ...] = ()
     who: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     provider_control: tuple[str, ...] = ()
@@ -188,11 +192,18 @@ class Volumes:
 
 @dataclass(frozen=True)
 class AcceleratorTest:
-    """Which accelerators and sites an export rule is about."""
+    """Which accelerators, sites, operators and users a rule on capacity is about; every given field must hold.
+
+    `tenant`: the seat of the user, or of its ultimate parent, is in there; `end_use`: it uses the capacity for one of
+    these; `operator_control`: the operator can be compelled from there. A rule that asks for the user and names no chip
+    is about any capacity.
+    """
 
     classes: tuple[str, ...] = ()
     provider_hq_test: bool = False
-    tenant_hq: tuple[str, ...] = ()
+    tenant: tuple[str, ...] = ()
+    end_use: tuple[str, ...] = ()
+    operator_control: tuple[str, ...] = ()
     vendor_not: tuple[str, ...] = ()
     vendor_within: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
@@ -200,6 +211,12 @@ class AcceleratorTest:
     sites: tuple[str, ...] = ()
     deny_above_class: bool = False
     even_observed: bool = False
+
+    @cached_property
+    def any_capacity(self) -> bool:
+        """True if it is about the user of any machine, endpoint or storage, not about chips."""
+        named = self.classes or self.named or self.vendor_not or self.vendor_within or self.site_flags
+        return bool(self.tenant or self.end_use) and not named
 
 
 DUTIES = {

@@ -20,6 +20,8 @@ Answer = Literal["refuse", "ask", "admit"]
 """What a user makes of something unknown: not used, used with an action left open, or used."""
 ACTIVITIES = ("storage", "processing", "access")
 SERVICES = ("instance", "endpoint", "storage")
+BASES = ("citizenship", "residence", "collection")
+"""Why persons count for a place: citizens of it, residents there, or collected there (while they were there)."""
 
 
 class Level(Enum):
@@ -84,7 +86,9 @@ class DataProfile:
     `sensitive_persons` count them per jurisdiction (a jurisdiction not listed is unknown, not zero).
     `counts` are what the exporter states of itself, in any unit; persons among them stand for the sums of its data.
     `exporter_country` is where the exporter is established ("" = unknown). `exporter_roles` without a status
-    ("controller" is none) mean that no status has been stated; triggers say what they do then.
+    ("controller" is none) mean that no status has been stated; triggers say what they do then. `state` are the stated
+    facts on how the data are protected (encrypted, who holds the keys, pseudonymised …); nothing is inferred from none.
+    `by_basis` are the places by why persons count there, as far as that is stated; all of them are among `subjects`.
     """
 
     categories: frozenset[str]
@@ -99,6 +103,42 @@ class DataProfile:
     flags: frozenset[str] = frozenset()
     retention_hours: float | None = None
     counts: tuple[Count, ...] = ()
+    state: frozenset[str] = frozenset()
+    by_basis: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    def places(self, basis: tuple[str, ...]) -> tuple[frozenset[str], bool]:
+        """The persons' places on any of these bases, and whether that is stated; what is not may be any place."""
+        stated = dict(self.by_basis)
+        if not basis or any(name not in stated for name in basis):
+            return self.subjects, not basis
+        return frozenset().union(*(stated[name] for name in basis)), True
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Who uses capacity, and for what: what rules on export and sanctions ask of the user, whoever's the data are.
+
+    `headquarters` and `parent` are the countries where it and its ultimate parent sit (its own for one without a
+    parent); None, and no `end_use`, means that nobody stated it: it is unknown then, not harmless.
+    """
+
+    headquarters: str | None = None
+    parent: str | None = None
+    end_use: frozenset[str] = frozenset()
+
+    @property
+    def seats(self) -> tuple[str, ...]:
+        """The seats that are stated."""
+        return tuple(dict.fromkeys(seat for seat in (self.headquarters, self.parent) if seat))
+
+    @property
+    def unstated(self) -> str:
+        """The seats that are not stated, in words; empty if both are."""
+        seats = ((self.headquarters, "its headquarters"), (self.parent, "its ultimate parent"))
+        return " and ".join(words for seat, words in seats if seat is None)
+
+
+UNSTATED = Tenant()
 
 
 @dataclass(frozen=True)
@@ -200,9 +240,10 @@ class LegalContext:
     `certificates` are (provider, scheme) that the instance asserts.
     `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
     `coverage.answer_to`), `unknown_access` of operators whose support countries are not, `unknown_certificate` of
-    certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks); `accepts` ends
-    such questions. `support` are the terms of support that hold, by provider. `parties` are those that were looked up
-    on lists of sanctioned or controlled parties, by name; who is not among them is unknown.
+    certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks), `unknown_tenant`
+    of who uses the capacity where that is not stated; `accepts` ends such questions. `support` are the terms of
+    support that hold, by provider. `parties` are those that were looked up on lists of sanctioned or controlled
+    parties, by name; who is not among them is unknown.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -214,6 +255,7 @@ class LegalContext:
     unknown_law: Answer | None = None
     unknown_access: Answer = "ask"
     unknown_certificate: Answer | None = None
+    unknown_tenant: Answer = "ask"
     support: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     parties: Mapping[str, Party] = field(default_factory=lambda: MappingProxyType({}))
     advisory: bool = False

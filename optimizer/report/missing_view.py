@@ -25,6 +25,7 @@ def missing_line(plan: Plan) -> tuple[str, str, str]:
 REFUSED = {
     "law_unknown": "law", "access_unknown": "support countries", "certificate_unknown": "certificates",
     "sovereignty_unknown": "sovereignty", "chip_unknown": "export figures of chips",
+    "tenant_unknown": "who uses the capacity",
 }  # fmt: skip
 
 

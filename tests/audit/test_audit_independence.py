@@ -51,7 +51,7 @@ def test_an_audit_runs_without_the_model_being_loaded():
 
 def test_the_audit_asks_no_verdict_of_the_law_room():
     """It reads the law pack's tables and calls none of its evaluators."""
-    asked = {"judge", "judge_for", "applicable", "duties", "judge_accelerator", "evaluate_rule", "holds_certificate"}
+    asked = {"judge", "judge_for", "applicable", "duties", "judge_capacity", "evaluate_rule", "holds_certificate"}
     for path in FOLDER.glob("law_*.py"):
         calls = {n.attr for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Attribute)}
         assert not calls & asked, path.name

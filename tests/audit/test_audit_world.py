@@ -161,9 +161,8 @@ def test_foreign_chips_are_closed_to_a_tenant_by_a_law_in_force(priced):
     offer = first(priced[priced.accelerator.eq("H100") & priced.availability.eq("verified")
                          & priced.access.eq("public") & priced.country.eq("US")])  # fmt: skip
     scenario = {"use": "world", "patches": [{"op": "activate", "law": "US-REMOTE-ACCESS", "from": "2026-12-01"}]}
-    tenant = {"exporters": [{"id": "lab", "country": "SG", "headquarters": "CN"}]}
-    instance = service(workload={"data": {"exporter": "lab", "categories": ["non_personal"]}}, laws=scenario,
-                       legal_assertions=tenant)  # fmt: skip
+    instance = service(workload={"data": {"categories": ["non_personal"]}}, laws=scenario,
+                       tenant={"headquarters": "SG", "parent": "CN"})  # fmt: skip
     assert "accelerator_export" in kinds(instance, on(offer))
     assert "accelerator_export" not in kinds({**instance, "laws": {"use": "world"}}, on(offer))
 

@@ -364,15 +364,15 @@ def test_law_fault_is_caught(kind, fault):
 
 def test_faults_cover_the_vocabulary():
     """Every kind of violation has a fault, but for those only the bundled catalogue can show, those on what nobody
-    knows (`tests/compile/test_unknown_law.py`, `test_unknown_certificates.py`, `test_sovereignty.py`), and those tried
-    with their rules: processors, latencies, spot.
+    knows (`tests/compile/test_unknown_law.py`, `test_unknown_certificates.py`, `test_tenant_in_plans.py`, …), and those
+    tried with their rules: processors, latencies, spot.
     """
     seeded = {kind for _, kind, _ in (*FAULTS, *LAW_FAULTS, *TIME_FAULTS)}
     elsewhere = {
         "partition_not_opted_in", "availability_not_opted_in", "endpoint_scope", "endpoint_scope_unspecified",
         "endpoint_retired", "missing_price", "law_approval_missing", "accelerator_export", "copy_duty",
-        "law_unknown", "access_unknown", "certificate_unknown", "chip_unknown", "action", "sovereignty",
-        "sovereignty_unknown", "sovereignty_stated", "burstable", "missing_latency",
+        "law_unknown", "access_unknown", "certificate_unknown", "chip_unknown", "tenant_unknown", "action",
+        "sovereignty", "sovereignty_unknown", "sovereignty_stated", "burstable", "missing_latency",
         "service_objective", "missing_interruption",
     }  # fmt: skip
     assert set(KINDS) - seeded == elsewhere

@@ -107,6 +107,7 @@ FIGURES: list[tuple[dict[str, Any], str, Any]] = [
     ({"op": "set_carbon", "g_per_kwh": 30, "scope": {"countries": ["FR"]}},
      "catalogue.inline.regions.1.grid_g_per_kwh", 30.0),
     ({"op": "set_carbon_price", "usd_per_tonne": 10}, "carbon.price_usd_per_tonne", 10.0),
+    ({"op": "set_tenant", "tenant": {"headquarters": "SG", "parent": "JP"}}, "tenant.parent", "JP"),
     ({"op": "scale_demand", "factor": 2}, "workloads.0.streams.0.rate", 80.0),
     ({"op": "scale_demand", "factor": 2}, "workloads.0.streams.0.mean_rate", 40.0),
     ({"op": "scale_demand", "factor": 2}, "workloads.1.work", 7200.0),

@@ -199,14 +199,18 @@ def test_an_override_holds_until_it_expires(expires, open_):
 
 
 def test_export_rules_look_at_the_tenants_seat():
-    """With the remote-access rule in force, a tenant seated in China may use no advanced chip; one in Germany may."""
+    """With the remote-access rule in force, a tenant seated in China may use no advanced chip; one in Germany may.
+
+    Where the data's exporter sits decides nothing.
+    """
     patches = [{"op": "activate", "law": "US-REMOTE-ACCESS", "from": dt.date(2026, 12, 1)}]
     seats = {"legal_assertions": {"exporters": [{"id": "acme", "country": "DE", "headquarters": "CN"}]}}
-    data = {"categories": ["non_personal"], "exporter": "acme"}
-    made = world(service(data=data), laws={"patches": patches}, **seats)
+    data = {"categories": ["non_personal"], "exporter": "DE"}
+    made = world(service(data=data), laws={"patches": patches}, tenant={"headquarters": "CN", "parent": "CN"})
     assert ("accelerator_export", "US-REMOTE-ACCESS") in _causes(_mask(made))
     assert not _mask(made).allowed.any()
-    other = world(service(data={**data, "exporter": "DE"}), laws={"patches": patches}, **seats)
+    tenant = {"headquarters": "DE", "parent": "DE"}
+    other = world(service(data={**data, "exporter": "acme"}), laws={"patches": patches}, tenant=tenant, **seats)
     assert open_regions(other, _mask(other).allowed) == UNEMBARGOED
 
 

@@ -29,7 +29,7 @@ def instance(*, accelerator: str = "B200", places: dict[str, str] | None = None,
                  "data": {"categories": ["non_personal"], "exporter": "DE"},
                  "streams": [{"origin": "DE", "rate": 5.0}]},
             ],
-            "quotas": {"default_devices": 4},
+            "quotas": {"default_devices": 4}, "tenant": {"headquarters": "DE", "parent": "DE"},
             **more,
         }
     )  # fmt: skip

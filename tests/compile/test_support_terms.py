@@ -30,7 +30,7 @@ def instance(provider: str, **more: Any):
                 {"id": "chat", "kind": "service", "runs": {"throughput": {"H100": 10.0}},
                  "data": {"categories": ["personal"], "subjects": ["DE"]}, "streams": [{"origin": "DE", "rate": 5.0}]},
             ],
-            "quotas": {"default_devices": "unlimited"}, **more,
+            "quotas": {"default_devices": "unlimited"}, "tenant": {"headquarters": "DE", "parent": "DE"}, **more,
         }
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def instance(*, unknown: dict[str, str] | None = None, places: dict[str, str] | 
                 {"id": "chat", "kind": "service", "runs": {"throughput": {accelerator: 10.0}}, "data": data,
                  "streams": [{"origin": "DE", "rate": 5.0}]},
             ],
-            "quotas": {"default_devices": 4, "default_vcpus": 32},
+            "quotas": {"default_devices": 4, "default_vcpus": 32}, "tenant": {"headquarters": "DE", "parent": "DE"},
             "mechanism_costs": [{"id": "SCC_EU"}],
             **more,
         }

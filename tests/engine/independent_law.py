@@ -17,6 +17,7 @@ from optimizer.laws.types import (
     LegalContext,
     MechanismKey,
     ProviderFacts,
+    Tenant,
     Verdict,
 )
 
@@ -30,7 +31,7 @@ class Activity:
 
     profiles: tuple[DataProfile, ...]
     retains: bool
-    seat: str | None
+    tenant: Tenant
 
 
 def _listed(name: str) -> AcceleratorFacts:
@@ -69,6 +70,7 @@ class LawfulWorld(World):
             unknown_access=self.instance.laws.unknown.access,
             support=said.support,
             unknown_certificate=self.instance.laws.unknown.certificate,
+            unknown_tenant=self.instance.laws.unknown.tenant,
             persons_leaving=self._persons(),
             providers=facts,
             certificates=frozenset((p.id, scheme) for p in self.inline.providers for scheme in p.certifications),
@@ -103,7 +105,11 @@ class LawfulWorld(World):
                     counts.setdefault((profile.exporter, place), (0, 0))
         return counts
 
-    def _profile(self, data: Data | Dataset, subjects: tuple[str, ...], retention: float | None) -> DataProfile:
+    def _profile(
+        self, data: Data | Dataset, subjects: tuple[str, ...], retention: float | None, stream: Stream | None = None
+    ) -> DataProfile:
+        if data.subjects_by or (stream is not None and stream.subjects_by):
+            raise NotCoveredError("persons by basis")
         stated = {exporter.id: exporter for exporter in self.instance.legal_assertions.exporters}
         if stated:
             raise NotCoveredError("described exporters")
@@ -116,6 +122,7 @@ class LawfulWorld(World):
             sectors=frozenset(data.sectors),
             flags=frozenset(data.flags),
             retention_hours=retention,
+            state=frozenset(data.state if stream is None or stream.state is None else stream.state),
         )
 
     @cached_property
@@ -129,7 +136,7 @@ class LawfulWorld(World):
         subjects = data.subjects or ()
         if stream is not None:
             subjects = stream.subjects or data.subjects or (stream.origin,)
-        return self._profile(data, subjects, data.retention_hours)
+        return self._profile(data, subjects, data.retention_hours, stream)
 
     def activity(self, workload: Service | Job, stream: Stream | None) -> Activity:
         """Return a stream or a job with all the profiles it must be lawful for: its own and what it reads."""
@@ -139,7 +146,13 @@ class LawfulWorld(World):
             for d in self.instance.datasets
             if any(reader.workload == workload.id for reader in d.readers)
         ]
-        return Activity((own, *read), data.retention_hours > 0, data.exporter)
+        return Activity((own, *read), data.retention_hours > 0, self._tenant(workload))
+
+    def _tenant(self, workload: Service | Job | None) -> Tenant:
+        """Return who uses the capacity of a workload, or (None) keeps the datasets."""
+        stated = [self.instance.tenant] if workload is None else [workload.tenant, self.instance.tenant]
+        seats = next(((t.headquarters, t.parent) for t in stated if t.headquarters or t.parent), (None, None))
+        return Tenant(*seats, frozenset(next((t.end_use for t in stated if t.end_use), ())))
 
     def lawful(self, activity: Activity, option: Option, t: int) -> frozenset[Need] | None:
         """Return the needs of running an activity on an option, or None if the law forbids it."""
@@ -156,11 +169,11 @@ class LawfulWorld(World):
             verdicts += [judge.at(place).processing for place in spread] + [judge.at(home).access]
             if activity.retains:
                 verdicts.append(judge.at(home).storage)
-        if not option.endpoint:
-            verdicts.append(self.pack.judge_accelerator(
-                accelerator=_listed(option.accelerator), destination=replace(home, region=None),
-                tenant_hq=activity.seat, on=on, context=self.context, hypothetical=True,
-            ))  # fmt: skip
+        verdicts.append(self.pack.judge_capacity(
+            accelerator=None if option.endpoint else _listed(option.accelerator),
+            destination=replace(home, region=None), tenant=activity.tenant, on=on, context=self.context,
+            hypothetical=True,
+        ))  # fmt: skip
         return self._needs(verdicts, on)
 
     def storable(self, profile: DataProfile, region_id: str) -> frozenset[Need] | None:
@@ -172,7 +185,10 @@ class LawfulWorld(World):
         needs: set[Need] = set()
         for on in dict.fromkeys(self.dates):
             found = self.pack.judge_for(profile, on, self.context).at(place)
-            day = self._needs([found.storage, found.access], on)
+            kept = self.pack.judge_capacity(
+                accelerator=None, destination=place, tenant=self._tenant(None), on=on, context=self.context
+            )
+            day = self._needs([found.storage, found.access, kept], on)
             if day is None:
                 return None
             needs |= day

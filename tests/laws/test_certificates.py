@@ -131,3 +131,30 @@ def test_what_is_held_listed_and_not_held_of_the_shipped_table():
     assert listed.level is Level.FREE
     forbidden = PACK.judge(GERMAN, Destination("DE", provider="runpod"), DAY).processing
     assert "DE-SGBV-393" in forbidden.forbidden_by
+
+
+@pytest.mark.parametrize(
+    ("flags", "provider", "level"),
+    [
+        ((), "aws", Level.FREE),
+        (("fips199_moderate",), "aws", Level.FREE),
+        (("fips199_high",), "aws", Level.FORBIDDEN),
+        (("fips199_high",), "aws-us-gov", Level.FREE),
+        ((), "coreweave", Level.FORBIDDEN),
+    ],
+)
+def test_the_agency_says_which_level_of_fedramp_will_do(flags, provider, level):
+    """AWS's commercial regions hold Moderate, GovCloud holds High; a system of high impact needs the latter."""
+    agency = DataProfile(
+        frozenset({"public_sector"}), exporter="irs", exporter_country="US",
+        exporter_roles=frozenset({"federal_agency"}), flags=frozenset(flags),
+    )  # fmt: skip
+    assert PACK.judge(agency, Destination("US", provider=provider), DAY).storage.level is level
+
+
+@pytest.mark.parametrize(
+    ("day", "level"), [(date(2018, 6, 1), Level.FORBIDDEN), (date(2019, 6, 30), Level.CONDITIONAL)]
+)
+def test_hosts_under_the_first_standard_for_french_health_data(day, level):
+    """HDS v1 had no place rule: a holder in the United States, with the clauses of that time; before, none."""
+    assert PACK.judge(FRENCH, Destination("US", provider="aws"), day).processing.level is level

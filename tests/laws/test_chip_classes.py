@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.audit.chip_law import classes_of
 from optimizer.catalogue import bundled_accelerators
-from optimizer.laws import Destination, load_laws
+from optimizer.laws import Destination, Tenant, load_laws
 from optimizer.laws.accelerators import export_classes
 from optimizer.laws.types import AcceleratorFacts, LegalContext, Level
 
@@ -78,9 +78,9 @@ def test_chips_of_undisclosed_die_are_asked_about():
 def test_a_missing_figure_asks_and_is_refused_only_on_request(stated, refused):
     """Inferentia2 to Saudi Arabia: unknown, never denied; `unknown.law: refuse` keeps it out."""
     chip = AcceleratorFacts("Inferentia2", 3040.0, 820.0, "US")
-    verdict = load_laws().judge_accelerator(
+    verdict = load_laws().judge_capacity(
         accelerator=chip, destination=Destination("SA", provider="aws"), on=DAY, hypothetical=True,
-        context=LegalContext(unknown_law=stated),
+        tenant=Tenant("DE", "DE"), context=LegalContext(unknown_law=stated),
     )  # fmt: skip
     assert verdict.level is Level.UNKNOWN
     assert [rule for rule, _ in verdict.unknown] == ["chip:Inferentia2"]
@@ -91,8 +91,9 @@ def test_a_missing_figure_asks_and_is_refused_only_on_request(stated, refused):
 def test_a_missing_figure_does_not_matter_where_no_rule_speaks():
     """The same chip to India: no rule on chips says anything of the place."""
     chip = AcceleratorFacts("Inferentia2", 3040.0, 820.0, "US")
-    verdict = load_laws().judge_accelerator(
-        accelerator=chip, destination=Destination("IN", provider="aws"), on=DAY, hypothetical=True
-    )
+    verdict = load_laws().judge_capacity(
+        accelerator=chip, destination=Destination("IN", provider="aws"), tenant=Tenant("DE", "DE"), on=DAY,
+        hypothetical=True,
+    )  # fmt: skip
     assert verdict.level is Level.FREE
     assert verdict.unknown == ()

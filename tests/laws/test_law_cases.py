@@ -15,11 +15,13 @@ from optimizer.laws import (
     Destination,
     LawRow,
     LegalContext,
+    Tenant,
     Verdict,
     Verdicts,
     load_laws,
 )
 from optimizer.laws.scopes import Subject
+from optimizer.laws.types import UNSTATED
 
 CASES: dict[str, dict[str, Any]] = yaml.safe_load((bundled.PATH / "laws" / "cases.yaml").read_text())
 TODAY = date(2026, 11, 22)
@@ -57,8 +59,8 @@ def test_law_speaks_in_its_case_and_is_silent_in_the_other(law: str, kind: str) 
     country, _, subdivision = case["to"].partition("-")
     destination = Destination(country, subdivision or None, case.get("p"), case.get("g"), case.get("v", "instance"))
     context = LegalContext(advisory=case.get("advisory", False))
-    if "chip" in case:
-        judge_chip(law, case, destination, context, day)
+    if "chip" in case or "tenant" in case:
+        judge_capacity(law, case, destination, context, day)
         return
     profile = DataProfile(
         categories=words(case, "c"),
@@ -72,6 +74,7 @@ def test_law_speaks_in_its_case_and_is_silent_in_the_other(law: str, kind: str) 
         sectors=words(case, "x"),
         flags=words(case, "f"),
         retention_hours=case.get("h"),
+        state=frozenset(filter(None, case.get("state", "").split("&"))),
     )
     verdicts = pack.judge(profile, destination, day, context)
     if "st" in case:
@@ -101,14 +104,17 @@ def in_dates(row: LawRow, day: date, context: LegalContext) -> bool:
     return waiting or (started and (row.in_force_to is None or day <= row.in_force_to))
 
 
-def judge_chip(law: str, case: dict[str, Any], destination: Destination, context: LegalContext, day: date) -> None:
+def judge_capacity(law: str, case: dict[str, Any], destination: Destination, context: LegalContext, day: date) -> None:
     pack = load_laws(patches=case.get("patch", ()))
-    name, tpp, bandwidth, vendor, *density = case["chip"]
-    chip = AcceleratorFacts(name, tpp, bandwidth, vendor, *density)
-    verdict = pack.judge_accelerator(
+    chip = None
+    if "chip" in case:
+        name, tpp, bandwidth, vendor, *density = case["chip"]
+        chip = AcceleratorFacts(name, tpp, bandwidth, vendor, *density)
+    seats = str(case.get("tenant", "")).split()
+    verdict = pack.judge_capacity(
         accelerator=chip,
         destination=destination,
-        tenant_hq=case.get("tenant"),
+        tenant=Tenant(seats[0], seats[-1], words(case, "use")) if seats else UNSTATED,
         on=day,
         context=context,
         hypothetical=case.get("hypo", False),

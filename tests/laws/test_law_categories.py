@@ -110,7 +110,7 @@ def test_the_united_states_close_countries_of_concern_to_genetic_data_and_only_r
         people = (("US", 200_000),)
         profile = DataProfile(
             frozenset(categories), frozenset({"US"}), people, exporter="a", exporter_country="US",
-            exporter_roles=frozenset({"controller"}),
+            exporter_roles=frozenset({"controller"}), state=frozenset({"encrypted", "keys_exporter"}),
         )  # fmt: skip
         context = LegalContext(mechanisms=frozenset({"US_CISA_SECREQ"}))
         return pack.judge_for(profile, ON, context).bench.at(to).storage

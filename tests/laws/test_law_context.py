@@ -16,6 +16,7 @@ from optimizer.laws import (
     MechanismKey,
     Override,
     ProviderFacts,
+    Tenant,
     Verdict,
     load_laws,
 )
@@ -280,8 +281,8 @@ def test_access_from_abroad_is_a_transfer() -> None:
 def test_observed_chips_count_as_licensed_and_hypothetical_ones_do_not() -> None:
     h100 = AcceleratorFacts("H100", 15_830, 3_350, "US")
     place = Destination("AE", provider="core42")
-    observed = PACK.judge_accelerator(accelerator=h100, destination=place, on=DAY)
-    wished = PACK.judge_accelerator(accelerator=h100, destination=place, on=DAY, hypothetical=True)
+    observed = PACK.judge_capacity(accelerator=h100, destination=place, on=DAY)
+    wished = PACK.judge_capacity(accelerator=h100, destination=place, on=DAY, hypothetical=True)
     assert observed.level is Level.FREE
     assert any("counts as licensed" in text for text in observed.conditions_assumed)
     assert names(wished) == {"BIS_LICENCE", "BIS_VEU"}
@@ -300,7 +301,7 @@ def test_observed_chips_count_as_licensed_and_hypothetical_ones_do_not() -> None
     ],
 )
 def test_chips_to_china_by_class(chip: AcceleratorFacts, level: Level) -> None:
-    verdict = PACK.judge_accelerator(accelerator=chip, destination=Destination("CN"), on=DAY, hypothetical=True)
+    verdict = PACK.judge_capacity(accelerator=chip, destination=Destination("CN"), on=DAY, hypothetical=True)
     assert verdict.level is level
 
 
@@ -409,8 +410,9 @@ def test_that_a_status_was_not_stated_is_told() -> None:
 def test_a_risk_of_an_export_rule_is_told_and_forbids_nothing(chip: AcceleratorFacts, told: bool) -> None:
     """US-BIS-IAAS-2025 warns of tenants from China where the chip is of its class; it closes no place to any chip."""
     guided = LegalContext(advisory=True)
-    found = PACK.judge_accelerator(
-        accelerator=chip, destination=Destination("SG", provider="aws"), tenant_hq="CN", on=DAY, context=guided
-    )
+    found = PACK.judge_capacity(
+        accelerator=chip, destination=Destination("SG", provider="aws"), on=DAY, context=guided,
+        tenant=Tenant("CN", "CN", frozenset({"training"})),
+    )  # fmt: skip
     assert "US-BIS-IAAS-2025" not in found.forbidden_by
     assert any(text.startswith("US-BIS-IAAS-2025: training models") for text in found.conditions_assumed) is told

@@ -58,6 +58,23 @@ def test_what_a_lawyer_would_ask_is_a_remark(tmp_path: Path, old: str, new: str,
 
 
 @pytest.mark.parametrize(
+    ("trigger", "told"),
+    [
+        ("{scopes: [{subjects: BR, basis: birth}]}", "basis is 'birth', none of citizenship, residence, collection"),
+        ("{scopes: [{exporter: BR, state: encrypted&keys}]}", "undeclared state 'keys'"),
+        ("{accelerator: {tenant: QQ, end_use: inference}}", "unknown country or group 'QQ'"),
+        ("{accelerator: {tenant: BR, end_use: trainin}}", "undeclared end use 'trainin'"),
+        ("{accelerator: {tenant_hq: BR}}", "unknown field 'tenant_hq'"),
+    ],
+)
+def test_facts_that_nobody_can_state_are_errors(tmp_path: Path, trigger: str, told: str) -> None:
+    """Why persons count, how data are protected, who uses the capacity: by the grammar and the vocabulary."""
+    text = GOOD.replace("{scopes: [{exporter: BR}]}", trigger)
+    with pytest.raises(InputError, match=told.replace("?", ".")):
+        remarks(tmp_path, text)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("only:BR", "only:BRA9", "own.yaml:1: XX-CLOUD: unknown country or group 'BRA9'"),

@@ -12,8 +12,9 @@ import pytest
 
 from optimizer.laws import DataProfile, Destination, LawPack, LegalContext, Override, load_laws
 from optimizer.laws.judge import Bench
+from optimizer.laws.mechanisms import MechanismDesk
 from optimizer.laws.scopes import Subject
-from optimizer.laws.sorting import Sorting, sort_law
+from optimizer.laws.sorting import sort_law
 
 PACK = load_laws()
 PROPOSED = load_laws(patches=[{"op": "activate", "law": "EU-CADA", "from": "2027-06-01"}])
@@ -47,6 +48,8 @@ def a_profile(rng: random.Random) -> DataProfile:
         sectors=frozenset(rng.sample(sorted(words.sectors), rng.choice([0, 0, 1]))),
         flags=frozenset(rng.sample(sorted(words.flags), rng.choice([0, 0, 1, 2]))),
         retention_hours=rng.choice([None, 0.0, 12.0, 24.0, 720.0]),
+        state=frozenset(rng.sample(sorted(words.states), rng.choice([0, 0, 1, 3]))),
+        by_basis=(("citizenship", frozenset(subjects[:1])),) if rng.random() < 0.3 else (),
     )
 
 
@@ -70,10 +73,13 @@ def a_destination(rng: random.Random) -> Destination:
 def a_bench_of_its_own(pack: LawPack, profile: DataProfile, on: date, context: LegalContext) -> Bench:
     """Return a bench of the whole subject, to which the laws are sorted anew, and that has no answers yet."""
     subject = Subject(profile, pack.vocabulary.expand(profile), on, context, pack.groups, pack.vocabulary)
-    sorting = Sorting()
-    for row in pack.active(on, advisory=context.advisory):
-        sorting.add(sort_law(row, subject))
-    return pack._bench(subject, sorting, alone=False)
+    found = [one for row in pack.active(on, advisory=context.advisory) if (one := sort_law(row, subject)) is not None]
+    return Bench(
+        subject=subject, operators=pack.operators, desk=MechanismDesk(pack.mechanisms, pack.granted),
+        bound=tuple(one.bound for one in found if one.bound is not None),
+        unmodelled=tuple(one.unmodelled for one in found if one.unmodelled is not None),
+        risky=tuple(one.risky for one in found if one.risky is not None),
+    )  # fmt: skip
 
 
 def a_neighbour(rng: random.Random, profile: DataProfile) -> DataProfile:

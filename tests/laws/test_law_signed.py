@@ -86,7 +86,7 @@ def of_chip(case: dict[str, Any], place: Destination, day: date) -> dict[str, An
     """The answer on a chip."""
     chip = case["chip"]
     facts = AcceleratorFacts(chip["name"], chip["tpp"], chip["dram_gb_s"], chip["vendor_country"])
-    verdict: Verdict = PACK.judge_accelerator(
+    verdict: Verdict = PACK.judge_capacity(
         accelerator=facts, destination=place, on=day, hypothetical=case["hypothetical"]
     )
     return {"processing": verdict.level.value, "laws": set(verdict.laws)}

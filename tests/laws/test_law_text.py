@@ -165,17 +165,19 @@ def test_the_decision_behind_a_list_is_named():
 
 def test_a_chip_is_asked_for_by_name():
     """To be delivered unless it is there; several places; figures, class and coverage are said."""
-    found = json.loads(run("chip", "H100", "--to", "AE,SG", "--on", "2026-11-29", "--json").stdout)
+    tenant = ("--tenant-hq", "JP", "--tenant-parent", "JP")
+    found = json.loads(run("chip", "H100", *tenant, "--to", "AE,SG", "--on", "2026-11-29", "--json").stdout)
     assert [one["verdict"] for one in found] == ["conditional", "free"]
     assert found[0]["mechanisms"] == ["BIS_LICENCE", "BIS_VEU"]
-    text = run("chip", "H100", "--to", "AE,SG", "--on", "2026-11-29").stdout
-    assert "H100, to be delivered, to AE, on 2026-11-29" in text
+    text = run("chip", "H100", *tenant, "--to", "AE,SG", "--on", "2026-11-29").stdout
+    tenant_told = "for a tenant with headquarters in JP, parent of the tenant in JP"
+    assert f"H100, to be delivered, to AE, {tenant_told}, on 2026-11-29" in text
     assert "no rule on chips in the pack says anything of SG" in text
     assert "3A090.a" in text
-    table = run("chip", "H100", "--to", "AE,SG", "--table").stdout
+    table = run("chip", "H100", *tenant, "--to", "AE,SG", "--table").stdout
     assert "no rule on chips in the pack says anything of SG" in " ".join(table.split())
     assert "Not legal advice." in table
-    seen = json.loads(run("chip", "H100", "--to", "AE", "--observed", "--on", "2026-11-29", "--json").stdout)
+    seen = json.loads(run("chip", "H100", *tenant, "--to", "AE", "--observed", "--on", "2026-11-29", "--json").stdout)
     assert seen["verdict"] == "free"
     assert any("observed capacity" in text for text in seen["conditions_assumed"])
 

@@ -8,7 +8,7 @@ from optimizer.catalogue.provider_sets import SETS
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
 from optimizer.instance.rules import AllowedPlaces
-from optimizer.instance.workloads import Job, Service
+from optimizer.instance.workloads import Data, Dataset, Job, Service
 from optimizer.instance.world import CatalogueUse
 
 _PERSONAL = """
@@ -26,26 +26,33 @@ def subjects(instance: Instance) -> Iterator[Finding]:
     advice = "state subjects (jurisdictions) or persons (count per jurisdiction)"
     for at, workload in enumerate(instance.workloads):
         about = sorted(ABOUT_PERSONS & set(workload.data.categories))
-        if about and isinstance(workload, Job) and not workload.data.subjects and not workload.data.persons:
+        if about and isinstance(workload, Job) and not _placed(workload.data) and not workload.data.persons:
             yield Finding(("workloads", at, "data"), f"{', '.join(about)} data without subjects", advice)
     for at, dataset in enumerate(instance.datasets):
         about = sorted(ABOUT_PERSONS & set(dataset.categories))
-        if about and not dataset.subjects and not dataset.persons:
+        if about and not _placed(dataset) and not dataset.persons:
             yield Finding(("datasets", at), f"{', '.join(about)} data without subjects", advice)
+
+
+def _placed(data: Data | Dataset) -> frozenset[str] | None:
+    """Where persons are stated to be, on any basis; None if nobody says."""
+    if data.subjects is None and not data.subjects_by:
+        return None
+    return frozenset(data.subjects or ()).union(*data.subjects_by.values())
 
 
 def persons_are_subjects(instance: Instance) -> Iterator[Finding]:
     """Persons are counted in jurisdictions that are among the subjects, where subjects are listed."""
-    listed: list[tuple[Path, tuple[str, ...] | None, set[str]]] = [
-        (("workloads", at, "data"), item.data.subjects, set(item.data.persons) | set(item.data.sensitive_persons))
+    listed: list[tuple[Path, frozenset[str] | None, set[str]]] = [
+        (("workloads", at, "data"), _placed(item.data), set(item.data.persons) | set(item.data.sensitive_persons))
         for at, item in enumerate(instance.workloads)
     ]
     listed += [
-        (("datasets", at), item.subjects, set(item.persons) | set(item.sensitive_persons))
+        (("datasets", at), _placed(item), set(item.persons) | set(item.sensitive_persons))
         for at, item in enumerate(instance.datasets)
     ]
     for path, subjects, counted in listed:
-        missing = sorted(counted - set(subjects)) if subjects is not None else []
+        missing = sorted(counted - subjects) if subjects is not None else []
         if missing:
             yield Finding((*path, "subjects"), f"lacks {', '.join(missing)}, where persons are counted")
 
