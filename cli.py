@@ -29,6 +29,7 @@ from optimizer.lookup import catalogue
 from optimizer.lookup_laws import laws
 from optimizer.printable import printable
 from optimizer.questions import explain
+from optimizer.studies import plan_difference, study
 from optimizer.terminal import Finite, Shell
 
 if TYPE_CHECKING:
@@ -294,6 +295,8 @@ def audit(
 main.add_command(laws)
 main.add_command(catalogue)
 main.add_command(explain)
+main.add_command(study)
+main.add_command(plan_difference)
 main.add_command(alternatives)
 
 
@@ -356,6 +359,22 @@ def schema_alternatives() -> None:
     from optimizer.explain import AlternativesAnswer
 
     click.echo(json.dumps(AlternativesAnswer.model_json_schema(), indent=2))
+
+
+@schema.command("study")
+def schema_study() -> None:
+    """JSON Schema of study files."""
+    from optimizer.study.models import study_schema
+
+    click.echo(json.dumps(study_schema(), indent=2))
+
+
+@schema.command("frontier")
+def schema_frontier() -> None:
+    """JSON Schema of answers to `study frontier`."""
+    from optimizer.study import Frontier
+
+    click.echo(json.dumps(Frontier.model_json_schema(), indent=2))
 
 
 if __name__ == "__main__":

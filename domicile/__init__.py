@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer import __version__
 
 if TYPE_CHECKING:
-    from optimizer import explain
+    from optimizer import explain, study
     from optimizer.audit import AuditReport, Violation, audit
     from optimizer.changes.apply import changed, load_changes
     from optimizer.changes.base import Change
@@ -53,6 +53,7 @@ _HOMES = {
     "prove": "optimizer.proof",
     "solve": "optimizer.run",
     "stream_ids": "optimizer.instance.identity",
+    "study": "optimizer",
 }
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "prove",
     "solve",
     "stream_ids",
+    "study",
 ]
 
 

@@ -264,16 +264,17 @@ def jsonable(value: Any) -> Any:
 
 
 def run_interruptible(
-    solve: Callable[[Callable[[Progress], None], threading.Event], Any], *, display: bool,
-    currency: Currency | None = None,
+    solve: Callable[[Callable[[Any], None], threading.Event], Any], *, display: bool,
+    currency: Currency | None = None, line: Callable[[Any, bool], RenderableType] | None = None,
 ) -> Any:  # fmt: skip
     """Run `solve(progress, cancel)` in a thread and return what it returns, or raise what it raises.
 
     SIGINT and SIGTERM set `cancel`; a second one ends the process with exit code 4. With `display` a transient line on
-    stderr shows phase, incumbent, bound, gap and elapsed time, amounts in the `currency` if there is one.
+    stderr shows phase, incumbent, bound, gap and elapsed time, amounts in the `currency` if there is one, or what
+    `line` makes of a report and of whether it is stopping.
     """
     cancel = threading.Event()
-    latest: list[Progress] = []
+    latest: list[Any] = []
     result: list[Any] = []
     failure: list[BaseException] = []
 
@@ -289,7 +290,8 @@ def run_interruptible(
         while thread.is_alive():
             thread.join(_REFRESH_SECONDS)
             if update is not None and latest:
-                update(_line(latest[0], cancel.is_set(), currency))
+                stopping = cancel.is_set()
+                update(line(latest[0], stopping) if line else _line(latest[0], stopping, currency))
     if failure:
         raise failure[0]
     return result[0]

@@ -8,10 +8,10 @@
 """
 
 from optimizer.explain.alternative_rows import Alternative, AlternativesAnswer, Distance, Moved
-from optimizer.explain.alternatives import alternatives
 from optimizer.explain.answer import why
 from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer, Repair, Servable, Step
 from optimizer.explain.infeasibility import first_conflict, infeasible
+from optimizer.explain.near_optimal import alternatives
 from optimizer.explain.pricing import prices
 from optimizer.explain.rows import (
     Attribution,

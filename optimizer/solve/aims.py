@@ -91,10 +91,11 @@ class Reached:
 
 
 def reach(
-    problem: Problem, values: Tables, aim: Aim, *, cost_cap_usd: float, gap: float, time_limit_seconds: float,
+    problem: Problem, values: Tables, aim: Aim, *, cost_cap_usd: float | None, gap: float, time_limit_seconds: float,
     threads: int, progress: Callable[[Progress], None] | None = None, cancel: threading.Event | None = None,
 ) -> Reached | None:  # fmt: skip
-    """Return the best plan for an aim that costs at most `cost_cap_usd`; `values` are a plan to begin from.
+    """Return the best plan for an aim that costs at most `cost_cap_usd` (None: anything); `values` are a plan to begin
+    from.
 
     None where time was up before anything was run.
     """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,12 +50,13 @@ def outcome(report: AuditReport, field: str) -> str:
     return "named" if named or field.removeprefix("plan.") in absent.partition(": ")[2].split(", ") else "passed"
 
 
-@cache
-def outcomes(name: str) -> dict[tuple[str, str], str]:
-    """Return what comes of every manipulation of a bundled plan."""
+def outcomes(name: str, tried: Collection[tuple[str, str]] = ()) -> dict[tuple[str, str], str]:
+    """Return what comes of every manipulation of a bundled plan, but those tried before."""
     instance, plan = solved(name)
     found, world = {}, resolve(instance, instance.folder)
     for field, what, edit in (*field_changes(plan), *DIRECTED, *SCHEMES, *left_out(plan)):
+        if (field, what) in tried:
+            continue
         try:
             other = manipulated(plan, edit)
         except LookupError:  # the plan has nothing to do it to
@@ -72,6 +75,12 @@ def table() -> dict[str, dict[tuple[str, str], str]]:
     return known
 
 
+def tried_twice(name: str) -> set[tuple[str, str]]:
+    """Return the manipulations that two plans before this one have as well, by the committed table."""
+    before = Counter(key for one in BUNDLED[: BUNDLED.index(name)] for key in table()[one])
+    return {key for key, plans in before.items() if plans > 1}
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_the_plan_itself_passes(name: str):
     """It is the manipulation that is caught."""
@@ -82,9 +91,9 @@ def test_the_plan_itself_passes(name: str):
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_manipulation_is_caught_or_its_field_named(name: str):
     """None passes unseen; a field that is judged as a whole is never just named, unless it was dropped. What the
-    committed table says to be caught stays caught.
+    committed table says to be caught stays caught. Each is tried on the first two plans that have what it changes.
     """
-    known, found = table()[name], outcomes(name)
+    known, found = table()[name], outcomes(name, tried_twice(name))
     assert [key for key, came in found.items() if came == "passed"] == []
     whole = {f"{part}.{field}" for part, fields in JUDGED.items() for field in fields.split()} - NOT_JUDGED.keys()
     named = [(field, what) for (field, what), came in found.items() if came == "named" and field in whole]

@@ -184,8 +184,13 @@ ASKED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("model", [LLAMA_8B, LLAMA_70B, GPT, "deepseek-ai/DeepSeek-R1", "Qwen/Qwen3-32B"])
-@pytest.mark.parametrize("shape", [(1024, 1024), (1024, 256), (3000, 500)])
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (LLAMA_8B, (1024, 1024)), (LLAMA_8B, (1024, 256)), (LLAMA_8B, (3000, 500)), (LLAMA_70B, (1024, 256)),
+        (GPT, (3000, 500)), ("deepseek-ai/DeepSeek-R1", (1024, 1024)), ("Qwen/Qwen3-32B", (1024, 256)),
+    ],
+)  # fmt: skip
 def test_the_audit_finds_the_same_operating_points_on_its_own_path(world: Catalogue, model: str, shape):
     """Every system, level, speed and time: the engine halves intervals, the audit tries every number of requests."""
     checked = 0

@@ -1,4 +1,4 @@
-"""The pages on `explain` and on alternatives: their commands print what they show."""
+"""The pages on `explain`, on alternatives and on studies: their commands print what they show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from domicile.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [*sorted(DOCS.glob("explain-*.md")), DOCS / "alternatives.md"]
+PAGES = [*sorted(DOCS.glob("explain-*.md")), DOCS / "alternatives.md", DOCS / "studies.md"]
+FILES = re.compile(r"```yaml\n# (\S+\.yaml)\n(.*?)```", re.DOTALL)
+"""Files that a page shows: their name is the comment in their first line."""
 BLOCKS = re.compile(r"```sh\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
 
 
@@ -21,7 +23,10 @@ def test_a_page_shows_what_its_commands_print(page: Path, tmp_path, monkeypatch:
     """Every output, line by line, at a width of 150."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "150")
-    shown = BLOCKS.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    for name, content in FILES.findall(text):
+        Path(name).write_text(content, encoding="utf-8")
+    shown = BLOCKS.findall(text)
     assert shown
     for commands, expected in shown:
         for command in commands.splitlines():

@@ -22,9 +22,9 @@ def test_every_bundled_instance_has_its_name():
     """Names are the paths below `instances/` without the suffix; the data of the bundled world has none."""
     names = bundled.bundled_instances()
     assert {"quickstart", "enterprise", "classical/cap41"} <= set(names)
-    assert not [name for name in names if name.startswith(("laws", "catalogue"))]
+    assert not [name for name in names if name.startswith(("laws/", "catalogue/", "studies/"))]
     files = {path.relative_to(bundled.PATH).with_suffix("").as_posix() for path in bundled.PATH.rglob("*.yaml")}
-    assert {name.partition("/")[0] for name in files - set(names)} == {"laws"}
+    assert {name.partition("/")[0] for name in files - set(names)} == {"laws", "studies"}
 
 
 @pytest.mark.parametrize("name", ["quickstart", "classical/cap41"])

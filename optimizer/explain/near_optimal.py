@@ -164,25 +164,14 @@ def _at_hand(compiled: Compiled, plan: Plan | None, limits: Limits) -> tuple[Pla
     """Return the plan at hand, and the decisions of a plan of its options that is as good (none where time was up)."""
     from optimizer.errors import InfeasibleError
     from optimizer.plan.read import read_plan
-    from optimizer.plan.start import slots_used
     from optimizer.run import audited
     from optimizer.solve import solve_problem
-    from optimizer.solve.shortlist import restricted
 
-    problem = compiled.problem
     left = max(1e-3, BASE_SHARE * limits.left_seconds())
     if plan is not None:
-        used, _ = slots_used(compiled, plan)
-        short = restricted(problem, np.isin(np.arange(problem.slots.workload.size), used))
-        found = solve_problem(
-            short.problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel
-        )
-        if found.status is SolutionStatus.INFEASIBLE:
-            maybe = "domicile audit says what is wrong with it"
-            raise InputError(Issue("what the plan uses makes no plan of this instance", "plan", maybe=maybe))
-        return plan, short.spread(found.values, problem) if found.values else {}
+        return plan, values_of(compiled, plan, limits, left)
     found = solve_problem(
-        problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel,
+        compiled.problem, gap=limits.gap, time_limit_seconds=left, threads=limits.threads, cancel=limits.cancel,
         progress=limits.progress,
     )  # fmt: skip
     if found.values:
@@ -191,6 +180,27 @@ def _at_hand(compiled: Compiled, plan: Plan | None, limits: Limits) -> tuple[Pla
         raise InfeasibleError("the instance has no plan (proven)\nMaybe domicile solve says what would have to change")
     maybe = "give more time, or a plan (--plan)"
     raise InputError(Issue("no plan was found in the time given", "time_limit_seconds", maybe=maybe))
+
+
+def values_of(compiled: Compiled, plan: Plan, limits: Limits, seconds: float) -> Values:
+    """Return the decisions of a plan of the options that a plan uses, as good as it is; none where time was up.
+
+    Raises InputError where these options make no plan of the instance.
+    """
+    from optimizer.plan.start import slots_used
+    from optimizer.solve import solve_problem
+    from optimizer.solve.shortlist import restricted
+
+    problem = compiled.problem
+    used, _ = slots_used(compiled, plan)
+    short = restricted(problem, np.isin(np.arange(problem.slots.workload.size), used))
+    found = solve_problem(
+        short.problem, gap=limits.gap, time_limit_seconds=seconds, threads=limits.threads, cancel=limits.cancel
+    )
+    if found.status is SolutionStatus.INFEASIBLE:
+        maybe = "domicile audit says what is wrong with it"
+        raise InputError(Issue("what the plan uses makes no plan of this instance", "plan", maybe=maybe))
+    return short.spread(found.values, problem) if found.values else {}
 
 
 def _look(search: _Search, measures: Sequence[Measure], count: int) -> None:
@@ -218,7 +228,7 @@ def _add(search: _Search, measure: Measure, seconds: float) -> None:
     if total(cost_usd(search.compiled.problem), reached.values) > search.limit_usd + ROUNDING * abs(search.limit_usd):
         search.complete = False
         return
-    plan = _plan(search, reached)
+    plan = plan_of(search.compiled, reached, search.bound_usd, search.limits.gap)
     if measure == "different" and not min(apart(plan, other) for other in plans):
         search.exhausted = reached.is_settled
         search.complete &= reached.is_settled
@@ -243,19 +253,19 @@ def _as_good(search: _Search, measure: Measure, plan: Plan, plans: Sequence[Plan
     return None
 
 
-def _plan(search: _Search, reached: Reached) -> Plan:
-    """Return the audited plan of decisions reached, with the bound of the plan at hand."""
+def plan_of(compiled: Compiled, reached: Reached, bound_usd: float | None, gap: float) -> Plan:
+    """Return the audited plan of decisions reached, with a bound that is proven of every plan of the instance."""
     from optimizer.plan.read import read_plan
     from optimizer.run import audited
 
-    cost = total(cost_usd(search.compiled.problem), reached.values)
-    bound = min(search.bound_usd, cost)
-    is_optimal = is_within(relative_gap(cost, bound), search.limits.gap)
+    cost = total(cost_usd(compiled.problem), reached.values)
+    bound = None if bound_usd is None else min(bound_usd, cost)
+    is_optimal = is_within(relative_gap(cost, bound), gap)
     solution = Solution(
         SolutionStatus.OPTIMAL if is_optimal else SolutionStatus.FEASIBLE,
         Termination.GAP_REACHED if is_optimal else Termination.LIMIT, cost, bound, reached.values,
     )  # fmt: skip
-    return audited(search.compiled.world.instance, read_plan(search.compiled, solution), None)
+    return audited(compiled.world.instance, read_plan(compiled, solution), None)
 
 
 def _told(search: _Search) -> tuple[Alternative, ...]:

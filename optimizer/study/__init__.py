@@ -1,0 +1,14 @@
+"""What-if policy studies: an instance in hundreds of scenarios, solved, stopped, resumed and compared."""
+
+from optimizer.study.comparing import compare
+from optimizer.study.folder import StudyFolder
+from optimizer.study.frontiers import Frontier, FrontierPoint, frontier
+from optimizer.study.loading import Loaded, load_study
+from optimizer.study.models import Study
+from optimizer.study.runner import StudyProgress, run_study
+from optimizer.study.status import scenario_rows
+
+__all__ = [
+    "Frontier", "FrontierPoint", "Loaded", "Study", "StudyFolder", "StudyProgress", "compare", "frontier", "load_study",
+    "run_study", "scenario_rows",
+]  # fmt: skip

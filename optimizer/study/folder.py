@@ -1,0 +1,150 @@
+"""The folder of a study: one record and one plan for each scenario, written whole; who runs it holds it.
+
+    study.json             the study, its scenarios and the key of each
+    instance.json.gz       the instance of its base
+    scenarios/KEY.json     what came of a scenario; written after its plan, so that a record stands for both
+    plans/KEY.json.gz      its plan
+    *.parquet              tables over all scenarios, made from these (`optimizer.study.tables`)
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from optimizer.errors import InputError, Issue
+from optimizer.plan.files import Writer, clear_stale, write_all, write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from optimizer.instance.models import Instance
+
+if sys.platform != "win32":
+    import fcntl
+
+MANIFEST, INSTANCE, RECORDS, PLANS, LOCK = "study.json", "instance.json.gz", "scenarios", "plans", ".lock"
+Record = dict[str, Any]
+
+
+class StudyFolder:
+    """Results of a study in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder if need be and hold it; InputError where another run does, or nothing can be written."""
+        try:
+            for part in (RECORDS, PLANS):
+                (self.path / part).mkdir(parents=True, exist_ok=True)
+                clear_stale(self.path / part)
+            handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise self._unwritable(error) from None
+        try:
+            if sys.platform != "win32":
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    what, maybe = "another run of a study writes here", "wait for it, or give another --out"
+                    raise InputError(Issue(what, file=str(self.path), maybe=maybe)) from None
+            yield
+        finally:
+            os.close(handle)
+
+    def write_manifest(self, manifest: Mapping[str, Any], instance: bytes) -> None:
+        """Write what the study is, and its instance (compressed); a folder of another study is an InputError."""
+        before = self.manifest() if (self.path / MANIFEST).exists() else None
+        if before is not None and before["study"]["name"] != manifest["study"]["name"]:
+            what = f"holds the study {before['study']['name']!r}, not {manifest['study']['name']!r}"
+            raise InputError(Issue(what, file=str(self.path), maybe="give another --out"))
+        files: dict[Path, Writer] = {
+            self.path / INSTANCE: _binary(instance), self.path / MANIFEST: lambda stream: stream.write(_json(manifest)),
+        }  # fmt: skip
+        self._write(lambda: write_all(files))
+
+    def instance(self) -> Instance:
+        """Return the instance of the study's base."""
+        from optimizer.instance.load import load
+
+        instance = load(json.loads(gzip.decompress((self.path / INSTANCE).read_bytes())), references=False)
+        folder = self.manifest()["folder"]
+        instance._folder = None if folder is None else Path(folder)
+        return instance
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what was written of the study; InputError where there is none."""
+        return self._read(self.path / MANIFEST, "is no folder of a study", "domicile study run STUDY --out FOLDER")
+
+    def record(self, key: str) -> Record | None:
+        """Return what came of a scenario, None if it was not solved yet."""
+        path = self.path / RECORDS / f"{key}.json"
+        return self._read(path, "cannot be read", "remove it: it is then solved again") if path.exists() else None
+
+    def plan(self, key: str) -> bytes | None:
+        """Return the compressed plan of a scenario, None if it has none."""
+        path = self.path / PLANS / f"{key}.json.gz"
+        return path.read_bytes() if path.exists() else None
+
+    def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Write tables as Parquet, all of them or none."""
+        writers = {self.path / f"{name}.parquet": _parquet(table) for name, table in tables.items()}
+        self._write(lambda: write_all(writers))
+
+    def keep(self, record: Record, plan: bytes | None) -> None:
+        """Write what came of a scenario, its plan first."""
+
+        def write() -> None:
+            if plan is not None:
+                write_whole(self.path / PLANS / f"{record['key']}.json.gz", _binary(plan))
+            write_whole(self.path / RECORDS / f"{record['key']}.json", lambda s: s.write(_json(record)))
+
+        self._write(write)
+
+    def _write(self, write: Any) -> None:
+        try:
+            write()
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> InputError:
+        maybe = "free some space and run again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "give another --out"
+        what = f"cannot be written to: {error.strerror or error}; what was finished is kept"
+        return InputError(Issue(what, file=str(self.path), maybe=f"{maybe}: a run goes on where the last one ended"))
+
+    def _read(self, path: Path, what: str, maybe: str) -> dict[str, Any]:
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            found = None
+        if not isinstance(found, dict):
+            place = self.path if path.name == MANIFEST else path
+            raise InputError(Issue(what, file=str(place), maybe=maybe))
+        return found
+
+
+def _binary(content: bytes) -> Writer:
+    return lambda stream: cast("io.TextIOWrapper", stream).buffer.write(content)
+
+
+def _parquet(table: pd.DataFrame) -> Writer:
+    def write(stream: IO[str]) -> None:
+        content = io.BytesIO()
+        table.to_parquet(content, index=False)
+        cast("io.TextIOWrapper", stream).buffer.write(content.getvalue())
+
+    return write
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,176 @@
+"""A study: one instance, and the scenarios in which it is solved.
+
+Axes span scenarios; each is a lever (what one decides) or an uncertainty (what the world does), and its changes are
+those of `docs/changes.md`, with `$value` where the value of the axis goes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, model_validator
+
+from optimizer.instance.base import Id, Model, NonNegative, Positive
+from optimizer.instance.place import Sources
+
+Scalar = bool | int | float | str
+Raw = Annotated[tuple[dict[str, Any], ...], Field(strict=False)]
+"""Changes as they are written, `$value` included."""
+BASE = "base"
+"""The scenario without changes, which every study has."""
+MOST_SCENARIOS = 10_000
+METRICS = (
+    "objective_usd", "bound_usd", "gap", "carbon_kg", "operational_kg", "energy_kwh", "water_l", "regions",
+    "providers", "countries", "open_actions", "moved_from_base",
+)  # fmt: skip
+Metric = Literal[METRICS]  # type: ignore[valid-type]
+
+
+class Steps(Model):
+    """`steps` values, evenly spaced from the first to the last."""
+
+    first: float = Field(alias="from")
+    last: float = Field(alias="to")
+    steps: Annotated[int, Field(ge=2, le=MOST_SCENARIOS)]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values, both ends included."""
+        width = (self.last - self.first) / (self.steps - 1)
+        return (*(round(self.first + k * width, 12) for k in range(self.steps - 1)), self.last)
+
+
+class Uniform(Model):
+    """Every value between two is as likely as any other."""
+
+    distribution: Literal["uniform"]
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Uniform:
+        if not self.low < self.high:
+            raise ValueError(f"low is {self.low:g} and high {self.high:g}: low has to be below high")
+        return self
+
+
+class Triangular(Model):
+    """Most likely at `mode`, and less so towards both ends."""
+
+    distribution: Literal["triangular"]
+    low: float
+    mode: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Triangular:
+        if not (self.low <= self.mode <= self.high and self.low < self.high):
+            raise ValueError(f"low {self.low:g}, mode {self.mode:g} and high {self.high:g} are not in that order")
+        return self
+
+
+class Normal(Model):
+    """The normal distribution; `sd` is the standard deviation."""
+
+    distribution: Literal["normal"]
+    mean: float
+    sd: Positive
+
+
+class LogNormal(Model):
+    """Its logarithm is normal, with the standard deviation `sigma`; half of the values lie below `median`."""
+
+    distribution: Literal["lognormal"]
+    median: Positive
+    sigma: Positive
+
+
+Distribution = Annotated[Uniform | Triangular | Normal | LogNormal, Field(discriminator="distribution")]
+
+
+class Axis(Model):
+    """One thing that differs between scenarios. Exactly one of `values`, `range`, `sample` and `options`.
+
+    `values`, `range` and `sample` put a value into `changes` wherever `$value` stands; `options` are alternatives with
+    changes of their own, by name.
+    """
+
+    id: Id
+    kind: Literal["lever", "uncertainty"]
+    label: str = ""
+    values: Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1)] | None = None
+    range: Steps | None = None
+    sample: Distribution | None = None
+    options: Annotated[dict[Id, Raw], Field(min_length=1)] | None = None
+    changes: Raw = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Axis:
+        given = [name for name in ("values", "range", "sample", "options") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"states {' and '.join(given) or 'none'} of values, range, sample and options")
+        if self.options is not None and self.changes:
+            raise ValueError("options have changes of their own: write them there")
+        if self.options is None and "$value" not in repr(self.changes):
+            raise ValueError("no change has $value in it, so that all values are the same")
+        if self.values is not None and len(set(map(repr, self.values))) < len(self.values):
+            raise ValueError("a value is named twice")
+        return self
+
+
+class ScenarioStated(Model):
+    """One scenario written out."""
+
+    id: Id
+    label: str = ""
+    changes: Raw = ()
+
+
+class SolveOptions(Model):
+    """How every scenario is solved: within which gap, at most how long each."""
+
+    gap: NonNegative = 5e-3
+    time_limit_seconds: Positive = 300.0
+    method: Literal["auto", "direct", "beside", "construct", "kernel", "decompose"] = "auto"
+
+
+class Study(Model):
+    """A study file. `base`: a bundled instance by name, or a file beside the study; `changes` are made to it first.
+
+    Axes are combined by `product` (every value with every other) or `zip` (the first of each, the second of each, …);
+    of axes with a `sample`, `samples` joint draws are made with `seed`. `scenarios` are written out beside them.
+    """
+
+    name: Id
+    question: str = ""
+    base: str
+    changes: Raw = ()
+    axes: Annotated[tuple[Axis, ...], Field(strict=False)] = ()
+    combine: Literal["product", "zip"] = "product"
+    samples: Annotated[int, Field(ge=1, le=MOST_SCENARIOS)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    scenarios: Annotated[tuple[ScenarioStated, ...], Field(strict=False)] = ()
+    solve: SolveOptions = SolveOptions()
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False, min_length=1)] = ("objective_usd", "carbon_kg")
+
+    _sources: Sources = PrivateAttr(default_factory=Sources)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Study:
+        for what, ids in (("axis", [one.id for one in self.axes]), ("scenario", [one.id for one in self.scenarios])):
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what} {twice[0]!r} is there twice")
+        if any(one.id == BASE for one in self.scenarios):
+            raise ValueError(f"the scenario {BASE!r} is the instance without changes, which every study has")
+        sampled = [one.id for one in self.axes if one.sample is not None]
+        if sampled and self.samples is None:
+            raise ValueError(f"samples is missing: how many values to draw of {', '.join(sampled)}")
+        if not self.axes and not self.scenarios:
+            raise ValueError("has neither axes nor scenarios")
+        return self
+
+
+def study_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of study files."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema(mode="validation")}

@@ -1,0 +1,278 @@
+"""Running a study: every scenario once, on processes of this machine or the workers of a Dask cluster.
+
+One code path: `solve_task` is handed to a `concurrent.futures.Executor`, and what comes back is written by this process
+alone. What a run finished the next one does not solve again.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optimizer import __version__
+from optimizer.errors import InputError, Issue
+from optimizer.instance.identity import instance_sha256
+from optimizer.study.folder import Record, StudyFolder
+from optimizer.study.loading import Loaded
+from optimizer.study.models import Scalar
+from optimizer.study.solving import Outcome, Task, key_of, packed, solve_task
+from optimizer.study.spanning import Scenario
+
+LOOK_SECONDS, PARENT_EVERY_SECONDS = 0.2, 1.0
+ENDED = "the process that solved it ended: it was killed, or memory ran out"
+GUARD = "; a program of one's own calls run_study below if __name__ == '__main__'"
+Opened = Callable[[], AbstractContextManager[tuple[Executor, int]]]
+"""Opens an executor; with it comes how many tasks it solves at once."""
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """How far a run is: scenarios by what came of them, in this run and before; those left, and the time they take."""
+
+    total: int
+    done: int
+    infeasible: int
+    failed: int
+    solved_now: int
+    elapsed_seconds: float
+
+    @property
+    def left(self) -> int:
+        """Scenarios without a result."""
+        return self.total - self.done - self.infeasible - self.failed
+
+    @property
+    def left_seconds(self) -> float | None:
+        """Time until the end at the rate so far; None before the first result."""
+        return self.left * self.elapsed_seconds / self.solved_now if self.solved_now else None
+
+
+class _Run:
+    """The scenarios of one run: which are solved, which wait, and from which plan each starts."""
+
+    def __init__(self, loaded: Loaded, folder: StudyFolder, base: bytes, progress: Any) -> None:
+        self.folder, self.base, self._progress = folder, base, progress
+        self.solve = loaded.study.solve.model_dump()
+        self.base_dir = str(loaded.instance.folder) if loaded.instance.folder is not None else None
+        self.keys = {one.id: key_of(base, one.changes, self.solve) for one in loaded.scenarios}
+        self.records: dict[str, Record] = {}
+        self.waiting: deque[Scenario] = deque()
+        self.suspects: deque[Scenario] = deque()
+        self._plans: dict[str, Mapping[str, Scalar]] = {}
+        self._begun, self._now = time.perf_counter(), 0
+        for one in loaded.scenarios:
+            record = folder.record(self.keys[one.id])
+            if record is None or record["status"] == "failed":
+                self.waiting.append(one)
+            else:
+                self._know(one, record)
+
+    def _know(self, scenario: Scenario, record: Record) -> None:
+        self.records[scenario.id] = record
+        if record["has_plan"]:
+            self._plans[scenario.id] = scenario.values
+
+    def task(self, scenario: Scenario) -> tuple[Task, str]:
+        """Return the task of a scenario and the id of that whose plan it starts from ("" for none)."""
+        nearest = self._nearest(scenario)
+        start = self.folder.plan(self.keys[nearest]) if nearest else None
+        task = Task(self.keys[scenario.id], self.base, scenario.changes, self.solve, self.base_dir, start)
+        return task, nearest
+
+    def _nearest(self, scenario: Scenario) -> str:
+        """Return the solved scenario that differs in the values of the fewest axes, the last of several."""
+
+        def distance(other: Mapping[str, Scalar]) -> int:
+            return sum(scenario.values.get(axis) != other.get(axis) for axis in {*scenario.values, *other})
+
+        return min(reversed(self._plans), key=lambda name: distance(self._plans[name]), default="")
+
+    def keep(self, scenario: Scenario, outcome: Outcome, started_from: str) -> None:
+        """Write what came of a scenario."""
+        record: Record = {
+            "key": outcome.key, "scenario": scenario.id, "values": dict(scenario.values),
+            "changes": list(scenario.changes), "status": outcome.status, **(outcome.figures or {}),
+            "seconds": round(outcome.seconds, 3), "reason": outcome.reason, "started_from": started_from,
+            "has_plan": outcome.plan is not None,
+        }  # fmt: skip
+        self.folder.keep(record, outcome.plan)
+        self._know(scenario, record)
+        self._now += 1
+        self.tell()
+
+    def tell(self) -> None:
+        """Report progress."""
+        if self._progress is not None:
+            self._progress(self.state())
+
+    def state(self) -> StudyProgress:
+        """How far the run is."""
+        told = [record["status"] for record in self.records.values()]
+        infeasible, failed = told.count("infeasible"), told.count("failed")
+        return StudyProgress(
+            len(self.keys), len(told) - infeasible - failed, infeasible, failed, self._now,
+            time.perf_counter() - self._begun,
+        )  # fmt: skip
+
+
+def run_study(
+    loaded: Loaded, folder: StudyFolder, *, workers: int | None = None, cluster: str | None = None,
+    time_limit_seconds: float | None = None, progress: Callable[[StudyProgress], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> StudyProgress:  # fmt: skip
+    """Solve every scenario of a study that has no result yet, and write tables over all of them into the folder.
+
+    Parameters
+    ----------
+    workers
+        Processes of this machine, one solver thread each; None: one for each core.
+    cluster
+        Address of a Dask scheduler (`tcp://host:8786`; extra `cluster`) whose workers solve instead, as many at once as
+        they have threads. They need the same domicile, and have to be trusted.
+    time_limit_seconds
+        After that no scenario is begun, and those being solved are given up: the next run solves them.
+    progress, cancel
+        Called after every result; set to stop as at the time limit.
+
+    The processes are started anew (`spawn`): a program of one's own calls this below `if __name__ == "__main__":`.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to, is held by another run or holds another study; the cluster cannot be reached.
+    """
+    from optimizer.study.tables import study_tables
+
+    base, stop = packed(loaded.instance), cancel or threading.Event()
+    until = math.inf if time_limit_seconds is None else time.perf_counter() + time_limit_seconds
+    with folder.held():
+        run = _Run(loaded, folder, base, progress)
+        folder.write_manifest({
+            "version": __version__, "instance_sha256": instance_sha256(loaded.instance),
+            "study": loaded.study.model_dump(mode="json", by_alias=True),
+            "currency": None if loaded.instance.currency is None else loaded.instance.currency.model_dump(mode="json"),
+            "folder": run.base_dir,
+            "scenarios": [{**asdict(one), "key": run.keys[one.id]} for one in loaded.scenarios],
+        }, base)  # fmt: skip
+        run.tell()
+        _drive(run, _opened(workers, cluster), lambda: stop.is_set() or time.perf_counter() > until)
+        known = [run.records[one.id] for one in loaded.scenarios if one.id in run.records]
+        folder.write_tables(study_tables(folder, known))
+        return run.state()
+
+
+def _drive(run: _Run, opened: Opened, over: Callable[[], bool]) -> None:
+    """Hand out what waits until nothing does; after processes ended, those that ran there one by one."""
+    while (run.waiting or run.suspects) and not over():
+        running: dict[Future[Outcome], tuple[Scenario, str]] = {}
+        try:
+            with opened() as (executor, width):
+                _until_none_runs(run, executor, running, width, over)
+        except BrokenExecutor:
+            _after_a_break(run, [scenario for scenario, _ in running.values()])
+        except _GivenUpError:
+            return
+
+
+class _GivenUpError(Exception):
+    """The run stops, and something is still being solved."""
+
+
+def _until_none_runs(
+    run: _Run, executor: Executor, running: dict[Future[Outcome], tuple[Scenario, str]], width: int,
+    over: Callable[[], bool],
+) -> None:  # fmt: skip
+    while not over():
+        _hand_out(run, executor, running, width)
+        if not running:
+            return
+        done, _ = wait(running, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in sorted(done, key=lambda one: one.exception() is not None):
+            outcome = future.result()
+            run.keep(running[future][0], outcome, running.pop(future)[1])
+    raise _GivenUpError
+
+
+def _hand_out(run: _Run, executor: Executor, running: dict[Future[Outcome], tuple[Scenario, str]], width: int) -> None:
+    if run.suspects:
+        if running:
+            return
+        queue, most = run.suspects, 1
+    else:
+        queue, most = run.waiting, width
+        if not run._plans and running:  # the first plan is what all others start from
+            return
+    while queue and len(running) < most:
+        scenario = queue.popleft()
+        task, nearest = run.task(scenario)
+        running[executor.submit(solve_task, task)] = scenario, nearest
+        if not run._plans:
+            return
+
+
+def _after_a_break(run: _Run, ran: list[Scenario]) -> None:
+    """Note what was running where a process ended: alone, it is what ended it."""
+    if len(ran) == 1:
+        reason = ENDED if run.records else ENDED + GUARD
+        run.keep(ran[0], Outcome(run.keys[ran[0].id], "failed", 0.0, reason), "")
+    else:
+        run.suspects.extend(ran)
+
+
+def _opened(workers: int | None, cluster: str | None) -> Opened:
+    return (lambda: _processes(workers or os.cpu_count() or 1)) if cluster is None else (lambda: _dask(cluster))
+
+
+@contextmanager
+def _processes(width: int) -> Iterator[tuple[Executor, int]]:
+    """Processes of this machine. They are made anew, since a solver's threads do not survive a fork."""
+    executor = ProcessPoolExecutor(
+        width, mp_context=multiprocessing.get_context("spawn"), initializer=_follow, initargs=(os.getpid(),)
+    )
+    try:
+        yield executor, width
+    except BaseException:  # what they still solve is given up
+        for process in list((executor._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _follow(parent: int) -> None:
+    """Leave Ctrl-C, which goes to all processes of a terminal, to the one that hands out; end when that one is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_EVERY_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[tuple[Executor, int]]:
+    try:
+        from distributed import Client
+    except ImportError:
+        what = "a cluster needs the library distributed"
+        raise InputError(Issue(what, where="cluster", maybe="pip install 'domicile[cluster]'")) from None
+    try:
+        client = Client(address, timeout=10)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(Issue(f"{address}: {error}", where="cluster", maybe="start dask scheduler there")) from None
+    try:
+        yield client.get_executor(pure=False), max(1, sum(client.nthreads().values()))
+    finally:
+        client.close()

@@ -1,0 +1,119 @@
+"""One scenario: from a task to an outcome, in whatever process. Both are bytes and plain data, for any executor."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from optimizer import __version__
+from optimizer.errors import DomicileError, InfeasibleError
+from optimizer.instance.models import Instance
+
+if TYPE_CHECKING:
+    from optimizer.model import Model
+    from optimizer.plan.models import Plan
+
+Status = Literal["optimal", "feasible", "infeasible", "no_plan", "failed"]
+FIGURES = (
+    "objective_usd", "bound_usd", "gap", "carbon_kg", "carbon_unknown_share", "operational_kg", "energy_kwh", "water_l",
+)  # fmt: skip
+SHORTFALLS_TOLD = 3
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs: the study's instance (compressed JSON), the changes, how to solve, a plan to start from."""
+
+    key: str
+    base: bytes
+    changes: tuple[dict[str, Any], ...]
+    solve: Mapping[str, Any]
+    folder: str | None = None
+    start: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task: a status with its reason where there is no plan, figures, seconds, the plan (compressed)."""
+
+    key: str
+    status: Status
+    seconds: float
+    reason: str = ""
+    figures: Mapping[str, float | None] | None = None
+    plan: bytes | None = None
+
+
+def packed(instance: Instance) -> bytes:
+    """Return an instance as compressed JSON, the same bytes for the same instance."""
+    return gzip.compress(instance.model_dump_json().encode(), mtime=0)
+
+
+def key_of(base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any]) -> str:
+    """Return the key of a result: a hash of the instance, the changes, how it is solved and the version of domicile."""
+    told = json.dumps([__version__, list(changes), dict(solve)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(gzip.decompress(base) + told.encode()).hexdigest()[:32]
+
+
+def solve_task(task: Task) -> Outcome:
+    """Solve one scenario. Whatever goes wrong is an outcome with its reason, never the end of the study."""
+    begun = time.perf_counter()
+
+    def outcome(status: Status, reason: str = "", **more: Any) -> Outcome:
+        return Outcome(task.key, status, time.perf_counter() - begun, reason, **more)
+
+    try:
+        model = _base_model(task)
+        if task.changes:
+            model = model.changed(list(task.changes))
+        plan = model.solve(threads=1, start=unpacked_plan(task.start), **task.solve)
+    except InfeasibleError as none:
+        return outcome("infeasible", str(none))
+    except MemoryError:
+        return outcome("failed", "not enough memory")
+    except DomicileError as error:
+        return outcome("failed", str(error))
+    except Exception as error:
+        return outcome("failed", f"{type(error).__name__}: {error}")
+    figures = {name: getattr(plan, name) for name in FIGURES}
+    held = gzip.compress(plan.model_dump_json().encode(), mtime=0) if plan.held else None
+    return outcome(plan.status or "no_plan", "" if plan.held else reason_of(plan), figures=figures, plan=held)
+
+
+def reason_of(plan: Plan) -> str:
+    """Return why there is no plan: the head of its diagnosis."""
+    if plan.status == "no_plan":
+        return "no plan was found in the time given"
+    told = [row.sentence for row in plan.shortfalls[:SHORTFALLS_TOLD]]
+    return "; ".join(told or plan.diagnosis)
+
+
+def unpacked_plan(content: bytes | None) -> Plan | None:
+    """Return a plan from its compressed JSON."""
+    from optimizer.plan.models import Plan
+
+    return None if content is None else Plan.model_validate_json(gzip.decompress(content), strict=True)
+
+
+_models: dict[bytes, Model] = {}
+_lock = threading.Lock()
+
+
+def _base_model(task: Task) -> Model:
+    """Return the model of the study's instance, compiled once in each process."""
+    from optimizer.instance.load import load
+    from optimizer.model import compile
+
+    digest = hashlib.sha256(task.base).digest()
+    with _lock:
+        if digest not in _models:
+            _models.clear()
+            instance = load(json.loads(gzip.decompress(task.base)), references=False)
+            _models[digest] = compile(instance, base_dir=task.folder)
+        return _models[digest]

@@ -1,0 +1,93 @@
+"""The results of a study as tables, one row for each scenario, placement, cost term or rule that binds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from optimizer.study.folder import Record, StudyFolder
+from optimizer.study.models import BASE
+from optimizer.study.solving import FIGURES
+
+BINDS = 1e-6
+"""A limit binds where its slack is at most this share of it."""
+SCENARIO = (
+    "status", *FIGURES, "regions", "providers", "countries", "open_actions", "moved_from_base", "seconds", "reason",
+    "started_from",
+)  # fmt: skip
+PLACEMENT = (
+    "workload", "stream", "period", "region_id", "country", "provider", "sku", "endpoint", "purchase", "instances",
+    "served_per_s", "cost_usd", "carbon_kg",
+)  # fmt: skip
+COLUMNS = {"placements": PLACEMENT, "costs": ("term", "usd"), "rules": ("rule", "limit", "used")}
+PlanData = dict[str, Any]
+"""A plan as its JSON says it: hundreds of them are read one after the other, which as models would take minutes."""
+
+
+def study_tables(folder: StudyFolder, records: Iterable[Record]) -> dict[str, pd.DataFrame]:
+    """Return the tables `scenarios`, `placements`, `costs` and `rules`, rows in the order of the records.
+
+    `scenarios` has one column for each axis as well, empty for scenarios written out. `rules` are budgets, quotas and
+    shares without slack. `moved_from_base` counts the workloads that run in other regions than in the base scenario.
+    """
+    known = list(records)
+    axes = list(dict.fromkeys(axis for record in known for axis in record["values"]))
+    base = next((_plan(folder, record) for record in known if record["scenario"] == BASE), None)
+    home = None if base is None else regions_of(base)
+    scenarios: list[dict[str, Any]] = []
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
+    for record in known:
+        name, plan = record["scenario"], _plan(folder, record)
+        scenarios.append({**_scenario(record, plan, home), **record["values"], "scenario": name})
+        if plan is not None:
+            rows["placements"] += ({"scenario": name, **row} for row in plan["placements"])
+            terms = plan["cost_breakdown_usd"].items()
+            rows["costs"] += ({"scenario": name, "term": term, "usd": usd} for term, usd in terms)
+            rows["rules"] += ({"scenario": name, **row} for row in binding(plan))
+    tables = {name: pd.DataFrame(rows[name], columns=["scenario", *columns]) for name, columns in COLUMNS.items()}
+    return {"scenarios": pd.DataFrame(scenarios, columns=["scenario", *axes, *SCENARIO]), **tables}
+
+
+def _plan(folder: StudyFolder, record: Record) -> PlanData | None:
+    content = folder.plan(record["key"]) if record["has_plan"] else None
+    return None if content is None else json.loads(gzip.decompress(content))
+
+
+def regions_of(plan: PlanData) -> dict[str, frozenset[str]]:
+    """Return by workload the regions in which it runs or is served."""
+    found: dict[str, set[str]] = {}
+    for row in plan["placements"]:
+        found.setdefault(row["workload"], set()).add(row["region_id"])
+    return {name: frozenset(regions) for name, regions in found.items()}
+
+
+def binding(plan: PlanData) -> list[dict[str, Any]]:
+    """Return the budgets, quotas and shares of a plan that have no slack, each once, with limit and use."""
+    return list({row["rule"]: row for row in _full(plan)}.values())
+
+
+def _full(plan: PlanData) -> Iterator[dict[str, Any]]:
+    for kind, uses in (("budget", plan["budgets"]), ("quota", plan["quotas"])):
+        for row in uses:
+            if row["slack"] <= BINDS * abs(row["limit"]):
+                yield {"rule": f"{kind}:{row['id']}", "limit": row["limit"], "used": row["used"]}
+    for row in plan["shares"]:
+        if abs(row["bound"] - row["value"]) <= BINDS:
+            yield {"rule": f"policy:{row['id']}", "limit": row["bound"], "used": row["value"]}
+
+
+def _scenario(record: Record, plan: PlanData | None, home: dict[str, frozenset[str]] | None) -> dict[str, Any]:
+    told = {name: record.get(name) for name in SCENARIO}
+    if plan is None:
+        return told
+    for name, column in (("regions", "region_id"), ("providers", "provider"), ("countries", "country")):
+        told[name] = len({row[column] for row in plan["placements"]})
+    told["open_actions"] = sum(row["accepted_by"] is None for row in plan["actions"])
+    if home is not None:
+        here = regions_of(plan)
+        told["moved_from_base"] = sum(here.get(name) != home.get(name) for name in {*here, *home})
+    return told
