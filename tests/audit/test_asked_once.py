@@ -15,18 +15,16 @@ from optimizer.laws import load_laws
 
 
 def _instance(seats: tuple[str, str]) -> domicile.Instance:
-    """Two services on H100 in France, each of an exporter with its own seat."""
+    """Two services on H100 in France, each for a tenant with its own seat."""
     region = {"id": "r", "country": "FR", "provider": "scaleway", "pue": 1.2, "grid_g_per_kwh": 100.0}
     offer = {"sku": "h", "region": "r", "accelerator": "H100", "usd_per_hour": 1.0}
-    exporters = [{"id": f"x-{seat}", "country": seat, "headquarters": seat} for seat in dict.fromkeys(seats)]
     data: dict[str, Any] = {
         "name": "once", "horizon": {"start": "2027-01-01", "hours": 10},
         "catalogue": {"use": "inline", "inline": {"regions": [region], "offers": [offer]}},
         "laws": {"use": "world", "as_of": "2026-11-22", "unknown": {"access": "admit"}},
-        "legal_assertions": {"exporters": exporters},
         "workloads": [
             {"id": f"s{k}", "kind": "service", "runs": {"throughput": {"H100": 10.0}},
-             "data": {"categories": ["non_personal"], "exporter": f"x-{seat}"},
+             "tenant": {"headquarters": seat, "parent": seat, "end_use": ["inference"]},
              "streams": [{"origin": "FR", "rate": 5.0}]}
             for k, seat in enumerate(seats)
         ],
