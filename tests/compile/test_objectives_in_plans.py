@@ -141,6 +141,11 @@ def test_the_audit_finds_a_wrong_row_of_speeds(field, value, kind):
     rows[0][field] = value
     other = Plan.model_validate({**plan.model_dump(), "speeds": rows})
     assert kind in {violation.kind for violation in audit(instance, other).violations}
+
+
+def test_the_audit_finds_a_row_of_speeds_that_is_there_twice():
+    instance, plan = solved(ttft_ms=2000.0, tpot_ms=50.0)
+    rows = [row.model_dump() for row in plan.speeds]
     twice = Plan.model_validate({**plan.model_dump(), "speeds": [*rows, rows[0]]})
     assert "statement" in {violation.kind for violation in audit(instance, twice).violations}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from random_instances import random_instance
+from sampled import most
 from solving import optimum
 
 import domicile
@@ -69,7 +70,7 @@ def _stated(data: Data) -> Data:
 _OF_DEVICES = ("idle_kw", "load_kw", "embodied_kg_per_hour")
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[: most(len(SEEDS))])
 def test_no_plan_with_the_figures_saves_more_than_the_bound(seed: int) -> None:
     """Counts are positive, and cost less the exact optimum with the figures stated is at most what is told."""
     data = random_instance(seed)
@@ -86,7 +87,7 @@ def test_no_plan_with_the_figures_saves_more_than_the_bound(seed: int) -> None:
     assert all(row.may_cost_usd <= plan.missing_figures_usd for row in plan.missing_figures)
 
 
-@pytest.mark.parametrize("seed", SEEDS[::2])
+@pytest.mark.parametrize("seed", SEEDS[1 : most(len(SEEDS)) : 2])
 def test_no_plan_with_one_kind_of_figure_saves_more_than_its_bound(seed: int) -> None:
     """Compiled anew with estimates for one kind of figure alone and solved exactly: what it saves is within the bound
     that was read off the instance compiled once for all kinds.

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sampled import most
 from scipy.optimize import linprog
 from solving import optimum, same
 
@@ -91,7 +92,7 @@ def enumerated(data: dict[str, Any]) -> float | None:
     return best
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=most(60), deadline=None, derandomize=True)
 @given(data=tiny())
 def test_optimum_is_the_best_of_all_plans(data: dict[str, Any]) -> None:
     """Nothing that can be enumerated is cheaper than the optimum, and the optimum is among it."""

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from problem_generators import random_problem
+from sampled import sampled
 from small_models import knapsack, location, random_location
 
 from formulations import build_arrays
@@ -91,7 +92,7 @@ def test_cuts_hold_for_every_set_and_are_exact_at_their_own(seed):
     assert search.held.objective_usd == pytest.approx(cost.min())
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", sampled(range(4)))
 def test_prices_bound_any_problem(part):
     """Jobs, copies, law, survival and periods: at any prices bound and cut are below the optimum."""
     tried = 0
