@@ -47,10 +47,10 @@ class Conflict(Row):
 class Repair(Row):
     """Changes after which the instance has a plan.
 
-    `effort` is what repairs are ranked by: the part of itself by which a limit moves, 1 for everything that is lifted,
-    confirmed, granted, dropped or bought, added up. `cost_usd` and `carbon_kg` are those of the plan found, `bound_usd`
-    is proven of its cost. `verified`: the changed instance was solved, and the audit found nothing in its plan.
-    `least`: no smaller change of the limit admits a plan (proven).
+    Those that serve everything come first. `effort` is what they are ranked by then: the part of itself by which a
+    limit moves, 1 for everything that is lifted, confirmed, granted, dropped or bought, added up. `cost_usd` and
+    `carbon_kg` are those of the plan found, `bound_usd` is proven of its cost. `verified`: the changed instance was
+    solved, and the audit found nothing in its plan. `least`: no smaller change of the limit admits a plan (proven).
     """
 
     changes: tuple[dict[str, Any], ...]

@@ -23,6 +23,8 @@ from optimizer.instance.models import Instance
 Change = dict[str, Any]
 MOST_REPAIRS, MOST_SETS, MOST_MEMBERS = 6, 40, 5
 """Repairs told, sets of members tried, and members of one set."""
+GIVES_UP = ("drop_workload", "drop_dataset", "scale_demand")
+"""Changes after which something is no longer served."""
 CONFIRMED = {
     "coverage": "review the rules of {}", "access": "ask {} from where its staff see the data",
     "certificate": "confirm certificate {1} of {0}", "seal": "have the level of sovereignty {1} of {0} confirmed",
@@ -42,7 +44,9 @@ class Repairs:
         self._moves: dict[tuple[Member, ...], list[Move]] = {}
 
     def find(self, most: int = MOST_REPAIRS) -> tuple[Repair, ...]:
-        """Return so many repairs at most, those of least effort first, of equal ones the cheapest."""
+        """Return so many repairs at most: those that serve everything first, then those of least effort, of equal ones
+        the cheapest.
+        """
         told: dict[str, Repair] = {}
         for changes, least in self._candidates():
             if len(told) == most or self.clock.left_seconds() <= 0.0:
@@ -52,7 +56,7 @@ class Repairs:
             repair = self._tried(changes, least=least)
             if repair is not None:
                 told.setdefault(repair.sentence, repair)
-        return tuple(sorted(told.values(), key=lambda one: (round(one.effort, 6), one.cost_usd or 0.0, one.sentence)))
+        return tuple(sorted(told.values(), key=_rank))
 
     def _candidates(self) -> Iterator[tuple[list[Change], bool]]:
         """Yield changes that may be enough, and whether a limit among them is proven to move least."""
@@ -159,6 +163,11 @@ class Repairs:
             effort=sum(_effort(one, self.base.instance) for one in changes),
             cost_usd=plan.objective_usd, bound_usd=plan.bound_usd, carbon_kg=plan.carbon_kg, verified=True, least=least,
         )  # fmt: skip
+
+
+def _rank(repair: Repair) -> tuple[bool, float, float, str]:
+    gives_up = any(change["op"] in GIVES_UP for change in repair.changes)
+    return gives_up, round(repair.effort, 6), repair.cost_usd or 0.0, repair.sentence
 
 
 def _effort(change: Change, instance: Instance) -> float:

@@ -32,7 +32,7 @@ def render_infeasible(answer: InfeasibleAnswer, console: Console) -> None:
         for conflict in answer.conflicts[:1]:
             conflict_members(conflict, console)
         if answer.repairs:
-            heading(console, "Each of these changes admits a plan, least effort first")
+            heading(console, "Each of these changes admits a plan, those that serve everything first")
             for repair in answer.repairs[:MOST_REPAIRS]:
                 bullet(console, _repair(repair))
         elif answer.status == "infeasible":

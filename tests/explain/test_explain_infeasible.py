@@ -95,7 +95,7 @@ def test_an_option_opens_when_all_rules_that_shut_it_are_lifted():
     policy = {"kind": "exclude_control", "id": "no-de", "jurisdictions": ["DE"], "scope": {"workloads": ["svc"]}}
     told = infeasible(toy(limited(max_rtt_ms=10.0), service("b"), policies=[policy]))
     assert ids(only(told)) in ({"workload:svc", "latency:max_rtt_ms"}, {"workload:svc", "policy:no-de"})
-    drop, both = told.repairs
+    both, drop = told.repairs  # what serves everything comes first
     assert drop.changes == ({"op": "drop_workload", "workload": "svc"},)
     assert {one["rule"]: one.get("to") for one in both.changes} == {"latency:max_rtt_ms": 20.0, "policy:no-de": None}
     assert both.verified
