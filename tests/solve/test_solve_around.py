@@ -73,7 +73,7 @@ def test_a_start_changes_no_optimum(seed):
     around = used(problem, earlier)
     for method in ("direct", "kernel", "beside", "construct", "decompose"):
         found = solve_problem(
-            problem, around=around, gap=1e-6, time_limit_seconds=1.0 if method == "construct" else 20.0, threads=1,
+            problem, around=around, gap=1e-6, time_limit_seconds=1.0 if method == "construct" else 6.0, threads=1,
             method=method,
         )  # fmt: skip
         assert found.values

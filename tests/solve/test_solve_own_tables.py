@@ -57,7 +57,7 @@ def alike_services(limit, scale=1.0):
 @pytest.mark.parametrize(("least", "held"), [(3.0, 3.0), (2.0, 2.0), (0.0, 1.0)])
 def test_a_reserve_is_kept_and_no_more(method, least, held):
     """Demand needs one instance; what the reserve asks for stays, free as it is, and what it does not ask for goes."""
-    solution = solve_problem(free_instances(least), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    solution = solve_problem(free_instances(least), gap=0.0, threads=1, method=method, time_limit_seconds=6)
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.values["instances"].tolist() == [held, 1.0]
     assert solution.values["kept"].tolist() == [least]
@@ -68,7 +68,7 @@ def test_a_reserve_is_kept_and_no_more(method, least, held):
 @pytest.mark.parametrize(("limit", "usd"), [(0.0, 6.0), (1.0, 5.0), (2.0, 4.0)])
 def test_a_licence_tells_alike_services_apart(method, limit, usd):
     """Each service that may not have the cheap instance costs 1 USD more, whoever is like whom."""
-    solution = solve_problem(alike_services(limit), gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    solution = solve_problem(alike_services(limit), gap=0.0, threads=1, method=method, time_limit_seconds=6)
     assert solution.objective_usd == pytest.approx(usd)
     assert solution.bound_usd is not None
     assert solution.bound_usd <= usd + 1e-9
@@ -90,7 +90,7 @@ def test_a_licence_on_what_is_served_in_any_unit(method, scale, limit, usd):
         if number < 2:
             b.flow(stream, b.slot(w, region, endpoint=True), usd=2.0 / scale)
     problem = with_own(b.build(), licences=[(limit, {}, flows)])
-    solution = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=20)
+    solution = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=6)
     assert solution.objective_usd == pytest.approx(usd)
     assert solution.status is SolutionStatus.OPTIMAL
 
@@ -143,7 +143,7 @@ def test_a_shortlist_renumbers_it_and_its_values_come_back():
 
 def test_a_reserve_that_cannot_be_kept_is_named_with_its_workload():
     """Four instances at most, and five in reserve: it would have to fall by one."""
-    (short,) = diagnose(free_instances(5.0), time_limit_seconds=20)
+    (short,) = diagnose(free_instances(5.0), time_limit_seconds=6)
     assert (short.family, short.id, short.side) == ("reserve_least", "reserve0", 5.0)
     assert short.by == pytest.approx(1.0)
     assert short.falls
@@ -155,7 +155,7 @@ def test_a_licence_that_is_too_small_is_named_as_a_limit():
     region = b.region()
     slots = [b.serve(b.service(1.0)[1][0], region, capacity=1.0, most=1, usd=1.0) for _ in range(2)]
     problem = with_own(b.build(), licences=[(1.0, dict.fromkeys(slots, 1.0), {})])
-    (short,) = diagnose(problem, time_limit_seconds=20)
+    (short,) = diagnose(problem, time_limit_seconds=6)
     assert (short.family, short.id, short.side, short.basis) == ("licence", "licence0", 1.0, "alone")
     assert short.by == pytest.approx(1.0)
     assert not short.falls
