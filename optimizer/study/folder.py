@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import io
 import json
 import os
@@ -75,12 +74,9 @@ class StudyFolder:
 
     def instance(self) -> Instance:
         """Return the instance of the study's base."""
-        from optimizer.instance.load import load
+        from optimizer.study.solving import unpacked
 
-        instance = load(json.loads(gzip.decompress((self.path / INSTANCE).read_bytes())), references=False)
-        folder = self.manifest()["folder"]
-        instance._folder = None if folder is None else Path(folder)
-        return instance
+        return unpacked((self.path / INSTANCE).read_bytes(), self.manifest()["folder"])
 
     def manifest(self) -> dict[str, Any]:
         """Return what was written of the study; InputError where there is none."""

@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer.errors import InfeasibleError, InputError, Issue
-from optimizer.explain.forcing import Limits
 from optimizer.explain.measures import Against, aim_of, check_jurisdiction, figures_of
 from optimizer.explain.rows import Row
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
+from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.model import Model

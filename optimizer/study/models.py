@@ -19,11 +19,6 @@ Raw = Annotated[tuple[dict[str, Any], ...], Field(strict=False)]
 BASE = "base"
 """The scenario without changes, which every study has."""
 MOST_SCENARIOS = 10_000
-METRICS = (
-    "objective_usd", "bound_usd", "gap", "carbon_kg", "operational_kg", "energy_kwh", "water_l", "regions",
-    "providers", "countries", "open_actions", "moved_from_base",
-)  # fmt: skip
-Metric = Literal[METRICS]  # type: ignore[valid-type]
 
 
 class Steps(Model):
@@ -97,7 +92,6 @@ class Axis(Model):
 
     id: Id
     kind: Literal["lever", "uncertainty"]
-    label: str = ""
     values: Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1)] | None = None
     range: Steps | None = None
     sample: Distribution | None = None
@@ -122,7 +116,6 @@ class ScenarioStated(Model):
     """One scenario written out."""
 
     id: Id
-    label: str = ""
     changes: Raw = ()
 
 
@@ -151,7 +144,6 @@ class Study(Model):
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     scenarios: Annotated[tuple[ScenarioStated, ...], Field(strict=False)] = ()
     solve: SolveOptions = SolveOptions()
-    metrics: Annotated[tuple[Metric, ...], Field(strict=False, min_length=1)] = ("objective_usd", "carbon_kg")
 
     _sources: Sources = PrivateAttr(default_factory=Sources)
 

@@ -25,7 +25,7 @@ from optimizer.instance.identity import instance_sha256
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.loading import Loaded
 from optimizer.study.models import Scalar
-from optimizer.study.solving import Outcome, Task, key_of, packed, solve_task
+from optimizer.study.solving import Outcome, Task, data_of, key_of, packed, solve_task
 from optimizer.study.spanning import Scenario
 
 LOOK_SECONDS, PARENT_EVERY_SECONDS = 0.2, 1.0
@@ -57,6 +57,12 @@ class StudyProgress:
         return self.left * self.elapsed_seconds / self.solved_now if self.solved_now else None
 
 
+def keys_of(loaded: Loaded, base: bytes) -> dict[str, str]:
+    """Return the key of every scenario by its id; `base` is the packed instance."""
+    solve, data = loaded.study.solve.model_dump(), data_of(loaded.instance)
+    return {one.id: key_of(base, one.changes, solve, data) for one in loaded.scenarios}
+
+
 class _Run:
     """The scenarios of one run: which are solved, which wait, and from which plan each starts."""
 
@@ -64,7 +70,7 @@ class _Run:
         self.folder, self.base, self._progress = folder, base, progress
         self.solve = loaded.study.solve.model_dump()
         self.base_dir = str(loaded.instance.folder) if loaded.instance.folder is not None else None
-        self.keys = {one.id: key_of(base, one.changes, self.solve) for one in loaded.scenarios}
+        self.keys, self.data = keys_of(loaded, base), data_of(loaded.instance)
         self.records: dict[str, Record] = {}
         self.waiting: deque[Scenario] = deque()
         self.suspects: deque[Scenario] = deque()
@@ -86,7 +92,7 @@ class _Run:
         """Return the task of a scenario and the id of that whose plan it starts from ("" for none)."""
         nearest = self._nearest(scenario)
         start = self.folder.plan(self.keys[nearest]) if nearest else None
-        task = Task(self.keys[scenario.id], self.base, scenario.changes, self.solve, self.base_dir, start)
+        task = Task(self.keys[scenario.id], self.base, scenario.changes, self.solve, self.base_dir, start, self.data)
         return task, nearest
 
     def _nearest(self, scenario: Scenario) -> str:
@@ -149,10 +155,14 @@ def run_study(
     Raises
     ------
     InputError
-        The folder cannot be written to, is held by another run or holds another study; the cluster cannot be reached.
+        The folder cannot be written to, is held by another run or holds another study; the cluster cannot be reached,
+        or lacks a catalogue or laws of one's own.
     """
     from optimizer.study.tables import study_tables
 
+    if cluster is not None and loaded.instance.folder is not None:
+        what = f"its workers lack the folder {loaded.instance.folder}, whose catalogue or laws the instance names"
+        raise InputError(Issue(what, where="cluster", maybe="run it on this machine (--workers)"))
     base, stop = packed(loaded.instance), cancel or threading.Event()
     until = math.inf if time_limit_seconds is None else time.perf_counter() + time_limit_seconds
     with folder.held():

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from optimizer import __version__
@@ -28,7 +29,9 @@ SHORTFALLS_TOLD = 3
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs: the study's instance (compressed JSON), the changes, how to solve, a plan to start from."""
+    """What a worker needs: the study's instance (compressed JSON) with the checksums of its data, the changes, how to
+    solve, a plan to start from.
+    """
 
     key: str
     base: bytes
@@ -36,6 +39,7 @@ class Task:
     solve: Mapping[str, Any]
     folder: str | None = None
     start: bytes | None = None
+    data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,30 @@ def packed(instance: Instance) -> bytes:
     return gzip.compress(instance.model_dump_json().encode(), mtime=0)
 
 
-def key_of(base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any]) -> str:
-    """Return the key of a result: a hash of the instance, the changes, how it is solved and the version of domicile."""
-    told = json.dumps([__version__, list(changes), dict(solve)], sort_keys=True, ensure_ascii=False)
+def unpacked(content: bytes, folder: str | None) -> Instance:
+    """Return an instance from its compressed JSON; `folder` holds the catalogue or the laws of its own, if any."""
+    instance = Instance.model_validate_json(gzip.decompress(content))
+    instance._folder = None if folder is None else Path(folder)
+    return instance
+
+
+def data_of(instance: Instance) -> tuple[str, ...]:
+    """Return the checksums of the catalogue and the laws that an instance is solved with."""
+    from optimizer.catalogue import load_catalogue
+    from optimizer.laws.loading import laws_of
+
+    use, laws = instance.catalogue.use, laws_of(instance.laws, instance.folder)
+    place = "world" if use == "world" else (instance.folder or Path()) / use
+    return ("" if use == "inline" else load_catalogue(place).sha256, "" if laws is None else laws.sha256)
+
+
+def key_of(
+    base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any], data: tuple[str, ...] = ()
+) -> str:
+    """Return the key of a result: a hash of the instance, the data it rests on, the changes, how it is solved and the
+    version of domicile.
+    """
+    told = json.dumps([__version__, list(changes), dict(solve), data], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(gzip.decompress(base) + told.encode()).hexdigest()[:32]
 
 
@@ -107,13 +132,11 @@ _lock = threading.Lock()
 
 def _base_model(task: Task) -> Model:
     """Return the model of the study's instance, compiled once in each process."""
-    from optimizer.instance.load import load
     from optimizer.model import compile
 
-    digest = hashlib.sha256(task.base).digest()
+    digest = hashlib.sha256(task.base + repr((task.folder, task.data)).encode()).digest()
     with _lock:
         if digest not in _models:
             _models.clear()
-            instance = load(json.loads(gzip.decompress(task.base)), references=False)
-            _models[digest] = compile(instance, base_dir=task.folder)
+            _models[digest] = compile(unpacked(task.base, task.folder))
         return _models[digest]

@@ -17,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from study_toys import COSTS, STUDY, write
+import yaml
+from study_toys import COSTS, INSTANCE, STUDY, write
 
 import domicile
 from optimizer.errors import InputError
@@ -233,8 +234,7 @@ def test_a_process_that_is_killed_costs_one_scenario_at_most(tmp_path: Path, mon
     tries it again.
     """
     loaded, out = load_study(write(tmp_path)), StudyFolder(tmp_path / "out")
-    keys = {one.id: runner.key_of(runner.packed(loaded.instance), one.changes, loaded.study.solve.model_dump())
-            for one in loaded.scenarios}  # fmt: skip
+    keys = runner.keys_of(loaded, runner.packed(loaded.instance))
 
     @contextmanager
     def breaking(width: int):
@@ -300,6 +300,8 @@ def test_keys_are_of_the_instance_the_changes_and_the_version(monkeypatch: pytes
     assert key == solving.key_of(solving.packed(domicile.load("quickstart")), (), {"gap": 1e-3})
     assert key != solving.key_of(base, ({"op": "lift", "rule": "budget:monthly-carbon"},), {"gap": 1e-3})
     assert key != solving.key_of(base, (), {"gap": 1e-4})
+    assert key != solving.key_of(base, (), {"gap": 1e-3}, solving.data_of(instance))
+    assert all(len(checksum) == 64 for checksum in solving.data_of(instance))
     monkeypatch.setattr(solving, "__version__", "9")
     assert key != solving.key_of(base, (), {"gap": 1e-3})
 
@@ -313,3 +315,36 @@ def test_the_outcome_of_a_task_survives_a_process_boundary(tmp_path: Path):
     outcome = pickle.loads(pickle.dumps(solve_task(pickle.loads(pickle.dumps(task)))))
     assert (outcome.status, outcome.figures["objective_usd"]) == ("optimal", pytest.approx(900.0))
     assert json.dumps(outcome.figures)
+
+
+OWN_LAW = {
+    "DE-HERE": {
+        "jurisdiction": "DE", "instrument": "Works agreement", "citation": "works agreement of 2026-03-01, s 4",
+        "in_force_from": "2026-03-01", "data_categories": ["personal"], "kind": "HARD_LOCAL", "rule": "only:FR",
+        "trigger": {"scopes": [{"exporter": "DE"}]},
+    }
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_laws_of_ones_own_are_read_beside_the_base_and_are_in_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """From any working folder; once the file says something else, every scenario is solved again. A cluster, which has
+    no such file, is refused.
+    """
+    workload = {**INSTANCE["workloads"][0], "data": {"categories": ["personal"], "subjects": ["DE"], "exporter": "DE"}}
+    laws = {"use": "own.yaml", "unknown": {"access": "admit"}}
+    path = write(tmp_path, {**STUDY, "axes": []}, {**INSTANCE, "laws": laws, "workloads": [workload]})
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(OWN_LAW), encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    out = StudyFolder(tmp_path / "out")
+    assert run_study(load_study(path), out).failed == 0
+    assert costs(out.path)["base"] == pytest.approx(1200.0)
+    free = {"DE-HERE": {**OWN_LAW["DE-HERE"], "rule": "only:DE"}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(free), encoding="utf-8")
+    assert run_study(load_study(path), out).solved_now == 3
+    assert costs(out.path)["base"] == pytest.approx(800.0)
+    with pytest.raises(InputError, match="its workers lack the folder"):
+        run_study(load_study(path), out, cluster="tcp://127.0.0.1:9")
