@@ -25,6 +25,7 @@ import domicile
 from optimizer.alternatives_command import alternatives
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
 from optimizer.errors import ISSUES_TOLD, InputError
+from optimizer.export_command import export_plan
 from optimizer.lookup import catalogue
 from optimizer.lookup_laws import laws
 from optimizer.printable import printable
@@ -298,6 +299,7 @@ main.add_command(explain)
 main.add_command(study)
 main.add_command(plan_difference)
 main.add_command(alternatives)
+main.add_command(export_plan)
 
 
 @main.group()

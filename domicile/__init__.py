@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer.changes.apply import changed, load_changes
     from optimizer.changes.base import Change
     from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue
+    from optimizer.export import export
     from optimizer.instance.identity import instance_sha256, stream_ids
     from optimizer.instance.load import load
     from optimizer.instance.models import Instance
@@ -47,6 +48,7 @@ _HOMES = {
     "changed": "optimizer.changes.apply",
     "compile": "optimizer.model",
     "explain": "optimizer",
+    "export": "optimizer.export",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
     "load_changes": "optimizer.changes.apply",
@@ -75,6 +77,7 @@ __all__ = [
     "changed",
     "compile",
     "explain",
+    "export",
     "instance_sha256",
     "load",
     "load_changes",

@@ -1,4 +1,4 @@
-"""The pages on `explain`, on alternatives and on studies: their commands print what they show."""
+"""The pages on `explain`, on alternatives, on exports and on studies: their commands print what they show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from domicile.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [*sorted(DOCS.glob("explain-*.md")), DOCS / "alternatives.md", DOCS / "studies.md"]
+PAGES = [*sorted(DOCS.glob("explain-*.md")), *(DOCS / f"{name}.md" for name in ("alternatives", "export", "studies"))]
 FILES = re.compile(r"```yaml\n# (\S+\.yaml)\n(.*?)```", re.DOTALL)
 """Files that a page shows: their name is the comment in their first line."""
 BLOCKS = re.compile(r"```sh\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)

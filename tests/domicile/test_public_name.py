@@ -21,7 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROO
 CALLERS = [path for room in ("tests", "benchmarks", "tools") for path in sorted((ROOT / room).rglob("*.py"))]
 PUBLIC = [name for name in domicile.__all__ if name != "__version__"]
 NAMES = "|".join(PUBLIC)
-NO_PACKAGES = "|".join(name for name in PUBLIC if name not in ("audit", "compile", "explain", "solve", "study"))
+ALSO_PACKAGES = ("audit", "compile", "explain", "export", "solve", "study")
+NO_PACKAGES = "|".join(name for name in PUBLIC if name not in ALSO_PACKAGES)
 ENGINE_AS_LIBRARY = re.compile(
     r"^\s*import (?:optimizer|cli|instances)\s*$|^\s*from (?:cli|instances) import\b|"
     rf"\bfrom optimizer import .*\b(?:{NAMES})\b|\boptimizer\.(?:(?:{NAMES})\(|(?:{NO_PACKAGES})\b)",
