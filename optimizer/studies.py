@@ -124,7 +124,7 @@ def study_compare(folder: Path, before: str, after: str, as_json: bool) -> None:
     from optimizer.terminal import print_answer
 
     held = StudyFolder(folder)
-    diff, told = compare(held, before, after), held.manifest()["currency"]
+    diff, told = compare(held, before, after), held.currency(before)
     currency = None if told is None else PlanCurrency.model_validate(told)
     print_answer(diff.model_dump_json(indent=2) if as_json else partial(render_diff, diff, currency=currency))
 

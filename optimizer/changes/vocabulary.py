@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from optimizer.changes import additions, demand, figures, laws, permissions, places, rules
+from optimizer.changes import additions, demand, figures, laws, permissions, places, rules, wholesale
 from optimizer.changes.base import Change
 from optimizer.instance.base import Model
 
 OPERATIONS: tuple[type[Change], ...] = (
-    rules.Lift, rules.SetLimit, rules.Tighten, rules.Loosen,
+    rules.Lift, wholesale.LiftAll, rules.SetLimit, wholesale.ScaleQuotas, rules.Tighten, rules.Loosen,
     additions.AddBudget, additions.AddPolicy, additions.AddQuota, additions.AddCommitment,
     permissions.Withdraw, permissions.Permit, permissions.AddMechanism, demand.SetTenant,
     *laws.OPERATIONS,

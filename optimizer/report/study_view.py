@@ -11,43 +11,89 @@ from rich.text import Text
 from optimizer.plan.rows import PlanCurrency
 from optimizer.printable import printable
 from optimizer.report.parts import amount, amounts_in, grid, in_currency, put
+from optimizer.study.findings import FindingResult, Judged, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
 from optimizer.study.models import BASE
 from optimizer.study.status import scenario_rows
 
-MOST_ROWS = 40
+MOST_ROWS = 60
+ALL = 1.0 - 1e-9
 
 
 def render_study(folder: StudyFolder, console: Console) -> None:
-    """Print counts and one row for each scenario; control characters are written out."""
+    """Print counts, one row for each scenario, totals where weights are given, and which findings hold; control
+    characters are written out.
+    """
     manifest, rows = folder.manifest(), scenario_rows(folder)
     counts = Counter(row["status"] for row in rows)
     told = ", ".join(f"{count:,} {status.replace('_', ' ')}" for status, count in counts.items())
     console.print(Text.assemble((printable(manifest["study"]["name"]), "bold"), f": {len(rows):,} scenarios, {told}"))
     if manifest["study"]["question"]:
         console.print(Text(printable(manifest["study"]["question"])))
-    currency = manifest["currency"]
-    with amounts_in(None if currency is None else PlanCurrency.model_validate(currency)):
+    with amounts_in(_currency(manifest)):
         _scenarios(rows, console)
+        _totals(folder, manifest, console)
     for row in rows:
         if row["reason"]:
             console.print(Text(f"{printable(row['scenario'])}: {printable(row['reason'])}"))
+    _findings(judge_findings(folder), console)
+
+
+def _currency(manifest: dict[str, Any]) -> PlanCurrency | None:
+    """Return the currency of the bases; amounts of bases in different ones are in USD."""
+    (first, *others) = (one["currency"] for one in manifest["bases"])
+    return None if first is None or any(one != first for one in others) else PlanCurrency.model_validate(first)
 
 
 def _scenarios(rows: list[dict[str, Any]], console: Console) -> None:
-    base = next((row["objective_usd"] for row in rows if row["scenario"] == BASE), None)
-    table = grid(["scenario", "status", "USD", "beside base", "gap", "kg CO2e"],
-                 right=["USD", "beside base", "gap", "kg CO2e"])  # fmt: skip
+    bases = {(row["base"], row["rerun"]): row["objective_usd"] for row in rows if row["name"] == BASE}
+    part = any(row["served_share"] is not None and row["served_share"] < ALL for row in rows)
+    amounts = ["USD", "beside base", "gap", "kg CO2e", *(["served"] if part else [])]
+    table = grid(["scenario", "status", *amounts], right=amounts)
     for row in rows[:MOST_ROWS]:
-        cost = row["objective_usd"]
+        cost, base = row["objective_usd"], bases.get((row["base"], row["rerun"]))
+        served = [Text("" if row["served_share"] is None else f"{row['served_share']:.1%}")] if part else []
         table.add_row(
             Text(printable(row["scenario"])), Text(row["status"].replace("_", " ")),
             Text("" if cost is None else f"{in_currency(cost):,.0f}"),
             Text("" if cost is None or base is None else f"{in_currency(cost - base):+,.0f}"),
-            Text("" if row["gap"] is None else f"{row['gap']:.2%}"), Text(_carbon(row)),
+            Text("" if row["gap"] is None else f"{row['gap']:.2%}"), Text(_carbon(row)), *served,
         )  # fmt: skip
     rest = len(rows) - MOST_ROWS
     put(console, table, f"... and {rest:,} more, all of them with --json and in scenarios.parquet" if rest > 0 else "")
+
+
+def _totals(folder: StudyFolder, manifest: dict[str, Any], console: Console) -> None:
+    totals = [row for row in weighted_totals(folder) if row["usd"] is not None]
+    if not totals:
+        return
+    weights = ", ".join(f"{weight:g} x {name}" for name, weight in manifest["study"]["weights"].items())
+    console.print(Text(f"Total of {printable(weights)} ({printable(manifest['study']['weights_are'])})"))
+    for row in totals:
+        behind = f"@{row['rerun']}" if row["rerun"] else ""
+        console.print(Text(f"- {printable(row['scenario'])}{behind}: {in_currency(row['usd']):,.0f}"))
+
+
+def _findings(results: tuple[FindingResult, ...], console: Console) -> None:
+    if not results:
+        return
+    console.print(Text("Findings", style="bold"))
+    several = len({result.base for result in results}) > 1
+    for result in results:
+        of = f"{printable(result.base)}: " if several else ""
+        console.print(Text(f"- {result.verdict}: {of}{printable(result.says)} ({finding_runs(result)})"))
+
+
+def finding_runs(result: FindingResult) -> str:
+    """Return what a finding's figure came to, as stated and in each rerun."""
+    return "; ".join(f"{one.rerun or 'as stated'} {_range(one)}" for one in result.runs)
+
+
+def _range(one: Judged) -> str:
+    if one.low is None or one.high is None:
+        return "not solved" if one.holds == "waiting" else "has no such figure"
+    low, high = f"{one.low:,.4g}", f"{one.high:,.4g}"
+    return f"{low if low == high else f'{low} to {high}'}{'' if one.holds == 'yes' else f' ({one.holds})'}"
 
 
 def _carbon(row: dict[str, Any]) -> str:

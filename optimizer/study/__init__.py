@@ -1,6 +1,7 @@
-"""What-if policy studies: an instance in hundreds of scenarios, solved, stopped, resumed and compared."""
+"""What-if policy studies: instances in hundreds of scenarios, solved, stopped, resumed and compared."""
 
 from optimizer.study.comparing import compare
+from optimizer.study.findings import FindingResult, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
 from optimizer.study.frontiers import Frontier, FrontierPoint, frontier
 from optimizer.study.loading import Loaded, load_study
@@ -9,6 +10,6 @@ from optimizer.study.runner import StudyProgress, run_study
 from optimizer.study.status import scenario_rows
 
 __all__ = [
-    "Frontier", "FrontierPoint", "Loaded", "Study", "StudyFolder", "StudyProgress", "compare", "frontier", "load_study",
-    "run_study", "scenario_rows",
+    "FindingResult", "Frontier", "FrontierPoint", "Loaded", "Study", "StudyFolder", "StudyProgress", "compare",
+    "frontier", "judge_findings", "load_study", "run_study", "scenario_rows", "weighted_totals",
 ]  # fmt: skip

@@ -17,13 +17,17 @@ def compare(folder: StudyFolder, before: str, after: str) -> PlanDiff:
     """Compare the plans of two scenarios, called by their ids; the second is asked why something moved.
 
     Raises:
-        InputError: no such scenario, or one that has no plan.
+        InputError: no such scenario, one that has no plan, or two of different bases.
     """
     from optimizer.model import compile
 
     known = {one["id"]: one for one in folder.manifest()["scenarios"]}
     first, second = (_plan(folder, known, name) for name in (before, after))
-    base = compile(folder.instance())
+    bases = [known[name]["base"] for name in (before, after)]
+    if bases[0] != bases[1]:
+        what = f"{before} is a scenario of {bases[0]}, {after} one of {bases[1]}"
+        raise InputError(Issue(what, maybe="compare scenarios of one base"))
+    base = compile(folder.instance(bases[0]))
     old, new = (base.changed(known[name]["changes"]) for name in (before, after))
     return plan_diff(first, second, WhyMoved(new, (first, second), old))
 

@@ -1,7 +1,7 @@
 """The folder of a study: one record and one plan for each scenario, written whole; who runs it holds it.
 
-    study.json             the study, its scenarios and the key of each
-    instance.json.gz       the instance of its base
+    study.json             the study, its bases, its scenarios and the key of each
+    bases/NAME.json.gz     the instance of each base
     scenarios/KEY.json     what came of a scenario; written after its plan, so that a record stands for both
     plans/KEY.json.gz      its plan
     *.parquet              tables over all scenarios, made from these (`optimizer.study.tables`)
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-MANIFEST, INSTANCE, RECORDS, PLANS, LOCK = "study.json", "instance.json.gz", "scenarios", "plans", ".lock"
+MANIFEST, BASES, RECORDS, PLANS, LOCK = "study.json", "bases", "scenarios", "plans", ".lock"
 Record = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ class StudyFolder:
     def held(self) -> Iterator[None]:
         """Make the folder if need be and hold it; InputError where another run does, or nothing can be written."""
         try:
-            for part in (RECORDS, PLANS):
+            for part in (BASES, RECORDS, PLANS):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
                 clear_stale(self.path / part)
             handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -61,22 +61,34 @@ class StudyFolder:
         finally:
             os.close(handle)
 
-    def write_manifest(self, manifest: Mapping[str, Any], instance: bytes) -> None:
-        """Write what the study is, and its instance (compressed); a folder of another study is an InputError."""
+    def write_manifest(self, manifest: Mapping[str, Any], instances: Mapping[str, bytes]) -> None:
+        """Write what the study is, and the instances of its bases (compressed); a folder of another study is an
+        InputError.
+        """
         before = self.manifest() if (self.path / MANIFEST).exists() else None
         if before is not None and before["study"]["name"] != manifest["study"]["name"]:
             what = f"holds the study {before['study']['name']!r}, not {manifest['study']['name']!r}"
             raise InputError(Issue(what, file=str(self.path), maybe="give another --out"))
-        files: dict[Path, Writer] = {
-            self.path / INSTANCE: _binary(instance), self.path / MANIFEST: lambda stream: stream.write(_json(manifest)),
-        }  # fmt: skip
+        files: dict[Path, Writer] = {self._base(name): _binary(content) for name, content in instances.items()}
+        files[self.path / MANIFEST] = lambda stream: stream.write(_json(manifest))
         self._write(lambda: write_all(files))
 
-    def instance(self) -> Instance:
-        """Return the instance of the study's base."""
+    def instance(self, base: str) -> Instance:
+        """Return the instance of a base of the study, by its name."""
         from optimizer.study.solving import unpacked
 
-        return unpacked((self.path / INSTANCE).read_bytes(), self.manifest()["folder"])
+        (folder,) = (one["folder"] for one in self.manifest()["bases"] if one["name"] == base)
+        return unpacked(self._base(base).read_bytes(), folder)
+
+    def currency(self, scenario: str) -> dict[str, Any] | None:
+        """Return the currency of a scenario's base, None for USD."""
+        manifest = self.manifest()
+        base = next(one["base"] for one in manifest["scenarios"] if one["id"] == scenario)
+        found: dict[str, Any] | None = next(one["currency"] for one in manifest["bases"] if one["name"] == base)
+        return found
+
+    def _base(self, name: str) -> Path:
+        return self.path / BASES / f"{name}.json.gz"
 
     def manifest(self) -> dict[str, Any]:
         """Return what was written of the study; InputError where there is none."""

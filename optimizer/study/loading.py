@@ -24,6 +24,7 @@ from optimizer.instance.place import Sources, to_issues
 from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.validate import read_as
 from optimizer.study.models import Axis, Scalar, Study
+from optimizer.study.naming import check_findings, check_names
 from optimizer.study.spanning import Scenario, levels_of, span
 
 DEPTH_OF_SOURCES = 5
@@ -32,10 +33,10 @@ _CHANGE = re.compile(r"^changes\[(\d+)\]")
 
 @dataclass(frozen=True)
 class Loaded:
-    """A study with the instance of its base, `changes` made, and its scenarios."""
+    """A study with the instances of its bases by name, `changes` made, and its scenarios."""
 
     study: Study
-    instance: Instance
+    instances: Mapping[str, Instance]
     scenarios: tuple[Scenario, ...]
 
 
@@ -52,12 +53,12 @@ def load_study(
     """
     study, folder = _read(source)
     draws = None if samples is None else read_samples(samples, study)
-    scenarios = span(study, draws)
-    instance = load(_base_file(study, folder))
-    if study.changes:
-        instance = _at(study, ("changes",), "", lambda: changed(instance, load_changes(list(study.changes))))
-    _check(study, instance, scenarios)
-    return Loaded(study, instance, scenarios)
+    instances = _instances(study, folder)
+    check_names(study, tuple(instances))
+    scenarios = span(study, tuple(instances), draws)
+    check_findings(study, scenarios)
+    _check(study, instances, scenarios)
+    return Loaded(study, instances, scenarios)
 
 
 def _read(source: str | PathLike[str] | Mapping[str, Any]) -> tuple[Study, Path]:
@@ -75,9 +76,22 @@ def _read(source: str | PathLike[str] | Mapping[str, Any]) -> tuple[Study, Path]
     return study, folder
 
 
-def _base_file(study: Study, folder: Path) -> str:
-    """Return the base as `load` takes it: a file beside the study, or the name of a bundled instance."""
-    return str(folder / study.base) if Path(study.base).suffix else study.base
+def _instances(study: Study, folder: Path) -> dict[str, Instance]:
+    """Return the instances of the bases by their names, `changes` of the study made."""
+    instances: dict[str, Instance] = {}
+    for number, base in enumerate([study.base] if study.base is not None else study.bases):
+        instance = load(str(folder / base) if Path(base).suffix else base)
+        if instance.name in instances:
+            what = f"two bases are called {instance.name!r}"
+            raise InputError(Issue(what, where=f"bases[{number}]", maybe="give the instances names of their own"))
+        if study.changes:
+            instance = _changed(study, instance, ("changes",), "", study.changes)
+        instances[instance.name] = instance
+    return instances
+
+
+def _changed(study: Study, instance: Instance, path: ValuePath, at: str, changes: Iterable[dict[str, Any]]) -> Instance:
+    return _at(study, path, at, lambda: changed(instance, load_changes(list(changes))))
 
 
 def read_samples(path: str | PathLike[str], study: Study) -> dict[str, list[Scalar]]:
@@ -114,16 +128,23 @@ def _figure(text: str) -> Scalar:
         return text
 
 
-def _check(study: Study, instance: Instance, scenarios: tuple[Scenario, ...]) -> None:
-    """Make every change once, each value of an axis alone and each scenario that is written out as a whole."""
+def _check(study: Study, instances: Mapping[str, Instance], scenarios: tuple[Scenario, ...]) -> None:
+    """Make every change once in each base that it is for: each value of an axis alone, each scenario that is written
+    out and each rerun as a whole.
+    """
     issues: list[Issue] = []
     number = {axis.id: k for k, axis in enumerate(study.axes)}
-    for level in levels_of(study, scenarios):
-        axis = study.axes[number[level.axis]]
-        path: ValuePath = ("axes", number[level.axis], *_changes_of(axis, level.value))
-        issues += _problems(study, instance, path, f" at {level.value!r}", level.changes)
-    for k, one in enumerate(study.scenarios):
-        issues += _problems(study, instance, ("scenarios", k, "changes"), "", one.changes)
+    for base, instance in instances.items():
+        where = f" in {base}" if study.bases else ""
+        for level in levels_of(study, (one for one in scenarios if one.base == base)):
+            axis = study.axes[number[level.axis]]
+            path: ValuePath = ("axes", number[level.axis], *_changes_of(axis, level.value))
+            issues += _problems(study, instance, path, f" at {level.value!r}{where}", level.changes)
+        for k, one in enumerate(study.scenarios):
+            if not one.bases or base in one.bases:
+                issues += _problems(study, instance, ("scenarios", k, "changes"), where, one.changes)
+        for k, rerun in enumerate(study.reruns):
+            issues += _problems(study, instance, ("reruns", k, "changes"), where, rerun.changes)
     if issues:
         raise InputError(issues)
 
@@ -136,7 +157,7 @@ def _problems(
     study: Study, instance: Instance, path: ValuePath, at: str, changes: Iterable[dict[str, Any]]
 ) -> list[Issue]:
     try:
-        _at(study, path, at, lambda: changed(instance, load_changes(list(changes))))
+        _changed(study, instance, path, at, changes)
     except InputError as error:
         return list(error.issues)
     return []

@@ -1,4 +1,4 @@
-"""A study: one instance, and the scenarios in which it is solved.
+"""A study: one instance or several, and the scenarios in which each is solved.
 
 Axes span scenarios; each is a lever (what one decides) or an uncertainty (what the world does), and its changes are
 those of `docs/changes.md`, with `$value` where the value of the axis goes.
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from optimizer.instance.base import Id, Model, NonNegative, Positive
+from optimizer.instance.base import Id, Model, Names, NonNegative, Positive
 from optimizer.instance.place import Sources
 
 Scalar = bool | int | float | str
@@ -19,6 +19,10 @@ Raw = Annotated[tuple[dict[str, Any], ...], Field(strict=False)]
 BASE = "base"
 """The scenario without changes, which every study has."""
 MOST_SCENARIOS = 10_000
+Figure = Literal[
+    "objective_usd", "spent_usd", "served_share", "carbon_kg", "operational_kg", "energy_kwh", "water_l",
+]  # fmt: skip
+"""Figures of a scenario that a finding may be about."""
 
 
 class Steps(Model):
@@ -87,11 +91,12 @@ class Axis(Model):
     """One thing that differs between scenarios. Exactly one of `values`, `range`, `sample` and `options`.
 
     `values`, `range` and `sample` put a value into `changes` wherever `$value` stands; `options` are alternatives with
-    changes of their own, by name.
+    changes of their own, by name. `bases`: the bases that it is for, all of them if empty.
     """
 
     id: Id
     kind: Literal["lever", "uncertainty"]
+    bases: Names = ()
     values: Annotated[tuple[Scalar, ...], Field(strict=False, min_length=1)] | None = None
     range: Steps | None = None
     sample: Distribution | None = None
@@ -113,10 +118,43 @@ class Axis(Model):
 
 
 class ScenarioStated(Model):
-    """One scenario written out."""
+    """One scenario written out. `bases`: the bases that it is for, all of them if empty."""
 
     id: Id
+    bases: Names = ()
     changes: Raw = ()
+
+
+class Rerun(Model):
+    """All of the study once more, on bases with `changes` of their own made first; findings have to hold there too."""
+
+    id: Id
+    changes: Annotated[Raw, Field(min_length=1)]
+
+
+class Finding(Model):
+    """A statement that the results bear out or not: a figure of a scenario, alone or held against another scenario.
+
+    `figure` of `scenario`, or its `ratio` to or `difference` from that of the scenario `beside`, is `at_least` or
+    `at_most` a number. It is judged in each of `bases` (all of them if empty) alone, and withdrawn where it does not
+    hold in every rerun.
+    """
+
+    id: Id
+    says: str
+    figure: Figure = "objective_usd"
+    scenario: Id = BASE
+    beside: Id | None = None
+    by: Literal["ratio", "difference"] = "ratio"
+    at_least: float | None = None
+    at_most: float | None = None
+    bases: Names = ()
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Finding:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("states one of at_least and at_most")
+        return self
 
 
 class SolveOptions(Model):
@@ -130,26 +168,42 @@ class SolveOptions(Model):
 class Study(Model):
     """A study file. `base`: a bundled instance by name, or a file beside the study; `changes` are made to it first.
 
+    `bases` are several, told apart by the names of their instances: every axis and scenario is for each of them unless
+    it says which. Nothing is added up over them without `weights` (how many of each there are, by base) and
+    `weights_are`, which says what these rest on. `reruns` and `findings`: see there.
     Axes are combined by `product` (every value with every other) or `zip` (the first of each, the second of each, …);
     of axes with a `sample`, `samples` joint draws are made with `seed`. `scenarios` are written out beside them.
     """
 
     name: Id
     question: str = ""
-    base: str
+    base: str | None = None
+    bases: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    weights: dict[str, NonNegative] = {}
+    weights_are: str = ""
     changes: Raw = ()
     axes: Annotated[tuple[Axis, ...], Field(strict=False)] = ()
     combine: Literal["product", "zip"] = "product"
     samples: Annotated[int, Field(ge=1, le=MOST_SCENARIOS)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     scenarios: Annotated[tuple[ScenarioStated, ...], Field(strict=False)] = ()
+    reruns: Annotated[tuple[Rerun, ...], Field(strict=False)] = ()
+    findings: Annotated[tuple[Finding, ...], Field(strict=False)] = ()
     solve: SolveOptions = SolveOptions()
 
     _sources: Sources = PrivateAttr(default_factory=Sources)
 
     @model_validator(mode="after")
     def _whole(self) -> Study:
-        for what, ids in (("axis", [one.id for one in self.axes]), ("scenario", [one.id for one in self.scenarios])):
+        if (self.base is None) == (not self.bases):
+            raise ValueError("states one of base and bases")
+        if bool(self.weights) != bool(self.weights_are):
+            raise ValueError("weights and weights_are go together: a total needs both, and what the weights rest on")
+        named = {
+            "axis": [one.id for one in self.axes], "scenario": [one.id for one in self.scenarios],
+            "rerun": [one.id for one in self.reruns], "finding": [one.id for one in self.findings],
+        }  # fmt: skip
+        for what, ids in named.items():
             twice = sorted({name for name in ids if ids.count(name) > 1})
             if twice:
                 raise ValueError(f"{what} {twice[0]!r} is there twice")

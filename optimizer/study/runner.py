@@ -22,6 +22,7 @@ from typing import Any
 from optimizer import __version__
 from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import instance_sha256
+from optimizer.instance.models import Instance
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.loading import Loaded
 from optimizer.study.models import Scalar
@@ -57,24 +58,35 @@ class StudyProgress:
         return self.left * self.elapsed_seconds / self.solved_now if self.solved_now else None
 
 
-def keys_of(loaded: Loaded, base: bytes) -> dict[str, str]:
-    """Return the key of every scenario by its id; `base` is the packed instance."""
-    solve, data = loaded.study.solve.model_dump(), data_of(loaded.instance)
-    return {one.id: key_of(base, one.changes, solve, data) for one in loaded.scenarios}
+@dataclass(frozen=True)
+class _Base:
+    """The instance of a base: packed, the folder of a catalogue or laws of its own, the checksums of its data."""
+
+    packed: bytes
+    folder: str | None
+    data: tuple[str, ...]
+
+
+def _base_of(instance: Instance) -> _Base:
+    folder = None if instance.folder is None else str(instance.folder)
+    return _Base(packed(instance), folder, data_of(instance))
 
 
 class _Run:
     """The scenarios of one run: which are solved, which wait, and from which plan each starts."""
 
-    def __init__(self, loaded: Loaded, folder: StudyFolder, base: bytes, progress: Any) -> None:
-        self.folder, self.base, self._progress = folder, base, progress
+    def __init__(self, loaded: Loaded, folder: StudyFolder, progress: Any) -> None:
+        self.folder, self._progress = folder, progress
         self.solve = loaded.study.solve.model_dump()
-        self.base_dir = str(loaded.instance.folder) if loaded.instance.folder is not None else None
-        self.keys, self.data = keys_of(loaded, base), data_of(loaded.instance)
+        self.bases = {name: _base_of(instance) for name, instance in loaded.instances.items()}
+        self.keys = {
+            one.id: key_of(self.bases[one.base].packed, one.changes, self.solve, self.bases[one.base].data)
+            for one in loaded.scenarios
+        }
         self.records: dict[str, Record] = {}
         self.waiting: deque[Scenario] = deque()
         self.suspects: deque[Scenario] = deque()
-        self._plans: dict[str, Mapping[str, Scalar]] = {}
+        self._plans: dict[str, dict[str, Mapping[str, Scalar]]] = {name: {} for name in self.bases}
         self._begun, self._now = time.perf_counter(), 0
         for one in loaded.scenarios:
             record = folder.record(self.keys[one.id])
@@ -84,32 +96,39 @@ class _Run:
                 self._know(one, record)
 
     def _know(self, scenario: Scenario, record: Record) -> None:
-        self.records[scenario.id] = record
+        self.records[scenario.id] = {**record, **_called(scenario)}
         if record["has_plan"]:
-            self._plans[scenario.id] = scenario.values
+            self._plans[scenario.base][scenario.id] = scenario.values
+
+    def starts(self, scenario: Scenario) -> bool:
+        """Return whether there is a plan of the scenario's base to start from."""
+        return bool(self._plans[scenario.base])
 
     def task(self, scenario: Scenario) -> tuple[Task, str]:
         """Return the task of a scenario and the id of that whose plan it starts from ("" for none)."""
         nearest = self._nearest(scenario)
         start = self.folder.plan(self.keys[nearest]) if nearest else None
-        task = Task(self.keys[scenario.id], self.base, scenario.changes, self.solve, self.base_dir, start, self.data)
+        base = self.bases[scenario.base]
+        task = Task(
+            self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, start, base.data
+        )  # fmt: skip
         return task, nearest
 
     def _nearest(self, scenario: Scenario) -> str:
-        """Return the solved scenario that differs in the values of the fewest axes, the last of several."""
+        """Return the solved scenario of its base that differs in the values of the fewest axes, the last of several."""
+        plans = self._plans[scenario.base]
 
         def distance(other: Mapping[str, Scalar]) -> int:
             return sum(scenario.values.get(axis) != other.get(axis) for axis in {*scenario.values, *other})
 
-        return min(reversed(self._plans), key=lambda name: distance(self._plans[name]), default="")
+        return min(reversed(plans), key=lambda name: distance(plans[name]), default="")
 
     def keep(self, scenario: Scenario, outcome: Outcome, started_from: str) -> None:
         """Write what came of a scenario."""
         record: Record = {
-            "key": outcome.key, "scenario": scenario.id, "values": dict(scenario.values),
-            "changes": list(scenario.changes), "status": outcome.status, **(outcome.figures or {}),
-            "seconds": round(outcome.seconds, 3), "reason": outcome.reason, "started_from": started_from,
-            "has_plan": outcome.plan is not None,
+            "key": outcome.key, **_called(scenario), "changes": list(scenario.changes), "status": outcome.status,
+            **(outcome.figures or {}), "seconds": round(outcome.seconds, 3), "reason": outcome.reason,
+            "started_from": started_from, "has_plan": outcome.plan is not None,
         }  # fmt: skip
         self.folder.keep(record, outcome.plan)
         self._know(scenario, record)
@@ -129,6 +148,14 @@ class _Run:
             len(self.keys), len(told) - infeasible - failed, infeasible, failed, self._now,
             time.perf_counter() - self._begun,
         )  # fmt: skip
+
+
+def _called(scenario: Scenario) -> Record:
+    """What a record says of its scenario; two scenarios with the same changes share their result."""
+    return {
+        "scenario": scenario.id, "base": scenario.base, "name": scenario.name, "rerun": scenario.rerun,
+        "values": dict(scenario.values),
+    }  # fmt: skip
 
 
 def run_study(
@@ -160,20 +187,22 @@ def run_study(
     """
     from optimizer.study.tables import study_tables
 
-    if cluster is not None and loaded.instance.folder is not None:
-        what = f"its workers lack the folder {loaded.instance.folder}, whose catalogue or laws the instance names"
+    own = next((one.folder for one in loaded.instances.values() if one.folder is not None), None)
+    if cluster is not None and own is not None:
+        what = f"its workers lack the folder {own}, whose catalogue or laws the instance names"
         raise InputError(Issue(what, where="cluster", maybe="run it on this machine (--workers)"))
-    base, stop = packed(loaded.instance), cancel or threading.Event()
+    stop = cancel or threading.Event()
     until = math.inf if time_limit_seconds is None else time.perf_counter() + time_limit_seconds
     with folder.held():
-        run = _Run(loaded, folder, base, progress)
+        run = _Run(loaded, folder, progress)
         folder.write_manifest({
-            "version": __version__, "instance_sha256": instance_sha256(loaded.instance),
-            "study": loaded.study.model_dump(mode="json", by_alias=True),
-            "currency": None if loaded.instance.currency is None else loaded.instance.currency.model_dump(mode="json"),
-            "folder": run.base_dir,
+            "version": __version__, "study": loaded.study.model_dump(mode="json", by_alias=True),
+            "bases": [{
+                "name": name, "instance_sha256": instance_sha256(one), "folder": run.bases[name].folder,
+                "currency": None if one.currency is None else one.currency.model_dump(mode="json"),
+            } for name, one in loaded.instances.items()],
             "scenarios": [{**asdict(one), "key": run.keys[one.id]} for one in loaded.scenarios],
-        }, base)  # fmt: skip
+        }, {name: base.packed for name, base in run.bases.items()})  # fmt: skip
         run.tell()
         _drive(run, _opened(workers, cluster), lambda: stop.is_set() or time.perf_counter() > until)
         known = [run.records[one.id] for one in loaded.scenarios if one.id in run.records]
@@ -215,19 +244,24 @@ def _until_none_runs(
 
 def _hand_out(run: _Run, executor: Executor, running: dict[Future[Outcome], tuple[Scenario, str]], width: int) -> None:
     if run.suspects:
-        if running:
+        if not running:
+            _submit(run, executor, running, run.suspects.popleft())
+        return
+    while len(running) < width:
+        begun = {scenario.base for scenario, _ in running.values()}
+        # the first plan of a base is what its other scenarios start from
+        ready = next((one for one in run.waiting if run.starts(one) or one.base not in begun), None)
+        if ready is None:
             return
-        queue, most = run.suspects, 1
-    else:
-        queue, most = run.waiting, width
-        if not run._plans and running:  # the first plan is what all others start from
-            return
-    while queue and len(running) < most:
-        scenario = queue.popleft()
-        task, nearest = run.task(scenario)
-        running[executor.submit(solve_task, task)] = scenario, nearest
-        if not run._plans:
-            return
+        run.waiting.remove(ready)
+        _submit(run, executor, running, ready)
+
+
+def _submit(
+    run: _Run, executor: Executor, running: dict[Future[Outcome], tuple[Scenario, str]], scenario: Scenario
+) -> None:
+    task, nearest = run.task(scenario)
+    running[executor.submit(solve_task, task)] = scenario, nearest
 
 
 def _after_a_break(run: _Run, ran: list[Scenario]) -> None:

@@ -24,6 +24,8 @@ Status = Literal["optimal", "feasible", "infeasible", "no_plan", "failed"]
 FIGURES = (
     "objective_usd", "bound_usd", "gap", "carbon_kg", "carbon_unknown_share", "operational_kg", "energy_kwh", "water_l",
 )  # fmt: skip
+"""Figures that a plan states; `figures_of` adds those that follow from it."""
+DERIVED = ("spent_usd", "served_share")
 SHORTFALLS_TOLD = 3
 
 
@@ -106,9 +108,34 @@ def solve_task(task: Task) -> Outcome:
         return outcome("failed", str(error))
     except Exception as error:
         return outcome("failed", f"{type(error).__name__}: {error}")
-    figures = {name: getattr(plan, name) for name in FIGURES}
+    figures = figures_of(plan)
     held = gzip.compress(plan.model_dump_json().encode(), mtime=0) if plan.held else None
     return outcome(plan.status or "no_plan", "" if plan.held else reason_of(plan), figures=figures, plan=held)
+
+
+def figures_of(plan: Plan) -> dict[str, float | None]:
+    """Return the figures of a plan: those it states, what is spent (the cost without the price of what is not served),
+    and the share of the peak demand, or work, that is served; every workload counts the same.
+    """
+    stated = {name: getattr(plan, name) for name in FIGURES}
+    if not plan.held:
+        return {**stated, **dict.fromkeys(DERIVED)}
+    served: dict[str, float] = {}
+    left: dict[str, float] = {}
+    for row in plan.placements:
+        served[row.workload] = served.get(row.workload, 0.0) + (row.served_per_s or 0.0) + (row.work_units or 0.0)
+    for lost in plan.unserved:
+        left[lost.workload] = left.get(lost.workload, 0.0) + (lost.per_s or 0.0) + (lost.work_units or 0.0)
+    shares = [
+        done / (done + lost) if done + lost else 1.0
+        for done, lost in ((served.get(name, 0.0), left.get(name, 0.0)) for name in {**served, **left})
+    ]
+    penalty = sum(row.cost_usd or 0.0 for row in plan.unserved)
+    cost = plan.objective_usd
+    return {
+        **stated, "spent_usd": None if cost is None else cost - penalty,
+        "served_share": sum(shares) / len(shares) if shares else None,
+    }  # fmt: skip
 
 
 def reason_of(plan: Plan) -> str:
@@ -127,16 +154,18 @@ def unpacked_plan(content: bytes | None) -> Plan | None:
 
 
 _models: dict[bytes, Model] = {}
+MODELS_KEPT = 3
 _lock = threading.Lock()
 
 
 def _base_model(task: Task) -> Model:
-    """Return the model of the study's instance, compiled once in each process."""
+    """Return the model of a base, compiled once in each process; the bases used last are kept."""
     from optimizer.model import compile
 
     digest = hashlib.sha256(task.base + repr((task.folder, task.data)).encode()).digest()
     with _lock:
-        if digest not in _models:
-            _models.clear()
-            _models[digest] = compile(unpacked(task.base, task.folder))
-        return _models[digest]
+        model = _models.pop(digest, None) or compile(unpacked(task.base, task.folder))
+        _models[digest] = model
+        for oldest in list(_models)[:-MODELS_KEPT]:
+            del _models[oldest]
+        return model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -29,24 +29,32 @@ class Level:
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is solved: the changes to the study's instance, and the value of every axis (none for one written out)."""
+    """What is solved: the changes to the instance of a base, and the value of every axis (none for one written out).
+
+    `id` is unique in the study: `name`, with the base ahead where there are several (`bank/annulled`), and the rerun
+    behind (`bank/annulled@quotas-half`).
+    """
 
     id: str
+    base: str
+    name: str
+    rerun: str
     values: Mapping[str, Scalar]
     changes: Changes
 
 
-def span(study: Study, draws: Mapping[str, Sequence[Scalar]] | None = None) -> tuple[Scenario, ...]:
-    """Return the scenarios of a study: the base, those that its axes span, those written out.
+def span(
+    study: Study, bases: Sequence[str], draws: Mapping[str, Sequence[Scalar]] | None = None
+) -> tuple[Scenario, ...]:
+    """Return the scenarios of a study, base by base: that without changes, those that its axes span, those written
+    out; then the same in each rerun. `bases` are the names of the bases.
 
     `draws` are values drawn elsewhere, by axis, all of one length: they take the place of what these axes state.
 
     Raises:
         InputError: too many scenarios; axes to be zipped that have not the same number of values; draws of no axis.
     """
-    found = [Scenario(BASE, {}, ())]
-    found += [_scenario(parts) for parts in _combined(study, _blocks(study, draws or {})) if parts]
-    found += [Scenario(one.id, {}, one.changes) for one in study.scenarios]
+    found = [one for base in bases for one in _of_base(study, base, draws or {}, several=len(bases) > 1)]
     if len(found) > MOST_SCENARIOS:
         raise InputError(Issue(f"has {len(found):,} scenarios; the limit is {MOST_SCENARIOS:,}", where="scenarios"))
     twice = [name for name, times in Counter(one.id for one in found).items() if times > 1]
@@ -55,7 +63,19 @@ def span(study: Study, draws: Mapping[str, Sequence[Scalar]] | None = None) -> t
     return tuple(found)
 
 
-def levels_of(study: Study, scenarios: Sequence[Scenario]) -> tuple[Level, ...]:
+def _of_base(study: Study, base: str, draws: Mapping[str, Sequence[Scalar]], several: bool) -> list[Scenario]:
+    stated: list[tuple[str, Changes, dict[str, Scalar]]] = [("", (), {})]
+    stated += [_scenario(parts) for parts in _combined(study, _blocks(study, base, draws)) if parts]
+    stated += [(one.id, one.changes, {}) for one in study.scenarios if not one.bases or base in one.bases]
+    ahead = f"{base}/" if several else ""
+    return [
+        Scenario(f"{ahead}{name or BASE}{behind}", base, name or BASE, rerun, values, (*first, *changes))
+        for rerun, behind, first in [("", "", ()), *((one.id, f"@{one.id}", one.changes) for one in study.reruns)]
+        for name, changes, values in stated
+    ]
+
+
+def levels_of(study: Study, scenarios: Iterable[Scenario]) -> tuple[Level, ...]:
     """Return every value of every axis that some scenario has, once."""
     axes = {axis.id: axis for axis in study.axes}
     seen = {(name, repr(value)): _level(axes[name], value) for one in scenarios for name, value in one.values.items()}
@@ -70,7 +90,7 @@ class _Part:
     levels: tuple[Level, ...]
 
 
-def _blocks(study: Study, draws: Mapping[str, Sequence[Scalar]]) -> list[list[_Part]]:
+def _blocks(study: Study, base: str, draws: Mapping[str, Sequence[Scalar]]) -> list[list[_Part]]:
     """Return what is varied: a block for each axis, and one for all that are drawn."""
     axes = {axis.id: axis for axis in study.axes}
     unknown = [name for name in draws if name not in axes]
@@ -80,6 +100,8 @@ def _blocks(study: Study, draws: Mapping[str, Sequence[Scalar]]) -> list[list[_P
     joint: dict[str, Sequence[Scalar]] = {}
     blocks: list[list[_Part]] = []
     for axis in study.axes:
+        if axis.bases and base not in axis.bases:
+            continue
         if axis.id in draws:
             joint[axis.id] = draws[axis.id]
         elif axis.sample is not None:
@@ -110,10 +132,10 @@ def _combined(study: Study, blocks: list[list[_Part]]) -> list[tuple[_Part, ...]
     return list(product(*blocks))
 
 
-def _scenario(parts: tuple[_Part, ...]) -> Scenario:
+def _scenario(parts: tuple[_Part, ...]) -> tuple[str, Changes, dict[str, Scalar]]:
     levels = [level for part in parts for level in part.levels]
     changes = tuple(change for level in levels for change in level.changes)
-    return Scenario(",".join(part.name for part in parts), {level.axis: level.value for level in levels}, changes)
+    return ",".join(part.name for part in parts), changes, {level.axis: level.value for level in levels}
 
 
 def _written(value: Scalar) -> str:

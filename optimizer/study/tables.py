@@ -11,19 +11,21 @@ import pandas as pd
 
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.models import BASE
-from optimizer.study.solving import FIGURES
+from optimizer.study.solving import DERIVED, FIGURES
 
 BINDS = 1e-6
 """A limit binds where its slack is at most this share of it."""
 SCENARIO = (
-    "status", *FIGURES, "regions", "providers", "countries", "open_actions", "moved_from_base", "seconds", "reason",
-    "started_from",
+    "status", *FIGURES, *DERIVED, "regions", "providers", "countries", "open_actions", "moved_from_base", "seconds",
+    "reason", "started_from",
 )  # fmt: skip
 PLACEMENT = (
     "workload", "stream", "period", "region_id", "country", "provider", "sku", "endpoint", "purchase", "instances",
     "served_per_s", "cost_usd", "carbon_kg",
 )  # fmt: skip
 COLUMNS = {"placements": PLACEMENT, "costs": ("term", "usd"), "rules": ("rule", "limit", "used")}
+CALLED = ("scenario", "base", "name", "rerun")
+"""What every table says first of a scenario: its id, its base, its name there, the rerun (empty: as stated)."""
 PlanData = dict[str, Any]
 """A plan as its JSON says it: hundreds of them are read one after the other, which as models would take minutes."""
 
@@ -32,24 +34,28 @@ def study_tables(folder: StudyFolder, records: Iterable[Record]) -> dict[str, pd
     """Return the tables `scenarios`, `placements`, `costs` and `rules`, rows in the order of the records.
 
     `scenarios` has one column for each axis as well, empty for scenarios written out. `rules` are budgets, quotas and
-    shares without slack. `moved_from_base` counts the workloads that run in other regions than in the base scenario.
+    shares without slack. `moved_from_base` counts the workloads that run in other regions than in the scenario `base`
+    of the same base and rerun.
     """
     known = list(records)
     axes = list(dict.fromkeys(axis for record in known for axis in record["values"]))
-    base = next((_plan(folder, record) for record in known if record["scenario"] == BASE), None)
-    home = None if base is None else regions_of(base)
+    homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
+    for record in known:
+        if record["name"] == BASE and (plan := _plan(folder, record)) is not None:
+            homes[record["base"], record["rerun"]] = regions_of(plan)
     scenarios: list[dict[str, Any]] = []
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
     for record in known:
-        name, plan = record["scenario"], _plan(folder, record)
-        scenarios.append({**_scenario(record, plan, home), **record["values"], "scenario": name})
+        called, plan = {name: record[name] for name in CALLED}, _plan(folder, record)
+        home = homes.get((record["base"], record["rerun"]))
+        scenarios.append({**_scenario(record, plan, home), **record["values"], **called})
         if plan is not None:
-            rows["placements"] += ({"scenario": name, **row} for row in plan["placements"])
+            rows["placements"] += ({**row, **called} for row in plan["placements"])
             terms = plan["cost_breakdown_usd"].items()
-            rows["costs"] += ({"scenario": name, "term": term, "usd": usd} for term, usd in terms)
-            rows["rules"] += ({"scenario": name, **row} for row in binding(plan))
-    tables = {name: pd.DataFrame(rows[name], columns=["scenario", *columns]) for name, columns in COLUMNS.items()}
-    return {"scenarios": pd.DataFrame(scenarios, columns=["scenario", *axes, *SCENARIO]), **tables}
+            rows["costs"] += ({**called, "term": term, "usd": usd} for term, usd in terms)
+            rows["rules"] += ({**called, **row} for row in binding(plan))
+    tables = {name: pd.DataFrame(rows[name], columns=[*CALLED, *columns]) for name, columns in COLUMNS.items()}
+    return {"scenarios": pd.DataFrame(scenarios, columns=[*CALLED, *axes, *SCENARIO]), **tables}
 
 
 def _plan(folder: StudyFolder, record: Record) -> PlanData | None:

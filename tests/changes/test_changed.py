@@ -56,6 +56,12 @@ def value(instance: Instance, path: str) -> Any:
 
 
 LIMITS: list[tuple[dict[str, Any], str, Any]] = [
+    ({"op": "scale_quotas", "factor": 0.5}, "quotas.default_devices", 4.0),
+    ({"op": "scale_quotas", "factor": 0.5}, "quotas.limits.0.devices", 8.0),
+    ({"op": "scale_quotas", "factor": 2}, "quotas.limits.1.kw", 10.0),
+    ({"op": "scale_quotas", "factor": 2}, "quotas.default_vcpus", None),
+    ({"op": "lift_all", "kinds": ["policy"]}, "policies", ()),
+    ({"op": "lift_all", "kinds": ["budget"]}, "budgets", ()),
     ({"op": "set_limit", "rule": "budget:carbon", "to": 80}, "budgets.0.limit_kg", 80.0),
     ({"op": "set_limit", "rule": "budget:carbon", "times": 0.5}, "budgets.0.limit_kg", 50.0),
     ({"op": "set_limit", "rule": "quota:x", "plus": -1}, "quotas.limits.0.devices", 15.0),
@@ -219,6 +225,19 @@ def test_a_change_that_matches_nothing_is_an_error(
     assert issue.where == f"changes[1].{field}"
     assert what in issue.what
     assert maybe is None or maybe in (issue.maybe or "")
+
+
+def test_all_rules_of_a_kind_are_lifted_at_once():
+    """Laws, policies and budgets; where there is none of a kind, that is said."""
+    instance = toy(laws={"use": "world", "patches": [{"op": "deactivate", "law": "EU-GDPR-CHV"}]})
+    free = domicile.changed(instance, [{"op": "lift_all", "kinds": ["law", "policy", "budget"]}])
+    assert (free.laws.use, free.laws.patches, free.policies, free.budgets) == ("none", (), (), ())
+    assert instance.laws.use == "world"
+    for kind, told in (("law", "no law is checked"), ("policy", "no policies"), ("budget", "no budgets")):
+        with pytest.raises(domicile.InputError, match=told):
+            domicile.changed(free, [{"op": "lift_all", "kinds": [kind]}])
+    with pytest.raises(domicile.InputError, match="no quota of this instance has a figure"):
+        domicile.changed(toy(quotas={}), [{"op": "scale_quotas", "factor": 2}])
 
 
 def test_all_changes_that_match_nothing_are_told_together():

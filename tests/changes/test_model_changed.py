@@ -66,6 +66,12 @@ def test_a_change_of_every_kind_on_bundled_instances(models: dict[str, Model], n
     same_outcome(models[name], changes)
 
 
+def test_all_rules_of_a_kind_at_once(models: dict[str, Model]):
+    """No law, no budget, twice the quotas."""
+    free = {"op": "lift_all", "kinds": ["law", "budget"]}
+    assert same_outcome(models["quickstart"], [free, {"op": "scale_quotas", "factor": 2}]) is not None
+
+
 def test_a_region_added_to_the_bundled_catalogue_is_an_option(models: dict[str, Model]):
     """With a machine, its power and the round trips of its three streams."""
     place = "scaleway:de-kie"

@@ -17,14 +17,14 @@ from optimizer.study.models import study_schema
 def test_the_base_is_beside_the_study_and_its_changes_are_made_first(tmp_path: Path):
     changes = [{"op": "scale_demand", "factor": 0.5}]
     loaded = load_study(write(tmp_path, {**STUDY, "changes": changes}))
-    assert loaded.instance.workloads[0].streams[0].rate == 20.0
+    assert loaded.instances["toy"].workloads[0].streams[0].rate == 20.0
     assert [one.id for one in loaded.scenarios][:2] == ["base", "devices=4"]
 
 
 def test_a_bundled_instance_goes_by_its_name():
     axis = {"id": "a", "kind": "lever", "values": [1.0], "changes": [{"op": "scale_demand", "factor": "$value"}]}
     loaded = load_study({**STUDY, "base": "quickstart", "scenarios": [], "axes": [axis]})
-    assert loaded.instance.name == "quickstart"
+    assert list(loaded.instances) == ["quickstart"]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,7 @@ def test_every_bundled_study_loads_by_its_name(name: str, tmp_path: Path, monkey
 
 def test_the_schema_knows_what_the_file_may_hold():
     schema = study_schema()
-    assert {"axes", "base", "samples", "scenarios"} <= set(schema["properties"])
-    assert set(schema["required"]) == {"name", "base"}
+    known = {"axes", "base", "bases", "findings", "reruns", "samples", "scenarios", "weights"}
+    assert known <= set(schema["properties"])
+    assert set(schema["required"]) == {"name"}
     assert INSTANCE["name"] == "toy"

@@ -82,7 +82,7 @@ def test_every_scenario_comes_to_what_it_costs_by_hand(tmp_path: Path):
     for one in folder.manifest()["scenarios"]:
         plan = unpacked_plan(folder.plan(one["key"]))
         if plan is not None:
-            assert domicile.audit(domicile.changed(loaded.instance, one["changes"]), plan).ok
+            assert domicile.audit(domicile.changed(loaded.instances["toy"], one["changes"]), plan).ok
 
 
 @pytest.mark.usefixtures("in_threads")
@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_costs_one_scenario_at_most(tmp_path: Path, mon
     tries it again.
     """
     loaded, out = load_study(write(tmp_path)), StudyFolder(tmp_path / "out")
-    keys = runner.keys_of(loaded, runner.packed(loaded.instance))
+    keys = runner._Run(loaded, out, None).keys
 
     @contextmanager
     def breaking(width: int):
@@ -311,7 +311,7 @@ def test_the_outcome_of_a_task_survives_a_process_boundary(tmp_path: Path):
     import pickle
 
     loaded = load_study(write(tmp_path))
-    task = runner.Task("k", runner.packed(loaded.instance), loaded.scenarios[2].changes, {"gap": 1e-6})
+    task = runner.Task("k", runner.packed(loaded.instances["toy"]), loaded.scenarios[2].changes, {"gap": 1e-6})
     outcome = pickle.loads(pickle.dumps(solve_task(pickle.loads(pickle.dumps(task)))))
     assert (outcome.status, outcome.figures["objective_usd"]) == ("optimal", pytest.approx(900.0))
     assert json.dumps(outcome.figures)
