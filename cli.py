@@ -30,6 +30,7 @@ from optimizer.lookup import catalogue
 from optimizer.lookup_laws import laws
 from optimizer.printable import printable
 from optimizer.questions import explain
+from optimizer.report_command import report
 from optimizer.studies import plan_difference, study
 from optimizer.terminal import Finite, Shell
 
@@ -300,6 +301,7 @@ main.add_command(study)
 main.add_command(plan_difference)
 main.add_command(alternatives)
 main.add_command(export_plan)
+main.add_command(report)
 
 
 @main.group()

@@ -19,6 +19,7 @@ on a phone.
     ranges      low, middle and high for each row
     frontier    points joined by a line, some of them named
     heat_map    a coloured cell for each pair of row and column, by name or by amount
+    world_map   dots and flows on land, without borders unless they are asked for
 
 Needs the extra `report` (`pip install 'domicile[report]'`); `require_charts` says so where it is missing.
 """
@@ -27,5 +28,9 @@ from optimizer.report.charts.chart import Chart, require_charts
 from optimizer.report.charts.pairs import dumbbell, frontier, ranges
 from optimizer.report.charts.parts import bars, heat_map, waterfall
 from optimizer.report.charts.theme import THEMES
+from optimizer.report.charts.world_map import Dot, Flow, world_map
 
-__all__ = ["THEMES", "Chart", "bars", "dumbbell", "frontier", "heat_map", "ranges", "require_charts", "waterfall"]
+__all__ = [
+    "THEMES", "Chart", "Dot", "Flow", "bars", "dumbbell", "frontier", "heat_map", "ranges", "require_charts",
+    "waterfall", "world_map",
+]  # fmt: skip

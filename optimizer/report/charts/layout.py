@@ -33,8 +33,8 @@ def figures_axis(width: int, **more: Any) -> alt.Axis:
     """Return an axis of figures, in thousands and millions where they are large."""
     import altair as alt
 
-    told = "datum.value == 0 ? '0' : format(datum.value, '~s')"
-    return alt.Axis(labelExpr=told, tickCount=4 if width < NARROW else 6, **more)
+    told = "abs(datum.value) < 1 ? format(datum.value, '~g') : format(datum.value, '~s')"
+    return alt.Axis(labelExpr=told, labelFlush=False, tickCount=4 if width < NARROW else 6, **more)
 
 
 def sized(chart: Any, width: int, rows: int, step: int = ROW) -> Any:

@@ -81,6 +81,7 @@ def frontier(
     rows = figures(frame, {"x": x, "y": y})
     rows["text"] = "" if label is None else [name_of(text) if text else "" for text in frame[label].fillna("")]
     rows["line"] = True if on_line is None else frame[on_line].to_numpy(dtype=bool)
+    rows["which"] = ["on" if one else "off" for one in rows["line"]]
     rows = rows.dropna(subset=["x", "y"])
 
     def draw(width: int) -> Any:
@@ -93,9 +94,9 @@ def frontier(
                                  titleAnchor="end", titleY=-10, labelColor=colour("soft")))  # fmt: skip
         joined = rows[rows["line"]].sort_values("x")
         line = alt.Chart(joined).mark_line(color=colour("main"), strokeWidth=2, aria=False).encode(x=across, y=up)
-        scale = alt.Scale(domain=[True, False], range=[colour("main"), colour("rest")])
+        scale = alt.Scale(domain=["on", "off"], range=[colour("main"), colour("rest")])
         dots = alt.Chart(rows).mark_point(filled=True, size=70, opacity=1).encode(
-            x=across, y=up, color=alt.Color("line:N", scale=scale, legend=None))  # fmt: skip
+            x=across, y=up, color=alt.Color("which:N", scale=scale, legend=None))  # fmt: skip
         words = alt.Chart(rows[rows["text"] != ""]).mark_text(align="left", dx=9, dy=-8, aria=False, limit=width // 3)
         layers = alt.layer(line, dots, words.encode(x=across, y=up, text="text:N"))
         size = alt.AutoSizeParams(type="fit", contains="padding")

@@ -32,6 +32,8 @@ def bars(
     rows["name"] = [name_of(text) for text in frame[category]]
     order = list(dict.fromkeys(rows["name"]))
     rows["text"] = [name_of(x) for x in frame[label]] if label else [figure(x) for x in rows["value"]]
+    rows["end"] = rows["value"].clip(lower=0.0)
+    counted = {"tickMinStep": 1} if (rows["value"] % 1 == 0).all() else {}
     parts = [] if part is None else list(dict.fromkeys(name_of(text) for text in frame[part]))
     if part is not None:
         rows["part"] = [name_of(text) for text in frame[part]]
@@ -46,7 +48,7 @@ def bars(
         y = names_axis(order, width)
         top = float(rows.groupby("name")["value"].sum().max()) if len(rows) else 1.0
         room = ROOM_FOR_LABELS + (0.15 if width < NARROW else 0.0)
-        x = alt.X("value:Q", title=unit, axis=figures_axis(width),
+        x = alt.X("value:Q", title=unit, axis=figures_axis(width, **counted),
                   scale=alt.Scale(domainMin=min(0.0, float(rows["value"].min()) if len(rows) else 0.0),
                                   domainMax=(top or 1.0) * (1.0 if parts else room)))  # fmt: skip
         base = alt.Chart(rows).encode(y=y, x=x, description="told:N")
@@ -56,7 +58,7 @@ def bars(
             bar = base.mark_bar(height=BAR).encode(color=alt.Color("part:N", scale=scale, legend=key), order="at:Q")
             return sized(alt.layer(bar), width, len(order))
         bar = base.mark_bar(height=BAR, color=colour("main"))
-        text = base.mark_text(align="left", dx=6, aria=False).encode(text="text:N")
+        text = base.mark_text(align="left", dx=6, aria=False).encode(text="text:N", x=alt.X("end:Q"))
         return sized(alt.layer(bar, text), width, len(order))
 
     return Chart(title, description or describe(rows, "name", {"value": unit}), draw)

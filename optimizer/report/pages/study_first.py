@@ -1,0 +1,163 @@
+"""The first screen of a study: its question, the answer in a sentence, key figures and one chart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+
+from optimizer.report.charts import bars, ranges
+from optimizer.report.pages.context import plural
+from optimizer.report.pages.study_data import Outcome, StudyData
+from optimizer.report.pages.view import Block, Fact, Facts, Figure, cell, table
+from optimizer.report.parts import amount, currency_code, in_currency, money, usd
+
+MOST_BARS = 16
+
+
+def study_answer(data: StudyData) -> str:
+    """Return what the scenarios come to in a sentence or two."""
+    found = data.planned
+    if not found:
+        return "No scenario has a plan so far."
+    low, high = (min(found, key=_usd), max(found, key=_usd))
+    between = f"Cost lies between {money(low.usd)} ({low.id}) and {money(high.usd)} ({high.id})"
+    base = f"; as things stand (base) it is {money(data.base.usd)}."
+    base = base if data.base.has_plan else "; the base has no plan."
+    return " ".join(filter(None, (_counted(data), between + base, _best_lever(data))))
+
+
+def _usd(one: Outcome) -> float:
+    return one.usd or 0.0
+
+
+def _counted(data: StudyData) -> str:
+    counts = Counter(one.status for one in data.outcomes)
+    none, waiting, failed = counts["infeasible"], counts["waiting"], counts["failed"]
+    told = [f"{plural(none, 'scenario')} {'has' if none == 1 else 'have'} no plan"] if none else []
+    told += [f"{waiting:,} {'is' if waiting == 1 else 'are'} not solved yet"] if waiting else []
+    told += [f"{failed:,} failed"] if failed else []
+    more = f"; {', '.join(told)}" if told else ""
+    have = "has" if len(data.planned) == 1 else "have"
+    return f"{len(data.planned):,} of {plural(len(data.outcomes), 'scenario')} {have} a plan{more}."
+
+
+def _best_lever(data: StudyData) -> str:
+    """Say which value of the first lever costs least in the middle, where a study has levers."""
+    levers = [axis["id"] for axis in data.study["axes"] if axis["kind"] == "lever"]
+    if not levers:
+        return ""
+    rows = spread(data, levers[0])
+    known = [row for row in rows if row["middle"] is not None]
+    if len(known) < 2:
+        return ""
+    most = max(row["planned"] / row["all"] for row in known)
+    best = min((row for row in known if row["planned"] / row["all"] >= most), key=lambda row: row["middle"])
+    what = f"Of what can be decided, {levers[0]} = {best['value']} costs least"
+    return f"{what}: {money(best['middle'])} in the middle of its scenarios."
+
+
+def spread(data: StudyData, axis: str) -> list[dict[str, Any]]:
+    """Return by value of an axis the least, middle and most cost of its scenarios, and how many have a plan."""
+    groups: dict[str, list[Outcome]] = {}
+    for one in data.outcomes:
+        if axis in one.values:
+            groups.setdefault(told_value(one.values[axis]), []).append(one)
+    rows = []
+    for value, members in groups.items():
+        costs = sorted(_usd(one) for one in members if one.has_plan)
+        kg = sorted(one.carbon_kg for one in members if one.carbon_kg is not None)
+        rows.append({
+            "value": value, "all": len(members), "planned": len(costs), "low": costs[0] if costs else None,
+            "middle": _middle(costs), "high": costs[-1] if costs else None, "kg": _middle(kg),
+        })  # fmt: skip
+    return rows
+
+
+def told_value(value: object) -> str:
+    """Return the value of an axis as people read it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _middle(values: list[float]) -> float | None:
+    if not values:
+        return None
+    half = len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
+
+
+def study_facts(data: StudyData) -> tuple[Block, ...]:
+    """Return the key figures, and the cost of scenarios as one chart."""
+    found = data.planned
+    none = sum(one.status == "infeasible" for one in data.outcomes)
+    told = f"{none:,} without a plan" if none else f"{len(found):,} with a plan"
+    facts = [Fact("Scenarios", f"{len(data.outcomes):,}", told, "warn" if none else "")]
+    if data.base.has_plan:
+        facts.append(Fact("As things stand", money(data.base.usd), _kg(data.base)))
+    if found:
+        low, high = min(found, key=_usd), max(found, key=_usd)
+        facts.append(Fact("Cost from to", f"{usd(low.usd)} – {usd(high.usd)}", f"{low.id} – {high.id}"))
+        moved = [one.moved for one in found if one.moved is not None]
+        if moved:
+            facts.append(Fact("Most workloads moved", f"{max(moved):,}", "in other regions than in the base"))
+    return (Facts(tuple(facts)), *_chart(data))
+
+
+def _kg(one: Outcome) -> str:
+    return "" if one.carbon_kg is None else f"{'at least ' * one.carbon_unknown}{amount(one.carbon_kg, 'kg CO2e')}"
+
+
+def _chart(data: StudyData) -> tuple[Block, ...]:
+    found = data.planned
+    if not found:
+        return ()
+    code = currency_code()
+    if len(found) <= MOST_BARS:
+        title = "Cost of each scenario"
+        frame = pd.DataFrame({"name": [one.id for one in found], "usd": [in_currency(_usd(one)) for one in found],
+                              "told": [usd(one.usd) for one in found]})  # fmt: skip
+        rows = [[one.id, usd(one.usd), beside(one.usd, data.base.usd)] for one in found]
+        numbers = table(title, ["Scenario", code, "Beside base"], rows, right=[code, "Beside base"])
+        return (Figure(bars(frame, "name", "usd", label="told", title=title, unit=code), numbers),)
+    axes = [axis["id"] for axis in data.study["axes"]]
+    return tuple(spread_figure(data, axis) for axis in axes[:1])
+
+
+def spread_figure(data: StudyData, axis: str, most: int = 24) -> Figure:
+    """Return the cost of the scenarios of each value of an axis: from the least over the middle to the most."""
+    rows = [row for row in spread(data, axis) if row["middle"] is not None]
+    rows.sort(key=lambda row: float(row["value"]) if _is_figure(row["value"]) else 0.0)
+    shown = rows if len(rows) <= most else [rows[round(k * (len(rows) - 1) / (most - 1))] for k in range(most)]
+    code, title = currency_code(), f"Cost by {axis}: least, middle and most of its scenarios"
+    frame = pd.DataFrame({
+        "value": [f"{axis} = {row['value']}" for row in shown],
+        **{name: [in_currency(row[name]) for row in shown] for name in ("low", "middle", "high")},
+    })  # fmt: skip
+    right = ["With a plan", "Least", "Middle", "Most", "kg CO2e, middle"]
+    numbers = table(title, [axis, *right], [
+        [row["value"], f"{row['planned']} of {row['all']}", usd(row["low"]), usd(row["middle"]), usd(row["high"]),
+         "" if row["kg"] is None else amount(row["kg"])] for row in rows
+    ], right=right, where="scenarios.parquet")  # fmt: skip
+    return Figure(ranges(frame, "value", "low", "middle", "high", title=title, unit=code), numbers)
+
+
+def _is_figure(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def beside(value: float | None, base: float | None) -> str:
+    """Return how much more or less a cost is than the base's."""
+    if value is None or base is None:
+        return ""
+    return f"{in_currency(value - base):+,.0f}"
+
+
+def status_cell(one: Outcome) -> object:
+    """Return the status of a scenario as a cell."""
+    told = one.status.replace("_", " ")
+    return cell(told, one.reason, "" if one.has_plan else "warn")

@@ -1,0 +1,72 @@
+"""The page of a study: its sections in the order in which a reader needs them."""
+
+from __future__ import annotations
+
+from optimizer.report.pages.answers import Answers, answer_sections
+from optimizer.report.pages.limits import price_tags
+from optimizer.report.pages.study_data import StudyData, study_data
+from optimizer.report.pages.study_first import study_answer, study_facts
+from optimizer.report.pages.study_sections import (
+    axes_sections,
+    binding_section,
+    diff_sections,
+    homes_section,
+    scenarios_section,
+    tags_section,
+    tradeoff_section,
+)
+from optimizer.report.pages.view import Page, Section, notes, table, text_of
+from optimizer.report.parts import amounts_in
+from optimizer.study import StudyFolder
+
+
+def study_page(
+    folder: StudyFolder, *, answers: Answers | None = None, compared: tuple[str, ...] = (), author: str = "",
+    written: str = "", asked: str = "", borders: bool = False,
+) -> Page:  # fmt: skip
+    """Return the page of a study from its folder, while it runs as well.
+
+    `compared`: the scenarios to set beside the base, by id; else those in which most workloads moved. `borders` is
+    accepted beside a plan's and draws nothing here, where no map is.
+
+    Raises
+    ------
+    InputError
+        The folder holds no study, or a scenario to be compared has no plan.
+    """
+    data, answers = study_data(folder), answers or Answers()
+    with amounts_in(data.currency):
+        sections: list[Section | None] = [
+            tags_section(data), *axes_sections(data), homes_section(data), tradeoff_section(data),
+        ]  # fmt: skip
+        sections += answer_sections(answers)
+        if answers.prices is not None:
+            sections.append(Section("prices", "What the rules of the base cost", "", (price_tags(answers.prices),)))
+        sections += [diff_sections(data, folder, compared), binding_section(data), scenarios_section(data)]
+        sections.append(_annex(data))
+        study = data.study
+        question = asked or study["question"] or f"What changes in {study['base']} from scenario to scenario?"
+        return Page(
+            title=text_of(study["name"]), kind="Study", question=text_of(question),
+            answer=text_of(study_answer(data)), condition="", about=_about(data, author, written),
+            first=study_facts(data), sections=tuple(one for one in sections if one is not None),
+        )  # fmt: skip
+
+
+def _about(data: StudyData, author: str, written: str) -> tuple[tuple[str, str], ...]:
+    rows = [
+        ("Study", data.study["name"]), ("Base", data.study["base"]), ("Written", written), ("Author", author),
+        ("Hash of the base", data.manifest["instance_sha256"][:16]), ("domicile", data.manifest["version"]),
+    ]  # fmt: skip
+    return tuple((name, text_of(value)) for name, value in rows if value)
+
+
+def _annex(data: StudyData) -> Section:
+    study = data.study
+    rows = [[name, str(value)] for name, value in (
+        ("base", study["base"]), ("axes are combined by", study["combine"]), ("draws", study["samples"] or "none"),
+        ("seed", study["seed"]), *study["solve"].items(),
+        *((f"axis {axis['id']}", axis["kind"]) for axis in study["axes"]))]  # fmt: skip
+    told = notes("Costs are over the horizon of the instance. Every plan passed the audit of its scenario. To go on: "
+                 "domicile study run, into the same folder.")  # fmt: skip
+    return Section("annex", "Annex", "", (table("How it was solved", ["What", "Value"], rows), *told), is_annex=True)

@@ -1,0 +1,286 @@
+"""What pages say: figures of plans and studies, where to find them, and that they are those of the plan."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from page_toys import INSTANCE, STUDY_COSTS_EUR, hostile_plan, toy_plan
+
+import domicile
+from optimizer.explain.rows import Interval, Price, PricesAnswer
+from optimizer.plan.models import Plan
+from optimizer.plan.rows import PlanCurrency
+from optimizer.report.pages.plan_page import plan_page, steps_of
+from optimizer.report.pages.study_page import study_page
+from optimizer.report.pages.view import LONGEST_TEXT, Block, Figure, Page, Section, Table
+from optimizer.study import Frontier, FrontierPoint, StudyFolder
+
+
+def blocks_of(blocks: tuple[Block, ...]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if block.kind == "fold":
+            yield from blocks_of(block.blocks)
+
+
+def section(page: Page, key: str) -> Section:
+    return next(one for one in page.sections if one.key == key)
+
+
+def tables(part: Section | Page) -> dict[str, list[list[str]]]:
+    """Return the rows of every table of a section, or of the first screen, by caption."""
+    of = part.first if isinstance(part, Page) else part.blocks
+    found: dict[str, list[list[str]]] = {}
+    for block in blocks_of(of):
+        one = block.table if isinstance(block, Figure) else block if isinstance(block, Table) else None
+        if one is not None:
+            found[one.caption] = [[cell.text for cell in row] for row in one.rows]
+    return found
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return plan_page(toy_plan(), author="A. Planner", written="2026-11-30")
+
+
+def test_the_first_screen_answers_in_a_sentence(page: Page) -> None:
+    """Question, answer with cost and proof, what is not served, the condition, who wrote it, on which data."""
+    assert page.question == "Where should the 2 workloads of estate and their data live?"
+    assert page.answer == (
+        "2 workloads can run lawfully in 3 regions of 3 countries (Ireland, Netherlands and France) for 8,000 USD over "
+        "one month from 1 January 2027. No plan that obeys the same rules can cost less than 7,996 USD: that is "
+        "proven. Not served, at least in part: search (counted at 200.00 USD)."
+    )
+    assert page.condition.startswith("On condition that 9 open actions come out well; the first is due by 1 December")
+    assert dict(page.about)["Author"] == "A. Planner"
+    assert dict(page.about)["Hash of the instance"] == "ab" * 8
+    facts = {one.name: (one.value, one.note) for block in page.first if block.kind == "facts" for one in block.facts}
+    assert facts["Cost"] == ("8,000 USD", "at least 7,996 in any plan")
+    assert facts["Carbon"][0] == "60 kg CO2e"
+    assert facts["Carbon"][1] == "up to 66 kg at the high estimate; 25.0 % of the machine hours have no figure"
+    assert facts["Tightest budget"][0] == "75.0 % used"
+    assert facts["To be settled"] == ("9 open actions", "1 of 2 laws from general knowledge or not reviewed")
+
+
+def test_costs_by_country_add_up_to_the_cost(page: Page) -> None:
+    """What belongs to no country has a row of its own, and carbon that is not known in full says so."""
+    rows = tables(page)["Where the money goes: cost by country"]
+    assert rows == [["Ireland", "4,000", "40"], ["Netherlands", "2,700", "unknown"], ["France", "1,000", "20"],
+                    ["tied to no country", "300.00", ""]]  # fmt: skip
+
+
+def test_limits_have_their_slack_the_tightest_first(page: Page) -> None:
+    """Those without room come first; the roomier ones are folded, not left out."""
+    found = section(page, "limits")
+    assert found.lead == "16 limits bear on this plan; 1 leaves no room: quota devices:H100@aws:r0."
+    first = tables(found)["Budgets, shares and quotas"]
+    assert first[0] == ["quota devices:H100@aws:r0", "100 %", "8", "8", "0"]
+    assert first[1][0] == "policy cap-aws (at most)"
+    assert first[2] == ["budget carbon", "75 %", "60 kg", "80 kg", "20 kg"]
+    assert len(first) + len(tables(found)["The other limits"]) == 16
+
+
+def test_the_law_is_told_by_destination_by_workload_and_by_law(page: Page) -> None:
+    """Verdict, safeguards and the weakest law of each destination; every workload in every country; citations."""
+    found = tables(section(page, "law"))
+    by = {row[0]: row[1:] for row in found["Law by destination"]}
+    assert by["France"] == ["not stated", "allowed with safeguards", "SCC_EU", "EU-GDPR-CHV", "partly verified in page"]
+    assert by["Netherlands"][-1] == "from general knowledge"
+    trace = found["Law trace: every workload in every country"]
+    assert [row[:2] for row in trace] == [["chat", "Ireland"], ["chat", "France"], ["train", "Netherlands"],
+                                          ["corpus", "Netherlands"]]  # fmt: skip
+    assert ["RU-LOCAL", "", "free", "152-FZ", "from general knowledge", ""] in found["Legal register"]
+    assert found["Options that a rule alone keeps out"] == [["EU-GDPR-CHV", "5", "chat"]]
+
+
+def test_operational_and_embodied_carbon_are_apart(page: Page) -> None:
+    """By place, and what is not known is not 0."""
+    rows = tables(section(page, "carbon"))["Carbon by place: operational and embodied"]
+    assert rows == [["aws:eu-west-1 IE", "30", "10"], ["scaleway:fr-par FR", "15", "5"],
+                    ["gcp:europe-west4 NL", "unknown", "unknown"]]  # fmt: skip
+
+
+def test_what_the_plan_rests_on_is_told(page: Page) -> None:
+    """Weak figures, assumed conditions, options out for want of a figure, laws without effect."""
+    found = section(page, "basis")
+    assert found.lead == (
+        "1 condition is taken as met. Options out for want of a figure cost at most 40.00 USD (0.5 % of the cost). "
+        "Refusing what nobody knows costs at most 80.00 USD (1.0 % of the cost)."
+    )
+    told = tables(found)
+    assert told["Conditions taken as met"] == [["EU-GDPR-CHV: consent"]]
+    assert told["Options out for want of a figure"] == [["power", "carbon", "7", "3", "40.00"]]
+    texts = [text for block in found.blocks if block.kind == "notes" for text in block.texts]
+    assert "Laws that touch this estate and have no effect on the plan yet: EU-DATAACT-29." in texts
+
+
+def test_figures_all_have_their_numbers(page: Page, study_results: Path) -> None:
+    """No figure without rows, in plans and in studies."""
+    for one in (page, study_page(StudyFolder(study_results))):
+        figures = [block for part in (one.first, *(s.blocks for s in one.sections)) for block in blocks_of(part)
+                   if isinstance(block, Figure)]  # fmt: skip
+        assert len(figures) >= 4
+        assert all(figure.table.rows for figure in figures)
+
+
+def test_amounts_are_in_the_currency_of_the_instance() -> None:
+    """At the rate of the plan, which is told."""
+    page = plan_page(toy_plan(currency=PlanCurrency(code="EUR", usd_per_unit=2.0).model_dump()))
+    assert "for 4,000 EUR over one month" in page.answer
+    assert dict(page.about)["Currency"] == "1 EUR = 2 USD"
+    assert tables(section(page, "cost"))["Cost by term"][-1] == ["total", "4,000", ""]
+
+
+def test_a_plan_that_holds_nothing_says_why() -> None:
+    """Infeasible: the shortfalls are the answer; stopped: nothing is claimed."""
+    shortfall = {"basis": "alone", "rule": "budget", "id": "carbon", "direction": "rise", "sentence": "let carbon rise"}
+    none = Plan.model_validate({"status": "infeasible", "shortfalls": [shortfall]}, strict=False)
+    assert plan_page(none).answer == "There is no plan that obeys every rule and limit. let carbon rise"
+    assert "not proven" in plan_page(Plan(status="no_plan")).answer
+
+
+def test_texts_are_printable_and_end() -> None:
+    """Nothing that steers a terminal or turns the direction of text, and nothing without end."""
+    page = plan_page(hostile_plan())
+    texts = [text for one in page.sections for rows in tables(one).values() for row in rows for text in row]
+    texts += [page.question, page.answer, page.condition]
+    assert any("window.hurt" in text for text in texts)
+    assert not [text for text in texts if re.search("[\x00-\x1f\u202e]", text) or len(text) > LONGEST_TEXT]
+
+
+def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
+    """What explain prices and study frontier print is shown with the plan; any other file is an error."""
+    price = Price(rule="budget:carbon", kind="budget", sentence="80 kg", lifted_usd=Interval(low=100.0, high=100.2))
+    point = FrontierPoint(cost_usd=100.0, amount=50.0, amount_bound=49.0, proven=True)
+    answers = {
+        "prices": PricesAnswer(prices=(price,), cost_usd=8000.0),
+        "frontier": Frontier(over="carbon", unit="kg CO2e", points=(point, point.model_copy(
+            update={"cost_usd": 150.0, "amount": 40.0, "is_knee": True})), least_cost_usd=100.0, complete=True,
+            seconds=1.0),
+    }  # fmt: skip
+    plan = tmp_path / "plan.json"
+    toy_plan().write(plan)
+    options = []
+    for name, answer in answers.items():
+        (tmp_path / f"{name}.json").write_text(answer.model_dump_json(), encoding="utf-8")
+        options += ["--with", str(tmp_path / f"{name}.json")]
+    out = tmp_path / "out.html"
+    run = _report(plan, "--html", out, *options)
+    assert run.exit_code == 0, run.output
+    html = out.read_text(encoding="utf-8")
+    assert "Price tags of rules" in html
+    assert ">100.20 USD</span>" in html
+    assert "What less carbon costs" in html
+    assert ">5.00</span>" in html, "50 USD more for 10 kg less"
+    run = _report(plan, "--html", out, "--with", plan)
+    assert run.exit_code == 2
+    assert "is no answer that a page can show" in run.output
+
+
+def _report(*arguments: object):  # type: ignore[no-untyped-def]
+    from domicile.cli import main
+
+    return CliRunner().invoke(main, ["report", *map(str, arguments)])
+
+
+def test_the_instance_adds_its_words_its_map_and_the_waterfall(tmp_path: Path, toy_instance: Path) -> None:
+    """Solved here: the description is the question, inline regions are on the map, options are counted."""
+    instance = domicile.load(toy_instance)
+    plan = domicile.solve(instance, switching=0)
+    page = plan_page(plan, instance, steps=steps_of(instance))
+    assert page.question == INSTANCE["description"]
+    found = tables(section(page, "where"))
+    assert found["Places on the map"] == [["p:north", "Germany", "1", "400.00"]]
+    assert found["Data flows"] == [["Germany", "p:north (p:north)", "people served", "40 units/s at peak"]]
+    assert tables(section(page, "feasible"))["Options left after each rule"][0][:2] == [
+        "every offer, for every stream and job", "2"]  # fmt: skip
+    file = tmp_path / "plan.json"
+    plan.write(file)
+    run = _report(file, "--instance", toy_instance, "--figures", tmp_path / "figures", "--borders")
+    assert run.exit_code == 0, run.output
+    names = sorted(path.name for path in (tmp_path / "figures").iterdir())
+    assert "02-where-it-runs-and-between-which-places-data-flow.svg" in names
+    assert len([name for name in names if name.endswith(".png")]) == len(names) / 2
+
+
+def test_another_instance_than_the_plans_is_refused(tmp_path: Path, toy_instance: Path) -> None:
+    """A page that mixes two estates would be worse than none."""
+    toy_plan().write(tmp_path / "plan.json")
+    run = _report(tmp_path / "plan.json", "--html", tmp_path / "out.html", "--instance", toy_instance)
+    assert run.exit_code == 2
+    assert "is not the instance of the plan" in run.output
+    assert not (tmp_path / "out.html").exists()
+
+
+def test_the_command_asks_for_something_to_write(tmp_path: Path) -> None:
+    """Without --html and --figures there is nothing to do."""
+    assert "--html FILE, --figures FOLDER" in _report(tmp_path / "plan.json").output
+
+
+def test_a_study_is_told_with_what_its_scenarios_cost(study_results: Path) -> None:
+    """Cost of each scenario by hand; the lever and the uncertainty apart; who has no plan, and why."""
+    page = study_page(StudyFolder(study_results))
+    assert page.question == "How many devices should we ask for?"
+    rows = {row[0]: row for row in tables(section(page, "scenarios"))["All scenarios"]}
+    costs = {name: f"{cost:,.2f}" if cost is not None else "" for name, cost in STUDY_COSTS_EUR.items()}
+    assert {name: row[4] for name, row in rows.items()} == costs
+    assert page.answer.startswith("5 of 6 scenarios have a plan; 1 scenario has no plan. Cost lies between 400.00 EUR")
+    assert "devices = 4 costs least: 550.00 EUR" in page.answer
+    lever = tables(section(page, "decide"))["Cost by devices: least, middle and most of its scenarios"]
+    assert [row[:5] for row in lever] == [["0", "2 of 2", "600.00", "750.00", "900.00"],
+                                          ["4", "2 of 2", "400.00", "550.00", "700.00"]]  # fmt: skip
+    tags = tables(section(page, "tags"))["Price tags: cost beside the base"]
+    assert tags[0][:4] == ["devices=0,demand=1.5", "900.00", "+500", "+125.0 %"]
+    homes = tables(section(page, "homes"))["Main country of each workload in each scenario"]
+    assert ["devices=0,demand=1", "France"] in homes
+    assert ["devices=4,demand=1", "Germany"] in homes
+
+
+def test_scenarios_are_set_side_by_side_with_the_reason(study_results: Path) -> None:
+    """Those asked for; else those in which most moved. One without a plan is an error where it was asked for."""
+    page = study_page(StudyFolder(study_results), compared=("devices=0,demand=1",))
+    told = tables(section(page, "diffs"))
+    assert told["Base beside devices=0,demand=1: cost by term"][-1] == ["total", "400.00", "600.00", "+200"]
+    (moved,) = told["What moves in devices=0,demand=1"]
+    assert moved[:4] == ["chat", "p:north", "q:east", "+200"]
+    assert "quota:north" in moved[4]
+    with pytest.raises(domicile.InputError, match="has no plan"):
+        study_page(StudyFolder(study_results), compared=("closed",))
+
+
+def test_a_study_is_written_by_the_command(study_results: Path, tmp_path: Path) -> None:
+    """One file, from the folder; a folder of no study is an error."""
+    run = _report(study_results, "--html", tmp_path / "out.html")
+    assert run.exit_code == 0, run.output
+    assert "<h1>How many devices should we ask for?</h1>" in (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert _report(tmp_path, "--html", tmp_path / "none.html").exit_code == 2
+
+
+def test_a_page_names_nothing_elsewhere(pages: dict[str, Path]) -> None:
+    """No address in an attribute that a browser would follow by itself, and a policy that forbids it."""
+    for file in pages.values():
+        html = file.read_text(encoding="utf-8")
+        assert not re.findall(r'(?:src|xlink:href|data|poster|srcset)="(?!data:,|#)[^"]*"', html)
+        assert "default-src 'none'" in html
+        assert "url(http" not in html
+
+
+def test_plans_of_bundled_instances_find_their_instance(tmp_path: Path) -> None:
+    """By name and hash; one changed since is not taken for it."""
+    from optimizer.report_command import _instance
+
+    instance = domicile.load("quickstart")
+    same = Plan(instance_name="quickstart", instance_sha256=domicile.instance_sha256(instance))
+    assert _instance(same, None, ()) == instance
+    assert _instance(same.model_copy(update={"instance_sha256": "0" * 64}), None, ()) is None
+
+
+def test_the_figures_of_a_plan_are_no_secret_to_json() -> None:
+    """Pages are made from the plan's JSON as it is written and read again."""
+    plan = toy_plan()
+    assert plan_page(Plan.model_validate(json.loads(plan.to_json()), strict=False)).answer == plan_page(plan).answer
