@@ -78,6 +78,13 @@ class Proof(BaseModel):
     better: Plan | None = None
     not_proven: tuple[str, ...] = ()
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.views import render_proof
+
+        return as_html(render_proof, self)
+
 
 def prove(
     instance: Instance,

@@ -196,6 +196,13 @@ class AuditReport(BaseModel):
         """True if nothing is wrong with the plan."""
         return not self.violations
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.views import render_audit
+
+        return as_html(render_audit, self)
+
 
 def shown(value: Value) -> str:
     """Return a value as a person reads it."""

@@ -75,3 +75,10 @@ class AlternativesAnswer(Row):
     complete: bool = True
     currency: PlanCurrency | None = None
     seconds: float = 0.0
+
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.alternatives_view import render_alternatives
+        from optimizer.report.as_html import as_html
+
+        return as_html(render_alternatives, self)

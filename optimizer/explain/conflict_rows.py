@@ -106,3 +106,10 @@ class InfeasibleAnswer(Row):
     waterfall: tuple[Step, ...] = ()
     currency: PlanCurrency | None = None
     seconds: float = 0.0
+
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.infeasible_view import render_infeasible
+
+        return as_html(render_infeasible, self)

@@ -57,6 +57,13 @@ class PlanDiff(Row):
     dropped: tuple[str, ...]
     stay: int
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.diff_view import render_diff
+
+        return as_html(render_diff, self)
+
 
 def plan_diff(before: Plan, after: Plan, why: Why | None = None) -> PlanDiff:
     """Compare two plans, of one instance or of two states of it."""

@@ -143,6 +143,13 @@ class WhyAnswer(Row):
     currency: PlanCurrency | None = None
     seconds: float = 0.0
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.why_view import render_why
+
+        return as_html(render_why, self)
+
 
 class Figures(Row):
     """What a plan comes to in what alternatives vary.
@@ -258,3 +265,10 @@ class PricesAnswer(Row):
     complete: bool = True
     currency: PlanCurrency | None = None
     seconds: float = 0.0
+
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.prices_view import render_prices
+
+        return as_html(render_prices, self)

@@ -345,6 +345,13 @@ class Verdict:
             "reasons": [{"law": law, "reason": text} for law, text in self.reasons],
         }
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.verdict_view import render_verdict
+
+        return as_html(render_verdict, self)
+
 
 FREE_VERDICT = Verdict(Level.FREE)
 
@@ -403,6 +410,13 @@ class Verdicts:
             raise InputError(f"activity {activity!r} is none of {', '.join(ACTIVITIES)}")
         verdict: Verdict = getattr(self, activity)
         return verdict
+
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.verdict_view import render_verdicts
+
+        return as_html(render_verdicts, self)
 
 
 @dataclass(frozen=True)

@@ -335,3 +335,10 @@ class Plan(Row):
             raise InputError(validation_issues(error, str(path))) from None
         except ValueError as error:
             raise InputError(Issue(str(error), file=str(path))) from None
+
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.plan_view import render_plan
+
+        return as_html(render_plan, self)

@@ -140,6 +140,13 @@ class StudyFolder:
             raise InputError(Issue(what, file=str(place), maybe=maybe))
         return found
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.study_view import render_study
+
+        return as_html(render_study, self)
+
 
 def _binary(content: bytes) -> Writer:
     return lambda stream: cast("io.TextIOWrapper", stream).buffer.write(content)

@@ -73,6 +73,13 @@ class Frontier(Row):
     seconds: float
     currency: PlanCurrency | None = None
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.frontier_view import render_frontier
+
+        return as_html(render_frontier, self)
+
 
 @dataclass(frozen=True)
 class _Found:

@@ -123,6 +123,16 @@ def test_without_the_libraries_charts_say_what_to_install(monkeypatch: pytest.Mo
         charts.require_charts()
 
 
+def test_rows_with_long_names_stay_apart() -> None:
+    """Names that are alike but for their middle are cut, and each has a bar of its own; the same name has one."""
+    names = ["a" * 30 + str(k) + "z" * 30 for k in (1, 2, 2)]
+    frame = pd.DataFrame({"n": names, "v": [1.0, 2.0, 3.0], "p": ["x", "x", "y"]})
+    spec = charts.bars(frame, "n", "v", part="p", title="t", unit="USD").spec()
+    order = spec["layer"][0]["encoding"]["y"]["sort"]
+    assert len(order) == 2
+    assert all(len(name) <= 44 for name in order)
+
+
 @pytest.mark.parametrize("kind", MAKERS)
 def test_an_empty_frame_is_drawn(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No rows are an empty chart, not an error."""

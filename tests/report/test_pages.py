@@ -77,9 +77,9 @@ def test_costs_by_country_add_up_to_the_cost(page: Page) -> None:
 def test_limits_have_their_slack_the_tightest_first(page: Page) -> None:
     """Those without room come first; the roomier ones are folded, not left out."""
     found = section(page, "limits")
-    assert found.lead == "16 limits bear on this plan; 1 leaves no room: quota devices:H100@aws:r0."
+    assert found.lead == "16 limits bear on this plan; 1 leaves no room: quota of H100 in aws:r0."
     first = tables(found)["Budgets, shares and quotas"]
-    assert first[0] == ["quota devices:H100@aws:r0", "100 %", "8", "8", "0"]
+    assert first[0] == ["quota of H100 in aws:r0", "100 %", "8", "8", "0"]
     assert first[1][0] == "policy cap-aws (at most)"
     assert first[2] == ["budget carbon", "75 %", "60 kg", "80 kg", "20 kg"]
     assert len(first) + len(tables(found)["The other limits"]) == 16
@@ -230,7 +230,7 @@ def test_a_study_is_told_with_what_its_scenarios_cost(study_results: Path) -> No
     costs = {name: f"{cost:,.2f}" if cost is not None else "" for name, cost in STUDY_COSTS_EUR.items()}
     assert {name: row[4] for name, row in rows.items()} == costs
     assert page.answer.startswith("5 of 6 scenarios have a plan; 1 scenario has no plan. Cost lies between 400.00 EUR")
-    assert "devices = 4 costs least: 550.00 EUR" in page.answer
+    assert "devices = 4 costs least: 550.00 EUR in the middle" in page.answer
     lever = tables(section(page, "decide"))["Cost by devices: least, middle and most of its scenarios"]
     assert [row[:5] for row in lever] == [["0", "2 of 2", "600.00", "750.00", "900.00"],
                                           ["4", "2 of 2", "400.00", "550.00", "700.00"]]  # fmt: skip
@@ -245,7 +245,8 @@ def test_scenarios_are_set_side_by_side_with_the_reason(study_results: Path) -> 
     """Those asked for; else those in which most moved. One without a plan is an error where it was asked for."""
     page = study_page(StudyFolder(study_results), compared=("devices=0,demand=1",))
     told = tables(section(page, "diffs"))
-    assert told["Base beside devices=0,demand=1: cost by term"][-1] == ["total", "400.00", "600.00", "+200"]
+    costs = told["From the base to devices=0,demand=1: change in cost by term"]
+    assert costs[-1] == ["total", "400.00", "600.00", "+200"]
     (moved,) = told["What moves in devices=0,demand=1"]
     assert moved[:4] == ["chat", "p:north", "q:east", "+200"]
     assert "quota:north" in moved[4]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 from importlib.util import find_spec
@@ -129,4 +130,20 @@ def _cut(text: str, most: int = 90) -> str:
 
 def name_of(value: object) -> str:
     """Return what a mark is called in a chart: printable, on one line, and not longer than a chart can show."""
-    return _cut(printable(str(value)), LONGEST_NAME)
+    text = printable(str(value))
+    half = LONGEST_NAME // 2
+    return text if len(text) <= LONGEST_NAME else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def names_of(values: Iterable[object]) -> list[str]:
+    """Return what rows are called: the same for the same value, and never the same for two."""
+    known: dict[str, str] = {}
+    taken: Counter[str] = Counter()
+    found = []
+    for value in map(str, values):
+        if value not in known:
+            name = name_of(value)
+            taken[name] += 1
+            known[value] = name if taken[name] == 1 else f"{name} ({taken[name]})"
+        found.append(known[value])
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from optimizer.report.charts.chart import Chart, name_of
+from optimizer.report.charts.chart import Chart, name_of, names_of
 from optimizer.report.charts.layout import figures, figures_axis, names_axis, sized
 from optimizer.report.charts.theme import colour
 from optimizer.report.charts.words import describe
@@ -24,7 +24,7 @@ def dumbbell(
 ) -> Chart:  # fmt: skip
     """Return two dots for each category, joined by a line; `names` say what they are. `zero`: the axis begins at 0."""
     rows = figures(frame, {"one": before, "two": after})
-    rows["name"] = [name_of(text) for text in frame[category]]
+    rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
     long = rows.melt(id_vars="name", value_vars=["one", "two"], var_name="which", value_name="value")
     long["which"] = long["which"].map({"one": names[0], "two": names[1]})
@@ -53,7 +53,7 @@ def ranges(
 ) -> Chart:  # fmt: skip
     """Return a line from low to high for each category, with a dot at the middle."""
     rows = figures(frame, {"low": low, "middle": middle, "high": high})
-    rows["name"] = [name_of(text) for text in frame[category]]
+    rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
 
     def draw(width: int) -> Any:

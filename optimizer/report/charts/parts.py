@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.report.charts.chart import Chart, name_of
+from optimizer.report.charts.chart import Chart, name_of, names_of
 from optimizer.report.charts.layout import BAR, CELL, NARROW, SHARE_FOR_NAMES, figures, figures_axis, names_axis, sized
 from optimizer.report.charts.theme import AMOUNTS, CATEGORIES, colour
 from optimizer.report.charts.words import describe, figure
@@ -29,14 +29,15 @@ def bars(
     `label`: the column with what is written at a bar's end (without parts); the value itself if there is none.
     """
     rows = figures(frame, {"value": value})
-    rows["name"] = [name_of(text) for text in frame[category]]
+    rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
     rows["text"] = [name_of(x) for x in frame[label]] if label else [figure(x) for x in rows["value"]]
     rows["end"] = rows["value"].clip(lower=0.0)
     counted = {"tickMinStep": 1} if (rows["value"] % 1 == 0).all() else {}
-    parts = [] if part is None else list(dict.fromkeys(name_of(text) for text in frame[part]))
+    parts: list[str] = []
     if part is not None:
-        rows["part"] = [name_of(text) for text in frame[part]]
+        rows["part"] = names_of(frame[part])
+        parts = list(dict.fromkeys(rows["part"]))
         rows["at"] = [parts.index(text) for text in rows["part"]]
 
     whose = [f"{a}, {b}" for a, b in zip(rows["name"], rows["part"], strict=True)] if parts else rows["name"]
@@ -70,7 +71,7 @@ def waterfall(
 ) -> Chart:  # fmt: skip
     """Return what is left after each step as a bar, and beside it, paler, what the step took from the one before."""
     rows = figures(frame, {"value": left})
-    rows["name"] = [name_of(text) for text in frame[step]]
+    rows["name"] = names_of(frame[step])
     order = list(rows["name"])
     rows["before"] = rows["value"].shift(1).fillna(rows["value"]).clip(lower=rows["value"])
     rows["text"] = [name_of(x) for x in frame[label]] if label else [figure(x) for x in rows["value"]]
@@ -105,7 +106,7 @@ def heat_map(
 
     of_figures = names is None and pd.api.types.is_numeric_dtype(frame[value])
     rows = figures(frame, {"value": value}) if of_figures else pd.DataFrame(index=range(len(frame)))
-    rows["row"], rows["column"] = [name_of(x) for x in frame[row]], [name_of(x) for x in frame[column]]
+    rows["row"], rows["column"] = names_of(frame[row]), names_of(frame[column])
     if of_figures:
         kinds, colours = _stepped(rows)
     else:

@@ -84,6 +84,11 @@ def day(date: datetime.date) -> str:
     return f"{date.day} {date:%B %Y}"
 
 
+def short_day(date: datetime.date) -> str:
+    """Return a date for a table, which is never broken."""
+    return f"{date.day}\u00a0{date:%b}\u00a0{date.year}"
+
+
 def plural(number: int, noun: str) -> str:
     """Return a number with its noun."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from optimizer.explain.rows import Interval, PricesAnswer
@@ -100,9 +101,15 @@ def _quotas(context: Context) -> list[list[Cell]]:
         if row.id not in fullest or row.slack < fullest[row.id].slack:
             fullest[row.id] = row
     return [
-        _row(f"quota {row.id}", row.used, row.limit, row.slack, [amount(x) for x in (row.used, row.limit, row.slack)])
+        _row(quota_name(row.id), row.used, row.limit, row.slack, [amount(x) for x in (row.used, row.limit, row.slack)])
         for row in fullest.values()
     ]  # fmt: skip
+
+
+def quota_name(name: str) -> str:
+    """Return what a quota is called; one of the defaults by what it is of."""
+    found = re.fullmatch(r"devices:(.+)@(.+)", name)
+    return f"quota {name}" if found is None else f"quota of {found[1]} in {found[2]}"
 
 
 def price_tags(prices: PricesAnswer) -> Block:

@@ -34,7 +34,7 @@ def plan_page(
         sections: list[Section | None] = []
         if plan.held:
             sections += [
-                where_section(context), actions_section(context), law_section(context),
+                where_section(context), actions_section(context, written), law_section(context),
                 limits_section(context, answers.prices), deciding_section(context), cost_section(context),
                 carbon_section(context),
             ]  # fmt: skip

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from optimizer.plan.legal_rows import LegalEntry
+from optimizer.plan.legal_rows import Action, LegalEntry
 from optimizer.plan.rows import Placement
-from optimizer.report.pages.context import Context, day, plural
-from optimizer.report.pages.view import Block, Cell, Fold, Section, Tone, cell, notes, table
+from optimizer.report.pages.context import Context, day, plural, short_day
+from optimizer.report.pages.view import OPEN_ROWS, Block, Cell, Fold, Section, Table, Tone, cell, folded, notes, table
 from optimizer.report.parts import some, usd
 
 WEAK = {"weak", "unreviewed"}
 RISK = "residual risk: "
+FIRST = 12
+"""Actions told where there are too many to be read at a glance."""
 
 
-def actions_section(context: Context) -> Section:
-    """Return the section on what has to be confirmed or done, by whom, by when."""
+def actions_section(context: Context, written: str = "") -> Section:
+    """Return the section on what has to be confirmed or done, by whom, by when; `written` is the day of the page."""
     plan = context.plan
     of = sorted(plan.open_actions, key=lambda one: (one.due, one.owner, one.rule))
     rows = [
-        [cell(one.sentence, one.evidence), one.owner, cell(day(one.due), _lead(one.lead_time_days)),
+        [cell(one.sentence, one.evidence), one.owner, _due(one, written),
          cell(some([*one.workloads, *one.datasets], 3)), one.rule]
         for one in of
     ]  # fmt: skip
@@ -29,15 +31,22 @@ def actions_section(context: Context) -> Section:
         lead = (f"{plural(len(of), 'action')} to be settled before this plan stands, by "
                 f"{plural(len(owners), 'owner')}: {some(owners, 5)}.")  # fmt: skip
     columns = ["What", "Owner", "By", "Concerns", "Under"]
-    blocks: tuple[Block, ...] = ()
+    blocks: list[Block] = []
+    if len(of) > OPEN_ROWS:
+        blocks.append(table(f"The first {FIRST} of them", columns, rows[:FIRST]))
     if of:
-        blocks = (table("Open actions", columns, rows, filters=["Owner"] if len(of) > 8 else [], key="actions"),)
+        every = table("Open actions", columns, rows, filters=["Owner"] if len(of) > 8 else [], key="actions")
+        blocks.append(folded(every, "actions"))
     accepted = [f"{one.rule} was accepted as it is by {one.accepted_by}" for one in plan.actions if one.accepted_by]
-    return Section("actions", "What has to be settled, by whom and by when", lead, (*blocks, *notes(*accepted)))
+    blocks += notes(*accepted)
+    return Section("actions", "What has to be settled, by whom and by when", lead, tuple(blocks))
 
 
-def _lead(days: int | None) -> str:
-    return "" if days is None else f"takes {plural(days, 'day')}"
+def _due(one: Action, written: str) -> Cell:
+    """Return the day by which an action has to begin; days are told as text, so that they compare as dates do."""
+    takes = "" if one.lead_time_days is None else f"takes {plural(one.lead_time_days, 'day')}"
+    late = bool(written) and one.due.isoformat() < written
+    return cell(short_day(one.due), "; ".join(filter(None, ("past" if late else "", takes))), "warn" if late else "")
 
 
 def law_section(context: Context) -> Section:
@@ -49,7 +58,7 @@ def law_section(context: Context) -> Section:
     if weak:
         lead += f" {len(weak)} of them are encoded from general knowledge or were not reviewed."
     lead += " This is a modelling aid with citations, not legal advice."
-    blocks: list[Block] = [_by_destination(context, entries), _trace(context, entries)]
+    blocks: list[Block] = [_by_destination(context, entries), folded(_trace(context, entries), "rows")]
     blocks.append(Fold("The laws, with citations and dates", (_laws(context),)))
     kept_out = _kept_out(context)
     if kept_out:
@@ -133,7 +142,7 @@ def _confidence(entries: list[LegalEntry]) -> Cell:
     return cell(worst.confidence, f"weakest of {len(entries)}: {worst.law}" if len(entries) > 1 else "", tone)
 
 
-def _trace(context: Context, entries: dict[str, LegalEntry]) -> Block:
+def _trace(context: Context, entries: dict[str, LegalEntry]) -> Table:
     """Return a row for each workload in each country: which laws bear on it, and what it relies on."""
     of: dict[tuple[str, str], list[Placement]] = defaultdict(list)
     for row in context.plan.placements:
@@ -164,7 +173,7 @@ def _laws(context: Context) -> Block:
         [cell(entry.law, entry.jurisdiction.replace("|", ", ")), cell(entry.instrument, entry.provision),
          cell(entry.decided, f"bears on {plural(entry.placements, 'row')}"), cell(entry.citation),
          cell(entry.confidence, ", ".join(entry.flags), "warn" if WEAK & set(entry.flags) else ""),
-         cell("" if entry.in_force_from is None else day(entry.in_force_from),
+         cell("" if entry.in_force_from is None else short_day(entry.in_force_from),
               "" if entry.review_by is None else f"to be reviewed by {day(entry.review_by)}")]
         for entry in sorted(context.plan.legal_register, key=lambda one: (-one.placements, one.law))
     ]  # fmt: skip

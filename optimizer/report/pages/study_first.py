@@ -13,7 +13,9 @@ from optimizer.report.pages.study_data import Outcome, StudyData
 from optimizer.report.pages.view import Block, Fact, Facts, Figure, cell, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, usd
 
-MOST_BARS = 16
+MOST_BARS, ALIKE = 16, 1e-6
+LEAST = 0.005
+"""Differences below this are none as far as people pay."""
 
 
 def study_answer(data: StudyData) -> str:
@@ -53,9 +55,13 @@ def _best_lever(data: StudyData) -> str:
     if len(known) < 2:
         return ""
     most = max(row["planned"] / row["all"] for row in known)
-    best = min((row for row in known if row["planned"] / row["all"] >= most), key=lambda row: row["middle"])
-    what = f"Of what can be decided, {levers[0]} = {best['value']} costs least"
-    return f"{what}: {money(best['middle'])} in the middle of its scenarios."
+    often = [row for row in known if row["planned"] / row["all"] >= most]
+    least = min(row["middle"] for row in often)
+    best = [row for row in often if row["middle"] <= least * (1 + ALIKE)]
+    values = " or ".join(row["value"] for row in best)
+    first = best[0]
+    told = "" if most == 1.0 else f"has a plan most often ({first['planned']} of {first['all']}), and then "
+    return f"Of what can be decided, {levers[0]} = {values} {told}costs least: {money(least)} in the middle."
 
 
 def spread(data: StudyData, axis: str) -> list[dict[str, Any]]:
@@ -92,7 +98,7 @@ def study_facts(data: StudyData) -> tuple[Block, ...]:
     found = data.planned
     none = sum(one.status == "infeasible" for one in data.outcomes)
     told = f"{none:,} without a plan" if none else f"{len(found):,} with a plan"
-    facts = [Fact("Scenarios", f"{len(data.outcomes):,}", told, "warn" if none else "")]
+    facts = [Fact("Scenarios", f"{len(data.outcomes):,}", told)]
     if data.base.has_plan:
         facts.append(Fact("As things stand", money(data.base.usd), _kg(data.base)))
     if found:
@@ -139,7 +145,10 @@ def spread_figure(data: StudyData, axis: str, most: int = 24) -> Figure:
         [row["value"], f"{row['planned']} of {row['all']}", usd(row["low"]), usd(row["middle"]), usd(row["high"]),
          "" if row["kg"] is None else amount(row["kg"])] for row in rows
     ], right=right, where="scenarios.parquet")  # fmt: skip
-    return Figure(ranges(frame, "value", "low", "middle", "high", title=title, unit=code), numbers)
+    uneven = len({row["planned"] / row["all"] for row in spread(data, axis)}) > 1
+    note = "Costs are of the scenarios that have a plan: values with fewer of them leave out the harder ones."
+    chart = ranges(frame, "value", "low", "middle", "high", title=title, unit=code)
+    return Figure(chart, numbers, note if uneven else "")
 
 
 def _is_figure(text: str) -> bool:
@@ -154,7 +163,10 @@ def beside(value: float | None, base: float | None) -> str:
     """Return how much more or less a cost is than the base's."""
     if value is None or base is None:
         return ""
-    return f"{in_currency(value - base):+,.0f}"
+    difference = in_currency(value - base)
+    if abs(difference) < LEAST:
+        return "0"
+    return f"{difference:+,.0f}" if abs(difference) >= 100 else f"{difference:+,.2f}"
 
 
 def status_cell(one: Outcome) -> object:

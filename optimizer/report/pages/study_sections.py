@@ -12,7 +12,7 @@ from optimizer.report import charts
 from optimizer.report.pages.context import plural
 from optimizer.report.pages.study_data import Outcome, StudyData
 from optimizer.report.pages.study_first import beside, spread, spread_figure, status_cell, told_value
-from optimizer.report.pages.view import Block, Figure, Fold, Section, cell, notes, table
+from optimizer.report.pages.view import Block, Figure, Fold, Section, cell, folded, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some, usd
 from optimizer.study import StudyFolder, compare
 from optimizer.study.models import BASE
@@ -49,8 +49,8 @@ def tags_section(data: StudyData) -> Section | None:
     others = [one for one in data.planned if one.id != BASE]
     if not base.has_plan or not others:
         return None
-    others.sort(key=lambda one: -abs((one.usd or 0.0) - (base.usd or 0.0)))
-    shown = sorted(others[:MOST_TAGS], key=lambda one: -(one.usd or 0.0))
+    others.sort(key=lambda one: -(one.usd or 0.0))
+    shown = others if len(others) <= MOST_TAGS else [*others[: MOST_TAGS // 2], *others[-(MOST_TAGS // 2) :]]
     title, code = "Price tags: cost beside the base", currency_code()
     frame = pd.DataFrame({
         "name": [one.id for one in shown], "usd": [in_currency((one.usd or 0.0) - (base.usd or 0.0)) for one in shown],
@@ -67,13 +67,14 @@ def tags_section(data: StudyData) -> Section | None:
     ends = [f"{one.id}, {beside(one.usd, base.usd)} {code}" for one in (dear, cheap)]
     lead = f"Dearest: {ends[0]}. Cheapest: {ends[1]}."
     if len(others) > MOST_TAGS:
-        lead += f" The {MOST_TAGS} farthest from the base of {len(others):,} are shown."
+        half = MOST_TAGS // 2
+        lead += f" Of {len(others):,} scenarios the {half} dearest and the {half} cheapest are shown."
     note = "A difference smaller than the gap to which scenarios are solved may be none."
     chart = charts.bars(frame, "name", "usd", label="told", title=title, unit=f"{code} beside base")
     figure = Figure(chart, numbers, note)
     without = [one for one in data.outcomes if one.status == "infeasible"]
-    told = notes(*(f"{one.id} has no plan: {one.reason}" for one in without[:8]),
-                 f"… and {len(without) - 8} more have none" if len(without) > 8 else "", tone="warn")  # fmt: skip
+    told = notes(*(f"{one.id} has no plan: {one.reason}" for one in without[:4]),
+                 f"… and {len(without) - 4} more have none" if len(without) > 4 else "", tone="warn")  # fmt: skip
     return Section("tags", "What each scenario costs", lead, (figure, *told))
 
 
@@ -174,7 +175,7 @@ def scenarios_section(data: StudyData) -> Section:
     columns = ["Scenario", *axes, "Status", *right]
     filters = [*(axis for axis in axes if len({repr(one.values.get(axis)) for one in data.outcomes}) <= 30), "Status"]
     told = table("All scenarios", columns, rows, right=right, filters=filters, key="scenarios", where=WHERE)
-    return Section("scenarios", "All scenarios", f"{plural(len(rows), 'scenario')}.", (told,))
+    return Section("scenarios", "All scenarios", f"{plural(len(rows), 'scenario')}.", (folded(told, "rows"),))
 
 
 def diff_sections(data: StudyData, folder: StudyFolder, compared: tuple[str, ...]) -> Section | None:
@@ -208,7 +209,7 @@ def _farthest(data: StudyData) -> list[str]:
 
 def _diff(name: str, diff: PlanDiff) -> list[Block]:
     code = currency_code()
-    title = f"Base beside {name}: cost by term"
+    title = f"From the base to {name}: change in cost by term"
     terms = [(row.term.replace("_", " "), row.usd_before, row.usd_after) for row in diff.costs]
     rows = [[term, usd(old), usd(new), beside(new, old)] for term, old, new in terms]
     rows.append(["total", usd(diff.usd_before), usd(diff.usd_after), beside(diff.usd_after, diff.usd_before)])
@@ -216,8 +217,9 @@ def _diff(name: str, diff: PlanDiff) -> list[Block]:
     numbers = table(title, [f"Term, {code}", *right], rows, right=right)
     blocks: list[Block] = []
     if terms:
-        frame = pd.DataFrame([(t, in_currency(a), in_currency(b)) for t, a, b in terms], columns=["t", "a", "b"])
-        chart = charts.dumbbell(frame, "t", "a", "b", title=title, unit=code, names=("base", name[:30]), zero=True)
+        changes = [(term, in_currency(new - old), beside(new, old)) for term, old, new in terms]
+        frame = pd.DataFrame(changes, columns=["term", "change", "told"])
+        chart = charts.bars(frame, "term", "change", label="told", title=title, unit=f"{code} beside base")
         blocks.append(Figure(chart, numbers))
     moved = [
         [cell(row.workload), _places(row.regions_before, row.regions_after, row.offers_before),

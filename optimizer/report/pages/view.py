@@ -14,8 +14,10 @@ LONGEST_TEXT = 600
 """Letters of one text that a page shows; longer ones end in an ellipsis."""
 MOST_ROWS = 1000
 """Rows of one table that a page shows; all of them are in the file that it is made from."""
-BESIDE, BESIDE_COLUMNS = 12, 3
+BESIDE, BESIDE_COLUMNS = 14, 3
 """Rows up to which a figure's numbers stand open, and columns up to which they stand at its side; else below it."""
+OPEN_ROWS, MOST_ON_PAPER = 25, 120
+"""Rows up to which a table of what a reader may look up stands open, and up to which a folded one is printed."""
 LONGEST_WORD = 26
 """Letters of one word that a column is as wide as; longer ones are broken anywhere."""
 
@@ -139,10 +141,11 @@ class Notes:
 
 @dataclass(frozen=True)
 class Fold:
-    """Blocks that a reader opens."""
+    """Blocks that a reader opens; on paper they are open as well, but for those too long for it."""
 
     title: str
     blocks: tuple[Block, ...]
+    is_long: bool = False
     kind: Literal["fold"] = "fold"
 
 
@@ -189,6 +192,12 @@ def table(
     rest = f"… and {left:,} more rows, all of them in {where}" if left else ""
     named = tuple(Column(name, name in right) for name in columns)
     return Table(text_of(caption), named, tuple(shown), tuple(filters), key, rest)
+
+
+def folded(one: Table, what: str, most: int = OPEN_ROWS) -> Block:
+    """Return a table as it is, or behind a line that says how many rows of what it has, where it is long."""
+    count = len(one.rows)
+    return one if count <= most else Fold(f"{one.caption} ({count:,} {what})", (one,), count > MOST_ON_PAPER)
 
 
 def notes(*texts: str, tone: Tone = "") -> tuple[Notes, ...]:

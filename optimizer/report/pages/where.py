@@ -6,8 +6,21 @@ from collections import defaultdict
 
 from optimizer.plan.rows import Placement
 from optimizer.report.charts.world_map import Dot, Flow, world_map
-from optimizer.report.pages.context import Context, doubts, plural, total
-from optimizer.report.pages.view import Block, Cell, Figure, Fold, Notes, Section, cell, notes, table
+from optimizer.report.pages.context import Context, by_country, doubts, plural, total
+from optimizer.report.pages.view import (
+    MOST_ON_PAPER,
+    OPEN_ROWS,
+    Block,
+    Cell,
+    Figure,
+    Fold,
+    Notes,
+    Section,
+    cell,
+    folded,
+    notes,
+    table,
+)
 from optimizer.report.parts import amount, currency_code, money, some, usd
 
 MOST_DOTS, MOST_FLOWS = 60, 60
@@ -23,9 +36,10 @@ def where_section(context: Context) -> Section:
     columns = ["Workload", "Country", "Region", code, "kg CO2e", "Law and safeguards"]
     by_workload = table("Workloads by country", columns, rows, right=[code, "kg CO2e"],
                         filters=["Country"] if len(rows) > 8 else [], key="where")  # fmt: skip
-    blocks: list[Block] = [by_workload, *_map(context)]
+    blocks: list[Block] = [*_summary(context, len(rows)), folded(by_workload, "workloads"), *_map(context)]
     blocks += _moves(context)
-    blocks.append(Fold("Every placement: machines, hours, round trips", (_placements(context),)))
+    is_long = len(plan.placements) > MOST_ON_PAPER
+    blocks.append(Fold("Every placement: machines, hours, round trips", (_placements(context),), is_long))
     if plan.copies:
         blocks.append(Fold("Data at rest", (_copies(context),)))
     lead = (
@@ -33,6 +47,22 @@ def where_section(context: Context) -> Section:
         f"{_operators(context)}."
     )
     return Section("where", "Where everything goes", lead, tuple(blocks))
+
+
+def _summary(context: Context, count: int) -> tuple[Block, ...]:
+    """Return what each country holds, where the table of workloads is too long to be read at a glance."""
+    if count <= OPEN_ROWS:
+        return ()
+    code = currency_code()
+    rows = []
+    for country, one in by_country(context).items():
+        own = [row for row in context.plan.placements if row.country == country]
+        rows.append([
+            cell(context.places.country(country)), f"{len({row.workload for row in own}):,}",
+            cell(some({row.region_id: None for row in own}, 3)), usd(one.usd), one.carbon,
+        ])  # fmt: skip
+    right = ["Workloads", code, "kg CO2e"]
+    return (table("Countries", ["Country", "Workloads", "Regions", code, "kg CO2e"], rows, right=right),)
 
 
 def _operators(context: Context) -> str:
