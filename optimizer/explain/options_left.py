@@ -27,7 +27,8 @@ BETTER = "dominance"
 
 class OptionsStep(Row):
     """What is left when the rules of this step and of those above it are asked: `options`, of which the step took
-    `taken`, mostly by the rules `taken_by`; `without_option` streams and jobs have none left by then.
+    `taken`, mostly by the rules `taken_by`; `without_option` streams and jobs have none left by then, of which `lost`
+    lost their last one here, each with the rule that took it.
     """
 
     step: StepName
@@ -35,6 +36,7 @@ class OptionsStep(Row):
     taken: int = 0
     taken_by: tuple[str, ...] = ()
     without_option: int = 0
+    lost: tuple[tuple[str, str], ...] = ()
 
 
 def options_left(compiled: Compiled) -> tuple[OptionsStep, ...]:
@@ -43,7 +45,7 @@ def options_left(compiled: Compiled) -> tuple[OptionsStep, ...]:
     order: tuple[StepName, ...] = ("machine", "law", "latency", "policy", "figures", "quota", "other")
     taken: dict[StepName, Counter[str]] = {name: Counter() for name in order}
     count: Counter[str] = Counter()
-    without: Counter[str] = Counter()
+    lost: dict[StepName, list[tuple[str, str]]] = {name: [] for name in order}
     keys = list(ledger.keys())
     with_streams = {workload for workload, stream in keys if stream is not None}
     known: dict[tuple[int, ...], list[tuple[StepName, str, int, bool]]] = {}
@@ -58,13 +60,15 @@ def options_left(compiled: Compiled) -> tuple[OptionsStep, ...]:
         for step, rule, number, is_last in known[shared]:
             taken[step][rule] += number
             count[step] += number
-            without[step] += is_last
+            if is_last:
+                lost[step].append((workload if stream is None else f"{workload}, stream {stream}", rule))
     steps = [OptionsStep(step="all", options=whole)]
     for name in order:
         named = tuple(rule for rule, _ in taken[name].most_common(MOST_NAMED))
         left = steps[-1].options - count[name]
-        stuck = steps[-1].without_option + without[name]
-        steps.append(OptionsStep(step=name, options=left, taken=count[name], taken_by=named, without_option=stuck))
+        stuck = steps[-1].without_option + len(lost[name])
+        steps.append(OptionsStep(step=name, options=left, taken=count[name], taken_by=named, without_option=stuck,
+                                 lost=tuple(lost[name][:MOST_NAMED])))  # fmt: skip
     return tuple(one for one in steps if one.step == "all" or one.taken)
 
 

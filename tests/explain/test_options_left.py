@@ -40,6 +40,16 @@ def test_each_step_takes_what_its_rules_shut_first() -> None:
     assert steps["quota"][:2] == (2, 2)
 
 
+def test_who_loses_the_last_option_is_named_with_the_rule() -> None:
+    """With nothing open but under US control, and demand that may stay unserved, the policy takes all."""
+    shut = copy.deepcopy(INSTANCE)
+    shut["catalogue"]["countries"] = ["FR"]
+    shut["workloads"][0]["unserved_usd_per_unit"] = 1.0
+    steps = {one.step: one for one in options_left(compile_instance(domicile.load(shut)))}
+    assert steps["policy"].lost == (("chat, stream DE", "policy:no-us"), ("chat, stream FR", "policy:no-us"))
+    assert steps["policy"].without_option == 2
+
+
 def test_a_rule_less_takes_nothing() -> None:
     """Without the policy its step is gone, and the quota takes on both sides."""
     free = copy.deepcopy(INSTANCE)

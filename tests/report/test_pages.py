@@ -196,9 +196,12 @@ def test_the_instance_adds_its_words_its_map_and_the_waterfall(tmp_path: Path, t
     assert page.question == INSTANCE["description"]
     found = tables(section(page, "where"))
     assert found["Places on the map"] == [["p:north", "Germany", "1", "400.00"]]
+    assert found["Machines"] == [["X", "g1", "4", "400", "400.00"]]
     assert found["Data flows"] == [["Germany", "p:north (p:north)", "people served", "40 units/s at peak"]]
     assert tables(section(page, "feasible"))["Options left after each rule"][0][:2] == [
         "every offer, for every stream and job", "2"]  # fmt: skip
+    trace = next(block for block in section(page, "law").blocks if isinstance(block, Table) and block.key == "trace")
+    assert trace.rows[0][0].note == "non-personal"
     file = tmp_path / "plan.json"
     plan.write(file)
     run = _report(file, "--instance", toy_instance, "--figures", tmp_path / "figures", "--borders")
@@ -234,6 +237,10 @@ def test_a_study_is_told_with_what_its_scenarios_cost(study_results: Path) -> No
     lever = tables(section(page, "decide"))["Cost by devices: least, middle and most of its scenarios"]
     assert [row[:5] for row in lever] == [["0", "2 of 2", "600.00", "750.00", "900.00"],
                                           ["4", "2 of 2", "400.00", "550.00", "700.00"]]  # fmt: skip
+    closed = next(block for block in section(page, "scenarios").blocks if isinstance(block, Table)).rows[-1][0]
+    assert closed.note == "close regions, scope providers q; scale demand, factor 2.0"
+    how = tables(section(page, "annex"))["How it was solved"]
+    assert ["axis devices", "lever: set limit quota:north, to $value"] in how
     tags = tables(section(page, "tags"))["Price tags: cost beside the base"]
     assert tags[0][:4] == ["devices=0,demand=1.5", "900.00", "+500", "+125.0 %"]
     homes = tables(section(page, "homes"))["Main country of each workload in each scenario"]

@@ -47,11 +47,10 @@ def feasible_section(context: Context) -> Section | None:
     ], right=["Options left", "Taken"])  # fmt: skip
     chart = waterfall(_frame(frame_rows), "step", "left", label="told", title=title, unit="options")
     first, last = context.steps[0], context.steps[-1]
-    stuck = [one for one in context.steps if one.without_option]
     lead = (f"Of {first.options:,} options (an offer for a stream or a job), {last.options:,} are left to choose from: "
             f"{percent(last.options / first.options if first.options else None)}.")  # fmt: skip
-    told = [f"After “{STEPS[one.step]}” nothing is left for {plural(one.without_option, 'stream or job')} in all."
-            for one in stuck[:1]]  # fmt: skip
+    told = [f"{name} has no option left once “{STEPS[one.step]}” is asked; the last was taken by {rule}."
+            for one in context.steps for name, rule in one.lost]  # fmt: skip
     return Section("feasible", "What the rules leave to choose from", lead, (Figure(chart, numbers), *notes(*told)))
 
 

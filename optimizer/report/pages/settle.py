@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from optimizer.plan.legal_rows import Action, LegalEntry
 from optimizer.plan.rows import Placement
@@ -147,25 +148,51 @@ def _trace(context: Context, entries: dict[str, LegalEntry]) -> Table:
     of: dict[tuple[str, str], list[Placement]] = defaultdict(list)
     for row in context.plan.placements:
         of[row.workload, row.country].append(row)
-    rows = []
+    rows, held = [], _data(context)
     for (name, code), members in of.items():
         laws = list(dict.fromkeys(law for row in members for law in row.laws))
         safeguards = list(dict.fromkeys(one for row in members for one in row.mechanisms))
         flags = sorted({flag for law in laws if law in entries for flag in entries[law].flags})
         rows.append([
-            cell(name), cell(context.places.country(code), some([row.region_id for row in members], 3)),
+            cell(name, held.get(name, "")),
+            cell(context.places.country(code), some([row.region_id for row in members], 3)),
             cell(", ".join(laws) or "none"), cell(", ".join(safeguards) or "none"),
             cell(", ".join(flags) or "none", tone="warn" if WEAK & set(flags) else ""),
         ])  # fmt: skip
     for copy in context.plan.copies:
         rows.append([
-            cell(copy.dataset, "dataset"), cell(context.places.country(copy.country), copy.region_id),
+            cell(copy.dataset, "; ".join(filter(None, ("dataset", held.get(copy.dataset, ""))))),
+            cell(context.places.country(copy.country), copy.region_id),
             cell(", ".join(dict.fromkeys((*copy.laws, *copy.duty))) or "none"),
             cell(", ".join(copy.mechanisms) or "none"), cell("none"),
         ])  # fmt: skip
     columns = ["Workload or dataset", "Country", "Laws", "Safeguards", "Doubts"]
     return table("Law trace: every workload in every country", columns, rows,
                  filters=["Country", "Laws", "Safeguards"], key="trace")  # fmt: skip
+
+
+def _data(context: Context) -> dict[str, str]:
+    """Return in words which data a workload or dataset holds, whose, who exports them, and how long they are kept."""
+    from optimizer.instance.workloads import Dataset, Service
+
+    found = {}
+    for one in (*context.instance.workloads, *context.instance.datasets) if context.instance is not None else ():
+        data = one if isinstance(one, Dataset) else one.data
+        subjects = list(data.subjects or data.persons)
+        if not subjects and isinstance(one, Service):
+            subjects = list(dict.fromkeys(stream.origin.partition(":")[0] for stream in one.streams))
+        told = [" and ".join(name.replace("_", "-") for name in data.categories) or "no category stated"]
+        if subjects and _personal(data.categories):
+            told.append(f"of persons in {context.places.named(subjects, 4)}")
+        told += [f"exporter {data.exporter}"] if data.exporter else []
+        hours = 0.0 if isinstance(one, Dataset) else one.data.retention_hours
+        told += [f"kept {hours:g} h"] if hours else []
+        found[one.id] = ", ".join(told)
+    return found
+
+
+def _personal(categories: Sequence[str]) -> bool:
+    return any(name != "non_personal" for name in categories)
 
 
 def _laws(context: Context) -> Block:

@@ -20,12 +20,18 @@ PlanData = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one scenario. `homes`: by workload its countries, that with most of its cost first.
+    """What came of one scenario: `id` in the study, `name` in its base and rerun ("": as stated).
 
-    `binds` are the rules without slack, `moved` how many workloads run in other regions than in the base.
+    `homes`: by workload its countries, that with most of its cost first.
+
+    `binds` are the rules without slack, `moved` how many workloads run in other regions than in the base; `changes`
+    what a scenario that is written out does to the instance.
     """
 
     id: str
+    base: str
+    name: str
+    rerun: str
     values: dict[str, Any]
     status: str
     usd: float | None
@@ -37,6 +43,7 @@ class Outcome:
     costs: dict[str, float]
     binds: tuple[str, ...]
     moved: int | None
+    changes: str = ""
 
     @property
     def has_plan(self) -> bool:
@@ -46,12 +53,19 @@ class Outcome:
 
 @dataclass(frozen=True)
 class StudyData:
-    """A study with what came of its scenarios, the base first."""
+    """A study with what came of its scenarios as they are stated, the base first; `reruns` are the others.
+
+    `bases` are the names of its instances, `hashes` the hash of each.
+    """
 
     manifest: dict[str, Any]
     outcomes: tuple[Outcome, ...]
+    reruns: tuple[Outcome, ...]
+    bases: tuple[str, ...]
+    hashes: tuple[str, ...]
+    currency: PlanCurrency | None
     places: Places
-    cost_of: dict[str, float]
+    cost_of: dict[tuple[str, str], float]
 
     @property
     def study(self) -> dict[str, Any]:
@@ -59,15 +73,19 @@ class StudyData:
         return dict(self.manifest["study"])
 
     @property
-    def currency(self) -> PlanCurrency | None:
-        """The currency of its instance."""
-        told = self.manifest["currency"]
-        return None if told is None else PlanCurrency.model_validate(told)
+    def base(self) -> Outcome:
+        """The scenario without changes, of the first base."""
+        return self.outcomes[0]
 
     @property
-    def base(self) -> Outcome:
-        """The scenario without changes."""
-        return self.outcomes[0]
+    def has_several(self) -> bool:
+        """True if it is of several instances."""
+        return len(self.bases) > 1
+
+    def base_of(self, one: Outcome) -> Outcome:
+        """Return the scenario without changes that another is held against: of its base and rerun."""
+        every = (*self.outcomes, *self.reruns)
+        return next(o for o in every if (o.base, o.rerun, o.name) == (one.base, one.rerun, BASE))
 
     @property
     def planned(self) -> list[Outcome]:
@@ -81,20 +99,48 @@ def study_data(folder: StudyFolder) -> StudyData:
     Raises:
         InputError: it is none.
     """
-    manifest = folder.manifest()
-    outcomes, home = [], None
-    cost_of: dict[str, float] = defaultdict(float)
-    for one in manifest["scenarios"]:
+    manifest = _with_bases(folder.manifest())
+    bases = manifest["bases"]
+    homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
+    outcomes = []
+    cost_of: dict[tuple[str, str], float] = defaultdict(float)
+    for one in sorted(manifest["scenarios"], key=lambda one: one["name"] != BASE):
         record = folder.record(one["key"]) or {"status": "waiting"}
         content = folder.plan(one["key"]) if record.get("has_plan") else None
         plan = None if content is None else json.loads(gzip.decompress(content))
-        if one["id"] == BASE and plan is not None:
-            home = regions_of(plan)
-        outcomes.append(_outcome(one, record, plan, home))
+        if one["name"] == BASE and plan is not None:
+            homes[one["base"], one["rerun"]] = regions_of(plan)
+        outcomes.append(_outcome(one, record, plan, homes.get((one["base"], one["rerun"]))))
         for row in plan["placements"] if plan is not None else ():
-            cost_of[printable(row["workload"])] += row["cost_usd"] or 0.0
-    outcomes.sort(key=lambda one: one.id != BASE)
-    return StudyData(_printable(manifest), tuple(outcomes), places_of(folder.instance()), dict(cost_of))
+            cost_of[printable(one["base"]), printable(row["workload"])] += row["cost_usd"] or 0.0
+    currencies = [one["currency"] for one in bases]
+    shared = currencies[0] if all(one == currencies[0] for one in currencies) else None
+    return StudyData(
+        _printable(manifest), tuple(one for one in outcomes if not one.rerun),
+        tuple(one for one in outcomes if one.rerun), tuple(printable(one["name"]) for one in bases),
+        tuple(one["instance_sha256"] for one in bases),
+        None if shared is None else PlanCurrency.model_validate(shared), _places(folder, bases), dict(cost_of),
+    )  # fmt: skip
+
+
+def _with_bases(manifest: dict[str, Any]) -> dict[str, Any]:
+    if "bases" in manifest:
+        return manifest
+    name = manifest["study"]["base"]
+    one = {"name": name, **{key: manifest[key] for key in ("instance_sha256", "currency", "folder")}}
+    called = [{**s, "base": name, "name": s["id"], "rerun": ""} for s in manifest["scenarios"]]
+    return {**manifest, "bases": [one], "scenarios": called}
+
+
+def _instance(folder: StudyFolder, base: str) -> Any:
+    instance: Any = folder.instance
+    return instance(base) if "bases" in folder.manifest() else instance()
+
+
+def _places(folder: StudyFolder, bases: list[dict[str, Any]]) -> Places:
+    known = [places_of(_instance(folder, one["name"])) for one in bases]
+    regions = {name: spot for one in known for name, spot in one.regions.items()}
+    return Places(known[0].countries, regions, known[0].origins)
 
 
 def _outcome(
@@ -111,9 +157,11 @@ def _outcome(
             here = regions_of(plan)
             moved = sum(here.get(name) != home.get(name) for name in {*here, *home})
     return Outcome(
-        printable(one["id"]), _printable(one["values"]), record["status"], record.get("objective_usd"),
+        printable(one["id"]), printable(one["base"]), printable(one["name"]), printable(one["rerun"]),
+        _printable(one["values"]), record["status"], record.get("objective_usd"),
         record.get("gap"), record.get("carbon_kg"), bool(record.get("carbon_unknown_share")),
         printable(record.get("reason") or ""), homes, costs, binds, moved,
+        "" if one["values"] else "; ".join(map(told_change, one["changes"])),
     )  # fmt: skip
 
 
@@ -123,6 +171,19 @@ def _homes(plan: PlanData) -> dict[str, tuple[str, ...]]:
         own = cost.setdefault(printable(row["workload"]), {})
         own[row["country"]] = own.get(row["country"], 0.0) + (row["cost_usd"] or 0.0)
     return {name: tuple(sorted(own, key=lambda code: (-own[code], code))) for name, own in cost.items()}
+
+
+def told_change(change: dict[str, Any]) -> str:
+    """Return a change in words: what is done, and to what."""
+    rest = [f"{key.replace('_', ' ')} {_told(value)}" for key, value in change.items() if key not in ("op", "rule")]
+    what = " ".join(filter(None, (str(change.get("op", "")).replace("_", " "), str(change.get("rule", "")))))
+    return printable(", ".join([what, *rest]))
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{key} {_told(item)}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _printable(value: Any) -> Any:

@@ -23,11 +23,28 @@ def study_answer(data: StudyData) -> str:
     found = data.planned
     if not found:
         return "No scenario has a plan so far."
+    if data.has_several:
+        told = f"{_counted(data)} {len(data.bases)} instances are each held against their own base."
+        return " ".join(filter(None, (told, _widest(data))))
     low, high = (min(found, key=_usd), max(found, key=_usd))
     between = f"Cost lies between {money(low.usd)} ({low.id}) and {money(high.usd)} ({high.id})"
     base = f"; as things stand (base) it is {money(data.base.usd)}."
     base = base if data.base.has_plan else "; the base has no plan."
     return " ".join(filter(None, (_counted(data), between + base, _best_lever(data))))
+
+
+def share_of(data: StudyData, one: Outcome) -> float | None:
+    """Return by which part of the cost of its base a scenario is dearer; None where one has no plan."""
+    base = data.base_of(one)
+    return None if one.usd is None or not base.usd else one.usd / base.usd - 1.0
+
+
+def _widest(data: StudyData) -> str:
+    shares = [(share, one) for one in data.outcomes if (share := share_of(data, one)) is not None]
+    if not shares:
+        return ""
+    share, one = max(shares, key=lambda pair: abs(pair[0]))
+    return f"The widest difference: {one.name} in {one.base}, {100 * share:+.1f} % of its cost."
 
 
 def _usd(one: Outcome) -> float:
@@ -99,11 +116,14 @@ def study_facts(data: StudyData) -> tuple[Block, ...]:
     none = sum(one.status == "infeasible" for one in data.outcomes)
     told = f"{none:,} without a plan" if none else f"{len(found):,} with a plan"
     facts = [Fact("Scenarios", f"{len(data.outcomes):,}", told)]
-    if data.base.has_plan:
+    if data.has_several:
+        facts.append(Fact("Instances", f"{len(data.bases):,}", ", ".join(data.bases[:4])))
+    elif data.base.has_plan:
         facts.append(Fact("As things stand", money(data.base.usd), _kg(data.base)))
-    if found:
+    if found and not data.has_several:
         low, high = min(found, key=_usd), max(found, key=_usd)
         facts.append(Fact("Cost from to", f"{usd(low.usd)} – {usd(high.usd)}", f"{low.id} – {high.id}"))
+    if found:
         moved = [one.moved for one in found if one.moved is not None]
         if moved:
             facts.append(Fact("Most workloads moved", f"{max(moved):,}", "in other regions than in the base"))
@@ -116,7 +136,7 @@ def _kg(one: Outcome) -> str:
 
 def _chart(data: StudyData) -> tuple[Block, ...]:
     found = data.planned
-    if not found:
+    if not found or data.has_several:
         return ()
     code = currency_code()
     if len(found) <= MOST_BARS:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optimizer.report.pages.answers import Answers, answer_sections
 from optimizer.report.pages.limits import price_tags
-from optimizer.report.pages.study_data import StudyData, study_data
+from optimizer.report.pages.study_data import StudyData, study_data, told_change
 from optimizer.report.pages.study_first import study_answer, study_facts
 from optimizer.report.pages.study_sections import (
     axes_sections,
@@ -45,7 +47,7 @@ def study_page(
         sections += [diff_sections(data, folder, compared), binding_section(data), scenarios_section(data)]
         sections.append(_annex(data))
         study = data.study
-        question = asked or study["question"] or f"What changes in {study['base']} from scenario to scenario?"
+        question = asked or study["question"] or f"What changes in {', '.join(data.bases)} from scenario to scenario?"
         return Page(
             title=text_of(study["name"]), kind="Study", question=text_of(question),
             answer=text_of(study_answer(data)), condition="", about=_about(data, author, written),
@@ -55,18 +57,29 @@ def study_page(
 
 def _about(data: StudyData, author: str, written: str) -> tuple[tuple[str, str], ...]:
     rows = [
-        ("Study", data.study["name"]), ("Base", data.study["base"]), ("Written", written), ("Author", author),
-        ("Hash of the base", data.manifest["instance_sha256"][:16]), ("domicile", data.manifest["version"]),
+        ("Study", data.study["name"]), ("Base", ", ".join(data.bases)), ("Written", written), ("Author", author),
+        ("Hash of the base", ", ".join(one[:12] for one in data.hashes)), ("domicile", data.manifest["version"]),
     ]  # fmt: skip
     return tuple((name, text_of(value)) for name, value in rows if value)
+
+
+def _axis(axis: dict[str, Any]) -> str:
+    """Return what an axis is and does, in words."""
+    if axis["options"] is not None:
+        of = "; ".join(f"{name}: {', '.join(map(told_change, changes)) or 'no change'}"
+                       for name, changes in axis["options"].items())  # fmt: skip
+    else:
+        of = "; ".join(map(told_change, axis["changes"]))
+    return f"{axis['kind']}: {of}"
 
 
 def _annex(data: StudyData) -> Section:
     study = data.study
     rows = [[name, str(value)] for name, value in (
-        ("base", study["base"]), ("axes are combined by", study["combine"]), ("draws", study["samples"] or "none"),
+        ("base", ", ".join(data.bases)), ("axes are combined by", study["combine"]),
+        ("draws", study["samples"] or "none"),
         ("seed", study["seed"]), *study["solve"].items(),
-        *((f"axis {axis['id']}", axis["kind"]) for axis in study["axes"]))]  # fmt: skip
+        *((f"axis {axis['id']}", _axis(axis)) for axis in study["axes"]))]  # fmt: skip
     told = notes("Costs are over the horizon of the instance. Every plan passed the audit of its scenario. To go on: "
                  "domicile study run, into the same folder.")  # fmt: skip
     return Section("annex", "Annex", "", (table("How it was solved", ["What", "Value"], rows), *told), is_annex=True)

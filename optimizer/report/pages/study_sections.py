@@ -6,12 +6,13 @@ from collections import Counter
 
 import pandas as pd
 
-from optimizer.errors import InputError
+from optimizer.errors import InputError, Issue
 from optimizer.explain.differences import PlanDiff
+from optimizer.instance.suggest import did_you_mean
 from optimizer.report import charts
 from optimizer.report.pages.context import plural
 from optimizer.report.pages.study_data import Outcome, StudyData
-from optimizer.report.pages.study_first import beside, spread, spread_figure, status_cell, told_value
+from optimizer.report.pages.study_first import beside, share_of, spread, spread_figure, status_cell, told_value
 from optimizer.report.pages.view import Block, Figure, Fold, Section, cell, folded, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some, usd
 from optimizer.study import StudyFolder, compare
@@ -25,7 +26,7 @@ KINDS = {"lever": ("decide", "What we decide"), "uncertainty": ("happen", "What 
 def axes_sections(data: StudyData) -> list[Section]:
     """Return a section on what one decides and one on what may happen, with what each value comes to."""
     found = []
-    for kind, (key, title) in KINDS.items():
+    for kind, (key, title) in KINDS.items() if not data.has_several else ():
         axes = [axis["id"] for axis in data.study["axes"] if axis["kind"] == kind]
         if not axes:
             continue
@@ -43,10 +44,46 @@ def _swing(data: StudyData, axis: str) -> float:
     return max(middles) - min(middles) if middles else 0.0
 
 
+def shares_section(data: StudyData) -> Section | None:
+    """Return for each scenario of several instances by how much dearer it is than their base, from least to most."""
+    groups: dict[str, list[tuple[float, Outcome]]] = {}
+    for one in data.outcomes:
+        share = share_of(data, one)
+        if one.name != BASE and share is not None:
+            groups.setdefault(one.name, []).append((100 * share, one))
+    if not groups:
+        return None
+    rows = []
+    for name, members in groups.items():
+        members.sort(key=lambda pair: pair[0])
+        rows.append((name, members[0], members[len(members) // 2], members[-1], len(members)))
+    rows.sort(key=lambda row: -abs(row[2][0]))
+    title = "Cost beside the base, in per cent: least, middle and most of the instances"
+    frame = pd.DataFrame([(name, low[0], mid[0], high[0]) for name, low, mid, high, _ in rows[:MOST_TAGS]],
+                         columns=["name", "low", "mid", "high"])  # fmt: skip
+    right = ["Instances", "Least", "Middle", "Most"]
+    numbers = table(title, ["Scenario", *right], [
+        [cell(name, low[1].changes), f"{count:,}",
+         *(cell(f"{share:+.1f} %", one.base) for share, one in (low, mid, high))]
+        for name, low, mid, high, count in rows
+    ], right=right)  # fmt: skip
+    chart = charts.ranges(frame, "name", "low", "mid", "high", title=title, unit="% of the base's cost")
+    lead = f"Most in the middle: {rows[0][0]}, {rows[0][2][0]:+.1f} %."
+    return Section("tags", "What each scenario costs", lead, (Figure(chart, numbers), *_without(data)))
+
+
+def _without(data: StudyData) -> tuple[Block, ...]:
+    none = [one for one in data.outcomes if one.status == "infeasible"]
+    return notes(*(f"{one.id} has no plan: {one.reason}" for one in none[:4]),
+                 f"… and {len(none) - 4} more have none" if len(none) > 4 else "", tone="warn")  # fmt: skip
+
+
 def tags_section(data: StudyData) -> Section | None:
     """Return the price tags: what each scenario costs more or less than the base."""
+    if data.has_several:
+        return shares_section(data)
     base = data.base
-    others = [one for one in data.planned if one.id != BASE]
+    others = [one for one in data.planned if one.name != BASE]
     if not base.has_plan or not others:
         return None
     others.sort(key=lambda one: -(one.usd or 0.0))
@@ -58,7 +95,7 @@ def tags_section(data: StudyData) -> Section | None:
     })  # fmt: skip
     right = [code, "Beside base", "In per cent", "kg CO2e beside base", "Moved"]
     rows = [
-        [cell(one.id), usd(one.usd), beside(one.usd, base.usd), _percent(one, base), _carbon(one, base),
+        [cell(one.id, one.changes), usd(one.usd), beside(one.usd, base.usd), _percent(one, base), _carbon(one, base),
          "" if one.moved is None else f"{one.moved:,}"]
         for one in shown
     ]  # fmt: skip
@@ -72,10 +109,7 @@ def tags_section(data: StudyData) -> Section | None:
     note = "A difference smaller than the gap to which scenarios are solved may be none."
     chart = charts.bars(frame, "name", "usd", label="told", title=title, unit=f"{code} beside base")
     figure = Figure(chart, numbers, note)
-    without = [one for one in data.outcomes if one.status == "infeasible"]
-    told = notes(*(f"{one.id} has no plan: {one.reason}" for one in without[:4]),
-                 f"… and {len(without) - 4} more have none" if len(without) > 4 else "", tone="warn")  # fmt: skip
-    return Section("tags", "What each scenario costs", lead, (figure, *told))
+    return Section("tags", "What each scenario costs", lead, (figure, *_without(data)))
 
 
 def _percent(one: Outcome, base: Outcome) -> str:
@@ -92,15 +126,21 @@ def homes_section(data: StudyData) -> Section | None:
     """Return the heat map of scenarios against where workloads live."""
     found = data.planned[:MOST_HEAT_ROWS]
     names = sorted(data.cost_of, key=lambda name: -data.cost_of[name])
-    varied = [name for name in names if len({one.homes.get(name, ())[:1] for one in found}) > 1]
+    varied = [
+        name for name in names
+        if len({one.homes.get(name[1], ())[:1] for one in found if one.base == name[0]}) > 1
+    ]  # fmt: skip
     columns = (varied + [name for name in names if name not in varied])[:MOST_COLUMNS]
     if len(found) < 2 or not columns:
         return None
     title = "Main country of each workload in each scenario"
-    cells = [(one.id, name, _main(data, one, name)) for one in found for name in columns]
+    called = {name: f"{name[0]}: {name[1]}" if data.has_several else name[1] for name in columns}
+    cells = [(one.name, called[name], _main(data, one, name[1])) for one in found for name in columns
+             if one.base == name[0]]  # fmt: skip
     frame = pd.DataFrame(cells, columns=["scenario", "workload", "country"])
-    rows = [[cell(one.id), *(cell(_all(data, one, name)) for name in columns)] for one in found]
-    numbers = table(title, ["Scenario", *columns], rows, where=WHERE)
+    rows = [[cell(one.id), *(cell(_all(data, one, name[1]) if one.base == name[0] else "") for name in columns)]
+            for one in found]  # fmt: skip
+    numbers = table(title, ["Scenario", *called.values()], rows, where=WHERE)
     chart = charts.heat_map(frame, "scenario", "workload", "country", title=title)
     have = "has" if len(varied) == 1 else "have"
     lead = f"{plural(len(varied), 'workload')} of {len(names):,} {have} another main country in some scenario."
@@ -120,7 +160,7 @@ def _all(data: StudyData, one: Outcome, name: str) -> str:
 def tradeoff_section(data: StudyData) -> Section | None:
     """Return cost against carbon of all scenarios, with those that none beats in both joined by a line."""
     found = [one for one in data.planned if one.carbon_kg is not None and not one.carbon_unknown]
-    if len(found) < 3:
+    if len(found) < 3 or data.has_several:
         return None
     best: list[Outcome] = []
     for one in sorted(found, key=lambda one: (one.usd or 0.0, one.carbon_kg)):
@@ -130,7 +170,7 @@ def tradeoff_section(data: StudyData) -> Section | None:
     title, code = "Cost against carbon of the scenarios", currency_code()
     frame = pd.DataFrame({
         "usd": [in_currency(one.usd or 0.0) for one in found], "kg": [one.carbon_kg for one in found],
-        "line": [one.id in ids for one in found], "name": ["base" if one.id == BASE else "" for one in found],
+        "line": [one.id in ids for one in found], "name": ["base" if one.name == BASE else "" for one in found],
     })  # fmt: skip
     chart = charts.frontier(
         frame, "usd", "kg", label="name", on_line="line", title=title, x_unit=code, y_unit="kg CO2e"
@@ -162,15 +202,15 @@ def binding_section(data: StudyData) -> Section | None:
 
 def scenarios_section(data: StudyData) -> Section:
     """Return every scenario as a row."""
-    axes = [axis["id"] for axis in data.study["axes"]]
-    code = currency_code()
+    axes, code = [axis["id"] for axis in data.study["axes"]], currency_code()
     right = [code, "Beside base", "Gap", "kg CO2e", "Moved"]
     rows = [
-        [cell(one.id), *(told_value(one.values[axis]) if axis in one.values else "" for axis in axes), status_cell(one),
-         "" if one.usd is None else usd(one.usd), beside(one.usd, data.base.usd),
+        [cell(one.id, one.changes),
+         *(told_value(one.values[axis]) if axis in one.values else "" for axis in axes), status_cell(one),
+         "" if one.usd is None else usd(one.usd), beside(one.usd, data.base_of(one).usd),
          "" if one.gap is None else percent(one.gap, 2), "" if one.carbon_kg is None else
          ("at least " if one.carbon_unknown else "") + amount(one.carbon_kg), "" if one.moved is None else one.moved]
-        for one in data.outcomes
+        for one in (*data.outcomes, *data.reruns)
     ]  # fmt: skip
     columns = ["Scenario", *axes, "Status", *right]
     filters = [*(axis for axis in axes if len({repr(one.values.get(axis)) for one in data.outcomes}) <= 30), "Status"]
@@ -186,10 +226,13 @@ def diff_sections(data: StudyData, folder: StudyFolder, compared: tuple[str, ...
     names = list(compared) or _farthest(data)
     if not data.base.has_plan or not names:
         return None
+    bases = {one.id: data.base_of(one).id for one in data.outcomes}
     blocks: list[Block] = []
     for name in names:
+        if name not in bases:
+            raise InputError(Issue(f"no scenario {name!r}", where="scenarios", maybe=did_you_mean(name, bases)))
         try:
-            diff = compare(folder, BASE, name)
+            diff = compare(folder, bases[name], name)
         except InputError:
             if compared:
                 raise
@@ -201,10 +244,9 @@ def diff_sections(data: StudyData, folder: StudyFolder, compared: tuple[str, ...
 
 def _farthest(data: StudyData) -> list[str]:
     """Return the scenarios in which most workloads moved, and of those alike the ones whose cost differs most."""
-    base = data.base.usd or 0.0
-    others = [one for one in data.planned if one.id != BASE]
-    others.sort(key=lambda one: (-(one.moved or 0), -abs((one.usd or 0.0) - base)))
-    return [one.id for one in others if one.moved or one.usd != data.base.usd][:MOST_COMPARED]
+    others = [(one, abs(share_of(data, one) or 0.0)) for one in data.planned if one.name != BASE]
+    others.sort(key=lambda pair: (-(pair[0].moved or 0), -pair[1]))
+    return [one.id for one, share in others if one.moved or share][:MOST_COMPARED]
 
 
 def _diff(name: str, diff: PlanDiff) -> list[Block]:

@@ -38,6 +38,7 @@ def where_section(context: Context) -> Section:
                         filters=["Country"] if len(rows) > 8 else [], key="where")  # fmt: skip
     blocks: list[Block] = [*_summary(context, len(rows)), folded(by_workload, "workloads"), *_map(context)]
     blocks += _moves(context)
+    blocks.append(Fold("Machines by kind", (_machines(context),)))
     is_long = len(plan.placements) > MOST_ON_PAPER
     blocks.append(Fold("Every placement: machines, hours, round trips", (_placements(context),), is_long))
     if plan.copies:
@@ -111,6 +112,27 @@ def _placements(context: Context) -> Block:
     columns = ["Workload", "Stream", "Region", "Machine", "Period", *right, "Rests on"]
     filters = ["Period"] if len({row.period for row in context.plan.placements}) > 1 else []
     return table("Placements", columns, rows, right=right, key="placements", filters=filters)
+
+
+def _machines(context: Context) -> Block:
+    """Return how many machines of a kind are kept at most at once, and their hours; endpoints by what they serve."""
+    at_once: dict[tuple[str, str, str], dict[str, float]] = {}
+    hours: dict[tuple[str, str, str], float] = defaultdict(float)
+    cost: dict[tuple[str, str, str], float] = defaultdict(float)
+    for row in context.plan.placements:
+        key = (row.accelerator or "", row.sku or row.endpoint or "", row.purchase or "")
+        count = at_once.setdefault(key, defaultdict(float))
+        count[row.period] += row.instances if row.sku else row.served_per_s
+        hours[key] += row.instance_hours or 0.0
+        cost[key] += row.cost_usd or 0.0
+    right = ["At most at once", "Hours", currency_code()]
+    rows = [
+        [cell(key[0] or "endpoint"), cell(key[1], key[2].replace("_", " ")),
+         amount(max(at_once[key].values())) + ("" if key[0] or hours[key] else "/s"),
+         amount(hours[key]) if hours[key] else "", usd(cost[key])]
+        for key in sorted(cost, key=lambda one: -cost[one])
+    ]  # fmt: skip
+    return table("Machines", ["Accelerator", "Machine", *right], rows, right=right)
 
 
 def _trip(row: Placement) -> str:
