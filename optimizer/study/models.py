@@ -143,8 +143,8 @@ class Finding(Model):
     id: Id
     says: str
     figure: Figure = "objective_usd"
-    scenario: Id = BASE
-    beside: Id | None = None
+    scenario: str = BASE
+    beside: str | None = None
     by: Literal["ratio", "difference"] = "ratio"
     at_least: float | None = None
     at_most: float | None = None
@@ -170,7 +170,8 @@ class Study(Model):
 
     `bases` are several, told apart by the names of their instances: every axis and scenario is for each of them unless
     it says which. Nothing is added up over them without `weights` (how many of each there are, by base) and
-    `weights_are`, which says what these rest on. `reruns` and `findings`: see there.
+    `weights_are`, which says what these rest on. `reruns` and `findings`: see there. `assumptions` and `cannot_say` are
+    sentences: what the answer rests on, and what it does not say.
     Axes are combined by `product` (every value with every other) or `zip` (the first of each, the second of each, …);
     of axes with a `sample`, `samples` joint draws are made with `seed`. `scenarios` are written out beside them.
     """
@@ -189,6 +190,8 @@ class Study(Model):
     scenarios: Annotated[tuple[ScenarioStated, ...], Field(strict=False)] = ()
     reruns: Annotated[tuple[Rerun, ...], Field(strict=False)] = ()
     findings: Annotated[tuple[Finding, ...], Field(strict=False)] = ()
+    assumptions: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    cannot_say: Annotated[tuple[str, ...], Field(strict=False)] = ()
     solve: SolveOptions = SolveOptions()
 
     _sources: Sources = PrivateAttr(default_factory=Sources)

@@ -43,8 +43,10 @@ TWO: dict[str, Any] = {
          "beside": "free", "at_least": 1.5},
         {"id": "dearer", "says": "Twice the demand costs more than twice.", "scenario": "twice", "beside": "base",
          "at_least": 2.1},
-        {"id": "most", "says": "It costs at most 1,000 USD more.", "scenario": "twice", "beside": "base",
-         "by": "difference", "at_most": 1200.0}],
+        {"id": "most", "says": "It costs at most 1,200 USD more.", "scenario": "twice", "beside": "base",
+         "by": "difference", "at_most": 1200.0},
+        {"id": "few", "says": "Two devices fewer are never cheaper.", "bases": ["small"], "scenario": "devices=2",
+         "beside": "base", "at_least": 1.0}],
     "weights": {"small": 10, "large": 0.5}, "weights_are": "ten small ones for half a large one",
 }  # fmt: skip
 COSTS = {
@@ -109,12 +111,12 @@ def test_the_tables_have_base_and_rerun(out: StudyFolder):
 
 def test_a_finding_that_does_not_hold_in_every_rerun_is_withdrawn(out: StudyFolder):
     """By hand: 1,200 / 800 = 1.5 and 1,200 / 1,000 = 1.2; 2,000 / 800 = 2.5 and 2,200 / 1,000 = 2.2, of the large one
-    2 both times; 1,200 more in each run.
+    2 both times; 1,200 more in each run; 1,000 / 800 and, with half the quota in the base too, 1.
     """
     results = {(one.id, one.base): one for one in judge_findings(out)}
     assert {name: one.verdict for name, one in results.items()} == {
         ("home", "large"): "withdrawn", ("dearer", "small"): "holds", ("dearer", "large"): "withdrawn",
-        ("most", "small"): "holds", ("most", "large"): "holds",
+        ("most", "small"): "holds", ("most", "large"): "holds", ("few", "small"): "holds",
     }  # fmt: skip
     assert [run.low for run in results["home", "large"].runs] == pytest.approx([1.5, 1.2])
     assert [run.rerun for run in results["home", "large"].runs] == ["", "half"]

@@ -1,0 +1,228 @@
+"""Run bundled studies and write their pages: `python -m tools.study_pages NAME ... [--runs FOLDER] [--workers N]`.
+
+For each study of `instances/studies` it writes `docs/studies/NAME.md`, `NAME.svg` and `NAME.csv`, the figures that both
+are made from. A run goes on from what lies in FOLDER/NAME (`domicile study run`). `--write-only` makes pages and charts
+anew from the figures that are there, without solving anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer.bundled import bundled_studies
+from optimizer.instance.yaml_reader import read_yaml
+from optimizer.plan.files import write_whole
+from optimizer.report.study_view import finding_runs
+from optimizer.study import StudyFolder, load_study, run_study, scenario_rows
+from optimizer.study.findings import FindingResult, judged
+from optimizer.study.models import BASE, Study
+
+if TYPE_CHECKING:
+    from optimizer.report.charts import Chart
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "studies"
+COLUMNS = (
+    "base", "name", "rerun", "status", "objective_usd", "bound_usd", "spent_usd", "served_share", "carbon_kg",
+)  # fmt: skip
+Figures = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page has beside its study: a title, its scenarios in words, the chart, and words short enough for it."""
+
+    title: str
+    words: Mapping[str, str]
+    chart: Callable[[Page, Figures], Chart]
+    short: Mapping[str, str]
+
+    def mark(self, base: str, name: str) -> str:
+        """Return what a scenario of a base is called in the chart."""
+        return f"{base}, {self.short[name]}"
+
+
+def of_study(figures: Figures, rerun: str = "") -> Figures:
+    """Return the figures as stated, or of one rerun."""
+    return [row for row in figures if row["rerun"] == rerun]
+
+
+def bases_of(figures: Figures) -> list[str]:
+    """Return the bases, in their order."""
+    return list(dict.fromkeys(row["base"] for row in figures))
+
+
+def value_of(figures: Figures, base: str, name: str, figure: str = "objective_usd") -> float | None:
+    """Return a figure of a scenario, None where it has none."""
+    found = [row[figure] for row in of_study(figures) if (row["base"], row["name"]) == (base, name)]
+    return found[0] if found else None
+
+
+def dumbbell_chart(page: Page, figures: Figures) -> Chart:
+    """The first and the last scenario of each base, in % of the first."""
+    import pandas as pd
+
+    from optimizer.report.charts import dumbbell
+
+    first, *then = page.words
+    rows = []
+    for base in bases_of(figures):
+        for name in then:
+            before, after = value_of(figures, base, first), value_of(figures, base, name)
+            if before and after is not None:
+                rows.append({"what": page.mark(base, name), "one": 100.0, "two": 100.0 * after / before})
+    unit = f"% of the bill ({page.words[first]}), unserved demand at its price"
+    return dumbbell(
+        pd.DataFrame(rows), "what", "one", "two", title=page.title, unit=unit, names=(page.words[first], "then")
+    )  # fmt: skip
+
+
+PAGES = {
+    "india-localization": Page(
+        "India's localization tightened",
+        {BASE: "laws of January 2027", "no-window": "payments at home only",
+         "all-personal": "all personal data at home only"},
+        dumbbell_chart,
+        {"no-window": "payments", "all-personal": "all data"},
+    ),
+}
+
+
+def figures_of(folder: StudyFolder) -> Figures:
+    """Return the figures of a study that has been run, one row for each scenario."""
+    return [{name: row.get(name) for name in COLUMNS} for row in scenario_rows(folder)]
+
+
+def read_figures(path: Path) -> Figures:
+    """Return the figures that were written beside a page."""
+    text = {"base", "name", "rerun", "status"}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [
+            {key: value if key in text else float(value) if value else None for key, value in row.items()}
+            for row in csv.DictReader(stream)
+        ]
+
+
+def written(figures: Figures) -> str:
+    """Return figures as CSV; the sixth digit is beyond any gap."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in figures:
+        table.writerow([f"{row[key]:.6g}" if isinstance(row[key], float) else row[key] for key in COLUMNS])
+    return out.getvalue()
+
+
+def results_of(study: Study, figures: Figures) -> tuple[FindingResult, ...]:
+    """Return what came of the study's findings, by the figures written beside its page."""
+    records = {(row["base"], row["rerun"], row["name"]): row for row in figures}
+    return judged(study, bases_of(figures), records)
+
+
+def page_text(name: str, study: Study, figures: Figures) -> str:
+    """Return the page of a study."""
+    page, results = PAGES[name], results_of(study, figures)
+    parts = [
+        f"# {page.title}", f"*{study.question}*", *_answer(results), f"![{page.title}]({name}.svg)",
+        "\n".join(_table(page, figures)), "## What held, and what did not", _told(study, results),
+        "## Assumptions", _listed(study.assumptions), "## What the data cannot say", _listed(study.cannot_say),
+        "## Run it again",
+        f"`domicile study run {name} --out FOLDER` solves the {len(figures)} scenarios and prints what held;\n"
+        f"`python -m tools.study_pages {name}` writes this page, its chart and\n"
+        f"[the figures of every scenario]({name}.csv) anew. The study:\n"
+        f"[{name}.yaml](../../instances/studies/{name}.yaml); its instances: [the panel](../archetypes.md).",
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _answer(results: Sequence[FindingResult]) -> list[str]:
+    """Return the answer: the findings that hold, each with the bases in which it does."""
+    held: dict[str, list[str]] = {}
+    for one in results:
+        if one.verdict == "holds":
+            held.setdefault(one.says, []).append(one.base)
+    if not held:
+        return ["**No statement of the study held in every rerun.**"]
+    several = len({one.base for one in results}) > 1
+    return [f"**{says}**{_of(bases) if several else ''}" for says, bases in held.items()]
+
+
+def _of(bases: Sequence[str]) -> str:
+    return f" ({', '.join(bases)})"
+
+
+def _told(study: Study, results: Sequence[FindingResult]) -> str:
+    if not results:
+        return "The study states no finding."
+    runs = ", ".join(one.id for one in study.reruns)
+    head = f"Judged as stated and in the reruns {runs}; what one does not bear out is withdrawn.\n\n" if runs else ""
+    rows = [f"| {one.base} | {one.says} | {one.verdict} | {finding_runs(one)} |" for one in results]
+    return head + "\n".join(["| instance | statement | verdict | figure |", "|---|---|---|---|", *rows])
+
+
+def _listed(items: Iterable[str]) -> str:
+    return "\n".join(f"* {item}" for item in items)
+
+
+def _table(page: Page, figures: Figures) -> list[str]:
+    """Return the table of costs, a row for each base and a column for each scenario; less than all served is told."""
+    names = list(page.words)
+    rows = [f"| USD a month | {' | '.join(page.words.values())} |", f"|---|{'---:|' * len(names)}"]
+    for base in bases_of(figures):
+        rows.append(f"| {base} | {' | '.join(_cell(figures, base, name) for name in names)} |")
+    return rows
+
+
+def _cell(figures: Figures, base: str, name: str) -> str:
+    row = next((one for one in of_study(figures) if (one["base"], one["name"]) == (base, name)), None)
+    if row is None:
+        return ""
+    if row["objective_usd"] is None:
+        return str(row["status"]).replace("_", " ")
+    share = row["served_share"]
+    part = f" ({share:.0%} served)" if share is not None and share < 0.9995 else ""
+    return f"{row['spent_usd']:,.0f}{part}"
+
+
+def study_of(name: str) -> Study:
+    """Return a bundled study without its instances."""
+    path = bundled_studies()[name]
+    return Study.model_validate(read_yaml(path.read_text(encoding="utf-8"), str(path))[0])
+
+
+def write_page(name: str, figures: Figures) -> None:
+    """Write page, chart and figures of a study."""
+    FOLDER.mkdir(exist_ok=True)
+    write_whole(FOLDER / f"{name}.csv", lambda stream: stream.write(written(figures)))
+    figures = read_figures(FOLDER / f"{name}.csv")
+    PAGES[name].chart(PAGES[name], figures).write(FOLDER / f"{name}.svg")
+    write_whole(FOLDER / f"{name}.md", lambda stream: stream.write(page_text(name, study_of(name), figures)))
+
+
+def main() -> None:
+    """Run the studies named and write their pages."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="+", choices=sorted(PAGES), metavar="NAME")
+    parser.add_argument("--runs", type=Path, default=Path("study-runs"), help="folder of the runs (study-runs)")
+    parser.add_argument("--workers", type=int, help="processes, one thread each (all cores)")
+    parser.add_argument("--write-only", action="store_true", help="solve nothing, use the figures that are there")
+    asked = parser.parse_args()
+    for name in asked.names:
+        if asked.write_only:
+            write_page(name, read_figures(FOLDER / f"{name}.csv"))
+            continue
+        folder = StudyFolder(asked.runs / name)
+        left = run_study(load_study(name), folder, workers=asked.workers).left
+        if left:
+            raise SystemExit(f"{name}: {left} scenarios have no result; run it again")
+        write_page(name, figures_of(folder))
+        print(f"{name}: {FOLDER / name}.md")
+
+
+if __name__ == "__main__":
+    main()
