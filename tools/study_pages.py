@@ -30,6 +30,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "studies"
 COLUMNS = (
     "base", "name", "rerun", "status", "objective_usd", "bound_usd", "spent_usd", "served_share", "carbon_kg",
 )  # fmt: skip
+ALL = 0.9995
 Figures = list[dict[str, Any]]
 
 
@@ -41,6 +42,8 @@ class Page:
     words: Mapping[str, str]
     chart: Callable[[Page, Figures], Chart]
     short: Mapping[str, str]
+    grid: tuple[Mapping[str, str], Mapping[str, str]] | None = None
+    """Of a study of two axes on one base: rows and columns of the table, the parts of the scenarios' names in words."""
 
     def mark(self, base: str, name: str) -> str:
         """Return what a scenario of a base is called in the chart."""
@@ -63,8 +66,25 @@ def value_of(figures: Figures, base: str, name: str, figure: str = "objective_us
     return found[0] if found else None
 
 
+def steps_chart(page: Page, figures: Figures) -> Chart:
+    """What is left of the bill when one kind of rule after the other is lifted, in % of the bill without rules."""
+    import pandas as pd
+
+    from optimizer.report.charts import waterfall
+
+    first, rows = list(page.words)[-1], []
+    for base in bases_of(figures):
+        least = value_of(figures, base, first)
+        for name in page.words:
+            value = value_of(figures, base, name)
+            if least and value is not None:
+                rows.append({"step": page.mark(base, name), "left": 100.0 * value / least})
+    frame = pd.DataFrame(rows)
+    return waterfall(frame, "step", "left", title=page.title, unit=f"% of the bill with {page.words[first]}")
+
+
 def dumbbell_chart(page: Page, figures: Figures) -> Chart:
-    """The first and the last scenario of each base, in % of the first."""
+    """What each scenario spends, in % of the first; where not all is served the name says how much is."""
     import pandas as pd
 
     from optimizer.report.charts import dumbbell
@@ -73,22 +93,71 @@ def dumbbell_chart(page: Page, figures: Figures) -> Chart:
     rows = []
     for base in bases_of(figures):
         for name in then:
-            before, after = value_of(figures, base, first), value_of(figures, base, name)
-            if before and after is not None:
-                rows.append({"what": page.mark(base, name), "one": 100.0, "two": 100.0 * after / before})
-    unit = f"% of the bill ({page.words[first]}), unserved demand at its price"
+            before, after = (value_of(figures, base, one, "spent_usd") for one in (first, name))
+            share = value_of(figures, base, name, "served_share")
+            if before and after is not None and share is not None:
+                served = "" if share > ALL else f", {share:.0%}"
+                rows.append({"what": page.mark(base, name) + served, "one": 100.0, "two": 100.0 * after / before})
+    unit = f"spent, % of {page.words[first]}; behind a name: the share served, if not all"
     return dumbbell(
         pd.DataFrame(rows), "what", "one", "two", title=page.title, unit=unit, names=(page.words[first], "then")
     )  # fmt: skip
 
 
+def bars_chart(of: float) -> Callable[[Page, Figures], Chart]:
+    """A bar for each cell of the table: USD for a million units, of which the first row has `of` millions."""
+
+    def chart(page: Page, figures: Figures) -> Chart:
+        import pandas as pd
+
+        from optimizer.report.charts import bars
+
+        assert page.grid is not None
+        (base,), (down, across), rows = bases_of(figures), page.grid, []
+        for row, words in down.items():
+            units = of * float(row.partition("=")[2])
+            for column in across:
+                value = value_of(figures, base, f"{row},{column}")
+                if value is not None:
+                    rows.append({"what": f"{words}, {page.short[column]}", "usd": value / units})
+        return bars(pd.DataFrame(rows), "what", "usd", title=page.title, unit="USD for a million output tokens")
+
+    return chart
+
+
 PAGES = {
+    "cost-of-compliance": Page(
+        "What compliance costs, by sector",
+        {BASE: "laws, policies, carbon budget", "laws-and-policies": "laws and policies", "laws": "laws",
+         "no-rules": "no rule"},
+        steps_chart,
+        {BASE: "all of these", "laws-and-policies": "laws, policies", "laws": "laws", "no-rules": "none"},
+    ),
     "india-localization": Page(
         "India's localization tightened",
         {BASE: "laws of January 2027", "no-window": "payments at home only",
          "all-personal": "all personal data at home only"},
         dumbbell_chart,
         {"no-window": "payments", "all-personal": "all data"},
+    ),
+    "open-weights": Page(
+        "Lock-in, or open weights anywhere",
+        {},
+        bars_chart(123.5),
+        {"way=proprietary": "closed", "way=one-provider": "open, Azure", "way=own-machines": "own",
+         "way=anywhere": "anywhere"},
+        (
+            {"tokens=1": "47/s", "tokens=10": "470/s", "tokens=100": "4,700/s", "tokens=400": "18,800/s",
+             "tokens=1000": "47,000/s"},
+            {"way=proprietary": "proprietary, AWS", "way=one-provider": "open weights, Azure's endpoint",
+             "way=own-machines": "open weights, own machines", "way=anywhere": "open weights, anywhere"},
+        ),
+    ),
+    "framework-annulled": Page(
+        "The EU-US framework annulled",
+        {BASE: "framework in force", "annulled": "framework annulled", "clauses-fail-too": "clauses fail too"},
+        dumbbell_chart,
+        {"annulled": "annulled", "clauses-fail-too": "no SCC"},
     ),
 }
 
@@ -171,6 +240,13 @@ def _listed(items: Iterable[str]) -> str:
 
 def _table(page: Page, figures: Figures) -> list[str]:
     """Return the table of costs, a row for each base and a column for each scenario; less than all served is told."""
+    if page.grid is not None:
+        (base,), (down, across) = bases_of(figures), page.grid
+        rows = [f"| USD a month | {' | '.join(across.values())} |", f"|---|{'---:|' * len(across)}"]
+        return rows + [
+            f"| {words} | {' | '.join(_cell(figures, base, f'{row},{column}') for column in across)} |"
+            for row, words in down.items()
+        ]
     names = list(page.words)
     rows = [f"| USD a month | {' | '.join(page.words.values())} |", f"|---|{'---:|' * len(names)}"]
     for base in bases_of(figures):
@@ -185,7 +261,7 @@ def _cell(figures: Figures, base: str, name: str) -> str:
     if row["objective_usd"] is None:
         return str(row["status"]).replace("_", " ")
     share = row["served_share"]
-    part = f" ({share:.0%} served)" if share is not None and share < 0.9995 else ""
+    part = f" ({share:.0%} served)" if share is not None and share <= ALL else ""
     return f"{row['spent_usd']:,.0f}{part}"
 
 

@@ -36,7 +36,7 @@ from optimizer.solve.solution import (
     relative_gap,
 )
 from optimizer.solve.stating import ARRAYS, state_model, stated_by
-from optimizer.solve.tables import Entries, from_tables, to_tables
+from optimizer.solve.tables import Entries, to_tables
 from optimizer.solve.watch import Watch, ctrl_c_calls
 
 if TYPE_CHECKING:
@@ -248,13 +248,13 @@ def _more_precise(
     """Return what a second run with tighter tolerances proves, where HiGHS took for a plan what is none.
 
     The first run's plan held up to a millionth of a row, and what holds exactly costs more than its bound: a machine
-    more for the last ten-millionth of the demand.
+    more for the last ten-millionth of the demand. Or HiGHS called optimal the plan that it was given to begin with, far
+    above its own bound: so that the second run begins with none.
     """
     if watch.should_stop() or matrix.a.nnz > PRECISE_UP_TO_NONZEROS:
         return solution
     with watch.phase_of("precise"):
-        start = from_tables(matrix, solution.values)
-        result = run(matrix, watch, gap=gap, threads=threads, start=start, options=PRECISE)
+        result = run(matrix, watch, gap=gap, threads=threads, options=PRECISE)
         again = to_solution(matrix, problem, result, gap=gap, watch=watch, method=solution.method)
     is_better = again.status is SolutionStatus.OPTIMAL or (again.gap or np.inf) < (solution.gap or np.inf)
     return again if is_better else solution

@@ -14,10 +14,11 @@ from small_models import location, two_regions
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve import SolutionStatus, Termination, diagnose, search, solve_problem
+from optimizer.solve import SolutionStatus, Termination, diagnose, engine, search, solve_problem
 from optimizer.solve.hand_over import to_matrix
 from optimizer.solve.highs import Run, run
 from optimizer.solve.priced import with_start
+from optimizer.solve.tables import from_tables
 from optimizer.solve.watch import Watch
 
 ROOM_SECONDS = 5.0
@@ -33,6 +34,25 @@ def test_optimum_by_hand():
     assert solution.gap == pytest.approx(0.0, abs=1e-9)
     assert solution.values["instances"].tolist() == [1.0, 2.0]
     assert solution.values["flow"].sum() == pytest.approx(10.0)
+
+
+def test_a_start_that_highs_calls_optimal_far_above_its_bound_is_no_end(monkeypatch: pytest.MonkeyPatch):
+    """HiGHS 1.15.1 did so where a service has to be split: it gave back the plan it had begun with. The run made for
+    that begins with none. By hand: all of the 10 units unserved at 1.2 USD cost 12 USD, the optimum 5.
+    """
+    matrix = to_matrix(build_model(two_regions(may_be_unserved=True, unserved_usd=1.2)))
+    problem = two_regions(may_be_unserved=True, unserved_usd=1.2)
+    empty = {name: np.zeros_like(values) for name, values in solve_problem(problem).values.items()}
+    nothing = from_tables(matrix, {**empty, "unserved": np.array([10.0])})
+    assert matrix.objective(nothing) == pytest.approx(12.0)
+
+    def gives_back_the_start(matrix, watch, *, start=None, **how):
+        return run(matrix, watch, **how) if start is None else Run(Termination.GAP_REACHED, start, 12.0, 5.0)
+
+    monkeypatch.setattr(engine, "run_linked", lambda *_, **__: gives_back_the_start(matrix, None, start=nothing))
+    monkeypatch.setattr(engine, "run", gives_back_the_start)
+    solution = engine.solve_matrix(matrix, problem, Watch(ROOM_SECONDS), gap=0.0, threads=1, method="direct")
+    assert (solution.status, solution.objective_usd) == (SolutionStatus.OPTIMAL, pytest.approx(5.0))
 
 
 def test_tables_have_full_length_where_there_is_no_variable():
