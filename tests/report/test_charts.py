@@ -130,7 +130,7 @@ def test_rows_with_long_names_stay_apart() -> None:
     spec = charts.bars(frame, "n", "v", part="p", title="t", unit="USD").spec()
     order = spec["layer"][0]["encoding"]["y"]["sort"]
     assert len(order) == 2
-    assert all(len(name) <= 44 for name in order)
+    assert all(len(name) <= 34 for name in order)
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -199,7 +199,7 @@ def test_the_instance_adds_its_words_its_map_and_the_waterfall(tmp_path: Path, t
     assert found["Machines"] == [["X", "g1", "4", "400", "400.00"]]
     assert found["Data flows"] == [["Germany", "p:north (p:north)", "people served", "40 units/s at peak"]]
     assert tables(section(page, "feasible"))["Options left after each rule"][0][:2] == [
-        "every offer, for every stream and job", "2"]  # fmt: skip
+        "all options", "2"]  # fmt: skip
     trace = next(block for block in section(page, "law").blocks if isinstance(block, Table) and block.key == "trace")
     assert trace.rows[0][0].note == "non-personal"
     file = tmp_path / "plan.json"

@@ -24,7 +24,7 @@ NEEDS = {"altair": "altair", "vl_convert": "vl-convert-python", "jinja2": "jinja
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 _NAME = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z])')
-LONGEST_NAME = 40
+LONGEST_NAME = 30
 
 
 def require_charts() -> None:

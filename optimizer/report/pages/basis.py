@@ -24,7 +24,7 @@ QUALITIES = {
     "transferred_speed": "speeds measured on another machine", "estimated_speed": "estimated speeds",
 }  # fmt: skip
 STEPS = {
-    "all": "every offer, for every stream and job", "machine": "the machine suits the work",
+    "all": "all options", "machine": "the machine suits the work",
     "law": "the law allows it", "latency": "it is near enough", "policy": "the policies allow it",
     "figures": "its figures are known", "quota": "there is a quota for it", "other": "nothing else closes it",
 }  # fmt: skip

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
 
 MONTH_HOURS, YEAR_HOURS = (720, 744), (8760, 8784)
 DOUBTS = {
-    "fallback": "a fallback figure", "estimated": "an estimated figure", "derived": "a derived figure",
-    "unverified": "an unverified offer", "transferred_speed": "a speed measured elsewhere",
-    "estimated_speed": "an estimated speed", "stale_price": "an old price", "weak_law": "law from general knowledge",
-    "unreviewed_law": "a law nobody reviewed",
+    "fallback": "fallback", "estimated": "estimate", "derived": "derived", "unverified": "offer not verified",
+    "transferred_speed": "speed measured elsewhere", "estimated_speed": "speed estimated", "stale_price": "old price",
+    "weak_law": "weak law", "unreviewed_law": "law not reviewed",
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def study_data(folder: StudyFolder) -> StudyData:
     Raises:
         InputError: it is none.
     """
-    manifest = _with_bases(folder.manifest())
+    manifest = folder.manifest()
     bases = manifest["bases"]
     homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
     outcomes = []
@@ -123,22 +123,8 @@ def study_data(folder: StudyFolder) -> StudyData:
     )  # fmt: skip
 
 
-def _with_bases(manifest: dict[str, Any]) -> dict[str, Any]:
-    if "bases" in manifest:
-        return manifest
-    name = manifest["study"]["base"]
-    one = {"name": name, **{key: manifest[key] for key in ("instance_sha256", "currency", "folder")}}
-    called = [{**s, "base": name, "name": s["id"], "rerun": ""} for s in manifest["scenarios"]]
-    return {**manifest, "bases": [one], "scenarios": called}
-
-
-def _instance(folder: StudyFolder, base: str) -> Any:
-    instance: Any = folder.instance
-    return instance(base) if "bases" in folder.manifest() else instance()
-
-
 def _places(folder: StudyFolder, bases: list[dict[str, Any]]) -> Places:
-    known = [places_of(_instance(folder, one["name"])) for one in bases]
+    known = [places_of(folder.instance(one["name"])) for one in bases]
     regions = {name: spot for one in known for name, spot in one.regions.items()}
     return Places(known[0].countries, regions, known[0].origins)
 

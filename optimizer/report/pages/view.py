@@ -16,7 +16,7 @@ MOST_ROWS = 1000
 """Rows of one table that a page shows; all of them are in the file that it is made from."""
 BESIDE, BESIDE_COLUMNS = 14, 3
 """Rows up to which a figure's numbers stand open, and columns up to which they stand at its side; else below it."""
-OPEN_ROWS, MOST_ON_PAPER = 25, 120
+OPEN_ROWS, MOST_ON_PAPER = 25, 40
 """Rows up to which a table of what a reader may look up stands open, and up to which a folded one is printed."""
 LONGEST_WORD = 26
 """Letters of one word that a column is as wide as; longer ones are broken anywhere."""

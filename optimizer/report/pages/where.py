@@ -16,6 +16,7 @@ from optimizer.report.pages.view import (
     Fold,
     Notes,
     Section,
+    Table,
     cell,
     folded,
     notes,
@@ -38,7 +39,8 @@ def where_section(context: Context) -> Section:
                         filters=["Country"] if len(rows) > 8 else [], key="where")  # fmt: skip
     blocks: list[Block] = [*_summary(context, len(rows)), folded(by_workload, "workloads"), *_map(context)]
     blocks += _moves(context)
-    blocks.append(Fold("Machines by kind", (_machines(context),)))
+    machines = _machines(context)
+    blocks.append(Fold("Machines by kind", (machines,), len(machines.rows) > MOST_ON_PAPER))
     is_long = len(plan.placements) > MOST_ON_PAPER
     blocks.append(Fold("Every placement: machines, hours, round trips", (_placements(context),), is_long))
     if plan.copies:
@@ -114,7 +116,7 @@ def _placements(context: Context) -> Block:
     return table("Placements", columns, rows, right=right, key="placements", filters=filters)
 
 
-def _machines(context: Context) -> Block:
+def _machines(context: Context) -> Table:
     """Return how many machines of a kind are kept at most at once, and their hours; endpoints by what they serve."""
     at_once: dict[tuple[str, str, str], dict[str, float]] = {}
     hours: dict[tuple[str, str, str], float] = defaultdict(float)
@@ -196,7 +198,8 @@ def _map(context: Context) -> tuple[Block, ...]:
     missing = len(of) - len(known)
     more = notes(f"{plural(missing, 'region')} not on the map: nobody knows where they are, or they are too many."
                  if missing else "")  # fmt: skip
-    return (Figure(chart, numbers, note), *((Fold("Data flows as a table", (ways,)),) if told else ()), *more)
+    as_table = (Fold("Data flows as a table", (ways,), len(told) > MOST_ON_PAPER),) if told else ()
+    return (Figure(chart, numbers, note), *as_table, *more)
 
 
 def _flows(context: Context, shown: set[str]) -> tuple[list[Flow], list[list[str]]]:
