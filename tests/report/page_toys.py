@@ -148,3 +148,23 @@ def write_study(folder: Path) -> Path:
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False), encoding="utf-8")
     run_study(load_study(folder / "study.yaml"), StudyFolder(folder / "results"))
     return folder / "results"
+
+
+def write_two(folder: Path) -> Path:
+    """Write and run a study of the toy instance and of one of twice its price, weighted once and twice."""
+    write_instance(folder)
+    dear = {**INSTANCE, "name": "dear", "discounts": [{"provider": name, "percent": -100.0} for name in ("p", "q")]}
+    (folder / "dear.yaml").write_text(yaml.safe_dump(dear), encoding="utf-8")
+    study = {
+        "name": "two", "bases": ["toy.yaml", "dear.yaml"], "weights": {"toy": 1, "dear": 2}, "weights_are": "a guess",
+        "solve": {"gap": 1e-6}, "scenarios": [{"id": "none", "changes": [
+            {"op": "set_limit", "rule": "quota:north", "to": 0}]}],
+        "findings": [
+            {"id": "half-more", "says": "Without devices it costs half as much again", "scenario": "none",
+             "beside": "base", "at_least": 1.49},
+            {"id": "double", "says": "Without devices it costs twice as much", "scenario": "none", "beside": "base",
+             "at_least": 2.0, "bases": ["toy"]}],
+    }  # fmt: skip
+    (folder / "two.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
+    run_study(load_study(folder / "two.yaml"), StudyFolder(folder / "two"))
+    return folder / "two"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from page_toys import INSTANCE, STUDY_COSTS_EUR, hostile_plan, toy_plan
+from page_toys import INSTANCE, STUDY_COSTS_EUR, hostile_plan, one_thread, toy_plan, write_two
 
 import domicile
 from optimizer.explain.rows import Interval, Price, PricesAnswer
@@ -246,6 +246,27 @@ def test_a_study_is_told_with_what_its_scenarios_cost(study_results: Path) -> No
     homes = tables(section(page, "homes"))["Main country of each workload in each scenario"]
     assert ["devices=0,demand=1", "France"] in homes
     assert ["devices=4,demand=1", "Germany"] in homes
+
+
+def test_several_instances_are_each_held_against_their_own_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another instance of twice the price: without devices both cost half as much again; totals by weight, findings."""
+    monkeypatch.setattr("optimizer.study.runner._opened", lambda workers, cluster: one_thread)
+    folder = write_two(tmp_path)
+    page = study_page(StudyFolder(folder))
+    assert page.answer.startswith("4 of 4 scenarios have a plan. 2 instances are each held against their own base.")
+    rows = tables(section(page, "tags"))["Cost beside the base, in per cent: least, middle and most of the instances"]
+    assert rows == [["none", "2", "+50.0 %", "+50.0 %", "+50.0 %"]]
+    found = section(page, "findings")
+    assert found.lead == "2 of 3 findings hold."
+    assert [(row[0], row[1], row[3]) for row in tables(found)["Findings"]] == [
+        ("Without devices it costs half as much again", "holds", "toy"),
+        ("Without devices it costs half as much again", "holds", "dear"),
+        ("Without devices it costs twice as much", "withdrawn", "toy"),
+    ]
+    told = tables(section(page, "totals"))["Total"]
+    assert told == [["base", "2,000"], ["none", "3,000"]], "400 EUR once and 800 EUR twice; 600 and 1,200"
 
 
 def test_scenarios_are_set_side_by_side_with_the_reason(study_results: Path) -> None:

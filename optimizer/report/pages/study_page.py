@@ -7,6 +7,7 @@ from typing import Any
 from optimizer.report.pages.answers import Answers, answer_sections
 from optimizer.report.pages.limits import price_tags
 from optimizer.report.pages.study_data import StudyData, study_data, told_change
+from optimizer.report.pages.study_findings import findings_section, totals_section
 from optimizer.report.pages.study_first import study_answer, study_facts
 from optimizer.report.pages.study_sections import (
     axes_sections,
@@ -39,7 +40,8 @@ def study_page(
     data, answers = study_data(folder), answers or Answers()
     with amounts_in(data.currency):
         sections: list[Section | None] = [
-            tags_section(data), *axes_sections(data), homes_section(data), tradeoff_section(data),
+            findings_section(data, folder), tags_section(data), totals_section(data, folder), *axes_sections(data),
+            homes_section(data), tradeoff_section(data),
         ]  # fmt: skip
         sections += answer_sections(answers)
         if answers.prices is not None:
