@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from page_toys import INSTANCE, STUDY_COSTS_EUR, hostile_plan, one_thread, toy_plan, write_two
 
 import domicile
+from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer, Repair, Step
 from optimizer.explain.rows import Interval, Price, PricesAnswer
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
+from optimizer.report.pages.answers import Answers
 from optimizer.report.pages.plan_page import plan_page, steps_of
 from optimizer.report.pages.study_page import study_page
 from optimizer.report.pages.view import LONGEST_TEXT, Block, Figure, Page, Section, Table
@@ -140,7 +142,8 @@ def test_a_plan_that_holds_nothing_says_why() -> None:
     """Infeasible: the shortfalls are the answer; stopped: nothing is claimed."""
     shortfall = {"basis": "alone", "rule": "budget", "id": "carbon", "direction": "rise", "sentence": "let carbon rise"}
     none = Plan.model_validate({"status": "infeasible", "shortfalls": [shortfall]}, strict=False)
-    assert plan_page(none).answer == "There is no plan that obeys every rule and limit. let carbon rise"
+    told = "There is no plan that obeys every rule and limit. What would have to change: let carbon rise."
+    assert plan_page(none).answer == told
     assert "not proven" in plan_page(Plan(status="no_plan")).answer
 
 
@@ -180,6 +183,23 @@ def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     run = _report(plan, "--html", out, "--with", plan)
     assert run.exit_code == 2
     assert "is no answer that a page can show" in run.output
+
+
+def test_why_there_is_no_plan_becomes_part_of_it() -> None:
+    """The conflict with what each rule costs, the repairs, and the demand that is left where it was found out."""
+    rule = ConflictRule(id="budget:carbon", kind="budget", sentence="80 kg", without_usd=100.0)
+    conflict = Conflict(rules=(rule,), infeasible=True, proven_minimal=True, sentence="80 kg is too little")
+    repair = Repair(changes=(), sentence="set budget carbon to 90", effort=0.1, cost_usd=120.0, verified=True)
+    steps = (Step(step="demand", left=1.0, at_most=1.0), Step(step="law", left=0.5, at_most=0.5, taken_by=("law:A",)))
+    none = Plan(status="infeasible")
+    for waterfall, figures in ((steps, 1), (steps[:1], 0)):
+        answer = InfeasibleAnswer(status="infeasible", complete=True, conflicts=(conflict,), repairs=(repair,),
+                                  waterfall=waterfall)  # fmt: skip
+        found = section(plan_page(none, answers=Answers(infeasible=answer)), "conflict")
+        assert sum(isinstance(block, Figure) for block in found.blocks) == figures
+    told = tables(found)
+    assert told["Conflict 1: 80 kg is too little"] == [["budget:carbon", "80 kg", "", "100.00 USD"]]
+    assert told["What would give it a plan"] == [["set budget carbon to 90", "120.00", "unknown"]]
 
 
 def _report(*arguments: object):  # type: ignore[no-untyped-def]

@@ -130,7 +130,7 @@ def _slope(answer: Frontier, k: int) -> str:
 
 def _infeasible(answer: InfeasibleAnswer) -> Section:
     blocks: list[Block] = []
-    if answer.waterfall:
+    if sum(one.left is not None for one in answer.waterfall) > 1:
         blocks.append(demand_figure(answer.waterfall))
     for number, one in enumerate(answer.conflicts, start=1):
         rows = [[cell(rule.id, "cannot be moved" if rule.immovable else ""), rule.sentence, rule.source,

@@ -95,6 +95,8 @@ def basis_section(context: Context) -> Section:
     others = [text for text in plan.warnings if not text.startswith((ASSUMED, RISK))]
     if others:
         blocks.append(Fold(f"{plural(len(others), 'warning')} of the plan", notes(*others)))
+    if not plan.held:
+        return Section("basis", "What is not known", "", tuple(blocks))
     return Section("basis", "What the plan rests on, and what is not known", _lead(plan, len(assumed)), tuple(blocks))
 
 

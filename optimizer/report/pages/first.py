@@ -27,7 +27,8 @@ def answer(context: Context) -> str:
     plan = context.plan
     if plan.status == "infeasible":
         told = "; ".join(row.sentence for row in plan.shortfalls[:3]) or "; ".join(plan.diagnosis[:3])
-        return f"There is no plan that obeys every rule and limit. {told}".strip()
+        remedy = f" What would have to change: {told}." if told else ""
+        return f"There is no plan that obeys every rule and limit.{remedy}"
     if plan.status == "no_plan":
         return "No plan was found in the time given; that none exists is not proven."
     where = f"{plural(len(context.regions), 'region')} of {_countries(context)}"
