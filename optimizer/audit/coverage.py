@@ -17,7 +17,8 @@ JUDGED: dict[str, str] = {
             "places today unserved legal_register assertions data_quality diagnosis shortfalls unmodelled_laws "
             "unreviewed_laws actions sovereignty versions "
             "missing_figures missing_figures_usd refused refused_usd switching unfinished least_carbon asked start "
-            "cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 horizon warnings",
+            "lagrangian workload_bounds cluster currency instance_name instance_sha256 catalogue_sha256 laws_sha256 "
+            "horizon warnings",
     "placements": "workload stream provider region region_id country sku endpoint accelerator purchase period "
                   "instances instance_hours served_per_s work_units gangs commitments cost_usd carbon_kg embodied_kg "
                   "energy_kwh rtt_ms max_rtt_ms rtt_source interruption_share laws mechanisms flags",
@@ -49,6 +50,8 @@ JUDGED: dict[str, str] = {
     "switching": "figure of workloads value unit quality switches_at",
     "unfinished": "what seconds questions",
     "shortfalls": "id",
+    "lagrangian": "bound_usd",
+    "workload_bounds": "workload",
     "least_carbon": "status termination cost_cap_usd carbon_before_kg bound_kg gap",
     "asked": "gap time_limit_seconds threads then",
     "start": "placements kept",
@@ -130,6 +133,16 @@ NOT_JUDGED: dict[str, str] = {
     "shortfalls.by_at_least": "takes a solve",
     "shortfalls.proven": "takes a solve",
     "shortfalls.sentence": "prose",
+    "plan.lagrangian": "that no plan costs less takes a solve; it is only held against the plan's own cost",
+    "lagrangian.model_sha256": "the model that the prices are of is not in the file; who uses them states it again",
+    "lagrangian.split_mechanisms": "see lagrangian.model_sha256",
+    "plan.row_prices": "takes a solve",
+    "row_prices.family": "see lagrangian.model_sha256",
+    "row_prices.number": "see lagrangian.model_sha256",
+    "row_prices.rules": "see lagrangian.model_sha256",
+    "row_prices.usd": "takes a solve",
+    "plan.workload_bounds": "takes a solve; that they are of workloads of the instance is judged",
+    "workload_bounds.usd": "takes a solve",
     "least_carbon.bound_kg": "that no plan of that cost emits less takes a solve",
     "least_carbon.carbon_before_kg": "the plan before the second solve is not in the file",
     "least_carbon.cost_cap_usd": "the plan before the second solve is not in the file",
@@ -144,7 +157,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "actions", "purchases", "switching", "currency",
+    "actions", "purchases", "switching", "currency", "lagrangian", "row_prices", "workload_bounds",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

@@ -195,6 +195,10 @@ def _check_named(world: World, plan: Plan, desk: Desk, findings: Findings) -> No
     instance = world.instance
     kept = {name.partition("/")[0] for name in (*world.datasets, *world.workloads)} | world.datasets.keys()
     named = world.workloads.keys() | {"*"}
+    for k, bound in enumerate(plan.workload_bounds):
+        if bound.workload not in world.workloads:
+            findings.add("unknown_id", f"workload_bounds[{k}]", "the instance has no such workload",
+                         found=bound.workload)  # fmt: skip
     for k, row in enumerate(plan.ineligible):
         where = f"ineligible[{k}]"
         if row.workload is not None and row.workload not in named:

@@ -297,12 +297,13 @@ def check_totals(plan: Plan, totals: Totals, findings: Findings) -> None:
         findings.stated("energy", TOTAL, "energy in kWh", expected=totals.energy_kwh, found=plan.energy_kwh)
     if totals.water_l is not None:
         findings.stated("water", TOTAL, "water in l", expected=totals.water_l, found=plan.water_l)
-    if plan.bound_usd is not None:
-        findings.checked["bound"] += 1
-        best = objective if plan.objective_usd is None else min(objective, plan.objective_usd)
-        best += own
-        if exceeds(plan.bound_usd, best):
-            findings.add("bound", TOTAL, "proven bound above the plan's cost", expected=best, found=plan.bound_usd)
+    best = (objective if plan.objective_usd is None else min(objective, plan.objective_usd)) + own
+    lagrangian = None if plan.lagrangian is None else plan.lagrangian.bound_usd
+    for where, bound in ((TOTAL, plan.bound_usd), ("lagrangian", lagrangian)):
+        if bound is not None:
+            findings.checked["bound"] += 1
+            if exceeds(bound, best):
+                findings.add("bound", where, "proven bound above the plan's cost", expected=best, found=bound)
     if plan.gap is not None and plan.bound_usd is not None and plan.objective_usd is not None:
         gap = (plan.objective_usd + own - plan.bound_usd) / max(abs(plan.objective_usd + own), 1e-9)
         findings.checked["gap"] += 1

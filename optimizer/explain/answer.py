@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from optimizer.errors import InputError, Issue
+from optimizer.explain.at_prices import AtPrices
 from optimizer.explain.forcing import Demand, Forced, force
 from optimizer.explain.graph import graph_of
 from optimizer.explain.held import Held
@@ -79,15 +80,16 @@ def why(
     first = replace(limits, until=now + INSTEAD_SHARE * time_limit_seconds)
     if share < 1.0:
         _check_parts(compiled, demand)
-    part = replace(demand, share=share)
-    instead = None if place is None else _instead(compiled, held, part, place, first)
+    part, at_prices = replace(demand, share=share), AtPrices(compiled, plan)
+    instead = None if place is None else _instead(compiled, held, part, place, first, at_prices=at_prices)
     own = held.placements(demand)
     return WhyAnswer(
         workload=workload, stream=stream,
         placements=tuple(Place(placement=one, utilisation=held.utilisation(one)) for one in own),
         cost_by_term_usd=held.cost_by_term(demand), shared=held.shared(demand),
         bound_by=_bound_by(compiled, held, demand),
-        runner_up=_runner_up(compiled, plan, demand, {one.region_id for one in own}, limits), instead=instead,
+        runner_up=_runner_up(compiled, plan, demand, {one.region_id for one in own}, limits, at_prices=at_prices),
+        instead=instead,
         graph=graph_of(compiled, held, demand, place), base_gap=plan.gap, currency=plan.currency,
         seconds=time.perf_counter() - begun,
     )  # fmt: skip
@@ -128,7 +130,9 @@ def _check_parts(compiled: Compiled, demand: Demand) -> None:
         raise InputError(Issue(why_not, "share", maybe="leave the share out: ask about all of it"))
 
 
-def _instead(compiled: Compiled, held: Held, demand: Demand, place: str, limits: Limits) -> Instead:
+def _instead(
+    compiled: Compiled, held: Held, demand: Demand, place: str, limits: Limits, *, at_prices: AtPrices
+) -> Instead:
     """Say what a place would take: the rules against it, or what it costs more."""
     from optimizer.compile.why import why as options_in
 
@@ -153,7 +157,7 @@ def _instead(compiled: Compiled, held: Held, demand: Demand, place: str, limits:
     allowed = demand.slots(compiled.problem) & there[slots.offer]
     if held.is_within(demand, allowed):
         return told.model_copy(update={"held": True, "possible": True})
-    forced = force(compiled, held.plan, demand, allowed, limits)
+    forced = force(compiled, held.plan, demand, allowed, limits, at_prices=at_prices)
     return told.model_copy(update={
         **forced.told, "extra_carbon_kg": extra_carbon_kg(held.plan, forced.plan),
         "displaces": _displaced(compiled, held, forced, workload),
@@ -193,13 +197,15 @@ def _rule_out(one: ExcludedBy, *, alone: bool) -> RuleOut:
     )  # fmt: skip
 
 
-def _runner_up(compiled: Compiled, plan: Plan, demand: Demand, regions: set[str], limits: Limits) -> RunnerUp | None:
+def _runner_up(
+    compiled: Compiled, plan: Plan, demand: Demand, regions: set[str], limits: Limits, *, at_prices: AtPrices
+) -> RunnerUp | None:
     """Return where the demand goes with its present regions closed to it; None where it is nowhere."""
     if not regions:
         return None
     slots = compiled.problem.slots
     elsewhere = ~np.isin(compiled.world.text("region_id"), list(regions))[slots.offer]
-    forced = force(compiled, plan, demand, demand.slots(compiled.problem) & elsewhere, limits)
+    forced = force(compiled, plan, demand, demand.slots(compiled.problem) & elsewhere, limits, at_prices=at_prices)
     to = () if forced.plan is None else Held(compiled, forced.plan).placements(demand)
     return RunnerUp(
         regions=tuple(dict.fromkeys(one.region_id for one in to)), extra_carbon_kg=extra_carbon_kg(plan, forced.plan),

@@ -30,11 +30,12 @@ def is_full(slack: float, limit: float, least: float = 0.0) -> bool:
 def least_draws(problem: Problem) -> dict[str, float]:
     """Return by quota the least that one instance takes of it."""
     pools = problem.pools
+    of_row = np.full(len(pools.ids), np.inf)
+    np.minimum.at(of_row, pools.by_instances.row, pools.by_instances.weight)
     least: dict[str, float] = {}
-    for row, weight in zip(pools.by_instances.row.tolist(), pools.by_instances.weight.tolist(), strict=True):
-        name = pools.ids[row]
+    for name, weight in zip(pools.ids, of_row.tolist(), strict=True):
         least[name] = min(least.get(name, np.inf), weight)
-    return least
+    return {name: weight for name, weight in least.items() if weight < np.inf}
 
 
 @dataclass(frozen=True, eq=False)

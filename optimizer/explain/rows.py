@@ -68,9 +68,10 @@ class Instead(Row):
     `eligible`: an option there may be chosen. If none may: `rules`, and what would open one (`opened_by`). If one may
     and the plan does not hold everything there: `possible` says whether a plan puts it there (None: not known),
     `extra_cost_usd` what it costs more at least and at most, `rest_held_usd` what it costs more with everything else
-    where it is (None where that cannot be), `extra_carbon_kg` how much more the plan found emits, `displaces` who
-    moves in it, `hindered_by` what would have to change where no plan does. `complete`: the interval is as narrow as
-    the gaps asked for make it; else time ran out.
+    where it is (None where that cannot be, or was not found), `at_prices_usd` what it costs more at the prices that
+    proved the plan's bound (an estimate, and no bound), `extra_carbon_kg` how much more the plan found emits,
+    `displaces` who moves in it, `hindered_by` what would have to change where no plan does. `complete`: the interval is
+    as narrow as the gaps asked for make it; else time ran out.
     """
 
     place: str
@@ -84,6 +85,7 @@ class Instead(Row):
     possible: bool | None = None
     extra_cost_usd: Interval | None = None
     rest_held_usd: float | None = None
+    at_prices_usd: float | None = None
     extra_carbon_kg: float | None = None
     displaces: tuple[Displaced, ...] = ()
     hindered_by: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ class RunnerUp(Row):
     possible: bool | None = None
     extra_cost_usd: Interval | None = None
     rest_held_usd: float | None = None
+    at_prices_usd: float | None = None
     extra_carbon_kg: float | None = None
     hindered_by: tuple[str, ...] = ()
     complete: bool = True

@@ -19,6 +19,7 @@ from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path
 from optimizer.plan.currency import with_amounts, without_amounts
 from optimizer.plan.files import write_all, write_whole
+from optimizer.plan.lagrangian import Lagrangian, RowPrice, WorkloadBound
 from optimizer.plan.legal_rows import Action, LegalEntry, RefusedUnknown, SovereigntyUse
 from optimizer.plan.reading import parse_json, validation_issues
 from optimizer.plan.rows import (
@@ -184,6 +185,7 @@ class Plan(Row):
     `missing_figures` counts what is out only for want of a figure, and with estimates for all of these figures no plan
     saves more than `missing_figures_usd` of this one (None: nothing is missing, or no bound was found in time);
     `switching` are the figures nearest to where another plan is cheaper, where that was asked for;
+    `lagrangian`, `row_prices` and `workload_bounds` are the bound that a decomposition's prices prove;
     `unfinished` names what of these three could not be settled in its part of the time;
     `today` sets the plan beside what runs today, where the instance says so (`current`);
     `carbon_unknown_share` is the share of device-hours (and endpoint cost) without one. `carbon_kg` is the sum of
@@ -232,6 +234,9 @@ class Plan(Row):
     unfinished: tuple[Unfinished, ...] = ()
     diagnosis: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
+    lagrangian: Lagrangian | None = None
+    row_prices: tuple[RowPrice, ...] = ()
+    workload_bounds: tuple[WorkloadBound, ...] = ()
     unmodelled_laws: tuple[str, ...] = ()
     unreviewed_laws: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()

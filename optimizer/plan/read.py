@@ -21,6 +21,7 @@ from optimizer.plan.actions import actions_of
 from optimizer.plan.commitments import commitments_used
 from optimizer.plan.deeds import deeds_of
 from optimizer.plan.duties import duties_of
+from optimizer.plan.lagrangian import told_lagrangian
 from optimizer.plan.market import market_based
 from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
 from optimizer.plan.own_figures import own_figures
@@ -117,6 +118,7 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         return Plan(**common, bound_usd=solution.bound_usd, warnings=compiled.warnings)
     held = _held(compiled, solution.values, ineligible)
     held["warnings"] += _rounding_warnings(compiled, solution)
+    held |= told_lagrangian(compiled.problem, solution.lagrangian)
     return Plan(**common, **held, **_proof(solution, sum(held["cost_breakdown_usd"].values())))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.plan.currency import MONEY_FIGURES, renamed
+from optimizer.plan.lagrangian import RowPrice, WorkloadBound
 from optimizer.plan.legal_rows import Action, LegalEntry, RefusedUnknown, SovereigntyUse
 from optimizer.plan.models import LeastCarbon, MarketBased, Plan, Today
 from optimizer.plan.rows import (
@@ -62,6 +63,8 @@ ROWS: dict[str, type[Row]] = {
     "switching": Switching,
     "unfinished": Unfinished,
     "shortfalls": Shortfall,
+    "row_prices": RowPrice,
+    "workload_bounds": WorkloadBound,
     "own_rows": OwnRow,
 }
 """Table name (a field of `Plan`) and the model of its rows, whose fields are the columns."""

@@ -60,7 +60,7 @@ def _next_best(row: RunnerUp) -> str:
     if row.possible is False:
         return " ".join(("none, proven.", *row.hindered_by))
     if not row.regions:
-        return f"no plan was found in time; it costs more by {_between(row.extra_cost_usd)}"
+        return f"no plan was found in time; it costs more by {_between(row.extra_cost_usd)}{_at_prices(row)}"
     return f"{some(row.regions)}, {_costs_more(row)}"
 
 
@@ -71,7 +71,15 @@ def _costs_more(row: Instead | RunnerUp) -> str:
     if not row.complete:
         width = "" if extra is None or extra.high is None else f", {money(extra.high - extra.low)} wide"
         partial = f" (time ran out: the interval{width}, may be wider than it need be)"
-    return f"costs more by {_between(row.extra_cost_usd)}{held}{carbon}{partial}"
+    return f"costs more by {_between(row.extra_cost_usd)}{_at_prices(row)}{held}{carbon}{partial}"
+
+
+def _at_prices(row: Instead | RunnerUp) -> str:
+    """Say the estimate where the interval is wide; one that lies outside of it says nothing."""
+    extra, estimate = row.extra_cost_usd, row.at_prices_usd
+    if row.complete or estimate is None or extra is None or not extra.low <= estimate <= (extra.high or estimate):
+        return ""
+    return f", some {money(estimate)} by the prices that prove the plan's bound (an estimate)"
 
 
 def _signed(value_usd: float) -> str:
@@ -111,7 +119,8 @@ def _eligible(row: Instead, console: Console) -> None:
         part = "all" if row.share >= 1.0 else "so much"
         bullet(console, f"options there are eligible, and no plan puts {part} of it there (proven)", style="bold")
     elif row.possible is None:
-        bullet(console, f"no plan was found in time; it costs more by {_between(row.extra_cost_usd)}", style="bold")
+        found = f"no plan was found in time; it costs more by {_between(row.extra_cost_usd)}{_at_prices(row)}"
+        bullet(console, found, style="bold")
     else:
         bullet(console, _costs_more(row), style="bold")
     for told in row.hindered_by:

@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
-from optimizer.solve.blocks import find_blocks
 from optimizer.solve.closing import close_gap
-from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decomposition.classes import with_classes
-from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
-from optimizer.solve.decomposition.requirements import Needs, no_needs, split_requirements, with_switches
+from optimizer.solve.decomposition.requirements import Needs
 from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.spot_checks import WrongAnswerError
@@ -26,6 +22,7 @@ from optimizer.solve.exchange import Exchange, WidenedExchange
 from optimizer.solve.highs import Run
 from optimizer.solve.holding import holds_plan, is_placed, is_proven, take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
+from optimizer.solve.lagrangian import Lagrangian, kept, whole_model
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.prepared import Prepared, held
 from optimizer.solve.relaxation import Relaxation, solve_relaxation
@@ -95,15 +92,12 @@ def _decompose(
     """Decompose and improve from a plan; where an answer is wrong, what is raised has the plan held."""
     end = watch.elapsed_seconds() + watch.left_seconds() - POLISH_SECONDS
     with watch.phase_of("cut"):
-        whole = with_cover_rows(matrix, problem)
-        needs = no_needs(whole)
-        if mechanisms_matter(whole, problem, gap):
-            whole, needs = split_requirements(whole, problem)
-        needs = with_switches(whole, needs)
-        blocks = find_blocks(whole, problem)
+        is_split = mechanisms_matter(matrix, problem, gap)
+        model = whole_model(matrix, problem, is_split=is_split)
+        whole, needs, blocks = model.matrix, model.needs, model.blocks
         if start is not None and watch.should_stop():  # of ten thousand workloads the rest takes seconds as well
             return Run(watch.why_stopped(), start, matrix.objective(start))
-        cut = with_classes(cut_model(whole, blocks, needs), blocks, problem)
+        cut = model.cut(problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
@@ -111,11 +105,21 @@ def _decompose(
     if start is not None:
         _begin_from(ground, parts, needs.widen(start), watch, learns=begins_rough)
     try:
-        return _solve_parts(ground, parts, problem, watch, needs, gap=gap, threads=threads, matrix=matrix, end=end)
+        run = _solve_parts(ground, parts, problem, watch, needs, gap=gap, threads=threads, matrix=matrix, end=end)
+        return None if run is None else replace(run, lagrangian=_lagrangian(parts, is_split=is_split))
     except WrongAnswerError as wrong:
         state.restore()
         wrong.plan = state.x[: matrix.cost.size].copy() if holds_plan(ground) else None
         raise
+
+
+def _lagrangian(parts: Decomposition, *, is_split: bool) -> Lagrangian | None:
+    """Return the bound of the prices that column generation ended with; None where it found none."""
+    centre = parts.centre
+    if centre is None or not np.isfinite(centre.usd):
+        return None
+    usd = centre.usd + parts.cut.matrix.offset
+    return kept(parts.cut, centre.price, usd, centre.priced.lower_usd, is_split=is_split)
 
 
 def _solve_parts(

@@ -329,6 +329,7 @@ def to_solution(
         method=method,
         bound_excess_usd=excess,
         rounding_usd=rounding,
+        lagrangian=result.lagrangian,
     )
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ from optimizer.solve.runners import Apart, Runner, make_runner
 from optimizer.solve.session import INFEASIBLE, OPTIMAL, OTHER, STOPPED, UNBOUNDED, Ears, Outcome
 from optimizer.solve.solution import Termination
 from optimizer.solve.watch import Watch
+
+if TYPE_CHECKING:
+    from optimizer.solve.lagrangian import Lagrangian
 
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ LOOK_EVERY_SECONDS = 0.05
 class Run:
     """What one run of HiGHS gave; numbers are absent when unknown, in USD (unscaled).
 
-    `x` is the best solution held, `row_dual`/`column_dual` the duals of a continuous run that ended optimal.
+    `x` is the best solution held, `row_dual`/`column_dual` the duals of a continuous run that ended optimal,
+    `lagrangian` the bound of a decomposition's prices.
     """
 
     termination: Termination
@@ -57,6 +61,7 @@ class Run:
     row_dual: Floats | None = None
     column_dual: Floats | None = None
     seconds: float = 0.0
+    lagrangian: Lagrangian | None = None
 
 
 def cost_scale(cost: Floats) -> float:

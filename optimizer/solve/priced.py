@@ -141,4 +141,4 @@ def with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) 
     if result.x is not None and matrix.objective(result.x) <= matrix.objective(start):
         return result
     why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
-    return Run(why, start, matrix.objective(start), max(known, default=None))
+    return Run(why, start, matrix.objective(start), max(known, default=None), lagrangian=result.lagrangian)

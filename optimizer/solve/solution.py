@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from optimizer.solve.lagrangian import Lagrangian
 
 GAP_FLOOR = 1e-9
 PROVEN_TO_ROUNDING = 1e-7
@@ -56,7 +60,7 @@ class Solution:
     objective; None where there were none. `timings` holds seconds per phase, `method` what was run, `stated_by` who
     stated the model: "pyomo" or "arrays", `start_usd` what the plan made of an earlier one's options costs.
     `own_cost_usd` is the part of the objective that is no cost of the instance: what somebody added to its model; None
-    where nobody did.
+    where nobody did. `lagrangian` is the bound that a decomposition's prices prove, with these prices.
     """
 
     status: SolutionStatus
@@ -71,6 +75,7 @@ class Solution:
     rounding_usd: float | None = None
     start_usd: float | None = None
     own_cost_usd: float | None = None
+    lagrangian: Lagrangian | None = None
 
     @property
     def gap(self) -> float | None:

@@ -7,6 +7,7 @@ from audit_toys import base, instance_of, plan_of, valid_plan
 
 from optimizer.audit import audit
 from optimizer.audit.coverage import JUDGED, NOT_JUDGED
+from optimizer.plan.lagrangian import Lagrangian
 from optimizer.plan.models import Asked, Cluster, LeastCarbon, MarketBased, Plan, PlanHorizon, PlanPeriod, Start, Today
 from optimizer.plan.rows import PlanCurrency, Row
 from optimizer.plan.tables import ROWS
@@ -14,7 +15,7 @@ from optimizer.plan.tables import ROWS
 TABLES: dict[str, type[Row]] = {
     **ROWS, "plan": Plan, "least_carbon": LeastCarbon, "asked": Asked, "cluster": Cluster, "start": Start,
     "horizon": PlanHorizon, "periods": PlanPeriod, "today": Today,
-    "currency": PlanCurrency, "market_based": MarketBased,
+    "currency": PlanCurrency, "market_based": MarketBased, "lagrangian": Lagrangian,
 }  # fmt: skip
 
 
