@@ -11,7 +11,7 @@ from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.solve.lagrangian import ForcedBounds
+    from optimizer.solve.lagrangian import PricedModel
     from optimizer.solve.watch import Watch
 
 TIME_SHARE = 0.6
@@ -33,7 +33,7 @@ class AtPrices:
 
     def __init__(self, compiled: Compiled, plan: Plan) -> None:
         self._compiled, self._plan = compiled, plan
-        self._asked, self._bounds = False, None  # type: tuple[bool, ForcedBounds | None]
+        self._asked, self._bounds = False, None  # type: tuple[bool, PricedModel | None]
 
     def proven(self, workload: int, kept: tuple[Bools, Bools], limits: Limits, *, is_whole: bool) -> Proven | None:
         """Return what is proven of plans in which a workload uses only the slots and flows kept, and if `is_whole`
@@ -46,15 +46,23 @@ class AtPrices:
         bounds = self._stated(watch)
         if bounds is None or watch.should_stop():
             return None
-        usd = bounds.usd(ForcedTo(workload, *kept, is_whole), watch)
+        usd = bounds.forced_usd(ForcedTo(workload, *kept, is_whole), watch)
         return None if usd is None else Proven(usd, usd - bounds.least_usd)
 
-    def _stated(self, watch: Watch) -> ForcedBounds | None:
+    def without(self, rule: str, limits: Limits) -> float | None:
+        """Return what any plan costs at least where a rule has no rows; None where the prices do not say."""
+        from optimizer.solve.watch import Watch
+
+        watch = Watch(TIME_SHARE * limits.left_seconds(), limits.cancel)
+        bounds = self._stated(watch)
+        return None if bounds is None else bounds.without_usd(rule, watch, threads=limits.threads or 1)
+
+    def _stated(self, watch: Watch) -> PricedModel | None:
         from optimizer.plan.lagrangian import lagrangian_of
-        from optimizer.solve.lagrangian import forced_bounds
+        from optimizer.solve.lagrangian import priced_model
 
         if not self._asked:
             held = None if self._plan.stated_by == OWN else lagrangian_of(self._compiled.problem, self._plan)
-            self._bounds = None if held is None else forced_bounds(self._compiled.problem, held, watch)
+            self._bounds = None if held is None else priced_model(self._compiled.problem, held, watch)
             self._asked = True
         return self._bounds

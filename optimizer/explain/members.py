@@ -28,7 +28,7 @@ NEGOTIABLE = (
     "max_regions", "survival", "deadline_hours",
 )  # fmt: skip
 """Fields of a workload that say what is wanted of it, not what it is."""
-LEGAL = ("law", "coverage", "access", "certificate", "seal", "chip")
+LEGAL = ("law", "coverage", "access", "certificate", "seal", "chip", "tenant")
 DEFAULTS = ("default_devices", "default_vcpus", "default_endpoint_units_per_s")
 ORDER = ("workload", "dataset", *LEGAL, "field", "latency", "quota", "policy", "budget")
 """Kinds in the order in which members are tried to be left out of a conflict."""

@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import InfeasibleError, InputError, Issue
 from optimizer.explain.answer import check_plan, extra_carbon_kg, regions_held, whole_default
+from optimizer.explain.at_prices import AtPrices
 from optimizer.explain.price_parts import prices_of_figures, shapley_of
 from optimizer.explain.resolved import Change, Other, costs, is_exact, saves, solved_changed
 from optimizer.explain.rows import Interval, Price, PricesAnswer, Together
+from optimizer.explain.without_solve import BY_PRICES, known_without_solve
 from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
@@ -90,9 +92,14 @@ def prices(
         (rule, kind, change) for rule in asked if rule not in known
         for kind, change in _changes(compiled, rule, steps=steps)
     ]  # fmt: skip
-    order = sorted(each, key=lambda one: one[1] != "lifted")
-    further = PART_TOGETHER + PART_SPLIT * attribute + PART_MISSING * missing
     told: dict[tuple[str, str], Other] = {}
+    at_prices = AtPrices(compiled, plan)
+    for rule in dict.fromkeys(one for one, _, _ in each):
+        proven = known_without_solve(compiled, plan, table, rule, limits, at_prices=at_prices)
+        if proven is not None:
+            told |= {(rule, "lifted"): proven, (rule, "looser"): proven}
+    order = sorted((one for one in each if one[:2] not in told), key=lambda one: one[1] != "lifted")
+    further = PART_TOGETHER + PART_SPLIT * attribute + PART_MISSING * missing
     for k, (rule, kind, change) in enumerate(order):
         seconds = limits.left_seconds() / (len(order) - k + further)
         told[rule, kind] = solved_changed(compiled, plan, [change], limits, seconds)
@@ -249,6 +256,7 @@ def _price(
         rule=rule, kind=str(row.kind), sentence=str(row.text),
         lifted_usd=saved, lifted_kg=kg, exact=is_exact(saved), moves=moves,
         tighter_usd=costs(plan, tighter), tighter_possible=None if tighter is None else tighter.possible,
-        looser_usd=saves(plan, looser), step=step or {}, why="; ".join(refused) or None,
+        looser_usd=saves(plan, looser) if step is not None else None, step=step or {},
+        why="; ".join(refused) or (BY_PRICES if lifted is not None and lifted.is_by_prices else None),
         complete=all(one.complete for one in (lifted, tighter, looser) if one is not None),
     )  # fmt: skip

@@ -29,6 +29,7 @@ CONFIRMED = {
     "coverage": "review the rules of {}", "access": "ask {} from where its staff see the data",
     "certificate": "confirm certificate {1} of {0}", "seal": "have the level of sovereignty {1} of {0} confirmed",
     "chip": "state the figures of {} that export rules ask for",
+    "tenant": "state who uses the capacity ({}), as rules on export and sanctions ask",
 }  # fmt: skip
 """What is to be done about what nobody knows."""
 

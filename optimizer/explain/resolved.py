@@ -33,6 +33,11 @@ class Other:
     complete: bool
     refused: str | None = None
 
+    @property
+    def is_by_prices(self) -> bool:
+        """Whether all that is known is a bound, and nothing was solved for it."""
+        return self.complete and self.bound_usd is not None and self.cost_usd is None
+
 
 NO_TIME = Other(None, None, None, None, complete=False)
 NO_PLAN = Other(None, None, None, possible=False, complete=True)

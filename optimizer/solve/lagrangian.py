@@ -21,12 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem
+from formulations.families import CONSTRAINTS, rules_of
 from formulations.streams import MergedStreams, merge_streams
 from formulations.units import normalise
 from optimizer.solve.blocks import Blocks, find_blocks
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.decomposition.classes import with_classes
 from optimizer.solve.decomposition.cut import Cut, cut_model
+from optimizer.solve.decomposition.pool import Pool
+from optimizer.solve.decomposition.pricing import Pricing
 from optimizer.solve.decomposition.requirements import Needs, no_needs, split_requirements, with_switches
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.matrix import Matrix
@@ -39,6 +42,8 @@ Bools = NDArray[np.bool_]
 
 CLOSE, NODES = 1e-4, 4000
 """How closely, and in how many nodes, the small program of a forced workload is solved."""
+PRICING, MOST_PRICED = Effort(gap=1e-3, nodes=200, seconds=2.0), 80
+"""How closely workloads are priced again without a rule, and how many of them at most."""
 LEFT_OUT = ("unserved", "undone")
 
 
@@ -131,25 +136,27 @@ def model_sha256(cut: Cut) -> str:
     return told.hexdigest()
 
 
-class ForcedBounds:
-    """Bounds on the cost of plans in which one workload is forced into part of its options."""
+class PricedModel:
+    """The model that prices are of, with what they prove: of plans in which one workload is forced into part of its
+    options, and of plans without some rules.
+    """
 
-    def __init__(self, held: Lagrangian, cut: Cut, merged: MergedStreams | None) -> None:
-        self._held, self._cut, self._merged = held, cut, merged
+    def __init__(self, held: Lagrangian, cut: Cut, problem: Problem, merged: MergedStreams | None) -> None:
+        self._held, self._cut, self._problem, self._merged = held, cut, problem, merged
         labels = cut.matrix.rows
         parts, keys = labels.component[cut.rows].tolist(), labels.key[cut.rows].tolist()
         place = {(labels.names[part], key): row for row, (part, key) in enumerate(zip(parts, keys, strict=True))}
         price = np.zeros(cut.rows.size)
         for family, key, usd in zip(held.family, held.key.tolist(), held.price.tolist(), strict=True):
             price[place[family, key]] = usd
-        self._reduced = cut.reduced_cost(price)
+        self._price, self._reduced = price, cut.reduced_cost(price)
 
     @property
     def least_usd(self) -> float:
         """What any plan costs at least."""
         return self._held.usd
 
-    def usd(self, forced: ForcedTo, watch: Watch) -> float | None:
+    def forced_usd(self, forced: ForcedTo, watch: Watch) -> float | None:
         """Return what a plan costs at least in which a workload is forced: inf where there is none, None where this
         says nothing.
         """
@@ -160,6 +167,47 @@ class ForcedBounds:
         if not np.isfinite(answer.bound_usd):
             return None
         return float(self._held.usd - self._held.parts_usd[forced.workload] + answer.bound_usd)
+
+    def without_usd(self, rule: str, watch: Watch, *, threads: int) -> float | None:
+        """Return what any plan costs at least in a model without the rows that stem from a rule alone; None where a
+        workload's own program has such rows, or it takes too many programs to tell.
+        """
+        gone = self._rows_of(rule)
+        if gone is None:
+            return None
+        priced = np.flatnonzero(gone & (self._price != 0.0))
+        if not priced.size:
+            return self._held.usd
+        cut, price = self._cut, np.where(gone, 0.0, self._price)
+        owner = np.full(cut.matrix.cost.size, -1, dtype=np.int64)
+        for workload, block in enumerate(cut.blocks):
+            owner[block.columns] = workload
+        touched = owner[np.unique(cut.use[priced].tocoo().col)]
+        heads = np.unique(cut.classes.head[touched[touched >= 0]])
+        if heads.size > MOST_PRICED:
+            return None
+        is_asked = np.zeros(len(cut.blocks), dtype=bool)
+        is_asked[heads] = True
+        pricing = Pricing(self._problem, cut, Pool(cut), watch, threads=threads)
+        pricing.is_head = pricing.is_head & is_asked
+        found = pricing.price(price, PRICING, settled=0.0, among=is_asked)
+        if found is None or not np.isfinite(found.lower_usd[heads]).all():
+            return None
+        before = float(self._held.parts_usd[is_asked[cut.classes.head]].sum())
+        fixed = cut.fixed_usd(price) - cut.fixed_usd(self._price)
+        return self._held.usd + fixed - before + float(found.lower_usd[heads].sum())
+
+    def _rows_of(self, rule: str) -> Bools | None:
+        """Return which of the master's rows stem from a rule and from no other; None where other rows do."""
+        labels, found = self._cut.matrix.rows, []
+        for family in set(labels.names) & {name for name, one in CONSTRAINTS.items() if one.stated_by}:
+            rows = labels.of(family)
+            told = rules_of(self._problem, family, labels.key[rows].astype(np.int64)) if rows.size else []
+            found += [row for row, names in zip(rows.tolist(), told, strict=True) if names == (rule,)]
+            if any(rule in names and len(names) > 1 for names in told):
+                return None
+        gone = np.isin(self._cut.rows, found)
+        return gone if int(gone.sum()) == len(found) else None
 
     def _program(self, forced: ForcedTo) -> SmallProgram:
         """Return the program of a forced workload at the prices: its local rows, then what others leave it."""
@@ -207,7 +255,7 @@ class ForcedBounds:
         return _Caps(rows, matrix.row_lower[rows] - most, matrix.row_upper[rows] - least)
 
 
-def forced_bounds(problem: Problem, held: Lagrangian, watch: Watch) -> ForcedBounds | None:
+def priced_model(problem: Problem, held: Lagrangian, watch: Watch) -> PricedModel | None:
     """State the model of a problem for bounds of forced workloads; None where the bound held is of another model, or
     time is up.
     """
@@ -220,7 +268,7 @@ def forced_bounds(problem: Problem, held: Lagrangian, watch: Watch) -> ForcedBou
     if matrix is None or watch.should_stop():
         return None
     cut = whole_model(matrix, solved, is_split=held.is_split).cut(solved)
-    return ForcedBounds(held, cut, merged) if model_sha256(cut) == held.model else None
+    return PricedModel(held, cut, solved, merged) if model_sha256(cut) == held.model else None
 
 
 def _scale(cost: Floats) -> float:

@@ -157,13 +157,6 @@ def test_what_is_immovable_is_in_the_conflict_and_in_no_repair():
     assert [one.changes for one in told.repairs] == [({"op": "drop_workload", "workload": "svc"},)]
 
 
-def test_the_answer_is_the_same_each_time():
-    """Nothing of it rests on the number of threads: one works on it."""
-    instance = toy(service(), budgets=[{"id": "carbon", "limit_kg": 1.0}])
-    first, second = (infeasible(instance).model_dump(exclude={"seconds"}) for _ in range(2))
-    assert first == second
-
-
 def test_by_priority_what_fits_is_served_and_the_rest_deferred():
     """Two of three services of two devices each fit into five devices: those of the higher priorities."""
     works_of = [service(name, rate=14.0, priority=k) for name, k in (("a", 1), ("b", 0), ("c", 5))]

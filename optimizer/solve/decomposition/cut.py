@@ -127,6 +127,16 @@ class Cut:
             return columns
         return np.asarray(self.blocks[workload].columns[np.searchsorted(self.blocks[head].columns, columns)])
 
+    def fixed_usd(self, price: Floats, lower: Floats | None = None, upper: Floats | None = None) -> float:
+        """Return the part of a Lagrangian bound that no workload is in: the rows' sides, and the shared decisions
+        within some bounds (None: their own).
+        """
+        side = np.where(price < 0, self.row_upper, np.where(price > 0, self.row_lower, 0.0))
+        reduced = self.reduced_cost(price)[self.shared]
+        lower = np.zeros(self.shared.size) if lower is None else lower
+        bound = np.where(reduced < 0, self.shared_upper if upper is None else upper, lower)
+        return float(price @ side + np.where(reduced != 0, reduced * bound, 0.0).sum())
+
     def reduced_cost(self, price: Floats) -> Floats:
         """Return what a unit of every column costs at the prices of the master's rows."""
         return np.asarray(self.matrix.cost - self.priced @ price)

@@ -232,7 +232,7 @@ class Decomposition:
 
     def _note(self, price: Floats, priced: Priced) -> bool:
         """Keep the prices that promise most as the centre of the next ones, and the best bound; whether it moved."""
-        fixed_usd = self.fixed_usd(price, np.zeros(self.cut.shared.size), self.cut.shared_upper)
+        fixed_usd = self.cut.fixed_usd(price)
         self.latest = bound = Bound(price, fixed_usd, priced)
         moves = self.centre is None or bound.promise_usd > self.centre.promise_usd
         if moves:
@@ -246,17 +246,6 @@ class Decomposition:
         usd = self.proven_usd + self.cut.matrix.offset
         if np.isfinite(usd) and (self.watch.bound_usd is None or usd > self.watch.bound_usd):
             self.watch.note(bound_usd=usd)
-
-    def fixed_usd(self, price: Floats, shared_lower: Floats, shared_upper: Floats) -> float:
-        """Return the part of the bound that no workload is in: the rows' sides, and the shared decisions within some
-        bounds.
-        """
-        cut = self.cut
-        side = np.where(price < 0, cut.row_upper, np.where(price > 0, cut.row_lower, 0.0))
-        reduced = cut.reduced_cost(price)[cut.shared]
-        bound = np.where(reduced < 0, shared_upper, shared_lower)
-        shared = np.where(reduced != 0, reduced * bound, 0.0)
-        return float(price @ side + shared.sum())
 
     def tighten(self, *, target_usd: float) -> None:
         """Look harder into the workloads whose part of the bound is still open, until the bound reaches `target_usd`.

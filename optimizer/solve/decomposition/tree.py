@@ -161,7 +161,7 @@ class Tree:
             lower = self._price(node, price, TOLERANCE_SHARE * self.gap, is_first=turn == 0)
             if lower is None:
                 return None
-            bound = parts.fixed_usd(price, limits.shared_lower, limits.shared_upper) + float(lower.sum())
+            bound = parts.cut.fixed_usd(price, limits.shared_lower, limits.shared_upper) + float(lower.sum())
             best = max(best, bound)
             if bound > promised:
                 promised, solved.price, solved.lower_usd = bound, price, lower
