@@ -89,12 +89,23 @@ class Step(Row):
     taken_by: tuple[str, ...] = ()
 
 
+class FigureWanted(Row):
+    """A figure that nobody has: how many `options` are out for want of it and other such figures alone, and whether an
+    estimate for it would admit a plan (`admits_plan`; None: not known in time). An estimate is no fact, and its plan is
+    not told: supply the figure (`set_figure`, or in the instance), and ask again.
+    """
+
+    figure: str
+    options: int
+    admits_plan: bool | None
+
+
 class InfeasibleAnswer(Row):
     """Why an instance has no plan, and what would give it one.
 
     `status`: `infeasible` (proven), `feasible` (a plan was found and audited), `unknown` (time ran out before either).
     `complete`: nothing was left out for want of time. `undecided`: sets of rules and workloads of which time did not
-    suffice to say whether lifting them admits a plan.
+    suffice to say whether lifting them admits a plan. `figures`: those that nobody has.
     """
 
     status: Literal["infeasible", "feasible", "unknown"]
@@ -104,6 +115,7 @@ class InfeasibleAnswer(Row):
     undecided: tuple[tuple[str, ...], ...] = ()
     servable: Servable | None = None
     waterfall: tuple[Step, ...] = ()
+    figures: tuple[FigureWanted, ...] = ()
     currency: PlanCurrency | None = None
     seconds: float = 0.0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer
 from optimizer.explain.conflicts import Conflicts, Found
+from optimizer.explain.figures_wanted import wanted_figures
 from optimizer.explain.members import told
 from optimizer.explain.repairs import Repairs
 from optimizer.explain.serving import servable
@@ -57,10 +58,11 @@ def infeasible(
     base_ids = [one.id for one in instance.workloads]
     fits = servable(tries, base, clock, gap)
     steps = waterfall(tries, clock, 0.0 if fits is None or not fits.verified else len(fits.served) / len(base_ids))
+    figures = wanted_figures(tries, base, clock)
     return InfeasibleAnswer(
         status="infeasible", complete=not clock.late,
         conflicts=tuple(_conflict(one, base) for one in found), repairs=told_repairs,
-        undecided=tuple(repairs.undecided), servable=fits, waterfall=steps,
+        undecided=tuple(repairs.undecided), servable=fits, waterfall=steps, figures=figures,
         currency=_currency(instance), seconds=time.perf_counter() - begun,
     )  # fmt: skip
 

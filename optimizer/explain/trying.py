@@ -172,23 +172,34 @@ class Tries:
         """Return the instance as it stands, which is known to have no plan."""
         return replace(self._compiled(self.instance), possible=False)
 
-    def _compiled(self, instance: Instance) -> Tried:
-        """Return an instance compiled; `possible` is False where something has no option, else not known."""
+    def estimated(self, figure: str) -> Tried:
+        """Return whether there is a plan where an estimate stands for a figure (a reason of the ledger) nobody has."""
+        return self._answered(self.instance, ANY_PLAN, figure)
+
+    def _compiled(self, instance: Instance, *estimated: str) -> Tried:
+        """Return an instance compiled, with estimates for some figures; `possible` is False where something has no
+        option, else not known.
+        """
         from optimizer.compile import NothingEligibleError, compile_instance
 
         try:
-            compiled = compile_instance(instance, self.instance.folder, earlier=self._stages, checked=True)
+            compiled = compile_instance(
+                instance, self.instance.folder, earlier=self._stages, checked=True, estimated=estimated
+            )
         except NothingEligibleError as nothing:
             lacking = tuple(dict.fromkeys(row.workload for row in nothing.rows if row.workload))
             return Tried(instance, possible=False, world=nothing.world, ledgers=nothing.ledgers, lacking=lacking,
                          asked_by=nothing.asked_by)  # fmt: skip
-        self._stages = compiled.stages
+        self._stages = self._stages if estimated else compiled.stages
         ledgers = (compiled.ledger, compiled.datasets.ledger)
         asked_by = [rule for row in compiled.problem.datasets.duty_rules for rule in row]
         asked_by += [f"law:{law}" for one in compiled.mechanisms.info for law in one.laws]
         return Tried(instance, None, compiled.world, ledgers, compiled, asked_by=tuple(asked_by))
 
     def _solved(self, changes: list[Change], gap: float) -> Tried:
+        return self._answered(self._changed(changes), gap)
+
+    def _answered(self, instance: Instance, gap: float, *estimated: str) -> Tried:
         from optimizer.solve import solve_problem
         from optimizer.solve.stating import ARRAYS
 
@@ -197,7 +208,7 @@ class Tries:
             self.clock.late = True
             return Tried(self.instance, possible=None)
         begun = time.perf_counter()
-        ready = self._compiled(self._changed(changes))
+        ready = self._compiled(instance, *estimated)
         if ready.compiled is None:
             return ready
         left = max(1e-3, seconds - (time.perf_counter() - begun))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROWS = ("limits", "requires")
 ELSE = ("excludes_alone", "closes", "duties", "charges")
-BY_PRICES = "no solve: the prices that the plan keeps prove that it saves no more"
+BY_PRICES = "no solve: bounded by the prices that the plan keeps"
 
 
 def known_without_solve(

@@ -41,6 +41,10 @@ def render_infeasible(answer: InfeasibleAnswer, console: Console) -> None:
             _servable(answer.servable, console)
         for conflict in answer.conflicts[1:]:
             bullet(console, f"besides: {conflict.sentence}{'' if conflict.proven_minimal else ' (not proven minimal)'}")
+        for one in answer.figures:
+            if one.admits_plan:
+                bullet(console, f"supply {one.figure}: {one.options:,} options are out only for want of figures, and "
+                                "with an estimate for this one there is a plan")  # fmt: skip
         if answer.waterfall:
             _waterfall(answer.waterfall, console)
         for rules in answer.undecided[:MOST_UNDECIDED]:

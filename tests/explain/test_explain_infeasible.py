@@ -157,6 +157,19 @@ def test_what_is_immovable_is_in_the_conflict_and_in_no_repair():
     assert [one.changes for one in told.repairs] == [({"op": "drop_workload", "workload": "svc"},)]
 
 
+@pytest.mark.parametrize(("limit_kg", "admits"), [(10.0, True), (2.0, False)])
+def test_a_figure_that_would_admit_a_plan_is_named_and_no_plan_of_its_estimate(limit_kg, admits):
+    """North: 119 kg. South is clean (0.6 kg and 5 kg embodied), but nobody has the power of its machine."""
+    unknown = {key: value for key, value in offer(place="p:south").items() if key not in ("idle_kw", "load_kw")}
+    instance = toy(service(), inline={
+        "regions": [region(), region("p:south", grid_g_per_kwh=1.0)], "offers": [offer(), unknown],
+        "network": [{"origin": "DE", "region": name, "rtt_ms": 20.0} for name in ("p:north", "p:south")],
+    }, budgets=[{"id": "carbon", "limit_kg": limit_kg}])  # fmt: skip
+    told = infeasible(instance)
+    assert ids(only(told)) == {"workload:svc", "budget:carbon"}
+    assert [(one.figure, one.options, one.admits_plan) for one in told.figures] == [("power", 1, admits)]
+
+
 def test_by_priority_what_fits_is_served_and_the_rest_deferred():
     """Two of three services of two devices each fit into five devices: those of the higher priorities."""
     works_of = [service(name, rate=14.0, priority=k) for name, k in (("a", 1), ("b", 0), ("c", 5))]
