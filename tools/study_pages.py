@@ -22,15 +22,18 @@ from optimizer.report.study_view import finding_runs
 from optimizer.study import StudyFolder, load_study, run_study, scenario_rows
 from optimizer.study.findings import FindingResult, judged
 from optimizer.study.models import BASE, Study
+from optimizer.study.solving import served_shares, unpacked_plan
 
 if TYPE_CHECKING:
+    from optimizer.plan.models import Plan
     from optimizer.report.charts import Chart
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "studies"
 COLUMNS = (
     "base", "name", "rerun", "status", "objective_usd", "bound_usd", "spent_usd", "served_share", "carbon_kg",
+    "deferred",
 )  # fmt: skip
-ALL = 0.9995
+ALL, LEAST_TOLD = 0.9995, 0.005
 Figures = list[dict[str, Any]]
 
 
@@ -125,6 +128,40 @@ def bars_chart(of: float) -> Callable[[Page, Figures], Chart]:
     return chart
 
 
+def saving_chart(page: Page, figures: Figures) -> Chart:
+    """What each scenario saves beside the first."""
+    import pandas as pd
+
+    from optimizer.report.charts import bars
+
+    first, *then = page.words
+    (base,) = bases_of(figures)
+    least = value_of(figures, base, first)
+    rows = [
+        {"what": f"{page.short[name]} devices", "saved": least - value}
+        for name in then if least is not None and (value := value_of(figures, base, name)) is not None
+    ]  # fmt: skip
+    unit = f"USD a month saved beside {page.words[first]}"
+    return bars(pd.DataFrame(rows), "what", "saved", title=page.title, unit=unit)
+
+
+def deferred_chart(scenario: str) -> Callable[[Page, Figures], Chart]:
+    """The share of each workload that a scenario does not serve."""
+
+    def chart(page: Page, figures: Figures) -> Chart:
+        import pandas as pd
+
+        from optimizer.report.charts import bars
+
+        rows = [
+            {"what": f"{row['base']}, {name}", "share": 100.0 * share}
+            for row in of_study(figures) if row["name"] == scenario for name, share in _deferred(row)
+        ]  # fmt: skip
+        return bars(pd.DataFrame(rows), "what", "share", title=page.title, unit="% of the demand that is deferred")
+
+    return chart
+
+
 PAGES = {
     "cost-of-compliance": Page(
         "What compliance costs, by sector",
@@ -153,6 +190,18 @@ PAGES = {
              "way=own-machines": "open weights, own machines", "way=anywhere": "open weights, anywhere"},
         ),
     ),
+    "budget-cut": Page(
+        "A budget cut by a tenth",
+        {BASE: "as stated", "cut": "a tenth less money"},
+        deferred_chart("cut"),
+        {},
+    ),
+    "what-to-negotiate": Page(
+        "What to negotiate",
+        {BASE: "6 devices, as today", "devices=7": "7", "devices=8": "8", "devices=10": "10", "devices=12": "12"},
+        saving_chart,
+        {"devices=7": "7", "devices=8": "8", "devices=10": "10", "devices=12": "12"},
+    ),
     "framework-annulled": Page(
         "The EU-US framework annulled",
         {BASE: "framework in force", "annulled": "framework annulled", "clauses-fail-too": "clauses fail too"},
@@ -163,13 +212,25 @@ PAGES = {
 
 
 def figures_of(folder: StudyFolder) -> Figures:
-    """Return the figures of a study that has been run, one row for each scenario."""
-    return [{name: row.get(name) for name in COLUMNS} for row in scenario_rows(folder)]
+    """Return the figures of a study that has been run, one row for each scenario; `deferred` names the workloads that
+    are not served in full, with the share that is not.
+    """
+    keys = {one["id"]: one["key"] for one in folder.manifest()["scenarios"]}
+    told = [{name: row.get(name) for name in COLUMNS} for row in scenario_rows(folder)]
+    for row, key in zip(told, keys.values(), strict=True):
+        row["deferred"] = deferred_in(unpacked_plan(folder.plan(key)))
+    return told
+
+
+def deferred_in(plan: Plan | None) -> str:
+    """Return which workloads a plan does not serve in full, and the share it does not: `coding 0.1172|tuning 1`."""
+    shares = {} if plan is None else served_shares(plan)
+    return "|".join(f"{name} {1.0 - share:.4g}" for name, share in sorted(shares.items()) if share <= ALL)
 
 
 def read_figures(path: Path) -> Figures:
     """Return the figures that were written beside a page."""
-    text = {"base", "name", "rerun", "status"}
+    text = {"base", "name", "rerun", "status", "deferred"}
     with path.open(encoding="utf-8", newline="") as stream:
         return [
             {key: value if key in text else float(value) if value else None for key, value in row.items()}
@@ -204,9 +265,16 @@ def page_text(name: str, study: Study, figures: Figures) -> str:
         f"`domicile study run {name} --out FOLDER` solves the {len(figures)} scenarios and prints what held;\n"
         f"`python -m tools.study_pages {name}` writes this page, its chart and\n"
         f"[the figures of every scenario]({name}.csv) anew. The study:\n"
-        f"[{name}.yaml](../../instances/studies/{name}.yaml); its instances: [the panel](../archetypes.md).",
+        f"[{name}.yaml](../../instances/studies/{name}.yaml); its instances: {_instances(study)}.",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
+
+
+def _instances(study: Study) -> str:
+    named = study.bases or (study.base or "",)
+    if all(name.startswith("archetypes/") for name in named):
+        return "of [the panel of archetypes](../archetypes.md)"
+    return ", ".join(f"[{name}](../../instances/{name}.yaml)" for name in named)
 
 
 def _answer(results: Sequence[FindingResult]) -> list[str]:
@@ -254,6 +322,12 @@ def _table(page: Page, figures: Figures) -> list[str]:
     return rows
 
 
+def _deferred(row: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return the workloads that a row says are deferred, and the share of each."""
+    pairs = (item.rpartition(" ") for item in row["deferred"].split("|") if item)
+    return [(name, float(share)) for name, _, share in pairs if float(share) > LEAST_TOLD]
+
+
 def _cell(figures: Figures, base: str, name: str) -> str:
     row = next((one for one in of_study(figures) if (one["base"], one["name"]) == (base, name)), None)
     if row is None:
@@ -262,6 +336,7 @@ def _cell(figures: Figures, base: str, name: str) -> str:
         return str(row["status"]).replace("_", " ")
     share = row["served_share"]
     part = f" ({share:.0%} served)" if share is not None and share <= ALL else ""
+    part += f"; deferred: {', '.join(f'{name} {gone:.0%}' for name, gone in _deferred(row))}" if part else ""
     return f"{row['spent_usd']:,.0f}{part}"
 
 

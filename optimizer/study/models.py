@@ -118,7 +118,9 @@ class Axis(Model):
 
 
 class ScenarioStated(Model):
-    """One scenario written out. `bases`: the bases that it is for, all of them if empty."""
+    """One scenario written out. `bases`: the bases that it is for, all of them if empty; another one of the same id may
+    be for others.
+    """
 
     id: Id
     bases: Names = ()
@@ -202,14 +204,20 @@ class Study(Model):
             raise ValueError("states one of base and bases")
         if bool(self.weights) != bool(self.weights_are):
             raise ValueError("weights and weights_are go together: a total needs both, and what the weights rest on")
-        named = {
-            "axis": [one.id for one in self.axes], "scenario": [one.id for one in self.scenarios],
+        named: dict[str, list[str] | list[tuple[str, str]]] = {
+            "axis": [one.id for one in self.axes],
+            "scenario": [(one.id, base) for one in self.scenarios for base in one.bases or ("",)],
             "rerun": [one.id for one in self.reruns], "finding": [one.id for one in self.findings],
         }  # fmt: skip
         for what, ids in named.items():
-            twice = sorted({name for name in ids if ids.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what} {twice[0]!r} is there twice")
+            twice = next((one for k, one in enumerate(ids) if one in ids[:k]), None)
+            if twice is not None:
+                name = twice if isinstance(twice, str) else twice[0]
+                raise ValueError(f"{what} {name!r} is there twice")
+        everywhere = {one.id for one in self.scenarios if not one.bases}
+        shared = next((one.id for one in self.scenarios if one.bases and one.id in everywhere), None)
+        if shared is not None:
+            raise ValueError(f"scenario {shared!r} is there twice: for every base, and for some")
         if any(one.id == BASE for one in self.scenarios):
             raise ValueError(f"the scenario {BASE!r} is the instance without changes, which every study has")
         sampled = [one.id for one in self.axes if one.sample is not None]

@@ -120,22 +120,25 @@ def figures_of(plan: Plan) -> dict[str, float | None]:
     stated = {name: getattr(plan, name) for name in FIGURES}
     if not plan.held:
         return {**stated, **dict.fromkeys(DERIVED)}
-    served: dict[str, float] = {}
-    left: dict[str, float] = {}
-    for row in plan.placements:
-        served[row.workload] = served.get(row.workload, 0.0) + (row.served_per_s or 0.0) + (row.work_units or 0.0)
-    for lost in plan.unserved:
-        left[lost.workload] = left.get(lost.workload, 0.0) + (lost.per_s or 0.0) + (lost.work_units or 0.0)
-    shares = [
-        done / (done + lost) if done + lost else 1.0
-        for done, lost in ((served.get(name, 0.0), left.get(name, 0.0)) for name in {**served, **left})
-    ]
+    shares = served_shares(plan).values()
     penalty = sum(row.cost_usd or 0.0 for row in plan.unserved)
     cost = plan.objective_usd
     return {
         **stated, "spent_usd": None if cost is None else cost - penalty,
         "served_share": sum(shares) / len(shares) if shares else None,
     }  # fmt: skip
+
+
+def served_shares(plan: Plan) -> dict[str, float]:
+    """Return for each workload the share of its peak demand, or work, that a plan serves."""
+    served: dict[str, float] = {}
+    left: dict[str, float] = {}
+    for row in plan.placements:
+        served[row.workload] = served.get(row.workload, 0.0) + (row.served_per_s or 0.0) + (row.work_units or 0.0)
+    for lost in plan.unserved:
+        left[lost.workload] = left.get(lost.workload, 0.0) + (lost.per_s or 0.0) + (lost.work_units or 0.0)
+    both = {name: (served.get(name, 0.0), left.get(name, 0.0)) for name in {**served, **left}}
+    return {name: done / (done + lost) if done + lost else 1.0 for name, (done, lost) in both.items()}
 
 
 def reason_of(plan: Plan) -> str:

@@ -167,9 +167,22 @@ def test_what_fits_no_base_is_an_error(tmp_path: Path, more: dict[str, Any], whe
     assert any(issue.where == where and what in issue.what for issue in caught.value.issues), caught.value.issues
 
 
+def test_scenarios_of_one_id_may_be_for_different_bases(tmp_path: Path):
+    """Each base has the changes that are meant for it."""
+    fewer, more = ({"op": "scale_demand", "factor": factor} for factor in (0.5, 2.0))
+    both = [("small", fewer), ("large", more)]
+    scenarios = [{"id": "other", "bases": [base], "changes": [change]} for base, change in both]
+    loaded = load_study(write(tmp_path, scenarios=scenarios, findings=[], reruns=[]))
+    assert {one.id: one.changes[0]["factor"] for one in loaded.scenarios if one.name == "other"} == {
+        "small/other": 0.5, "large/other": 2.0,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(("more", "what"), [
     ({"bases": []}, "states one of base and bases"), ({"base": "toy.yaml"}, "states one of base and bases"),
     ({"weights_are": ""}, "weights and weights_are go together"),
+    ({"scenarios": [{"id": "x", "bases": ["small"]}, {"id": "x", "bases": ["small", "large"]}]}, "'x' is there twice"),
+    ({"scenarios": [{"id": "x"}, {"id": "x", "bases": ["large"]}]}, "'x' is there twice: for every base, and for some"),
     ({"findings": [{"id": "f", "says": "It is so."}]}, "states one of at_least and at_most"),
 ])  # fmt: skip
 def test_a_study_that_says_too_little_or_too_much_is_refused(tmp_path: Path, more: dict[str, Any], what: str):
