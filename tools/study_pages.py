@@ -145,6 +145,28 @@ def saving_chart(page: Page, figures: Figures) -> Chart:
     return bars(pd.DataFrame(rows), "what", "saved", title=page.title, unit=unit)
 
 
+def served_chart(before: str, after: str) -> Callable[[Page, Figures], Chart]:
+    """The share of each workload that is served in two scenarios, of those that one of them does not serve in full."""
+
+    def chart(page: Page, figures: Figures) -> Chart:
+        import pandas as pd
+
+        from optimizer.report.charts import dumbbell
+
+        left = {row["name"]: dict(_deferred(row)) for row in of_study(figures)}
+        names = sorted({*left[before], *left[after]})
+        rows = [
+            {"what": name.upper(), "one": 100.0 * (1.0 - left[before].get(name, 0.0)),
+             "two": 100.0 * (1.0 - left[after].get(name, 0.0))} for name in names
+        ]  # fmt: skip
+        return dumbbell(
+            pd.DataFrame(rows), "what", "one", "two", title=page.title, unit="% of the demand that is served at home",
+            names=(page.short[before], page.short[after]), zero=True,
+        )  # fmt: skip
+
+    return chart
+
+
 def deferred_chart(scenario: str) -> Callable[[Page, Figures], Chart]:
     """The share of each workload that a scenario does not serve."""
 
@@ -195,6 +217,12 @@ PAGES = {
         {BASE: "as stated", "cut": "a tenth less money"},
         deferred_chart("cut"),
         {},
+    ),
+    "export-control": Page(
+        "Accelerators under export control",
+        {BASE: "no control", "controlled": "large ones controlled", "controlled-b": "dense small ones too"},
+        served_chart(BASE, "controlled-b"),
+        {BASE: "no control", "controlled-b": "controlled"},
     ),
     "what-to-negotiate": Page(
         "What to negotiate",
