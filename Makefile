@@ -36,8 +36,9 @@ venv: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) .
 	touch $@
 
-.venv/.installed-dev: pyproject.toml | .venv/bin/python
+.venv/.installed-dev: pyproject.toml tests/export/packages.txt | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(EDITABLE) '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement tests/export/packages.txt
 	touch $@ .venv/.installed
 
 clean:

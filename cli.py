@@ -26,6 +26,7 @@ from optimizer.alternatives_command import alternatives
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
 from optimizer.errors import ISSUES_TOLD, InputError
 from optimizer.export_command import export_plan
+from optimizer.import_command import import_group
 from optimizer.lookup import catalogue
 from optimizer.lookup_laws import laws
 from optimizer.printable import printable
@@ -300,6 +301,7 @@ main.add_command(explain)
 main.add_command(study)
 main.add_command(plan_difference)
 main.add_command(alternatives)
+main.add_command(import_group)
 main.add_command(export_plan)
 main.add_command(report)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from optimizer.changes.base import Change
     from optimizer.errors import DomicileError, InfeasibleError, InputError, InternalError, Issue
     from optimizer.export import export
+    from optimizer.importing import import_from
     from optimizer.instance.identity import instance_sha256, stream_ids
     from optimizer.instance.load import load
     from optimizer.instance.models import Instance
@@ -49,6 +50,7 @@ _HOMES = {
     "compile": "optimizer.model",
     "explain": "optimizer",
     "export": "optimizer.export",
+    "import_from": "optimizer.importing",
     "instance_sha256": "optimizer.instance.identity",
     "load": "optimizer.instance.load",
     "load_changes": "optimizer.changes.apply",
@@ -78,6 +80,7 @@ __all__ = [
     "compile",
     "explain",
     "export",
+    "import_from",
     "instance_sha256",
     "load",
     "load_changes",

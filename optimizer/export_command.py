@@ -45,11 +45,12 @@ def export_plan(  # noqa: PLR0917  (click passes them by name)
         plan = Plan.read(plan_file)
     else:
         instance, plan = load_both(file, changes, plan_file)
-    found = export(plan, to=to, folder=folder, instance=instance, clusters=_named(clusters))
+    found = export(plan, to=to, folder=folder, instance=instance, clusters=named_clusters(clusters))
     print_answer(found.model_dump_json(indent=2) if as_json else _told(found))
 
 
-def _named(clusters: tuple[str, ...]) -> dict[str, str]:
+def named_clusters(clusters: tuple[str, ...]) -> dict[str, str]:
+    """Return names of clusters by region."""
     named = {}
     for text in clusters:
         region, sign, name = text.partition("=")
@@ -61,10 +62,8 @@ def _named(clusters: tuple[str, ...]) -> dict[str, str]:
 
 def _told(found: Exported) -> str:
     """Return what was written and what was not, as a person reads it."""
-    lines = [
-        f"{found.to}: {len(found.files)} files in {printable(found.folder)}",
-        *(f"  {name}" for name in found.files),
-    ]
+    count = f"{len(found.files)} file{'' if len(found.files) == 1 else 's'}"
+    lines = [f"{found.to}: {count} in {printable(found.folder)}", *(f"  {name}" for name in found.files)]
     if found.left_out:
         lines.append("Not exported:")
         lines += [f"  {printable(one.what)}: {printable(one.why)}" for one in found.left_out[:TOLD]]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from optimizer.printable import printable
 
 if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
     from optimizer.instance.models import Instance
-    from optimizer.model import Model
     from optimizer.plan.models import Plan
 
 _NO_NAME = re.compile(r"[^a-z0-9]+")
@@ -50,12 +50,12 @@ class Source:
     clusters: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def model(self) -> Model:
+    def compiled(self) -> Compiled:
         """The instance compiled, with the ledger of what is eligible; compiled when first asked for."""
-        from optimizer.model import compile
+        from optimizer.compile import compile_instance
 
         assert self.instance is not None
-        return compile(self.instance)
+        return compile_instance(self.instance, self.instance.folder)
 
     @property
     def currency(self) -> str:

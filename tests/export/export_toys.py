@@ -19,12 +19,24 @@ INSTANCE: dict[str, Any] = {
         "use": "inline",
         "inline": {
             "regions": [
-                {"id": "eu-north-1", "country": "SE", "provider": "aws"},
-                {"id": "fr-par", "country": "FR", "provider": "scaleway"},
+                {"id": "aws:eu-north-1", "country": "SE", "provider": "aws", "storage_usd_per_gb_month": 0.1},
+                {"id": "scaleway:fr-par", "country": "FR", "provider": "scaleway", "storage_usd_per_gb_month": 0.1},
             ],
             "offers": [
-                {"sku": "p5.4xlarge", "region": "eu-north-1", "accelerator": "H100", "eur_per_hour": 8.0},
-                {"sku": "H100-1-80G", "region": "fr-par", "accelerator": "H100", "eur_per_hour": 2.0},
+                {
+                    "sku": "p5.4xlarge",
+                    "region": "aws:eu-north-1",
+                    "accelerator": "H100",
+                    "software": "cuda",
+                    "eur_per_hour": 8.0,
+                },
+                {
+                    "sku": "H100-1-80G",
+                    "region": "scaleway:fr-par",
+                    "accelerator": "H100",
+                    "software": "cuda",
+                    "eur_per_hour": 2.0,
+                },
             ],
         },
     },

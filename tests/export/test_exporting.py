@@ -133,7 +133,7 @@ def test_the_command_lists_files_and_what_is_missing(tmp_path: Path):
     said = CliRunner().invoke(main, ["export", str(path), "--to", "xlsx", "--folder", str(tmp_path / "out")])
     assert said.exit_code == 0, said.output
     assert said.output.splitlines() == [
-        f"xlsx: 1 files in {tmp_path / 'out'}",
+        f"xlsx: 1 file in {tmp_path / 'out'}",
         "  plan.xlsx",
         "Not exported:",
         "  transfer register, tags of owners: the instance is not given, which states them",
