@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from optimizer.laws.types import Tenant
+    from optimizer.laws.types import Party, Tenant
 
 
 def tenant_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,6 +17,10 @@ def tenant_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tenant-hq", help="Country of the headquarters of the one who would use the capacity."),
         click.option("--tenant-parent", help="Country of its ultimate parent's headquarters (its own, without one)."),
         click.option("--end-use", multiple=True, help="What it would be used for (inference, …); repeatable."),
+        click.option("--tenant-name", default="", help="Its name, as a party that may be on lists."),
+        click.option("--customer", multiple=True, help="Whom it lets use what runs there, by name; repeatable."),
+        click.option("--party", multiple=True, help="A party that was looked up: acme, or acme=US_SDN; repeatable."),
+        click.option("--owner", multiple=True, help="An owner of one, in per cent: acme=tycoon:50; repeatable."),
     )):  # fmt: skip
         command = option(command)
     return command
@@ -26,7 +30,19 @@ def tenant_of(asked: dict[str, Any]) -> Tenant:
     """Take who would use the capacity out of a command's options."""
     from optimizer.laws.types import Tenant
 
-    return Tenant(asked.pop("tenant_hq"), asked.pop("tenant_parent"), frozenset(asked.pop("end_use")))
+    seats, uses = (asked.pop("tenant_hq"), asked.pop("tenant_parent")), frozenset(asked.pop("end_use"))
+    return Tenant(*seats, uses, asked.pop("tenant_name"), tuple(asked.pop("customer")))
+
+
+def parties_of(asked: dict[str, Any]) -> dict[str, Party]:
+    """Take the parties that were looked up out of a command's options.
+
+    Raises:
+        InputError: texts that are none, all together.
+    """
+    from optimizer.laws.parties import stated_parties
+
+    return stated_parties(asked.pop("party"), asked.pop("owner"))
 
 
 def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:

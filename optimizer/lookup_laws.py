@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from optimizer.lookup_facts import subject_options, subjects_by, tenant_of, tenant_options
+from optimizer.lookup_facts import parties_of, subject_options, subjects_by, tenant_of, tenant_options
 from optimizer.terminal import Finite
 
 
@@ -143,7 +143,7 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
     question["counts"] = stated_counts(question.pop("count"))
     counts = {name: counted(question.pop(name), name) for name in ("persons", "sensitive_persons")}
     renamed = {"category": "categories", "role": "roles", "sector": "sectors", "flag": "flags"}
-    tenant, bases = tenant_of(question), subjects_by(question)
+    tenant, parties, bases = tenant_of(question), parties_of(question), subjects_by(question)
     arguments = {renamed.get(name, name): value for name, value in question.items()} | {
         "tenant": tenant,
         "subjects_by": bases,
@@ -152,7 +152,7 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
         to, arguments["provider"] = _region(region, to, arguments["provider"])
     elif to is None:
         raise click.UsageError("names no destination: give --to or --region")
-    context = asserted(importer_status, arguments["provider"], support=support, guidance=guidance)
+    context = asserted(importer_status, arguments["provider"], support=support, guidance=guidance, parties=parties)
     on = day.date() if day else None
     reports = verdict_reports(to.split(","), on=on, region=region, context=context, **counts, **arguments)
     if as_json:
@@ -210,6 +210,7 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
     from optimizer.errors import InputError, Issue
     from optimizer.laws.chip_query import CHIP_COLUMNS, chip_reports, chip_row
     from optimizer.laws.profiles import nearest
+    from optimizer.laws.query import asserted
     from optimizer.laws.text import NOTICE, chip_lines
     from optimizer.terminal import jsonable, print_lines, print_rows
 
@@ -217,7 +218,7 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
     facts = chip_facts(accelerator, known) if accelerator in known.index else None
     if facts is None:
         raise InputError(Issue(f"unknown accelerator {accelerator!r}", maybe=nearest(accelerator, known.index)))
-    asked["tenant"] = tenant_of(asked)
+    asked |= {"tenant": tenant_of(asked), "context": asserted((), None, parties=parties_of(asked))}
     reports = chip_reports(facts, to.split(","), on=on.date() if on else None, **asked)
     if as_json:
         told = reports if len(reports) > 1 else reports[0]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.audit.facts import CPU, Offer, Region
 from optimizer.audit.law_profiles import Profile, User
 from optimizer.audit.law_rules import CHIP_KINDS, Need, Ruling
-from optimizer.audit.law_triggers import Place
+from optimizer.audit.law_triggers import Held, Place
 
 if TYPE_CHECKING:
     from optimizer.audit.desk import Desk
@@ -108,7 +108,7 @@ def is_chip_rule(row: Any) -> bool:
 def of_any_capacity(test: Any) -> bool:
     """Return True if a rule asks who uses capacity, and for no chip."""
     about_chips = (test.classes, test.named, test.vendor_not, test.vendor_within, test.site_flags)
-    return not any(about_chips) and any((test.tenant, test.end_use))
+    return not any(about_chips) and any((test.tenant, test.end_use, test.parties))
 
 
 class _Reading:
@@ -156,9 +156,14 @@ class _Reading:
             reach = operator.strict - {"EU"}
             if operator.known and not any(self.book.groups.within(j, test.operator_control, self.on) for j in reach):
                 return None
+        if test.parties and self._parties(test)[0] == "no":
+            return None
         of_chip = self._of_chip(test)
         of_user = self._of_user(test)
         return None if of_chip is None or of_user is None else of_chip | of_user
+
+    def _parties(self, test: Any) -> tuple[str, str, list[Held]]:
+        return self.book.operators.users(test.parties, self.region.provider, self.user)
 
     def _of_chip(self, test: Any) -> frozenset[str] | None:
         if self.chip is None:
@@ -175,8 +180,11 @@ class _Reading:
 
     def _of_user(self, test: Any) -> frozenset[str] | None:
         doubts = set()
-        if test.tenant and not any(self.book.groups.within(seat, test.tenant, self.on) for seat in self.user.seats):
-            if not self.user.incomplete:
+        seats, open_ = self.user.seats, self.user.incomplete
+        if test.own_seat_only:
+            seats, open_ = frozenset(filter(None, (self.user.own_seat,))), self.user.own_seat is None
+        if test.tenant and not any(self.book.groups.within(seat, test.tenant, self.on) for seat in seats):
+            if not open_:
                 return None
             doubts.add("tenant:seat")
         if test.end_use and not self.user.uses & set(test.end_use):
@@ -199,9 +207,15 @@ class _Reading:
         reading = self.book.chip_reading(row, self.at, self.on)
         if reading.level == "free":
             return None
+        known, who, unseen = self._parties(test) if test.parties else ("yes", "", [])
+        if known == "maybe" and not (self.own or test.even_observed):
+            return None
         aside = self.book.set_aside(row.id, self.at, self.on)
         unproved = test.provider_hq_test and self._operator() != "yes"
         if aside or unproved or not (self.own or test.even_observed):
+            return self._name(row.id)
+        if known == "maybe":
+            self.found = replace(self.found, confirm=(*self.found.confirm, *(held.rule for held in unseen)))
             return self._name(row.id)
         inside = self.chip.inside if self.chip else frozenset()
         if test.deny_above_class and "above_band" in inside:
@@ -209,7 +223,7 @@ class _Reading:
         if doubts or (test.deny_above_class and "cn_band" not in inside):
             return self._ask(doubts or {f"chip:{name}"})
         if reading.level == "forbidden":
-            return self._forbid(row.id, f"{name} in {where}: forbidden")
+            return self._forbid(row.id, f"{name} in {where}: {who or 'its user'} is not to have it")
         return self._safeguard(row, reading)
 
     def _ask(self, doubts: Iterable[str]) -> None:

@@ -312,6 +312,7 @@ def _of_capacity(
     findings: Findings, workload: str = "", dataset: str = "",
 ) -> None:  # fmt: skip
     """Look at what rules on capacity ask of the chip or of its user, and nobody has."""
+    _confirm([found.ruling], book, due, workload=workload, dataset=dataset)
     for rule in sorted(found.asks):
         kind = rule.partition(":")[0]
         refuses, asks = book.answers_on_capacity(kind)

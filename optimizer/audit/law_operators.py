@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from optimizer.audit.law_profiles import Profile
+from optimizer.audit.law_profiles import Profile, User
 from optimizer.audit.law_triggers import Held, Place, Tests
 from optimizer.instance.models import Instance
 
@@ -68,6 +68,20 @@ class OperatorTests:
             if known == "maybe" and name and self._parties:
                 unseen.append(Held("listed", f"party:{name}/{'+'.join(test.lists)}"))
         return "", unseen
+
+    def users(self, test: Any, operator: str, user: User) -> tuple[str, str, list[Held]]:
+        """Return whether one whom a rule on capacity asks about is shut out ("yes", "maybe", "no"), who is, and those
+        that nobody looked up."""
+        named = {"operator": [operator], "tenant": [user.name], "customers": list(user.customers) or [""]}
+        unseen = []
+        for who in test.of:
+            for name in named[who]:
+                known = self._shut_out(name or who, test, ())
+                if known == "yes":
+                    return known, name, []
+                if known == "maybe":
+                    unseen.append(Held("listed", f"party:{name or who}/{'+'.join(test.lists)}"))
+        return ("maybe" if unseen else "no"), "", unseen if self._parties else []
 
     def _shut_out(self, name: str, test: Any, above: tuple[str, ...]) -> str:
         """Return "yes" for a party that is on a list or owned by who is, "maybe" where nobody knows, else "no"."""

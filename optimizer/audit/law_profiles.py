@@ -65,17 +65,23 @@ class Source:
 
 @dataclass(frozen=True)
 class User:
-    """Who uses capacity: the seats it states, whether one of the two is not stated, and what it uses it for."""
+    """Who uses capacity: the seats it states, whether one of the two is not stated, what it uses it for, where it sits
+    itself, its name, and its customers.
+    """
 
     seats: frozenset[str]
     incomplete: bool
     uses: frozenset[str]
+    own_seat: str | None = None
+    name: str = ""
+    customers: tuple[str, ...] = ()
 
     @classmethod
-    def stated(cls, party: Tenant, uses: Iterable[str]) -> User:
+    def stated(cls, party: Tenant, uses: Iterable[str], customers: tuple[str, ...]) -> User:
         """Return a party as the instance states it."""
         seats = frozenset({party.headquarters, party.parent} - {None})
-        return cls(frozenset(map(str, seats)), None in (party.headquarters, party.parent), frozenset(uses))
+        open_ = None in (party.headquarters, party.parent)
+        return cls(frozenset(map(str, seats)), open_, frozenset(uses), party.headquarters, party.name, customers)
 
 
 class Profiles:
@@ -92,12 +98,13 @@ class Profiles:
         self.read: dict[str, list[Profile]] = {w.id: [] for w in instance.workloads}
         self.sources: list[Source] = []
         general = instance.tenant
-        self._user = User.stated(general, general.end_use)
-        self._users = {
-            w.id: User.stated(w.tenant if w.tenant.headquarters or w.tenant.parent else general,
-                              w.tenant.end_use or general.end_use)
-            for w in instance.workloads
-        }  # fmt: skip
+        self._user = User.stated(general, general.end_use, general.customers)
+        self._users = {}
+        for each in instance.workloads:
+            mine = each.tenant
+            who = mine if mine.headquarters or mine.parent or mine.name else general
+            uses, customers = mine.end_use or general.end_use, mine.customers or general.customers
+            self._users[each.id] = User.stated(who, uses, customers)
         for dataset in instance.datasets:
             told = _said(dataset.subjects, dataset.subjects_by)
             at_rest = frozenset(dataset.persons) if told is None else told

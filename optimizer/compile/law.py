@@ -320,7 +320,8 @@ class LawView:
             advisory, pack = self.context.advisory, self.pack
             found = [pack.tells_apart(tenant, on, advisory=advisory) for on in self.dates] if pack else []
             sure = any(known for day in found for known in day)
-            self._seen[tenant] = tenant if sure else self._alike.setdefault(tuple(found), tenant)
+            alike = (tuple(found), tenant.name, tenant.customers)
+            self._seen[tenant] = tenant if sure else self._alike.setdefault(alike, tenant)
         return self._seen[tenant]
 
     def _capacity_judgements(self, tenant: Tenant) -> tuple[Ints, tuple[Judgement, ...]]:

@@ -117,11 +117,13 @@ def _persons(stated: Data | Dataset | Stream) -> tuple[frozenset[str] | None, By
 def tenant_of(instance: Instance, workload: WorkloadBase | None = None) -> Tenant:
     """Return who uses the capacity of a workload, or keeps the instance's datasets (None).
 
-    Its seats belong together, so that those of one party replace those of another; end uses are each workload's own.
+    Its name and seats belong together, so that those of one party replace those of another; end uses and customers are
+    each workload's own.
     """
     stated, own = instance.tenant, workload.tenant if workload is not None else instance.tenant
-    seated = own if own.headquarters or own.parent else stated
-    return Tenant(seated.headquarters, seated.parent, frozenset(own.end_use or stated.end_use))
+    party = own if own.headquarters or own.parent or own.name else stated
+    uses, customers = frozenset(own.end_use or stated.end_use), own.customers or stated.customers
+    return Tenant(party.headquarters, party.parent, uses, party.name, customers)
 
 
 def dataset_profiles(instance: Instance) -> tuple[DataProfile, ...]:

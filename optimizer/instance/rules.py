@@ -397,7 +397,8 @@ class Owner(Model):
 class StatedParty(Model):
     """A party that you looked up: `lists` it is on (none: on none), its `owners`, and where you read it.
 
-    `name` is that of an operator (its provider id), of an exporter (its id), or of an owner of another party.
+    `name` is that of an operator (its provider id), of an exporter (its id), of a tenant or a customer of one, or of an
+    owner of another party.
     """
 
     name: str

@@ -104,12 +104,15 @@ class Tenant(Model):
 
     `headquarters` and `parent` are the countries where it and its ultimate parent sit; without a parent, state its own
     headquarters twice. `end_use` is what for: words of the law pack (inference, training, analysis, military, …). What
-    is not stated is unknown and goes by `laws.unknown.tenant`.
+    is not stated is unknown and goes by `laws.unknown.tenant`. `name` is that of a party of `legal_assertions.parties`,
+    and so are `customers`, whom the tenant lets use what runs there: rules that ask for lists ask for them.
     """
 
     headquarters: Country | None = None
     parent: Country | None = None
     end_use: Names = ()
+    name: str = ""
+    customers: Names = ()
 
 
 class Stream(Model):

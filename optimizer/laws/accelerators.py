@@ -16,6 +16,7 @@ from .grammar import Match, Membership, match_rule, worst
 from .mechanisms import MechanismDesk
 from .operators import Operators
 from .outcomes import SILENT, Outcome, Said, combine
+from .parties import listed_users, not_looked_up
 from .remarks import Remark
 from .requirements import places
 from .rows import LawRow
@@ -132,9 +133,11 @@ def about_chip(test: AcceleratorTest | None, accelerator: AcceleratorFacts | Non
 def tenant_facts(test: AcceleratorTest, tenant: Tenant, subject: Subject) -> Iterator[Fact]:
     """What a rule asks of the user: where it or its parent sits, and what for; what is not stated is not known."""
     if test.tenant:
-        inside = any(subject.groups.place_in(seat, test.tenant, subject.on) for seat in tenant.seats)
-        known = True if inside else None if tenant.unstated else False
-        yield known, "tenant:seat", f"where the tenant has {tenant.unstated}"
+        asked = Tenant(tenant.headquarters, tenant.headquarters) if test.own_seat_only else tenant
+        missing = "its headquarters" if test.own_seat_only else asked.unstated
+        inside = any(subject.groups.place_in(seat, test.tenant, subject.on) for seat in asked.seats)
+        known = True if inside else None if asked.unstated else False
+        yield known, "tenant:seat", f"where the tenant has {missing}"
     if test.end_use:
         fits = bool(tenant.end_use & set(test.end_use)) if tenant.end_use else None
         yield fits, "tenant:end_use", "what the tenant uses it for"
@@ -188,7 +191,7 @@ class Case:
             verdict,
             level=max(verdict.level, Level.UNKNOWN),
             unknown=(*verdict.unknown, (rule, text)),
-            refused=(*verdict.refused, *((rule,) if refuses else ())),
+            refused=tuple(dict.fromkeys((*verdict.refused, *((rule,) if refuses else ())))),
         )
 
     def _set_aside(self, law: LawRow) -> str:
@@ -223,7 +226,24 @@ class Case:
             yield provider is not None and self._headquarters(provider) != "no", "", ""
         if test.operator_control:
             yield provider is not None and self._controlled(provider, test.operator_control), "", ""
+        if test.parties:
+            yield self._listed(test)[0] is not False, "", ""
         yield from tenant_facts(test, self.tenant, self.subject)
+
+    def _listed(self, test: AcceleratorTest) -> tuple[bool | None, str]:
+        """Whether one whom a rule asks about is on a list, or owned by who is; True for a rule without lists."""
+        if test.parties is None:
+            return True, ""
+        return listed_users(test.parties, self.destination.provider, self.tenant, self.subject.context.parties)
+
+    def _open_parties(self, law: LawRow, test: AcceleratorTest) -> Outcome:
+        """What a law says while nobody looked up some of those whom it asks about."""
+        if test.parties is None or not (self.hypothetical or test.even_observed):
+            return SILENT
+        told, confirm = not_looked_up(
+            law.id, test.parties, self.destination.provider, self.tenant, self.subject.context.parties
+        )
+        return Outcome(Level.FREE, conditions=tuple(told), confirm=tuple(confirm))
 
     def _controlled(self, provider: str, terms: tuple[str, ...]) -> bool:
         """True if an operator can be compelled from there; one of which nobody knows counts as such."""
@@ -263,6 +283,8 @@ class Case:
         match = self._rule(law)
         if match.level is Level.FREE:
             return SILENT
+        if self._listed(test)[0] is None:
+            return self._open_parties(law, test)
         if not self.hypothetical and not test.even_observed:
             where = self.destination.region or place
             seen = Remark(f"{law.id}: observed capacity counts as licensed", "", f"{name} in {where}")
@@ -282,8 +304,11 @@ class Case:
         what = f"a licence for {self._what} to {self.destination.place}"
         if match.level is Level.FORBIDDEN:
             reason = f"{what} is denied, or presumed to be"
-            if test.any_capacity:
-                reason = f"a tenant seated in {' or '.join(self.tenant.seats)} is not to be served"
+            if test.parties:
+                reason = self._listed(test)[1]
+            elif test.any_capacity:
+                seats = (self.tenant.headquarters,) if test.own_seat_only else self.tenant.seats
+                reason = f"a tenant seated in {' or '.join(map(str, seats))} is not to be served"
                 provider = self.destination.provider or ""
                 if test.operator_control and not self.operators.facts(provider, self.subject.context).control_known:
                     reason += f" (who controls {provider} is not known)"

@@ -64,12 +64,18 @@ def sentence(case: Mapping[str, Any]) -> str:
     for key, words in (("n", "persons"), ("ns", "sensitive persons")):
         asked += [f"{count:,} {words} of {place}" for place, count in case.get(key, {}).items()]
     asked += [f"kept {case['h']:g} h"] if "h" in case else []
+    asked += [_listed(*case["listed"])] if "listed" in case else []
     asked += ["under a scenario"] if case.get("patch") else []
     asked += ["guidance counted"] if case.get("advisory") else []
     where = " at ".join(filter(None, (case["to"], case.get("g") or case.get("p"))))
     service = f" ({case['v']})" if case.get("v") else ""
     day = f" on {case['day']}" if "day" in case else ""
     return f"{'; '.join(asked)}; to {where}{service}{day}: {_said(case)}"
+
+
+def _listed(name: str, how: str) -> str:
+    share = how.removeprefix("owner ")
+    return f"the tenant is {'' if how == 'itself' else f'owned at {share} % by a party '}on {name}"
 
 
 def _said(case: Mapping[str, Any]) -> str:

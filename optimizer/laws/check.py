@@ -11,7 +11,7 @@ from .grammar import is_term
 from .mechanisms import KEY_PARTS
 from .rows import KINDS, STATUSES, LawRow
 from .tables import Tables
-from .triggers import Scope, Trigger
+from .triggers import PartyTest, Scope, Trigger
 from .types import ACTIVITIES
 
 
@@ -88,9 +88,7 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
             yield from _scope(requires.when, tables, file, trigger.law)
         terms = (*requires.control_within, *requires.control_outside, *requires.exporter)
         yield from _unknown_terms(terms, tables, file, trigger.law)
-        for name in requires.parties.lists if requires.parties else ():
-            if name not in tables.vocabulary.get("party_lists", {}):
-                yield Issue(f"undeclared list of parties {name!r}", file=file, where=trigger.law)
+        yield from _unknown_lists(requires.parties, tables, file, trigger.law)
         for mechanism in requires.instead:
             if mechanism not in tables.mechanisms:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
@@ -106,6 +104,7 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
     if trigger.accelerator is not None:
         test = trigger.accelerator
         yield from _unknown_terms({*test.tenant, *test.operator_control, *test.sites}, tables, file, trigger.law)
+        yield from _unknown_lists(test.parties, tables, file, trigger.law)
         for use in test.end_use:
             if use not in tables.vocabulary.get("end_uses", {}):
                 yield Issue(f"undeclared end use {use!r}", file=file, where=trigger.law)
@@ -119,6 +118,12 @@ def _trigger(trigger: Trigger, tables: Tables, file: str | None) -> Iterable[Iss
         for mechanism in names:
             if mechanism not in tables.mechanisms:
                 yield Issue(f"unknown mechanism {mechanism!r}", file=file, where=trigger.law)
+
+
+def _unknown_lists(test: PartyTest | None, tables: Tables, file: str | None, law: str) -> Iterable[Issue]:
+    for name in test.lists if test else ():
+        if name not in tables.vocabulary.get("party_lists", {}):
+            yield Issue(f"undeclared list of parties {name!r}", file=file, where=law)
 
 
 def _scope(scope: Scope, tables: Tables, file: str | None, law: str) -> Iterable[Issue]:

@@ -76,7 +76,7 @@ def _what(row: LawRow) -> list[str]:
         for category, rule in row.rule(activity).by:
             several = len(row.rule(activity).by) > 1
             what = f"{activity} of {'other' if category == '*' else category} data" if several else activity
-            told += [f"{what}: {_clause(clause)}" for clause in rule.clauses]
+            told += [f"{what}: {_clause(clause, alone=len(rule.clauses) == 1)}" for clause in rule.clauses]
             closes = any(clause.verb in ("only", "free") for clause in rule.clauses)
             if closes and not any("*" in clause.terms for clause in rule.clauses):
                 told.append(f"{what}: forbidden everywhere else")
@@ -84,9 +84,12 @@ def _what(row: LawRow) -> list[str]:
     return told or ["it states no rule on storage or processing"]
 
 
-def _clause(clause: Clause) -> str:
-    places = "everywhere else" if clause.terms == ("*",) else ", ".join(clause.terms)
-    return VERBS[clause.verb].format(places=places, mechanisms=_ways(clause.ways) or "no named way")
+def _clause(clause: Clause, *, alone: bool) -> str:
+    """A clause in words; `alone`: no other clause names places."""
+    every = clause.terms == ("*",)
+    places = ("everywhere" if alone else "everywhere else") if every else ", ".join(clause.terms)
+    told = VERBS[clause.verb].format(places=places, mechanisms=_ways(clause.ways) or "no named way")
+    return told.replace(" in everywhere", " everywhere")
 
 
 def _ways(ways: Ways) -> str:
@@ -161,6 +164,7 @@ def _capacity(test: AcceleratorTest | None) -> list[str]:
     """What a rule on capacity asks of the chip, the site, the operator and the user."""
     if test is None:
         return ["the category matches"]
+    seat = "" if test.own_seat_only else ", or its ultimate parent's,"
     parts = [
         f"{words} {', '.join(values)}"
         for words, values in (
@@ -168,11 +172,14 @@ def _capacity(test: AcceleratorTest | None) -> list[str]:
             ("its vendor is not of", test.vendor_not), ("its vendor is of", test.vendor_within),
             ("the site is in", test.sites), ("the site is", test.site_flags),
             ("the operator can be compelled from", test.operator_control),
-            ("the tenant's headquarters, or its ultimate parent's, are in", test.tenant),
+            (f"the tenant's headquarters{seat} are in", test.tenant),
             ("the tenant uses it for one of", test.end_use),
         )
         if values
     ]  # fmt: skip
+    if test.parties:
+        who = ", ".join({"customers": "a customer of the tenant"}.get(one, f"the {one}") for one in test.parties.of)
+        parts.append(f"one of these is {test.parties.asked} (by the lists that the user states): {who}")
     parts += ["the operator's seat, or its ultimate parent's, is in D:5 or Macau"] if test.provider_hq_test else []
     parts += ["any machine, endpoint or storage, with a chip or without"] if test.any_capacity else []
     parts += ["what is in place already is no exception"] if test.even_observed else []

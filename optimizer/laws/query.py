@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import InputError, Issue
@@ -15,7 +16,7 @@ from .operators import STATUSES as IMPORTER_LISTS
 from .pack import LawPack
 from .rows import KINDS, STATUSES, LawRow
 from .triggers import WINDOWS
-from .types import ACTIVITIES, NO_CONTEXT, UNSTATED, Count, DataProfile, Destination, LegalContext, Tenant
+from .types import ACTIVITIES, NO_CONTEXT, UNSTATED, Count, DataProfile, Destination, LegalContext, Party, Tenant
 
 
 def verdict_report(
@@ -111,9 +112,10 @@ def verdict_report(
         user = pack.judge_capacity(
             accelerator=None, destination=destination, tenant=tenant, on=day, context=context
         ).to_dict()
-    assumed = dict.fromkeys(text for part in parts.values() for text in part["conditions_assumed"])
     homes = sorted({*subjects, *filter(None, (exporter,))})
     passing = _passing(pack.judge_for(profile, day, context, law), via, onward, provider)
+    every = (*parts.values(), *passing, *((user,) if user else ()))
+    assumed = dict.fromkeys(text for part in every for text in part["conditions_assumed"])
     duties = () if law is not None else pack.deeds(profile, day, context)
     behind = decisions(pack, (law_id for part in parts.values() for law_id in part["laws"]), destination.place)
     answers = (*parts.values(), *passing)
@@ -203,7 +205,13 @@ def alike(one: LawRow, other: LawRow) -> bool:
 
 def tenant_dict(tenant: Tenant) -> dict[str, Any]:
     """What is stated of who uses the capacity, in plain JSON types."""
-    return {"headquarters": tenant.headquarters, "parent": tenant.parent, "end_use": sorted(tenant.end_use)}
+    return {
+        "headquarters": tenant.headquarters,
+        "parent": tenant.parent,
+        "end_use": sorted(tenant.end_use),
+        "name": tenant.name,
+        "customers": list(tenant.customers),
+    }
 
 
 def decisions(pack: LawPack, laws: Iterable[str], place: str) -> dict[str, str]:
@@ -319,18 +327,29 @@ def stated_counts(texts: Iterable[str]) -> list[Count]:
 
 
 def asserted(
-    importer_status: Iterable[str], provider: str | None, *, support: str | None = None, guidance: bool = False
+    importer_status: Iterable[str],
+    provider: str | None,
+    *,
+    support: str | None = None,
+    guidance: bool = False,
+    parties: Mapping[str, Party] = MappingProxyType({}),
 ) -> LegalContext:
-    """What a question states besides the data: lists that the operator stands on, its terms of support that hold, and
-    whether guidance counts.
+    """What a question states besides the data: lists that the operator stands on, its terms of support that hold,
+    whether guidance counts, and the parties that were looked up.
 
     Raises:
-        InputError: a list or terms without an operator, or that nobody knows of it.
+        InputError: a list or terms without an operator, or that nobody knows of it; an unknown list of parties.
     """
     status = frozenset(importer_status)
     issues = [
         Issue(f"unknown list {name!r}", where="importer_status", maybe=f"use one of {', '.join(IMPORTER_LISTS)}")
         for name in sorted(status - set(IMPORTER_LISTS))
+    ]
+    lists = load_laws().vocabulary.party_lists
+    issues += [
+        Issue(f"unknown list {name!r}", where=f"party {party.name}", maybe=f"use one of {', '.join(lists)}")
+        for party in parties.values()
+        for name in sorted(party.lists - set(lists))
     ]
     if support is not None:
         operators = load_laws().operators
@@ -346,6 +365,7 @@ def asserted(
         importer_status={provider: status} if provider and status else {},
         support={load_laws().operators.catalogue_id(provider): support} if provider and support else {},
         advisory=guidance,
+        parties=parties,
     )
 
 

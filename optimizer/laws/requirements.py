@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .certificates import State
 from .operators import Operators
-from .parties import standing
+from .parties import NO_LIST, standing
 from .places import Groups
 from .remarks import Remark
 from .rows import LawRow
@@ -119,8 +119,7 @@ class Requirements:
             if known:
                 return why
             if known is None:
-                unknown = "unknown, since no list is shipped: state whom you looked up (legal_assertions.parties)"
-                asked.conditions.append(Remark(f"{law.id}: {who} is {test.told}", unknown, name or "not named"))
+                asked.conditions.append(Remark(f"{law.id}: {who} is {test.told}", NO_LIST, name or "not named"))
                 if name and stated:
                     asked.confirm.append((f"party:{name}/{'+'.join(test.lists)}", f"{why}, under {law.id}"))
         return ""

@@ -106,12 +106,16 @@ def _block(label: str, texts: Iterable[str]) -> Iterator[str]:
 
 def _tenant(tenant: Mapping[str, Any]) -> Iterator[str]:
     """What is stated of who uses the capacity."""
+    if tenant["name"]:
+        yield f"used by {tenant['name']}"
     if tenant["headquarters"]:
         yield f"for a tenant with headquarters in {tenant['headquarters']}"
     if tenant["parent"]:
         yield f"parent of the tenant in {tenant['parent']}"
     if tenant["end_use"]:
         yield f"used for {', '.join(tenant['end_use'])}"
+    if tenant["customers"]:
+        yield f"for customers {', '.join(tenant['customers'])}"
 
 
 def _question(query: Mapping[str, Any]) -> str:

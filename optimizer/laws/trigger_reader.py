@@ -14,6 +14,7 @@ from .triggers import (
     DUTY_RHYTHMS,
     PARTIES,
     REVIEWS,
+    USERS,
     WINDOWS,
     AcceleratorTest,
     Certificate,
@@ -157,13 +158,13 @@ class _Reader:
             instead=self.words(law, data.get("instead")),
         )
 
-    def parties(self, law: str, value: object) -> PartyTest:
-        """Return which lists a party must not be on."""
+    def parties(self, law: str, value: object, who: tuple[str, ...] = PARTIES) -> PartyTest:
+        """Return which lists a party must not be on; `who` may be asked about."""
         data = self.mapping(law, value, {f.name for f in fields(PartyTest)}, "parties")
         of = self.words(law, data.get("of")) or ("operator",)
         share = data.get("owned_at_least")
-        if not set(of) <= set(PARTIES):
-            self.problem(law, f"parties.of is {', '.join(of)}, not all of {', '.join(PARTIES)}")
+        if not set(of) <= set(who):
+            self.problem(law, f"parties.of is {', '.join(of)}, not all of {', '.join(who)}")
         number = isinstance(share, int | float) and not isinstance(share, bool)
         if share is not None and not (number and 0 < share <= 100):
             self.problem(law, f"parties.owned_at_least is {share!r}; should be a share in per cent")
@@ -206,8 +207,10 @@ class _Reader:
             for term in values[name]:
                 if not is_term(term):
                     self.problem(law, f"{name} term {term!r} is no country, subdivision or group id")
-        for flag in ("provider_hq_test", "deny_above_class", "even_observed"):
+        for flag in ("provider_hq_test", "deny_above_class", "even_observed", "own_seat_only"):
             values[flag] = bool(data.get(flag, False))
+        if "parties" in data:
+            values["parties"] = self.parties(law, data["parties"], USERS)
         return AcceleratorTest(**values)
 
     def review(self, law: str, value: object) -> tuple[tuple[str, str], ...]:

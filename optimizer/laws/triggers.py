@@ -101,7 +101,9 @@ class Certificate:
 
 
 PARTIES = ("operator", "exporter")
-"""Who may be asked about on lists of parties."""
+"""Who may be asked about on lists of parties, by laws on data."""
+USERS = ("operator", "tenant", "customers")
+"""Who may be asked about on lists, by rules on capacity: who runs it, who uses it, and whom that one lets use it."""
 
 
 @dataclass(frozen=True)
@@ -194,9 +196,10 @@ class Volumes:
 class AcceleratorTest:
     """Which accelerators, sites, operators and users a rule on capacity is about; every given field must hold.
 
-    `tenant`: the seat of the user, or of its ultimate parent, is in there; `end_use`: it uses the capacity for one of
-    these; `operator_control`: the operator can be compelled from there. A rule that asks for the user and names no chip
-    is about any capacity.
+    `tenant`: the seat of the user, or of its ultimate parent, is in there (with `own_seat_only`: the user's own);
+    `end_use`: it uses the capacity for one of these; `operator_control`: the operator can be compelled from there;
+    `parties`: one of these is on a list, or owned by who is. A rule that asks for the user and names no chip is about
+    any capacity.
     """
 
     classes: tuple[str, ...] = ()
@@ -211,12 +214,14 @@ class AcceleratorTest:
     sites: tuple[str, ...] = ()
     deny_above_class: bool = False
     even_observed: bool = False
+    own_seat_only: bool = False
+    parties: PartyTest | None = None
 
     @cached_property
     def any_capacity(self) -> bool:
         """True if it is about the user of any machine, endpoint or storage, not about chips."""
         named = self.classes or self.named or self.vendor_not or self.vendor_within or self.site_flags
-        return bool(self.tenant or self.end_use) and not named
+        return bool(self.tenant or self.end_use or self.parties) and not named
 
 
 DUTIES = {

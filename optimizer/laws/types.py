@@ -119,12 +119,15 @@ class Tenant:
     """Who uses capacity, and for what: what rules on export and sanctions ask of the user, whoever's the data are.
 
     `headquarters` and `parent` are the countries where it and its ultimate parent sit (its own for one without a
-    parent); None, and no `end_use`, means that nobody stated it: it is unknown then, not harmless.
+    parent); None, and no `end_use`, means that nobody stated it: it is unknown then, not harmless. `name` and
+    `customers` (whom it lets use what runs there) are those of parties, for rules that ask for lists.
     """
 
     headquarters: str | None = None
     parent: str | None = None
     end_use: frozenset[str] = frozenset()
+    name: str = ""
+    customers: tuple[str, ...] = ()
 
     @property
     def seats(self) -> tuple[str, ...]:

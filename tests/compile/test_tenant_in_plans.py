@@ -8,20 +8,20 @@ import pytest
 
 import domicile
 
-US, FR = "us-run", "fr-run"
+US, CH = "us-run", "ch-run"
 """Operators that the United States can compel, and cannot."""
 
 
 def instance(tenant: dict[str, Any] | None = None, *, own: dict[str, Any] | None = None, **more: Any):
     """Data about nobody on a chip that no export rule is about: 1 USD/h at an operator under US control, else 2."""
-    homes = {US: "US", FR: "FR"}
+    homes = {US: "US", CH: "CH"}
     return domicile.load(
         {
             "name": "tenants", "horizon": {"start": "2027-01-01", "hours": 100.0},
             "laws": {"use": "world", "as_of": "2026-11-22"},
             "catalogue": {"use": "inline", "inline": {
                 "providers": [{"id": name, "headquarters": home, "control": [home]} for name, home in homes.items()],
-                "regions": [{"id": f"at-{name}", "provider": name, "country": "DE", "egress_usd_per_gb": 0.0,
+                "regions": [{"id": f"at-{name}", "provider": name, "country": "CH", "egress_usd_per_gb": 0.0,
                              "storage_usd_per_gb_month": 0.01 * (k + 1)} for k, name in enumerate(homes)],
                 "offers": [{"region": f"at-{name}", "sku": "m", "accelerator": "M60", "usd_per_hour": 1.0 + k}
                            for k, name in enumerate(homes)],
@@ -50,9 +50,9 @@ def solved(made) -> tuple[str, Any]:
     ("tenant", "own", "provider"),
     [
         ({"headquarters": "AE", "parent": "AE"}, None, US),
-        ({"headquarters": "AE", "parent": "IR"}, None, FR),
+        ({"headquarters": "AE", "parent": "IR"}, None, CH),
         ({"headquarters": "IR", "parent": "IR"}, {"headquarters": "AE", "parent": "AE"}, US),
-        ({"headquarters": "AE", "parent": "AE"}, {"headquarters": "IR"}, FR),
+        ({"headquarters": "AE", "parent": "AE"}, {"headquarters": "IR"}, CH),
         ({"headquarters": "AE", "parent": "AE"}, {"end_use": ["training"]}, US),
     ],
 )
@@ -62,7 +62,7 @@ def test_the_dearer_operator_serves_whom_the_cheaper_may_not(tenant, own, provid
     assert found == provider
     assert plan.objective_usd == pytest.approx(100.0 if provider == US else 200.0)
     assert not [action for action in plan.actions if action.kind == "confirm_tenant"]
-    if provider == FR:
+    if provider == CH:
         reasons = {(row.reason, row.rule) for row in plan.ineligible}
         assert ("law_forbids", "US-OFAC-TENANT") in reasons
 
@@ -85,7 +85,7 @@ def test_who_refuses_an_unstated_tenant_pays_for_it():
     """100 USD: what the plan prints that refusing may cost; an acceptance, or a lift, ends the question."""
     made = instance(laws=REFUSING)
     found, plan = solved(made)
-    assert found == FR
+    assert found == CH
     assert [(row.reason, row.rule) for row in plan.refused] == [("tenant_unknown", "seat")]
     assert plan.refused_usd == pytest.approx(100.0, abs=1e-3)
     said = {"rule": "tenant:seat", "author": "E. Control", "basis": "register", "expires": "2030-01-01"}
@@ -110,7 +110,7 @@ def test_data_at_rest_are_kept_for_the_instances_tenant():
     for parent in ("AE", "IR"):
         made = instance({"headquarters": "AE", "parent": parent}, datasets=[dataset])
         _, plans[parent] = solved(made)
-        assert {row.provider for row in plans[parent].copies} == {FR if parent == "IR" else US}
+        assert {row.provider for row in plans[parent].copies} == {CH if parent == "IR" else US}
         if parent == "IR":
             there = {"provider": US, "region": f"at-{US}", "region_id": f"at-{US}"}
             moved = tuple(row.model_copy(update=there) for row in plans[parent].copies)

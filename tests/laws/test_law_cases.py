@@ -21,7 +21,7 @@ from optimizer.laws import (
     load_laws,
 )
 from optimizer.laws.scopes import Subject
-from optimizer.laws.types import UNSTATED
+from optimizer.laws.types import UNSTATED, Party
 
 CASES: dict[str, dict[str, Any]] = yaml.safe_load((bundled.PATH / "laws" / "cases.yaml").read_text())
 TODAY = date(2026, 11, 22)
@@ -111,10 +111,12 @@ def judge_capacity(law: str, case: dict[str, Any], destination: Destination, con
         name, tpp, bandwidth, vendor, *density = case["chip"]
         chip = AcceleratorFacts(name, tpp, bandwidth, vendor, *density)
     seats = str(case.get("tenant", "")).split()
+    if "listed" in case:
+        context = LegalContext(advisory=context.advisory, parties=listed(*case["listed"], operator=case["p"]))
     verdict = pack.judge_capacity(
         accelerator=chip,
         destination=destination,
-        tenant=Tenant(seats[0], seats[-1], words(case, "use")) if seats else UNSTATED,
+        tenant=Tenant(seats[0], seats[-1], words(case, "use"), "user") if seats else UNSTATED,
         on=day,
         context=context,
         hypothetical=case.get("hypo", False),
@@ -124,6 +126,14 @@ def judge_capacity(law: str, case: dict[str, Any], destination: Destination, con
     row = pack.law(law)
     if row.effect == "context":
         assert in_dates(row, day, context) is (case["says"] == "context")
+
+
+def listed(name: str, how: str, operator: str) -> dict[str, Party]:
+    """The tenant on a list itself, or owned at a share by who is; the operator and the customers on none."""
+    share = how.removeprefix("owner ")
+    user = Party("user", frozenset({name})) if how == "itself" else Party("user", owners=(("owner", float(share)),))
+    clear = {one: Party(one) for one in (operator, "customers")}
+    return {**clear, "user": user, "owner": Party("owner", frozenset({name}))}
 
 
 def said(law: str, verdicts: Verdicts, duties: set[str]) -> str:

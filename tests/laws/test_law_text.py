@@ -43,6 +43,7 @@ QUESTIONS: list[dict[str, Any]] = [
     {"categories": ["payment"], "subject": ["IN"], "to": "SG", "roles": ["bank"], "retention_hours": 24},
     {"categories": ["personal"], "subject": ["BR"], "to": "GB", "exporter": "BR"},
     {"categories": ["personal"], "subject": ["DE", "KZ"], "to": "IN", "provider": "azure", "service": "endpoint"},
+    {"categories": ["telecom"], "subject": ["IN"], "to": "IN", "exporter": "IN", "via": ["SG"], "onward": ["US"]},
 ]  # fmt: skip
 
 
@@ -172,10 +173,10 @@ def test_a_chip_is_asked_for_by_name():
     text = run("chip", "H100", *tenant, "--to", "AE,SG", "--on", "2026-11-29").stdout
     tenant_told = "for a tenant with headquarters in JP, parent of the tenant in JP"
     assert f"H100, to be delivered, to AE, {tenant_told}, on 2026-11-29" in text
-    assert "no rule on chips in the pack says anything of SG" in text
+    assert "taken as met US-BIS-ENTITY-LIST: the tenant is not on US_ENTITY_LIST or US_MEU_LIST (unknown" in text
     assert "3A090.a" in text
     table = run("chip", "H100", *tenant, "--to", "AE,SG", "--table").stdout
-    assert "no rule on chips in the pack says anything of SG" in " ".join(table.split())
+    assert "US-BIS-ENTITY-LIST: the operator is not on US_ENTITY_LIST" in " ".join(table.split())
     assert "Not legal advice." in table
     seen = json.loads(run("chip", "H100", *tenant, "--to", "AE", "--observed", "--on", "2026-11-29", "--json").stdout)
     assert seen["verdict"] == "free"

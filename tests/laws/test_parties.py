@@ -9,8 +9,9 @@ import pytest
 
 import domicile
 from optimizer.errors import InputError
-from optimizer.laws import DataProfile, Destination, LegalContext, Level, load_laws
-from optimizer.laws.parties import standing
+from optimizer.laws import AcceleratorFacts, DataProfile, Destination, LegalContext, Level, Tenant, load_laws
+from optimizer.laws.parties import standing, stated_parties
+from optimizer.laws.query import asserted
 from optimizer.laws.triggers import PartyTest
 from optimizer.laws.types import Party
 
@@ -97,17 +98,17 @@ def test_a_test_nobody_understands_is_refused(wrong: dict[str, Any], told: str) 
 def planned(*stated: dict[str, Any], **more: Any):
     """Machine data of a US firm on one machine: at 1 USD/h of provider p, at 2 of provider q."""
     regions = [{"id": name, "country": "DE", "provider": name} for name in ("p", "q")]
-    offers = [{"sku": "h", "region": name, "accelerator": "X", "software": "cuda", "device_memory_gb": 24,
-               "usd_per_hour": usd} for name, usd in (("p", 1.0), ("q", 2.0))]  # fmt: skip
+    offers = [{"sku": "h", "region": name, "accelerator": "cpu", "vcpus": 8.0, "usd_per_hour": usd}
+              for name, usd in (("p", 1.0), ("q", 2.0))]  # fmt: skip
     providers = [{"id": name, "headquarters": "DE", "control": ["DE"]} for name in ("p", "q")]
     made = domicile.load(
         {
-            "name": "parties", "horizon": {"start": "2027-01-01", "hours": 100.0}, "quotas": {"default_devices": 4},
+            "name": "parties", "horizon": {"start": "2027-01-01", "hours": 100.0}, "quotas": {"default_vcpus": 32},
             "catalogue": {"use": "inline", "inline": {"providers": providers, "regions": regions, "offers": offers}},
             "laws": {"unknown": {"access": "admit", "law": "admit"}},
             "legal_assertions": {
                 "exporters": [{"id": "firm", "country": "US"}], "parties": list(stated), **more},
-            "workloads": [{"id": "w", "kind": "job", "work": 360_000.0, "runs": {"throughput": {"X": 1.0}},
+            "workloads": [{"id": "w", "kind": "job", "work": 360_000.0, "runs": {"throughput": {"cpu": 1.0}},
                            "data": {"categories": ["non_personal"], "exporter": "firm"}}],
         }
     )  # fmt: skip
@@ -145,3 +146,134 @@ def test_a_party_that_was_not_looked_up_beside_others_is_an_action() -> None:
     assert "party:p/US_SDN" not in {one.rule for one in plan.open_actions}
     with pytest.raises(InputError, match="unknown id 'US_SDNN'"):
         planned({"name": "p", "lists": ["US_SDNN"]})
+
+
+CHIP = AcceleratorFacts("H100", 15832.0, 3350.0, "US")
+CLEAR = parties(aws={}, user={}, buyer={})
+
+
+def used(known: dict[str, Party], *, chip: AcceleratorFacts | None = None, own: bool = True, on: date = ON):
+    """What rules on capacity say of a Singapore user `user` with one customer, `buyer`, at aws in Singapore."""
+    user = Tenant("SG", "SG", name="user", customers=("buyer",))
+    at = Destination("SG", provider="aws")
+    return PACK.judge_capacity(
+        accelerator=chip, destination=at, tenant=user, on=on, context=LegalContext(parties=known), hypothetical=own
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "laws"),
+    [
+        ({}, ()),
+        (parties(user=None), ("US-OFAC-50-TENANT",)),
+        (parties(user={"a": 50.0}, a=None), ("US-OFAC-50-TENANT",)),
+        (parties(user={"a": 49.9}, a=None), ()),
+        (parties(buyer={"a": 50.0}, a=None), ("US-OFAC-50-TENANT",)),  # a customer of the tenant
+        (parties(aws=None), ()),  # the operator's own standing: US-OFAC-50, by whose data they are
+    ],
+)
+def test_an_operator_under_us_law_serves_nobody_who_is_blocked(more: dict[str, Party], laws: tuple[str, ...]) -> None:
+    verdict = used({**CLEAR, **more})
+    assert (verdict.forbidden_by, verdict.confirm) == (laws, ())
+
+
+def listed(share: float | None, name: str = "user") -> dict[str, Party]:
+    """A party on the Entity List, or owned at a share by who is."""
+    entity = frozenset({"US_ENTITY_LIST"})
+    own = Party(name, entity) if share is None else Party(name, owners=(("a", share),))
+    return {**CLEAR, name: own, "a": Party("a", entity)}
+
+
+@pytest.mark.parametrize("name", ["user", "aws"])
+@pytest.mark.parametrize(
+    ("share", "on", "laws"),
+    [
+        (None, ON, ("US-BIS-AFFIL-2026", "US-BIS-ENTITY-LIST")),
+        (50.0, ON, ("US-BIS-AFFIL-2026",)),
+        (49.9, ON, ()),
+        (50.0, date(2026, 11, 9), ()),  # the last day of the suspension
+        (50.0, date(2026, 11, 10), ("US-BIS-AFFIL-2026",)),
+    ],
+)
+def test_no_chip_is_brought_for_who_is_listed_or_owned_by_who_is(name, share, on, laws) -> None:
+    """The tenant or the operator; a customer is not asked, and what is in place already counts as licensed."""
+    verdict = used(listed(share, name), chip=CHIP, on=on)
+    assert verdict.forbidden_by == laws
+    assert used(listed(share, "buyer"), chip=CHIP, on=on).forbidden_by == ()
+    assert used(listed(share, name), chip=CHIP, own=False, on=on).forbidden_by == ()
+
+
+def test_who_is_not_named_or_not_looked_up_is_told_of_capacity_too() -> None:
+    """Told where no party is stated; to be confirmed where some are, under its name or, unnamed, its part."""
+    told = [str(text) for text in used({}).conditions_assumed]
+    assert [text.split(" (")[0] for text in told] == [
+        "US-OFAC-50-TENANT: the tenant is not on US_SDN, nor owned at 50 % or more by who is",
+        "US-OFAC-50-TENANT: its customers are not on US_SDN, nor owned at 50 % or more by who is",
+    ]
+    assert used({}).confirm == ()
+    assert [rule for rule, _ in used(parties(aws={})).confirm] == ["party:user/US_SDN", "party:buyer/US_SDN"]
+    nobody = PACK.judge_capacity(
+        accelerator=None, destination=Destination("SG", provider="aws"), tenant=Tenant("SG", "SG"), on=ON,
+        context=LegalContext(parties=parties(aws={})),
+    )  # fmt: skip
+    assert [rule for rule, _ in nobody.confirm] == ["party:tenant/US_SDN", "party:customers/US_SDN"]
+
+
+def rented(parties_stated: list[dict[str, Any]], **tenant: Any):
+    """One machine: 1 USD/h at an operator under US control, 2 at a Swiss one, for a Swiss tenant."""
+    regions = [{"id": name, "country": "CH", "provider": name} for name in ("us", "ch")]
+    offers = [{"sku": "h", "region": name, "accelerator": "cpu", "vcpus": 8.0, "usd_per_hour": usd}
+              for name, usd in (("us", 1.0), ("ch", 2.0))]  # fmt: skip
+    providers = [{"id": name, "headquarters": name.upper(), "control": [name.upper()]} for name in ("us", "ch")]
+    made = domicile.load(
+        {
+            "name": "tenants", "horizon": {"start": "2027-01-01", "hours": 100.0}, "quotas": {"default_vcpus": 32},
+            "catalogue": {"use": "inline", "inline": {"providers": providers, "regions": regions, "offers": offers}},
+            "laws": {"unknown": {"access": "admit", "law": "admit"}},
+            "tenant": {"headquarters": "CH", "parent": "CH", **tenant},
+            "legal_assertions": {"parties": parties_stated},
+            "workloads": [{"id": "w", "kind": "job", "work": 360_000.0, "runs": {"throughput": {"cpu": 1.0}},
+                           "data": {"categories": ["non_personal"], "exporter": "CH"}}],
+        }
+    )  # fmt: skip
+    return made, domicile.solve(made)
+
+
+@pytest.mark.parametrize(("percent", "place"), [(50.0, "ch"), (49.9, "us")])
+@pytest.mark.parametrize("name", ["acme", "shop"])
+def test_a_plan_serves_a_blocked_tenant_or_customer_elsewhere(percent: float, place: str, name: str) -> None:
+    owned = {"name": name, "owners": [{"name": "tycoon", "percent": percent}]}
+    other = {"name": {"acme": "shop", "shop": "acme"}[name]}
+    who = {"name": "acme", "customers": ["shop"]}
+    made, plan = rented([BLOCKED, owned, other], **who)
+    assert {row.region_id for row in plan.placements} == {place}
+    assert domicile.audit(made, plan).ok
+    assert not [one for one in plan.actions if one.rule.startswith("party:")]
+    if place == "ch":
+        assert ("law_forbids", "US-OFAC-50-TENANT") in {(row.reason, row.rule) for row in plan.ineligible}
+        _, cheap = rented([], **who)
+        assert {row.region_id for row in cheap.placements} == {"us"}
+        found = {(one.kind, one.rule) for one in domicile.audit(made, cheap).violations}
+        assert ("law_forbids", "US-OFAC-50-TENANT") in found
+
+
+def test_a_tenant_that_nobody_looked_up_is_an_action_of_the_plan() -> None:
+    made, plan = rented([BLOCKED], name="acme")
+    assert [one.rule for one in plan.open_actions if one.kind == "confirm_party"] == [
+        "party:acme/US_SDN", "party:customers/US_SDN",
+    ]  # fmt: skip
+    assert domicile.audit(made, plan).ok
+    bare = plan.model_copy(update={"actions": ()})
+    assert ("action", "party:acme/US_SDN") in {(one.kind, one.rule) for one in domicile.audit(made, bare).violations}
+
+
+def test_parties_are_stated_on_the_command_line() -> None:
+    found = stated_parties(["acme", "tycoon=US_SDN+EU_FREEZE"], ["acme=tycoon:50", "globex=a:b:1.5"])
+    assert found["acme"] == Party("acme", owners=(("tycoon", 50.0),))
+    assert found["tycoon"].lists == {"US_SDN", "EU_FREEZE"}
+    assert found["globex"].owners == (("a:b", 1.5),)
+    with pytest.raises(InputError) as caught:
+        stated_parties(["=US_SDN"], ["acme=tycoon", "acme=tycoon:101"])
+    assert len(caught.value.issues) == 3
+    with pytest.raises(InputError, match="unknown list 'SDN'"):
+        asserted((), None, parties=stated_parties(["acme=SDN"], []))

@@ -21,7 +21,7 @@ A10 = AcceleratorFacts("A10", 2000.0, 600.0, "US", 3.18)
 GERMAN = Tenant("DE", "DE", frozenset({"inference"}))
 
 
-def judged(tenant, chip=H100, provider="scaleway", to="FR", *, own=True, **context):
+def judged(tenant, chip=H100, provider="infomaniak", to="CH", *, own=True, **context):
     """What rules on capacity say of a chip of one's own, unless it is in place already."""
     return PACK.judge_capacity(
         accelerator=chip, destination=Destination(to, provider=provider), tenant=tenant, on=DAY,
@@ -43,7 +43,7 @@ def judged(tenant, chip=H100, provider="scaleway", to="FR", *, own=True, **conte
     ],
 )
 def test_denial_is_presumed_by_the_seat_of_the_user_or_of_its_parent(headquarters, parent, level):
-    """An H100 that is brought to France: one seat in D:5 or Macau closes it, one that nobody stated is a question."""
+    """An H100 brought to Switzerland: one seat in D:5 or Macau closes it, one that nobody stated is a question."""
     verdict = judged(Tenant(headquarters, parent))
     assert verdict.level is level
     assert ("US-BIS-D5-TENANT" in verdict.forbidden_by) is (level is Level.FORBIDDEN)
@@ -93,6 +93,34 @@ def test_whom_a_us_operator_may_serve(tenant, provider, level, chip):
     verdict = judged(tenant, chip, provider, "CH", own=False)
     assert verdict.level is level
     assert ("US-OFAC-TENANT" in verdict.forbidden_by) is (level is Level.FORBIDDEN)
+
+
+@pytest.mark.parametrize(
+    ("tenant", "provider", "to", "level", "law"),
+    [
+        (Tenant("RU", "RU"), "scaleway", "CH", Level.FORBIDDEN, "EU-RU-5N"),
+        (Tenant("RU", "DE"), "scaleway", "CH", Level.FORBIDDEN, "EU-RU-5N"),  # a subsidiary is established in Russia
+        (Tenant("DE", "RU"), "scaleway", "CH", Level.FREE, ""),  # its parent's seat does not count
+        (Tenant("RU", "RU"), "infomaniak", "CH", Level.FREE, ""),
+        (Tenant("RU", "RU"), "infomaniak", "DE", Level.FORBIDDEN, "EU-RU-5N-SITE"),
+        (Tenant("KZ", None), "scaleway", "CH", Level.FREE, ""),
+        (Tenant(None, "KZ"), "scaleway", "CH", Level.UNKNOWN, ""),
+    ],
+)
+@pytest.mark.parametrize("chip", [None, A10])
+def test_whom_an_operator_under_eu_law_may_serve(tenant, provider, to, level, law, chip):
+    """Art 5n: nobody established in Russia, at an operator of a Member State or on a machine in the Union."""
+    verdict = judged(tenant, chip, provider, to, own=False)
+    assert (verdict.level, verdict.forbidden_by) == (level, (law,) if law else ())
+    if law:
+        assert dict(verdict.reasons)[law] == "a tenant seated in RU is not to be served"
+
+
+def test_before_the_nineteenth_package_capacity_was_not_among_the_services():
+    """AI and high-performance computing came in on 24 October 2025."""
+    at = {"accelerator": None, "destination": Destination("FR", provider="scaleway"), "tenant": Tenant("RU", "RU")}
+    found = [PACK.judge_capacity(on=date(2025, 10, day), **at).level for day in (23, 24)]
+    assert found == [Level.FREE, Level.FORBIDDEN]
 
 
 def test_an_operator_of_whom_nobody_knows_counts_as_one_that_can_be_compelled():
