@@ -135,7 +135,8 @@ def laws_verdict(  # noqa: PLR0917  (click passes them by name)
     What is not stated is not guessed: persons that are not counted count as many, an operator that is not named counts
     as meeting what laws ask of it, and both are listed under "taken as met".
     """
-    from optimizer.laws.query import VERDICT_COLUMNS, asserted, counted, stated_counts, verdict_reports, verdict_row
+    from optimizer.laws.query import VERDICT_COLUMNS, verdict_reports, verdict_row
+    from optimizer.laws.stated import asserted, counted, stated_counts
     from optimizer.laws.text import table_lines, verdict_lines
     from optimizer.terminal import jsonable, print_lines, print_rows
 
@@ -210,7 +211,7 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
     from optimizer.errors import InputError, Issue
     from optimizer.laws.chip_query import CHIP_COLUMNS, chip_reports, chip_row
     from optimizer.laws.profiles import nearest
-    from optimizer.laws.query import asserted
+    from optimizer.laws.stated import asserted
     from optimizer.laws.text import NOTICE, chip_lines
     from optimizer.terminal import jsonable, print_lines, print_rows
 

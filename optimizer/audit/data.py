@@ -164,7 +164,7 @@ def copy_rulings(book: LawBook, profile: Profile, at: Place, on: date) -> list[t
     seats = book.support_seats(at, on)
     return [("storage", book.ruling(profile, at, "storage", on))] + [
         ("access", book.ruling(profile, seat, "access", on)) for seat in seats
-    ]
+    ] + book.passing(profile, on)
 
 
 def _check_copy(

@@ -40,7 +40,7 @@ class DeedBook:
     ) -> None:  # fmt: skip
         """Note that data are in some places, and seen from the seats of an operator, on a day."""
         worked = set(places)
-        there = worked | set(seats)
+        there = worked | set(seats) | set(profile.onward or ())
         for row in self._laws.reaching(profile, on):
             for duty in row.trigger.duties:
                 plain = duty.kind in ("copy", "primary") and not (

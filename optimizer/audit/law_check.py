@@ -77,7 +77,10 @@ def departures_of(ledger: Ledger, plan: Plan, desk: Desk) -> Departures:
     """Return where every workload's own data and every dataset are in the plan, support staff included."""
     found, world, book = Departures(), ledger.world, desk.book
     readers: dict[str, list[str]] = {}
+    for workload in world.instance.workloads:
+        found.add("workload", workload.id, workload.data.onward or ())
     for dataset in world.instance.datasets:
+        found.add("dataset", dataset.id, dataset.onward or ())
         for reader in dataset.readers:
             readers.setdefault(reader.workload, []).append(dataset.id)
     for line in ledger.lines:
@@ -144,7 +147,7 @@ def _offer_rulings(book: LawBook, profile: Profile, offer: Offer, on: date) -> l
     if profile.retention_hours:
         found.append(("storage", book.ruling(profile, home, "storage", on)))
     found += [("access", book.ruling(profile, seat, "access", on)) for seat in book.support_seats(home, on)]
-    return found
+    return found + book.passing(profile, on)
 
 
 def report(ruling: Ruling, safeguards: Safeguards, where: str, what: str, findings: Findings) -> bool:

@@ -43,6 +43,7 @@ OWNERS = {
     "chip": ("confirm_chip", "export-control officer"),
     "party": ("confirm_party", "sanctions officer"),
     "tenant": ("confirm_tenant", "export-control officer"),
+    "route": ("confirm_route", "network engineer"),
 }
 
 
@@ -95,7 +96,7 @@ class CoverageBook:
 
         `laws` are the rows that reach the data.
         """
-        there = set(places)
+        there = {*places, *(profile.onward or ())}
         reaching = list(laws)
         homes = [home for home in (profile.exporter_country, *profile.subjects) if home]
         left = {j for home in homes for j in self._ruling(home)}
@@ -243,7 +244,7 @@ def _confirm(rulings: Iterable[Ruling], book: CoverageBook, due: dict[str, _Owne
     """Note the certificates that rulings rest on and nobody read."""
     for ruling in rulings:
         for rule in ruling.confirm:
-            if not rule.startswith("party:") and not book.asks_certificates:
+            if not rule.startswith(("party:", "route:")) and not book.asks_certificates:
                 continue
             due.setdefault(rule, _Owners()).add(**owner)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from optimizer.audit.law_profiles import Profile, User
 from optimizer.audit.law_triggers import Held, Place, Tests
 from optimizer.instance.models import Instance
+from optimizer.instance.rules import StatedParty
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class Operated:
 class OperatorTests:
     """Tests what laws require of operators, with what an instance makes of certificates that nobody knows."""
 
-    def __init__(self, tests: Tests, instance: Instance) -> None:
+    def __init__(self, tests: Tests, instance: Instance, carried: Mapping[str, Any]) -> None:
         self._tests = tests
         self._answer = instance.laws.unknown.certificate or "refuse"
         self._accepts = instance.legal_assertions.accepts
-        self._parties = {party.name: party for party in instance.legal_assertions.parties}
+        self._parties = dict(carried) | {one.name: _stated(one) for one in instance.legal_assertions.parties}
 
     def usable(self, held: Held, on: date) -> bool:
         """Return True if a law takes a certificate as held."""
@@ -45,10 +46,11 @@ class OperatorTests:
                 continue
             asked = [
                 self._tests.certified([(c.scheme, c.at_least) for c in any_of], at, on)
-                for any_of in requires.certificates
+                for any_of in (() if at.recipient else requires.certificates)
             ]
             fails, unseen = self._listed(requires.parties, profile, at) if requires.parties else ("", [])
-            fails = fails or self._controlled(requires, profile, at, on) or _uncertified(requires, asked, at)
+            fails = fails or self._controlled(requires, profile, at, on)
+            fails = fails or ("" if at.recipient else _uncertified(requires, asked, at))
             if requires.instead and (fails or not all(self.usable(held, on) for held in asked)):
                 healing = requires.instead
             elif fails:
@@ -65,7 +67,7 @@ class OperatorTests:
             known = self._shut_out(name, test, ()) if name else "maybe"
             if known == "yes":
                 return f"{name} is on {', '.join(test.lists)}, or owned by who is", []
-            if known == "maybe" and name and self._parties:
+            if known == "maybe" and name and self._parties and not at.recipient:
                 unseen.append(Held("listed", f"party:{name}/{'+'.join(test.lists)}"))
         return "", unseen
 
@@ -89,9 +91,9 @@ class OperatorTests:
         if party is None or set(party.lists) & set(test.lists):
             return "maybe" if party is None else "yes"
         held = {"yes": 0.0, "maybe": 0.0, "no": 0.0}
-        for owner in party.owners if test.owned_at_least is not None else ():
-            if owner.name not in (*above, name):
-                held[self._shut_out(owner.name, test, (*above, name))] += owner.percent
+        for owner, percent in party.owners if test.owned_at_least is not None else ():
+            if owner not in (*above, name):
+                held[self._shut_out(owner, test, (*above, name))] += percent
         enough = test.owned_at_least or 101.0
         return "yes" if held["yes"] >= enough else "maybe" if held["yes"] + held["maybe"] >= enough else "no"
 
@@ -100,7 +102,7 @@ class OperatorTests:
         home, groups = profile.exporter_country, self._tests.groups
         if requires.exporter and home and not groups.within(home, requires.exporter, on):
             return f"the exporter is established in {home}, not in {'+'.join(requires.exporter)}"
-        if requires.control_within or requires.control_outside:
+        if (requires.control_within or requires.control_outside) and not at.recipient:
             operator = self._tests.operator(at.provider)
             if not operator.known:
                 return f"who controls {at.provider} is not known"
@@ -111,6 +113,18 @@ class OperatorTests:
             if outside and any(groups.within(j, outside, on) for j in exposed):
                 return f"{at.provider} is exposed to {', '.join(exposed)}"
         return ""
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A party as somebody looked it up."""
+
+    lists: frozenset[str]
+    owners: tuple[tuple[str, float], ...]
+
+
+def _stated(one: StatedParty) -> _Looked:
+    return _Looked(frozenset(one.lists), tuple((owner.name, owner.percent) for owner in one.owners))
 
 
 def _uncertified(requires: Any, asked: Iterable[Held], at: Place) -> str:

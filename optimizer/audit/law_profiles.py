@@ -32,6 +32,8 @@ class Profile:
     counts: tuple[tuple[str, str, int, str], ...] = ()
     state: frozenset[str] = frozenset()
     by_basis: tuple[tuple[str, frozenset[str]], ...] = ()
+    via: tuple[str, ...] | None = None
+    onward: tuple[str, ...] | None = None
 
     def counted(self, bases: Iterable[str]) -> tuple[frozenset[str], bool]:
         """Return where persons are for a law that counts them on some bases, and whether each of these is stated."""
@@ -176,6 +178,8 @@ class Profiles:
             counts=tuple((c.what, c.of, c.count, c.window or "") for c in exporter.counts) if exporter else (),
             state=frozenset(data.state),
             by_basis=_by(data.subjects_by),
+            via=data.via,
+            onward=data.onward,
         )
 
     def expand(self, stated: frozenset[str], subjects: frozenset[str]) -> frozenset[str]:

@@ -98,7 +98,7 @@ class LawBook:
             gdpr_roles=pack.vocabulary.gdpr_roles,
         )
         self.ways = Ways(pack, instance, self.tests)
-        self.operators = OperatorTests(self.tests, instance)
+        self.operators = OperatorTests(self.tests, instance, pack.parties)
         self._active: dict[date, tuple[Any, ...]] = {}
         self._memo: dict[tuple[Any, ...], Ruling] = {}
         self.rulings_at: dict[tuple[Profile, tuple[str, str, str], date], list[tuple[str, Ruling]]] = {}
@@ -143,6 +143,30 @@ class LawBook:
             found = ((row, self.tests.reaching(row.trigger, profile, on)) for row in self._binding(profile, on))
             self._reach[key] = tuple((row, scopes) for row, scopes in found if scopes is not None)
         return self._reach[key]
+
+    def passing(self, profile: Profile, on: date) -> list[tuple[str, Ruling]]:
+        """Return the rulings on data that pass places on their way, and on those that are sent on, as is stated.
+
+        Of a route that nobody states: the laws that leave only some open, each to be confirmed.
+        """
+        found = []
+        for place in profile.via or ():
+            at = Place(place.partition("-")[0], place, "", None, "instance")
+            found.append(("transit", self.ruling(profile, at, "transit", on)))
+        for place in profile.onward or ():
+            at = Place(place.partition("-")[0], place, f"recipient in {place}", None, "instance", recipient=True)
+            found.append(("onward transfer", self.ruling(profile, at, "processing", on)))
+        if profile.via is None:
+            asking = [
+                row.id
+                for row in self.reaching(profile, on)
+                if any(rule not in ("", "none", "free:*") for rule in self._rules(row, profile, "transit"))
+                and not self.set_aside(row.id, Place("", "", "", None, "instance"), on)
+            ]
+            if asking:
+                confirm = tuple(f"route:{law}" for law in asking)
+                found.append(("transit", Ruling(laws=tuple(asking), confirm=confirm)))
+        return found
 
     def reaching(self, profile: Profile, on: date) -> list[Any]:
         """Return the laws that reach a profile's data on a day, wherever they are."""
@@ -216,6 +240,7 @@ class LawBook:
     def _rules(self, row: Any, profile: Profile, activity: str) -> list[str]:
         text = row.storage_rule if activity == "storage" else row.processing_rule
         text = row.access_rule or text if activity == "access" else text
+        text = row.transit_rule if activity == "transit" else text
         return self._profiles.rules(text, row.data_categories, profile)
 
     def _read(self, row: Any, profile: Profile, at: Place, activity: str, on: date) -> Reading:

@@ -15,13 +15,15 @@ from optimizer.audit.law_text import IMPORTER_LISTS, GroupBook, covers_region, i
 
 @dataclass(frozen=True)
 class Place:
-    """A destination: where, by whom, as what service; `region` is provider:region."""
+    """A destination: where, by whom, as what service; `region` is provider:region. `recipient`: data are sent on there.
+    """
 
     country: str
     place: str
     provider: str
     region: str | None
     service: str
+    recipient: bool = False
 
     @classmethod
     def of(cls, region: Region, service: str) -> Place:
@@ -225,8 +227,8 @@ class Tests:
             return False
         if scope.destinations and not self.groups.within(at.place, scope.destinations, on):
             return False
-        if not scope.provider_control:
-            return True
+        if not scope.provider_control or not at.provider:
+            return not scope.provider_control
         operator = self.operator(at.provider)
         if not operator.known:
             return True

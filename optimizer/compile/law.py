@@ -40,6 +40,7 @@ from optimizer.compile.rules import KINDS, RuleKey
 from optimizer.compile.sites import Chip, Sites, build_sites, destinations
 from optimizer.compile.stages import Stages, same
 from optimizer.compile.supply import MechanismSupply
+from optimizer.compile.unasked import onward_warning
 from optimizer.compile.unknown_law import UnknownLaw
 from optimizer.compile.verdicts import Benches, DataJudgements, by_first_use, judged
 from optimizer.compile.volumes import count_persons
@@ -121,7 +122,7 @@ class LawView:
         if self.pack is None:
             return ("no law was checked (laws.use is none)", *idle_warnings(self.world.instance))
         own = filter(None, (own_told(self.pack),))
-        told = (*own, *unstated_warnings(self.activities), *scheme_warnings(self.world))
+        told = (*own, *unstated_warnings(self.activities), *onward_warning(self), *scheme_warnings(self.world))
         masks = (*(judged.table for judged in self._judged.values()), *(mask.table for mask in self._storage.values()))
         assumed = dict.fromkeys(text for table in masks for judgement in table for text in judgement.assumed)
         return (*told, *self._volume_warnings, *assumed)
@@ -224,7 +225,7 @@ class LawView:
                 for bench in self._benches(signature, d):
                     here = bench.at(service.home)
                     there = [bench.at(place) for place in service.spread] or [here]
-                    verdicts += [*(v.processing for v in there), here.access]
+                    verdicts += [*(v.processing for v in there), here.access, here.passing]
                     verdicts += [here.storage] if self.signatures[signature][1] else []
             verdicts.append(self._of_chip(chip, self._as_seen(self.signatures[signature][2]), on))
         return self._sentences(verdicts, rule)
@@ -239,7 +240,8 @@ class LawView:
         tenant, found = self._as_seen(tenant_of(self.world.instance)), []
         for on in self.dates:
             verdicts = self.pack.judge_for(profile, on, self.context).at(place)
-            found += [verdicts.storage, verdicts.access, self._of_chip((None, place, False), tenant, on)]
+            found += [verdicts.storage, verdicts.access, verdicts.passing]
+            found.append(self._of_chip((None, place, False), tenant, on))
         return self._sentences(found, rule)
 
     def _sentences(self, verdicts: Iterable[Verdict], rule: RuleKey) -> tuple[Evidence, ...]:
@@ -373,7 +375,8 @@ class LawView:
                 verdicts = judge.at(place)
                 rest = Judgement(risks=verdicts.residual_risks, unmodelled=verdicts.unmodelled)
                 kept = self._of_capacity((None, replace(place, region=None), False), tenant, on)
-                days += [judged([verdicts.storage, verdicts.access], self.supply, on), kept, rest]
+                data = [verdicts.storage, verdicts.access, verdicts.passing]
+                days += [judged(data, self.supply, on), kept, rest]
             at[r, 0] = found.add(join(days))
         return LawMask(at, tuple(found.table))
 

@@ -103,6 +103,8 @@ def _profile(
         retention_hours=retention_hours,
         state=frozenset(data.state if state is None else state),
         by_basis=by_basis if by_basis is not None else _persons(data)[1],
+        via=data.via,
+        onward=data.onward,
     )
 
 
@@ -178,7 +180,7 @@ def activities(instance: Instance) -> tuple[Activity, ...]:
         for number, name, subjects, state, by in units:
             told = bool(data.subjects or data.persons or data.subjects_by)
             key = (data.categories, told, data.sectors, data.flags, data.exporter, data.retention_hours, subjects,
-                   state, by)  # fmt: skip
+                   state, by, data.via, data.onward)  # fmt: skip
             own = known.get(key)
             if own is None:
                 own = known[key] = _profile(data, subjects, exporter, data.retention_hours, state=state, by_basis=by)
@@ -322,7 +324,7 @@ def legal_context(world: World, persons: Persons) -> LegalContext:
         unknown_certificate=instance.laws.unknown.certificate,
         unknown_tenant=instance.laws.unknown.tenant,
         support=said.support,
-        parties={one.name: _party(one) for one in said.parties},
+        parties={**(world.laws.parties if world.laws else {}), **{one.name: _party(one) for one in said.parties}},
         advisory=said.advisory,
         persons_leaving=persons.leaving,
         persons_held=persons.held,

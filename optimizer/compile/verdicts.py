@@ -116,7 +116,7 @@ class DataJudgements:
         return self._same[key]
 
     def _judgement(self, home: Sequence[Verdicts], processed: Sequence[Verdicts], retains: bool, on: date) -> Judgement:
-        verdicts = [v.processing for v in processed] + [v.access for v in home]
+        verdicts = [v.processing for v in processed] + [v.access for v in home] + [v.passing for v in home]
         if retains:
             verdicts += [v.storage for v in home]
         everything = (*home, *processed)

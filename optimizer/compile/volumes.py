@@ -139,12 +139,13 @@ class _Seats:
         self._by_lists: dict[tuple[object, ...], frozenset[str]] = {}
 
     def of(self, source: _Source) -> frozenset[str]:
-        """Return the places of a source: those of a workload, or of a dataset with its readers."""
+        """Return the places of a source: those of a workload, or of a dataset with its readers, and of recipients."""
+        sent = frozenset(source.profile.onward or ())
         if source.workload is not None:
-            return self._workload(source.workload) | self._owed(source.profile)
+            return sent | self._workload(source.workload) | self._owed(source.profile)
         assert isinstance(source.data, Dataset)
         readers = (self._workload(self._number[reader.workload]) for reader in source.data.readers)
-        return self._dataset(source.data).union(*readers)
+        return self._dataset(source.data).union(sent, *readers)
 
     def _workload(self, w: int) -> frozenset[str]:
         """Every place of every offer that the workload's providers, regions and kinds of offer allow."""

@@ -368,7 +368,9 @@ class Override(Model):
     providers: Names = ()
 
 
-ACCEPTED = r"^((coverage|access|chip|tenant|mechanism|assessment|duty|quota):.+|(certificate|seal|party):[^/]+/.+)$"
+ACCEPTED = (
+    r"^((coverage|access|chip|tenant|mechanism|assessment|duty|quota|route):.+|(certificate|seal|party):[^/]+/.+)$"
+)
 """Rules of actions that somebody may accept."""
 
 
@@ -378,7 +380,7 @@ class Acceptance(Model):
     `rule` is what the action stands under: `coverage:` and a jurisdiction, `access:` and a provider, `chip:` and an
     accelerator, `tenant:seat` or `tenant:end_use`, `certificate:` or `seal:` and a provider, `/` and what it is said to
     hold or to reach, `party:` and a party, `/` and the lists it may be on, `mechanism:` or `assessment:` and a
-    mechanism, `duty:` and a law, `/` and a kind of duty, or `quota:` and a pool.
+    mechanism, `duty:` and a law, `/` and a kind of duty, `route:` and a law, or `quota:` and a pool.
     """
 
     rule: Annotated[str, Field(pattern=ACCEPTED)]

@@ -83,7 +83,9 @@ class Data(Model):
     `legal_assertions` or a country. What is kept longer than 0 `retention_hours` (prompts, logs, caches,
     checkpoints, derived weights) also needs a storage verdict; `retained_gb` is its size, needed when a law obliges
     a copy of it somewhere. `state` says how the data are protected wherever they are (encrypted, keys_exporter,
-    pseudonymised, …): facts that some laws ask for, and that are never assumed.
+    pseudonymised, …): facts that some laws ask for, and that are never assumed. `via` are the places that the data pass
+    on their way without being kept or worked on, `onward` those of recipients to whom they are sent on from wherever
+    they are (`[]`: of none); what is not stated is told as not asked.
     """
 
     categories: Names = ()
@@ -97,6 +99,8 @@ class Data(Model):
     state: Names = ()
     retention_hours: NonNegative = 0.0
     retained_gb: NonNegative | None = None
+    via: Countries | None = None
+    onward: Countries | None = None
 
 
 class Tenant(Model):
@@ -244,7 +248,7 @@ class Dataset(Model):
 
     `present_in` lists regions that hold a copy already; a copy elsewhere is brought from the cheapest of them, whose
     provider bills the egress, or, when there is none, from outside for nothing (first upload). `subjects` defaults to
-    the keys of `persons`; `subjects_by` and `state` are as of a workload's data.
+    the keys of `persons`; `subjects_by`, `state`, `via` and `onward` are as of a workload's data.
     """
 
     id: Id
@@ -258,6 +262,8 @@ class Dataset(Model):
     sectors: Names = ()
     flags: Names = ()
     state: Names = ()
+    via: Countries | None = None
+    onward: Countries | None = None
     min_copies: PositiveCount = 1
     min_countries: PositiveCount = 1
     regions: Names = ()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from ..errors import InputError, Issue
 from .codes import COUNTRIES
 from .grammar import is_term
 from .mechanisms import KEY_PARTS
-from .rows import KINDS, STATUSES, LawRow
-from .tables import Tables
+from .rows import KINDS, STATUSES, CertificateHolder, GroupMember, LawRow, Mechanism
+from .tables import PARTIES, Tables
 from .triggers import PartyTest, Scope, Trigger
 from .types import ACTIVITIES
 
@@ -19,24 +19,38 @@ def check_tables(tables: Tables, issues: list[Issue]) -> None:
     """Append every broken reference, unknown word and impossible date to `issues`."""
     for row in tables.laws.values():
         issues.extend(replace(issue, line=row.line) for issue in check_law(row, tables))
-    issues.extend(_mechanisms(tables))
-    for group, members in tables.groups.items():
-        for member in members:
-            if member.valid_from and member.valid_to and member.valid_to < member.valid_from:
-                issues.append(Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group))
+    for mechanism in tables.mechanisms.values():
+        issues.extend(check_mechanism(mechanism, tables))
+    issues.extend(check_groups(tables.groups))
     for line in tables.coverage.values():
         for law in line.laws:
             if law not in tables.laws:
                 issues.append(Issue(f"unknown law {law!r}", file="coverage.csv", where=line.jurisdiction))
     for holder in tables.holders:
-        file = "certificate_holders.csv"
-        if holder.status not in ("held", "not_held", "unknown"):
-            issues.append(Issue(f"status {holder.status!r}", file=file, where=holder.provider))
-        if holder.provider not in tables.providers:
-            issues.append(Issue(f"unknown provider {holder.provider!r}", file=file, where=holder.scheme))
+        issues.extend(check_holder(holder, tables.providers))
+    for party in tables.parties.values():
+        for name in sorted(party.lists - set(tables.vocabulary.get("party_lists", {}))):
+            issues.append(Issue(f"undeclared list of parties {name!r}", file=f"{PARTIES}.csv", where=party.name))
     for finding in tables.findings:
         if finding.provider not in tables.providers:
             issues.append(Issue(f"unknown provider {finding.provider!r}", file="sovereignty.csv", where=finding.id))
+
+
+def check_groups(groups: Mapping[str, Iterable[GroupMember]]) -> Iterable[Issue]:
+    """Problems of the dates of members."""
+    for group, members in groups.items():
+        for member in members:
+            if member.valid_from and member.valid_to and member.valid_to < member.valid_from:
+                yield Issue(f"{member.member} leaves before it joins", file="country_groups.csv", where=group)
+
+
+def check_holder(holder: CertificateHolder, providers: Collection[str]) -> Iterable[Issue]:
+    """Problems of a line on a certificate."""
+    file = "certificate_holders.csv"
+    if holder.status not in ("held", "not_held", "unknown"):
+        yield Issue(f"status {holder.status!r}", file=file, where=holder.provider)
+    if holder.provider not in providers:
+        yield Issue(f"unknown provider {holder.provider!r}", file=file, where=holder.scheme)
 
 
 def check_law(row: LawRow, tables: Tables) -> Iterable[Issue]:
@@ -154,16 +168,16 @@ def _unknown_terms(terms: Iterable[str], tables: Tables, file: str | None, where
             yield Issue(f"unknown country or group {term!r}", file=file, where=where)
 
 
-def _mechanisms(tables: Tables) -> Iterable[Issue]:
+def check_mechanism(mechanism: Mechanism, tables: Tables) -> Iterable[Issue]:
+    """Problems of a mechanism's terms."""
     file = "mechanism_terms.csv"
-    for mechanism in tables.mechanisms.values():
-        for part in mechanism.key:
-            if part not in KEY_PARTS:
-                yield Issue(f"unknown key part {part!r}", file=file, where=mechanism.id)
-        if mechanism.covers not in ("any", "group"):
-            yield Issue(f"covers {mechanism.covers!r}", file=file, where=mechanism.id)
-        yield from _unknown_terms(mechanism.not_in, tables, file, mechanism.id)
-        for word in sorted(frozenset().union(*mechanism.state) - set(tables.vocabulary.get("states", {}))):
-            yield Issue(f"undeclared state {word!r}", file=file, where=mechanism.id)
-        if mechanism.state_alone and not mechanism.state:
-            yield Issue("state_alone without a state", file=file, where=mechanism.id)
+    for part in mechanism.key:
+        if part not in KEY_PARTS:
+            yield Issue(f"unknown key part {part!r}", file=file, where=mechanism.id)
+    if mechanism.covers not in ("any", "group"):
+        yield Issue(f"covers {mechanism.covers!r}", file=file, where=mechanism.id)
+    yield from _unknown_terms(mechanism.not_in, tables, file, mechanism.id)
+    for word in sorted(frozenset().union(*mechanism.state) - set(tables.vocabulary.get("states", {}))):
+        yield Issue(f"undeclared state {word!r}", file=file, where=mechanism.id)
+    if mechanism.state_alone and not mechanism.state:
+        yield Issue("state_alone without a state", file=file, where=mechanism.id)

@@ -38,6 +38,7 @@ def chip_reports(
         InputError: unknown places or provider, all together.
     """
     pack = pack or load_laws()
+    context = pack.with_parties(context)
     day = on or date.today()
     provider = pack.operators.catalogue_id(provider) if provider else None
     places = members(to, day, pack)

@@ -146,8 +146,9 @@ class Profiled:
     controlled: bool = False
 
     def of(self, destinations: tuple[str, ...]) -> tuple[Known, ...]:
-        """What is known of the jurisdictions touched when the data are in these places."""
-        return tuple(self._covered.get(one, one) for one in self.table.of(self.subject.profile, destinations))
+        """What is known of the jurisdictions touched when the data are in these places, and sent on as is stated."""
+        there = (*destinations, *(self.subject.profile.onward or ()))
+        return tuple(self._covered.get(one, one) for one in self.table.of(self.subject.profile, there))
 
     @cached_property
     def _covered(self) -> dict[Known, Known]:

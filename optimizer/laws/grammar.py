@@ -77,6 +77,11 @@ class Rule:
         """True for the rule that says nothing."""
         return not self.clauses
 
+    @property
+    def is_free(self) -> bool:
+        """True for the rule that leaves every place open."""
+        return bool(self.clauses) and all(c.verb == "free" and c.terms == ("*",) for c in self.clauses)
+
     def terms(self) -> frozenset[str]:
         """Every country, subdivision and group the rule names."""
         return frozenset(term for clause in self.clauses for term in clause.terms if term != "*")

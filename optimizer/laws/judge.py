@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 from .certificates import VERIFIED
 from .coverage import Profiled
@@ -49,6 +50,11 @@ class Judge:
     def bound(self) -> tuple[Bound, ...]:
         """The laws with a rule that bind the profile."""
         return self.bench.bound
+
+    def onward(self, place: str) -> Verdict:
+        """What is said of data that are sent on to somebody in a place, from wherever they are."""
+        found = combine("onward", self.bench.sent_on(place))
+        return found if self.coverage is None else self.coverage.temper(found, self.coverage.of((place,)))
 
     def at(self, destination: Destination) -> Verdicts:
         """The verdicts for a destination."""
@@ -144,22 +150,50 @@ class Bench:
             storage=storage,
             processing=processing,
             access=access,
+            passing=self.passing,
             unmodelled=tuple(b.law.id for b in self._unmodelled if self._open(b, destination) is not None),
             residual_risks=(*risks, *self._residual[exposed]),
         )
 
     def transit(self, destination: Destination) -> Verdict:
         """What laws say of data that pass a place without being kept or worked on; most say nothing."""
-        here, found = Place(destination, self), []
+        return combine("transit", self._transit(destination))
+
+    @cached_property
+    def passing(self) -> Verdict:
+        """Transit and onward transfer as the profile states them; of a route that it does not, what is taken as met."""
+        profile, said = self.subject.profile, []
+        for place in profile.via or ():
+            country, _, subdivision = place.partition("-")
+            said += _worded(self._transit(Destination(country, subdivision or None)), f"on the way through {place}")
+        for place in profile.onward or ():
+            said += _worded(self.sent_on(place), f"sent on to {place}")
+        return combine("passing", [*said, *(self._route_unstated() if profile.via is None else ())])
+
+    def _transit(self, destination: Destination) -> list[Said]:
+        here, found = Place(destination, self), list[Said]()
         for bound in self.bound:
-            rules = self.subject.rules(bound.law, "transit") if bound.law.transit_rule else ()
-            assumptions = self._open(bound, destination) if rules else None
+            assumptions = self._open(bound, destination) if _ruled(bound.transit) else None
             if assumptions is not None:
-                outcome = self._outcome(bound.law, destination, here.match(rules), ())
-                override = self._override(bound.law, "transit", destination)
-                outcome = Outcome(Level.FREE, conditions=(override,)) if override else outcome
+                outcome = self._law(bound, "transit", destination, here.match(bound.transit))
                 found += [(bound.law, assumptions, outcome)] if outcome.named else []
-        return combine("transit", found)
+        return found
+
+    def sent_on(self, place: str) -> list[Said]:
+        """What laws say of data that are sent on to somebody in a place, from wherever they are."""
+        return self._outcomes("processing", Place(Destination.recipient(place), self), {})
+
+    def _route_unstated(self) -> list[Said]:
+        """Of laws that leave only some routes open: that nobody stated which the data take."""
+        found = list[Said]()
+        for bound in self.bound:
+            rules = [rule.text for rule in bound.transit if not (rule.is_none or rule.is_free)]
+            if rules and not self._override(bound.law, "transit", Destination("")):
+                told = f"{bound.law.id}: the data keep to routes that it leaves open ({'; '.join(rules)}), not stated"
+                question = f"which places the data pass is not stated (via), and {bound.law.id} rules on it"
+                outcome = Outcome(Level.FREE, conditions=(told,), confirm=((f"route:{bound.law.id}", question),))
+                found.append((bound.law, bound.assumptions, outcome))
+        return found
 
     def condition(self, condition: str, destination: Destination) -> tuple[bool | None, str]:
         """Test a group member's condition; one that nobody understands is not met."""
@@ -394,6 +428,18 @@ class Place:
     def _test(self, term: str, condition: str) -> tuple[bool | None, str]:
         self._conditional.add(term)
         return self._bench.condition(condition, self.destination)
+
+
+def _ruled(rules: tuple[Rule, ...]) -> bool:
+    return any(not rule.is_none for rule in rules)
+
+
+def _worded(said: list[Said], where: str) -> list[Said]:
+    """What laws said, with where the data pass or are sent on before each reason."""
+    return [
+        (law, assumptions, replace(one, reason=f"{where}: {one.reason}" if one.reason else ""))
+        for law, assumptions, one in said
+    ]
 
 
 def _same_for_both(bound: Bound) -> bool:

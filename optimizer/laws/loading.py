@@ -20,6 +20,7 @@ from ..errors import InputError, Issue
 from .check import check_law, check_tables
 from .coverage import Coverage
 from .operators import Operators
+from .own_tables import read_own_tables
 from .pack import LawPack
 from .patches import apply_patches, read_patches, tables_of
 from .places import Groups
@@ -65,6 +66,7 @@ def load_laws(
         patches=typed,
         amendments=MappingProxyType(amendments),
         granted=granted,
+        parties=pack.parties,
     )
 
 
@@ -112,6 +114,7 @@ def _with_own(path: Path, sha256: str) -> LawPack:
     world = _world()
     issues: list[Issue] = []
     own = read_own_rules(path, issues)
+    world = read_own_tables(path, issues).added_to(world, issues)
     tables = tables_of(world, world.groups.mapping())
     for row in own.values():
         issues += [replace(issue, line=row.line) for issue in check_law(row, tables)]
@@ -125,6 +128,7 @@ def _with_own(path: Path, sha256: str) -> LawPack:
         coverage=Coverage(world.coverage.rows, laws),
         _active={},  # what the world's pack looked up is not this one's
         _chip_laws={},
+        _capacity_laws={},
     )
 
 
@@ -152,6 +156,7 @@ def _whole(use: str, folder: Path, sha256: str) -> LawPack:
         vocabulary=Vocabulary.read(tables.vocabulary),
         coverage=Coverage(tables.coverage, tables.laws),
         source=use,
+        parties=MappingProxyType(tables.parties),
     )
 
 

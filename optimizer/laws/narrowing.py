@@ -18,13 +18,16 @@ from .scopes import Subject
 from .triggers import Requires, Scope
 from .types import ACTIVITIES, DataProfile
 
+RULED = (*ACTIVITIES, "transit")
+"""What a law may have a rule on."""
+
 
 @dataclass(frozen=True)
 class Bound:
     """A law that binds a subject: assumptions made to get there, and scopes still to be put to the destination.
 
-    `requires`: what it asks of operator or exporter, of that what is asked of this subject; `storage`, `processing`
-    and `access`: its rules for this subject's data, all of which must be met.
+    `requires`: what it asks of operator or exporter, of that what is asked of this subject; `storage`, `processing`,
+    `access` and `transit`: its rules for this subject's data, all of which must be met.
     """
 
     law: LawRow
@@ -34,6 +37,7 @@ class Bound:
     storage: tuple[Rule, ...] = ()
     processing: tuple[Rule, ...] = ()
     access: tuple[Rule, ...] = ()
+    transit: tuple[Rule, ...] = ()
 
     def rules(self, activity: str) -> tuple[Rule, ...]:
         """The rules of an activity."""
@@ -43,7 +47,7 @@ class Bound:
     @property
     def key(self) -> tuple[object, ...]:
         """The same for the same law bound in the same way, among the laws of one day."""
-        rules = tuple(tuple(rule.text for rule in self.rules(activity)) for activity in ACTIVITIES)
+        rules = tuple(tuple(rule.text for rule in self.rules(activity)) for activity in RULED)
         return self.law.id, self.assumptions, self.open_scopes, self.requires, rules
 
 
@@ -52,7 +56,7 @@ def bound_by(
 ) -> Bound:
     """Return the law as it binds a subject, with what it requires in this case."""
     asked = (r for r in law.trigger.requires if r.when is None or subject.test(r.when).met)
-    rules = (subject.rules(law, activity) for activity in ACTIVITIES)
+    rules = (subject.rules(law, activity) for activity in RULED)
     return Bound(law, assumptions, open_scopes, tuple(asked), *rules)
 
 
@@ -84,6 +88,8 @@ def narrowed(subject: Subject, bound: Sequence[Bound], mechanisms: Mapping[str, 
         flags=whole.flags & exempting,
         retention_hours=whole.retention_hours if limited else None,
         state=whole.state if any(mechanism.state for mechanism in offered) else frozenset(),
+        via=whole.via if any(not rule.is_none for one in bound for rule in one.transit) else (),
+        onward=whole.onward if bound else (),
     )
     categories = subject.categories & (words | {"sensitive"} if counted else words)
     return replace(subject, profile=profile, categories=categories)

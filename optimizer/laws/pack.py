@@ -9,7 +9,7 @@ Tables are immutable; a scenario's patches make a new pack.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from .types import (
     Destination,
     Duty,
     LegalContext,
+    Party,
     Tenant,
     Verdict,
     Verdicts,
@@ -65,7 +66,8 @@ class LawPack:
     """Laws, groups, mechanisms and operators of one state of knowledge.
 
     `laws` maps an id to its row as the tables have it; amendments of a scenario that start on a date are seen through
-    `law(id, on)`. `sha256` covers the shipped files, `patches` repeats what was changed on top.
+    `law(id, on)`. `sha256` covers the shipped files, `patches` repeats what was changed on top. `parties` are those
+    that it carries, looked up by whoever wrote it: the world's carries none.
     """
 
     version: str
@@ -81,6 +83,7 @@ class LawPack:
     patches: tuple[LawPatch, ...] = ()
     amendments: Mapping[str, tuple[tuple[date, LawRow], ...]] = field(default_factory=dict)
     granted: frozenset[tuple[str, str]] = frozenset()
+    parties: Mapping[str, Party] = field(default_factory=dict)
     _active: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
     _chip_laws: dict[tuple[date, bool], tuple[LawRow, ...]] = field(default_factory=dict, repr=False)
     _capacity_laws: dict[tuple[date, bool, AcceleratorFacts | None], tuple[tuple[LawRow, bool], ...]] = field(
@@ -100,6 +103,10 @@ class LawPack:
             if on is None or start <= on:
                 row = amended
         return row
+
+    def with_parties(self, context: LegalContext) -> LegalContext:
+        """The context with the parties that the pack carries besides those that it states itself."""
+        return replace(context, parties={**self.parties, **context.parties}) if self.parties else context
 
     def active(self, on: date, *, advisory: bool = False) -> tuple[LawRow, ...]:
         """Laws in force on a day, guidance included if `advisory`."""

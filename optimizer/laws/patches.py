@@ -286,6 +286,8 @@ def tables_of(pack: LawPack, groups: dict[str, tuple[GroupMember, ...]]) -> Tabl
         schemes=pack.operators.schemes,
         vocabulary={
             "categories": dict(words.categories),
+            "end_uses": dict(words.end_uses),
+            "states": dict(words.states),
             "roles": dict(words.roles),
             "sectors": dict(words.sectors),
             "flags": dict(words.flags),

@@ -85,7 +85,7 @@ class Requirements:
         if not requires.control_within and not requires.control_outside:
             return ""
         inside, outside = ", ".join(requires.control_within), ", ".join(requires.control_outside)
-        if destination.provider is None:
+        if destination.provider is None or destination.is_recipient:
             if inside:
                 conditions.append(f"{law.id}: provider is controlled from {inside} only (provider unknown)")
             if outside:
@@ -120,7 +120,7 @@ class Requirements:
                 return why
             if known is None:
                 asked.conditions.append(Remark(f"{law.id}: {who} is {test.told}", NO_LIST, name or "not named"))
-                if name and stated:
+                if name and stated and not destination.is_recipient:
                     asked.confirm.append((f"party:{name}/{'+'.join(test.lists)}", f"{why}, under {law.id}"))
         return ""
 
@@ -128,7 +128,7 @@ class Requirements:
         context, on = self._subject.context, self._subject.on
         for alternatives in requires.certificates:
             names = " or ".join(one.named for one in alternatives)
-            if destination.provider is None:
+            if destination.provider is None or destination.is_recipient:
                 asked.conditions.append(f"{law.id}: provider's service holds {names} (provider unknown)")
                 continue
             found = self._operators.standing(alternatives, destination, on, context)

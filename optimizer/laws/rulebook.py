@@ -26,6 +26,8 @@ from .triggers import Trigger
 if TYPE_CHECKING:
     from ..instance.place import Place
 
+TABLES = "tables"
+"""Key of a user's own file of laws under which it brings groups, mechanisms, certificates and parties along."""
 RULES, VOCABULARY = "rules", "vocabulary.yaml"
 """The folder of a pack whose files state its laws, and the file with the words that profiles and triggers may use."""
 CONFIDENCES = ("verified in page", "partly verified in page; rest from general knowledge", "from general knowledge")
@@ -200,7 +202,7 @@ def read_own_rules(path: Path, issues: list[Issue]) -> dict[str, LawRow]:
     laws: dict[str, LawRow] = {}
     files = own_files(path)
     for one in files:
-        for row in read_rule_file(one, path if path.is_dir() else path.parent, issues):
+        for row in read_rule_file(one, path if path.is_dir() else path.parent, issues, apart=(TABLES,)):
             if row.id in laws:
                 what = f"duplicate law {row.id!r}: it stands in {laws[row.id].file} as well"
                 issues.append(Issue(what, file=row.file, line=row.line, where=row.id))
@@ -220,11 +222,14 @@ def rule_files(folder: Path) -> tuple[Path, ...]:
     return tuple(sorted((folder / RULES).glob("*.yaml")))
 
 
-def read_rule_file(path: Path, folder: Path, issues: list[Issue]) -> list[LawRow]:
-    """Return the laws of one file, appending every problem to `issues`."""
+def read_rule_file(
+    path: Path, folder: Path, issues: list[Issue], apart: tuple[str, ...] = ()
+) -> list[LawRow]:
+    """Return the laws of one file, appending every problem to `issues`; what stands under `apart` is no law."""
     name = path.relative_to(folder).as_posix()
     document, place = read_document(path, name, folder, issues)
-    rows = (read_law(law, data, issues, name, place and place.children.get(law)) for law, data in document.items())
+    entries = ((law, data) for law, data in document.items() if law not in apart)
+    rows = (read_law(law, data, issues, name, place and place.children.get(law)) for law, data in entries)
     return [row for row in rows if row is not None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -29,7 +29,7 @@ from .rows import (
 )
 from .rulebook import VOCABULARY, own_files, parse_day, read_rules, read_vocabulary, rule_files
 from .sovereignty import OBJECTIVES, TRUSTED, Finding, Objective
-from .types import ProviderFacts
+from .types import Party, ProviderFacts
 
 FILES = (
     VOCABULARY,
@@ -47,6 +47,8 @@ FILES = (
     "sovereignty.csv",
 )
 """The files of a pack besides those of its folder of rules."""
+PARTIES = "parties"
+"""Table of parties that were looked up: a pack need not have one, and the world's has none."""
 T = TypeVar("T")
 
 
@@ -64,6 +66,7 @@ class Tables:
     schemes: frozenset[str] = frozenset()
     providers: dict[str, ProviderFacts] = field(default_factory=dict)
     support: dict[str, tuple[SupportAccess, ...]] = field(default_factory=dict)
+    parties: dict[str, Party] = field(default_factory=dict)
     coverage: dict[str, CoverageRow] = field(default_factory=dict)
     vocabulary: dict[str, dict[str, Any]] = field(default_factory=dict)
     version: str = ""
@@ -115,6 +118,21 @@ class _Table:
         return self._convert(row, column, float)
 
 
+class Rows(_Table):
+    """Rows that stand in another file."""
+
+    def __init__(self, name: str, rows: Iterable[dict[str, str]], issues: list[Issue]) -> None:
+        self.name = name
+        self.issues = issues
+        self._rows = list(rows)
+        self.line = 0
+
+    def problem(self, what: str, column: str | None = None) -> None:
+        """Report what is wrong with a row, by its file, table and position."""
+        file, _, table = self.name.partition(": ")
+        self.issues.append(Issue(what, file=file, where=f"{table}[{self.line - 2}]{'.' + column if column else ''}"))
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(w for w in text.split("|") if w)
 
@@ -126,18 +144,21 @@ def read_tables(folder: Path) -> tuple[Tables, list[Issue]]:
     tables.version, until, tables.vocabulary = read_vocabulary(folder, issues)
     laws = read_rules(folder, issues)
     tables.laws = {law: row if row.review_by else replace(row, review_by=until) for law, row in laws.items()}
-    _read_groups(_Table(folder, "country_groups.csv", issues), tables)
+    read_groups(_Table(folder, "country_groups.csv", issues), tables)
     _read_mechanisms(folder, tables, issues)
-    _read_holders(folder, tables, issues)
+    read_holders(_Table(folder, "certificate_holders.csv", issues), tables)
     _read_levels(folder, tables, issues)
     _read_sovereignty(_Table(folder, "sovereignty.csv", issues), tables)
     _read_providers(_Table(folder, "providers.csv", issues), tables)
     _read_support(_Table(folder, "support_access.csv", issues), tables)
     _read_coverage(_Table(folder, "coverage.csv", issues), tables)
+    if (folder / f"{PARTIES}.csv").exists():
+        read_parties(_Table(folder, f"{PARTIES}.csv", issues), tables)
     return tables, issues
 
 
-def _read_groups(table: _Table, tables: Tables) -> None:
+def read_groups(table: _Table, tables: Tables) -> None:
+    """Read groups, line by line."""
     groups: dict[str, list[GroupMember]] = {}
     for row in table.rows("group_id", "member", "condition", "note"):
         members = groups.setdefault(row["group_id"], [])
@@ -170,36 +191,44 @@ def _read_mechanisms(folder: Path, tables: Tables, issues: list[Issue]) -> None:
     actions = {row["mechanism"]: row["action"] for row in actions_table.rows("mechanism", "action")}
     for name in sorted(set(actions) - set(terms)):
         actions_table.problem(f"mechanism {name!r} has no row in mechanism_terms.csv")
-    for action in sorted(set(actions.values()) - set(MECHANISM_ACTIONS)):
-        actions_table.problem(f"action {action!r} is none of {', '.join(MECHANISM_ACTIONS)}")
     table = _Table(folder, "mechanisms.csv", issues)
     for row in table.rows("id", "charge_scope", "confidence"):
         if row["id"] not in terms:
             table.problem(f"mechanism {row['id']!r} has no row in mechanism_terms.csv")
             continue
         terms_table.line, term = terms[row["id"]]
-        lead = terms_table.number(term, "lead_time_days")
-        texts = ("name", "charge_scope", "one_off_or_recurring", "validity", "lead_time", "cost_drivers",
-                 "coverage_limits", "citation", "confidence", "jurisdiction")  # fmt: skip
-        tables.mechanisms[row["id"]] = Mechanism(
-            id=row["id"],
-            **{name: row.get(name, "") for name in texts},
-            key=_words(term["key"]),
-            action=actions.get(row["id"], "clause"),
-            gate=term.get("gate") == "yes",
-            covers=term.get("covers") or "any",
-            max_retention_hours=terms_table.number(term, "max_retention_hours"),
-            lead_time_days=None if lead is None else int(lead),
-            available_from=terms_table.day(term, "available_from"),
-            not_in=_words(term.get("not_in", "")),
-            assumes=term["assumes"],
-            state=tuple(frozenset(way.split("&")) for way in _words(term.get("state", ""))),
-            state_alone=term.get("state_alone") == "yes",
-        )
+        action = actions.get(row["id"], "clause")
+        tables.mechanisms[row["id"]] = read_mechanism(table, row, terms_table, term, action)
 
 
-def _read_holders(folder: Path, tables: Tables, issues: list[Issue]) -> None:
-    table = _Table(folder, "certificate_holders.csv", issues)
+def read_mechanism(
+    table: _Table, row: dict[str, str], terms_table: _Table, term: dict[str, str], action: str
+) -> Mechanism:
+    """Build a mechanism from its prose, its terms and what has to be done for it."""
+    if action not in MECHANISM_ACTIONS:
+        table.problem(f"action {action!r} is none of {', '.join(MECHANISM_ACTIONS)}")
+    lead = terms_table.number(term, "lead_time_days")
+    texts = ("name", "charge_scope", "one_off_or_recurring", "validity", "lead_time", "cost_drivers",
+             "coverage_limits", "citation", "confidence", "jurisdiction")  # fmt: skip
+    return Mechanism(
+        id=row["id"],
+        **{name: row.get(name, "") for name in texts},
+        key=_words(term["key"]),
+        action=action,
+        gate=term.get("gate") == "yes",
+        covers=term.get("covers") or "any",
+        max_retention_hours=terms_table.number(term, "max_retention_hours"),
+        lead_time_days=None if lead is None else int(lead),
+        available_from=terms_table.day(term, "available_from"),
+        not_in=_words(term.get("not_in", "")),
+        assumes=term["assumes"],
+        state=tuple(frozenset(way.split("&")) for way in _words(term.get("state", ""))),
+        state_alone=term.get("state_alone") == "yes",
+    )
+
+
+def read_holders(table: _Table, tables: Tables) -> None:
+    """Read who holds which certificate."""
     holders, schemes = [], set()
     for row in table.rows("scheme", "provider", "service", "region", "status", "note"):
         schemes.add(row["scheme"])
@@ -302,6 +331,18 @@ def _read_support(table: _Table, tables: Tables) -> None:
         tables.support[one.provider] = (*before, one)
 
 
+def read_parties(table: _Table, tables: Tables) -> None:
+    """Read parties that were looked up: a line for each, and one more for each further owner."""
+    for row in table.rows("name", "lists", "owner", "percent", "citation"):
+        party = tables.parties.get(row["name"]) or Party(row["name"], citation=row["citation"])
+        share = table.number(row, "percent")
+        if row["owner"] and not (share and 0 < share <= 100):
+            table.problem(f"{row['owner']} owns no share of {row['name']} in per cent", "percent")
+        owners = ((row["owner"], share),) if row["owner"] and share else ()
+        lists = party.lists | frozenset(_words(row["lists"]))
+        tables.parties[party.name] = replace(party, lists=lists, owners=(*party.owners, *owners))
+
+
 def _read_coverage(table: _Table, tables: Tables) -> None:
     for row in table.rows("jurisdiction", "name", "transfer_rule", "localization_rule", "found", "found_on"):
         place = row["jurisdiction"]
@@ -340,7 +381,7 @@ def own_sha256(path: Path) -> str:
 def folder_sha256(folder: Path) -> str:
     """One hash over the pack's files, in a fixed order."""
     digest = hashlib.sha256()
-    for path in (*rule_files(folder), *(folder / name for name in FILES)):
+    for path in (*rule_files(folder), *(folder / name for name in (*FILES, f"{PARTIES}.csv"))):
         name = path.relative_to(folder).as_posix()
         digest.update(name.encode())
         digest.update(read_bytes(path, name, folder=folder) if path.exists() else b"")

@@ -89,6 +89,8 @@ class DataProfile:
     ("controller" is none) mean that no status has been stated; triggers say what they do then. `state` are the stated
     facts on how the data are protected (encrypted, who holds the keys, pseudonymised …); nothing is inferred from none.
     `by_basis` are the places by why persons count there, as far as that is stated; all of them are among `subjects`.
+    `via` are the places that the data pass on their way, `onward` those of recipients to whom they are sent on (None:
+    not stated).
     """
 
     categories: frozenset[str]
@@ -105,6 +107,8 @@ class DataProfile:
     counts: tuple[Count, ...] = ()
     state: frozenset[str] = frozenset()
     by_basis: tuple[tuple[str, frozenset[str]], ...] = ()
+    via: tuple[str, ...] | None = None
+    onward: tuple[str, ...] | None = None
 
     def places(self, basis: tuple[str, ...]) -> tuple[frozenset[str], bool]:
         """The persons' places on any of these bases, and whether that is stated; what is not may be any place."""
@@ -153,6 +157,13 @@ class Destination:
     provider: str | None = None
     region: str | None = None
     service: str = "instance"
+    is_recipient: bool = False
+
+    @classmethod
+    def recipient(cls, place: str) -> Destination:
+        """Somebody in a place to whom data are sent on: nothing else is known of them, and they operate no service."""
+        country, _, subdivision = place.partition("-")
+        return cls(country, subdivision or None, f"recipient in {place}", is_recipient=True)
 
     def __post_init__(self) -> None:
         if self.service not in SERVICES:
@@ -396,12 +407,14 @@ class Verdicts:
 
     `unmodelled`: laws that could touch this and have no effect on it yet; `residual_risks`: sentences;
     `not_triggered`: (law, why) whose category and place match but whose addressee, flag or threshold test is not met;
-    `coverage`: what is known of the jurisdictions that the question touches.
+    `coverage`: what is known of the jurisdictions that the question touches; `passing`: transit through the places that
+    the profile states and onward transfer to its recipients, wherever the data are.
     """
 
     storage: Verdict
     processing: Verdict
     access: Verdict
+    passing: Verdict = FREE_VERDICT
     unmodelled: tuple[str, ...] = ()
     residual_risks: tuple[str, ...] = ()
     not_triggered: tuple[tuple[str, str], ...] = ()

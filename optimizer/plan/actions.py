@@ -27,6 +27,7 @@ OWNERS: dict[ActionKind, str] = {
     "confirm_seal": "compliance officer",
     "confirm_chip": "export-control officer",
     "confirm_party": "sanctions officer",
+    "confirm_route": "network engineer",
     "confirm_tenant": "export-control officer",
 }
 """Who an action falls to, as a role: the instance names nobody."""
@@ -35,7 +36,7 @@ _KINDS: dict[str, ActionKind] = {
     "coverage": "confirm_law", "access": "confirm_access", "certificate": "confirm_certificate",
     "seal": "confirm_seal",
     "chip": "confirm_chip", "party": "confirm_party",
-    "tenant": "confirm_tenant",
+    "tenant": "confirm_tenant", "route": "confirm_route",
 }  # fmt: skip
 """What an action is, by the kind of the rule that asks for it."""
 
@@ -61,6 +62,7 @@ class _Register:
             "seal": compiled.world.instance.laws.unknown.seal,
             "chip": self._context.unknown_law,
             "party": "ask",
+            "route": "ask",
             "tenant": self._context.unknown_tenant,
         }
         self._start = compiled.world.instance.horizon.start

@@ -66,7 +66,8 @@ class _Deeds:
                 continue
             asked = self.found.setdefault((law.id, terms.kind), _Asked(law, terms))
             asked.first = min(asked.first, on)
-            if any(not pack.groups.place_in(place, terms.places, on) for place in places):
+            there = (*places, *(profile.onward or ()))
+            if any(not pack.groups.place_in(place, terms.places, on) for place in there):
                 asked.first_away = min(asked.first_away, on)
             if workload:
                 asked.workloads.add(workload)

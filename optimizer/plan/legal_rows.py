@@ -34,7 +34,7 @@ class LegalEntry(Row):
 
 ActionKind = Literal[
     "confirm_law", "confirm_access", "confirm_certificate", "confirm_seal", "confirm_chip", "confirm_tenant",
-    "confirm_party",
+    "confirm_party", "confirm_route",
     "sign_clause", "make_assessment", "get_licence", "file_notification", "get_consent", "get_certificate",
     "delete_data", "keep_at_home", "ask_quota",
 ]  # fmt: skip

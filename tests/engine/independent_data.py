@@ -12,7 +12,7 @@ from independent_world import NotCoveredError, Option
 
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import SurvivalPolicy
-from optimizer.instance.workloads import Dataset, Job, Service, Stream
+from optimizer.instance.workloads import Data, Dataset, Job, Service, Stream
 from optimizer.laws.types import DataProfile
 
 
@@ -25,7 +25,7 @@ class Resting(Work):
             current = self.instance.current
             today = [c.region for c in current.copies if c.dataset == dataset.id] if current is not None else []
             here = self._copies(dataset.id, dataset.size_gb, profile, allowed=dataset.regions,
-                                held=(*dataset.present_in, *today), owner=None)  # fmt: skip
+                                held=(*dataset.present_in, *today), owner=None, data=dataset)  # fmt: skip
             self.model.row(dict.fromkeys(here.values(), 1.0), least=dataset.min_copies)
             self._countries(here, dataset.min_countries)
             self._reading(dataset, here)
@@ -53,17 +53,17 @@ class Resting(Work):
             doing += self.gangs[workload.id]
             self._copies(
                 f"{workload.id}#{own[0]}", share * workload.data.retained_gb, replace(profile, retention_hours=None),
-                allowed=allowed, held=(), owner=workload,
+                allowed=allowed, held=(), owner=workload, data=workload.data,
                 owed_for=None if self._price_unserved(workload) is None else doing,
             )  # fmt: skip
 
     def _copies(
         self, name: str, size: float, profile: DataProfile, *, allowed: tuple[str, ...], held: tuple[str, ...],
-        owner: Service | Job | None, owed_for: list[int] | None = None,
+        owner: Service | Job | None, data: Data | Dataset, owed_for: list[int] | None = None,
     ) -> dict[str, int]:  # fmt: skip
         world, found = self.world, {}
         for region, facts in world.regions.items():
-            needs = world.storable(profile, region)
+            needs = world.storable(profile, region, data)
             if (allowed and region not in allowed) or needs is None or not world.may_rest(owner, region):
                 continue
             sender, carried, kg = region, 0.0, 0.0

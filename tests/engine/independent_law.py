@@ -12,10 +12,12 @@ from optimizer.catalogue import bundled_accelerators
 from optimizer.instance.workloads import Data, Dataset, Job, Service, Stream
 from optimizer.laws.types import (
     AcceleratorFacts,
+    Count,
     DataProfile,
     Destination,
     LegalContext,
     MechanismKey,
+    Party,
     ProviderFacts,
     Tenant,
     Verdict,
@@ -32,6 +34,7 @@ class Activity:
     profiles: tuple[DataProfile, ...]
     retains: bool
     tenant: Tenant
+    of: tuple[Data | Dataset, ...] = ()
 
 
 def _listed(name: str) -> AcceleratorFacts:
@@ -72,6 +75,8 @@ class LawfulWorld(World):
             unknown_certificate=self.instance.laws.unknown.certificate,
             unknown_tenant=self.instance.laws.unknown.tenant,
             persons_leaving=self._persons(),
+            parties={p.name: Party(p.name, frozenset(p.lists), tuple((o.name, o.percent) for o in p.owners), p.citation)
+                     for p in said.parties},
             providers=facts,
             certificates=frozenset((p.id, scheme) for p in self.inline.providers for scheme in p.certifications),
         )
@@ -108,51 +113,67 @@ class LawfulWorld(World):
     def _profile(
         self, data: Data | Dataset, subjects: tuple[str, ...], retention: float | None, stream: Stream | None = None
     ) -> DataProfile:
-        if data.subjects_by or (stream is not None and stream.subjects_by):
-            raise NotCoveredError("persons by basis")
-        stated = {exporter.id: exporter for exporter in self.instance.legal_assertions.exporters}
-        if stated:
-            raise NotCoveredError("described exporters")
-        about = ("personal",) if data.subjects or data.persons else ("non_personal",)
+        own = stream is not None and (stream.subjects is not None or bool(stream.subjects_by))
+        basis = stream.subjects_by if own and stream is not None else data.subjects_by
+        known = {exporter.id: exporter for exporter in self.instance.legal_assertions.exporters}
+        firm = known.get(data.exporter or "")
+        about = ("personal",) if data.subjects or data.persons or data.subjects_by else ("non_personal",)
         return DataProfile(
             categories=frozenset(data.categories or about),
-            subjects=frozenset(subjects),
+            subjects=frozenset(subjects).union(*basis.values()),
             exporter=data.exporter or "",
-            exporter_country=data.exporter or "",
-            sectors=frozenset(data.sectors),
-            flags=frozenset(data.flags),
+            exporter_country=firm.country if firm else data.exporter or "",
+            exporter_hq=firm.headquarters if firm else None,
+            exporter_roles=frozenset(firm.roles if firm else ()),
+            sectors=frozenset(data.sectors) | frozenset(firm.sectors if firm else ()),
+            flags=frozenset(data.flags) | frozenset(firm.flags if firm else ()),
             retention_hours=retention,
+            counts=tuple(Count(c.what, c.of, c.count, c.window or "") for c in firm.counts) if firm else (),
             state=frozenset(data.state if stream is None or stream.state is None else stream.state),
+            by_basis=tuple(sorted((str(name), frozenset(places)) for name, places in basis.items())),
         )
+
+    def _passing(self, data: Data | Dataset, profile: DataProfile, on: dt.date) -> list[Verdict]:
+        """Return what laws say of the places that data pass, and of those to which they are sent on."""
+        assert self.pack is not None
+        judge = self.pack.judge_for(profile, on, self.context)
+        through = [judge.bench.transit(Destination(place[:2], place[3:] or None)) for place in data.via or ()]
+        return through + [judge.onward(place) for place in data.onward or ()]
 
     @cached_property
     def rest(self) -> list[tuple[Dataset, DataProfile]]:
         """Every dataset with its profile at rest."""
-        return [(d, self._profile(d, d.subjects or tuple(d.persons), None)) for d in self.instance.datasets]
+        return [(d, self._profile(d, self._at_rest(d), None)) for d in self.instance.datasets]
+
+    @staticmethod
+    def _at_rest(dataset: Dataset) -> tuple[str, ...]:
+        stated = dataset.subjects is not None or dataset.subjects_by
+        return (dataset.subjects or ()) if stated else tuple(dataset.persons)
 
     def own(self, workload: Service | Job, stream: Stream | None) -> DataProfile:
         """Return the profile of a stream's or job's own data."""
         data = workload.data
         subjects = data.subjects or ()
-        if stream is not None:
-            subjects = stream.subjects or data.subjects or (stream.origin,)
+        if stream is not None and not (data.subjects or data.subjects_by):
+            subjects = (stream.origin,)
+        if stream is not None and (stream.subjects or stream.subjects_by):
+            subjects = stream.subjects or ()
         return self._profile(data, subjects, data.retention_hours, stream)
 
     def activity(self, workload: Service | Job, stream: Stream | None) -> Activity:
         """Return a stream or a job with all the profiles it must be lawful for: its own and what it reads."""
         own, data = self.own(workload, stream), workload.data
-        read = [
-            self._profile(d, d.subjects or tuple(d.persons), data.retention_hours)
-            for d in self.instance.datasets
-            if any(reader.workload == workload.id for reader in d.readers)
-        ]
-        return Activity((own, *read), data.retention_hours > 0, self._tenant(workload))
+        reads = [d for d in self.instance.datasets if any(reader.workload == workload.id for reader in d.readers)]
+        read = [self._profile(d, self._at_rest(d), data.retention_hours) for d in reads]
+        return Activity((own, *read), data.retention_hours > 0, self._tenant(workload), (data, *reads))
 
     def _tenant(self, workload: Service | Job | None) -> Tenant:
         """Return who uses the capacity of a workload, or (None) keeps the datasets."""
         stated = [self.instance.tenant] if workload is None else [workload.tenant, self.instance.tenant]
-        seats = next(((t.headquarters, t.parent) for t in stated if t.headquarters or t.parent), (None, None))
-        return Tenant(*seats, frozenset(next((t.end_use for t in stated if t.end_use), ())))
+        named = [(t.headquarters, t.parent, t.name) for t in stated if t.headquarters or t.parent or t.name]
+        seat, parent, name = named[0] if named else (None, None, "")
+        uses = frozenset(next((t.end_use for t in stated if t.end_use), ()))
+        return Tenant(seat, parent, uses, name, next((t.customers for t in stated if t.customers), ()))
 
     def lawful(self, activity: Activity, option: Option, t: int) -> frozenset[Need] | None:
         """Return the needs of running an activity on an option, or None if the law forbids it."""
@@ -164,7 +185,8 @@ class LawfulWorld(World):
         if option.spread is not None:
             spread = [Destination(c, None, region.provider, None, "endpoint") for c in sorted(option.spread)]
         verdicts = []
-        for profile in activity.profiles:
+        for profile, data in zip(activity.profiles, activity.of, strict=True):
+            verdicts += self._passing(data, profile, on)
             judge = self.pack.judge_for(profile, on, self.context)
             verdicts += [judge.at(place).processing for place in spread] + [judge.at(home).access]
             if activity.retains:
@@ -176,8 +198,10 @@ class LawfulWorld(World):
         ))  # fmt: skip
         return self._needs(verdicts, on)
 
-    def storable(self, profile: DataProfile, region_id: str) -> frozenset[Need] | None:
-        """Return the needs of keeping data at rest in a region all the time, or None."""
+    def storable(
+        self, profile: DataProfile, region_id: str, data: Data | Dataset
+    ) -> frozenset[Need] | None:
+        """Return the needs of keeping a profile's data at rest in a region all the time, or None."""
         if self.pack is None:
             return frozenset()
         region = self.regions[region_id]
@@ -188,7 +212,7 @@ class LawfulWorld(World):
             kept = self.pack.judge_capacity(
                 accelerator=None, destination=place, tenant=self._tenant(None), on=on, context=self.context
             )
-            day = self._needs([found.storage, found.access, kept], on)
+            day = self._needs([found.storage, found.access, kept, *self._passing(data, profile, on)], on)
             if day is None:
                 return None
             needs |= day

@@ -9,7 +9,7 @@ import pytest
 import domicile
 from optimizer.errors import InputError
 from optimizer.laws import DataProfile, Destination, Level, load_laws
-from optimizer.laws.query import stated_counts
+from optimizer.laws.stated import stated_counts
 from optimizer.laws.types import Count
 
 ON, PACK = date(2027, 1, 1), load_laws()

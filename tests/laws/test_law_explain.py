@@ -10,7 +10,8 @@ from optimizer.errors import InputError
 from optimizer.laws import load_laws
 from optimizer.laws.cases import cases_of, sentence
 from optimizer.laws.explain import explain_law
-from optimizer.laws.query import counted, verdict_report, verdict_reports, verdict_row
+from optimizer.laws.query import verdict_report, verdict_reports, verdict_row
+from optimizer.laws.stated import counted
 from optimizer.laws.text import law_lines
 
 PACK = load_laws()

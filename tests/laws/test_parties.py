@@ -11,7 +11,7 @@ import domicile
 from optimizer.errors import InputError
 from optimizer.laws import AcceleratorFacts, DataProfile, Destination, LegalContext, Level, Tenant, load_laws
 from optimizer.laws.parties import standing, stated_parties
-from optimizer.laws.query import asserted
+from optimizer.laws.stated import asserted
 from optimizer.laws.triggers import PartyTest
 from optimizer.laws.types import Party
 
