@@ -88,7 +88,8 @@ def laws_lint(file: Path, as_json: bool) -> None:
         return
     click.echo(f"{printable(str(file))}: {len(found.laws)} laws can be read")
     for issue in found.remarks:
-        click.echo(printable(f"remark: {issue}"))
+        for line in f"remark: {issue}".splitlines():
+            click.echo(printable(line))
 
 
 @laws.command("verdict")

@@ -76,7 +76,7 @@ def _figure(value: Any) -> str:
 
 def _level(activity: str, part: Mapping[str, Any]) -> Iterator[str]:
     """The level of an activity and what stands behind it."""
-    yield f"{activity:{WIDTH}s}{part['verdict']}"
+    yield f"{activity:{WIDTH - 1}s} {part['verdict']}"
     for label, key in PARTS:
         yield from (f"  {label:{WIDTH + 5}s}{_entry(entry)}" for entry in _said(part, key))
 
@@ -101,7 +101,7 @@ def _said(part: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 
 def _block(label: str, texts: Iterable[str]) -> Iterator[str]:
-    return (f"{label:{WIDTH}s}{text}" for text in texts)
+    return (f"{label:{WIDTH - 1}s} {text}" for text in texts)
 
 
 def _tenant(tenant: Mapping[str, Any]) -> Iterator[str]:

@@ -106,3 +106,11 @@ def test_a_whole_pack_and_the_command(tmp_path: Path) -> None:
     broken = CliRunner().invoke(main, ["laws", "lint", str(copy)])
     assert broken.exit_code == 2
     assert "rules/CH.yaml:3: CH-FADP-16: unknown country or group 'CHX9'" in broken.stderr
+
+
+def test_what_to_do_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(GOOD.replace("from general knowledge", "checked"), encoding="utf-8")
+    told = CliRunner().invoke(main, ["laws", "lint", str(path)]).stdout.splitlines()
+    assert told[-2].endswith("says 'checked' of how far it was checked")
+    assert told[-1].startswith("Maybe say one of verified in page")

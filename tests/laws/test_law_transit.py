@@ -66,6 +66,12 @@ def test_the_command_asks_them_and_json_says_the_same() -> None:
     text = CliRunner().invoke(main, words).stdout
     assert "transit SG   forbidden" in text
     assert "onward DE    " in text
+    long = CliRunner().invoke(main, ["laws", "verdict", "--category", "personal", "--subject", "US", "--to", "US",
+                                     "--via", "US-NV"]).stdout  # fmt: skip
+    assert "transit US-NV free" in long
+    unstated = CliRunner().invoke(main, ["laws", "verdict", "--category", "telecom", "--exporter", "IN", "--to", "IN"])
+    assert "transit not stated free" in unstated.stdout
+    assert "to confirm        route:IN-UL-39: which places the data pass is not stated" in unstated.stdout
 
 
 def test_a_transit_rule_is_read_explained_and_patched() -> None:
