@@ -375,8 +375,9 @@ class LawView:
                 verdicts = judge.at(place)
                 rest = Judgement(risks=verdicts.residual_risks, unmodelled=verdicts.unmodelled)
                 kept = self._of_capacity((None, replace(place, region=None), False), tenant, on)
-                data = [verdicts.storage, verdicts.access, verdicts.passing]
-                days += [judged(data, self.supply, on), kept, rest]
+                data = judged([verdicts.storage, verdicts.access, verdicts.passing], self.supply, on)
+                open_ = tuple(one for one in data.unknown if not one[0].startswith("coverage:"))  # told by place
+                days += [replace(data, unknown=open_), kept, rest]
             at[r, 0] = found.add(join(days))
         return LawMask(at, tuple(found.table))
 

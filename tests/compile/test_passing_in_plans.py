@@ -122,3 +122,15 @@ def test_what_is_about_nobody_is_not_warned_of():
     """Embargoes bind all data; of data about nobody they are not told."""
     plan = solved(instance(("non_personal",)))
     assert not [text for text in plan.warnings if text.startswith("onward transfer is not asked")]
+
+
+def test_data_at_rest_about_nobody_ask_nothing_of_where_their_exporter_sits():
+    """Whether Singapore has a rule on where data stay is not known: no question for data that no law speaks of."""
+    firms = [{"id": "firm", "country": "DE"}, {"id": "far", "country": "SG"}]
+    told = {"exporter": "far", "categories": ["non_personal"], "subjects": []}
+    made = instance(("non_personal",), dataset=told, assertions={"exporters": firms})
+    plan = solved(made)
+    assert not [action for action in plan.actions if action.rule == "coverage:SG"]
+    asked = instance(("non_personal",), dataset={**told, "categories": ["personal"], "subjects": ["SG"]}, assertions={
+        "exporters": firms, "mechanisms_held": [{"id": "SG_CONTRACT"}]})  # fmt: skip
+    assert [action.datasets for action in solved(asked).actions if action.rule == "coverage:SG"] == [("d",)]

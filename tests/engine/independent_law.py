@@ -10,6 +10,7 @@ from independent_world import NotCoveredError, Option, World
 
 from optimizer.catalogue import bundled_accelerators
 from optimizer.instance.workloads import Data, Dataset, Job, Service, Stream
+from optimizer.instance.world import InlineRegion
 from optimizer.laws.types import (
     AcceleratorFacts,
     Count,
@@ -74,7 +75,8 @@ class LawfulWorld(World):
             support=said.support,
             unknown_certificate=self.instance.laws.unknown.certificate,
             unknown_tenant=self.instance.laws.unknown.tenant,
-            persons_leaving=self._persons(),
+            persons_leaving=self._persons(leaving=True),
+            persons_held=self._persons(leaving=False),
             parties={p.name: Party(p.name, frozenset(p.lists), tuple((o.name, o.percent) for o in p.owners), p.citation)
                      for p in said.parties},
             providers=facts,
@@ -87,28 +89,80 @@ class LawfulWorld(World):
             return "unknown"
         return "yes" if any(self.groups.place_in(c, ("BIS_D5", "MO"), self.dates[0]) for c in control) else "no"
 
-    def _persons(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return counts by (exporter, place) for volume laws: 0 where nobody is concerned, else unknown."""
+    def _persons(self, *, leaving: bool) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return persons and sensitive persons by (exporter, place) for laws with thresholds, None where any is unknown.
+
+        `leaving`: only of data that may be anywhere outside the place, by what the instance itself leaves open.
+        """
         assert self.pack is not None
-        every: list[DataProfile] = [profile for d, profile in self.rest]
+        bands = {row.trigger.volumes.of for row in self.pack.laws.values() if row.trigger.volumes is not None}
+        scopes = (s for row in self.pack.laws.values() for s in (*row.trigger.scopes, *row.trigger.unless))
+        places = bands if leaving else bands | {s.persons.of for s in scopes if s.persons is not None}
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for data, profile, seats in self._sources():
+            for place in places:
+                key = (profile.exporter, place)
+                counted = found.get(key, (0, 0))
+                here = {s for s in profile.subjects if self._inside(s, place)}
+                if here and not (leaving and all(self._inside(seat, place) for seat in seats)):
+                    counted = self._more(counted, data, profile, here)
+                found[key] = counted
+        return found
+
+    def _inside(self, place: str, of: str) -> bool:
+        return self.groups.place_in(place, (of,), self.dates[0])
+
+    def _more(
+        self, counted: tuple[int, int], data: Data | Dataset, profile: DataProfile, here: set[str]
+    ) -> tuple[int, int]:
+        """Return counts with one more body of data; both are None once a number is missing."""
+        assert self.pack is not None
+        categories = self.pack.vocabulary.expand(profile)
+        if "personal" not in categories or counted[0] is None:
+            return counted
+        some = data.sensitive_persons if here <= set(data.sensitive_persons) else data.persons
+        stated = here <= set(data.persons) and ("sensitive" not in categories or here <= set(some))
+        if not stated:
+            return (None, None)  # type: ignore[return-value]
+        sensitive = sum(some[s] for s in here) if "sensitive" in categories else 0
+        return counted[0] + sum(data.persons[s] for s in here), counted[1] + sensitive
+
+    def _sources(self) -> list[tuple[Data | Dataset, DataProfile, set[str]]]:
+        """Return every workload's own data, of all its persons, and every dataset, with where they may be."""
+        found: list[tuple[Data | Dataset, DataProfile, set[str]]] = []
+        seats: dict[str, set[str]] = {}
         for workload in self.instance.workloads:
             streams: tuple[Stream | None, ...] = workload.streams if isinstance(workload, Service) else (None,)
-            every += [self.own(workload, stream) for stream in streams]
-        if any(item.persons for item in (*(w.data for w in self.instance.workloads), *self.instance.datasets)):
-            raise NotCoveredError("counted persons")
-        places = {row.trigger.volumes.of for row in self.pack.laws.values() if row.trigger.volumes is not None}
-        for row in self.pack.laws.values():
-            places |= {s.persons.of for s in (*row.trigger.scopes, *row.trigger.unless) if s.persons is not None}
-        counts: dict[tuple[str, str], tuple[int, int]] = {}
-        for profile in every:
-            for place in places:
-                there = any(self.groups.place_in(s, (place,), self.dates[0]) for s in profile.subjects)
-                personal = "personal" in self.pack.vocabulary.expand(profile)
-                if there and personal:
-                    counts[profile.exporter, place] = (None, None)  # type: ignore[assignment]
-                else:
-                    counts.setdefault((profile.exporter, place), (0, 0))
-        return counts
+            every = [self.own(workload, stream) for stream in streams]
+            whole = replace(every[0], subjects=frozenset().union(*(profile.subjects for profile in every)))
+            seats[workload.id] = self._seats(workload)
+            kept = set().union(*self._owed(whole)) if workload.data.retention_hours else set()
+            found.append((workload.data, whole, seats[workload.id] | kept | set(workload.data.onward or ())))
+        for dataset, profile in self.rest:
+            named = [r for r in self.regions.values() if not dataset.regions or r.id in dataset.regions]
+            there = {self._place(region) for region in named}.union(*(seats[r.workload] for r in dataset.readers))
+            found.append((dataset, profile, there | set(dataset.onward or ())))
+        return found
+
+    def _owed(self, profile: DataProfile) -> list[frozenset[str]]:
+        """Return where laws may want copies, whoever asks and whatever is held."""
+        assert self.pack is not None
+        return [duty.countries for on in self.dates for duty in self.pack.duties(profile, on)]
+
+    @staticmethod
+    def _place(region: InlineRegion) -> str:
+        return Destination(region.country, region.subdivision).place
+
+    def _seats(self, workload: Service | Job) -> set[str]:
+        """Return where a workload may run by its own lists."""
+        kinds = workload.runs.via if isinstance(workload, Service) else ("instance",)
+        found: set[str] = set()
+        for option in self.options:
+            region = self.regions[option.region]
+            allowed = not workload.regions or region.id in workload.regions
+            if option.kind in kinds and allowed and (not workload.providers or region.provider in workload.providers):
+                found |= {self._place(region), *(option.spread or ())}
+        return found
 
     def _profile(
         self, data: Data | Dataset, subjects: tuple[str, ...], retention: float | None, stream: Stream | None = None

@@ -8,7 +8,7 @@ import numpy as np
 from random_draft import MECHANISMS, PLACES, Data, Draft
 from random_instances import random_instance
 
-SEATS = ("DE", "DE", "US", "US", "SG", "CN", "IR", "RU")
+SEATS = ("DE", "DE", "DE", "US", "US", "JP", "SG", "CN", "IR", "RU")
 STATES = ("encrypted", "keys_exporter", "keys_provider", "pseudonymised", "end_to_end", "fips")
 COUNTED = (("persons", "CN"), ("sensitive_persons", "CN"), ("daily_users", "TR"), ("devices", "US"))
 
@@ -29,16 +29,16 @@ def random_lawful(seed: int) -> Data:
         if draft.chance(0.3):
             workload["tenant"] = _tenant(draft, True)
         own = workload.setdefault("data", {"categories": [draft.pick("personal", "non_personal")]})
-        _facts(draft, own, places, job=workload["kind"] == "job")
+        _facts(draft, own, places, [stream["origin"] for stream in workload.get("streams", ())])
         for stream in workload.get("streams", ()):
             if draft.chance(0.2):
                 stream["state"] = draft.some(list(STATES), 0, 2)
             if draft.chance(0.2):
                 stream["subjects_by"] = _bases(draft, places)
     for dataset in data["datasets"]:
-        if draft.chance(0.5):
+        if draft.chance(0.25):
             dataset["categories"] = [draft.pick("personal", "genetic", "telecom", "payment")]
-        _facts(draft, dataset, places, job=True)
+        _facts(draft, dataset, places, [])
     return data
 
 
@@ -92,19 +92,26 @@ def _bases(draft: Draft, places: list[str]) -> Data:
     return {basis: draft.some(every, 1, 2) for basis in ("citizenship", "residence", "collection") if draft.chance(0.6)}
 
 
-def _facts(draft: Draft, own: Data, places: list[str], *, job: bool) -> None:
-    """Facts on a workload's or a dataset's data."""
+def _facts(draft: Draft, own: Data, places: list[str], origins: list[str]) -> None:
+    """Facts on a workload's or a dataset's data; `origins` of its streams."""
     if draft.chance(0.5):
         own["exporter"] = draft.pick("firm0", "firm1")
     if draft.chance(0.3):
         own["state"] = draft.some(list(STATES), 1, 3)
     if draft.chance(0.4):
         own["subjects_by"] = _bases(draft, places)
-    if draft.chance(0.3):
+    if draft.chance(0.2):
         own["onward"] = draft.some([*PLACES, "KE", *(["US-NV"] if draft.chance(0.2) else [])], 0, 2)
     if draft.chance(0.4):
         own["via"] = draft.some(places, 0, 1)
-    if draft.chance(0.2):
+    if draft.chance(0.1):
         own["categories"] = [draft.pick("telecom", "genetic", "personal")]
-    if job and own.get("categories") and not own.get("subjects"):
-        own["subjects"] = [draft.pick(*places, "RU")]
+    if not origins and own.get("categories") and not own.get("subjects"):
+        own["subjects"] = [draft.pick(*places, "RU", "CN")]
+    whose = bool(own.get("subjects")) or "subjects_by" not in own
+    if own.get("categories") and whose and draft.chance(0.5):
+        counted = own.get("subjects") or origins
+        own["persons"] = {place: int(draft.pick(500, 60_000, 600_000)) for place in counted}
+        if draft.chance(0.5):
+            some = int(draft.pick(5, 20_000))
+            own["sensitive_persons"] = {place: min(some, number) for place, number in own["persons"].items()}
