@@ -90,7 +90,7 @@ class LawfulWorld(World):
         return "yes" if any(self.groups.place_in(c, ("BIS_D5", "MO"), self.dates[0]) for c in control) else "no"
 
     def _persons(self, *, leaving: bool) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return persons and sensitive persons by (exporter, place) for laws with thresholds, None where any is unknown.
+        """Return persons and sensitive persons by (exporter, place) for laws with thresholds; None: one is unknown.
 
         `leaving`: only of data that may be anywhere outside the place, by what the instance itself leaves open.
         """
