@@ -181,7 +181,9 @@ class Bench:
 
     def sent_on(self, place: str) -> list[Said]:
         """What laws say of data that are sent on to somebody in a place, from wherever they are."""
-        return self._outcomes("processing", Place(Destination.recipient(place), self), {})
+        country, _, subdivision = place.partition("-")
+        to = Destination(country, subdivision or None, f"recipient in {place}", is_recipient=True)
+        return self._outcomes("processing", Place(to, self), {})
 
     def _route_unstated(self) -> list[Said]:
         """Of laws that leave only some routes open: that nobody stated which the data take."""

@@ -88,9 +88,8 @@ class DataProfile:
     `exporter_country` is where the exporter is established ("" = unknown). `exporter_roles` without a status
     ("controller" is none) mean that no status has been stated; triggers say what they do then. `state` are the stated
     facts on how the data are protected (encrypted, who holds the keys, pseudonymised …); nothing is inferred from none.
-    `by_basis` are the places by why persons count there, as far as that is stated; all of them are among `subjects`.
-    `via` are the places that the data pass on their way, `onward` those of recipients to whom they are sent on (None:
-    not stated).
+    `by_basis` are the places by why persons count there, as far as stated; all of them are among `subjects`. `via` are
+    the places that the data pass on their way, `onward` those of recipients of what is sent on (None: not stated).
     """
 
     categories: frozenset[str]
@@ -123,8 +122,8 @@ class Tenant:
     """Who uses capacity, and for what: what rules on export and sanctions ask of the user, whoever's the data are.
 
     `headquarters` and `parent` are the countries where it and its ultimate parent sit (its own for one without a
-    parent); None, and no `end_use`, means that nobody stated it: it is unknown then, not harmless. `name` and
-    `customers` (whom it lets use what runs there) are those of parties, for rules that ask for lists.
+    parent); None, and no `end_use`, means that nobody stated it: unknown, not harmless. `name` and `customers` (whom it
+    lets use what runs there) are parties, for rules that ask for lists.
     """
 
     headquarters: str | None = None
@@ -150,7 +149,7 @@ UNSTATED = Tenant()
 
 @dataclass(frozen=True)
 class Destination:
-    """A place and who operates it. `service` is "instance", "endpoint" or "storage"; `region` is "provider:region"."""
+    """A place and who operates it, as one of `SERVICES`; `region` is "provider:region". Or a recipient there."""
 
     country: str
     subdivision: str | None = None
@@ -158,12 +157,6 @@ class Destination:
     region: str | None = None
     service: str = "instance"
     is_recipient: bool = False
-
-    @classmethod
-    def recipient(cls, place: str) -> Destination:
-        """Somebody in a place to whom data are sent on: nothing else is known of them, and they operate no service."""
-        country, _, subdivision = place.partition("-")
-        return cls(country, subdivision or None, f"recipient in {place}", is_recipient=True)
 
     def __post_init__(self) -> None:
         if self.service not in SERVICES:
@@ -250,14 +243,12 @@ class LegalContext:
     `mechanisms` are the ids that are held or have a stated cost (None: all may be considered). `approvals` are (law,
     mechanism or "*") that a regulator granted. `persons_leaving` overrides the counts for volume tiers per (exporter,
     jurisdiction): (persons, sensitive persons) since 1 January; `persons_held` those for thresholds of who is bound
-    (by default the same). `providers` describes operators of the instance's own,
-    `certificates` are (provider, scheme) that the instance asserts.
+    (by default the same). `providers` are operators of the instance's own, `certificates` its (provider, scheme).
     `unknown_law` says what is made of jurisdictions whose rules are not known (None: by side and data, see
     `coverage.answer_to`), `unknown_access` of operators whose support countries are not, `unknown_certificate` of
     certificates that nobody knows to be held (None: a law refuses, a policy of the user's own asks), `unknown_tenant`
     of who uses the capacity where that is not stated; `accepts` ends such questions. `support` are the terms of
-    support that hold, by provider. `parties` are those that were looked up on lists of sanctioned or controlled
-    parties, by name; who is not among them is unknown.
+    support that hold, by provider. `parties` were looked up on lists, by name; who is not among them is unknown.
     """
 
     importer_status: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
@@ -407,8 +398,7 @@ class Verdicts:
 
     `unmodelled`: laws that could touch this and have no effect on it yet; `residual_risks`: sentences;
     `not_triggered`: (law, why) whose category and place match but whose addressee, flag or threshold test is not met;
-    `coverage`: what is known of the jurisdictions that the question touches; `passing`: transit through the places that
-    the profile states and onward transfer to its recipients, wherever the data are.
+    `coverage`: what is known of the jurisdictions touched; `passing`: transit and onward transfer, as stated.
     """
 
     storage: Verdict
