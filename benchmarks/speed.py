@@ -3,6 +3,7 @@
     python -m benchmarks.speed
 
 kind                what is predicted, and from what
+estimated-all       every source on an accelerator with a fit: both of the next two
 estimated           every source on an accelerator with a fit, from a fit to the other sources
 estimated-wide      the same, where the estimate carries a wider spread (`spread_of`): small models, full memory, …
 mlperf-server       server results of one MLPerf round, from a fit without any result of that round
@@ -18,6 +19,7 @@ the worst, by accelerator and left-out source, and over all (`*`). Every server 
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +27,9 @@ import pandas as pd
 
 from benchmarks.speed_fit import SERVER, Points, constants_of, fit, measurements
 from optimizer.catalogue import Catalogue, load_catalogue, roofline
-from optimizer.catalogue.roofline import Architecture, Efficiency, Precision, Shape
-from optimizer.catalogue.saturated import NEAR
-from optimizer.catalogue.speed_facts import Limits, architecture_of, spread_of
+from optimizer.catalogue.roofline import Efficiency, Shape
+from optimizer.catalogue.saturated import NEAR, estimate_like
+from optimizer.catalogue.speed_facts import OUTPUT, Limits, Point, Question, architecture_of, spread_of
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 SERVER_RESULTS = RESULTS.with_name("mlperf_server.csv")
@@ -81,6 +83,7 @@ def _left_out(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
                 if fitted is not None and len(part):
                     logs = Points.of(catalogue, part).errors(constants_of(fitted))
                     found += _errors(kind, str(accelerator), source, logs)
+                    found += _errors("estimated-all", str(accelerator), source, logs)
     return found
 
 
@@ -142,26 +145,29 @@ def _spread(catalogue: Catalogue, row: object, fitted: Efficiency) -> float:
 def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
     """Predict every measurement from the other shapes of its system, as the catalogue does."""
     found: Errors = []
-    for (name, accelerator, devices), group in rows.groupby(["model", "accelerator", "devices"]):
+    for (name, accelerator, _), group in rows.groupby(["model", "accelerator", "devices"]):
         model, limits = architecture_of(catalogue, str(name)), catalogue.limits[str(accelerator)]
         assert model is not None
         widths = [roofline.precision_of(p) or model.native for p in group.precision]
         points = list(zip(group.itertuples(index=False), widths, strict=True))
         for row, width in points:
+            likely = partial(_likely, Question(model, width, _shape(row), OUTPUT, None, None), limits)
             near = [
-                (apart, other, other.units_per_s / _likely((model, width), limits, devices, other))
+                (apart, other, other.units_per_s / likely(other, _shape(other)))
                 for other, w in points
                 if w.bits == width.bits and 0 < (apart := _apart(row, other)) < np.inf
             ]
-            here = _likely((model, width), limits, devices, row)
-            if not near or not here > 0:
+            if not near:
+                continue
+            nearest = min(near, key=lambda one: (one[0], one[1].units_per_s))
+            here = likely(nearest[1], _shape(row))
+            if not here > 0:
                 continue
             inside = all(
                 min(there) <= getattr(row, side) <= max(there)
                 for side in ("input_tokens", "output_tokens")
                 for there in [[getattr(other, side) for _, other, _ in near]]
             )
-            nearest = min(near, key=lambda one: (one[0], one[1].units_per_s))
             each = near if inside else [nearest]
             part = np.average([np.log(p) for _, _, p in each], weights=[1 / apart for apart, _, _ in each])
             error = float(np.exp(abs(part + np.log(here / row.units_per_s))))
@@ -178,13 +184,15 @@ def _apart(a: object, b: object) -> float:
     return float(sum(sides)) if max(sides) <= np.log(NEAR) + 1e-9 else np.inf
 
 
-def _likely(served: tuple[Architecture, Precision], limits: Limits, devices: float, at: object) -> float:
-    """Return the estimate of a system of so many devices at a shape, in the replicas that make the most of them."""
-    shape = Shape(float(at.input_tokens), float(at.output_tokens))  # type: ignore[attr-defined]
-    return max(
-        devices / r * roofline.estimate(*served, shape, limits.device, limits.efficiency, r)
-        for r in roofline.REPLICA_SIZES if r <= max(devices, 1) and devices % r == 0
-    )  # fmt: skip
+def _shape(row: object) -> Shape:
+    return Shape(float(row.input_tokens), float(row.output_tokens))  # type: ignore[attr-defined]
+
+
+def _likely(question: Question, limits: Limits, run: object, shape: Shape) -> float:
+    """Return the estimate of a run's system at a shape, as the catalogue makes it to scale a measurement."""
+    at = (run.accelerator, run.devices, run.input_tokens, run.output_tokens, run.units_per_s)  # type: ignore[attr-defined]
+    point = Point(*at, question.precision.bits, "", run.replica_devices, run.requests)  # type: ignore[attr-defined]
+    return estimate_like(point, question, shape, limits.device, limits.efficiency)
 
 
 if __name__ == "__main__":

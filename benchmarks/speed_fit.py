@@ -23,13 +23,18 @@ SERVER = "mlperf-server"
 
 
 def measurements(catalogue: Catalogue, *scenarios: str) -> pd.DataFrame:
-    """Return output tokens per second of models with known dimensions, on accelerators with known limits."""
+    """Return output tokens per second of models with known dimensions, on accelerators with known limits.
+
+    Rates whose precision nobody states are left out: what they read and compute is not known (they are MLPerf results
+    of v4.1, which `serving` has with the precision that the engines ran).
+    """
     parts = []
-    for table in (catalogue.throughput, catalogue.serving):
+    columns = ["model", "precision", "input_tokens", "output_tokens", "accelerator", "devices", "replica_devices",
+               "requests", "units_per_s", "scenario", "source"]  # fmt: skip
+    for table in (catalogue.throughput, catalogue.serving.assign(requests=np.nan)):
         rows = table[table.metric.eq(OUTPUT)] if "metric" in table else table
         rows = rows[rows.scenario.isin(scenarios or SATURATED) & rows.input_tokens.gt(0) & rows.output_tokens.gt(0)]
-        parts.append(rows[["model", "precision", "input_tokens", "output_tokens", "accelerator", "devices",
-                           "units_per_s", "scenario", "source"]])  # fmt: skip
+        parts.append(rows.loc[rows.precision.map(roofline.precision_of).notna(), columns])
     rows = pd.concat(parts, ignore_index=True)
     rows["source"] = rows.source.map(source_of)
     known = rows.model.isin(catalogue.architectures.index) & rows.accelerator.isin(list(catalogue.limits))
@@ -56,11 +61,14 @@ def source_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class Points:
-    """Measurements of one accelerator and what estimates are made of; [points, sizes of replicas], NaN: impossible."""
+    """Measurements of one accelerator and what estimates are made of; [points, sizes of replicas], NaN: impossible.
+
+    A run that names its replica is one of that size, with the requests its client sent; of others every size is tried.
+    """
 
     measured: Floats
     source: NDArray[np.object_]
-    devices: Floats
+    replicas: Floats
     prompt_flop: Floats
     token_flop: Floats
     read_bytes: Floats
@@ -75,17 +83,16 @@ class Points:
     def of(cls, catalogue: Catalogue, rows: pd.DataFrame) -> Points:
         """Collect the measurements of one accelerator."""
         device = catalogue.limits[rows.accelerator.iloc[0]].device
-        sizes = np.array(roofline.REPLICA_SIZES, dtype=float)
-        tables = [_of_point(catalogue, row, device, sizes) for row in rows.itertuples(index=False)]
+        tables = [_of_point(catalogue, row, device) for row in rows.itertuples(index=False)]
         columns = [np.array(column) for column in zip(*tables, strict=True)]
-        prompt, token, read, held, layers, flops, output = columns
+        replicas, prompt, token, read, held, layers, flops, output, sizes = columns
         return cls(
-            rows.units_per_s.to_numpy(float), rows.source.to_numpy(object), rows.devices.to_numpy(float), prompt, token,
-            read, held, layers, flops, device.bandwidth_gb_per_s * 1e9, output, sizes,
+            rows.units_per_s.to_numpy(float), rows.source.to_numpy(object), replicas, prompt, token, read, held, layers,
+            flops, device.bandwidth_gb_per_s * 1e9, output, sizes,
         )  # fmt: skip
 
     def estimate(self, bandwidth: float, flops: float, step_ms: float, exponent: float) -> Floats:
-        """Return the estimate of every point, in the replicas that make the most of its devices."""
+        """Return the estimate of every point, in the replicas it names or those that make the most of its devices."""
         wide = self.sizes ** (1 - exponent)
         compute = self.flops[:, None] * wide * flops
         step = np.maximum(
@@ -93,8 +100,7 @@ class Points:
         )
         step = step + step_ms / 1000 * self.layers[:, None] / 32
         one = 1 / (self.prompt_flop[:, None] / (self.output[:, None] * compute) + step / self.requests)
-        whole = (self.devices[:, None] % self.sizes == 0) & (self.sizes <= self.devices[:, None])
-        told = np.where(whole, one * self.devices[:, None] / self.sizes, np.nan)
+        told = one * self.replicas
         found = np.full(len(told), np.nan)
         some = ~np.isnan(told).all(axis=1)
         found[some] = np.nanmax(told[some], axis=1)
@@ -105,18 +111,23 @@ class Points:
         return np.asarray(np.log(self.estimate(*constants) / self.measured))
 
 
-def _of_point(catalogue: Catalogue, row: object, device: Device, sizes: Floats) -> tuple[object, ...]:
+def _of_point(catalogue: Catalogue, row: object, device: Device) -> tuple[object, ...]:
     model = architecture_of(catalogue, row.model)  # type: ignore[attr-defined]
+    width = roofline.precision_of(row.precision)  # type: ignore[attr-defined]
     assert model is not None
-    width = roofline.precision_of(row.precision) or model.native  # type: ignore[attr-defined]
+    assert width is not None
     shape = Shape(float(row.input_tokens), float(row.output_tokens))  # type: ignore[attr-defined]
+    sizes, replicas = np.array(roofline.REPLICA_SIZES, dtype=float), row.devices / np.array(roofline.REPLICA_SIZES)  # type: ignore[attr-defined]
+    if row.replica_devices > 0:  # type: ignore[attr-defined]
+        sizes, replicas = np.full(len(sizes), row.replica_devices), np.ones(len(sizes))  # type: ignore[attr-defined]
+    most = min(roofline.MOST_REQUESTS, row.requests) if row.requests > 0 else roofline.MOST_REQUESTS  # type: ignore[attr-defined]
     held = np.array([roofline.requests_that_fit(model, width, shape, device, size) for size in sizes])
-    held = np.where(held < 1, np.nan, np.minimum(held, roofline.MOST_REQUESTS))
+    held = np.where((held < 1) | (replicas % 1 != 0), np.nan, np.minimum(held, most))
     weights = np.array([model.weights_read(b) if b > 0 else np.nan for b in held])
     read = weights * width.weight_bytes + held * model.cached(shape.context) * width.cache_bytes
     return (
-        model.flop_of_prompt(shape.input_tokens), model.flop_per_output_token(shape.context), read, held,
-        float(model.layers), device.tflops(width) * 1e12, shape.output_tokens,
+        replicas, model.flop_of_prompt(shape.input_tokens), model.flop_per_output_token(shape.context), read, held,
+        float(model.layers), device.tflops(width) * 1e12, shape.output_tokens, sizes,
     )  # fmt: skip
 
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.audit.request_shapes import apart, nearest
 from optimizer.catalogue.throughput import select_throughput
 from optimizer.instance.workloads import Runs
 
 if TYPE_CHECKING:
-    import pandas as pd
 
     from optimizer.catalogue import Catalogue
 
@@ -30,7 +30,6 @@ FIXED_S, STEPS, QUEUED = 0.045, 8.2, 0.074
 MOST, SIZES, MEMORY = 1024, (1, 2, 4, 8, 16), 0.9
 FIRST_TOKEN, MOVED = 3.3, 1.8
 """How far estimated times to the first token, and figures moved to another token shape, lie from what is measured."""
-NEAR = math.log(4) + 1e-9
 AT_SATURATION = {"max-throughput", "mlperf-offline", "saturated"}
 
 
@@ -57,6 +56,17 @@ class SystemFigures:
     def high_per_s(self) -> float:
         """The high end of the range."""
         return self.low_per_s * self.spread**2
+
+
+class Run(NamedTuple):
+    """A measurement at full load; the requests its client sent to one replica of so many devices, NaN: nobody says."""
+
+    devices: float
+    input_tokens: float
+    output_tokens: float
+    units_per_s: float
+    replica_devices: float
+    requests: float
 
 
 @dataclass(frozen=True)
@@ -192,10 +202,10 @@ class OwnPoints:
         found: list[System] = []
         contradicted: dict[float, float] = {}
         for size in sorted({float(devices) for devices in points.devices}):
-            nearest = _nearest(points[points.devices.eq(size)], shape)
-            if nearest is None or self.runs.devices_per_replica not in (None, size):
+            swept = nearest(points[points.devices.eq(size)], shape)
+            if swept is None or self.runs.devices_per_replica not in (None, size):
                 continue
-            (i, o), sweep = nearest
+            (i, o), sweep = swept
             rows = sweep.sort_values("requests")
             same = (i, o) == shape
             if not same and self.runs.weakest_speed == "measured":
@@ -220,26 +230,30 @@ class OwnPoints:
         return found, contradicted
 
     def _of_saturated(self, accelerator: str, shape: tuple[float, float], settled: set[float]) -> list[System]:
-        """Return estimates corrected by how far the nearest measurement at saturation is from the estimate of it."""
-        parts: list[tuple[float, float, float, float]] = []
+        """Return estimates corrected by how far the nearest measurement at full load is from the estimate of it."""
+        parts: list[Run] = []
         for table in (self.catalogue.throughput, self.catalogue.serving):
             rows = table[table.model.eq(self.name) & table.accelerator.eq(accelerator)]
             rows = rows[rows.scenario.isin(AT_SATURATION)]
             if "metric" in rows:
                 rows = rows[rows.metric.eq("output_tokens_per_s")]
             rows = rows[rows.precision.map(_bits).eq(self.bits)]
-            columns = (rows[name].tolist() for name in ("devices", "input_tokens", "output_tokens", "units_per_s"))
-            parts += zip(*columns, strict=True)
+            rows = rows.assign(requests=rows.get("requests", math.nan))
+            parts += [Run(*row) for row in rows[list(Run._fields)].itertuples(index=False)]
         found: list[System] = []
         size = self.runs.devices_per_replica
-        for devices in sorted({part[0] for part in parts if not size or part[0] % size == 0} - settled):
-            here = [part for part in parts if part[0] == devices]
-            near = [(away, part) for part in here if (away := _apart(shape, part[1:3])) is not None]
+        for devices in sorted({run.devices for run in parts if not size or run.devices % size == 0} - settled):
+            here = [run for run in parts if run.devices == devices]
+            near = [(away, run) for run in here
+                    if (away := apart(shape, (run.input_tokens, run.output_tokens))) is not None]  # fmt: skip
             if near:
-                _, (_, i, o, measured) = min(near, key=lambda pair: (pair[0], pair[1][3]))
-                likely = self._saturated(accelerator, (i, o), devices)
+                _, run = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
+                at = run.input_tokens, run.output_tokens
+                likely = self._saturated(accelerator, at, devices)
+                if run.requests > 0:  # the client capped its requests, to one replica
+                    likely = self._at_most(accelerator, at, run.replica_devices, run.requests)
                 if likely > 0:
-                    found += self._corrected(accelerator, shape, devices, likely / measured)
+                    found += self._corrected(accelerator, shape, devices, likely / run.units_per_s)
         return found
 
     def _corrected(
@@ -280,8 +294,8 @@ class OwnPoints:
         return max(found)
 
     def _memory_gb(self, accelerator: str) -> float:
-        gb: Any = self.catalogue.accelerators.at[accelerator, "memory_gb"]
-        return float(gb)
+        chip: Any = self.catalogue.accelerators.loc[accelerator]
+        return float(chip.usable_memory_gb if chip.usable_memory_gb > 0 else chip.memory_gb)
 
     def _attended(self, tokens: float) -> float:
         full, layers = self.model.full_attention_layers, self.model.layers
@@ -347,6 +361,11 @@ class OwnPoints:
         held = min(self._held(accelerator, shape, devices, MEMORY), most)
         return self._times(accelerator, shape, devices, np.arange(1, max(0, math.floor(held)) + 1, dtype=float))
 
+    def _at_most(self, accelerator: str, shape: tuple[float, float], devices: float, sent: float) -> float:
+        """Return the likely output tokens/s of one replica with the requests sent, as far as memory holds them."""
+        held = min(self._held(accelerator, shape, devices, MEMORY), sent)
+        return float(self._times(accelerator, shape, devices, np.array([held])).rate[0]) if held >= 1 else 0.0
+
     def _saturated(self, accelerator: str, shape: tuple[float, float], devices: float) -> float:
         """Return the likely output tokens/s of a saturated system, in the replicas that make the most of it."""
         best = 0.0
@@ -366,21 +385,3 @@ def _system(times: Times, at: int, devices: float, level: str, spread: float) ->
 
 def _rest(one: System) -> tuple[str, float, float, float, float]:
     return one.level, one.spread, one.requests, one.ttft_ms, one.tpot_ms
-
-
-def _apart(shape: tuple[float, float], other: tuple[float, float]) -> float | None:
-    """Return how far two request shapes are from each other, None if too far in either length or not known."""
-    if not (other[0] > 0 and other[1] > 0):
-        return None
-    i, o = (abs(math.log(b / a)) for a, b in zip(shape, other, strict=True))
-    return i + o if max(i, o) <= NEAR else None
-
-
-def _nearest(rows: pd.DataFrame, shape: tuple[float, float]) -> tuple[tuple[float, float], pd.DataFrame] | None:
-    """Return the nearest shape among the rows, with those of it."""
-    shapes = list(dict.fromkeys(zip(rows.input_tokens.tolist(), rows.output_tokens.tolist(), strict=True)))
-    near = [(away, (float(i), float(o))) for i, o in shapes if (away := _apart(shape, (i, o))) is not None]
-    if not near:
-        return None
-    i, o = min(near, key=lambda pair: pair[0])[1]
-    return (i, o), rows[rows.input_tokens.eq(i) & rows.output_tokens.eq(o)]

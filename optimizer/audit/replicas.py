@@ -96,5 +96,7 @@ def _memory_gb(catalogue: Catalogue, accelerator: str, devices: float | None) ->
     table = catalogue.accelerators
     if accelerator not in table.index or not devices:
         return None
-    each: Any = table.at[accelerator, "memory_gb"]
+    each: Any = table.at[accelerator, "usable_memory_gb"]
+    if not each > 0:
+        each = table.at[accelerator, "memory_gb"]
     return float(each) * devices if each > 0 else None

@@ -1,4 +1,4 @@
-"""How fast replicas are that are saturated: as many requests in flight as memory holds."""
+"""How fast replicas are at full load: as many requests in flight as memory holds, or as the client of a run sent."""
 
 from __future__ import annotations
 
@@ -25,12 +25,18 @@ SPREAD_INTERPOLATED = 1.2
 NEURON = "throughput_neuron"
 
 
-def best_estimate(question: Question, shape: Shape, device: Device, fit: Efficiency, devices: float) -> float:
-    """Return the estimate of a system of so many devices, in the replicas that make the most of them."""
+def estimate_like(point: Point, question: Question, shape: Shape, device: Device, fit: Efficiency) -> float:
+    """Return the estimate of the system of a measurement at a shape, run as that one was: one replica of the devices it
+    took, with the requests its client sent. Where nobody says, saturated, in the replicas that make the most of it.
+    """
+    asked = question.model, question.precision, shape, device
+    if point.requests > 0:
+        held = min(roofline.requests_that_fit(*asked, point.replica_devices), point.requests)
+        return roofline.estimate(*asked, fit, point.replica_devices, requests=held) if held >= 1 else 0.0
     sizes = [question.devices] if question.devices else roofline.REPLICA_SIZES
     told = [
-        devices / size * roofline.estimate(question.model, question.precision, shape, device, fit, size)
-        for size in sizes if size <= devices and devices % size == 0
+        point.devices / size * roofline.estimate(*asked, fit, size)
+        for size in sizes if size <= point.devices and point.devices % size == 0
     ]  # fmt: skip
     return max(told, default=0.0)
 
@@ -66,7 +72,7 @@ def _from_points(catalogue: Catalogue, question: Question, near: list[tuple[floa
         same = [point.units_per_s for away, point in near if away < 1e-9]
         return row_of(nearest, "measured", 1.0, "measured", float(np.median(same)) * question.units_per_output_token)
     limits = catalogue.limits[nearest.accelerator]
-    here = best_estimate(question, question.shape, limits.device, limits.efficiency, nearest.devices)
+    here = estimate_like(nearest, question, question.shape, limits.device, limits.efficiency)
     inside = _is_inside(question.shape, [point for _, point in near])
     part = _part_of_estimate(catalogue, question, near if inside else [(far, nearest)])
     if not (here > 0 and part > 0):
@@ -93,7 +99,7 @@ def _part_of_estimate(catalogue: Catalogue, question: Question, near: list[tuple
     for far, point in near:
         limits = catalogue.limits[point.accelerator]
         at = Shape(point.input_tokens, point.output_tokens)
-        there = best_estimate(question, at, limits.device, limits.efficiency, point.devices)
+        there = estimate_like(point, question, at, limits.device, limits.efficiency)
         if there > 0:
             logs.append(math.log(point.units_per_s / there))
             weights.append(1.0 / far)

@@ -70,7 +70,8 @@ class Limits:
 def limits_of(catalogue: Catalogue) -> dict[str, Limits]:
     """Return every accelerator whose limits are known, by name."""
     facts = catalogue.accelerators
-    figures = zip(facts.accelerator, facts.memory_gb, facts.memory_bandwidth_gb_per_s, facts.software, strict=True)
+    usable = facts.usable_memory_gb.fillna(facts.memory_gb)
+    figures = zip(facts.accelerator, usable, facts.memory_bandwidth_gb_per_s, facts.software, strict=True)
     known = {name: (memory, bandwidth, software) for name, memory, bandwidth, software in figures
              if memory > 0 and bandwidth > 0}  # fmt: skip
     found: dict[str, Limits] = {}
@@ -128,14 +129,18 @@ def lines(table: pd.DataFrame) -> Iterator[Any]:
 
 
 def row_of(point: Any, level: str, spread: float, quality: str, units: float | None = None) -> Row:
-    """Return the row of a figure measured at saturation, or scaled from one."""
-    speed = float(point.units_per_s if units is None else units)
-    return point.accelerator, float(point.devices), speed, quality, level, spread, point.source, NAN, NAN, NAN
+    """Return the row of a figure measured at full load, or scaled from one."""
+    speed, requests = float(point.units_per_s if units is None else units), float(point.requests)
+    return point.accelerator, float(point.devices), speed, quality, level, spread, point.source, requests, NAN, NAN
 
 
 @dataclass(frozen=True)
 class Point:
-    """A saturated measurement, in output tokens per second; `bits` of its weights, None where nobody says."""
+    """A measurement at full load, in output tokens per second; `bits` of its weights, None where nobody says.
+
+    `requests` in flight where the client capped them, and `replica_devices` that its one replica took; NaN: nobody
+    says, and the memory of all devices is the limit.
+    """
 
     accelerator: str
     devices: float
@@ -144,6 +149,8 @@ class Point:
     units_per_s: float
     bits: int | None
     source: str
+    replica_devices: float = NAN
+    requests: float = NAN
 
 
 def points_of(catalogue: Catalogue) -> dict[str, list[Point]]:
@@ -156,6 +163,7 @@ def points_of(catalogue: Catalogue) -> dict[str, list[Point]]:
         for row in lines(table[kept]):
             width = roofline.precision_of(row.precision)
             point = Point(row.accelerator, row.devices, row.input_tokens, row.output_tokens, row.units_per_s,
-                          None if width is None else width.bits, row.source)  # fmt: skip
+                          None if width is None else width.bits, row.source, row.replica_devices,
+                          getattr(row, "requests", NAN))  # fmt: skip
             found.setdefault(row.model, []).append(point)
     return found

@@ -19,7 +19,7 @@ from optimizer.catalogue.roofline import Shape
 from optimizer.catalogue.saturated import (
     NEAR,
     SPREAD_TRANSFERRED,
-    best_estimate,
+    estimate_like,
     estimated_row,
     near_points,
     open_limits,
@@ -111,7 +111,7 @@ def _from_saturated(
     _, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
     limits, devices = catalogue.limits[nearest.accelerator], nearest.devices
     at = Shape(nearest.input_tokens, nearest.output_tokens)
-    there = best_estimate(question, at, limits.device, limits.efficiency, devices)
+    there = estimate_like(nearest, question, at, limits.device, limits.efficiency)
     if not there > 0:
         return None
     slower = there / nearest.units_per_s

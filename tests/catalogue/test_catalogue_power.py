@@ -77,7 +77,7 @@ def test_no_machine_draws_more_than_it_is_rated_for_nor_less_than_its_boards(mac
 def test_cards_do_not_take_a_module_board_along(world):
     s = world.skus
     one = s.loc[("azure", "Standard_NC24ads_A100_v4")]
-    assert one.load_kw == pytest.approx(one.host_load_kw + 0.4)
+    assert one.load_kw == pytest.approx(one.host_load_kw + 0.3)  # nvidia-smi: power limit 300.00 W
     assert one.host_load_kw < 0.2
     listed = pd.read_csv(bundled.PATH / "catalogue/reviewed/machines_without_module_board.csv")
     for row in listed.itertuples():

@@ -160,12 +160,14 @@ def test_a_70b_model_in_16_bit_takes_four_cards_of_48_gb(world):
 
 
 def test_requests_in_flight_make_a_replica_larger(world):
-    """32,768 + 1,024 tokens of Llama-3.1-70B cache 10.9 GB a request: 32 of them take 349 GB beside 141 GB."""
+    """32,768 + 1,024 tokens of Llama-3.1-70B cache 10.9 GB a request beside 141.1 GB of weights. Nine tenths of two
+    H100, of 85.5 GB each, hold one; 32 of them take 349 GB more.
+    """
     asked = {"precision": "bf16", "input_tokens": 32_768, "output_tokens": 1_024}
     one = find_speeds(world, SpeedRequest(LLAMA_70B, requests=1, **asked))
     many = find_speeds(world, SpeedRequest(LLAMA_70B, requests=32, **asked))
-    assert (one.smallest["H100"], many.smallest["H100"]) == (4, 8)
-    assert one.rows[one.rows.accelerator.eq("H100")].devices.min() == 4
+    assert (one.smallest["H100"], many.smallest["H100"]) == (2, 8)
+    assert one.rows[one.rows.accelerator.eq("H100")].devices.min() == 2
 
 
 def test_a_stated_size_of_replicas_holds(world):
@@ -273,6 +275,59 @@ def test_between_measured_shapes_a_figure_is_interpolated(toy_tables, one_point)
     outside = levels(two, input_tokens=450, output_tokens=200)["X", 1]
     assert outside == ("transferred", pytest.approx(1_500.0 * likely(450) / likely(400)))
     assert levels(two, input_tokens=200, output_tokens=300)["X", 1][0] == "transferred"
+
+
+def test_a_capped_client_is_held_against_the_estimate_of_its_own_requests(toy_tables, one_point):
+    """The run sent 20 requests to one of two devices: the estimate of that, not of two full devices, is what it was
+    part of; another shape is scaled at the same 20 requests, and both figures say so.
+    """
+    toy_tables["throughput"] = toy_tables["throughput"].assign(devices=2, replica_devices=1, requests=20.0)
+    capped = Catalogue.from_tables(toy_tables)
+    model, limits = architecture_of(capped, "m"), capped.limits["X"]
+
+    def likely(i: int, o: int) -> float:
+        return roofline.estimate(model, SIXTEEN, Shape(i, o), limits.device, limits.efficiency, 1, requests=20)
+
+    for shape, level in (((100, 200), "measured"), ((200, 400), "transferred")):
+        rows = find_speeds(capped, SpeedRequest("m", input_tokens=shape[0], output_tokens=shape[1])).rows
+        row = rows[rows.accelerator.eq("X") & rows.devices.eq(2)].iloc[0]
+        assert (row.level, row.requests) == (level, 20.0)
+        assert row.units_per_s == pytest.approx(5_000.0 * likely(*shape) / likely(100, 200))
+
+
+def test_objectives_of_a_capped_client_are_those_of_its_own_requests(toy_tables, one_point):
+    """A run that is as fast as the estimate at its 20 requests leaves the estimate as it is, at any number of them."""
+    model, limits = architecture_of(one_point, "m"), one_point.limits["X"]
+    as_told = roofline.estimate(model, SIXTEEN, SHAPE, limits.device, limits.efficiency, 1, requests=20)
+    table = toy_tables["throughput"].assign(replica_devices=1, requests=20.0, units_per_s=as_told)
+    asked = SpeedRequest("m", input_tokens=100, output_tokens=200, requests=40)
+    found = {}
+    for name, rows in (("capped", table), ("full", table.assign(requests=np.nan))):
+        toy_tables["throughput"] = rows
+        kept = find_speeds(Catalogue.from_tables(toy_tables), asked).rows
+        found[name] = kept[kept.level.eq("transferred")].units_per_s.max()
+    at_40 = roofline.estimate(model, SIXTEEN, SHAPE, limits.device, limits.efficiency, 1, requests=40)
+    assert found["capped"] == pytest.approx(at_40)
+    assert found["full"] < at_40 / 2
+
+
+def test_what_the_driver_reports_is_the_memory_that_counts(toy_tables, one_point):
+    """8 GB of weights and requests of 0.8 MB: 9 GB hold 1,250 of them, 10.8 GB (nine tenths of 12) hold 3,500."""
+    chips = toy_tables["accelerators"].assign(usable_memory_gb=[12.0, np.nan])
+    toy_tables["accelerators"] = chips
+    more = Catalogue.from_tables(toy_tables)
+    model = architecture_of(more, "m")
+    held = {name: roofline.requests_that_fit(model, SIXTEEN, SHAPE, more.limits[name].device, 1) for name in "XY"}
+    assert held == {"X": pytest.approx(3_500), "Y": pytest.approx(1_250)}
+
+
+def test_shipped_memory_is_that_of_the_driver_where_it_was_read(world):
+    """80 GB of an H100 are 81,559 MiB; an L40S with error correction has 46,068."""
+    chips = world.accelerators.usable_memory_gb
+    assert (chips["H100"], chips["L40S"], chips["MI300X"]) == (85.52, 48.31, 206.14)
+    known = world.accelerators[chips.notna()]
+    assert len(known) == 20
+    assert known.usable_memory_gb.between(0.95 * known.memory_gb, 1.08 * known.memory_gb).all()
 
 
 def test_the_weakest_level_that_counts_can_be_stated(one_point):

@@ -152,13 +152,17 @@ def test_the_audit_finds_a_row_of_speeds_that_is_there_twice():
 
 def test_every_system_of_a_plan_is_among_its_speeds():
     """Without objectives too: saturated, with the times of an estimate there."""
-    instance, plan = solved()
+    both = data()
+    both["workloads"].append({**both["workloads"][0], "id": "other", "runs": {
+        **both["workloads"][0]["runs"], "accelerators": ["H100"]}})  # fmt: skip
+    instance = domicile.load(both)
+    plan = domicile.solve(instance, threads=1)
     assert {(row.workload, row.accelerator) for row in plan.speeds} == {
         (row.workload, row.accelerator) for row in plan.placements
     }
     assert all(row.tpot_ms is not None for row in plan.speeds if row.level == "estimated")
     assert len(plan.speeds) > 1
-    less = Plan.model_validate({**plan.model_dump(), "speeds": [plan.speeds[0].model_dump()]})
+    less = Plan.model_validate({**plan.model_dump(), "speeds": [row.model_dump() for row in plan.speeds[1:]]})
     assert "a placement's speed is left out" in {v.what for v in audit(instance, less).violations}
 
 

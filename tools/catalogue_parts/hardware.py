@@ -73,11 +73,13 @@ def build_accelerators(source: Path, reviewed: Path) -> pd.DataFrame:
     fixed = {name: rows.set_index("accelerator").value for name, rows in fixes.groupby("column")}
     tpp = pd.to_numeric(devices.accelerator.map(fixed["tpp"])).fillna(devices.tpp_computed)
     dies = read_csv(reviewed / "accelerator_density.csv").set_index("accelerator")
+    mib = read_csv(reviewed / "accelerator_memory.csv").set_index("accelerator").memory_mib
     return pd.DataFrame({
         "accelerator": devices.accelerator,
         "vendor": devices.vendor,
         "software": devices.software_stack.map(SOFTWARE),
         "memory_gb": devices.memory_gb,
+        "usable_memory_gb": (devices.accelerator.map(mib) * 2**20 / 1e9).round(2),
         "memory_bandwidth_gb_per_s": devices.mem_bandwidth_gb_s,
         "tpp": tpp,
         "performance_density": (tpp / devices.accelerator.map(dies.die_mm2)).round(2),
@@ -109,15 +111,15 @@ def _fits(source: Path) -> dict[tuple[str, str], tuple[float, float]]:
     return found
 
 
-def _on_module_boards(skus: pd.DataFrame, machines: pd.DataFrame, reviewed: Path) -> pd.Series:
-    """Which SKUs are (parts of) machines whose accelerators sit on one module board, eight to a host."""
+def _cards(skus: pd.DataFrame, reviewed: Path) -> pd.DataFrame:
+    """Which SKUs have accelerators that are cards, or may be; the full load of one where it is not the module's."""
     cards = read_csv(reviewed / "machines_without_module_board.csv")
-    rules = list(zip(cards.provider, cards.sku, strict=True))
-    card = [
-        any(provider == p and fnmatch(sku, pattern) for p, pattern in rules)
+    rules = list(zip(cards.provider, cards.sku, cards.device_load_kw, strict=True))
+    matched = [
+        next((load for p, pattern, load in rules if provider == p and fnmatch(sku, pattern)), None)
         for provider, sku in zip(skus.provider, skus.sku, strict=True)
     ]
-    return skus.accelerator.isin(machines.index) & ~np.array(card, dtype=bool)
+    return pd.DataFrame({"card": [load is not None for load in matched], "load_kw": matched}, index=skus.index)
 
 
 def build_skus(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
@@ -147,14 +149,16 @@ def build_skus(source: Path, reviewed: Path, accelerators: pd.DataFrame) -> pd.D
 
     # Teads rows of Neuron machines hold the host alone: their accelerator has no watts anywhere
     neuron = skus.accelerator.map(device.software).eq("neuron")
-    board = _on_module_boards(skus, machines, reviewed)
+    cards = _cards(skus, reviewed)
+    board = skus.accelerator.isin(machines.index) & ~cards.card
     teads = row.power_basis.fillna("").str.startswith("Teads") & ~neuron & ~board
     host_idle = row.host_idle_w.fillna(host("host_idle_w")) / 1000
     host_load = row.host_p100_w.fillna(host("host_p100_w")) / 1000
     host_idle = host_idle.mask(board, count * skus.accelerator.map(machines.host_idle_kw))
     host_load = host_load.mask(board, count * skus.accelerator.map(machines.host_load_kw))
     idle_kw = (row.idle_w / 1000).where(teads, host_idle + devices("idle_kw"))
-    load_kw = (row.p100_w / 1000).where(teads, host_load + devices("load_kw"))
+    device_load = (count * cards.load_kw.astype(float)).fillna(devices("load_kw"))
+    load_kw = (row.p100_w / 1000).where(teads, host_load + device_load)
     known = idle_kw.notna() & load_kw.notna()
     listed = row.host_idle_w.notna()
     generic = row.note.fillna("").str.contains("generic GPU")

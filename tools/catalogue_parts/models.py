@@ -136,6 +136,10 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
         open_division=rows.notes.fillna("").str.contains("OPEN division"),
     )
     devices = rows.accel_count.replace({0.333: 1 / 3})
+    # a client with a capped number of requests drove one replica, on as many devices as the heads can be split over
+    split = rows.notes.fillna("").str.extract(r"^tp=(\d+) dp=1\b", expand=False).astype(float)
+    rows["replica_devices"] = split.where(devices >= 1)
+    rows["requests"] = rows.concurrency.where(rows.scenario.eq("max-throughput") & split.notna())
     training = rows.metric.eq("train_tokens_per_s")
     # published per chip at pod scale: kept per chip, so that a gang of any size can be counted
     rows["devices"] = devices.where(~training, 1.0).round(6)
@@ -153,6 +157,7 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
     keys = ["profile_id", "canonical", "precision", "input_tokens", "output_tokens", "scenario", "variant", "release",
             "metric", "accelerator", "devices"]
     merged = rows.groupby(keys, dropna=False, sort=True).agg(
+        replica_devices=("replica_devices", "median"), requests=("requests", "median"),
         units_per_s=("units", "median"), rows_merged=("units", "size"), params_b=("params_b", "max"),
         workload_class=("workload_class", "first"), source=("source", "first"), licence=("licence", "first"),
         training=("metric", lambda s: s.iloc[0] == "train_tokens_per_s"),
@@ -171,6 +176,8 @@ def build_throughput(source: Path, reviewed: Path) -> pd.DataFrame:
         "metric": merged.metric,
         "accelerator": merged.accelerator,
         "devices": merged.devices,
+        "replica_devices": merged.replica_devices,
+        "requests": merged.requests.round(2),
         "units_per_s": merged.units_per_s.round(4),
         "rows_merged": merged.rows_merged,
         "quality": np.where(merged.training, "derived", "measured"),

@@ -22,6 +22,8 @@ NO_ENGINE = ("K40", "K80", "M60", "P4", "P100", "MI25", "V520", "V620", "TPU-v2"
 """Older than what serving engines support: compute capability 7.0, CDNA 2, TPU v4."""
 SPREAD_WITHOUT_FIT = 3.0
 QUARANTINED = ("remove", "not saturated", "relabel as latency-bound")
+ONE_REPLICA = r"(?:TP\d+ ?)?(?:PP\d+)?"
+"""How the devices of one replica are named: split within layers, into groups of layers, or both."""
 TPOT_FALLS, FEWEST_ON_CURVE = 0.95, 3
 MLPERF_SHAPES = {"llama2-70b": (294, 291), "llama3.1-8b": (778, 128), "llama3.1-405b": (9428, 650),
                  "mixtral-8x7b": (279, 145), "deepseek-r1": (800, 3700), "gpt-oss-120b": (1000, 1313)}  # fmt: skip
@@ -105,6 +107,7 @@ def build_serving(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
     parts = [pd.DataFrame({
         "model": rows.hf_id, "precision": rows.precision, "input_tokens": rows.input_tokens,
         "output_tokens": rows.output_tokens, "accelerator": rows.accelerator, "devices": rows["count"].astype(float),
+        "replica_devices": rows["count"].where(rows.parallelism.str.fullmatch(ONE_REPLICA)),
         "units_per_s": rows.output_tokens_per_s, "scenario": "saturated", "software": rows.engine,
         "source": rows.source, "licence": rows.licence,
     })]  # fmt: skip
@@ -118,7 +121,7 @@ def build_serving(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
     parts.append(pd.DataFrame({
         "model": results.base.map(MLPERF_MODELS), "precision": precision.where(~v41, "fp8"),
         "input_tokens": shapes.str[0], "output_tokens": shapes.str[1],
-        "accelerator": results.accelerator, "devices": results.total_accelerators,
+        "accelerator": results.accelerator, "devices": results.total_accelerators, "replica_devices": np.nan,
         "units_per_s": results.result, "scenario": "mlperf-" + results.scenario.str.lower(),
         "software": "MLPerf " + results["round"], "source": results.source.str.split(" ").str[0],
         "licence": "Apache-2.0 (MLPerf results-usage rules apply)",
@@ -131,13 +134,14 @@ def build_serving(source: Path, accelerators: pd.DataFrame) -> pd.DataFrame:
     table = table[kept & table.input_tokens.notna()]
     keys = ["model", "precision", "input_tokens", "output_tokens", "accelerator", "devices", "scenario", "source"]
     merged = table.groupby(keys, sort=True).agg(
-        units_per_s=("units_per_s", "median"), rows_merged=("units_per_s", "size"), software=("software", "first"),
-        licence=("licence", "first"),
+        replica_devices=("replica_devices", "first"), units_per_s=("units_per_s", "median"),
+        rows_merged=("units_per_s", "size"), software=("software", "first"), licence=("licence", "first"),
     )  # fmt: skip
     out = merged.reset_index()
     out[["input_tokens", "output_tokens"]] = out[["input_tokens", "output_tokens"]].astype(int)
     out["units_per_s"] = out.units_per_s.round(2)
-    return out[[*keys[:7], "units_per_s", "rows_merged", "software", "source", "licence"]]
+    columns = ["replica_devices", "scenario", "units_per_s", "rows_merged", "software", "source", "licence"]
+    return out[[*keys[:6], *columns]]
 
 
 def build_curves(source: Path, architectures: pd.DataFrame, accelerators: pd.DataFrame) -> pd.DataFrame:
