@@ -247,7 +247,8 @@ def list_throughput(
         (catalogue.quarantined, "quarantined", "reason"),
     ):  # fmt: skip
         rows = table[table.model.eq(name)]
-        points = rows[["accelerator", "devices", "input_tokens", "output_tokens", "precision"]].copy()
+        columns = ["accelerator", "devices", "input_tokens", "output_tokens", "precision", "requests"]
+        points = rows.reindex(columns=columns)
         parts.append(points.assign(level=level, likely_per_s=rows.units_per_s, source=rows[source]))
     filled = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     out = _keep(filled, "accelerator", accelerator)

@@ -182,4 +182,6 @@ class InlineNetwork:
 
 def discount_factors(discounts: Mapping[tuple[str, str], float], providers: Sequence[str], on: str) -> Floats:
     """Return 1 − percent/100 of `on` (on_demand, spot, endpoint, storage, egress) for each provider named."""
+    if not discounts:
+        return np.ones(len(providers))
     return np.array([discounts.get((provider, on), 1.0) for provider in providers], dtype=float)

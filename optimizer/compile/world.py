@@ -183,9 +183,8 @@ class World:
     def one_of(self, name: str, values: Iterable[object]) -> NDArray[np.bool_]:
         """Return which offers have one of the values in a text column; [offers]."""
         if name not in self._numbered:
-            place: dict[object, int] = {}
-            number = [place.setdefault(value, len(place)) for value in self.text(name).tolist()]
-            self._numbered[name] = (place, np.array(number, dtype=np.int64))
+            number, distinct = pd.factorize(self.text(name), use_na_sentinel=False)
+            self._numbered[name] = ({value: k for k, value in enumerate(distinct)}, number)
         place, numbers = self._numbered[name]
         is_wanted = np.zeros(len(place), dtype=bool)
         is_wanted[[place[value] for value in values if value in place]] = True
@@ -282,6 +281,8 @@ def _discounts(instance: Instance, issues: list[Issue]) -> dict[tuple[str, str],
 
 
 def _discounted(offers: pd.DataFrame, discounts: dict[tuple[str, str], float]) -> pd.DataFrame:
+    if not discounts:
+        return offers
     providers, factor = list(offers.provider), np.ones(len(offers))  # what is committed to has a price of its own
     for on, column, name in (
         ("on_demand", "purchase", "on_demand"), ("spot", "purchase", "spot"), ("endpoint", "kind", "endpoint"),

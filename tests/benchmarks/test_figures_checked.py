@@ -20,6 +20,7 @@ def test_sixty_figures_have_a_source_a_date_and_a_verdict() -> None:
     assert len({row["plan"] for row in rows}) == 5
     assert {row["verdict"] for row in rows} <= {"right", "doubtful", "wrong", "not_opened"}
     assert {row["how"] for row in rows} <= {"opened", "handed_over", "quoted", "known"}
+    assert all(row["now"] for row in rows if row["verdict"] == "wrong")
     assert all(row["checked_against"] and row["catalogue_source"] and row["checked_on"] for row in rows)
     assert all(row["note"] for row in rows if row["verdict"] != "right")
     catalogue = load_catalogue()

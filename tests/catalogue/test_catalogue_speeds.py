@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from optimizer.catalogue import Catalogue, SpeedRequest, find_speeds, roofline, sku_quality, sku_throughput
+from optimizer.catalogue.query import list_throughput
 from optimizer.catalogue.roofline import EIGHT, FOUR, SIXTEEN, Architecture, Device, Efficiency, Shape, precision_of
 from optimizer.catalogue.speed_facts import architecture_of, spread_of
 from optimizer.errors import InputError
@@ -293,6 +294,14 @@ def test_a_capped_client_is_held_against_the_estimate_of_its_own_requests(toy_ta
         row = rows[rows.accelerator.eq("X") & rows.devices.eq(2)].iloc[0]
         assert (row.level, row.requests) == (level, 20.0)
         assert row.units_per_s == pytest.approx(5_000.0 * likely(*shape) / likely(100, 200))
+
+
+def test_the_command_names_the_requests_of_a_capped_client(world):
+    """57 of them on one H100, in the figure of the shape and in the point that was measured."""
+    rows = list_throughput(world, model=LLAMA_8B, accelerator=["H100"], input_tokens=1024, output_tokens=256)
+    capped = rows[rows.source.str.startswith("SpareCores") & rows.input_tokens.eq(1024) & rows.devices.eq(1)]
+    assert capped.level.tolist() == ["measured", "point"]
+    assert capped.requests.round().tolist() == [57.0, 57.0]
 
 
 def test_objectives_of_a_capped_client_are_those_of_its_own_requests(toy_tables, one_point):
