@@ -129,6 +129,46 @@ def study_compare(folder: Path, before: str, after: str, as_json: bool) -> None:
     print_answer(diff.model_dump_json(indent=2) if as_json else partial(render_diff, diff, currency=currency))
 
 
+@study.command("regret")
+@click.argument("folder", type=FILE)
+@click.option("--plan", "plans", multiple=True, metavar="SCENARIO", help="Judge this scenario's plan; several times.")
+@click.option("--base", metavar="NAME", help="Of a study of several bases: which one.")
+@click.option("--verbose", is_flag=True, help="Print every row.")
+@click.option("--json", "as_json", is_flag=True, help="Print plans and cells as JSON.")
+def study_regret(folder: Path, plans: tuple[str, ...], base: str | None, verbose: bool, as_json: bool) -> None:
+    """Judge the plans of the study in FOLDER in every future, and name the one of least worst regret.
+
+    A future is what the uncertainties come to; a plan is held as it is, with the levers it was chosen with. What it
+    breaks there, and what it costs, is the audit's word. Nothing is solved again.
+    """
+    from optimizer.report import render_regret
+    from optimizer.study import StudyFolder, regret
+    from optimizer.terminal import print_answer
+
+    table = regret(StudyFolder(folder), plans, base=base)
+    print_answer(table.model_dump_json(indent=2) if as_json else partial(render_regret, table, verbose=verbose))
+
+
+@study.command("discover")
+@click.argument("folder", type=FILE)
+@click.option("--plan", metavar="SCENARIO", help="Say when the plan of this scenario fails, not when there is none.")
+@click.option("--base", metavar="NAME", help="Of a study of several bases: which one.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rules as JSON.")
+def study_discover(folder: Path, plan: str | None, base: str | None, as_json: bool) -> None:
+    """Say by a short rule on the axes when there is no plan in the study in FOLDER, or when one fails.
+
+    Scenario discovery: a scenario fails that is infeasible, or whose plan misses the limit of a metric of the study; a
+    plan fails in a future where it breaks a rule or misses one. Needs scikit-learn: pip install 'domicile[study]'.
+    """
+    from optimizer.report import render_discovery
+    from optimizer.study import StudyFolder, discover, regret
+    from optimizer.terminal import print_answer
+
+    held = StudyFolder(folder)
+    found = discover(held, base=base) if plan is None else discover(held, regret(held, [plan], base=base))
+    print_answer(found.model_dump_json(indent=2) if as_json else partial(render_discovery, found))
+
+
 @study.command("frontier")
 @click.argument("file", type=FILE)
 @CHANGE

@@ -14,10 +14,12 @@ from optimizer.report.parts import amount, amounts_in, grid, in_currency, put
 from optimizer.study.findings import FindingResult, Judged, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
 from optimizer.study.models import BASE
+from optimizer.study.solving import UNFINISHED
 from optimizer.study.status import scenario_rows
 
 MOST_ROWS = 60
 ALL = 1.0 - 1e-9
+SHOWN = {"carbon_kg": "kg CO2e", "energy_kwh": "kWh", "water_l": "l of water"}
 
 
 def render_study(folder: StudyFolder, console: Console) -> None:
@@ -31,8 +33,13 @@ def render_study(folder: StudyFolder, console: Console) -> None:
     if manifest["study"]["question"]:
         console.print(Text(printable(manifest["study"]["question"])))
     with amounts_in(_currency(manifest)):
-        _scenarios(rows, console)
+        _scenarios(rows, _metrics(manifest["study"]), console)
         _totals(folder, manifest, console)
+    ended = sum(row["status"] in UNFINISHED for row in rows)
+    if ended:
+        limit = manifest["study"]["solve"]["time_limit_seconds"]
+        told = f"{ended:,} ended by their time limit, {limit:g} s: a run with a longer one (solve: time_limit_seconds)"
+        console.print(Text(f"{told} takes them up again, one with the same does not", style="dim"))
     for row in rows:
         if row["reason"]:
             console.print(Text(f"{printable(row['scenario'])}: {printable(row['reason'])}"))
@@ -45,10 +52,15 @@ def _currency(manifest: dict[str, Any]) -> PlanCurrency | None:
     return None if first is None or any(one != first for one in others) else PlanCurrency.model_validate(first)
 
 
-def _scenarios(rows: list[dict[str, Any]], console: Console) -> None:
+def _metrics(study: dict[str, Any]) -> list[str]:
+    """Return the figures shown beside cost: the metrics of the study, or carbon."""
+    return [one["id"] for one in study["metrics"] if one["id"] != "objective_usd"] or ["carbon_kg"]
+
+
+def _scenarios(rows: list[dict[str, Any]], metrics: list[str], console: Console) -> None:
     bases = {(row["base"], row["rerun"]): row["objective_usd"] for row in rows if row["name"] == BASE}
     part = any(row["served_share"] is not None and row["served_share"] < ALL for row in rows)
-    amounts = ["USD", "beside base", "gap", "kg CO2e", *(["served"] if part else [])]
+    amounts = ["USD", "beside base", "gap", *(SHOWN[name] for name in metrics), *(["served"] if part else [])]
     table = grid(["scenario", "status", *amounts], right=amounts)
     for row in rows[:MOST_ROWS]:
         cost, base = row["objective_usd"], bases.get((row["base"], row["rerun"]))
@@ -57,7 +69,8 @@ def _scenarios(rows: list[dict[str, Any]], console: Console) -> None:
             Text(printable(row["scenario"])), Text(row["status"].replace("_", " ")),
             Text("" if cost is None else f"{in_currency(cost):,.0f}"),
             Text("" if cost is None or base is None else f"{in_currency(cost - base):+,.0f}"),
-            Text("" if row["gap"] is None else f"{row['gap']:.2%}"), Text(_carbon(row)), *served,
+            Text("" if row["gap"] is None else f"{row['gap']:.2%}"), *(Text(_figure(row, name)) for name in metrics),
+            *served,
         )  # fmt: skip
     rest = len(rows) - MOST_ROWS
     put(console, table, f"... and {rest:,} more, all of them with --json and in scenarios.parquet" if rest > 0 else "")
@@ -96,8 +109,9 @@ def _range(one: Judged) -> str:
     return f"{low if low == high else f'{low} to {high}'}{'' if one.holds == 'yes' else f' ({one.holds})'}"
 
 
-def _carbon(row: dict[str, Any]) -> str:
-    """Return the carbon of a scenario; what is at least so much, since something in it has no figure, says so."""
-    if row["carbon_kg"] is None:
+def _figure(row: dict[str, Any], name: str) -> str:
+    """Return a figure of a scenario; carbon that is at least so much, since something in it has no figure, says so."""
+    if row[name] is None:
         return ""
-    return f"{'at least ' if row['carbon_unknown_share'] else ''}{amount(row['carbon_kg'])}"
+    at_least = name == "carbon_kg" and row["carbon_unknown_share"]
+    return f"{'at least ' if at_least else ''}{amount(row[name])}"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.closing import close_gap
+from optimizer.solve.decomposition.handed import begin_with, hand_on
 from optimizer.solve.decomposition.infeasibility import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.requirements import Needs
@@ -19,6 +20,7 @@ from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.spot_checks import WrongAnswerError
 from optimizer.solve.decomposition.workers import Workers
 from optimizer.solve.exchange import Exchange, WidenedExchange
+from optimizer.solve.handing import current_handing
 from optimizer.solve.highs import Run
 from optimizer.solve.holding import holds_plan, is_placed, is_proven, take_over, with_shared
 from optimizer.solve.incumbent import Incumbent, worth_usd
@@ -102,10 +104,17 @@ def _decompose(
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
         state = Incumbent(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
+    handing = current_handing()
     if start is not None:
         _begin_from(ground, parts, needs.widen(start), watch, learns=begins_rough)
+    if handing is not None and handing.known is not None:
+        with watch.phase_of("handed"):
+            count = begin_with(parts, problem, handing.known)
+            log.info("%d configurations of %d that were handed on hold", count, handing.known.owner.size)
     try:
         run = _solve_parts(ground, parts, problem, watch, needs, gap=gap, threads=threads, matrix=matrix, end=end)
+        if handing is not None and handing.made is None:
+            handing.made = hand_on(parts, problem)
         return None if run is None else replace(run, lagrangian=_lagrangian(parts, is_split=is_split))
     except WrongAnswerError as wrong:
         state.restore()

@@ -19,6 +19,7 @@ from formulations.units import normalise
 from optimizer.solve.counts import round_up
 from optimizer.solve.covers import with_cover_rows
 from optimizer.solve.hand_over import TriviallyInfeasible, find_scaling, from_arrays, well_scaled
+from optimizer.solve.handing import is_handed
 from optimizer.solve.highs import Run, polish, run
 from optimizer.solve.kernel import kernel_search
 from optimizer.solve.linking import run_linked
@@ -111,10 +112,13 @@ def _solve(
     """Build the model and minimise it; arguments as for `solve_problem`."""
     chosen = choose_method(problem) if method == "auto" else method
     with ctrl_c_calls(watch.interrupt):
-        first = None if around is None else find_start(problem, around, watch, gap=gap, threads=threads)
+        begins_handed = chosen == "decompose" and is_handed()
+        first = None
+        if around is not None and not begins_handed:
+            first = find_start(problem, around, watch, gap=gap, threads=threads)
         begun_usd = None if first is None else first.objective_usd
         try:
-            if first is None and chosen == "decompose":
+            if first is None and chosen == "decompose" and not begins_handed:
                 first = _first_plan(problem, watch, threads)
             if watch.should_stop() or (first is not None and not _may_be_stated(watch)):
                 return _from_first(first, problem, watch, gap=gap, method=chosen)

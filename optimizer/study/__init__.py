@@ -1,15 +1,18 @@
 """What-if policy studies: instances in hundreds of scenarios, solved, stopped, resumed and compared."""
 
 from optimizer.study.comparing import compare
+from optimizer.study.discovery import Discovery, discover
 from optimizer.study.findings import FindingResult, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
 from optimizer.study.frontiers import Frontier, FrontierPoint, frontier
 from optimizer.study.loading import Loaded, load_study
 from optimizer.study.models import Study
+from optimizer.study.regrets import RegretTable, regret
 from optimizer.study.runner import StudyProgress, run_study
 from optimizer.study.status import scenario_rows
 
 __all__ = [
-    "FindingResult", "Frontier", "FrontierPoint", "Loaded", "Study", "StudyFolder", "StudyProgress", "compare",
-    "frontier", "judge_findings", "load_study", "run_study", "scenario_rows", "weighted_totals",
+    "Discovery", "FindingResult", "Frontier", "FrontierPoint", "Loaded", "RegretTable", "Study", "StudyFolder",
+    "StudyProgress", "compare", "discover", "frontier", "judge_findings", "load_study", "regret", "run_study",
+    "scenario_rows", "weighted_totals",
 ]  # fmt: skip

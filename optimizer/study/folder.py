@@ -4,6 +4,7 @@
     bases/NAME.json.gz     the instance of each base
     scenarios/KEY.json     what came of a scenario; written after its plan, so that a record stands for both
     plans/KEY.json.gz      its plan
+    columns/KEY.npz        the prices and columns of its solve, with which that of a scenario like it begins
     *.parquet              tables over all scenarios, made from these (`optimizer.study.tables`)
 """
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-MANIFEST, BASES, RECORDS, PLANS, LOCK = "study.json", "bases", "scenarios", "plans", ".lock"
+MANIFEST, LOCK = "study.json", ".lock"
+BASES, RECORDS, PLANS, COLUMNS = "bases", "scenarios", "plans", "columns"
 Record = dict[str, Any]
 
 
@@ -44,7 +46,7 @@ class StudyFolder:
     def held(self) -> Iterator[None]:
         """Make the folder if need be and hold it; InputError where another run does, or nothing can be written."""
         try:
-            for part in (BASES, RECORDS, PLANS):
+            for part in (BASES, RECORDS, PLANS, COLUMNS):
                 (self.path / part).mkdir(parents=True, exist_ok=True)
                 clear_stale(self.path / part)
             handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -104,15 +106,22 @@ class StudyFolder:
         path = self.path / PLANS / f"{key}.json.gz"
         return path.read_bytes() if path.exists() else None
 
+    def columns(self, key: str) -> bytes | None:
+        """Return what the solve of a scenario handed on, None if it handed on nothing."""
+        path = self.path / COLUMNS / f"{key}.npz"
+        return path.read_bytes() if path.exists() else None
+
     def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
         """Write tables as Parquet, all of them or none."""
         writers = {self.path / f"{name}.parquet": _parquet(table) for name, table in tables.items()}
         self._write(lambda: write_all(writers))
 
-    def keep(self, record: Record, plan: bytes | None) -> None:
-        """Write what came of a scenario, its plan first."""
+    def keep(self, record: Record, plan: bytes | None, columns: bytes | None = None) -> None:
+        """Write what came of a scenario, its record last."""
 
         def write() -> None:
+            if columns is not None:
+                write_whole(self.path / COLUMNS / f"{record['key']}.npz", _binary(columns))
             if plan is not None:
                 write_whole(self.path / PLANS / f"{record['key']}.json.gz", _binary(plan))
             write_whole(self.path / RECORDS / f"{record['key']}.json", lambda s: s.write(_json(record)))

@@ -6,6 +6,7 @@ those of `docs/changes.md`, with `$value` where the value of the axis goes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -23,6 +24,8 @@ Figure = Literal[
     "objective_usd", "spent_usd", "served_share", "carbon_kg", "operational_kg", "energy_kwh", "water_l",
 ]  # fmt: skip
 """Figures of a scenario that a finding may be about."""
+SAME = 1e-6
+"""Part of a metric's limit by which a figure may be off it: the tolerance of audits."""
 
 
 class Steps(Model):
@@ -159,6 +162,30 @@ class Finding(Model):
         return self
 
 
+class Metric(Model):
+    """What the study looks at beside cost, as a figure of every plan; with a limit, a plan outside of it fails."""
+
+    id: Literal["objective_usd", "carbon_kg", "energy_kwh", "water_l"]
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Metric:
+        if self.at_most is not None and self.at_least is not None and self.at_most < self.at_least:
+            raise ValueError(f"at_least is {self.at_least:g} and at_most {self.at_most:g}: nothing is between them")
+        return self
+
+    def is_missed_by(self, figures: Mapping[str, Any]) -> bool:
+        """Whether figures do not keep the limit; one that nobody has does not."""
+        if self.at_most is None and self.at_least is None:
+            return False
+        value = figures.get(self.id)
+        if value is None:
+            return True
+        above = self.at_most is not None and value > self.at_most + SAME * abs(self.at_most)
+        return bool(above or (self.at_least is not None and value < self.at_least - SAME * abs(self.at_least)))
+
+
 class SolveOptions(Model):
     """How every scenario is solved: within which gap, at most how long each."""
 
@@ -176,6 +203,7 @@ class Study(Model):
     sentences: what the answer rests on, and what it does not say.
     Axes are combined by `product` (every value with every other) or `zip` (the first of each, the second of each, …);
     of axes with a `sample`, `samples` joint draws are made with `seed`. `scenarios` are written out beside them.
+    `metrics` are what plans are judged by beside their cost.
     """
 
     name: Id
@@ -194,6 +222,7 @@ class Study(Model):
     findings: Annotated[tuple[Finding, ...], Field(strict=False)] = ()
     assumptions: Annotated[tuple[str, ...], Field(strict=False)] = ()
     cannot_say: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
     solve: SolveOptions = SolveOptions()
 
     _sources: Sources = PrivateAttr(default_factory=Sources)
@@ -208,6 +237,7 @@ class Study(Model):
             "axis": [one.id for one in self.axes],
             "scenario": [(one.id, base) for one in self.scenarios for base in one.bases or ("",)],
             "rerun": [one.id for one in self.reruns], "finding": [one.id for one in self.findings],
+            "metric": [str(one.id) for one in self.metrics],
         }  # fmt: skip
         for what, ids in named.items():
             twice = next((one for k, one in enumerate(ids) if one in ids[:k]), None)

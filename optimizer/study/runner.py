@@ -26,7 +26,7 @@ from optimizer.instance.models import Instance
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.loading import Loaded
 from optimizer.study.models import Scalar
-from optimizer.study.solving import Outcome, Task, data_of, key_of, packed, solve_task
+from optimizer.study.solving import UNFINISHED, Outcome, Task, data_of, key_of, packed, solve_task
 from optimizer.study.spanning import Scenario
 
 LOOK_SECONDS, PARENT_EVERY_SECONDS = 0.2, 1.0
@@ -90,10 +90,15 @@ class _Run:
         self._begun, self._now = time.perf_counter(), 0
         for one in loaded.scenarios:
             record = folder.record(self.keys[one.id])
-            if record is None or record["status"] == "failed":
+            if record is None or record["status"] == "failed" or self._had_less_time(record):
                 self.waiting.append(one)
             else:
                 self._know(one, record)
+
+    def _had_less_time(self, record: Record) -> bool:
+        """Whether a result is outside its gap, or has no plan, and was given less time than there is now."""
+        is_open = record["status"] in UNFINISHED
+        return is_open and bool(record["time_limit_seconds"] < self.solve["time_limit_seconds"])
 
     def _know(self, scenario: Scenario, record: Record) -> None:
         self.records[scenario.id] = {**record, **_called(scenario)}
@@ -106,13 +111,20 @@ class _Run:
 
     def task(self, scenario: Scenario) -> tuple[Task, str]:
         """Return the task of a scenario and the id of that whose plan it starts from ("" for none)."""
-        nearest = self._nearest(scenario)
+        own = self.folder.plan(self.keys[scenario.id])  # of less time
+        nearest = scenario.id if own is not None else self._nearest(scenario)
         start = self.folder.plan(self.keys[nearest]) if nearest else None
         base = self.bases[scenario.base]
+        columns = self._columns(scenario)
         task = Task(
-            self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, start, base.data
+            self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, start, base.data, columns
         )  # fmt: skip
         return task, nearest
+
+    def _columns(self, scenario: Scenario) -> bytes | None:
+        """Return what the solve of the first solved scenario of its base handed on."""
+        first = next(iter(self._plans[scenario.base]), None)
+        return None if first is None else self.folder.columns(self.keys[first])
 
     def _nearest(self, scenario: Scenario) -> str:
         """Return the solved scenario of its base that differs in the values of the fewest axes, the last of several."""
@@ -127,10 +139,11 @@ class _Run:
         """Write what came of a scenario."""
         record: Record = {
             "key": outcome.key, **_called(scenario), "changes": list(scenario.changes), "status": outcome.status,
-            **(outcome.figures or {}), "seconds": round(outcome.seconds, 3), "reason": outcome.reason,
+            **(outcome.figures or {}), "seconds": round(outcome.seconds, 3),
+            "time_limit_seconds": self.solve["time_limit_seconds"], "reason": outcome.reason,
             "started_from": started_from, "has_plan": outcome.plan is not None,
         }  # fmt: skip
-        self.folder.keep(record, outcome.plan)
+        self.folder.keep(record, outcome.plan, outcome.columns)
         self._know(scenario, record)
         self._now += 1
         self.tell()

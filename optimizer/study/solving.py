@@ -19,6 +19,7 @@ from optimizer.instance.models import Instance
 if TYPE_CHECKING:
     from optimizer.model import Model
     from optimizer.plan.models import Plan
+    from optimizer.solve.decomposition.proven import Proven
 
 Status = Literal["optimal", "feasible", "infeasible", "no_plan", "failed"]
 FIGURES = (
@@ -27,12 +28,14 @@ FIGURES = (
 """Figures that a plan states; `figures_of` adds those that follow from it."""
 DERIVED = ("spent_usd", "served_share")
 SHORTFALLS_TOLD = 3
+UNFINISHED = ("feasible", "no_plan")
+"""Statuses of what time ended: more of it may lead further."""
 
 
 @dataclass(frozen=True)
 class Task:
     """What a worker needs: the study's instance (compressed JSON) with the checksums of its data, the changes, how to
-    solve, a plan to start from.
+    solve, a plan to start from, and the columns that its solve handed on.
     """
 
     key: str
@@ -42,11 +45,14 @@ class Task:
     folder: str | None = None
     start: bytes | None = None
     data: tuple[str, ...] = ()
+    columns: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task: a status with its reason where there is no plan, figures, seconds, the plan (compressed)."""
+    """What came of a task: a status with its reason where there is no plan, figures, seconds, the plan (compressed),
+    and the columns handed on, if there are any.
+    """
 
     key: str
     status: Status
@@ -54,6 +60,7 @@ class Outcome:
     reason: str = ""
     figures: Mapping[str, float | None] | None = None
     plan: bytes | None = None
+    columns: bytes | None = None
 
 
 def packed(instance: Instance) -> bytes:
@@ -82,9 +89,10 @@ def key_of(
     base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any], data: tuple[str, ...] = ()
 ) -> str:
     """Return the key of a result: a hash of the instance, the data it rests on, the changes, how it is solved and the
-    version of domicile.
+    version of domicile. The time limit is no part of it: a result within its gap is the same with more time.
     """
-    told = json.dumps([__version__, list(changes), dict(solve), data], sort_keys=True, ensure_ascii=False)
+    how = {name: value for name, value in solve.items() if name != "time_limit_seconds"}
+    told = json.dumps([__version__, list(changes), how, data], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(gzip.decompress(base) + told.encode()).hexdigest()[:32]
 
 
@@ -99,7 +107,7 @@ def solve_task(task: Task) -> Outcome:
         model = _base_model(task)
         if task.changes:
             model = model.changed(list(task.changes))
-        plan = model.solve(threads=1, start=unpacked_plan(task.start), **task.solve)
+        plan, columns = _solved(model, task)
     except InfeasibleError as none:
         return outcome("infeasible", str(none))
     except MemoryError:
@@ -110,7 +118,25 @@ def solve_task(task: Task) -> Outcome:
         return outcome("failed", f"{type(error).__name__}: {error}")
     figures = figures_of(plan)
     held = gzip.compress(plan.model_dump_json().encode(), mtime=0) if plan.held else None
-    return outcome(plan.status or "no_plan", "" if plan.held else reason_of(plan), figures=figures, plan=held)
+    reason = "" if plan.held else reason_of(plan)
+    return outcome(plan.status or "no_plan", reason, figures=figures, plan=held, columns=columns)
+
+
+def _solved(model: Model, task: Task) -> tuple[Plan, bytes | None]:
+    """Return the plan of a model, and the columns that solving it handed on."""
+    from optimizer.solve.decomposition.proven import Proven
+    from optimizer.solve.handing import handing_on
+
+    known = None
+    if task.columns is not None:
+        from optimizer.solve.decomposition.handed import Handed
+
+        known = Handed.from_bytes(task.columns)
+    if not _proven:
+        _proven.append(Proven())
+    with handing_on(known, _proven[0]) as handing:
+        plan = model.solve(threads=1, start=unpacked_plan(task.start), **task.solve)
+    return plan, None if handing.made is None else handing.made.to_bytes()
 
 
 def figures_of(plan: Plan) -> dict[str, float | None]:
@@ -158,6 +184,8 @@ def unpacked_plan(content: bytes | None) -> Plan | None:
 
 _models: dict[bytes, Model] = {}
 MODELS_KEPT = 3
+_proven: list[Proven] = []
+"""What this process has proven of single workloads, at most one."""
 _lock = threading.Lock()
 
 

@@ -78,7 +78,7 @@ def _of_base(study: Study, base: str, draws: Mapping[str, Sequence[Scalar]], sev
 def levels_of(study: Study, scenarios: Iterable[Scenario]) -> tuple[Level, ...]:
     """Return every value of every axis that some scenario has, once."""
     axes = {axis.id: axis for axis in study.axes}
-    seen = {(name, repr(value)): _level(axes[name], value) for one in scenarios for name, value in one.values.items()}
+    seen = {(name, repr(value)): level_of(axes[name], value) for one in scenarios for name, value in one.values.items()}
     return tuple(seen.values())
 
 
@@ -107,14 +107,14 @@ def _blocks(study: Study, base: str, draws: Mapping[str, Sequence[Scalar]]) -> l
         elif axis.sample is not None:
             joint[axis.id] = _drawn(axis.sample, study.samples or 0, rng)
         else:
-            levels = [_level(axis, value) for value in _values(axis)]
-            blocks.append([_Part(f"{axis.id}={_written(level.value)}", (level,)) for level in levels])
+            levels = [level_of(axis, value) for value in _values(axis)]
+            blocks.append([_Part(f"{axis.id}={value_text(level.value)}", (level,)) for level in levels])
     if joint:
         lengths = sorted({len(values) for values in joint.values()})
         if len(lengths) > 1:
             told = f"draws of {' and '.join(map(str, lengths))} values cannot be joint"
             raise InputError(Issue(told, where="samples", maybe="draw as many of each, or all of them elsewhere"))
-        rows = zip(*([_level(axes[name], value) for value in values] for name, values in joint.items()), strict=True)
+        rows = zip(*([level_of(axes[name], value) for value in values] for name, values in joint.items()), strict=True)
         blocks.append([_Part(f"sample-{number:04d}", levels) for number, levels in enumerate(rows, start=1)])
     return blocks
 
@@ -138,7 +138,8 @@ def _scenario(parts: tuple[_Part, ...]) -> tuple[str, Changes, dict[str, Scalar]
     return ",".join(part.name for part in parts), changes, {level.axis: level.value for level in levels}
 
 
-def _written(value: Scalar) -> str:
+def value_text(value: Scalar) -> str:
+    """Return a value as it stands in names of scenarios."""
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
@@ -148,7 +149,8 @@ def _values(axis: Axis) -> Sequence[Scalar]:
     return axis.values if axis.values is not None else axis.range.values  # type: ignore[union-attr]
 
 
-def _level(axis: Axis, value: Scalar) -> Level:
+def level_of(axis: Axis, value: Scalar) -> Level:
+    """Return a value of an axis with the changes that it comes to."""
     if axis.options is not None:
         if value not in axis.options:
             told = f"{value!r} is no option of the axis {axis.id}"
@@ -165,7 +167,7 @@ def _with(value: Scalar, item: Any) -> Any:
         return [_with(value, one) for one in item]
     if item == PLACE:
         return value
-    return item.replace(PLACE, _written(value)) if isinstance(item, str) else item
+    return item.replace(PLACE, value_text(value)) if isinstance(item, str) else item
 
 
 def _drawn(of: Uniform | Triangular | Normal | LogNormal, count: int, rng: np.random.Generator) -> Sequence[float]:

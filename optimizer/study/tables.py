@@ -12,12 +12,13 @@ import pandas as pd
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.models import BASE
 from optimizer.study.solving import DERIVED, FIGURES
+from optimizer.study.status import beside
 
 BINDS = 1e-6
 """A limit binds where its slack is at most this share of it."""
 SCENARIO = (
-    "status", *FIGURES, *DERIVED, "regions", "providers", "countries", "open_actions", "moved_from_base", "seconds",
-    "reason", "started_from",
+    "status", *FIGURES, *DERIVED, "beside_base_low_usd", "beside_base_high_usd", "regions", "providers", "countries",
+    "open_actions", "moved_from_base", "seconds", "reason", "started_from",
 )  # fmt: skip
 PLACEMENT = (
     "workload", "stream", "period", "region_id", "country", "provider", "sku", "endpoint", "purchase", "instances",
@@ -35,20 +36,24 @@ def study_tables(folder: StudyFolder, records: Iterable[Record]) -> dict[str, pd
 
     `scenarios` has one column for each axis as well, empty for scenarios written out. `rules` are budgets, quotas and
     shares without slack. `moved_from_base` counts the workloads that run in other regions than in the scenario `base`
-    of the same base and rerun.
+    of the same base and rerun, and `beside_base_*` are between what the difference of the least costs to it is proven
+    to lie (see `optimizer.study.status.beside`).
     """
     known = list(records)
     axes = list(dict.fromkeys(axis for record in known for axis in record["values"]))
+    firsts = {(record["base"], record["rerun"]): record for record in known if record["name"] == BASE}
     homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
-    for record in known:
-        if record["name"] == BASE and (plan := _plan(folder, record)) is not None:
-            homes[record["base"], record["rerun"]] = regions_of(plan)
+    for where, record in firsts.items():
+        if (plan := _plan(folder, record)) is not None:
+            homes[where] = regions_of(plan)
     scenarios: list[dict[str, Any]] = []
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
     for record in known:
         called, plan = {name: record[name] for name in CALLED}, _plan(folder, record)
-        home = homes.get((record["base"], record["rerun"]))
-        scenarios.append({**_scenario(record, plan, home), **record["values"], **called})
+        where = record["base"], record["rerun"]
+        low, high = beside(record, firsts.get(where)) or (None, None)
+        between = {"beside_base_low_usd": low, "beside_base_high_usd": high}
+        scenarios.append({**_scenario(record, plan, homes.get(where)), **between, **record["values"], **called})
         if plan is not None:
             rows["placements"] += ({**row, **called} for row in plan["placements"])
             terms = plan["cost_breakdown_usd"].items()

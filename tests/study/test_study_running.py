@@ -24,6 +24,7 @@ import domicile
 from optimizer.errors import InputError
 from optimizer.study import StudyFolder, StudyProgress, load_study, run_study, runner, scenario_rows
 from optimizer.study.solving import solve_task, unpacked_plan
+from optimizer.study.status import beside
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,6 +72,8 @@ def test_every_scenario_comes_to_what_it_costs_by_hand(tmp_path: Path):
     assert table.loc["devices=4", "moved_from_base"] == 0
     assert table.loc["closed", "status"] == "infeasible"
     assert "quota north" in table.loc["closed", "reason"]
+    between = table.loc["twice", ["beside_base_low_usd", "beside_base_high_usd"]].tolist()
+    assert between == pytest.approx([1200.0, 1200.0], abs=0.01)
     terms = pd.read_parquet(tmp_path / "out" / "costs.parquet")
     assert terms[terms.scenario == "twice"].usd.sum() == pytest.approx(2000.0)
     rules = pd.read_parquet(tmp_path / "out" / "rules.parquet")
@@ -83,6 +86,15 @@ def test_every_scenario_comes_to_what_it_costs_by_hand(tmp_path: Path):
         plan = unpacked_plan(folder.plan(one["key"]))
         if plan is not None:
             assert domicile.audit(domicile.changed(loaded.instances["toy"], one["changes"]), plan).ok
+
+
+def test_a_difference_lies_between_what_both_bounds_prove():
+    """A plan of 100 USD, bound 90, beside one of 80 USD, bound 75: the least costs differ by 10 to 25 USD."""
+    base = {"scenario": "base", "objective_usd": 80.0, "bound_usd": 75.0}
+    assert beside({"scenario": "a", "objective_usd": 100.0, "bound_usd": 90.0}, base) == (10.0, 25.0)
+    assert beside({"scenario": "a", "objective_usd": 100.0, "bound_usd": None}, base) == (None, 25.0)
+    assert beside({"scenario": "a", "objective_usd": None, "bound_usd": 90.0}, base) is None
+    assert beside(base, base) == (0.0, 0.0)
 
 
 @pytest.mark.usefixtures("in_threads")
@@ -126,6 +138,51 @@ def test_stopped_by_cancel_or_the_time_limit_it_resumes(tmp_path: Path):
     assert len(pd.read_parquet(out.path / "scenarios.parquet")) == state.solved_now
     assert run_study(loaded, out, time_limit_seconds=1e-9).solved_now == 0
     assert run_study(loaded, out).left == 0
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_columns_go_from_solve_to_solve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Where a solve decomposes, the next begins with what it handed on, and comes to what it costs by hand; what stands
+    in the file is a hint: one that cannot be read is none.
+    """
+    known: dict[str, bool] = {}
+
+    def solve(task):
+        known[task.key] = task.columns is not None
+        return solve_task(task)
+
+    monkeypatch.setattr(runner, "solve_task", solve)
+    study = {**STUDY, "solve": {"gap": 1e-6, "method": "decompose"}, "scenarios": []}
+    loaded, out = load_study(write(tmp_path, study)), StudyFolder(tmp_path / "out")
+    run_study(loaded, out, workers=1)
+    ones = out.manifest()["scenarios"]
+    assert all(out.columns(one["key"]) for one in ones)
+    assert [known[one["key"]] for one in ones] == [False, True, True, True]
+    assert costs(out.path) == pytest.approx({name: COSTS[name] for name in costs(out.path)})
+    for one in ones[:3]:
+        (out.path / "columns" / f"{one['key']}.npz").write_bytes(b"torn")
+    (out.path / "scenarios" / f"{ones[3]['key']}.json").unlink()
+    assert run_study(loaded, out, workers=1).solved_now == 1
+    assert costs(out.path)["devices=0"] == pytest.approx(1200.0)
+
+
+@pytest.mark.usefixtures("in_threads")
+def test_more_time_takes_up_what_time_ended_and_nothing_else(tmp_path: Path):
+    """One scenario is noted as without a plan in 5 s: with 5 s it stays, with 50 s it alone is solved again."""
+    out = StudyFolder(tmp_path / "out")
+
+    def loaded(seconds: float):
+        return load_study(write(tmp_path, {**STUDY, "solve": {"gap": 1e-6, "time_limit_seconds": seconds}}))
+
+    run_study(loaded(5.0), out)
+    one = next(one for one in out.manifest()["scenarios"] if one["id"] == "twice")
+    path = out.path / "scenarios" / f"{one['key']}.json"
+    told = {**json.loads(path.read_text()), "status": "no_plan", "has_plan": False, "objective_usd": None}
+    path.write_text(json.dumps(told))
+    assert run_study(loaded(5.0), out).solved_now == 0
+    assert costs(out.path)["twice"] is None
+    assert run_study(loaded(50.0), out).solved_now == 1
+    assert costs(out.path)["twice"] == pytest.approx(2000.0)
 
 
 def is_there(group: int) -> bool:

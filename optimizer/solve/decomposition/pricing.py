@@ -21,11 +21,13 @@ from optimizer.solve.decomposition.branching import Limits
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.pool import Pool, cheapest
+from optimizer.solve.decomposition.proven import Programs
 from optimizer.solve.decomposition.requirements import NEED
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
 from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallProgram
 from optimizer.solve.decomposition.workers import Workers, in_threads
+from optimizer.solve.handing import current_handing
 from optimizer.solve.watch import Watch
 
 Floats = NDArray[np.float64]
@@ -75,11 +77,14 @@ class Pricing:
         self.needs_of_column = cut.needs.labels()
         self.is_head = cut.classes.count > 0
         self._last: tuple[Floats, Floats, Estimate] | None = None
+        handing = current_handing()
+        self._proven = None if handing is None else handing.proven
+        self._programs = Programs(cut)
 
     def at(self, cut: Cut, pool: Pool, watch: Watch) -> Pricing:
         """Return the same pricing for the same model with other costs; all that knows rows and options is shared."""
         other = copy(self)
-        other.cut, other.pool, other.watch, other._last = cut, pool, watch, None
+        other.cut, other.pool, other.watch, other._last, other._programs = cut, pool, watch, None, Programs(cut)
         return other
 
     def price(
@@ -97,6 +102,8 @@ class Pricing:
         with np.errstate(invalid="ignore"):
             open_ = ~np.isfinite(lower) | (upper - lower > settled * np.maximum(np.abs(upper), np.abs(lower)))
         asked = np.flatnonzero(self.is_head & ((open_ & among) | ~np.isfinite(upper)))
+        keys = self._keys(asked, reduced, limits)
+        asked = self._not_proven(asked, keys, lower, upper, effort)
         columns: list[Ints] = []
 
         def programs() -> Iterator[tuple[SmallProgram, float]]:
@@ -116,9 +123,29 @@ class Pricing:
             if answer.x is not None:
                 self.keep(workload, used, _clean(answer.x, self.cut.matrix.integer[used]))
                 upper[workload] = min(upper[workload], answer.cost_usd)
+            if self._proven is not None and workload in keys:
+                self._proven.note(keys[workload], float(lower[workload]), effort.gap)
         count = self.cut.classes.count.astype(np.float64)
         lower[~self.is_head] = upper[~self.is_head] = 0.0
         return Priced(count * np.minimum(lower, upper), count * upper)
+
+    def _keys(self, workloads: Ints, reduced: Floats, limits: Limits | None) -> dict[int, bytes]:
+        """Return the checksums of the programs of some workloads; none where nothing is remembered, or limits hold."""
+        if self._proven is None or limits is not None:
+            return {}
+        return {workload: self._programs.key(workload, reduced) for workload in workloads.tolist()}
+
+    def _not_proven(
+        self, asked: Ints, keys: dict[int, bytes], lower: Floats, upper: Floats, effort: Effort
+    ) -> Ints:
+        """Raise the lower bounds of programs that were solved as closely before; return the other workloads."""
+        if self._proven is None or not keys:
+            return asked
+        bounds = np.array([self._proven.of(keys[workload], effort.gap) for workload in asked.tolist()])
+        is_proven = np.isfinite(bounds) & np.isfinite(upper[asked])
+        known = asked[is_proven]
+        lower[known] = np.maximum(lower[known], np.minimum(bounds[is_proven], upper[known]))
+        return asked[~is_proven]
 
     def _at(self, price: Floats, *, keep: bool) -> tuple[Floats, Estimate]:
         """Return the reduced costs and closed forms at prices; `keep` them for the next time, which costs memory."""

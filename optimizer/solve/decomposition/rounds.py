@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, put_together
+from optimizer.solve.decomposition.master import Chosen, MasterAnswer, RestrictedMaster, legal_price, put_together
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Priced, Pricing
 from optimizer.solve.decomposition.rows import as_rows
@@ -170,6 +170,15 @@ class Decomposition:
                     return False
                 self.rough, self.centre, last = False, None, np.inf  # closed forms promise too much to steer by
         return self.answer is not None and self.centre is not None
+
+    def begin_at(self, price: Floats) -> None:
+        """Begin at prices that were good for a problem like this one, with what the pool holds: the rounds of closed
+        forms, which look for prices, are left out.
+        """
+        self.price, self.rough = legal_price(self.cut, price), False
+        self.pricing.price_roughly(self.price)
+        if np.isin(np.flatnonzero(self.pricing.is_head), self.pool.workload).all():
+            self.answer = self._solve_master()
 
     def price_roughly(self) -> bool:
         """Give every workload a configuration by closed forms at the prices held; False where one has none."""
