@@ -36,7 +36,7 @@ FACTORS = {
     "quota:quotas.default_devices": (0.75, 1.5),
 }  # fmt: skip
 """By rule of the enterprise instance the part of its limit that is drawn."""
-PROVIDERS, ACCELERATORS = ("aws", "azure", "gcp", "alibaba", "scaleway"), ("", "H100", "L40S", "A100-80GB", "MI300X")
+PROVIDERS, ACCELERATORS = ("aws", "azure", "gcp", "alibaba", "scaleway"), ("", "H100", "L40S", "A100-80", "MI300X")
 SAME = 1e-9
 
 

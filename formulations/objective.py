@@ -92,9 +92,16 @@ def spent_in_no_place(problem: Problem) -> dict[str, Floats]:
 
 def carbon_kg(problem: Problem) -> dict[str, Floats]:
     """Return what one unit of every decision emits (kg CO2e), by component, over its full table length."""
+    return added_to(problem, "carbon_kg")
+
+
+def added_to(problem: Problem, metric: str) -> dict[str, Floats]:
+    """Return what one unit of every decision adds to a metric of `Coefficients`, by component, over its full table
+    length.
+    """
     tables = Tables(problem)
     return {
-        one.column.charged_on: _over_family(tables, one, one.value.carbon_kg)
+        one.column.charged_on: _over_family(tables, one, one.value.of(metric))
         for one in tables.columns if isinstance(one.value, Coefficients)
     }  # fmt: skip
 

@@ -172,7 +172,10 @@ def study_discover(folder: Path, plan: str | None, base: str | None, as_json: bo
 @study.command("frontier")
 @click.argument("file", type=FILE)
 @CHANGE
-@click.option("--over", type=click.Choice(["carbon", "outside", "providers"]), required=True, help="What is traded.")
+@click.option(
+    "--over", type=click.Choice(["carbon", "water", "outside", "providers", "waiting"]), required=True,
+    help="What is traded.",
+)  # fmt: skip
 @click.option("--outside", help="With --over outside: the jurisdiction to be outside of (US).")
 @click.option("--points", type=click.IntRange(2, 100), default=7, show_default=True, help="At most so many points.")
 @click.option("--output", type=FILE, help="Write the plan of each point into this folder: point-1.json, ...")
@@ -186,7 +189,8 @@ def study_discover(folder: Path, plan: str | None, base: str | None, as_json: bo
 def study_frontier(
     ctx: click.Context, file: Path, changes: tuple[Path, ...], output: Path | None, as_json: bool, **how: Any
 ) -> None:  # fmt: skip
-    """Say what less carbon, more work outside a jurisdiction, or fewer providers cost the instance FILE.
+    """Say what less carbon or water, more work outside a jurisdiction, fewer providers, or jobs that wait less, cost
+    the instance FILE.
 
     Each point is a plan, and a bound: no plan of at most that cost is better. Exit code 4 where time ran out; the
     points found are printed.

@@ -1,4 +1,4 @@
-"""Which decisions have no carbon figure, so that their coefficient of 0 does not say that they are clean."""
+"""Which decisions have no figure of carbon or of water, so that their coefficient of 0 does not say they have none."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from optimizer.compile.assemble import Compiled
 from optimizer.compile.carried import sent_kg_per_gb
 
 Bools = NDArray[np.bool_]
+
+
+def water_unknown(compiled: Compiled) -> dict[str, Bools]:
+    """Return by component which of its decisions have no water figure, over its full table; data never has one."""
+    slots = ~compiled.known.water
+    return {"instances": slots, "gangs": slots, "work_hours": slots, "flow": slots[compiled.problem.flows.slot]}
 
 
 def carbon_unknown(compiled: Compiled) -> dict[str, Bools]:

@@ -27,7 +27,7 @@ def render_frontier(answer: Frontier, console: Console) -> None:
         put(console, table)
         if answer.known_only:
             least = f"with them the least cost is {money(answer.least_cost_usd)}"
-            bullet(console, f"options without a carbon figure are left out of all points alike; {least}")
+            bullet(console, f"options without a {answer.over} figure are left out of all points alike; {least}")
         if not answer.complete:
             bullet(console, "time ran out: plans may lie below the points, or there are more of them")
 

@@ -1,11 +1,12 @@
 """The frontier of cost against something else: what can be had for so much money, and what less of it costs.
 
-Along carbon and the share of the work outside a jurisdiction a point is a limit C on cost (the epsilon-constraint
-method): the least amount among plans that cost at most C, then the cheapest plan of that amount. No weight stands in an
-objective. A point is a box: the plan's amount, and the bound below which no plan of at most that cost comes. Ends are
-the least cost and the least amount whatever it costs. In between the next limit halves the pair of neighbours whose
-rectangle of cost and amount is largest, since that is where a plan may still lie below the curve. Along providers, of
-which there are few, the least cost with at most k of them is found for every k.
+Along carbon, water, the share of the work outside a jurisdiction and the time that the work of jobs waits a point is a
+limit C on cost (the epsilon-constraint method): the least amount among plans that cost at most C, then the cheapest
+plan of that amount. No weight stands in an objective. A point is a box: the plan's amount, and the bound below which no
+plan of at most that cost comes. Ends are the least cost and the least amount whatever it costs. In between the next
+limit halves the pair of neighbours whose rectangle of cost and amount is largest, since that is where a plan may still
+lie below the curve. Along providers, of which there are few, the least cost with at most k of them is found for
+every k.
 """
 
 from __future__ import annotations
@@ -19,23 +20,34 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.errors import InfeasibleError, InputError, Issue
 from optimizer.explain.measures import Against, aim_of, check_jurisdiction, figures_of
 from optimizer.explain.rows import Row
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
+from optimizer.solve.aims import Aim
 from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
     from optimizer.model import Model
     from optimizer.solve.solution import Progress
 
-Over = Literal["carbon", "outside", "providers"]
-UNITS: dict[Over, str] = {"carbon": "kg CO2e", "outside": "share of the work outside", "providers": "providers"}
-KNOWN = "frontier-knows-the-carbon"
-NO_LIMIT_KG = 1e15
-"""A budget on carbon that nothing comes near: what it asks for is that the carbon of every option is known."""
+Floats = NDArray[np.float64]
+Over = Literal["carbon", "water", "outside", "providers", "waiting"]
+UNITS: dict[Over, str] = {
+    "carbon": "kg CO2e", "water": "l of water", "outside": "share of the work outside", "providers": "providers",
+    "waiting": "h that the work of jobs waits",
+}  # fmt: skip
+LIMITS = {"carbon": "limit_kg", "water": "limit_l"}
+"""By measure that may not be known of every option the limit of a budget on it."""
+KNOWN = "frontier-knows-the-figure"
+NO_LIMIT = 1e15
+"""A budget that nothing comes near: what it asks for is that the figure of every option is known."""
 SETTLED = 1e-3
 """Part of the range of amounts below which two amounts are the same."""
 
@@ -59,7 +71,7 @@ class FrontierPoint(Row):
 
 
 class Frontier(Row):
-    """Points by rising cost. `known_only`: every option without a carbon figure was left out, of all points alike;
+    """Points by rising cost. `known_only`: every option without the figure was left out, of all points alike;
     `least_cost_usd` is the least cost of all options.
     """
 
@@ -111,8 +123,10 @@ def frontier(
 
     begun = time.perf_counter()
     _check(over, outside, points)
-    known_only = over == "carbon"
-    model = Model(instance, compile_instance(instance, base_dir, carbon_counts=known_only), base_dir)
+    known_only = over in LIMITS
+    whole = over in ("water", "waiting")  # an option that is dearer may be better in these
+    compiled = compile_instance(instance, base_dir, carbon_counts=over == "carbon", every_option=whole)
+    model = Model(instance, compiled, base_dir)
     if outside is not None:
         check_jurisdiction(model._compiled, outside)
     limits = Limits(gap, threads, begun + time_limit_seconds, cancel or threading.Event(), progress)
@@ -140,6 +154,42 @@ def _check(over: str, outside: str | None, points: int) -> None:
         raise InputError(issues)
 
 
+def _aim(compiled: Compiled, over: Over, against: Against) -> Aim:
+    """Return what to minimise along a measure."""
+    if over in ("carbon", "outside", "providers"):
+        return aim_of(compiled, over, against, ())
+    from formulations.objective import added_to
+    from optimizer.compile.unknown import water_unknown
+
+    problem = compiled.problem
+    held = {
+        "unserved": np.ones(problem.services.demand_per_s.size, dtype=bool),
+        "undone": np.ones(problem.jobs.workload.size, dtype=bool),
+    }
+    if over == "waiting":
+        return Aim(amounts={"work_hours": waiting_hours(compiled)}, held=held)
+    return Aim(amounts=added_to(problem, "water_l"), held={**held, **water_unknown(compiled)})
+
+
+def waiting_hours(compiled: Compiled) -> Floats:
+    """Return by slot what an instance-hour of a job there adds to the mean time that the work of jobs waits, every job
+    counting the same: from the first period of its window to the one in which the work is done (h).
+    """
+    problem = compiled.problem
+    jobs, slots = problem.jobs, problem.slots
+    found = np.zeros(slots.workload.size)
+    if not jobs.workload.size:
+        return found
+    begins = np.concatenate([[0.0], np.cumsum(problem.period_hours)])
+    job_of = np.full(len(problem.workload_ids), -1, dtype=np.int64)
+    job_of[jobs.workload] = np.arange(jobs.workload.size)
+    own = np.flatnonzero(slots.is_job)
+    job = job_of[slots.workload[own]]
+    part = slots.capacity_per_s[own] * 3600.0 / (jobs.work_units[job] * jobs.workload.size)
+    found[own] = part * (begins[slots.period[own]] - begins[jobs.first_period[job]])
+    return found
+
+
 class _Walk:
     """Finds the points of one frontier."""
 
@@ -157,12 +207,12 @@ class _Walk:
         )  # fmt: skip
 
     def _least_cost(self, points: int) -> Plan:
-        """Return the plan of least cost; along carbon that of options whose carbon is known, by a budget that asks."""
+        """Return the plan of least cost; where a figure may be unknown that of options that have it, by a budget."""
         plan = self._found(self._model, points)
         self.least_cost_usd, self._bound_usd = plan.objective_usd or 0.0, plan.bound_usd
-        if self._over != "carbon":
+        if self._over not in LIMITS:
             return plan
-        asks = {"op": "add_budget", "budget": {"id": KNOWN, "limit_kg": NO_LIMIT_KG}}
+        asks = {"op": "add_budget", "budget": {"id": KNOWN, LIMITS[self._over]: NO_LIMIT}}
         return self._found(self._model.changed([asks]), points, plan)
 
     def _found(self, model: Model, points: int, start: Plan | None = None) -> Plan:
@@ -234,7 +284,7 @@ class _Walk:
 
         compiled, limits = self._model._compiled, self._limits
         reached = reach(
-            compiled.problem, values, aim_of(compiled, self._over, self._against, ()), cost_cap_usd=cap_usd,
+            compiled.problem, values, _aim(compiled, self._over, self._against), cost_cap_usd=cap_usd,
             gap=limits.gap, time_limit_seconds=limits.left_seconds() / max(1, shares),
             threads=limits.threads or os.cpu_count() or 1, progress=limits.progress, cancel=limits.cancel,
         )  # fmt: skip

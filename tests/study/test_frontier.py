@@ -97,6 +97,48 @@ def test_points_along_the_share_outside_a_jurisdiction():
     assert [round(p.amount, 6) for p in answer.points] == [0.0, 0.333333, 0.666667, 1.0]
 
 
+WUE = {"p:a": 0.5, "p:b": 3.0, "q:c": 1.0, "r:d": 0.0}
+
+
+def test_points_along_water_are_those_of_brute_force():
+    """Litres per kWh of each region; the cleanest is not the driest. A region without a figure is in no point."""
+    data = instance().model_dump(mode="json")
+    for region in data["catalogue"]["inline"]["regions"]:
+        region["wue_l_per_kwh"] = WUE[region["id"]]
+    answer, _ = domicile.study.frontier(domicile.load(data), "water", points=5, gap=1e-6)
+    check(answer.points, lambda _, where: sum(KW[k] * HOURS * WUE[r] for k, r in enumerate(where)))
+    assert answer.points[0].cost_usd == pytest.approx(min(cost for cost, _, _ in PLANS))
+    assert answer.points[-1].amount == pytest.approx(0.0, abs=1e-6)
+    next(r for r in data["catalogue"]["inline"]["regions"] if r["id"] == "r:d")["wue_l_per_kwh"] = None
+    answer, plans = domicile.study.frontier(domicile.load(data), "water", points=2, gap=1e-6)
+    assert answer.known_only
+    assert all(row.region_id != "r:d" for plan in plans for row in plan.placements)
+    assert answer.points[-1].amount == pytest.approx(0.5 * HOURS * sum(KW))
+
+
+def test_points_along_the_waiting_of_jobs():
+    """Two jobs of 10 h in two periods of 10 h, one machine at 1 USD/h and one at 3: the cheapest plan runs both on the
+    first, so that one waits 10 h (5 on average) for 20 USD; without waiting it is 40 USD.
+    """
+    asked = domicile.load({
+        "name": "waiting", "laws": {"use": "none"},
+        "horizon": {"start": "2027-01-01", "periods": [{"id": f"t{k}", "hours": 10.0} for k in range(2)]},
+        "catalogue": {"use": "inline", "inline": {
+            "providers": [{"id": "p", "control": ["DE"]}],
+            "regions": [{"id": r, "provider": "p", "country": "DE"} for r in ("p:a", "p:b")],
+            "offers": [{"sku": "m", "region": r, "accelerator": "X", "usd_per_hour": usd}
+                       for r, usd in (("p:a", 1.0), ("p:b", 3.0))]}},
+        "quotas": {"default_devices": 1},
+        "workloads": [{"id": f"j{k}", "kind": "job", "runs": {"throughput": {"X": 1.0}}, "work": 36000.0,
+                       "gang_devices": 1, "data": {"categories": ["non_personal"]}} for k in range(2)],
+    })  # fmt: skip
+    answer, _ = domicile.study.frontier(asked, "waiting", points=4, gap=1e-6)
+    assert [(p.cost_usd, p.amount) for p in answer.points] == [
+        (pytest.approx(20.0), pytest.approx(5.0)), (pytest.approx(40.0), pytest.approx(0.0, abs=1e-9))
+    ]  # fmt: skip
+    assert all(p.proven for p in answer.points)
+
+
 def test_providers_are_enumerated():
     """The least cost with at most so many providers, for every number that changes it."""
     answer, _ = domicile.study.frontier(instance(), "providers", gap=1e-6)
