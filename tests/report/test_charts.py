@@ -57,6 +57,17 @@ def test_values_are_drawn_as_they_are() -> None:
     assert [w / wide[0] for w in wide] == pytest.approx([1.0, 7 / 30, 3 / 30])
 
 
+def test_what_is_saved_is_drawn_to_the_left_of_nothing() -> None:
+    """Where all values are below 0 the axis ends at 0 and beyond, and half the saving is half the bar."""
+    frame = pd.DataFrame({"n": ["a", "b"], "v": [-100.0, -50.0]})
+    chart = charts.bars(frame, "n", "v", title="t", unit="USD")
+    scale = chart.spec()["layer"][0]["encoding"]["x"]["scale"]
+    assert scale["domainMin"] == -100.0
+    assert scale["domainMax"] == pytest.approx(20.0)
+    wide = [float(w) for w in re.findall(r'aria-roledescription="bar" d="M[\d.]+,[\d.]+h([\d.]+)v', chart.svg())]
+    assert wide[1] / wide[0] == pytest.approx(0.5)
+
+
 def test_a_waterfall_shows_what_a_step_took() -> None:
     """Beside what is left the paler bar reaches as far as what was left before."""
     frame = pd.DataFrame({"step": ["all", "law"], "left": [100.0, 40.0]})

@@ -47,11 +47,11 @@ def bars(
         import altair as alt
 
         y = names_axis(order, width)
-        top = float(rows.groupby("name")["value"].sum().max()) if len(rows) else 1.0
-        room = ROOM_FOR_LABELS + (0.15 if width < NARROW else 0.0)
+        top = max(0.0, float(rows.groupby("name")["value"].sum().max())) if len(rows) else 1.0
+        low = min(0.0, float(rows["value"].min())) if len(rows) else 0.0
+        room = 0.0 if parts else (top - low) * (ROOM_FOR_LABELS - 1.0 + (0.15 if width < NARROW else 0.0))
         x = alt.X("value:Q", title=unit, axis=figures_axis(width, **counted),
-                  scale=alt.Scale(domainMin=min(0.0, float(rows["value"].min()) if len(rows) else 0.0),
-                                  domainMax=(top or 1.0) * (1.0 if parts else room)))  # fmt: skip
+                  scale=alt.Scale(domainMin=low, domainMax=(top + room) or 1.0))  # fmt: skip
         base = alt.Chart(rows).encode(y=y, x=x, description="told:N")
         if parts:
             key = alt.Legend(title=None, columns=2 if width < NARROW else 4)
