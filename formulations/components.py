@@ -146,9 +146,17 @@ VARIABLES: dict[str, Variable] = {
     "chosen": Variable(
         "c[g,o]", "slot_offer", "[0, 1]", "the job's one offer", "first slot of the (job, offer)", "jobs", follows=True,
     ),
-    "starts": Variable(
-        "y[i]", "slot", "[0, 1]", "the run starts here",
+    "begun": Variable(
+        "y[i]", "slot", "[0, 1]", "the run has begun by this period",
         "slots of jobs that are not interruptible, with several periods", "jobs", follows=True,
+    ),
+    "delayed": Variable(
+        "d[i]", "slot", "[0, 1]", "the run begins that part of the period late and works more in its last one",
+        "slots of jobs that are not interruptible, in chains of equal hours", "jobs", follows=True,
+    ),
+    "spilled": Variable(
+        "s[i]", "slot", "[0, 1]", "the run begins that part of the period late and works in one period more",
+        "slots of jobs that are not interruptible, in chains of equal hours", "jobs", follows=True,
     ),
     "done_first": Variable(
         "e[g]", "job", "binary", "nothing runs after the first period",
@@ -253,16 +261,43 @@ ROWS: dict[str, Rows] = {
         LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs", stated_by=_field("max_gangs"),
     ),
     "start": Rows(
-        LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i]", "a run that was not there before starts", "jobs",
+        LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i] − y[prev(i)]", "a run that was not there before begins", "jobs",
         stated_by=_field("interruptible"),
     ),
+    "stays_begun": Rows(
+        LOCAL, "slot", "y[i] ≥ y[prev(i)]", "what has begun stays so", "jobs", stated_by=_field("interruptible"),
+    ),
     "start_once": Rows(
-        LOCAL, "job", "Σ_i y[i] ≤ 1", "a job that is not interruptible starts once", "jobs",
+        LOCAL, "job", "Σ_{i last} y[i] ≤ 1", "a job that is not interruptible starts once", "jobs",
         stated_by=_field("interruptible"),
     ),
     "interior": Rows(
         LOCAL, "slot", "H[i] ≥ h[i] k[i] (b[prev(i)] + b[next(i)] − 1)", "no idling inside a run", "jobs",
         stated_by=_field("interruptible"),
+    ),
+    "goes_on": Rows(
+        LOCAL, "slot", "b[i] ≥ y[i] − y[prev(f(i))]",
+        "a run goes on until its work can be done", "jobs", is_implied=True, stated_by=_field("interruptible"),
+    ),
+    "in_time": Rows(
+        LOCAL, "slot", "y[i] ≤ y[j], j the last begin in time",
+        "a run begins in time for its work", "jobs", is_implied=True, stated_by=_field("interruptible"),
+    ),
+    "lies": Rows(
+        LOCAL, "slot", "H[i] / (h[i] k[i]) = y[i] − (1 − ρ) y[i−K] − ρ y[i−K−1] − d[i] − s[i] + d[i−K] + s[i−K−1]",
+        "a run works where its begin says", "jobs", is_implied=True, stated_by=_field("interruptible"),
+    ),
+    "begins_late": Rows(
+        LOCAL, "slot", "d[i] ≤ (1 − ρ) (y[i] − y[prev(i)])",
+        "only what begins begins late", "jobs", is_implied=True, stated_by=_field("interruptible"),
+    ),
+    "runs_over": Rows(
+        LOCAL, "slot", "s[i] ≤ ρ (y[i] − y[prev(i)])",
+        "only what begins runs over", "jobs", is_implied=True, stated_by=_field("interruptible"),
+    ),
+    "full_before": Rows(
+        LOCAL, "slot", "(1 − ρ) s[i] ≤ ρ d[i]",
+        "a run goes over when its last period is full", "jobs", is_implied=True, stated_by=_field("interruptible"),
     ),
     "at_release": Rows(
         LOCAL, "job", "Σ_{i∈first} H[i] / (h[i] k[i]) + e[g] ≥ 1",

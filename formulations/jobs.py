@@ -11,11 +11,14 @@ Variables:
     work_hours  H[i] >= 0                         instance-hours used
     undone      x[g] in [0, W[g]]                 work units left undone, only where it is allowed
     chosen      c[g,o] in [0, 1]                  the job's one offer (indexed by the first slot of the pair)
-    starts      y[i] in [0, 1]                    the run starts in slot i (not interruptible, several periods)
+    begun       y[i] in [0, 1]                    the run has begun by the period of slot i (not interruptible, several
+                                                  periods)
+    delayed     d[i] in [0, 1]                    begins that part of a period late, and works more in its last period
+    spilled     s[i] in [0, 1]                    begins that part of a period late, and works in one period more
     done_first  e[g] binary                       nothing runs after the job's first period (not deferrable)
     at          l[g,r,t] in [0, 1]                where the checkpoint is (may move; by the triple's first slot)
     move        m[e,t] in [0, 1]                  the checkpoint moves before period t; index e*T + t
-Chosen, starts, at and move are continuous: with b integer they take integral values.
+Chosen, begun, at and move are continuous: with b integer they take integral values.
 
 Constraints (all local to one job):
     work           sum_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1
@@ -23,8 +26,9 @@ Constraints (all local to one job):
     gangs_at_once  sum_{i in t} b[i] <= M[g]                             every job and period
     one_offer      b[i] <= c[g,o(i)]                                     one gang, interruptible, may not move
     chosen_once    sum_o c[g,o] <= 1
-    start          b[i] - b[prev(i)] <= y[i]                             not interruptible
-    start_once     sum_i y[i] <= 1                                       hence one offer and contiguous periods
+    start          b[i] - b[prev(i)] <= y[i] - y[prev(i)]                not interruptible
+    stays_begun    y[i] >= y[prev(i)]
+    start_once     sum_{i last} y[i] <= 1                                hence one offer and contiguous periods
     interior       H[i] >= h[i] k[i] (b[prev(i)] + b[next(i)] - 1)       no idling inside the run
     at_release     sum_{i in first period} H[i] / (h[i] k[i]) + e[g] >= 1   not deferrable: a gang's hours are worked
     none_later     sum_{i in t} b[i] + M[g] e[g] <= M[g]                 not deferrable: every later period
@@ -34,7 +38,19 @@ Constraints (all local to one job):
     leaving        sum_{e out of r} m[e,t] <= l[g,r,t-]                  t-: the job's previous period with slots
     present_gangs  sum_{i in r,t} b[i] <= M[g] a[w,r]
 A checkpoint is only where the job could also run in that period, so that what the law forbids there is not done by
-waiting. A job that may not be deferred works through the first period of its window, with one gang at least, or ends
+waiting. A run is a chain of slots i, next(i), ... of one job and offer; `last` slots have no next one.
+
+Where the work must be done, the begin of a run says where it lies. These rows follow from the others, and make the
+relaxation tell the cost of a run (f, K, rho and what is late: `formulations.runs`):
+    goes_on        b[i] >= y[i] - y[prev(f(i))]             a run goes on until its work can be done
+    in_time        y[i] <= y[j]                             i last, j the last begin in time (if none: y[i] <= 0)
+    lies           H[i] / (h[i] k[i]) = y[i] - y[i-K] + rho (y[i-K] - y[i-K-1]) - d[i] - s[i] + d[i-K] + s[i-K-1]
+    begins_late    d[i] <= (1 - rho) (y[i] - y[prev(i)])
+    runs_over      s[i] <= rho (y[i] - y[prev(i)])
+    full_before    (1 - rho) s[i] <= rho d[i]
+the last four on chains of equal hours, where they leave a run no other cost than that of a place it can have (a convex
+hull; goes_on are the turn-on inequalities of unit commitment, Rajan and Takriti, IBM Research Report RC23628, 2005).
+A job that may not be deferred works through the first period of its window, with one gang at least, or ends
 in it; an interruptible one may pause from then on. What is left undone altogether asks for nothing at release.
 """
 
@@ -49,6 +65,7 @@ from formulations.algebra import Model
 from formulations.domains import Domain
 from formulations.indexing import at, every, group, heads, lookup
 from formulations.problem import Bools, Floats, Ints, Problem
+from formulations.runs import Lasting, find_lasting
 from formulations.sets import Sets, sets_of
 
 
@@ -59,7 +76,8 @@ class _Runs:
     `hours` h[i] k[i]; `useful_hours` at most what the whole work takes; `sticky` slots of jobs that keep to one offer,
     `offer` the first slot of the (job, offer) of each and `offers` these first slots; `contiguous` slots of jobs that
     are not interruptible and could run in several periods, `before` and `after` prev(i) and next(i), -1 where there is
-    none; `prompt` the jobs that may not be deferred and could run after their first period.
+    none; `lasting` what the begin of a run says of where it lies; `prompt` the jobs that may not be deferred and could
+    run after their first period.
     """
 
     hours: Floats
@@ -70,18 +88,21 @@ class _Runs:
     contiguous: Ints
     before: Ints
     after: Ints
+    lasting: Lasting
     prompt: Ints
 
 
 def add_variables(model: Model, problem: Problem) -> None:
-    """Add gangs, work_hours, undone, chosen, starts, done_first, at and move."""
+    """Add gangs, work_hours, undone, chosen, begun, delayed, spilled, done_first, at and move."""
     jobs, own, size = problem.jobs, problem.slots.is_job, problem.slots.workload.size
     runs, M = _runs_of(model, problem), sets_of(model, problem).most_gangs
     model.add_family("gangs", own, Domain.WHOLE, upper=M)
     model.add_family("work_hours", own, Domain.REAL, upper=runs.useful_hours * M)
     model.add_family("undone", jobs.may_be_undone, Domain.REAL, upper=jobs.work_units)
     model.add_family("chosen", runs.offers, Domain.REAL, size=size, upper=1.0)
-    model.add_family("starts", runs.contiguous, Domain.REAL, size=size, upper=1.0)
+    model.add_family("begun", runs.contiguous, Domain.REAL, size=size, upper=1.0)
+    model.add_family("delayed", runs.lasting.delayed, Domain.REAL, size=size, upper=1.0)
+    model.add_family("spilled", runs.lasting.spilled, Domain.REAL, size=size, upper=1.0)
     model.add_family("done_first", runs.prompt, Domain.BINARY, size=jobs.workload.size)
     moves.add_variables(model, problem)
 
@@ -92,6 +113,7 @@ def add_local_constraints(model: Model, problem: Problem) -> None:
     _add_work(model, problem, sets, runs)
     _add_one_offer(model, sets, runs)
     _add_contiguity(model, sets, runs)
+    _add_lasting(model, runs)
     _add_release(model, problem, sets, runs)
     moves.add_local_constraints(model, problem)
     _add_presence(model, problem, sets)
@@ -119,11 +141,26 @@ def _add_one_offer(model: Model, sets: Sets, runs: _Runs) -> None:
 
 
 def _add_contiguity(model: Model, sets: Sets, runs: _Runs) -> None:
-    b, y, H = model.vars("gangs", "starts", "work_hours")
-    before, after, g, hk = runs.before, runs.after, sets.job_of_slot, runs.hours
-    model.add("start", runs.contiguous, b - b[before] <= y)
-    model.add("start_once", np.unique(g[runs.contiguous]), y.sum(by=g) <= 1)
+    b, y, H = model.vars("gangs", "begun", "work_hours")
+    before, after, hk = runs.before, runs.after, runs.hours
+    g = np.where(after < 0, sets.job_of_slot, -1)
+    model.add("start", runs.contiguous, b - b[before] <= y - y[before])
+    model.add("stays_begun", before >= 0, y - y[before] >= 0)
+    model.add("start_once", np.unique(sets.job_of_slot[runs.contiguous]), y.sum(by=g) <= 1)
     model.add("interior", (before >= 0) & (after >= 0), H >= hk * (b[before] + b[after] - 1))
+
+
+def _add_lasting(model: Model, runs: _Runs) -> None:
+    b, y, H, d, s = model.vars("gangs", "begun", "work_hours", "delayed", "spilled")
+    before, hk, lasting, rho = runs.before, runs.hours, runs.lasting, runs.lasting.rho
+    K, longer = lasting.whole, lasting.longer
+    model.add("goes_on", lasting.must_be_done, b - y + y[lasting.before_undone] >= 0)
+    model.add("in_time", lasting.last, y[lasting.latest] - y >= 0)
+    lies = y - (1 - rho) * y[K] - rho * y[longer] - d - s + d[K] + s[longer]
+    model.add("lies", lasting.even, H / np.where(hk > 0, hk, 1.0) - lies == 0)
+    model.add("begins_late", lasting.delayed, (1 - rho) * y - (1 - rho) * y[before] - d >= 0)
+    model.add("runs_over", lasting.spilled, rho * y - rho * y[before] - s >= 0)
+    model.add("full_before", np.intersect1d(lasting.delayed, lasting.spilled), rho * d - (1 - rho) * s >= 0)
 
 
 def _add_release(model: Model, problem: Problem, sets: Sets, runs: _Runs) -> None:
@@ -161,10 +198,15 @@ def _derive_runs(problem: Problem, sets: Sets) -> _Runs:
     sticky = _in_several_periods(problem, job, of_jobs(once))
     offer, offers = heads(sticky, job, slots.offer)
     contiguous = _in_several_periods(problem, job, of_jobs(~jobs.interruptible))
-    before, after = (_neighbours(problem, contiguous, step) for step in (-1, 1))
+    pair, _ = group(slots.workload, slots.offer)
+    before, after = (_neighbours(problem, contiguous, pair, step) for step in (-1, 1))
+    part = np.zeros(job.size)
+    part[own] = hours[own] / takes
+    must_be_done = contiguous[~jobs.may_be_undone[job[contiguous]]]
+    lasting = find_lasting(must_be_done, pair, slots.period, part)
     late = of_jobs(~jobs.deferrable)
     prompt = np.unique(job[late][slots.period[late] > jobs.first_period[job[late]]])
-    return _Runs(hours, useful, sticky, offer, offers, contiguous, before, after, prompt)
+    return _Runs(hours, useful, sticky, offer, offers, contiguous, before, after, lasting, prompt)
 
 
 def _in_several_periods(problem: Problem, job: Ints, own: Ints) -> Ints:
@@ -177,12 +219,13 @@ def _in_several_periods(problem: Problem, job: Ints, own: Ints) -> Ints:
     return own[periods[job[own]] > 1]
 
 
-def _neighbours(problem: Problem, own: Ints, step: int) -> Ints:
-    """Return by slot that of the same workload and offer `step` periods later, among `own`; -1 where there is none."""
+def _neighbours(problem: Problem, own: Ints, pair: Ints, step: int) -> Ints:
+    """Return by slot that of the same workload and offer (`pair`) `step` periods later, among `own`; -1 where there is
+    none.
+    """
     slots, T = problem.slots, problem.period_hours.size
-    pair, _ = group(slots.workload[own], slots.offer[own])
-    wanted = slots.period[own] + step
-    found = lookup(pair * T + slots.period[own], np.where((wanted >= 0) & (wanted < T), pair * T + wanted, -1))
+    first, wanted = pair[own] * T, slots.period[own] + step
+    found = lookup(first + slots.period[own], np.where((wanted >= 0) & (wanted < T), first + wanted, -1))
     neighbour = np.full(slots.workload.size, -1, dtype=np.int64)
     neighbour[own[found >= 0]] = own[found[found >= 0]]
     return neighbour

@@ -9,11 +9,12 @@ import binding_limits
 import binding_purchases
 import binding_survival
 import binding_workloads
-from binding_register import CASES, REDUNDANT
+from binding_register import CASES, REDUNDANT, TIGHTENING
 
 __all__ = [
     "CASES",
     "REDUNDANT",
+    "TIGHTENING",
     "binding_current",
     "binding_data",
     "binding_jobs",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from binding_register import case
+from binding_register import TIGHTENING, case
 from problem_toys import Builder
 
 
@@ -51,12 +51,35 @@ def _one_offer(loose: bool) -> Builder:
     return b
 
 
-@case("start", "start_once", tight=6, loose=2)
+@case("start", "stays_begun", tight=6, loose=2)
 def _contiguous(loose: bool) -> Builder:
     """Cheap hours at both ends, dear ones between: a run of two takes a dear one, with a pause it does not."""
     b = Builder(hours=(1.0, 1.0, 1.0, 1.0))
     r = b.region()
     w, _ = b.job(2, interruptible=loose)
+    for period, usd in enumerate((1, 5, 5, 1)):
+        b.slot(w, r, offer=0, period=period, usd=usd)
+    return b
+
+
+@case("start_once", tight=6, loose=2)
+def _starts_once(loose: bool) -> Builder:
+    """One offer is cheap in the first hour, the other in the last: a run has but one of them."""
+    b = Builder(hours=(1.0, 1.0, 1.0))
+    r = b.region()
+    w, _ = b.job(2, interruptible=loose, may_move=loose)
+    for period in range(3):
+        b.slot(w, r, offer=0, period=period, usd=1 if period == 0 else 5)
+        b.slot(w, r, offer=9, period=period, usd=1 if period == 2 else 5)
+    return b
+
+
+@case(*sorted(TIGHTENING), tight=3.5, loose=1.5)
+def _lies(loose: bool) -> Builder:
+    """An hour and a half begin or end in a dear hour, unless they may pause."""
+    b = Builder(hours=(1.0, 1.0, 1.0, 1.0))
+    r = b.region()
+    w, _ = b.job(1.5, interruptible=loose)
     for period, usd in enumerate((1, 5, 5, 1)):
         b.slot(w, r, offer=0, period=period, usd=usd)
     return b

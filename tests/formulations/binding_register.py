@@ -13,7 +13,9 @@ from problem_toys import Builder
 from formulations.problem import Problem
 
 REDUNDANT = {"cover"}
-"""Families that follow from others and are only there to tighten or to cut."""
+"""Families that follow from others, in the relaxation too, and are only there for branch and bound."""
+TIGHTENING = {"goes_on", "in_time", "lies", "begins_late", "runs_over", "full_before"}
+"""Families that follow from others and from integrality: they tighten the relaxation."""
 
 CASES: dict[str, tuple[Callable[[bool], Problem], float, float]] = {}
 

@@ -73,7 +73,7 @@ def test_local_rows_touch_one_workload_or_one_dataset(seed: int) -> None:
         "in_country": lambda c: -1 - problem.datasets.copy_dataset[c],
         "transfer": lambda e: -1 - problem.datasets.copy_dataset[problem.datasets.transfer_copy[e]],
     }
-    by_slot = {"instances", "gangs", "work_hours", "chosen", "starts", "at"}
+    by_slot = {"instances", "gangs", "work_hours", "chosen", "begun", "delayed", "spilled", "at"}
     for name, rows in CONSTRAINTS.items():
         if rows.kind != "local":
             continue
