@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import BaseModel
 
 from optimizer.instance.models import Instance
@@ -28,6 +29,8 @@ Outlier = tuple[Path, float, Range]
 OfPart = Callable[[str, object, Callable[[], list[Any]]], list[Any]]
 TOLD = 100
 """Most figures told one by one."""
+SERIES = 48
+"""Figures from which a series (one by period) is looked at as a whole."""
 
 
 def implausible(
@@ -101,6 +104,9 @@ def _figures_of(owner: BaseModel, name: str, span: Range | None, path: Path) -> 
     value = getattr(owner, name)
     if span is not None:
         count = _devices(owner) if span.each and isinstance(owner, InlineOffer) else 1.0
+        if isinstance(value, tuple) and len(value) >= SERIES:
+            yield from _outside_of_series(value, count, span, (*path, name))
+            return
         yield from ((at, figure / count, span) for at, figure in _numbers(value, (*path, name)))
     elif isinstance(value, BaseModel):
         yield from _figures(value, (*path, name))
@@ -108,6 +114,13 @@ def _figures_of(owner: BaseModel, name: str, span: Range | None, path: Path) -> 
         for at, below in enumerate(value):
             if isinstance(below, BaseModel):
                 yield from _figures(below, (*path, name, at))
+
+
+def _outside_of_series(values: tuple[object, ...], count: float, span: Range, path: Path) -> Iterator[Outlier]:
+    """Yield the figures of a long series that lie outside their range: nothing asks for the others."""
+    figures = np.asarray(values, dtype=float) / count
+    for at in np.flatnonzero(~((figures >= span.low) & (figures <= span.high))).tolist():
+        yield (*path, at), float(figures[at]), span
 
 
 def _numbers(value: object, path: Path) -> Iterator[tuple[Path, float]]:
