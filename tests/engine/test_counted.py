@@ -41,4 +41,6 @@ def test_what_is_drawn_turns_up() -> None:
         high += any(row.estimate == "high" for row in plan.budgets)
         counts = all(one.counts == "operational" for one in instance.budgets if one.limit_kg is not None)
         alone += counts and any(row.energy_kwh and row.carbon_kg is None for row in plan.placements)
+        if min(spot, high, alone) >= 2:
+            break
     assert min(spot, high, alone) >= 2, (spot, high, alone)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from independent import Independent
 from random_today import random_today
-from sampled import most, sampled
+from sampled import most
 from solving import GAP, better, optimum, renamed, same
 
 import domicile
@@ -33,7 +33,7 @@ def test_optimum_is_that_of_the_second_formulation(first: int) -> None:
         assert same(found, expected), f"seed {seed}: engine {found}, second formulation {expected}"
 
 
-@pytest.mark.parametrize("seed", sampled(range(7000, 7015)))
+@pytest.mark.parametrize("seed", range(7000, 7015))
 def test_plans_pass_their_audit(seed: int) -> None:
     """The plan says of today what the audit finds, and its audit finds nothing."""
     instance = domicile.load(random_today(seed))
@@ -48,7 +48,7 @@ def test_plans_pass_their_audit(seed: int) -> None:
         assert plan.today.today_usd is not None or plan.today.why_not
 
 
-@pytest.mark.parametrize("seed", sampled(range(7000, 7012)))
+@pytest.mark.parametrize("seed", range(7000, 7012))
 def test_no_plan_of_the_same_cost_has_fewer_moves(seed: int) -> None:
     """With one move fewer allowed than the plan makes, the optimum is worse, or there is none."""
     data = random_today(seed)
@@ -76,7 +76,7 @@ def test_methods_agree(seed: int, method: Any) -> None:
         assert expected is None or plan.status == "no_plan"
 
 
-@pytest.mark.parametrize("seed", sampled(range(7040, 7052)))
+@pytest.mark.parametrize("seed", range(7040, 7052))
 def test_free_moves_from_elsewhere_change_nothing(seed: int) -> None:
     """Everything runs today where nobody may be tomorrow, and moving is free: the optimum is that of a new start."""
     data = random_today(seed)
@@ -94,7 +94,7 @@ def test_free_moves_from_elsewhere_change_nothing(seed: int) -> None:
     assert same(optimum(data), optimum(new))
 
 
-@pytest.mark.parametrize("seed", sampled(range(7040, 7052)))
+@pytest.mark.parametrize("seed", range(7040, 7052))
 def test_dearer_moves_and_fewer_of_them_never_cost_less(seed: int) -> None:
     """Twice the price of moving, or half as many moves, is never cheaper; no limit and no price never dearer."""
     data = random_today(seed)
@@ -112,7 +112,7 @@ def test_dearer_moves_and_fewer_of_them_never_cost_less(seed: int) -> None:
     assert not better(before, optimum(free)) or any("move_usd" in w for w in data["workloads"])
 
 
-@pytest.mark.parametrize("seed", sampled(range(7070, 7078)))
+@pytest.mark.parametrize("seed", range(7070, 7078))
 def test_names_do_not_matter(seed: int) -> None:
     """Other names for workloads, datasets and regions leave the optimum as it was."""
     assert same(optimum(renamed(random_today(seed))), optimum(random_today(seed)))
@@ -130,4 +130,6 @@ def test_moves_and_places_bind_often() -> None:
         apart = deepcopy(data)
         apart["policies"] = [policy for policy in data["policies"] if policy["kind"] != "places_in_use"]
         binding["places"] += better(optimum(apart), before)
+        if min(binding.values()) >= 5:
+            break
     assert min(binding.values()) >= 5, binding

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from problem_brute_force import least_cost
 from problem_generators import random_problem
 from problem_solve import solve
+from sampled import most
 
 FEATURE_SETS = (
     ("services", "presence", "fixed", "unserved"),
@@ -28,7 +29,7 @@ FEATURE_SETS = (
 
 
 @pytest.mark.parametrize("features", FEATURE_SETS, ids="-".join)
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=most(60), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_optimum_is_the_enumerated_one(features: tuple[str, ...], seed: int) -> None:
     """Both agree on the least cost, and on whether a plan exists."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from problem_generators import random_problem
 from problem_independent import least_carbon, least_cost
 from problem_solve import solve
+from sampled import most
 
 FEATURE_SETS = (
     None,
@@ -28,7 +29,7 @@ FEATURE_SETS = (
 
 
 @pytest.mark.parametrize("features", FEATURE_SETS, ids=lambda x: "-".join(x) if x else "mixed")
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=most(60), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_same_optimum_as_the_second_formulation(features: tuple[str, ...] | None, seed: int) -> None:
     """Both agree on the least cost, and on whether a plan exists."""
@@ -40,7 +41,7 @@ def test_same_optimum_as_the_second_formulation(features: tuple[str, ...] | None
 
 
 @pytest.mark.parametrize("features", FEATURE_SETS, ids=lambda x: "-".join(x) if x else "mixed")
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=most(24), deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1), more=st.sampled_from([0.0, 0.05]))
 def test_same_least_carbon_as_the_second_formulation(features: tuple[str, ...] | None, seed: int, more: float) -> None:
     """At the least cost, and at 5 % above it, both agree on the least carbon."""
