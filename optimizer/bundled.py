@@ -32,8 +32,9 @@ def instance_file(path: Path, file: str) -> Path:
 
 
 def bundled_studies() -> dict[str, Path]:
-    """Return the files of the bundled studies by name."""
-    return {path.stem: path for path in sorted((PATH / STUDIES).glob("*.yaml"))}
+    """Return the files of the bundled studies by name: `what-to-negotiate`, `papers/capacity-latency`, ..."""
+    folder = PATH / STUDIES
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in sorted(folder.rglob("*.yaml"))}
 
 
 def study_file(path: Path, file: str) -> Path:
