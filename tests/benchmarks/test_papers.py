@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+import domicile
 from benchmarks.papers import (
     PUBLISHED,
     capacity_rows,
@@ -14,8 +16,6 @@ from benchmarks.papers import (
     mean_saving,
     window_grams,
 )
-
-import domicile
 from optimizer.study import load_study
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
