@@ -9,120 +9,19 @@ Decomposition, explanation and relaxation cut there. A model with a family that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from formulations.family_types import (
+    COUPLING,
+    LIMIT,
+    LOCAL,
+    NEED,
+    WORK,
+    Rows,
+    Variable,
+    case_of,
+    failing_flows,
+    field_of,
+)
 
-from formulations.columns import Ints, Strings
-from formulations.failures import find_failures
-from formulations.problem import Problem
-
-LOCAL, COUPLING = "local", "coupling"
-LIMIT, NEED = "limit", "need"
-WORK = {"workload": 1}
-
-OVER: dict[str, Strings] = {
-    "stream_period": ("stream", "period"), "workload_period": ("workload", "period"), "move": ("move", "period"),
-    "slot_offer": ("slot",), "slot_period": ("slot",), "slot_region_period": ("slot",), "flow_region_period": ("flow",),
-    "copy_country": ("copy",), "flow_mover_period": ("flow",), "slot_mover_period": ("slot",),
-    "bounded": ("bounded workload",), "dataset_region": ("dataset", "region"),
-    "job_region_period": ("job", "region", "period"), "one": (), "failure": (), "failover_demand": (),
-    "failover_rate": (), "failover_copy": (), "failover_route": (),
-}  # fmt: skip
-"""By kind of index the table whose row the number of an entry is, where it is not the one of that name."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A family of variables: symbol, kind of its index, values, what one of them is, and which of the table have one.
-
-    `rows`: by position of the family its row of the table `flow`, where it is over no table itself. `counted_in`: as of
-    a column. `is_count`: it counts whole things, whatever the domain that the model gives it. `is_item`: a plan is the
-    better for having fewer of it, though it need not be whole. `follows`: what it may be follows from other families
-    and from which rows the tables have. `comes_first`: of plans of one cost that with the fewest of it is the better,
-    whatever else they hold.
-    """
-
-    symbol: str
-    index: str
-    values: str
-    sentence: str
-    which: str
-    module: str
-    counted_in: Mapping[str, int] = field(default_factory=dict)
-    rows: Callable[[Problem], Ints] | None = None
-    is_count: bool = False
-    is_item: bool = False
-    follows: bool = False
-    comes_first: bool = False
-
-    @property
-    def over(self) -> Strings:
-        """The table, or the tables, that the family is over."""
-        return ("flow",) if self.rows is not None else OVER.get(self.index, (self.index,))
-
-    @property
-    def doc(self) -> str:
-        """Return what a reader of the component is told."""
-        return f"{self.symbol}, {self.values}: {self.sentence}" if self.symbol else f"{self.values}: {self.sentence}"
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A family of constraint rows: local or coupling, kind of its index, equation, and what it asks.
-
-    `gives`: what a diagnosis may change, a limit that somebody set (rows with an upper side) or, where no limit helps,
-    a need; by a rise of its side if `rises`, else by a fall. `is_link`: it says only that nothing is where a region, or
-    a workload in it, is not. `is_implied`: it follows from others, for branch and bound alone. `stated_by`: the rules
-    that its rows stem from (see `formulations.columns.rule_ids`), "" where it says what things are; they are those of
-    a `case` of survival, by entry, where that is given. `switched_by`: the family of the one binary of a workload
-    without which nothing else in the row may be: sum of the rest <= B x that binary.
-    """
-
-    kind: str
-    index: str
-    equation: str
-    sentence: str
-    module: str
-    gives: str = ""
-    rises: bool = False
-    is_link: bool = False
-    is_implied: bool = False
-    stated_by: str = ""
-    case: Callable[[Problem], Ints] | None = None
-    switched_by: str = ""
-
-    @property
-    def over(self) -> Strings:
-        """The table, or the tables, that the family is over."""
-        return OVER.get(self.index, (self.index,))
-
-    @property
-    def doc(self) -> str:
-        """Return what a reader of the component is told."""
-        return f"{self.equation}: {self.sentence}"
-
-
-def _failing_flows(problem: Problem) -> Ints:
-    return find_failures(problem).flow
-
-
-def _case(table: str, event: int) -> Callable[[Problem], Ints]:
-    """Return what tells the case of each row of a table of `formulations.survival`, whose index has the event here."""
-
-    def case(problem: Problem) -> Ints:
-        from formulations import survival
-
-        failures = find_failures(problem)
-        return failures.event_case[getattr(survival, table)(problem, failures).index[event]]
-
-    return case
-
-
-def _field(name: str, of: str = "workload") -> str:
-    return f"field:{of}s[id={{{of}}}].{name}"
-
-
-# fmt: off
 VARIABLES: dict[str, Variable] = {
     "instances": Variable(
         "n[i]", "slot", "integer, 0…N[i]", "instances kept running", "slots of services, not endpoints", "workloads",
@@ -186,7 +85,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "failover": Variable(
         "g[e,j,κ]", "failure", "0…φD[j,t]", "units/s that a cell takes over", "failure flows (`find_failures`)",
-        "survival", counted_in=WORK, rows=_failing_flows, follows=True,
+        "survival", counted_in=WORK, rows=failing_flows, follows=True,
     ),
     "moved": Variable(
         "m[x]", "mover", "binary", "the workload runs where nothing of it runs today", "movers", "relocations",
@@ -212,7 +111,7 @@ VARIABLES: dict[str, Variable] = {
 ROWS: dict[str, Rows] = {
     "demand": Rows(
         LOCAL, "stream_period", "Σ_i f[j,i] + v[j,t] = D[j,t]", "all demand is served or left unserved", "workloads",
-        gives=NEED, stated_by=_field("streams"),
+        gives=NEED, stated_by=field_of("streams"),
     ),
     "throughput": Rows(
         LOCAL, "slot", "Σ_j f[j,i] ≤ K'[i] n[i], K'[i] = min(K[i], Σ_j D[j,t] that i can serve)",
@@ -236,7 +135,7 @@ ROWS: dict[str, Rows] = {
     ),
     "least_regions": Rows(
         LOCAL, "bounded", "Σ_r a[w,r] ≥ L[w], for L[w] ≥ 2", "min_regions of the workload", "workloads", gives=NEED,
-        stated_by=_field("min_regions"),
+        stated_by=field_of("min_regions"),
     ),
     "present_backed": Rows(
         LOCAL, "presence", "a[w,r] ≤ Σ n[i] + Σ b[i] + Σ f[q] / (0.01 Σ D), for L[w] ≥ 2 or a model in hand",
@@ -244,69 +143,69 @@ ROWS: dict[str, Rows] = {
     ),
     "work": Rows(
         LOCAL, "job", "Σ_i 3600 K[i] H[i] / W[g] + x[g] / W[g] = 1", "all work is done or left undone", "jobs",
-        gives=NEED, stated_by=_field("work"),
+        gives=NEED, stated_by=field_of("work"),
     ),
     "hours_held": Rows(
         LOCAL, "slot", "H[i] ≤ min(h[i] k[i], W[g] / 3600 K[i]) b[i]", "hours worked are hours held", "jobs",
     ),
     "gangs_at_once": Rows(
         LOCAL, "slot_period", "Σ_{i∈t} b[i] ≤ M[g]", "at most max_gangs run at once", "jobs",
-        stated_by=_field("max_gangs"),
+        stated_by=field_of("max_gangs"),
     ),
     "one_offer": Rows(
         LOCAL, "slot", "b[i] ≤ c[g,o(i)]", "a job of one gang keeps to its offer", "jobs",
-        stated_by=_field("max_gangs"),
+        stated_by=field_of("max_gangs"),
     ),
     "chosen_once": Rows(
-        LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs", stated_by=_field("max_gangs"),
+        LOCAL, "job", "Σ_o c[g,o] ≤ 1", "one offer is chosen", "jobs", stated_by=field_of("max_gangs"),
     ),
     "start": Rows(
         LOCAL, "slot", "b[i] − b[prev(i)] ≤ y[i] − y[prev(i)]", "a run that was not there before begins", "jobs",
-        stated_by=_field("interruptible"),
+        stated_by=field_of("interruptible"),
     ),
     "stays_begun": Rows(
-        LOCAL, "slot", "y[i] ≥ y[prev(i)]", "what has begun stays so", "jobs", stated_by=_field("interruptible"),
+        LOCAL, "slot", "y[i] ≥ y[prev(i)]", "what has begun stays so", "jobs", stated_by=field_of("interruptible"),
     ),
     "start_once": Rows(
         LOCAL, "job", "Σ_{i last} y[i] ≤ 1", "a job that is not interruptible starts once", "jobs",
-        stated_by=_field("interruptible"),
+        stated_by=field_of("interruptible"),
     ),
     "interior": Rows(
         LOCAL, "slot", "H[i] ≥ h[i] k[i] (b[prev(i)] + b[next(i)] − 1)", "no idling inside a run", "jobs",
-        stated_by=_field("interruptible"),
+        stated_by=field_of("interruptible"),
     ),
     "goes_on": Rows(
         LOCAL, "slot", "b[i] ≥ y[i] − y[prev(f(i))]",
-        "a run goes on until its work can be done", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "a run goes on until its work can be done", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "in_time": Rows(
         LOCAL, "slot", "y[i] ≤ y[j], j the last begin in time",
-        "a run begins in time for its work", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "a run begins in time for its work", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "lies": Rows(
         LOCAL, "slot", "H[i] / (h[i] k[i]) = y[i] − (1 − ρ) y[i−K] − ρ y[i−K−1] − d[i] − s[i] + d[i−K] + s[i−K−1]",
-        "a run works where its begin says", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "a run works where its begin says", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "begins_late": Rows(
         LOCAL, "slot", "d[i] ≤ (1 − ρ) (y[i] − y[prev(i)])",
-        "only what begins begins late", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "only what begins begins late", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "runs_over": Rows(
         LOCAL, "slot", "s[i] ≤ ρ (y[i] − y[prev(i)])",
-        "only what begins runs over", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "only what begins runs over", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "full_before": Rows(
         LOCAL, "slot", "(1 − ρ) s[i] ≤ ρ d[i]",
-        "a run goes over when its last period is full", "jobs", is_implied=True, stated_by=_field("interruptible"),
+        "a run goes over when its last period is full", "jobs", is_implied=True, stated_by=field_of("interruptible"),
     ),
     "at_release": Rows(
         LOCAL, "job", "Σ_{i∈first} H[i] / (h[i] k[i]) + e[g] ≥ 1",
         "a job that may not be deferred works in its first period or is done there", "jobs", gives=NEED,
-        stated_by=_field("deferrable"),
+        stated_by=field_of("deferrable"),
     ),
     "none_later": Rows(
         LOCAL, "slot_period", "Σ_{i∈t} b[i] + M[g] e[g] ≤ M[g], t after the first",
-        "a job done in its first period runs no gang later", "jobs", stated_by=_field("deferrable"),
+        "a job done in its first period runs no gang later", "jobs", stated_by=field_of("deferrable"),
     ),
     "located": Rows(
         LOCAL, "slot_region_period", "Σ_{i∈r,t} b[i] ≤ l[g,r,t]", "a job runs where its checkpoint is", "moves",
@@ -327,7 +226,7 @@ ROWS: dict[str, Rows] = {
     "country_backed": Rows(LOCAL, "copy_country", "e[k,C] ≤ Σ_{c∈C} d[c]", "a country counts where a copy is", "data"),
     "least_countries": Rows(
         LOCAL, "dataset", "Σ_C e[k,C] ≥ P[k]", "copies in so many countries", "data", gives=NEED,
-        stated_by=_field("min_countries", "dataset"),
+        stated_by=field_of("min_countries", "dataset"),
     ),
     "duty": Rows(
         LOCAL, "duty", "Σ_{c∈C(y)} d[c] ≥ c[y]", "copies that law or policy asks for", "data_localization", gives=NEED,
@@ -336,7 +235,7 @@ ROWS: dict[str, Rows] = {
     "failover_demand": Rows(
         LOCAL, "failover_demand", "Σ_{κ outside e} g[e,j,κ] ≥ φ D[j,t]",
         "what a failure leaves carries the share that must survive", "survival", gives=NEED,
-        stated_by="survival.rules", case=_case("demand_asked", 0),
+        stated_by="survival.rules", case=case_of("demand_asked", 0),
     ),
     "failover_capacity": Rows(
         LOCAL, "failure", "Σ_j g[e,j,κ] ≤ Σ_{i∈κ} K[i] n[i]", "instances already running carry it", "survival",
@@ -362,7 +261,7 @@ ROWS: dict[str, Rows] = {
     "failover_rate": Rows(
         COUPLING, "failover_rate", "Σ ω f (outside e, not failing over) + Σ ω g[e,·] ≤ Q[κ]",
         "a limit on the work rate holds in a failure, too", "survival", gives=NEED,
-        stated_by="survival.rules", case=_case("rates_drawn", 1),
+        stated_by="survival.rules", case=case_of("rates_drawn", 1),
     ),
     "failover_requirement": Rows(
         COUPLING, "requirement", "Σ g ≤ (Σ φ D) Σ_{m∈M(ρ)} z[m]", "mechanisms are in force for what a failure moves",
@@ -370,12 +269,12 @@ ROWS: dict[str, Rows] = {
     ),
     "failover_copy": Rows(
         COUPLING, "failover_copy", "Σ_{c of k outside e} d[c] ≥ 1", "a copy outlives a failure", "survival",
-        gives=NEED, stated_by="survival.rules", case=_case("copies_left", 0),
+        gives=NEED, stated_by="survival.rules", case=case_of("copies_left", 0),
     ),
     "failover_route": Rows(
         COUPLING, "failover_route", "Σ g into r ≤ (Σ φ D) Σ_{c of k outside e, routed to r} d[c]",
         "a copy that outlives a failure can be read where the work goes", "survival",
-        stated_by="survival.rules", case=_case("routes_left", 0),
+        stated_by="survival.rules", case=case_of("routes_left", 0),
     ),
     "devices": Rows(
         COUPLING, "pool", "Σ_i δ n[i] + Σ_i δ k[i] b[i] ≤ Q[κ] s[κ]", "a quota of devices", "accelerator_availability",

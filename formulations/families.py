@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from formulations.columns import Ints, Strings
-from formulations.components import COUPLING, LIMIT, LOCAL, NEED, ROWS, VARIABLES, Rows, Variable
+from formulations.components import ROWS, VARIABLES
+from formulations.family_types import COUPLING, LIMIT, LOCAL, NEED, Rows, Variable
 from formulations.problem import Problem
 from formulations.tables import Tables, columns_of
 

@@ -211,6 +211,7 @@ COLUMN_RANGES: dict[tuple[str, str], Range] = {
     ("regions", "wue_year"): _YEAR,
     ("regions", "water_l_per_kwh_grid"): Range(0, 100, "l/kWh", possible=10_000),
     ("accelerators", "memory_gb"): _MEMORY,
+    ("accelerators", "usable_memory_gb"): _MEMORY,
     ("accelerators", "memory_bandwidth_gb_per_s"): Range(1, 100_000, "GB/s"),
     ("accelerators", "tpp"): Range(0, 1e7, "TPP"),
     ("accelerators", "performance_density"): Range(0, 1e5, "TPP per mm2"),

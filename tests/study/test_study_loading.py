@@ -90,7 +90,7 @@ def test_every_bundled_study_loads_by_its_name(name: str, tmp_path: Path, monkey
     """In any folder; its changes match something, and it says what it asks."""
     monkeypatch.chdir(tmp_path)
     loaded = load_study(name)
-    assert loaded.study.name == name
+    assert loaded.study.name == name.rpartition("/")[2]
     assert loaded.study.question.endswith("?")
     with pytest.raises(InputError, match="neither a file nor the name of a bundled study"):
         load_study(f"{name}s")

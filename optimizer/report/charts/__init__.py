@@ -25,10 +25,10 @@ Needs the extra `report` (`pip install 'domicile[report]'`); `require_charts` sa
 """
 
 from optimizer.report.charts.chart import Chart, require_charts
+from optimizer.report.charts.maps import Dot, Flow, world_map
 from optimizer.report.charts.pairs import dumbbell, frontier, ranges
 from optimizer.report.charts.parts import bars, heat_map, waterfall
 from optimizer.report.charts.theme import THEMES
-from optimizer.report.charts.world_map import Dot, Flow, world_map
 
 __all__ = [
     "THEMES", "Chart", "Dot", "Flow", "bars", "dumbbell", "frontier", "heat_map", "ranges", "require_charts",

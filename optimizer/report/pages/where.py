@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from optimizer.plan.rows import Placement
-from optimizer.report.charts.world_map import Dot, Flow, world_map
+from optimizer.report.charts.maps import Dot, Flow, world_map
 from optimizer.report.pages.context import Context, by_country, doubts, plural, total
 from optimizer.report.pages.view import (
     MOST_ON_PAPER,
