@@ -22,6 +22,7 @@ from formulations.family_types import (
     field_of,
 )
 
+# fmt: off
 VARIABLES: dict[str, Variable] = {
     "instances": Variable(
         "n[i]", "slot", "integer, 0…N[i]", "instances kept running", "slots of services, not endpoints", "workloads",

@@ -115,6 +115,3 @@ def case_of(table: str, event: int) -> Callable[[Problem], Ints]:
 def field_of(name: str, of: str = "workload") -> str:
     """Return the rule that a field of the instance is, by the id of what it belongs to."""
     return f"field:{of}s[id={{{of}}}].{name}"
-
-
-# fmt: off

@@ -238,7 +238,7 @@ def law_base() -> dict[str, Any]:
                 "throughput": [{"workload": "assistant", "accelerator": "gpu", "units_per_s": 10}],
             },
         },
-        "laws": {"use": "world"},
+        "laws": {"use": "world", "as_of": "2026-11-22"},
         "workloads": [
             {
                 "id": "assistant", "kind": "service", "runs": {"model": "m"},
@@ -270,9 +270,9 @@ def law_plan() -> dict[str, Any]:
         "cost_breakdown_usd": {"compute": 24.0, "mechanisms": 12.0},
         "placements": [
             {**half, "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
-             "laws": ["EU-GDPR-CHV"]},
+             "laws": ["EU-GDPR-CHV", *CHIP_LAWS]},
             {**half, "provider": "host", "region": "mumbai", "region_id": "mumbai", "country": "IN",
-             "laws": ["EU-GDPR-CHV"], "mechanisms": ["SCC_EU"]},
+             "laws": ["EU-GDPR-CHV", *CHIP_LAWS], "mechanisms": ["SCC_EU"]},
         ],
         "copies": [{"dataset": "files", "provider": "nippon", "region": "tokyo", "region_id": "tokyo", "country": "JP",
                     "size_gb": 10, "cost_usd": 0.0, "laws": ["EU-GDPR-CHV"]}],
@@ -280,6 +280,8 @@ def law_plan() -> dict[str, Any]:
     }  # fmt: skip
 
 
+CHIP_LAWS = ["US-BIS-AFFIL-2026", "US-BIS-ENTITY-LIST"]
+"""Laws that ask of accelerators everywhere who uses them."""
 SCC_KEY = ["acme", "host"]
 
 # night: 36,000 units; one gpu does 10 units/s = 36,000 units/h... in halves: half an hour of work in hour 0 (east),

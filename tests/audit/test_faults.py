@@ -348,7 +348,7 @@ def test_valid_plan_under_law_passes():
 
 
 def test_a_valid_plan_with_its_register_passes():
-    """The entry of the one law that bears on it, as the pack has it."""
+    """The entries of the laws that bear on it, as the pack has them."""
     instance, plan = law_base(), law_plan()
     registered()(instance, plan)
     assert audit(instance_of(instance), plan_of(plan)).violations == ()
