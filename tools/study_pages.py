@@ -145,6 +145,18 @@ def saving_chart(page: Page, figures: Figures) -> Chart:
     return bars(pd.DataFrame(rows), "what", "saved", title=page.title, unit=unit)
 
 
+def costs_chart(page: Page, figures: Figures) -> Chart:
+    """What each scenario of one base costs, the price of what is not served included."""
+    import pandas as pd
+
+    from optimizer.report.charts import bars
+
+    (base,) = bases_of(figures)
+    rows = [{"what": page.short[name], "usd": value_of(figures, base, name)} for name in page.words]
+    unit = "USD a month, with the price of what is not served"
+    return bars(pd.DataFrame(rows), "what", "usd", title=page.title, unit=unit)
+
+
 def served_chart(before: str, after: str) -> Callable[[Page, Figures], Chart]:
     """The share of each workload that is served in two scenarios, of those that one of them does not serve in full."""
 
@@ -223,6 +235,12 @@ PAGES = {
         {BASE: "no control", "controlled": "large ones controlled", "controlled-b": "dense small ones too"},
         served_chart(BASE, "controlled-b"),
         {BASE: "no control", "controlled-b": "controlled"},
+    ),
+    "served-from-abroad": Page(
+        "Served from abroad",
+        {BASE: "limits as stated", "new-region": "a region in Chile", "farther": "round trips twice as long"},
+        costs_chart,
+        {BASE: "limits as stated", "new-region": "region in Chile", "farther": "twice as far"},
     ),
     "what-to-negotiate": Page(
         "What to negotiate",
