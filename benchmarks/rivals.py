@@ -114,6 +114,8 @@ def to_plan(compiled: Any, program: Program, x: Floats, bound_usd: float | None)
         is_clean = True
     tables = {name: np.zeros(size) for name, size in table_sizes(compiled.problem).items()}
     for name, family in program.families.items():
+        if name not in tables:  # a family of its own: our model says otherwise where a run lies
+            continue
         positions = np.flatnonzero(family.local >= 0)
         tables[name][positions] = clean[family.offset + family.local[positions]]
     objective = float(arrays.cost @ clean)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+from datetime import date
 from typing import Any
 
 from optimizer.instance.load import load
 from optimizer.instance.models import Instance
+from optimizer.laws import load_laws
+from optimizer.laws.rows import LawRow
 from optimizer.plan.models import Plan
 
 # Two regions of provider north, one of south. One period of 100 h.
@@ -238,7 +241,7 @@ def law_base() -> dict[str, Any]:
                 "throughput": [{"workload": "assistant", "accelerator": "gpu", "units_per_s": 10}],
             },
         },
-        "laws": {"use": "world", "as_of": "2026-11-22"},
+        "laws": {"use": "world"},
         "workloads": [
             {
                 "id": "assistant", "kind": "service", "runs": {"model": "m"},
@@ -282,6 +285,29 @@ def law_plan() -> dict[str, Any]:
 
 CHIP_LAWS = ["US-BIS-AFFIL-2026", "US-BIS-ENTITY-LIST"]
 """Laws that ask of accelerators everywhere who uses them."""
+
+
+def entry_of(law: LawRow, decided: str, rows: int) -> dict[str, Any]:
+    """Return the entry of a law in the register of the lawful plan, which begins after days of review."""
+    overdue = ["overdue"] * (law.review_by is not None and law.review_by < date(2027, 1, 1))
+    weak = ["weak"] * law.confidence.startswith("from general") + ["unreviewed"] * (not law.trigger.reviewed)
+    return {
+        "law": law.id, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
+        "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
+        "in_force_from": law.in_force_from, "review_by": law.review_by, "decided": decided, "placements": rows,
+        "flags": weak + overdue,
+    }  # fmt: skip
+
+
+def lawful_register() -> dict[str, Any]:
+    """Return the register of the lawful plan, and its warnings: the law on transfers bears on placements and a copy,
+    those on chips on the placements.
+    """
+    pack = load_laws("world").laws
+    decided = {"EU-GDPR-CHV": ("required mechanism SCC_EU", 3), **dict.fromkeys(CHIP_LAWS, ("free", 2))}
+    entries = [entry_of(pack[name], *of_law) for name, of_law in decided.items()]
+    late = [f"{one['law']} ({one['review_by']})" for one in entries if "overdue" in one["flags"]]
+    return {"legal_register": entries, "warnings": [f"to be reviewed: {', '.join(late)}"]}
 SCC_KEY = ["acme", "host"]
 
 # night: 36,000 units; one gpu does 10 units/s = 36,000 units/h... in halves: half an hour of work in hour 0 (east),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from audit_toys import CHIP_LAWS, instance_of, plan_of
+from audit_toys import instance_of, lawful_register, plan_of
 
 from optimizer.audit import audit
-from optimizer.laws import load_laws
 
 Fields = dict[str, Any]
 Fault = Callable[[Fields, Fields], None]
@@ -119,20 +118,8 @@ def append(name: str, **fields: Any) -> Fault:
 
 
 def registered() -> Fault:
-    """Give the lawful plan its register: the law on transfers, which bears on two placements and a copy, and those on
-    chips, which bear on the placements.
-    """
-
-    def add(instance: Fields, plan: Fields) -> None:
-        pack = load_laws("world").laws
-        decided = {"EU-GDPR-CHV": ("required mechanism SCC_EU", 3), **dict.fromkeys(CHIP_LAWS, ("free", 2))}
-        plan["legal_register"] = [{
-            "law": law.id, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
-            "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
-            "in_force_from": law.in_force_from, "review_by": law.review_by, "decided": what, "placements": rows,
-        } for law, (what, rows) in ((pack[name], entry) for name, entry in decided.items())]  # fmt: skip
-
-    return add
+    """Give the lawful plan its register."""
+    return lambda instance, plan: plan.update(lawful_register())
 
 
 def second_offer(instance: Fields, plan: Fields) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from audit_toys import base, instance_of, law_base, law_plan, plan_of, row, valid_plan
+from audit_toys import (
+    base,
+    entry_of,
+    instance_of,
+    law_base,
+    law_plan,
+    lawful_register,
+    plan_of,
+    row,
+    valid_plan,
+)
 
 from optimizer.audit import AuditReport, audit
 from optimizer.audit.coverage import NOT_STATED
@@ -168,22 +178,12 @@ def test_the_share_of_one_provider_is_a_limit_of_its_own(policy: str, providers:
 
 def test_a_law_that_decided_nothing_has_no_entry():
     """An entry of a law that neither bears on a row nor ruled anything out decorates the register."""
-    instance, plan = law_base(), law_plan()
     from optimizer.laws import load_laws
 
-    entries = []
-    for name, decided, count in (("EU-GDPR-CHV", "required mechanism SCC_EU", 3), ("FR-HDS", "free", 0)):
-        law = load_laws("world").laws[name]
-        flags = ["weak"] * law.confidence.startswith("from general") + ["unreviewed"] * (not law.trigger.reviewed)
-        entries.append({
-            "law": name, "jurisdiction": "|".join(law.jurisdictions), "instrument": law.instrument,
-            "provision": law.provision, "citation": law.citation, "confidence": law.confidence, "status": law.status,
-            "in_force_from": law.in_force_from, "review_by": law.review_by,
-            "decided": decided, "placements": count, "flags": flags,
-        })  # fmt: skip
-    plan["legal_register"] = entries[:1]
+    instance, plan = law_base(), law_plan()
+    plan.update(lawful_register())
     assert judged(plan, instance).ok
-    plan["legal_register"] = entries
+    plan["legal_register"].append(entry_of(load_laws("world").laws["FR-HDS"], "free", 0))
     report = judged(plan, instance)
     assert [(v.kind, v.found) for v in report.violations] == [("register", "FR-HDS")]
 

@@ -113,7 +113,7 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("decompose", "find_blocks"),
+        ("lagrangian", "find_blocks"),
         ("decompose", "_relaxed"),
         ("decompose", "take_over"),
         ("closing", "rank_options"),
