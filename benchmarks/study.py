@@ -36,7 +36,11 @@ FACTORS = {
     "quota:quotas.default_devices": (0.75, 1.5),
 }  # fmt: skip
 """By rule of the enterprise instance the part of its limit that is drawn."""
-PROVIDERS, ACCELERATORS = ("aws", "azure", "gcp", "alibaba", "scaleway"), ("", "H100", "L40S", "A100-80", "MI300X")
+SCOPES = (
+    ("aws", ""), ("aws", "H100"), ("aws", "L40S"), ("aws", "A100-80"), ("azure", ""), ("azure", "H100"),
+    ("azure", "A100-80"), ("azure", "MI300X"), ("gcp", ""), ("gcp", "H100"), ("gcp", "A100-80"),
+)  # fmt: skip
+"""Providers and accelerators of which the instance may use an offer: a price is scaled for one of these pairs."""
 SAME = 1e-9
 
 
@@ -94,8 +98,8 @@ def _change(kind: str, laws: list[str], rng: np.random.Generator) -> dict[str, A
     if kind == "law":
         return {"op": "lift", "rule": str(rng.choice(laws))}
     if kind == "price":
-        accelerator = str(rng.choice(ACCELERATORS))
-        scope = {"providers": [str(rng.choice(PROVIDERS[:3]))]}
+        provider, accelerator = SCOPES[int(rng.integers(len(SCOPES)))]
+        scope = {"providers": [provider]}
         if accelerator:
             scope["accelerators"] = [accelerator]
         return {"op": "scale_prices", "factor": round(float(rng.uniform(0.85, 1.2)), 3), "scope": scope}
