@@ -121,7 +121,7 @@ def transferred(catalogue: Catalogue) -> Errors:
                 continue
             nearest = min(others, key=lambda pair: pair[0])[1]
             limits = catalogue.limits[curve.accelerator]
-            told = scaled(replace(nearest), question_of(catalogue, name, curve), limits)
+            told = scaled(replace(nearest), question_of(catalogue, name, curve), limits, limits)
             if told is None:
                 continue
             for requests, ttft, tpot in zip(curve.requests, curve.ttft_ms, curve.tpot_ms, strict=True):

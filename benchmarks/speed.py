@@ -11,6 +11,7 @@ mlperf-offline      offline results of that round, from the same fit
 interpolated        every measurement between other shapes of its model, precision and system, from all near ones
 interpolated-by-nearest  the same measurements, from the nearest shape alone
 transferred         every other measurement, from the nearest shape
+sibling             every measurement of which a smaller sibling (the same chip with less memory) has the same shape
 
 An error is max(predicted / measured, measured / predicted). Rows go to `results/speed.csv`: median, ninth decile and
 the worst, by accelerator and left-out source, and over all (`*`). Every server result stands beside its prediction in
@@ -19,6 +20,7 @@ the worst, by accelerator and left-out source, and over all (`*`). Every server 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +43,8 @@ def main() -> None:
     """Predict, print, write."""
     catalogue = load_catalogue()
     rows = measurements(catalogue)
-    errors = [*_left_out(catalogue, rows), *_rounds(catalogue, rows), *_transferred(catalogue, rows)]
+    errors = [*_left_out(catalogue, rows), *_rounds(catalogue, rows), *_transferred(catalogue, rows),
+              *_siblings(catalogue, rows)]  # fmt: skip
     server_results(catalogue, rows).to_csv(SERVER_RESULTS, index=False, lineterminator="\n")
     table = summary(errors)
     table.to_csv(RESULTS, index=False, lineterminator="\n")
@@ -175,6 +178,32 @@ def _transferred(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
             if inside:
                 by_nearest = float(np.exp(abs(np.log(nearest[2] * here / row.units_per_s))))
                 found.append(("interpolated-by-nearest", str(accelerator), str(row.source), by_nearest))
+    return found
+
+
+def _siblings(catalogue: Catalogue, rows: pd.DataFrame) -> Errors:
+    """Predict every measurement from the slowest of the same model, shape and devices on a smaller sibling."""
+    found: Errors = []
+    for name, group in rows.groupby("model"):
+        model = architecture_of(catalogue, str(name))
+        assert model is not None
+        runs = list(group.itertuples(index=False))
+        for row in runs:
+            limits, width = catalogue.limits[row.accelerator], roofline.precision_of(row.precision) or model.native
+            question = Question(model, width, _shape(row), OUTPUT, None, None)
+            there = [
+                run for run in runs
+                if row.accelerator in catalogue.siblings.get(run.accelerator, ()) and run.devices == row.devices
+                and _shape(run) == _shape(row)
+                and (roofline.precision_of(run.precision) or model.native).bits == width.bits
+            ]  # fmt: skip
+            if there:
+                run = min(there, key=lambda one: one.units_per_s)
+                small = catalogue.limits[run.accelerator]
+                part = run.units_per_s / _likely(question, small, run, _shape(run))
+                told = part * _likely(question, replace(limits, efficiency=small.efficiency), run, _shape(run))
+                error = float(np.exp(abs(np.log(told / row.units_per_s))))
+                found.append(("sibling", str(row.accelerator), str(row.source), error))
     return found
 
 

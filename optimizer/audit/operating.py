@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.audit.request_shapes import apart, nearest
+from optimizer.audit.request_shapes import apart, nearest, same_chips
 from optimizer.catalogue.throughput import select_throughput
 from optimizer.instance.workloads import Runs
 
@@ -61,6 +61,7 @@ class SystemFigures:
 class Run(NamedTuple):
     """A measurement at full load; the requests its client sent to one replica of so many devices, NaN: nobody says."""
 
+    accelerator: str
     devices: float
     input_tokens: float
     output_tokens: float
@@ -171,6 +172,7 @@ class OwnPoints:
         self.integer = "int8" in text.lower()
         self.per_weight = {4: 0.5625, 8: 1.0, 16: 2.0}[self.bits]
         self.per_value = 2.0 if self.bits == 16 else 1.0
+        self.smaller = same_chips(catalogue)
 
     def systems(self, accelerator: str, shape: tuple[float, float]) -> list[System]:
         """Return the systems of an accelerator that keep the objectives at a request shape."""
@@ -194,27 +196,38 @@ class OwnPoints:
     def _sizes(self) -> tuple[int, ...]:
         return (self.runs.devices_per_replica,) if self.runs.devices_per_replica else SIZES
 
+    def _measured_on(self, accelerator: str) -> list[str]:
+        """Return the accelerators whose measurements speak for one: it, and the same chip with less memory."""
+        return [accelerator, *self.smaller.get(accelerator, [])]
+
     def _of_curves(self, accelerator: str, shape: tuple[float, float]) -> tuple[list[System], dict[float, float]]:
-        """Return what curves say, and up to how many requests a curve that keeps no objective leaves open."""
+        """Return what curves say, and up to how many requests a curve that keeps no objective leaves open.
+
+        Where no curve of the accelerator is near, that of the same chip with less memory is moved to it.
+        """
         points = self.catalogue.curve_points
-        points = points[points.model.eq(self.name) & points.accelerator.eq(accelerator)]
+        points = points[points.model.eq(self.name) & points.accelerator.isin(self._measured_on(accelerator))]
         points = points[points.precision.map(_bits).eq(self.bits)]
         found: list[System] = []
         contradicted: dict[float, float] = {}
         for size in sorted({float(devices) for devices in points.devices}):
-            swept = nearest(points[points.devices.eq(size)], shape)
+            of_size = points[points.devices.eq(size)]
+            own = of_size.accelerator.eq(accelerator)
+            swept = nearest(of_size[own], shape) or nearest(of_size[~own], shape)
             if swept is None or self.runs.devices_per_replica not in (None, size):
                 continue
             (i, o), sweep = swept
-            rows = sweep.sort_values("requests")
-            same = (i, o) == shape
+            measured_on = str(sweep.accelerator.iloc[0])
+            rows = sweep[sweep.accelerator.eq(measured_on)].sort_values("requests")
+            same = (i, o) == shape and measured_on == accelerator
             if not same and self.runs.weakest_speed == "measured":
                 continue
             b, ttft, tpot = (rows[name].to_numpy(float) for name in ("requests", "ttft_ms", "tpot_ms"))
             if not same:
                 fits = b <= self._held(accelerator, shape, size, 1.0)
                 b, ttft, tpot = b[fits], ttft[fits], tpot[fits]
-                to, of = (self._times(accelerator, at, size, b) for at in (shape, (i, o)))
+                to = self._times(accelerator, shape, size, b, fit_of=measured_on)
+                of = self._times(measured_on, (i, o), size, b)
                 ttft, tpot = ttft * to.ttft / of.ttft, tpot * to.tpot / of.tpot
             if not len(b):
                 continue
@@ -233,7 +246,7 @@ class OwnPoints:
         """Return estimates corrected by how far the nearest measurement at full load is from the estimate of it."""
         parts: list[Run] = []
         for table in (self.catalogue.throughput, self.catalogue.serving):
-            rows = table[table.model.eq(self.name) & table.accelerator.eq(accelerator)]
+            rows = table[table.model.eq(self.name) & table.accelerator.isin(self._measured_on(accelerator))]
             rows = rows[rows.scenario.isin(AT_SATURATION)]
             if "metric" in rows:
                 rows = rows[rows.metric.eq("output_tokens_per_s")]
@@ -246,24 +259,27 @@ class OwnPoints:
             here = [run for run in parts if run.devices == devices]
             near = [(away, run) for run in here
                     if (away := apart(shape, (run.input_tokens, run.output_tokens))) is not None]  # fmt: skip
+            near = [pair for pair in near if pair[1].accelerator == accelerator] or near
             if near:
                 _, run = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
                 at = run.input_tokens, run.output_tokens
-                likely = self._saturated(accelerator, at, devices)
+                likely = self._saturated(run.accelerator, at, devices)
                 if run.requests > 0:  # the client capped its requests, to one replica
-                    likely = self._at_most(accelerator, at, run.replica_devices, run.requests)
+                    likely = self._at_most(run.accelerator, at, run.replica_devices, run.requests)
                 if likely > 0:
-                    found += self._corrected(accelerator, shape, devices, likely / run.units_per_s)
+                    slower = likely / run.units_per_s
+                    found += self._corrected(accelerator, shape, devices, slower, run.accelerator)
         return found
 
     def _corrected(
-        self, accelerator: str, shape: tuple[float, float], devices: float, slower: float
+        self, accelerator: str, shape: tuple[float, float], devices: float, slower: float, measured_on: str
     ) -> list[System]:
         found: list[System] = []
         for size in self._sizes():
             if devices % size:
                 continue
-            times = self._open(accelerator, shape, float(size), MOST).slower(slower, slower * FIRST_TOKEN)
+            times = self._open(accelerator, shape, float(size), MOST, measured_on)
+            times = times.slower(slower, slower * FIRST_TOKEN)
             at = times.best(self.runs)
             if at is not None:
                 one = _system(times, at, devices, "transferred", MOVED)
@@ -343,9 +359,11 @@ class OwnPoints:
         step = (self._weight_bytes(np.array([b]))[0] + b * self._cache_bytes(shape)) / (devices * bandwidth)
         return float(1 / max((prompt / shape[1] + token) / (devices * flops), step / b))
 
-    def _times(self, accelerator: str, shape: tuple[float, float], devices: float, b: Floats) -> Times:
-        """Return what a replica is likely to take with b requests in flight."""
-        fit: Any = self.catalogue.accelerator_speed.loc[accelerator]
+    def _times(
+        self, accelerator: str, shape: tuple[float, float], devices: float, b: Floats, fit_of: str | None = None
+    ) -> Times:
+        """Return what a replica is likely to take with b requests in flight, by the fit of it or another chip."""
+        fit: Any = self.catalogue.accelerator_speed.loc[fit_of or accelerator]
         working = devices ** (1 - fit.replica_exponent)
         flops, bandwidth = self._peak(accelerator)
         flops, bandwidth = flops * fit.flops_efficiency * working, bandwidth * fit.bandwidth_efficiency * working
@@ -356,10 +374,13 @@ class OwnPoints:
         first, each = FIXED_S + STEPS * t + q * (1 + QUEUED * b), t + (b - 1) * q / o
         return Times(b, first * 1000, each * 1000, 1 / (q / o + t / b))
 
-    def _open(self, accelerator: str, shape: tuple[float, float], devices: float, most: float) -> Times:
+    def _open(
+        self, accelerator: str, shape: tuple[float, float], devices: float, most: float, fit_of: str | None = None
+    ) -> Times:
         """Return the times at every whole number of requests that memory holds, up to `most`."""
         held = min(self._held(accelerator, shape, devices, MEMORY), most)
-        return self._times(accelerator, shape, devices, np.arange(1, max(0, math.floor(held)) + 1, dtype=float))
+        counts = np.arange(1, max(0, math.floor(held)) + 1, dtype=float)
+        return self._times(accelerator, shape, devices, counts, fit_of)
 
     def _at_most(self, accelerator: str, shape: tuple[float, float], devices: float, sent: float) -> float:
         """Return the likely output tokens/s of one replica with the requests sent, as far as memory holds them."""

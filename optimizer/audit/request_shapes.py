@@ -1,4 +1,4 @@
-"""How near request shapes are to each other: input and output tokens, each at most a factor of four away."""
+"""Whose measurements speak for a system: request shapes near its own, and the same chip with less memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from optimizer.catalogue import Catalogue
 
 NEAR = math.log(4) + 1e-9
 
@@ -27,3 +29,23 @@ def nearest(rows: pd.DataFrame, shape: tuple[float, float]) -> tuple[tuple[float
         return None
     i, o = min(near, key=lambda pair: pair[0])[1]
     return (i, o), rows[rows.input_tokens.eq(i) & rows.output_tokens.eq(o)]
+
+
+def same_chips(catalogue: Catalogue) -> dict[str, list[str]]:
+    """Return by accelerator those that are its chip with at most its memory and bandwidth and at least half of them:
+    of the same software, not Neuron, and with peaks within 3 %.
+    """
+    peaks = ["tflops_16bit", "tflops_8bit", "tops_8bit", "tflops_4bit"]
+    table = catalogue.accelerators.join(catalogue.accelerator_speed[peaks], how="inner")
+    memory = table.usable_memory_gb.where(table.usable_memory_gb.gt(0), table.memory_gb)
+    rows = list(zip(table.index, table.software, memory, table.memory_bandwidth_gb_per_s,
+                    table[peaks].fillna(0.0).to_numpy(float).tolist(), strict=True))  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for name, software, gb, gb_per_s, peak in rows:
+        for other, other_software, other_gb, other_gb_per_s, other_peak in rows:
+            alike = software == other_software != "neuron" and name != other
+            if alike and all(max(x, y) <= 1.03 * min(x, y) for x, y in zip(peak, other_peak, strict=True)):
+                halves = gb >= other_gb >= gb / 2 * (1 - 1e-9), gb_per_s >= other_gb_per_s >= gb_per_s / 2 * (1 - 1e-9)
+                if all(halves):
+                    found.setdefault(str(name), []).append(str(other))
+    return found

@@ -128,6 +128,13 @@ class Catalogue:
         return limits_of(self)
 
     @cached_property
+    def siblings(self) -> Mapping[str, tuple[str, ...]]:
+        """By accelerator those that are its chip with more memory or bandwidth."""
+        from optimizer.catalogue.speed_facts import siblings_of
+
+        return siblings_of(self.limits)
+
+    @cached_property
     def points(self) -> Mapping[str, list[Point]]:
         """The saturated measurements of each model, at any token shape."""
         from optimizer.catalogue.speed_facts import points_of

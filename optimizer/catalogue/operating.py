@@ -124,9 +124,9 @@ def curves_of(catalogue: Catalogue) -> dict[str, list[Curve]]:
     return found
 
 
-def scaled(curve: Curve, question: Question, limits: Limits) -> Curve | None:
-    """Return a curve of another token shape as that of the shape asked, both times scaled by the roofline; of those
-    requests that fit into memory. None where none does.
+def scaled(curve: Curve, question: Question, limits: Limits, measured_on: Limits) -> Curve | None:
+    """Return a curve of another token shape, or of a sibling, as that of the accelerator at the shape asked, both times
+    scaled by the roofline; of those requests that fit into memory. None where none does.
     """
     there = roofline.Shape(curve.input_tokens, curve.output_tokens)
     here = question.shape
@@ -136,7 +136,10 @@ def scaled(curve: Curve, question: Question, limits: Limits) -> Curve | None:
     points = []
     for requests, ttft, tpot in zip(curve.requests, curve.ttft_ms, curve.tpot_ms, strict=True):
         if requests <= held:
-            to, of = (paced(replace(question, shape=at), limits, curve.devices, requests) for at in (here, there))
+            to, of = (
+                paced(replace(question, shape=shape), by, curve.devices, requests)
+                for shape, by in ((here, limits), (there, measured_on))
+            )
             slower = to.tpot_s(here.output_tokens) / of.tpot_s(there.output_tokens)
             points.append((requests, ttft * to.ttft_s / of.ttft_s, tpot * slower))
     if not points:

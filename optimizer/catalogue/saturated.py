@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,44 +45,64 @@ def estimate_like(point: Point, question: Question, shape: Shape, device: Device
 def near_points(
     catalogue: Catalogue, name: str, question: Question
 ) -> dict[tuple[str, float], list[tuple[float, Point]]]:
-    """Return the saturated measurements at near shapes, and how far these are, by accelerator and devices."""
+    """Return the saturated measurements at near shapes, and how far these are, by accelerator and devices: those on the
+    accelerator, where there are none those on its smaller siblings.
+    """
     i, o = question.shape.input_tokens, question.shape.output_tokens
     near: dict[tuple[str, float], list[tuple[float, Point]]] = {}
+    of_siblings: dict[tuple[str, float], list[tuple[float, Point]]] = {}
     for point in catalogue.points.get(name, ()):
         apart = abs(math.log(point.input_tokens / i)), abs(math.log(point.output_tokens / o))
         alike = point.bits == question.precision.bits and max(apart) <= math.log(NEAR) + 1e-9
         whole = not question.devices or point.devices % question.devices == 0
         if alike and whole and point.accelerator in catalogue.limits:
             near.setdefault((point.accelerator, point.devices), []).append((sum(apart), point))
-    return near
+            for larger in catalogue.siblings.get(point.accelerator, ()):
+                of_siblings.setdefault((larger, point.devices), []).append((sum(apart), point))
+    return {**of_siblings, **near}
+
+
+def as_measured_on(catalogue: Catalogue, accelerator: str, measured_on: str) -> Limits:
+    """Return the limits of an accelerator with the efficiency of the one, itself or a sibling, that was measured."""
+    return replace(catalogue.limits[accelerator], efficiency=catalogue.limits[measured_on].efficiency)
+
+
+def source_of(accelerator: str, measured_on: str, source: str) -> str:
+    """Return the source of a figure; of a sibling's it says so."""
+    return source if accelerator == measured_on else f"{measured_on}, the same chip with other memory: {source}"
 
 
 def transferred(catalogue: Catalogue, name: str, question: Question, had: set[tuple[str, float]]) -> list[Row]:
     """Return figures of other shapes scaled to the one asked, by system; those of the very shape are measured."""
     near = near_points(catalogue, name, question).items()
-    found = (_from_points(catalogue, question, points) for system, points in near if system not in had)
+    found = (_from_points(catalogue, question, system[0], points) for system, points in near if system not in had)
     return [row for row in found if row is not None]
 
 
-def _from_points(catalogue: Catalogue, question: Question, near: list[tuple[float, Point]]) -> Row | None:
+def _from_points(
+    catalogue: Catalogue, question: Question, accelerator: str, near: list[tuple[float, Point]]
+) -> Row | None:
     """Return the figure of a system: measured at the shape, interpolated between shapes, else transferred from the
-    nearest one, the slower of equally near ones.
+    nearest one, the slower of equally near ones; what siblings did is transferred from the nearest shape.
     """
     far, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
-    if far < 1e-9:
+    own = nearest.accelerator == accelerator
+    if own and far < 1e-9:
         same = [point.units_per_s for away, point in near if away < 1e-9]
         return row_of(nearest, "measured", 1.0, "measured", float(np.median(same)) * question.units_per_output_token)
-    limits = catalogue.limits[nearest.accelerator]
+    limits = as_measured_on(catalogue, accelerator, nearest.accelerator)
     here = estimate_like(nearest, question, question.shape, limits.device, limits.efficiency)
-    inside = _is_inside(question.shape, [point for _, point in near])
-    part = _part_of_estimate(catalogue, question, near if inside else [(far, nearest)])
+    inside = own and _is_inside(question.shape, [point for _, point in near])
+    part = _part_of_estimate(catalogue, question, near if inside else [(1.0, nearest)])
     if not (here > 0 and part > 0):
         return None
     most = roofline.bound(question.model, question.precision, question.shape, limits.device, nearest.devices)
     units = min(here * part, most) * question.units_per_output_token
     if inside:
         return row_of(nearest, "measured", SPREAD_INTERPOLATED, "measured", units)
-    return row_of(nearest, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units)
+    source = source_of(accelerator, nearest.accelerator, nearest.source)
+    at = replace(nearest, accelerator=accelerator, source=source)
+    return row_of(at, "transferred", SPREAD_TRANSFERRED, "transferred_speed", units)
 
 
 def _is_inside(shape: Shape, points: list[Point]) -> bool:

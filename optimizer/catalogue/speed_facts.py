@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +84,38 @@ def limits_of(catalogue: Catalogue) -> dict[str, Limits]:
                             row.tflops_4bit)  # fmt: skip
             found[row.accelerator] = Limits(device, fit, software)
     return found
+
+
+SAME_ARITHMETIC, LARGER_MEMORY = 1.03, 2.0
+"""Siblings: peaks this close to each other, memory and bandwidth at most so many times those of the smaller one."""
+
+
+def siblings_of(limits: Mapping[str, Limits]) -> dict[str, tuple[str, ...]]:
+    """Return by accelerator those of the same arithmetic and software with no less memory and bandwidth.
+
+    They are the same chip with other memory (H100 and H200, A100 of 40 and of 80 GB), so that what is measured on the
+    smaller one says, scaled by the roofline, what the larger one does (benchmarks/results/speed.csv, `sibling`).
+    Neuron devices have none: no fit of theirs carries over.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name, small in limits.items():
+        larger = [other for other, large in limits.items() if other != name and _is_sibling(small, large)]
+        if larger and small.software != "neuron":
+            found[name] = tuple(larger)
+    return found
+
+
+def _is_sibling(small: Limits, large: Limits) -> bool:
+    """Return whether the second accelerator is the first one's chip with as much memory and bandwidth, or more."""
+    a, b = small.device, large.device
+    peaks = ((a.tflops_16, b.tflops_16), (a.tflops_8, b.tflops_8), (a.tops_8, b.tops_8), (a.tflops_4, b.tflops_4))
+    alike = all(
+        x / SAME_ARITHMETIC <= y <= x * SAME_ARITHMETIC if x > 0 and y > 0 else not x > 0 and not y > 0
+        for x, y in peaks
+    )
+    memory = b.memory_gb / a.memory_gb, b.bandwidth_gb_per_s / a.bandwidth_gb_per_s
+    within = all(1.0 <= ratio <= LARGER_MEMORY + 1e-9 for ratio in memory)
+    return alike and within and small.software == large.software
 
 
 def devices_for_weights(catalogue: Catalogue, model: str, precision: str | None) -> dict[str, float]:

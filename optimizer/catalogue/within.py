@@ -2,8 +2,8 @@
 
 level         what stands for a system
 measured      its curve over requests in flight at this token shape
-transferred   its curve at the nearest shape, scaled by the roofline; else the roofline, corrected by the nearest
-              measurement at saturation
+transferred   its curve, or that of a smaller sibling, at the nearest shape, scaled by the roofline; else the
+              roofline, corrected by the nearest measurement at saturation on either
 estimated     the roofline at its cautious end: all times `spread` times longer, that to the first token at least 3.3
 """
 
@@ -19,11 +19,13 @@ from optimizer.catalogue.roofline import Shape
 from optimizer.catalogue.saturated import (
     NEAR,
     SPREAD_TRANSFERRED,
+    as_measured_on,
     estimate_like,
     estimated_row,
     near_points,
     open_limits,
     row_at,
+    source_of,
     spread_at,
 )
 from optimizer.catalogue.speed_facts import Limits, Point, Question, Row
@@ -53,7 +55,7 @@ def systems_within(
     had = {row[:2] for row in found}
     if weakest != "measured":
         near = near_points(catalogue, name, question).items()
-        rows = (_from_saturated(catalogue, question, objectives, points) for system, points in near
+        rows = (_from_saturated(catalogue, question, objectives, system[0], points) for system, points in near
                 if system not in had and system not in missed)  # fmt: skip
         found += [row for row in rows if row is not None]
     if weakest == "estimated":
@@ -84,34 +86,53 @@ def _estimate_within(  # noqa: PLR0917
 
 
 def _curves(catalogue: Catalogue, name: str, question: Question) -> dict[tuple[str, float], tuple[Curve, str]]:
-    """Return the curve of each system: of the shape asked, or of the nearest shape, scaled to it."""
+    """Return the curve of each system: of the shape asked, or of the nearest shape, scaled to it; where the accelerator
+    has none near, that of a smaller sibling.
+    """
     i, o = question.shape.input_tokens, question.shape.output_tokens
     near: dict[tuple[str, float], tuple[float, Curve]] = {}
+    of_siblings: dict[tuple[str, float], tuple[float, Curve]] = {}
     for curve in catalogue.curves.get(name, ()):
         apart = abs(math.log(curve.input_tokens / i)), abs(math.log(curve.output_tokens / o))
         alike = curve.bits == question.precision.bits and max(apart) <= math.log(NEAR) + 1e-9
         sized = question.devices in (None, curve.devices)
-        system = curve.accelerator, curve.devices
         if alike and sized and curve.accelerator in catalogue.limits:
-            near[system] = min(near.get(system, (math.inf, curve)), (sum(apart), curve), key=lambda pair: pair[0])
+            _keep_nearest(near, curve.accelerator, sum(apart), curve)
+            for larger in catalogue.siblings.get(curve.accelerator, ()):
+                _keep_nearest(of_siblings, larger, sum(apart), curve)
     found: dict[tuple[str, float], tuple[Curve, str]] = {}
-    for system, (far, curve) in near.items():
-        moved = curve if far < 1e-9 else scaled(curve, question, catalogue.limits[system[0]])
+    for (accelerator, devices), (far, curve) in {**of_siblings, **near}.items():
+        own = curve.accelerator == accelerator
+        if own and far < 1e-9:
+            found[accelerator, devices] = curve, "measured"
+            continue
+        limits = as_measured_on(catalogue, accelerator, curve.accelerator)
+        moved = scaled(curve, question, limits, catalogue.limits[curve.accelerator])
         if moved is not None:
-            found[system] = moved, "measured" if far < 1e-9 else "transferred"
+            source = source_of(accelerator, curve.accelerator, curve.source)
+            found[accelerator, devices] = replace(moved, accelerator=accelerator, source=source), "transferred"
     return found
 
 
+def _keep_nearest(
+    kept: dict[tuple[str, float], tuple[float, Curve]], accelerator: str, far: float, curve: Curve
+) -> None:
+    """Keep a curve for a system where it is nearer than the one kept, the first of equally near ones."""
+    system = accelerator, curve.devices
+    kept[system] = min(kept.get(system, (math.inf, curve)), (far, curve), key=lambda pair: pair[0])
+
+
 def _from_saturated(
-    catalogue: Catalogue, question: Question, objectives: Objectives, near: list[tuple[float, Point]]
+    catalogue: Catalogue, question: Question, objectives: Objectives, accelerator: str, near: list[tuple[float, Point]]
 ) -> Row | None:
     """Return a system at its operating point by the estimate, corrected by what its nearest saturated measurement is of
     the estimate there; the time to the first token, which saturation says nothing of, at its cautious end.
     """
     _, nearest = min(near, key=lambda pair: (pair[0], pair[1].units_per_s))
-    limits, devices = catalogue.limits[nearest.accelerator], nearest.devices
+    measured_on, devices = catalogue.limits[nearest.accelerator], nearest.devices
+    limits = as_measured_on(catalogue, accelerator, nearest.accelerator)
     at = Shape(nearest.input_tokens, nearest.output_tokens)
-    there = estimate_like(nearest, question, at, limits.device, limits.efficiency)
+    there = estimate_like(nearest, question, at, measured_on.device, measured_on.efficiency)
     if not there > 0:
         return None
     slower = there / nearest.units_per_s
@@ -129,5 +150,6 @@ def _from_saturated(
     if not found:
         return None
     best = max(found, key=lambda p: p.tokens_per_s)
-    return row_at(best, question, (nearest.accelerator, devices), how=("transferred_speed", "transferred"),
-                  spread=SPREAD_TRANSFERRED, source=nearest.source)  # fmt: skip
+    return row_at(best, question, (accelerator, devices), how=("transferred_speed", "transferred"),
+                  spread=SPREAD_TRANSFERRED,
+                  source=source_of(accelerator, nearest.accelerator, nearest.source))  # fmt: skip

@@ -209,7 +209,8 @@ def test_neuron_speeds_are_off_until_asked_for(world):
 def one_point(toy_tables) -> Catalogue:
     """A model of which one shape was measured on one X, and nothing on Y; both with the limits of `CARD`."""
     toy_tables["accelerators"] = pd.DataFrame({
-        "accelerator": ["X", "Y"], "software": "cuda", "memory_gb": 10.0, "memory_bandwidth_gb_per_s": 1000.0})
+        "accelerator": ["X", "Y"], "software": ["cuda", "rocm"], "memory_gb": 10.0,
+        "memory_bandwidth_gb_per_s": 1000.0})
     toy_tables["throughput"] = pd.DataFrame({
         "profile_id": ["m|bf16|100+200"], "model": "m", "accelerator": "X", "devices": [1], "units_per_s": [5_000.0],
         "precision": "bf16", "input_tokens": [100], "output_tokens": [200], "scenario": "max-throughput",
@@ -244,6 +245,40 @@ def test_the_three_levels(one_point):
     far = levels(one_point, input_tokens=401, output_tokens=200)
     assert far["X", 1] == ("estimated", pytest.approx(likely(401, 200) / 1.5))
     assert levels(one_point, input_tokens=400, output_tokens=200)["X", 1][0] == "transferred"
+
+
+@pytest.mark.parametrize(
+    ("changed", "sibling"),
+    [
+        ({}, True), ({"tflops_16bit": [1000.0, 1029.0]}, True), ({"tflops_16bit": [1000.0, 1031.0]}, False),
+        ({"memory_gb": [10.0, 20.0]}, True), ({"memory_gb": [10.0, 20.1]}, False), ({"memory_gb": [10.0, 9.9]}, False),
+        ({"software": ["cuda", "rocm"]}, False), ({"software": "neuron"}, False),
+    ],
+)  # fmt: skip
+def test_the_same_chip_with_more_memory_is_as_fast_as_the_roofline_makes_it(toy_tables, one_point, changed, sibling):
+    """Y has X's peaks and 1.4 times its bandwidth: what X did, times the ratio of both estimates, by X's fit."""
+    chips = toy_tables["accelerators"].assign(software="cuda", memory_bandwidth_gb_per_s=[1000.0, 1400.0])
+    toy_tables["accelerators"] = chips.assign(**{k: v for k, v in changed.items() if k in chips})
+    speed = toy_tables["accelerator_speed"].assign(tflops_16bit=1000.0)
+    toy_tables["accelerator_speed"] = speed.assign(**{k: v for k, v in changed.items() if k in speed})
+    both = Catalogue.from_tables(toy_tables)
+    model, fit = architecture_of(both, "m"), both.limits["X"].efficiency
+    x, y = (roofline.estimate(model, SIXTEEN, SHAPE, both.limits[name].device, fit, 1) for name in ("X", "Y"))
+    found = levels(both, input_tokens=100, output_tokens=200).get(("Y", 1.0), ("none", 0.0))
+    assert (found[0] == "transferred") == sibling
+    if sibling:
+        assert y > x
+        assert found[1] == pytest.approx(5_000.0 * y / x)
+        assert levels(both, input_tokens=100, output_tokens=200, weakest="measured").keys() == {("X", 1.0)}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("model", SIX)
+def test_no_machine_of_h200_counts_for_less_than_one_of_h100(world, model, shape):
+    """The same chip with more memory: a plan that pays for eight of them gets at least what eight H100 do."""
+    rows = find_speeds(world, SpeedRequest(model, input_tokens=shape[0], output_tokens=shape[1])).rows
+    speeds = sku_throughput(rows, np.array(["H100", "H200"], dtype=object), np.array([8.0, 8.0]))
+    assert not speeds[1] < speeds[0]
 
 
 def test_between_measured_shapes_a_figure_is_interpolated(toy_tables, one_point):

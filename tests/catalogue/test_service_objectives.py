@@ -100,16 +100,26 @@ def test_a_curve_says_nothing_outside_its_range():
 def test_a_curve_moves_to_another_shape_by_the_roofline():
     """Both times are multiplied by what the roofline makes of the two shapes at the same requests in flight."""
     asked = Question(TINY, SIXTEEN, Shape(200, 100), OUTPUT, None, None)
-    moved = scaled(SWEEP, asked, LIMITS)
+    moved = scaled(SWEEP, asked, LIMITS, LIMITS)
     here, there = estimated_point(asked, LIMITS, 1, 4), estimated_point(QUESTION, LIMITS, 1, 4)
     assert moved.ttft_ms[1] == pytest.approx(400 * here.ttft_ms / there.ttft_ms)
     assert moved.tpot_ms[1] == pytest.approx(20 * here.tpot_ms / there.tpot_ms)
     small = Limits(Device("card", 2.004, 1000.0, 100.0, math.nan, math.nan, math.nan), LIMITS.efficiency, "cuda")
-    assert scaled(SWEEP, asked, small).requests == (1.0, 4.0)  # 4 MB hold four requests of 0.8 MB
+    assert scaled(SWEEP, asked, small, LIMITS).requests == (1.0, 4.0)  # 4 MB hold four requests of 0.8 MB
 
 
 def request(model: str, i: int, o: int, **objectives: float) -> SpeedRequest:
     return SpeedRequest(model, None, None, i, o, OUTPUT, objectives=Objectives(**objectives))
+
+
+def test_a_curve_moves_to_a_sibling_by_the_roofline():
+    """Twice the bandwidth: what the step of four requests reads takes half as long, the millisecond a step stays."""
+    wide = Limits(Device("wide", 10.0, 2000.0, 100.0, 200.0, math.nan, math.nan), LIMITS.efficiency, "cuda")
+    moved = scaled(SWEEP, QUESTION, wide, LIMITS)
+    prompt, read = 2.0008e11 / 0.5e14, (2e9 + 4 * 0.8e6) / 0.5e12
+    slow, fast = (part + 0.001 + 3 * prompt / 200 for part in (read, read / 2))
+    assert moved.requests == SWEEP.requests
+    assert moved.tpot_ms[1] == pytest.approx(20.0 * fast / slow)
 
 
 def test_a_measured_curve_stands_before_estimates(world: Catalogue):

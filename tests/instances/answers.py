@@ -32,7 +32,7 @@ PROMISES = {
         52_656, ("carbon",), ("paris-h100", "devices:A100-80@ovhcloud:GRA11", "devices:V100-32@ovhcloud:GRA7")
     ),
     "india-payments": Promise(
-        176_771, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)
+        173_853, ("monthly-carbon",), ("mumbai-h100", "devices:L40S@aws:me-central-1"), ("devices:H200@aws:ap-south-1",)
     ),
     "typical-day": Promise(881, ("daily-carbon",), ("frankfurt-l40s", "devices:L40S@aws:eu-south-2")),
     "emerging-markets": Promise(
@@ -42,7 +42,7 @@ PROMISES = {
         ("devices:A100-80@azure:southafricanorth",),
     ),
     "global-assistant": Promise(
-        1_673_853, ("serving-carbon",), ("nebius-account",), ("devices:Inferentia2@aws:us-west-2",)
+        1_665_929, ("serving-carbon",), ("nebius-account",), ("devices:Inferentia2@aws:us-west-2",)
     ),
 }
 CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0, "pmedcap1": 713.0}
