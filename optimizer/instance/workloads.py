@@ -37,7 +37,8 @@ class Runs(Model):
 
     A replica works on `devices_per_replica` devices of one machine; unless stated they follow from the memory that
     weights (`precision`) and the cache of `concurrency` requests in flight take. `weakest_speed` is the weakest figure
-    that counts: `measured`, `transferred` (another token shape, or the same chip with less memory, scaled) or `estimated`.
+    that counts: `measured`, `transferred` (of another token shape or of the same chip with less memory, scaled) or
+    `estimated`.
 
     `arch` is that of the machines' processors; burstable machines, which keep no steady load, are open only to what
     asks for them.
