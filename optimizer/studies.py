@@ -173,7 +173,7 @@ def study_discover(folder: Path, plan: str | None, base: str | None, as_json: bo
 @click.argument("file", type=FILE)
 @CHANGE
 @click.option(
-    "--over", type=click.Choice(["carbon", "water", "outside", "providers", "waiting"]), required=True,
+    "--over", type=click.Choice(["carbon", "market_based", "water", "outside", "providers", "waiting"]), required=True,
     help="What is traded.",
 )  # fmt: skip
 @click.option("--outside", help="With --over outside: the jurisdiction to be outside of (US).")

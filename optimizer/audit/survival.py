@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from optimizer.audit.desk import Desk
 from optimizer.audit.facts import Offer, Region
 from optimizer.audit.findings import Findings, exceeds
 from optimizer.audit.law_check import PlacePolicy, broken, offer_rulings
-from optimizer.audit.lines import Ledger
+from optimizer.audit.lines import Ledger, resolve_lines
 from optimizer.audit.names import region_of
 from optimizer.audit.supply import Supply
 from optimizer.audit.totals import regions_used
@@ -55,6 +56,25 @@ def check_survival(ledger: Ledger, plan: Plan, desk: Desk, findings: Findings) -
                     check.fail(place)
 
 
+def served_if_lost(world: World, plan: Plan, of: Literal["region", "metro", "provider"]) -> float | None:
+    """Return the share of the peak demand of services that is still served when the place fails whose failure takes
+    most: by what the plan keeps elsewhere, and by endpoints, as far as distance, law and quotas let them. Every service
+    counts the same, and is taken alone. None: the plan has no service.
+    """
+    desk = Desk(world, plan)
+    ledger = Ledger(world, resolve_lines(world, plan, Findings()))
+    services = [one for one in world.instance.workloads if isinstance(one, Service)]
+    checks = [
+        _Check(ledger, desk, service, wish=Survival(of=of, share=1.0), rule=None, copies=_copies(world, plan),
+               in_use=set(regions_used(ledger, plan)), findings=Findings())
+        for service in services
+    ]  # fmt: skip
+    places = sorted({place for check in checks for place in check.places()})
+    if not checks:
+        return None
+    return min(sum(check.share_left(place) for check in checks) / len(checks) for place in places or [""])
+
+
 def survives(
     ledger: Ledger, plan: Plan, desk: Desk, service: Service, *, eligible: Eligible | None = None,
     on_endpoints: bool = True,
@@ -95,17 +115,22 @@ def _checks(
     asked = wishes(ledger.world, desk, service)
     if not asked:
         return []
-    copies: dict[str, list[Region]] = defaultdict(list)
-    for row in plan.copies:
-        region = region_of(ledger.world, row)
-        if region is not None:
-            copies[row.dataset].append(region)
-    in_use = set(regions_used(ledger, plan))
+    copies, in_use = _copies(ledger.world, plan), set(regions_used(ledger, plan))
     return [
         _Check(ledger, desk, service, wish=wish, rule=rule, copies=copies, in_use=in_use, findings=findings,
                eligible=eligible)
         for wish, rule in asked
     ]  # fmt: skip
+
+
+def _copies(world: World, plan: Plan) -> dict[str, list[Region]]:
+    """Return by dataset the regions in which a plan keeps copies."""
+    copies: dict[str, list[Region]] = defaultdict(list)
+    for row in plan.copies:
+        region = region_of(world, row)
+        if region is not None:
+            copies[row.dataset].append(region)
+    return copies
 
 
 class _Check:
@@ -159,6 +184,19 @@ class _Check:
             if exceeds(short, 0.0, sum(demand.values())):
                 self.findings.add("survival", f"{where} in {period}", "units/s that nothing left can serve",
                                   expected=0.0, found=short, rule=self.rule)  # fmt: skip
+
+    def share_left(self, place: str) -> float:
+        """Return the share of peak demand that is served without a place ("": nothing fails) in the worst period."""
+        shares = [1.0]
+        has_data = all(any(self.outside(region, place) for region in copies) for copies in self.read.values())
+        for t in range(len(self.world.calendar.ids)):
+            demand = {name: self.world.peak(s, t) for name, s in self.world.streams[self.service.id].items()}
+            total = sum(demand.values())
+            if total > 0:
+                offers = self.every_offer(t) if self.may_open else self.used_offers(t)
+                short = self.shortfall(demand, self.cells(place, t, offers), t, place) if has_data else total
+                shares.append(1.0 - min(short / total, 1.0))
+        return min(shares)
 
     def used_offers(self, t: int) -> dict[tuple[str, str, str], Offer]:
         """Return the offers on which the service has instances or flow in a period."""

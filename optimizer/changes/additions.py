@@ -1,4 +1,4 @@
-"""Rules added: policies, budgets, quotas and commitments, stated as in the instance file."""
+"""Rules added, as in the instance file: policies, budgets, quotas, commitments; and what a plan may commit to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from optimizer.changes.base import Change
 from optimizer.changes.demand import add_new
 from optimizer.changes.edit import Edit
+from optimizer.instance.buying import Buy
 from optimizer.instance.rules import Budget, Commitment, Policy, Quota
 
 
@@ -52,3 +53,14 @@ class AddCommitment(Change):
     def apply(self, edit: Edit) -> None:
         """Append it."""
         add_new(edit, "commitment", "commitment", self.commitment, ("commitments",))
+
+
+class SetBuy(Change):
+    """State what a plan may commit to beside what is owned, as in the file; null: nothing."""
+
+    op: Literal["set_buy"]
+    buy: Buy | None
+
+    def apply(self, edit: Edit) -> None:
+        """Put it in the place of what was stated."""
+        edit.put(self.buy, "buy")

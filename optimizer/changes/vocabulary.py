@@ -14,7 +14,7 @@ from optimizer.instance.base import Model
 
 OPERATIONS: tuple[type[Change], ...] = (
     rules.Lift, wholesale.LiftAll, rules.SetLimit, wholesale.ScaleQuotas, rules.Tighten, rules.Loosen,
-    additions.AddBudget, additions.AddPolicy, additions.AddQuota, additions.AddCommitment,
+    additions.AddBudget, additions.AddPolicy, additions.AddQuota, additions.AddCommitment, additions.SetBuy,
     permissions.Withdraw, permissions.Permit, permissions.AddMechanism, demand.SetTenant,
     *laws.OPERATIONS,
     figures.ScalePrices, figures.SetPrices, figures.ScaleCarbon, figures.SetCarbon, figures.SetCarbonPrice,

@@ -21,6 +21,7 @@ from optimizer.compile.policies_at_rest import PlacePolicy, selects_copies
 from optimizer.compile.pools import matches, quota_id
 from optimizer.compile.purchases import purchases_of
 from optimizer.compile.scope import is_whole, offer_scope, workload_scope
+from optimizer.compile.whole import fractional_limits
 from optimizer.compile.world import World
 from optimizer.instance.base import Scope
 from optimizer.instance.rules import CountryShare, Discount, Policy, ProviderShare, SpotShare, SurvivalPolicy
@@ -45,10 +46,12 @@ class Untouched:
 
 
 def warnings_of(found: list[Untouched], world: World) -> tuple[str, ...]:
-    """Return one warning for each statement, and for commitments to what the catalogue does not list in the region."""
+    """Return one warning for each statement, for commitments to what the catalogue does not list in the region, and for
+    quotas of a part of a device.
+    """
     first = {(one.kind, one.name): one for one in reversed(found)}
     ordered = [one for one in found if first[one.kind, one.name] is one]
-    return (*map(str, ordered), *_unlisted(world))
+    return (*map(str, ordered), *_unlisted(world), *fractional_limits(world))
 
 
 def untouched(world: World) -> list[Untouched]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations.problem import Problem
+from optimizer.explain.full import is_full, least_draws
 from optimizer.plan.models import Plan
 from optimizer.plan.start import slots_of_rows
 
@@ -18,25 +19,6 @@ if TYPE_CHECKING:
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-FULL = 1e-3
-"""Part of a limit below which what is left of it is no room; of counted limits, less than one instance is none."""
-
-
-def is_full(slack: float, limit: float, least: float = 0.0) -> bool:
-    """Whether what is left of a limit is no room for one more, which takes `least` of it."""
-    return slack <= FULL * max(limit, 1e-9) or slack < least * (1.0 - 1e-9)
-
-
-def least_draws(problem: Problem) -> dict[str, float]:
-    """Return by quota the least that one instance takes of it."""
-    pools = problem.pools
-    of_row = np.full(len(pools.ids), np.inf)
-    np.minimum.at(of_row, pools.by_instances.row, pools.by_instances.weight)
-    least: dict[str, float] = {}
-    for name, weight in zip(pools.ids, of_row.tolist(), strict=True):
-        least[name] = min(least.get(name, np.inf), weight)
-    return {name: weight for name, weight in least.items() if weight < np.inf}
-
 
 @dataclass(frozen=True, eq=False)
 class Base:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from formulations import table_sizes
 from formulations.objective import cost_by_term
-from optimizer.explain.base import is_full, least_draws
+from optimizer.explain.full import full_limits, limits_of_slots
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import Placement
 from optimizer.plan.start import slots_of_rows
@@ -115,22 +115,7 @@ class Held:
 
     @cached_property
     def _full(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        least_draw = least_draws(self._compiled.problem)
-        for quota in self.plan.quotas:
-            least = least_draw.get(quota.id, 0.0)
-            if is_full(quota.slack, quota.limit, least):
-                rule = quota.id if quota.id.startswith("commitment:") else f"quota:{quota.id}"
-                found[rule] = f"{quota.used:,.6g} of {quota.limit:,.6g} are used: no room for one more"
-        for budget in self.plan.budgets:
-            if is_full(budget.slack, budget.limit):
-                found[f"budget:{budget.id}"] = f"{budget.used:,.6g} of {budget.limit:,.6g} {budget.metric} are used"
-        for share in self.plan.shares:
-            room = share.bound - share.value if share.sense == "at_most" else share.value - share.bound
-            if is_full(room, 1.0):
-                sense = share.sense.replace("_", " ")
-                found[f"policy:{share.id}"] = f"the share is {share.value:.4g}, {sense} {share.bound:.4g} is allowed"
-        return found
+        return {rule: one.says for rule, one in full_limits(self._compiled.problem, self.plan).items()}
 
     def full_limits(self) -> dict[str, str]:
         """The limits without room for more in the plan, by the id of their rule, each with a sentence."""
@@ -138,16 +123,7 @@ class Held:
 
     def limits_of(self, workload: str) -> set[str]:
         """The ids of the quotas, budgets and shares that a workload's placements draw on."""
-        problem = self._compiled.problem
         own = np.array(sorted({
             int(self._slots[k]) for k, row in enumerate(self.plan.placements) if row.workload == workload
         }), dtype=np.int64)  # fmt: skip
-        pools, budgets, shares, flows = problem.pools, problem.budgets, problem.shares, problem.flows
-        held = np.isin(pools.by_instances.column, own)
-        flowing = np.isin(flows.slot[pools.by_flow.column], own)
-        names = {pools.ids[k] for k in {*pools.by_instances.row[held].tolist(), *pools.by_flow.row[flowing].tolist()}}
-        found = {name if name.startswith("commitment:") else f"quota:{name}" for name in names}
-        counted = set(budgets.slots.row[np.isin(budgets.slots.column, own)].tolist())
-        found |= {f"budget:{name}" for k, name in enumerate(budgets.ids) if budgets.whole[k] or k in counted}
-        found |= {f"policy:{shares.ids[k]}" for k in set(shares.all.row[np.isin(shares.all.column, own)].tolist())}
-        return found
+        return limits_of_slots(self._compiled.problem, own)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.compile.assemble import Compiled
 from optimizer.plan.models import MarketBased
 from optimizer.plan.placements import Lines
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 def market_based(compiled: Compiled, lines: Lines) -> MarketBased | None:
@@ -16,10 +20,8 @@ def market_based(compiled: Compiled, lines: Lines) -> MarketBased | None:
     world, slots = compiled.world, compiled.problem.slots
     if world.instance.carbon.basis == "market_based":
         return None
-    offer, period = slots.offer[lines.slot], slots.period[lines.slot]
-    row, mean, _ = world.serving_grids
-    grid, kwh = mean[row[offer], period], lines.energy_kwh
-    known = ~np.isnan(grid + kwh)
+    factor, kwh = claimed_kg_per_kwh(compiled, lines.slot), lines.energy_kwh
+    known = ~np.isnan(factor + kwh)
     region = slots.region[lines.slot]
     energy = np.where(known, kwh, 0.0)
     total = float(energy.sum())
@@ -28,17 +30,33 @@ def market_based(compiled: Compiled, lines: Lines) -> MarketBased | None:
     yearly, hourly = (
         world.regions[f"matched_{name}_share"].to_numpy(dtype=float)[region] for name in ("yearly", "hourly")
     )
-    mix = world.instance.carbon.residual_mix_g_per_kwh
-    residual = np.array([mix.get(country, np.nan) for country in world.regions.country], dtype=float)[region]
     left = 1.0 - np.nan_to_num(yearly)
-    has_mix = ~np.isnan(residual) & ~np.isnan(yearly)
-    kg = energy * left * np.where(has_mix, residual, np.nan_to_num(grid)) / 1000.0
+    has_mix = ~np.isnan(_residual(compiled)[region]) & ~np.isnan(yearly)
     unmatched = float((energy * left).sum())
     return MarketBased(
-        operational_kg=float(kg.sum()),
+        operational_kg=float((energy * np.nan_to_num(factor)).sum()),
         coverage=float(energy[~np.isnan(yearly)].sum()) / total,
         matched_yearly_share=1.0 - unmatched / total,
         hourly_coverage=float(energy[~np.isnan(hourly)].sum()) / total,
         matched_hourly_share=float((energy * np.nan_to_num(hourly)).sum()) / total,
         residual_share=float((energy * left)[has_mix].sum()) / unmatched if unmatched > 0 else 0.0,
     )
+
+
+def claimed_kg_per_kwh(compiled: Compiled, slot: Ints) -> Floats:
+    """Return by slot asked for what a kWh drawn there emits by suppliers' claims: what they match over the year
+    nothing, the rest at the residual mix of the country, else at the grid's own figure; NaN where that is not known.
+    """
+    world, slots = compiled.world, compiled.problem.slots
+    row, mean, _ = world.serving_grids
+    grid, region = mean[row[slots.offer[slot]], slots.period[slot]], slots.region[slot]
+    yearly = world.regions["matched_yearly_share"].to_numpy(dtype=float)[region]
+    residual = _residual(compiled)[region]
+    rest = np.where(np.isnan(residual) | np.isnan(yearly), grid, residual)
+    return np.where(np.isnan(grid), np.nan, (1.0 - np.nan_to_num(yearly)) * rest / 1000.0)
+
+
+def _residual(compiled: Compiled) -> Floats:
+    """Return the residual mix by region (g/kWh), NaN where none is stated of its country."""
+    mix = compiled.world.instance.carbon.residual_mix_g_per_kwh
+    return np.array([mix.get(country, np.nan) for country in compiled.world.regions.country], dtype=float)

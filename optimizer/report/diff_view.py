@@ -28,6 +28,10 @@ def render_diff(diff: PlanDiff, console: Console, currency: PlanCurrency | None 
         if unknown:
             shares = (percent(diff.carbon_unknown_share_before), percent(diff.carbon_unknown_share_after))
             console.print(Text(f"carbon is at least that: {shares[0]} before and {shares[1]} after have no figure"))
+        if diff.least_cost_usd is not None and diff.least_cost_usd.high is not None:
+            low, high = (in_currency(one) for one in (diff.least_cost_usd.low, diff.least_cost_usd.high))
+            between = f"{low:+,.0f}" if f"{low:+,.0f}" == f"{high:+,.0f}" else f"{low:+,.0f} to {high:+,.0f}"
+            console.print(Text(f"the least costs differ by {between} {currency_code()} (proven)"))
         for moved in diff.moved[:MOST_MOVES]:
             _moved(moved, console)
         if len(diff.moved) > MOST_MOVES:

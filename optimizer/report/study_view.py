@@ -1,4 +1,4 @@
-"""A study for people: how far it is, and what came of each scenario beside the base."""
+"""A study for people: how far it is, its answer, and what came of each scenario beside the base."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from rich.text import Text
 
 from optimizer.plan.rows import PlanCurrency
 from optimizer.printable import printable
-from optimizer.report.parts import amount, amounts_in, grid, in_currency, put
-from optimizer.study.findings import FindingResult, Judged, judge_findings, weighted_totals
+from optimizer.report.parts import amount, amounts_in, grid, in_currency, money, percent, put, some
+from optimizer.study.findings import FindingResult, Judged, answer_of, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
-from optimizer.study.models import BASE
+from optimizer.study.models import BASE, Study
 from optimizer.study.solving import UNFINISHED
 from optimizer.study.status import scenario_rows
 
-MOST_ROWS = 60
+MOST_ROWS, MOST_WARNINGS = 60, 5
 ALL = 1.0 - 1e-9
-SHOWN = {"carbon_kg": "kg CO2e", "energy_kwh": "kWh", "water_l": "l of water"}
+SHOWN = {
+    "carbon_kg": "kg CO2e", "energy_kwh": "kWh", "water_l": "l of water",
+    "served_if_region_lost": "served if a region is lost", "served_if_metro_lost": "served if a metro is lost",
+    "served_if_provider_lost": "served if a provider is lost",
+}  # fmt: skip
 
 
 def render_study(folder: StudyFolder, console: Console) -> None:
-    """Print counts, one row for each scenario, totals where weights are given, and which findings hold; control
-    characters are written out.
+    """Print counts, the answer, one row for each scenario, frontiers, totals where weights are given, and which
+    findings hold; control characters are written out.
     """
     manifest, rows = folder.manifest(), scenario_rows(folder)
     counts = Counter(row["status"] for row in rows)
@@ -32,18 +36,24 @@ def render_study(folder: StudyFolder, console: Console) -> None:
     console.print(Text.assemble((printable(manifest["study"]["name"]), "bold"), f": {len(rows):,} scenarios, {told}"))
     if manifest["study"]["question"]:
         console.print(Text(printable(manifest["study"]["question"])))
+    results = judge_findings(folder)
+    answer = answer_of(Study.model_validate(manifest["study"]), results)
+    if answer:
+        console.print(Text(printable(answer), style="bold"))
     with amounts_in(_currency(manifest)):
-        _scenarios(rows, _metrics(manifest["study"]), console)
+        _scenarios([row for row in rows if row["frontier"] is None], _metrics(manifest["study"]), console)
+        _frontiers([row for row in rows if row["frontier"] is not None], console)
         _totals(folder, manifest, console)
     ended = sum(row["status"] in UNFINISHED for row in rows)
     if ended:
         limit = manifest["study"]["solve"]["time_limit_seconds"]
         told = f"{ended:,} ended by their time limit, {limit:g} s: a run with a longer one (solve: time_limit_seconds)"
         console.print(Text(f"{told} takes them up again, one with the same does not", style="dim"))
+    _warnings(rows, console)
     for row in rows:
         if row["reason"]:
             console.print(Text(f"{printable(row['scenario'])}: {printable(row['reason'])}"))
-    _findings(judge_findings(folder), console)
+    _findings(results, console)
 
 
 def _currency(manifest: dict[str, Any]) -> PlanCurrency | None:
@@ -76,6 +86,42 @@ def _scenarios(rows: list[dict[str, Any]], metrics: list[str], console: Console)
     put(console, table, f"... and {rest:,} more, all of them with --json and in scenarios.parquet" if rest > 0 else "")
 
 
+def _warnings(rows: list[dict[str, Any]], console: Console) -> None:
+    """Print what a scenario's plan warns of and that of its base does not, the first few of them."""
+    bases = {(row["base"], row["rerun"]): row["warnings"] or () for row in rows if row["name"] == BASE}
+    stated = {one for (_, rerun), warnings in bases.items() if not rerun for one in warnings}
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        of_base = {*bases.get((row["base"], row["rerun"]), ())} if row["name"] != BASE else stated
+        for one in row["warnings"] or ():
+            if one not in of_base:
+                found.setdefault(one, []).append(row["scenario"])
+    for one, names in list(found.items())[:MOST_WARNINGS]:
+        console.print(Text(f"warning: {printable(one)} (in {printable(some(names))})"))
+    if len(found) > MOST_WARNINGS:
+        console.print(Text(f"... and {len(found) - MOST_WARNINGS:,} more warnings, with --json", style="dim"))
+
+
+def _frontiers(rows: list[dict[str, Any]], console: Console) -> None:
+    """Print the ends and the knee of each frontier in a line."""
+    if not rows:
+        return
+    console.print(Text("Frontiers, each point in frontiers.parquet", style="bold"))
+    for row in rows:
+        points = row["points"] or []
+        told = [_point(one) for one in points if one in (points[0], points[-1]) or one["is_knee"]]
+        ahead = f"- {printable(row['scenario'])}: {row['status'].replace('_', ' ')}"
+        if points:
+            unit = points[0]["unit"] + (f" {row['frontier']['outside']}" if row["frontier"]["outside"] else "")
+            ahead += f", {len(points)} point{'s' * (len(points) != 1)} of cost against {printable(unit)}: "
+        console.print(Text(ahead + ", ".join(told)))
+
+
+def _point(point: dict[str, Any]) -> str:
+    of = percent(point["amount"]) if point["over"] == "outside" else amount(point["amount"])
+    return f"{of} for {money(point['cost_usd'])}{' (knee)' if point['is_knee'] else ''}"
+
+
 def _totals(folder: StudyFolder, manifest: dict[str, Any], console: Console) -> None:
     totals = [row for row in weighted_totals(folder) if row["usd"] is not None]
     if not totals:
@@ -103,8 +149,10 @@ def finding_runs(result: FindingResult) -> str:
 
 
 def _range(one: Judged) -> str:
-    if one.low is None or one.high is None:
-        return "not solved" if one.holds == "waiting" else "has no such figure"
+    if one.low is None:
+        return "not solved" if one.holds == "waiting" else f"has no such figure{'' if one.holds == 'yes' else ' (no)'}"
+    if one.high is None:
+        return f"at least {one.low:,.4g}{'' if one.holds == 'yes' else f' ({one.holds})'}"
     low, high = f"{one.low:,.4g}", f"{one.high:,.4g}"
     return f"{low if low == high else f'{low} to {high}'}{'' if one.holds == 'yes' else f' ({one.holds})'}"
 
@@ -113,5 +161,7 @@ def _figure(row: dict[str, Any], name: str) -> str:
     """Return a figure of a scenario; carbon that is at least so much, since something in it has no figure, says so."""
     if row[name] is None:
         return ""
+    if name.startswith("served_"):
+        return percent(row[name])
     at_least = name == "carbon_kg" and row["carbon_unknown_share"]
     return f"{'at least ' if at_least else ''}{amount(row[name])}"

@@ -2,7 +2,7 @@
 
 from optimizer.study.comparing import compare
 from optimizer.study.discovery import Discovery, discover
-from optimizer.study.findings import FindingResult, judge_findings, weighted_totals
+from optimizer.study.findings import FindingResult, answer_of, judge_findings, weighted_totals
 from optimizer.study.folder import StudyFolder
 from optimizer.study.frontiers import Frontier, FrontierPoint, frontier
 from optimizer.study.loading import Loaded, load_study
@@ -10,9 +10,10 @@ from optimizer.study.models import Study
 from optimizer.study.regrets import RegretTable, regret
 from optimizer.study.runner import StudyProgress, run_study
 from optimizer.study.status import scenario_rows
+from optimizer.study.walked import walked
 
 __all__ = [
     "Discovery", "FindingResult", "Frontier", "FrontierPoint", "Loaded", "RegretTable", "Study", "StudyFolder",
-    "StudyProgress", "compare", "discover", "frontier", "judge_findings", "load_study", "regret", "run_study",
-    "scenario_rows", "weighted_totals",
+    "StudyProgress", "answer_of", "compare", "discover", "frontier", "judge_findings", "load_study", "regret",
+    "run_study", "scenario_rows", "walked", "weighted_totals",
 ]  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from optimizer.study.folder import Record, StudyFolder
-from optimizer.study.models import Finding, Study
+from optimizer.study.frontier_figures import best_amount, cost_to_reach
+from optimizer.study.models import Finding, OfFrontier, Study
 
 Holds = Literal["yes", "no", "open", "waiting"]
 Verdict = Literal["holds", "withdrawn", "open"]
@@ -59,6 +60,20 @@ def judge_findings(folder: StudyFolder) -> tuple[FindingResult, ...]:
     return judged(study, bases, records)
 
 
+def answer_of(study: Study, results: Iterable[FindingResult]) -> str:
+    """Return the answer of a study in a sentence; where a finding that it rests on does not hold, that; else ""."""
+    if study.answer is None:
+        return ""
+    verdicts: dict[str, set[str]] = {}
+    for one in results:
+        verdicts.setdefault(one.id, set()).add(one.verdict)
+    missing = [name for name in study.answer.rests_on if verdicts.get(name) != {"holds"}]
+    if not missing:
+        return study.answer.says
+    told = ", ".join(f"{name} ({' and '.join(sorted(verdicts.get(name, {'open'}) - {'holds'}))})" for name in missing)
+    return f"No answer: it rests on findings that do not hold in every run: {told}."
+
+
 def judged(
     study: Study, bases: Iterable[str], records: Mapping[tuple[str, str, str], Record | None]
 ) -> tuple[FindingResult, ...]:
@@ -79,6 +94,21 @@ class _Of:
     base: str
     rerun: str
 
+    def frontier(self, finding: Finding) -> tuple[float, float] | Holds:
+        """Return the range of a figure of a frontier; a frontier without points bears nothing out."""
+        record: Any = self.records.get((self.base, self.rerun, finding.scenario))
+        if record is None or record["status"] == "failed":
+            return "waiting"
+        points = record["points"]
+        if not points:
+            return "no"
+        if finding.figure == "best_amount":
+            return best_amount(points, record["frontier"])
+        amount = finding.reach
+        if amount is None:
+            amount = (finding.reach_times or 0.0) * points[0]["amount"]
+        return cost_to_reach(points, record["frontier"], record["bound_usd"], amount)
+
     def range(self, figure: str, name: str) -> tuple[float, float] | Holds:
         """Return the range of a figure of a scenario; that it waits, or has no such figure, which bears nothing out."""
         record: Any = self.records.get((self.base, self.rerun, name))
@@ -89,12 +119,13 @@ class _Of:
             return "no"
         if figure not in ("objective_usd", "spent_usd"):
             return float(value), float(value)
-        gap = max(0.0, record["objective_usd"] - record["bound_usd"])
+        gap = max(0.0, record["objective_usd"] - (record["bound_usd"] or 0.0))  # no bound: it may cost nothing
         return float(value) - (gap if gap > ROUNDING * abs(value) else 0.0), float(value)
 
 
 def _judge(finding: Finding, rerun: str, of: _Of) -> Judged:
-    span = of.range(finding.figure, finding.scenario)
+    is_of_frontier = finding.figure in get_args(OfFrontier)
+    span = of.frontier(finding) if is_of_frontier else of.range(finding.figure, finding.scenario)
     beside = (0.0, 0.0) if finding.beside is None else of.range(finding.figure, finding.beside)
     for one in (span, beside):
         if isinstance(one, str):
@@ -133,7 +164,7 @@ def weighted_totals(folder: StudyFolder) -> tuple[dict[str, Any], ...]:
     manifest = folder.manifest()
     weights = {name: weight for name, weight in manifest["study"]["weights"].items() if weight}
     costs: dict[tuple[str, str], dict[str, float]] = {}
-    for one in manifest["scenarios"]:
+    for one in (one for one in manifest["scenarios"] if one["frontier"] is None):
         record = folder.record(one["key"]) or {}
         found = costs.setdefault((one["name"], one["rerun"]), {})
         if one["base"] in weights and record.get("objective_usd") is not None:

@@ -3,7 +3,7 @@
     study.json             the study, its bases, its scenarios and the key of each
     bases/NAME.json.gz     the instance of each base
     scenarios/KEY.json     what came of a scenario; written after its plan, so that a record stands for both
-    plans/KEY.json.gz      its plan
+    plans/KEY.json.gz      its plan; of a frontier also the plan of each point: KEY-1.json.gz, ...
     columns/KEY.npz        the prices and columns of its solve, with which that of a scenario like it begins
     *.parquet              tables over all scenarios, made from these (`optimizer.study.tables`)
 """
@@ -101,9 +101,9 @@ class StudyFolder:
         path = self.path / RECORDS / f"{key}.json"
         return self._read(path, "cannot be read", "remove it: it is then solved again") if path.exists() else None
 
-    def plan(self, key: str) -> bytes | None:
-        """Return the compressed plan of a scenario, None if it has none."""
-        path = self.path / PLANS / f"{key}.json.gz"
+    def plan(self, key: str, point: int | None = None) -> bytes | None:
+        """Return the compressed plan of a scenario, or of a point of a frontier; None if it has none."""
+        path = self.path / PLANS / f"{key}{'' if point is None else f'-{point}'}.json.gz"
         return path.read_bytes() if path.exists() else None
 
     def columns(self, key: str) -> bytes | None:
@@ -116,10 +116,14 @@ class StudyFolder:
         writers = {self.path / f"{name}.parquet": _parquet(table) for name, table in tables.items()}
         self._write(lambda: write_all(writers))
 
-    def keep(self, record: Record, plan: bytes | None, columns: bytes | None = None) -> None:
-        """Write what came of a scenario, its record last."""
+    def keep(
+        self, record: Record, plan: bytes | None, columns: bytes | None = None, points: tuple[bytes, ...] = ()
+    ) -> None:
+        """Write what came of a scenario, its record last; `points` are the plans of a frontier."""
 
         def write() -> None:
+            for number, content in enumerate(points, start=1):
+                write_whole(self.path / PLANS / f"{record['key']}-{number}.json.gz", _binary(content))
             if columns is not None:
                 write_whole(self.path / COLUMNS / f"{record['key']}.npz", _binary(columns))
             if plan is not None:

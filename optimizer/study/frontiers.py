@@ -1,12 +1,12 @@
 """The frontier of cost against something else: what can be had for so much money, and what less of it costs.
 
-Along carbon, water, the share of the work outside a jurisdiction and the time that the work of jobs waits a point is a
-limit C on cost (the epsilon-constraint method): the least amount among plans that cost at most C, then the cheapest
-plan of that amount. No weight stands in an objective. A point is a box: the plan's amount, and the bound below which no
-plan of at most that cost comes. Ends are the least cost and the least amount whatever it costs. In between the next
-limit halves the pair of neighbours whose rectangle of cost and amount is largest, since that is where a plan may still
-lie below the curve. Along providers, of which there are few, the least cost with at most k of them is found for
-every k.
+Along carbon (as the instance counts it, or by what suppliers claim), water, the share of the work outside a
+jurisdiction and the time that the work of jobs waits a point is a limit C on cost (the epsilon-constraint method): the
+least amount among plans that cost at most C, then the cheapest plan of that amount. No weight stands in an objective. A
+point is a box: the plan's amount, and the bound below which no plan of at most that cost comes. Ends are the least cost
+and the least amount whatever it costs. In between the next limit halves the pair of neighbours whose rectangle of cost
+and amount is largest, since that is where a plan may still lie below the curve. Along providers, of which there are
+few, the least cost with at most k of them is found for every k.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
 from optimizer.solve.aims import Aim
+from optimizer.study.models import Over
 from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
@@ -38,16 +39,18 @@ if TYPE_CHECKING:
     from optimizer.solve.solution import Progress
 
 Floats = NDArray[np.float64]
-Over = Literal["carbon", "water", "outside", "providers", "waiting"]
 UNITS: dict[Over, str] = {
-    "carbon": "kg CO2e", "water": "l of water", "outside": "share of the work outside", "providers": "providers",
-    "waiting": "h that the work of jobs waits",
+    "carbon": "kg CO2e", "market_based": "kg CO2e by suppliers' claims", "water": "l of water",
+    "outside": "share of the work outside", "providers": "providers", "waiting": "h that the work of jobs waits",
 }  # fmt: skip
-LIMITS = {"carbon": "limit_kg", "water": "limit_l"}
-"""By measure that may not be known of every option the limit of a budget on it."""
 KNOWN = "frontier-knows-the-figure"
 NO_LIMIT = 1e15
 """A budget that nothing comes near: what it asks for is that the figure of every option is known."""
+LIMITS: dict[Over, dict[str, Any]] = {
+    "carbon": {"limit_kg": NO_LIMIT}, "market_based": {"limit_kg": NO_LIMIT, "counts": "operational"},
+    "water": {"limit_l": NO_LIMIT},
+}  # fmt: skip
+"""By measure that may not be known of every option a budget that asks for its figure."""
 SETTLED = 1e-3
 """Part of the range of amounts below which two amounts are the same."""
 
@@ -72,12 +75,13 @@ class FrontierPoint(Row):
 
 class Frontier(Row):
     """Points by rising cost. `known_only`: every option without the figure was left out, of all points alike;
-    `least_cost_usd` is the least cost of all options.
+    `least_cost_usd` is the least cost of all options. `of`: the scenario of a study that it is.
     """
 
     over: Over
     unit: str
     outside: str | None = None
+    of: str = ""
     points: tuple[FrontierPoint, ...]
     least_cost_usd: float
     known_only: bool = False
@@ -122,9 +126,9 @@ def frontier(
     from optimizer.model import Model
 
     begun = time.perf_counter()
-    _check(over, outside, points)
+    _check(instance, over, outside, points)
     known_only = over in LIMITS
-    whole = over in ("water", "waiting")  # an option that is dearer may be better in these
+    whole = over in ("market_based", "water", "waiting")  # an option that is dearer may be better in these
     compiled = compile_instance(instance, base_dir, carbon_counts=over == "carbon", every_option=whole)
     model = Model(instance, compiled, base_dir)
     if outside is not None:
@@ -141,8 +145,11 @@ def frontier(
     return answer, tuple(one.plan for one in found)
 
 
-def _check(over: str, outside: str | None, points: int) -> None:
+def _check(instance: Instance, over: str, outside: str | None, points: int) -> None:
     issues = []
+    if over == "market_based" and instance.carbon.basis == "market_based":
+        what = "the instance counts carbon by suppliers' claims"
+        issues.append(Issue(what, "over", maybe="over carbon is over that"))
     if over not in UNITS:
         issues.append(Issue(f"unknown measure {over!r}", "over", maybe=f"it is one of {', '.join(UNITS)}"))
     if (over == "outside") != (outside is not None):
@@ -159,7 +166,7 @@ def _aim(compiled: Compiled, over: Over, against: Against) -> Aim:
     if over in ("carbon", "outside", "providers"):
         return aim_of(compiled, over, against, ())
     from formulations.objective import added_to
-    from optimizer.compile.unknown import water_unknown
+    from optimizer.compile.unknown import carbon_unknown, water_unknown
 
     problem = compiled.problem
     held = {
@@ -168,7 +175,21 @@ def _aim(compiled: Compiled, over: Over, against: Against) -> Aim:
     }
     if over == "waiting":
         return Aim(amounts={"work_hours": waiting_hours(compiled)}, held=held)
+    if over == "market_based":
+        return Aim(amounts=claimed_kg(compiled), held={**held, **carbon_unknown(compiled)})
     return Aim(amounts=added_to(problem, "water_l"), held={**held, **water_unknown(compiled)})
+
+
+def claimed_kg(compiled: Compiled) -> dict[str, Floats]:
+    """Return by component what one unit of every decision emits by suppliers' claims: `market_based` of a plan."""
+    from formulations.objective import added_to
+    from optimizer.plan.market import claimed_kg_per_kwh
+
+    problem = compiled.problem
+    factor = np.nan_to_num(claimed_kg_per_kwh(compiled, np.arange(problem.slots.offer.size)))
+    of_slot = {"instances": factor, "gangs": factor, "work_hours": factor, "flow": factor[problem.flows.slot]}
+    energy = added_to(problem, "energy_kwh")
+    return {name: energy[name] * of_slot[name] for name in of_slot if name in energy}
 
 
 def waiting_hours(compiled: Compiled) -> Floats:
@@ -212,7 +233,7 @@ class _Walk:
         self.least_cost_usd, self._bound_usd = plan.objective_usd or 0.0, plan.bound_usd
         if self._over not in LIMITS:
             return plan
-        asks = {"op": "add_budget", "budget": {"id": KNOWN, LIMITS[self._over]: NO_LIMIT}}
+        asks = {"op": "add_budget", "budget": {"id": KNOWN, **LIMITS[self._over]}}
         return self._found(self._model.changed([asks]), points, plan)
 
     def _found(self, model: Model, points: int, start: Plan | None = None) -> Plan:
@@ -265,8 +286,10 @@ class _Walk:
             if made is None:
                 self.complete = False
                 break
-            if any(self._is_same(made, one, found) for one in found):
+            same = next((k for k, one in enumerate(found) if self._is_same(made, one, found)), None)
+            if same is not None:
                 empty.append((span[2], cap))
+                found[same] = _holding_up_to(found[same], made)
             else:
                 found.append(made)
         self.complete &= self._limits.left_seconds() > 0
@@ -321,6 +344,15 @@ class _Walk:
             if height > SETTLED * self._range(found) and end - first > SETTLED * end and (end - first) * height > best:
                 best, widest = (end - first) * height, (first, end, begin)
         return widest
+
+
+def _holding_up_to(one: _Found, made: _Found) -> _Found:
+    """Return a point with the limit on cost up to which none was found to be better, and the bound proven there."""
+    cap, other = one.point.cap_usd, made.point
+    if cap is None or other.cap_usd is None or other.cap_usd <= cap or not other.proven:
+        return one
+    proven = {"cap_usd": other.cap_usd, "amount_bound": other.amount_bound}
+    return replace(one, point=one.point.model_copy(update=proven))
 
 
 def _undominated(found: list[_Found]) -> list[_Found]:

@@ -49,7 +49,8 @@ class Cases:
         self.study = Study.model_validate(manifest["study"])
         self.base = _base_named(base, [one["name"] for one in manifest["bases"]])
         self._axes = {axis.id: axis for axis in self.study.axes}
-        scenarios = [one for one in manifest["scenarios"] if one["base"] == self.base and not one["rerun"]]
+        own = [one for one in manifest["scenarios"] if one["base"] == self.base and not one["rerun"]]
+        scenarios = [one for one in own if one["frontier"] is None]
         self._order = next((list(one["values"]) for one in scenarios if one["values"]), [])
         self.all = [_case(one, self._axes, folder.record(one["key"])) for one in scenarios]
         self.uncertainties = tuple(axis.id for axis in self.study.axes if axis.kind == "uncertainty")

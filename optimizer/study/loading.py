@@ -130,7 +130,7 @@ def _figure(text: str) -> Scalar:
 
 def _check(study: Study, instances: Mapping[str, Instance], scenarios: tuple[Scenario, ...]) -> None:
     """Make every change once in each base that it is for: each value of an axis alone, each scenario that is written
-    out and each rerun as a whole.
+    out, each frontier and each rerun as a whole.
     """
     issues: list[Issue] = []
     number = {axis.id: k for k, axis in enumerate(study.axes)}
@@ -143,6 +143,9 @@ def _check(study: Study, instances: Mapping[str, Instance], scenarios: tuple[Sce
         for k, one in enumerate(study.scenarios):
             if not one.bases or base in one.bases:
                 issues += _problems(study, instance, ("scenarios", k, "changes"), where, one.changes)
+        for k, walk in enumerate(study.frontiers):
+            if not walk.bases or base in walk.bases:
+                issues += _problems(study, instance, ("frontiers", k, "changes"), where, walk.changes)
         for k, rerun in enumerate(study.reruns):
             issues += _problems(study, instance, ("reruns", k, "changes"), where, rerun.changes)
     if issues:

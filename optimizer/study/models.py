@@ -7,7 +7,7 @@ those of `docs/changes.md`, with `$value` where the value of the axis goes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -20,10 +20,17 @@ Raw = Annotated[tuple[dict[str, Any], ...], Field(strict=False)]
 BASE = "base"
 """The scenario without changes, which every study has."""
 MOST_SCENARIOS = 10_000
+Over = Literal["carbon", "market_based", "water", "outside", "providers", "waiting"]
+"""What a frontier trades against cost."""
+Lost = Literal["served_if_region_lost", "served_if_metro_lost", "served_if_provider_lost"]
+"""Figures that are recomputed from a plan where a study asks for them as a metric."""
+OfFrontier = Literal["cost_to_reach", "best_amount"]
+"""Figures of a frontier."""
 Figure = Literal[
-    "objective_usd", "spent_usd", "served_share", "carbon_kg", "operational_kg", "energy_kwh", "water_l",
-]  # fmt: skip
-"""Figures of a scenario that a finding may be about."""
+    "objective_usd", "spent_usd", "served_share", "carbon_kg", "operational_kg", "energy_kwh", "water_l", Lost,
+    OfFrontier,
+]
+"""Figures of a scenario or a frontier that a finding may be about."""
 SAME = 1e-6
 """Part of a metric's limit by which a figure may be off it: the tolerance of audits."""
 
@@ -130,6 +137,32 @@ class ScenarioStated(Model):
     changes: Raw = ()
 
 
+class FrontierStated(Model):
+    """A frontier of each base in the place of a scenario: cost against `over`, in at most `points` points, after
+    `changes`.
+
+    `outside`: over outside, the jurisdiction. `bases`: the bases that it is for, all of them if empty.
+    """
+
+    id: Id
+    over: Over
+    outside: str | None = None
+    points: Annotated[int, Field(ge=2, le=100)] = 7
+    bases: Names = ()
+    changes: Raw = ()
+
+    @model_validator(mode="after")
+    def _names_a_place(self) -> FrontierStated:
+        if (self.over == "outside") != (self.outside is not None):
+            raise ValueError("outside names the jurisdiction of a frontier over outside, and of no other")
+        return self
+
+    @property
+    def walk(self) -> dict[str, Any]:
+        """What `frontier` is asked for."""
+        return {"over": self.over, "outside": self.outside, "points": self.points}
+
+
 class Rerun(Model):
     """All of the study once more, on bases with `changes` of their own made first; findings have to hold there too."""
 
@@ -143,12 +176,18 @@ class Finding(Model):
     `figure` of `scenario`, or its `ratio` to or `difference` from that of the scenario `beside`, is `at_least` or
     `at_most` a number. It is judged in each of `bases` (all of them if empty) alone, and withdrawn where it does not
     hold in every rerun.
+
+    `scenario` may be a frontier. Its `best_amount` is the best of all plans, whatever it costs; `cost_to_reach` the
+    least cost of an amount, in parts of the cost of the first point: the amount is `reach`, or `reach_times` that of
+    the first point.
     """
 
     id: Id
     says: str
     figure: Figure = "objective_usd"
     scenario: str = BASE
+    reach: float | None = None
+    reach_times: float | None = None
     beside: str | None = None
     by: Literal["ratio", "difference"] = "ratio"
     at_least: float | None = None
@@ -159,13 +198,29 @@ class Finding(Model):
     def _one_bound(self) -> Finding:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError("states one of at_least and at_most")
+        stated = [one for one in (self.reach, self.reach_times) if one is not None]
+        if len(stated) != (self.figure == "cost_to_reach"):
+            raise ValueError("cost_to_reach goes with one of reach and reach_times, no other figure with any")
+        if self.beside is not None and self.figure in get_args(OfFrontier):
+            raise ValueError(f"{self.figure} is of one frontier: beside has no meaning")
         return self
 
 
-class Metric(Model):
-    """What the study looks at beside cost, as a figure of every plan; with a limit, a plan outside of it fails."""
+class Answer(Model):
+    """The answer of a study in a sentence. It stands as long as all findings that it `rests_on` hold."""
 
-    id: Literal["objective_usd", "carbon_kg", "energy_kwh", "water_l"]
+    says: str
+    rests_on: Annotated[Names, Field(min_length=1)]
+
+
+class Metric(Model):
+    """What the study looks at beside cost, as a figure of every plan; with a limit, a plan outside of it fails.
+
+    `served_if_region_lost` is the share of the peak demand of services that is still served when the region fails whose
+    loss takes most, by what the plan keeps elsewhere and by endpoints; every service counts the same.
+    """
+
+    id: Literal["objective_usd", "carbon_kg", "energy_kwh", "water_l"] | Lost
     at_most: float | None = None
     at_least: float | None = None
 
@@ -199,8 +254,8 @@ class Study(Model):
 
     `bases` are several, told apart by the names of their instances: every axis and scenario is for each of them unless
     it says which. Nothing is added up over them without `weights` (how many of each there are, by base) and
-    `weights_are`, which says what these rest on. `reruns` and `findings`: see there. `assumptions` and `cannot_say` are
-    sentences: what the answer rests on, and what it does not say.
+    `weights_are`, which says what these rest on. `frontiers`, `reruns`, `findings`, `answer`: see there. `assumptions`
+    and `cannot_say` are sentences: what the answer rests on, and what it does not say.
     Axes are combined by `product` (every value with every other) or `zip` (the first of each, the second of each, …);
     of axes with a `sample`, `samples` joint draws are made with `seed`. `scenarios` are written out beside them.
     `metrics` are what plans are judged by beside their cost.
@@ -218,8 +273,10 @@ class Study(Model):
     samples: Annotated[int, Field(ge=1, le=MOST_SCENARIOS)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     scenarios: Annotated[tuple[ScenarioStated, ...], Field(strict=False)] = ()
+    frontiers: Annotated[tuple[FrontierStated, ...], Field(strict=False)] = ()
     reruns: Annotated[tuple[Rerun, ...], Field(strict=False)] = ()
     findings: Annotated[tuple[Finding, ...], Field(strict=False)] = ()
+    answer: Answer | None = None
     assumptions: Annotated[tuple[str, ...], Field(strict=False)] = ()
     cannot_say: Annotated[tuple[str, ...], Field(strict=False)] = ()
     metrics: Annotated[tuple[Metric, ...], Field(strict=False)] = ()
@@ -236,6 +293,7 @@ class Study(Model):
         named: dict[str, list[str] | list[tuple[str, str]]] = {
             "axis": [one.id for one in self.axes],
             "scenario": [(one.id, base) for one in self.scenarios for base in one.bases or ("",)],
+            "frontier": [one.id for one in self.frontiers],
             "rerun": [one.id for one in self.reruns], "finding": [one.id for one in self.findings],
             "metric": [str(one.id) for one in self.metrics],
         }  # fmt: skip
@@ -248,13 +306,13 @@ class Study(Model):
         shared = next((one.id for one in self.scenarios if one.bases and one.id in everywhere), None)
         if shared is not None:
             raise ValueError(f"scenario {shared!r} is there twice: for every base, and for some")
-        if any(one.id == BASE for one in self.scenarios):
+        if BASE in {*(one.id for one in self.scenarios), *(one.id for one in self.frontiers)}:
             raise ValueError(f"the scenario {BASE!r} is the instance without changes, which every study has")
         sampled = [one.id for one in self.axes if one.sample is not None]
         if sampled and self.samples is None:
             raise ValueError(f"samples is missing: how many values to draw of {', '.join(sampled)}")
-        if not self.axes and not self.scenarios:
-            raise ValueError("has neither axes nor scenarios")
+        if not self.axes and not self.scenarios and not self.frontiers:
+            raise ValueError("has no axes, no scenarios and no frontiers")
         return self
 
 

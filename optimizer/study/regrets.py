@@ -25,7 +25,7 @@ from optimizer.plan.rows import PlanCurrency
 from optimizer.study.folder import StudyFolder
 from optimizer.study.futures import Case, Cases, Future, values_text
 from optimizer.study.models import Metric, Scalar
-from optimizer.study.solving import unpacked_plan
+from optimizer.study.solving import LOST, unpacked_plan
 
 if TYPE_CHECKING:
     from optimizer.audit.findings import Violation
@@ -202,13 +202,15 @@ def _world(instance: Any, changes: Sequence[Any]) -> World:
 def _cell(case: Case, future: Future, world: World, plan: Plan, metrics: Sequence[Metric]) -> Cell:
     from optimizer.audit.findings import OF_STATEMENTS
     from optimizer.audit.run import audit_in
+    from optimizer.audit.survival import served_if_lost
 
     try:
         report = audit_in(world, plan)
     except InfeasibleError as none:
         return Cell(plan=case.scenario, future=future.name, breaks=(str(none),))
     broken = [one for one in report.violations if one.kind not in OF_STATEMENTS and one.kind != "serves_nothing"]
-    figures = report.recomputed
+    figures: dict[str, float | None] = dict(report.recomputed)
+    figures |= {one.id: served_if_lost(world, plan, LOST[one.id]) for one in metrics if one.id in LOST}
     return Cell(
         plan=case.scenario, future=future.name, cost_usd=figures.get("objective_usd"), breaks=_told(broken),
         missed=tuple(metric.id for metric in metrics if metric.is_missed_by(figures)),

@@ -26,7 +26,7 @@ from optimizer.instance.models import Instance
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.loading import Loaded
 from optimizer.study.models import Scalar
-from optimizer.study.solving import UNFINISHED, Outcome, Task, data_of, key_of, packed, solve_task
+from optimizer.study.solving import LOST, UNFINISHED, Outcome, Task, data_of, key_of, packed, solve_task
 from optimizer.study.spanning import Scenario
 
 LOOK_SECONDS, PARENT_EVERY_SECONDS = 0.2, 1.0
@@ -79,10 +79,8 @@ class _Run:
         self.folder, self._progress = folder, progress
         self.solve = loaded.study.solve.model_dump()
         self.bases = {name: _base_of(instance) for name, instance in loaded.instances.items()}
-        self.keys = {
-            one.id: key_of(self.bases[one.base].packed, one.changes, self.solve, self.bases[one.base].data)
-            for one in loaded.scenarios
-        }
+        self.recomputed = tuple(str(one.id) for one in loaded.study.metrics if one.id in LOST)
+        self.keys = {one.id: self._key(one) for one in loaded.scenarios}
         self.records: dict[str, Record] = {}
         self.waiting: deque[Scenario] = deque()
         self.suspects: deque[Scenario] = deque()
@@ -95,6 +93,12 @@ class _Run:
             else:
                 self._know(one, record)
 
+    def _key(self, scenario: Scenario) -> str:
+        base = self.bases[scenario.base]
+        return key_of(
+            base.packed, scenario.changes, self.solve, base.data, frontier=scenario.frontier, recomputed=self.recomputed
+        )
+
     def _had_less_time(self, record: Record) -> bool:
         """Whether a result is outside its gap, or has no plan, and was given less time than there is now."""
         is_open = record["status"] in UNFINISHED
@@ -102,7 +106,7 @@ class _Run:
 
     def _know(self, scenario: Scenario, record: Record) -> None:
         self.records[scenario.id] = {**record, **_called(scenario)}
-        if record["has_plan"]:
+        if record["has_plan"] and scenario.frontier is None:
             self._plans[scenario.base][scenario.id] = scenario.values
 
     def starts(self, scenario: Scenario) -> bool:
@@ -111,13 +115,20 @@ class _Run:
 
     def task(self, scenario: Scenario) -> tuple[Task, str]:
         """Return the task of a scenario and the id of that whose plan it starts from ("" for none)."""
+        if scenario.frontier is not None:
+            base = self.bases[scenario.base]
+            return Task(
+                self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, data=base.data,
+                frontier=scenario.frontier, recomputed=self.recomputed,
+            ), ""  # fmt: skip
         own = self.folder.plan(self.keys[scenario.id])  # of less time
         nearest = scenario.id if own is not None else self._nearest(scenario)
         start = self.folder.plan(self.keys[nearest]) if nearest else None
         base = self.bases[scenario.base]
         columns = self._columns(scenario)
         task = Task(
-            self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, start, base.data, columns
+            self.keys[scenario.id], base.packed, scenario.changes, self.solve, base.folder, start, base.data, columns,
+            recomputed=self.recomputed,
         )  # fmt: skip
         return task, nearest
 
@@ -139,11 +150,14 @@ class _Run:
         """Write what came of a scenario."""
         record: Record = {
             "key": outcome.key, **_called(scenario), "changes": list(scenario.changes), "status": outcome.status,
+            "frontier": None if scenario.frontier is None else scenario.frontier["over"], "binds": list(outcome.binds),
+            "warnings": list(outcome.warnings),
             **(outcome.figures or {}), "seconds": round(outcome.seconds, 3),
             "time_limit_seconds": self.solve["time_limit_seconds"], "reason": outcome.reason,
             "started_from": started_from, "has_plan": outcome.plan is not None,
+            "points": [dict(point) for point in outcome.points],
         }  # fmt: skip
-        self.folder.keep(record, outcome.plan, outcome.columns)
+        self.folder.keep(record, outcome.plan, outcome.columns, outcome.plans)
         self._know(scenario, record)
         self._now += 1
         self.tell()

@@ -28,6 +28,11 @@ FIGURES = (
 """Figures that a plan states; `figures_of` adds those that follow from it."""
 DERIVED = ("spent_usd", "served_share")
 SHORTFALLS_TOLD = 3
+LOST: dict[str, Literal["region", "metro", "provider"]] = {
+    "served_if_region_lost": "region", "served_if_metro_lost": "metro", "served_if_provider_lost": "provider",
+}  # fmt: skip
+"""Figures recomputed from a plan, by what fails."""
+TOUCHES_NOTHING = "touches nothing"
 UNFINISHED = ("feasible", "no_plan")
 """Statuses of what time ended: more of it may lead further."""
 
@@ -35,7 +40,8 @@ UNFINISHED = ("feasible", "no_plan")
 @dataclass(frozen=True)
 class Task:
     """What a worker needs: the study's instance (compressed JSON) with the checksums of its data, the changes, how to
-    solve, a plan to start from, and the columns that its solve handed on.
+    solve, a plan to start from, and the columns that its solve handed on; the frontier to walk, if it is one, and the
+    figures that are `recomputed` from the plan.
     """
 
     key: str
@@ -46,12 +52,17 @@ class Task:
     start: bytes | None = None
     data: tuple[str, ...] = ()
     columns: bytes | None = None
+    frontier: Mapping[str, Any] | None = None
+    recomputed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of a task: a status with its reason where there is no plan, figures, seconds, the plan (compressed),
-    and the columns handed on, if there are any.
+    the columns handed on, if there are any, the limits that have no room in it (`binds`), and what its plan warns of in
+    what the scenario states.
+
+    Of a frontier its points, and the plan of each; figures and plan are those of the first.
     """
 
     key: str
@@ -61,6 +72,10 @@ class Outcome:
     figures: Mapping[str, float | None] | None = None
     plan: bytes | None = None
     columns: bytes | None = None
+    binds: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    points: tuple[Mapping[str, Any], ...] = ()
+    plans: tuple[bytes, ...] = ()
 
 
 def packed(instance: Instance) -> bytes:
@@ -86,13 +101,16 @@ def data_of(instance: Instance) -> tuple[str, ...]:
 
 
 def key_of(
-    base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any], data: tuple[str, ...] = ()
-) -> str:
-    """Return the key of a result: a hash of the instance, the data it rests on, the changes, how it is solved and the
-    version of domicile. The time limit is no part of it: a result within its gap is the same with more time.
+    base: bytes, changes: tuple[dict[str, Any], ...], solve: Mapping[str, Any], data: tuple[str, ...] = (), *,
+    frontier: Mapping[str, Any] | None = None, recomputed: tuple[str, ...] = (),
+) -> str:  # fmt: skip
+    """Return the key of a result: a hash of the instance, the data it rests on, the changes, how it is solved, what is
+    asked beside cost and the version of domicile. The time limit is no part of it: a result within its gap is the same
+    with more time.
     """
     how = {name: value for name, value in solve.items() if name != "time_limit_seconds"}
-    told = json.dumps([__version__, list(changes), how, data], sort_keys=True, ensure_ascii=False)
+    asked = [__version__, list(changes), how, data, frontier, recomputed]
+    told = json.dumps(asked, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(gzip.decompress(base) + told.encode()).hexdigest()[:32]
 
 
@@ -104,10 +122,14 @@ def solve_task(task: Task) -> Outcome:
         return Outcome(task.key, status, time.perf_counter() - begun, reason, **more)
 
     try:
+        if task.frontier is not None:
+            return _walked(task, begun)
         model = _base_model(task)
         if task.changes:
             model = model.changed(list(task.changes))
         plan, columns = _solved(model, task)
+        figures = figures_of(plan) | recomputed(model.instance, plan, task.recomputed)
+        binds, warned = binding(model, plan), warnings_of_statements(model, plan)
     except InfeasibleError as none:
         return outcome("infeasible", str(none))
     except MemoryError:
@@ -116,10 +138,66 @@ def solve_task(task: Task) -> Outcome:
         return outcome("failed", str(error))
     except Exception as error:
         return outcome("failed", f"{type(error).__name__}: {error}")
-    figures = figures_of(plan)
     held = gzip.compress(plan.model_dump_json().encode(), mtime=0) if plan.held else None
     reason = "" if plan.held else reason_of(plan)
-    return outcome(plan.status or "no_plan", reason, figures=figures, plan=held, columns=columns)
+    return outcome(plan.status or "no_plan", reason, figures=figures, plan=held, columns=columns, binds=binds,
+                   warnings=warned)  # fmt: skip
+
+
+def _walked(task: Task, begun: float) -> Outcome:
+    """Return the frontier that a task asks for; it may take as long as each of its points a scenario."""
+    from optimizer.changes.apply import changed
+    from optimizer.study.frontiers import frontier
+
+    assert task.frontier is not None
+    instance = unpacked(task.base, task.folder)
+    if task.changes:
+        instance = changed(instance, list(task.changes))
+    answer, plans = frontier(
+        instance, **task.frontier, gap=task.solve["gap"], threads=1,
+        time_limit_seconds=task.solve["time_limit_seconds"] * task.frontier["points"],
+    )  # fmt: skip
+    proven = answer.complete and all(point.proven for point in answer.points)
+    shared = {"over": answer.over, "unit": answer.unit, "least_cost_usd": answer.least_cost_usd}
+    points = tuple(
+        {"point": number, **shared, **point.model_dump(), **figures_of(plan)}
+        for number, (point, plan) in enumerate(zip(answer.points, plans, strict=True), start=1)
+    )
+    held = tuple(gzip.compress(plan.model_dump_json().encode(), mtime=0) for plan in plans)
+    figures = figures_of(plans[0]) | recomputed(instance, plans[0], task.recomputed)
+    return Outcome(
+        task.key, "optimal" if proven else "feasible", time.perf_counter() - begun,
+        "" if proven else "time ran out before every point was proven", figures, held[0], points=points, plans=held,
+    )  # fmt: skip
+
+
+def warnings_of_statements(model: Model, plan: Plan) -> tuple[str, ...]:
+    """Return what a plan warns of in what its scenario states: it touches nothing, or grants a part of a device."""
+    from optimizer.compile.whole import fractional_limits
+
+    parts = fractional_limits(model._compiled.world)
+    return tuple(one for one in plan.warnings if TOUCHES_NOTHING in one or one in parts)
+
+
+def binding(model: Model, plan: Plan) -> tuple[dict[str, Any], ...]:
+    """Return the budgets, quotas and shares of a plan that have no room for more, with limit and use."""
+    from optimizer.explain.full import full_limits
+
+    if not plan.held:
+        return ()
+    full = full_limits(model._compiled.problem, plan)
+    return tuple({"rule": rule, "limit": one.limit, "used": one.used} for rule, one in full.items())
+
+
+def recomputed(instance: Instance, plan: Plan, names: tuple[str, ...]) -> dict[str, float | None]:
+    """Return the figures of a plan that are recomputed where a study asks for them; None without a plan."""
+    if not names or not plan.held:
+        return dict.fromkeys(names)
+    from optimizer.audit.survival import served_if_lost
+    from optimizer.audit.world import resolve
+
+    world = resolve(instance, instance.folder)
+    return {name: served_if_lost(world, plan, LOST[name]) for name in names}
 
 
 def _solved(model: Model, task: Task) -> tuple[Plan, bytes | None]:

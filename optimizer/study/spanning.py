@@ -32,7 +32,7 @@ class Scenario:
     """What is solved: the changes to the instance of a base, and the value of every axis (none for one written out).
 
     `id` is unique in the study: `name`, with the base ahead where there are several (`bank/annulled`), and the rerun
-    behind (`bank/annulled@quotas-half`).
+    behind (`bank/annulled@quotas-half`). `frontier`: what is traded against cost, where it is a frontier.
     """
 
     id: str
@@ -41,13 +41,14 @@ class Scenario:
     rerun: str
     values: Mapping[str, Scalar]
     changes: Changes
+    frontier: Mapping[str, Any] | None = None
 
 
 def span(
     study: Study, bases: Sequence[str], draws: Mapping[str, Sequence[Scalar]] | None = None
 ) -> tuple[Scenario, ...]:
     """Return the scenarios of a study, base by base: that without changes, those that its axes span, those written
-    out; then the same in each rerun. `bases` are the names of the bases.
+    out, frontiers; then the same in each rerun. `bases` are the names of the bases.
 
     `draws` are values drawn elsewhere, by axis, all of one length: they take the place of what these axes state.
 
@@ -64,14 +65,15 @@ def span(
 
 
 def _of_base(study: Study, base: str, draws: Mapping[str, Sequence[Scalar]], several: bool) -> list[Scenario]:
-    stated: list[tuple[str, Changes, dict[str, Scalar]]] = [("", (), {})]
-    stated += [_scenario(parts) for parts in _combined(study, _blocks(study, base, draws)) if parts]
-    stated += [(one.id, one.changes, {}) for one in study.scenarios if not one.bases or base in one.bases]
+    stated: list[tuple[str, Changes, dict[str, Scalar], Mapping[str, Any] | None]] = [("", (), {}, None)]
+    stated += [(*_scenario(parts), None) for parts in _combined(study, _blocks(study, base, draws)) if parts]
+    stated += [(one.id, one.changes, {}, None) for one in study.scenarios if not one.bases or base in one.bases]
+    stated += [(one.id, one.changes, {}, one.walk) for one in study.frontiers if not one.bases or base in one.bases]
     ahead = f"{base}/" if several else ""
     return [
-        Scenario(f"{ahead}{name or BASE}{behind}", base, name or BASE, rerun, values, (*first, *changes))
+        Scenario(f"{ahead}{name or BASE}{behind}", base, name or BASE, rerun, values, (*first, *changes), walk)
         for rerun, behind, first in [("", "", ()), *((one.id, f"@{one.id}", one.changes) for one in study.reruns)]
-        for name, changes, values in stated
+        for name, changes, values, walk in stated
     ]
 
 

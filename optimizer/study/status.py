@@ -7,23 +7,24 @@ from typing import Any
 
 from optimizer.study.folder import StudyFolder
 from optimizer.study.models import BASE
-from optimizer.study.solving import DERIVED, FIGURES
+from optimizer.study.solving import DERIVED, FIGURES, LOST
 
-SHOWN = ("status", *FIGURES, *DERIVED, "seconds", "reason", "started_from")
+CALLED = ("base", "name", "rerun", "values", "frontier")
+SHOWN = ("status", *FIGURES, *DERIVED, *LOST, "seconds", "reason", "started_from", "points", "warnings")
 
 
 def scenario_rows(folder: StudyFolder) -> list[dict[str, Any]]:
     """Return one row for each scenario, in the study's order: id, base, name in the base, rerun, values of the axes,
-    status (`waiting` without a result), figures, seconds, reason, the scenario whose plan it started from, and what its
-    least cost is proven to differ by from that of the scenario `base` of its base and rerun (`beside_base_usd`: least
-    and most).
+    what a frontier trades, status (`waiting` without a result), figures, seconds, reason, the scenario whose plan it
+    started from, the points of a frontier, warnings, and what its least cost is proven to differ by from that of the
+    scenario `base` of its base and rerun (`beside_base_usd`: least and most).
 
     Raises InputError where the folder holds no study.
     """
     rows = []
     for one in folder.manifest()["scenarios"]:
         record = folder.record(one["key"]) or {"status": "waiting"}
-        called = {"scenario": one["id"], **{name: one[name] for name in ("base", "name", "rerun", "values")}}
+        called = {"scenario": one["id"], **{name: one[name] for name in CALLED}}
         rows.append({**called, **{name: record.get(name) for name in SHOWN}})
     firsts = {(row["base"], row["rerun"]): row for row in rows if row["name"] == BASE}
     return [{**row, "beside_base_usd": beside(row, firsts.get((row["base"], row["rerun"])))} for row in rows]

@@ -1,30 +1,35 @@
-"""The results of a study as tables, one row for each scenario, placement, cost term or rule that binds."""
+"""The results of a study as tables: a row for each scenario, placement, cost term, rule that binds, price, point."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from optimizer.study.folder import Record, StudyFolder
 from optimizer.study.models import BASE
-from optimizer.study.solving import DERIVED, FIGURES
+from optimizer.study.solving import DERIVED, FIGURES, LOST
 from optimizer.study.status import beside
 
-BINDS = 1e-6
-"""A limit binds where its slack is at most this share of it."""
 SCENARIO = (
-    "status", *FIGURES, *DERIVED, "beside_base_low_usd", "beside_base_high_usd", "regions", "providers", "countries",
-    "open_actions", "moved_from_base", "seconds", "reason", "started_from",
+    "frontier", "status", *FIGURES, *DERIVED, "beside_base_low_usd", "beside_base_high_usd", "regions", "providers",
+    "countries", "open_actions", "moved_from_base", "seconds", "reason", "started_from",
 )  # fmt: skip
 PLACEMENT = (
     "workload", "stream", "period", "region_id", "country", "provider", "sku", "endpoint", "purchase", "instances",
     "served_per_s", "cost_usd", "carbon_kg",
 )  # fmt: skip
-COLUMNS = {"placements": PLACEMENT, "costs": ("term", "usd"), "rules": ("rule", "limit", "used")}
+POINT = (
+    "over", "unit", "point", "cost_usd", "amount", "amount_bound", "cost_bound_usd", "cap_usd", "proven", "is_knee",
+    *FIGURES[3:], *DERIVED,
+)  # fmt: skip
+COLUMNS = {
+    "placements": PLACEMENT, "costs": ("term", "usd"), "rules": ("rule", "limit", "used"),
+    "prices": ("rule", "family", "number", "usd"), "frontiers": POINT,
+}  # fmt: skip
 CALLED = ("scenario", "base", "name", "rerun")
 """What every table says first of a scenario: its id, its base, its name there, the rerun (empty: as stated)."""
 PlanData = dict[str, Any]
@@ -32,15 +37,18 @@ PlanData = dict[str, Any]
 
 
 def study_tables(folder: StudyFolder, records: Iterable[Record]) -> dict[str, pd.DataFrame]:
-    """Return the tables `scenarios`, `placements`, `costs` and `rules`, rows in the order of the records.
+    """Return the tables `scenarios`, `placements`, `costs`, `rules`, `prices` and `frontiers`, rows in the order of the
+    records.
 
     `scenarios` has one column for each axis as well, empty for scenarios written out. `rules` are budgets, quotas and
-    shares without slack. `moved_from_base` counts the workloads that run in other regions than in the scenario `base`
-    of the same base and rerun, and `beside_base_*` are between what the difference of the least costs to it is proven
-    to lie (see `optimizer.study.status.beside`).
+    shares without room for more. `prices` are what a unit more of a limit is worth in the relaxation that proved the
+    bound, where one did. `frontiers` has a row for each point. `moved_from_base` counts the workloads that run in other
+    regions than in the scenario `base` of the same base and rerun, and `beside_base_*` are between what the difference
+    of the least costs to it is proven to lie (see `optimizer.study.status.beside`).
     """
     known = list(records)
     axes = list(dict.fromkeys(axis for record in known for axis in record["values"]))
+    lost = [name for name in LOST if any(name in record for record in known)]
     firsts = {(record["base"], record["rerun"]): record for record in known if record["name"] == BASE}
     homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
     for where, record in firsts.items():
@@ -53,14 +61,17 @@ def study_tables(folder: StudyFolder, records: Iterable[Record]) -> dict[str, pd
         where = record["base"], record["rerun"]
         low, high = beside(record, firsts.get(where)) or (None, None)
         between = {"beside_base_low_usd": low, "beside_base_high_usd": high}
-        scenarios.append({**_scenario(record, plan, homes.get(where)), **between, **record["values"], **called})
+        figures = {**_scenario(record, plan, homes.get(where)), **{name: record.get(name) for name in lost}}
+        scenarios.append({**figures, **between, **record["values"], **called})
+        rows["frontiers"] += ({**called, **point} for point in record["points"])
         if plan is not None:
             rows["placements"] += ({**row, **called} for row in plan["placements"])
             terms = plan["cost_breakdown_usd"].items()
             rows["costs"] += ({**called, "term": term, "usd": usd} for term, usd in terms)
-            rows["rules"] += ({**called, **row} for row in binding(plan))
+            rows["rules"] += ({**called, **row} for row in record["binds"])
+            rows["prices"] += ({**called, **row, "rule": "|".join(row["rules"])} for row in plan["row_prices"])
     tables = {name: pd.DataFrame(rows[name], columns=[*CALLED, *columns]) for name, columns in COLUMNS.items()}
-    return {"scenarios": pd.DataFrame(scenarios, columns=[*CALLED, *axes, *SCENARIO]), **tables}
+    return {"scenarios": pd.DataFrame(scenarios, columns=[*CALLED, *axes, *SCENARIO, *lost]), **tables}
 
 
 def _plan(folder: StudyFolder, record: Record) -> PlanData | None:
@@ -74,21 +85,6 @@ def regions_of(plan: PlanData) -> dict[str, frozenset[str]]:
     for row in plan["placements"]:
         found.setdefault(row["workload"], set()).add(row["region_id"])
     return {name: frozenset(regions) for name, regions in found.items()}
-
-
-def binding(plan: PlanData) -> list[dict[str, Any]]:
-    """Return the budgets, quotas and shares of a plan that have no slack, each once, with limit and use."""
-    return list({row["rule"]: row for row in _full(plan)}.values())
-
-
-def _full(plan: PlanData) -> Iterator[dict[str, Any]]:
-    for kind, uses in (("budget", plan["budgets"]), ("quota", plan["quotas"])):
-        for row in uses:
-            if row["slack"] <= BINDS * abs(row["limit"]):
-                yield {"rule": f"{kind}:{row['id']}", "limit": row["limit"], "used": row["used"]}
-    for row in plan["shares"]:
-        if abs(row["bound"] - row["value"]) <= BINDS:
-            yield {"rule": f"policy:{row['id']}", "limit": row["bound"], "used": row["value"]}
 
 
 def _scenario(record: Record, plan: PlanData | None, home: dict[str, frozenset[str]] | None) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import pytest
 from audit_toys import base, instance_of, plan_of, row
 
 from optimizer.audit import audit
+from optimizer.audit.survival import served_if_lost
+from optimizer.audit.world import resolve
 
 ROWS = [
     row("chat", "north-1", stream="DE", instances=2, served_per_s=10),
@@ -98,3 +100,39 @@ def test_policy_asks_survival_of_whom_it_selects():
     data["policies"] = [{"kind": "survival", "id": "stand", "of": "region", "share": 1.0, "scope": {"tags": ["eu"]}}]
     rules = {v.rule for v in audit(instance_of(data), plan_of({"placements": ROWS})).violations if v.kind == "survival"}
     assert rules == {"stand"}
+
+
+@pytest.mark.parametrize(("rates", "left"), [((10, 6), 0.5), ((4, 6), 0.8), ((10, 14), 1 / 3)])
+def test_the_share_served_when_the_worst_place_is_lost(rates: tuple[float, float], left: float):
+    """Two instances of 8 units/s in the north, one in the south: of 16 units/s 8 are left, of 10 as many; of 24 nothing
+    but 8 of them.
+    """
+    data, chat = chat_alone()
+    chat["runs"]["via"] = ["instance"]
+    for stream, rate in zip(chat["streams"], rates, strict=True):
+        stream.update(rate=rate, mean_rate=rate, max_rtt_ms=100)
+    world, plan = resolve(instance_of(data), None), plan_of({"placements": ROWS})
+    assert served_if_lost(world, plan, "region") == pytest.approx(left)
+    assert served_if_lost(world, plan, "provider") == pytest.approx(left)
+
+
+def test_endpoints_take_over_what_is_lost_as_far_as_they_may():
+    """As in the check of survival: 8 units/s are left, and an endpoint in the north-2 serves the rest, or 7 of it."""
+    data, chat = chat_alone()
+    chat["runs"] = {"model": "m", "via": ["instance", "endpoint"]}
+    for stream in chat["streams"]:
+        stream["max_rtt_ms"] = 100
+    plan = plan_of({"placements": ROWS})
+    assert served_if_lost(resolve(instance_of(data), None), plan, "region") == pytest.approx(1.0)
+    data["quotas"] = {"default_devices": 10, "default_endpoint_units_per_s": 7}
+    assert served_if_lost(resolve(instance_of(data), None), plan, "region") == pytest.approx(15 / 16)
+
+
+def test_a_plan_without_services_has_no_such_share():
+    data = base()
+    data["workloads"] = [one for one in data["workloads"] if one["kind"] == "job"]
+    throughput = data["catalogue"]["inline"]["throughput"]
+    names = {one["id"] for one in data["workloads"]}
+    data["catalogue"]["inline"]["throughput"] = [row for row in throughput if row["workload"] in names]
+    data.update(datasets=[], budgets=[], policies=[])
+    assert served_if_lost(resolve(instance_of(data), None), plan_of({"placements": []}), "region") is None

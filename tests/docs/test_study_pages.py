@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import domicile
 from optimizer.bundled import bundled_studies
 from optimizer.study import load_study
 from optimizer.study.spanning import span
-from tools.study_pages import FOLDER, PAGES, bases_of, page_text, read_figures, study_of, written
+from tools.study_figures import bases_of, read_figures, scenarios_in, written
+from tools.study_pages import FOLDER, PAGES, page_text, study_of
 
 NAMES = sorted(PAGES)
 
@@ -31,11 +34,21 @@ def test_the_page_is_what_study_and_figures_come_to(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_page_opens_with_its_answer_in_one_sentence(name: str):
+    """A sentence that a minister reads: the third paragraph, bold, with one full stop; and it stands."""
+    study = study_of(name)
+    assert study.answer is not None
+    third = (FOLDER / f"{name}.md").read_text(encoding="utf-8").split("\n\n")[2]
+    assert third == f"**{study.answer.says}**"
+    assert re.fullmatch(r"[A-Z][^.!?]*([0-9]\.[0-9][^.!?]*)*\.", study.answer.says)
+    assert len(study.answer.says.split()) <= 50
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_figures_are_of_every_scenario_of_the_study(name: str):
     """Base by base, in every rerun; and each has a plan, or is proven to have none."""
     figures = read_figures(FOLDER / f"{name}.csv")
-    told = [(row["base"], row["name"], row["rerun"]) for row in figures]
-    assert told == [(one.base, one.name, one.rerun) for one in span(study_of(name), bases_of(figures))]
+    assert scenarios_in(figures) == [(one.base, one.name, one.rerun) for one in span(study_of(name), bases_of(figures))]
     assert {row["status"] for row in figures} <= {"optimal", "feasible", "infeasible"}
 
 

@@ -11,13 +11,13 @@ from optimizer.errors import InputError
 from optimizer.instance.load import load
 
 
-def instance(region="gcp:europe-west4", **more):
-    """One L4 for 100 h in a region."""
+def instance(region="gcp:europe-west4", other=None, **more):
+    """One L4 for 100 h in a region, or in one of two."""
     return load({
         "name": "beside", "horizon": {"start": "2027-01-01", "hours": 100.0}, "laws": {"use": "none"},
         "catalogue": {"providers": [region.partition(":")[0]], "fallbacks": ["pue_fleet"], **more.pop("catalogue", {})},
         "workloads": [{
-            "id": "chat", "kind": "service", "regions": [region],
+            "id": "chat", "kind": "service", "regions": [region, *([other] if other else [])],
             "runs": {"throughput": {"L4": 10.0}}, "streams": [{"origin": "DE", "rate": 7.0}],
         }],
         "quotas": {"default_devices": 8}, **more,
@@ -88,3 +88,21 @@ def test_yearly_and_hourly_claims_are_two_columns_with_their_source():
     assert r.matched_yearly_share.isna()[r.provider.eq("gcp")].all()
     told = r.matched_yearly_share.notna() | r.matched_hourly_share.notna()
     assert r.matched_source[told].ne("").all()
+
+
+def test_a_frontier_along_claims_is_of_what_a_plan_states_beside_its_own_figure():
+    """The Netherlands claim 90 %, Belgium nothing: its cleaner grid is no better by claims. Every point says in
+    `market_based` what its amount is, and the first is the least cost.
+    """
+    asked = instance(other="gcp:europe-west1", catalogue=claims(0.9))
+    answer, plans = domicile.study.frontier(asked, "market_based", points=3, gap=1e-6)
+    told = [plan.market_based.operational_kg for plan in plans]
+    assert [point.amount for point in answer.points] == pytest.approx(told)
+    assert answer.points[0].cost_usd == pytest.approx(domicile.solve(asked, gap=1e-6).objective_usd)
+    assert {row.region_id for row in plans[-1].placements} == {"gcp:europe-west4"}
+    assert all(point.proven for point in answer.points)
+
+
+def test_by_claims_alone_a_frontier_along_carbon_is_that():
+    with pytest.raises(InputError, match="counts carbon by suppliers' claims"):
+        domicile.study.frontier(instance(carbon={"basis": "market_based"}), "market_based")

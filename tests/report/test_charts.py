@@ -30,6 +30,10 @@ MAKERS: dict[str, Callable[[], Chart]] = {
     "frontier": lambda: charts.frontier(
         FRAME, "low", "high", title=HOSTILE, x_unit="USD", y_unit="kg", label=NAME, on_line="flag"
     ),
+    "lines": lambda: charts.lines(FRAME, "low", "high", NAME, title=HOSTILE, x_unit="USD", y_unit="kg", label=NAME),
+    "lines on logarithmic axes": lambda: charts.lines(
+        FRAME, "low", "high", "part", title=HOSTILE, x_unit="USD", y_unit="kg", log=True
+    ),
     "heat map of names": lambda: charts.heat_map(FRAME, NAME, "part", NAME, title=HOSTILE),
     "heat map of amounts": lambda: charts.heat_map(FRAME, NAME, "part", "mid", title=HOSTILE),
 }
@@ -45,7 +49,7 @@ def test_a_chart_is_well_formed_and_names_are_text(kind: str) -> None:
     assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
     assert root.find("{http://www.w3.org/2000/svg}title").text == HOSTILE  # type: ignore[union-attr]
     told = " ".join(element.attrib.get("aria-label", "") for element in root.iter())
-    assert "Germany" in told or kind == "frontier"
+    assert "Germany" in told or kind in ("frontier", "lines on logarithmic axes")
     if kind == "bars":
         assert "Germany: 20 USD" in told
 

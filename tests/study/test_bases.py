@@ -198,6 +198,8 @@ def test_a_study_that_says_too_little_or_too_much_is_refused(tmp_path: Path, mor
     ({"objective_usd": 100.0, "bound_usd": 90.0}, {"at_least": 90.0}, "yes"),
     ({"objective_usd": 100.0, "bound_usd": 90.0}, {"at_least": 101.0}, "no"),
     ({"objective_usd": None, "bound_usd": None}, {"at_most": 100.0}, "no"),
+    ({"objective_usd": 100.0, "bound_usd": None}, {"at_most": 100.0}, "yes"),
+    ({"objective_usd": 100.0, "bound_usd": None}, {"at_least": 1.0}, "open"),
     ({"carbon_kg": 5.0}, {"figure": "carbon_kg", "at_least": 5.0}, "yes"),
     (None, {"at_most": 100.0}, "waiting"),
 ])  # fmt: skip

@@ -56,6 +56,16 @@ def test_compare_ends_with_counts(solved):
     assert told["usd_after"] == pytest.approx(2000.0)
 
 
+def test_a_part_of_a_device_is_told(tmp_path: Path):
+    """Three and a half of the north: one machine less than four is there, as with three; and the run says so."""
+    half = {"id": "half", "changes": [{"op": "set_limit", "rule": "quota:north", "to": 3.5}]}
+    path = write(tmp_path, {**SMALL, "scenarios": [half]})
+    said = run("study", "run", path, "--out", tmp_path / "out", "--workers", "1")
+    assert [line.split()[:3] for line in said.output.splitlines()[3:4]] == [["half", "optimal", "900"]]
+    told = "warning: quota north grants 3.5 devices; devices are whole, and 3 of them can be had (in half)"
+    assert told in said.output.splitlines()
+
+
 def test_a_stopped_run_exits_with_4_and_resumes(tmp_path: Path):
     path = write(tmp_path, SMALL)
     stopped = run("study", "run", path, "--out", tmp_path / "out", "--time-limit", "1e-9")

@@ -18,6 +18,7 @@ on a phone.
     dumbbell    two values for each row, joined
     ranges      low, middle and high for each row
     frontier    points joined by a line, some of them named
+    lines       several lines of points, told apart by colour
     heat_map    a coloured cell for each pair of row and column, by name or by amount
     world_map   dots and flows on land, without borders unless they are asked for
 
@@ -26,11 +27,11 @@ Needs the extra `report` (`pip install 'domicile[report]'`); `require_charts` sa
 
 from optimizer.report.charts.chart import Chart, require_charts
 from optimizer.report.charts.maps import Dot, Flow, world_map
-from optimizer.report.charts.pairs import dumbbell, frontier, ranges
+from optimizer.report.charts.pairs import dumbbell, frontier, lines, ranges
 from optimizer.report.charts.parts import bars, heat_map, waterfall
 from optimizer.report.charts.theme import THEMES
 
 __all__ = [
-    "THEMES", "Chart", "Dot", "Flow", "bars", "dumbbell", "frontier", "heat_map", "ranges", "require_charts",
+    "THEMES", "Chart", "Dot", "Flow", "bars", "dumbbell", "frontier", "heat_map", "lines", "ranges", "require_charts",
     "waterfall", "world_map",
 ]  # fmt: skip

@@ -1,19 +1,22 @@
-"""Charts of points: two values beside each other, ranges, frontiers."""
+"""Charts of points: two values beside each other, ranges, frontiers, lines."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from optimizer.report.charts.chart import Chart, name_of, names_of
 from optimizer.report.charts.layout import figures, figures_axis, names_axis, sized
-from optimizer.report.charts.theme import colour
+from optimizer.report.charts.theme import CATEGORIES, colour
 from optimizer.report.charts.words import describe
 
 if TYPE_CHECKING:
     import altair as alt
 
+FEW_POWERS = 2
+"""Powers of ten below which a logarithmic axis has ticks between them."""
 AROUND = 0.08
 """Part of the range of a frontier that is left free on either side of it."""
 
@@ -104,6 +107,51 @@ def frontier(
 
     rows["name"] = [text or f"point {k}" for k, text in enumerate(rows["text"], start=1)]
     return Chart(title, description or describe(rows, "name", {"x": x_unit, "y": y_unit}), draw)
+
+
+def lines(
+    frame: pd.DataFrame, x: str, y: str, series: str, *, title: str, x_unit: str, y_unit: str, label: str | None = None,
+    log: bool = False, description: str = "",
+) -> Chart:  # fmt: skip
+    """Return a line with its points for each name in `series`; `log`: both axes are logarithmic.
+
+    `label`: the column with what is written beside a point, empty for most.
+    """
+    rows = figures(frame, {"x": x, "y": y})
+    rows["name"] = names_of(frame[series])
+    rows["text"] = "" if label is None else [name_of(text) if text else "" for text in frame[label].fillna("")]
+    rows = rows.dropna(subset=["x", "y"])
+    order = list(dict.fromkeys(rows["name"]))
+
+    def draw(width: int) -> Any:
+        import altair as alt
+
+        wide, high = (alt.Scale(type="log", nice=False) if log else _around(rows[of]) for of in ("x", "y"))
+        ticks = [{"values": _steps(rows[of])} if log else {} for of in ("x", "y")]
+        across = alt.X("x:Q", title=x_unit, scale=wide, axis=figures_axis(width, grid=False, **ticks[0]))
+        up = alt.Y("y:Q", title=y_unit, scale=high,
+                   axis=figures_axis(width, grid=True, titleAngle=0, titleAlign="left", titleAnchor="end", titleY=-10,
+                                     labelColor=colour("soft"), **ticks[1]))  # fmt: skip
+        scale = alt.Scale(domain=order, range=[colour(name) for name in CATEGORIES[: len(order)]])
+        legend = alt.Legend(title=None, symbolType="circle", columns=2, orient="bottom")
+        hue = alt.Color("name:N", scale=scale, legend=legend)
+        base = alt.Chart(rows).encode(x=across, y=up)
+        line = base.mark_line(strokeWidth=2, aria=False).encode(color=hue)
+        dots = base.mark_point(filled=True, size=60, opacity=1).encode(color=hue)
+        told = alt.Chart(rows[rows["text"] != ""]).mark_text(dy=-12, aria=False, limit=width // 3)
+        size = alt.AutoSizeParams(type="fit", contains="padding")
+        layers = alt.layer(line, dots, told.encode(x=across, y=up, text="text:N"))
+        return layers.properties(width=width, height=int(220 + width * 0.2), autosize=size)
+
+    return Chart(title, description or describe(rows, "name", {"x": x_unit, "y": y_unit}), draw)
+
+
+def _steps(values: pd.Series[float]) -> list[float]:
+    """Return the ticks of a logarithmic axis: 1, 2 and 5 of each power of ten, or powers alone where these are many."""
+    low, high = (math.log10(one) for one in (values.min(), values.max()))
+    parts = (1, 2, 5) if high - low < FEW_POWERS else (1,)
+    every = [part * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for part in parts]
+    return [one for one in every if values.min() <= one <= values.max()]
 
 
 def _around(values: pd.Series[float]) -> alt.Scale:

@@ -77,7 +77,7 @@ def frontier_section(answer: Frontier, number: int = 1) -> Section:
     with amounts_in(answer.currency):
         over = f"{answer.unit} {answer.outside}" if answer.outside else answer.unit
         share = answer.over == "outside"
-        title, code = f"Cost against {over}", currency_code()
+        title, code = f"{f'{answer.of}: cost' if answer.of else 'Cost'} against {over}", currency_code()
         amounts = [100 * one.amount if share else one.amount for one in answer.points]
         frame = pd.DataFrame({
             "cost": [in_currency(one.cost_usd) for one in answer.points], "amount": amounts,
@@ -103,13 +103,16 @@ def frontier_section(answer: Frontier, number: int = 1) -> Section:
         told = ["Options without a carbon figure are left out of all points alike."] if answer.known_only else []
         told += [] if answer.complete else ["Time ran out: plans may lie below the points, or there are more of them."]
         blocks: tuple[Block, ...] = (Figure(chart, numbers), *notes(*told))
-        return Section(f"frontier-{number}", f"What {_less(answer)} costs", lead, blocks)
+        named = f"{answer.of}: what" if answer.of else "What"
+        return Section(f"frontier-{number}", f"{named} {_less(answer)} costs", lead, blocks)
 
 
 def _less(answer: Frontier) -> str:
     if answer.over == "outside":
         return f"more work outside {answer.outside}"
-    return {"carbon": "less carbon", "providers": "a number of providers"}.get(answer.over, answer.unit)
+    told = {"carbon": "less carbon", "market_based": "less carbon by suppliers' claims", "water": "less water",
+            "providers": "a number of providers", "waiting": "less waiting of jobs"}  # fmt: skip
+    return told.get(answer.over, answer.unit)
 
 
 def _figure(answer: Frontier, value: float | None) -> str:

@@ -13,7 +13,7 @@ from optimizer.printable import printable
 from optimizer.report.pages.places import Places, places_of
 from optimizer.study.folder import StudyFolder
 from optimizer.study.models import BASE
-from optimizer.study.tables import binding, regions_of
+from optimizer.study.tables import regions_of
 
 PlanData = dict[str, Any]
 
@@ -104,7 +104,8 @@ def study_data(folder: StudyFolder) -> StudyData:
     homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
     outcomes = []
     cost_of: dict[tuple[str, str], float] = defaultdict(float)
-    for one in sorted(manifest["scenarios"], key=lambda one: one["name"] != BASE):
+    scenarios = [one for one in manifest["scenarios"] if one["frontier"] is None]
+    for one in sorted(scenarios, key=lambda one: one["name"] != BASE):
         record = folder.record(one["key"]) or {"status": "waiting"}
         content = folder.plan(one["key"]) if record.get("has_plan") else None
         plan = None if content is None else json.loads(gzip.decompress(content))
@@ -138,7 +139,7 @@ def _outcome(
     moved = None
     if plan is not None:
         homes, costs = _homes(plan), dict(plan["cost_breakdown_usd"])
-        binds = tuple(printable(row["rule"]) for row in binding(plan))
+        binds = tuple(printable(row["rule"]) for row in record["binds"])
         if home is not None:
             here = regions_of(plan)
             moved = sum(here.get(name) != home.get(name) for name in {*here, *home})

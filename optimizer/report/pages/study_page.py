@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from optimizer.report.pages.answers import Answers, answer_sections
@@ -20,7 +21,8 @@ from optimizer.report.pages.study_sections import (
 )
 from optimizer.report.pages.view import Page, Section, notes, table, text_of
 from optimizer.report.parts import amounts_in
-from optimizer.study import StudyFolder
+from optimizer.study import StudyFolder, answer_of, judge_findings, walked
+from optimizer.study.models import Study
 
 
 def study_page(
@@ -38,6 +40,7 @@ def study_page(
         The folder holds no study, or a scenario to be compared has no plan.
     """
     data, answers = study_data(folder), answers or Answers()
+    answers = replace(answers, frontiers=(*walked(folder), *answers.frontiers))
     with amounts_in(data.currency):
         sections: list[Section | None] = [
             findings_section(data, folder), tags_section(data), totals_section(data, folder), *axes_sections(data),
@@ -52,9 +55,15 @@ def study_page(
         question = asked or study["question"] or f"What changes in {', '.join(data.bases)} from scenario to scenario?"
         return Page(
             title=text_of(study["name"]), kind="Study", question=text_of(question),
-            answer=text_of(study_answer(data)), condition="", about=_about(data, author, written),
+            answer=text_of(_answer(data, folder)), condition="", about=_about(data, author, written),
             first=study_facts(data), sections=tuple(one for one in sections if one is not None),
         )  # fmt: skip
+
+
+def _answer(data: StudyData, folder: StudyFolder) -> str:
+    """Return the answer that the study states, as far as its findings bear it out, and what its scenarios come to."""
+    stated = answer_of(Study.model_validate(folder.manifest()["study"]), judge_findings(folder))
+    return " ".join(filter(None, (stated, study_answer(data))))
 
 
 def _about(data: StudyData, author: str, written: str) -> tuple[tuple[str, str], ...]:
