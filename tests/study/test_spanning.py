@@ -108,7 +108,7 @@ def test_values_drawn_elsewhere_take_the_place_of_an_axis_own():
         ([axis("a", sample={"distribution": "normal", "mean": 0.0, "sd": 1.0})], {}, "samples is missing"),
         ([axis("a", sample={"distribution": "uniform", "low": 2.0, "high": 1.0})], {"samples": 2}, "low has to be"),
         ([], {"scenarios": [{"id": "base"}]}, "which every study has"),
-        ([], {}, "has neither axes nor scenarios"),
+        ([], {}, "has no axes, no scenarios and no frontiers"),
         ([axis("a", options={"x": []}, changes=[PRICE])], {}, "options have changes of their own"),
     ],
 )

@@ -148,6 +148,8 @@ def lines(
 
 def _steps(values: pd.Series[float]) -> list[float]:
     """Return the ticks of a logarithmic axis: 1, 2 and 5 of each power of ten, or powers alone where these are many."""
+    if values.empty or values.min() <= 0.0:
+        return []
     low, high = (math.log10(one) for one in (values.min(), values.max()))
     parts = (1, 2, 5) if high - low < FEW_POWERS else (1,)
     every = [part * 10.0**power for power in range(math.floor(low), math.ceil(high) + 1) for part in parts]
