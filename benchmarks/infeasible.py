@@ -170,10 +170,10 @@ def _pyomo(instance: Any) -> str:
 
 def _highs(instance: Any) -> str:
     from optimizer.compile import compile_instance
-    from optimizer.solve.hand_over import to_task
-    from optimizer.solve.session import load
-    from optimizer.solve.stating import state_model
-    from optimizer.solve.watch import Watch
+    from optimizer.solve.backend import state_model
+    from optimizer.solve.deadline import Watch
+    from optimizer.solve.highs.hand_over import to_task
+    from optimizer.solve.highs.session import load
 
     matrix = state_model(compile_instance(instance).problem, "arrays", Watch(60.0))
     assert matrix is not None

@@ -98,10 +98,10 @@ def to_plan(compiled: Any, program: Program, x: Floats, bound_usd: float | None)
     """
     from formulations import table_sizes
     from optimizer.plan.read import read_plan
-    from optimizer.solve.highs import polish
-    from optimizer.solve.minimal import make_minimal
+    from optimizer.solve.deadline import Watch
+    from optimizer.solve.highs.call import polish
+    from optimizer.solve.postsolve.minimal import make_minimal
     from optimizer.solve.solution import Solution, SolutionStatus, Termination
-    from optimizer.solve.watch import Watch
 
     arrays = program.arrays()
     matrix, watch = _matrix(arrays), Watch(60.0)

@@ -84,12 +84,12 @@ def domicile(options: argparse.Namespace, clock: Clock) -> dict[str, Any]:
         from formulations.build import paused_gc
         from optimizer.audit import audit
         from optimizer.plan.read import read_plan
-        from optimizer.solve import highs as highs_room
-        from optimizer.solve import session as session_room
-        from optimizer.solve.engine import to_solution
-        from optimizer.solve.hand_over import to_matrix
-        from optimizer.solve.highs import run
-        from optimizer.solve.watch import Watch
+        from optimizer.solve.deadline import Watch
+        from optimizer.solve.driver import to_solution
+        from optimizer.solve.highs import hand_over as highs_room
+        from optimizer.solve.highs import session as session_room
+        from optimizer.solve.highs.call import run
+        from optimizer.solve.highs.hand_over import to_matrix
         load, to_task = session_room.load, highs_room.to_task
 
     instance, found = compiled(options, clock)

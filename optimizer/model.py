@@ -198,8 +198,8 @@ class Model:
         import os
 
         from formulations.build import table_positions
+        from optimizer.solve.deadline import Watch
         from optimizer.solve.own_model import solve_own
-        from optimizer.solve.watch import Watch
 
         if how.method not in ("auto", "direct") or how.then is not None:
             what = "a model of your own is solved as a whole, for least cost"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
     from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import Workers
-    from optimizer.solve.second import LeastCarbon
+    from optimizer.solve.second_objective import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
 
 VIOLATIONS_TOLD = 20
@@ -160,9 +160,9 @@ def solve_as(
     Raises InternalError as `solve` does.
     """
     from optimizer.compile import NothingEligibleError
+    from optimizer.solve.deadline import ctrl_c_calls
     from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import open_workers
-    from optimizer.solve.watch import ctrl_c_calls
 
     checks = SpotChecks(how.check_rate) if how.check_seed is None else SpotChecks(how.check_rate, how.check_seed)
     begun, stop = time.perf_counter(), how.cancel or threading.Event()
@@ -207,7 +207,7 @@ def _solve_compiled(compiled: Compiled, order: _Order) -> tuple[Plan, dict[str, 
     second = None
     if order.how.then == "carbon" and solution.values:
         from formulations import cost_usd
-        from optimizer.solve.second import total
+        from optimizer.solve.second_objective import total
 
         second = _least_carbon(compiled, solution, order, time.perf_counter() - begun)
         solution = replace(

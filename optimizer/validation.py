@@ -11,7 +11,7 @@ from optimizer.compile.untouched import untouched, untouched_by, warnings_of
 from optimizer.compile.world import World, resolve_world
 from optimizer.instance.models import Instance
 from optimizer.instance.plausible import implausible
-from optimizer.solve.engine import check_range
+from optimizer.solve.driver import check_range
 
 MOST_COLUMNS = 5_000_000
 """Models of more columns are not stated to look at the range of their rows; `solve` does."""

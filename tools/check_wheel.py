@@ -27,9 +27,9 @@ INSIDE = ("cli.py", "instances")
 IMPORTS = """
 import importlib.util
 import domicile, domicile.cli, optimizer.instance.models
-import optimizer.solve.engine as engine
+import optimizer.solve.driver as engine
 assert domicile.__file__.startswith({place!r}), domicile.__file__
-assert engine.__name__ == "optimizer.solve.engine"
+assert engine.__name__ == "optimizer.solve.driver"
 assert domicile.Instance is optimizer.instance.models.Instance
 assert [name for name in ("cli", "instances") if importlib.util.find_spec(name)] == []
 """

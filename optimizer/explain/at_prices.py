@@ -11,8 +11,8 @@ from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.solve.lagrangian import PricedModel
-    from optimizer.solve.watch import Watch
+    from optimizer.solve.deadline import Watch
+    from optimizer.solve.decomposition.lagrangian import PricedModel
 
 TIME_SHARE = 0.6
 """Part of the time left that stating the model and bounding may take."""
@@ -39,8 +39,8 @@ class AtPrices:
         """Return what is proven of plans in which a workload uses only the slots and flows kept, and if `is_whole`
         leaves nothing unserved; None where the plan has no prices, or time is short.
         """
-        from optimizer.solve.lagrangian import ForcedTo
-        from optimizer.solve.watch import Watch
+        from optimizer.solve.deadline import Watch
+        from optimizer.solve.decomposition.lagrangian import ForcedTo
 
         watch = Watch(TIME_SHARE * limits.left_seconds(), limits.cancel)
         bounds = self._stated(watch)
@@ -51,7 +51,7 @@ class AtPrices:
 
     def without(self, rule: str, limits: Limits) -> float | None:
         """Return what any plan costs at least where a rule has no rows; None where the prices do not say."""
-        from optimizer.solve.watch import Watch
+        from optimizer.solve.deadline import Watch
 
         watch = Watch(TIME_SHARE * limits.left_seconds(), limits.cancel)
         bounds = self._stated(watch)
@@ -59,7 +59,7 @@ class AtPrices:
 
     def _stated(self, watch: Watch) -> PricedModel | None:
         from optimizer.plan.lagrangian import lagrangian_of
-        from optimizer.solve.lagrangian import priced_model
+        from optimizer.solve.decomposition.lagrangian import priced_model
 
         if not self._asked:
             held = None if self._plan.stated_by == OWN else lagrangian_of(self._compiled.problem, self._plan)

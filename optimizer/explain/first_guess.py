@@ -44,7 +44,7 @@ def _without_option(tried: Tried, members: Sequence[Member]) -> Iterator[list[Me
 
 def _of_relaxation(compiled: Compiled, members: Sequence[Member], clock: Clock) -> list[Member]:
     """Return the workloads and limits of a proof that the relaxation has no solution; none where it has one."""
-    from optimizer.solve.proof_rows import rules_in_conflict
+    from optimizer.solve.diagnosis.proof_rows import rules_in_conflict
 
     seconds = SHARE * clock.left_seconds()
     rules = rules_in_conflict(compiled.problem, time_limit_seconds=seconds, cancel=clock.cancel)

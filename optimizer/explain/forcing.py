@@ -9,10 +9,10 @@ those of the problem with A (b' <= z' <= c'). Forcing never makes anything cheap
 
     max(0, b' - c)  <=  z' - z  <=  c' - b
 
-First the prices that the plan keeps bound c' from below (see `optimizer.solve.lagrangian`). Then all others are held to
-the slots and the numbers of machines that the plan gives them, which takes a moment; where limits leave no room for
-that, more and more of the largest users of what is full are free. The whole problem is solved around what came of it
-where that can be expected to end in time, or where there is no plan yet.
+First the prices that the plan keeps bound c' from below (see `optimizer.solve.decomposition.lagrangian`). Then all
+others are held to the slots and the numbers of machines that the plan gives them, which takes a moment; where limits
+leave no room for that, more and more of the largest users of what is full are free. The whole problem is solved around
+what came of it where that can be expected to end in time, or where there is no plan yet.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ def _solved(
     It begins with a plan of the slots `around`, where there is one.
     """
     from optimizer.solve import solve_problem
-    from optimizer.solve.shortlist import Shortlist
+    from optimizer.solve.presolve.shortlist import Shortlist
 
     slots, flows = kept
     if seconds <= 0:
@@ -307,7 +307,7 @@ def _nearby(
 
 def _shortlisted(problem: Problem, free: Bools) -> Bools:
     """Return which of the slots of those that are free are on a shortlist of their streams and jobs."""
-    from optimizer.solve.shortlist import make_shortlist, restricted
+    from optimizer.solve.presolve.shortlist import make_shortlist, restricted
 
     part = restricted(problem, free)
     short = make_shortlist(part.problem, EACH, CLEANEST)

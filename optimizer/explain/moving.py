@@ -17,8 +17,8 @@ from optimizer.instance.models import Instance
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.solve.limits import Limit
-    from optimizer.solve.shortfalls import Shortfall
+    from optimizer.solve.diagnosis.limits import Limit
+    from optimizer.solve.diagnosis.shortfalls import Shortfall
 
 Change = dict[str, Any]
 DIGITS, ROUNDING = 6, 1e-4

@@ -28,7 +28,7 @@ from optimizer.instance.models import Instance
 from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
 from optimizer.solve.aims import Reached, reach
-from optimizer.solve.second import total
+from optimizer.solve.second_objective import total
 from optimizer.solve.solution import Solution, SolutionStatus, Termination, is_within, relative_gap
 from optimizer.what_if import Limits
 
@@ -189,7 +189,7 @@ def values_of(compiled: Compiled, plan: Plan, limits: Limits, seconds: float) ->
     """
     from optimizer.plan.start import slots_used
     from optimizer.solve import solve_problem
-    from optimizer.solve.shortlist import restricted
+    from optimizer.solve.presolve.shortlist import restricted
 
     problem = compiled.problem
     used, _ = slots_used(compiled, plan)

@@ -201,7 +201,7 @@ class Tries:
 
     def _answered(self, instance: Instance, gap: float, *estimated: str) -> Tried:
         from optimizer.solve import solve_problem
-        from optimizer.solve.stating import ARRAYS
+        from optimizer.solve.backend import ARRAYS
 
         seconds = min(SHARE * self.clock.left_seconds(), self.clock.most_seconds)
         if seconds <= 0.0:

@@ -141,10 +141,10 @@ def _served(compiled: Compiled, name: str, clock: Clock, before: Step) -> Step:
     """Return the most that a plan serves, and the limits behind what it does not."""
     from formulations.units import normalise
     from optimizer.solve import solve_problem
-    from optimizer.solve.highs import run
-    from optimizer.solve.limits import without_pool_bounds
-    from optimizer.solve.stating import state_model, stated_by
-    from optimizer.solve.watch import Watch
+    from optimizer.solve.backend import state_model, stated_by
+    from optimizer.solve.deadline import Watch
+    from optimizer.solve.diagnosis.limits import without_pool_bounds
+    from optimizer.solve.highs.call import run
 
     seconds = SHARE * clock.left_seconds()
     watch = Watch(seconds, clock.cancel)
@@ -197,7 +197,7 @@ def _lost(matrix: Matrix, problem: Problem) -> Floats:
 def _binding(matrix: Matrix, compiled: Compiled, dual: Floats | None) -> tuple[str, ...]:
     """Return the limits with a price in the relaxation, the dearest first, as the instance states them."""
     from formulations.families import LIMIT, rows_that, rules_of
-    from optimizer.solve.limits import sizes
+    from optimizer.solve.diagnosis.limits import sizes
 
     if dual is None:
         return ()

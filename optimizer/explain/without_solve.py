@@ -2,9 +2,9 @@
 
 A rule that alone excludes nothing, and from which no row of the model stems, costs nothing. Of one that has rows that
 workloads share, and does nothing else, the prices that the plan keeps bound the instance without it (see
-`optimizer.solve.lagrangian`): without a row that has no price their bound is what it was, and without others the
-workloads in them are priced again. Where what the rule may cost is then no more than two solves to the gap asked would
-leave open, it is not solved for.
+`optimizer.solve.decomposition.lagrangian`): without a row that has no price their bound is what it was, and without
+others the workloads in them are priced again. Where what the rule may cost is then no more than two solves to the gap
+asked would leave open, it is not solved for.
 """
 
 from __future__ import annotations

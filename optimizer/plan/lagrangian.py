@@ -11,7 +11,7 @@ from optimizer.plan.rows import Row
 if TYPE_CHECKING:
     from formulations.problem import Problem
     from optimizer.plan.models import Plan
-    from optimizer.solve import lagrangian
+    from optimizer.solve.decomposition import lagrangian
 
 
 class RowPrice(Row):
@@ -74,7 +74,7 @@ def told_lagrangian(problem: Problem, found: lagrangian.Lagrangian | None) -> di
 
 def lagrangian_of(problem: Problem, plan: Plan) -> lagrangian.Lagrangian | None:
     """Return what the prices of a plan prove; None where it has none, or not of every workload."""
-    from optimizer.solve.lagrangian import Lagrangian as Proven
+    from optimizer.solve.decomposition.lagrangian import Lagrangian as Proven
 
     parts = {row.workload: row.usd for row in plan.workload_bounds}
     told = plan.lagrangian

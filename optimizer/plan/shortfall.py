@@ -10,7 +10,7 @@ from optimizer.instance.rules import PlacesInUse
 from optimizer.plan.rows import Shortfall
 
 if TYPE_CHECKING:
-    from optimizer.solve.shortfalls import Shortfall as Row
+    from optimizer.solve.diagnosis.shortfalls import Shortfall as Row
 
 Rule = Literal["budget", "quota", "policy", "field", "workload", "dataset"]
 

@@ -6,21 +6,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.solve.engine import solve_problem
-    from optimizer.solve.second import LeastCarbon, least_carbon
-    from optimizer.solve.shortfalls import Shortfall, diagnose
+    from optimizer.solve.diagnosis.shortfalls import Shortfall, diagnose
+    from optimizer.solve.driver import solve_problem
+    from optimizer.solve.second_objective import LeastCarbon, least_carbon
     from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 
 _HOMES = {
-    "LeastCarbon": "optimizer.solve.second",
+    "LeastCarbon": "optimizer.solve.second_objective",
     "Progress": "optimizer.solve.solution",
-    "Shortfall": "optimizer.solve.shortfalls",
+    "Shortfall": "optimizer.solve.diagnosis.shortfalls",
     "Solution": "optimizer.solve.solution",
     "SolutionStatus": "optimizer.solve.solution",
     "Termination": "optimizer.solve.solution",
-    "diagnose": "optimizer.solve.shortfalls",
-    "least_carbon": "optimizer.solve.second",
-    "solve_problem": "optimizer.solve.engine",
+    "diagnose": "optimizer.solve.diagnosis.shortfalls",
+    "least_carbon": "optimizer.solve.second_objective",
+    "solve_problem": "optimizer.solve.driver",
 }
 
 __all__ = [

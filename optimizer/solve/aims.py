@@ -28,15 +28,15 @@ from scipy import sparse
 
 from formulations import Problem, cost_usd
 from formulations.units import normalise
-from optimizer.solve.engine import choose_method, finished, stated_matrix
-from optimizer.solve.highs import Run
-from optimizer.solve.kernel import kernel_search
-from optimizer.solve.linking import run_linked
+from optimizer.solve.deadline import Watch, ctrl_c_calls
+from optimizer.solve.driver import choose_method, finished, stated_matrix
+from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Labels, Matrix
-from optimizer.solve.second import hold, run_from
+from optimizer.solve.second_objective import hold, run_from
 from optimizer.solve.solution import Progress, Termination
+from optimizer.solve.special.assignment.kernels import kernel_search
+from optimizer.solve.special.location.lazy_rows import run_linked
 from optimizer.solve.tables import from_tables, to_tables
-from optimizer.solve.watch import Watch, ctrl_c_calls
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -14,14 +14,14 @@ from formulations.families import CONSTRAINTS
 from formulations.labels import Key
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.plan.rows import OwnRow
-from optimizer.solve.around import begin_with
-from optimizer.solve.engine import find_start, finished, to_solution
-from optimizer.solve.hand_over import TriviallyInfeasible, hand_over, well_scaled
-from optimizer.solve.highs import Run, UnboundedError, run
+from optimizer.solve.deadline import Watch, ctrl_c_calls
+from optimizer.solve.driver import find_start, finished, to_solution
+from optimizer.solve.highs.call import Run, UnboundedError, run
+from optimizer.solve.highs.hand_over import TriviallyInfeasible, hand_over, well_scaled
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.second import total
+from optimizer.solve.second_objective import total
 from optimizer.solve.solution import SAME_USD, Solution, SolutionStatus, Termination
-from optimizer.solve.watch import Watch, ctrl_c_calls
+from optimizer.solve.start_plan import begin_with
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

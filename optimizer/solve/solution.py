@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from optimizer.solve.lagrangian import Lagrangian
+    from optimizer.solve.decomposition.lagrangian import Lagrangian
 
 GAP_FLOOR = 1e-9
 PROVEN_TO_ROUNDING = 1e-7

@@ -203,7 +203,7 @@ def recomputed(instance: Instance, plan: Plan, names: tuple[str, ...]) -> dict[s
 def _solved(model: Model, task: Task) -> tuple[Plan, bytes | None]:
     """Return the plan of a model, and the columns that solving it handed on."""
     from optimizer.solve.decomposition.proven import Proven
-    from optimizer.solve.handing import handing_on
+    from optimizer.solve.warm_start import handing_on
 
     known = None
     if task.columns is not None:

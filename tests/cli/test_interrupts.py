@@ -126,7 +126,7 @@ def test_interrupted_while_solving(method, workers, tmp_path):
     """As soon as there is a plan: it is kept, audited and written, with exit code 4 and its gap."""
     output = tmp_path / "plan.json"
     done = interrupted(
-        "optimizer.solve.watch", "Watch.note", "solve", bundled.PATH / "emerging-markets.yaml", "--gap", "0",
+        "optimizer.solve.deadline", "Watch.note", "solve", bundled.PATH / "emerging-markets.yaml", "--gap", "0",
         "--method", method, "--workers", workers, "--output", output, "--time-limit", "60", "--quiet",
         when="len(arguments) > 1 and arguments[1] is not None or options.get('incumbent_usd') is not None",
     )  # fmt: skip

@@ -12,9 +12,9 @@ import domicile
 from formulations import build_model
 from formulations.build import table_positions
 from optimizer.compile import compile_instance
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
 
 
 @pytest.fixture(scope="module")

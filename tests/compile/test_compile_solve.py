@@ -106,9 +106,9 @@ def test_a_plan_that_fails_its_audit_is_never_output(monkeypatch):
 
     from formulations import build_model
     from formulations.problem import Budgets
-    from optimizer.solve import stating
+    from optimizer.solve import backend
 
-    monkeypatch.setattr(stating, "build_model", lambda problem: build_model(replace(problem, budgets=Budgets())))
+    monkeypatch.setattr(backend, "build_model", lambda problem: build_model(replace(problem, budgets=Budgets())))
     with pytest.raises(InternalError, match="audit"):
         domicile.solve(toy(budgets=[{"id": "money", "limit_usd": 900.0}]))
 
@@ -129,9 +129,9 @@ def test_too_few_regions_for_a_workload_is_infeasible_even_if_demand_may_be_unse
 
 def solving_otherwise(monkeypatch, otherwise):
     """Let what solves the problem be `otherwise(solve_problem, problem, options)`."""
-    from optimizer.solve import engine
-    solve_problem = engine.solve_problem
-    monkeypatch.setattr(engine, "solve_problem", lambda problem, **options: otherwise(solve_problem, problem, options))
+    from optimizer.solve import driver
+    solve_problem = driver.solve_problem
+    monkeypatch.setattr(driver, "solve_problem", lambda problem, **options: otherwise(solve_problem, problem, options))
 
 
 def test_a_plan_must_add_up_to_what_was_minimised(monkeypatch):
@@ -172,9 +172,9 @@ def test_a_plan_states_what_was_minimised(monkeypatch, part, states):
 )
 def test_a_bound_above_the_plan_is_recorded(monkeypatch, claimed, termination, bound, excess):
     """Below a millionth it is set to the cost; beyond it is withdrawn, and the plan stays a plan."""
-    from optimizer.solve import engine
-    kernel = engine.kernel_search
-    monkeypatch.setattr(engine, "kernel_search", lambda *a, **b: replace(kernel(*a, **b), bound_usd=claimed))
+    from optimizer.solve import driver
+    kernel = driver.kernel_search
+    monkeypatch.setattr(driver, "kernel_search", lambda *a, **b: replace(kernel(*a, **b), bound_usd=claimed))
     plan = domicile.solve(toy(service(rate=35.0), inline=TWO), method="kernel")
     assert plan.objective_usd == pytest.approx(950.0)
     assert plan.termination == termination

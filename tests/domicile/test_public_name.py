@@ -122,9 +122,9 @@ def test_a_module_is_what_its_name_says():
     """After all public names are used, every module stands at its own name: none is hidden by a function."""
     code = (
         "import domicile\nfor name in domicile.__all__: getattr(domicile, name)\n"
-        "import optimizer.solve.engine as e, optimizer.audit as a\nprint(e.__name__, a.__name__)"
+        "import optimizer.solve.driver as e, optimizer.audit as a\nprint(e.__name__, a.__name__)"
     )
-    assert fresh(code) == "optimizer.solve.engine optimizer.audit"
+    assert fresh(code) == "optimizer.solve.driver optimizer.audit"
 
 
 @pytest.mark.parametrize("package", [domicile, formulations, optimizer], ids=lambda package: package.__name__)

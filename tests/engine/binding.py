@@ -22,9 +22,9 @@ from solving import CLOSE, GAP, optimum_of_seed
 import domicile
 from formulations import build_model
 from optimizer.compile import NothingEligibleError, compile_instance
-from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
-from optimizer.solve.highs import cost_scale, polish, run
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import cost_scale, polish, run
+from optimizer.solve.highs.hand_over import TriviallyInfeasible, to_matrix
 
 INSTANCES = 1000
 SEEDS_FILE = Path(__file__).with_name("binding_seeds.txt")

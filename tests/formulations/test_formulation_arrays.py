@@ -13,7 +13,7 @@ from formulations.configurations import MasterProblem, build_master, master_arra
 from formulations.indexing import group, lookup
 from formulations.problem import Membership
 from formulations.units import normalise
-from optimizer.solve.hand_over import from_arrays, to_matrix
+from optimizer.solve.highs.hand_over import from_arrays, to_matrix
 
 
 def _sorted(matrix):

@@ -6,10 +6,10 @@ import pytest
 from problem_generators import random_problem
 
 from formulations import build_arrays
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.linking import link
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.special.location.lazy_rows import link
 
 
 @pytest.mark.parametrize("part", range(4))

@@ -14,7 +14,7 @@ from formulations import build_model
 from formulations.build import table_positions
 from formulations.components import ROWS, VARIABLES
 from formulations.labels import Labels
-from optimizer.solve.hand_over import to_matrix
+from optimizer.solve.highs.hand_over import to_matrix
 
 
 def labels_for(problem):

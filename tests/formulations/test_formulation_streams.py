@@ -15,7 +15,7 @@ from formulations.check import check_problem
 from formulations.problem import Membership, Problem
 from formulations.streams import alike_streams, merge_streams
 from optimizer.solve import solve_problem
-from optimizer.solve.hand_over import from_arrays
+from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.tables import from_tables
 
 SEEDS = range(30)

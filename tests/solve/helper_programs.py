@@ -11,13 +11,13 @@ from helper_estate import coupled
 
 from formulations import build_model
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Pricing
 from optimizer.solve.decomposition.small import Effort, SmallProgram
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.watch import Watch
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 
 EFFORT = Effort(gap=0.0, nodes=10_000, seconds=20.0)
 posix = pytest.mark.skipif(os.name != "posix", reason="signals and process ids are POSIX")

@@ -16,10 +16,10 @@ from small_models import knapsack, make_matrix
 
 from optimizer import bundled
 from optimizer.errors import InternalError
-from optimizer.solve import runners
-from optimizer.solve.highs import polish, run
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs import runners
+from optimizer.solve.highs.call import polish, run
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Watch
 
 HARD = knapsack(250, 20)
 ROOT = bundled.PATH.parent
@@ -164,9 +164,9 @@ import sys
 sys.path[:0] = {paths!r}
 import os, signal
 from small_models import knapsack
-from optimizer.solve import runners
-from optimizer.solve.highs import run
-from optimizer.solve.watch import Watch
+from optimizer.solve.highs import runners
+from optimizer.solve.highs.call import run
+from optimizer.solve.deadline import Watch
 old = runners.Apart._hear
 def hear(self, kind, content):
     old(self, kind, content)

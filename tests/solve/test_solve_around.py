@@ -11,10 +11,10 @@ from problem_toys import Builder
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
-from optimizer.solve.around import begin_with, plan_around, slots_around
-from optimizer.solve.engine import solve_matrix
-from optimizer.solve.hand_over import from_arrays, well_scaled
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.driver import solve_matrix
+from optimizer.solve.highs.hand_over import from_arrays, well_scaled
+from optimizer.solve.start_plan import begin_with, plan_around, slots_around
 
 
 def toy(demand=10.0, cheap=1.0):

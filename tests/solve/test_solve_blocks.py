@@ -9,8 +9,8 @@ from synthetic_estate import estate
 from formulations import CONSTRAINTS, build_model
 from optimizer.solve import solve_problem
 from optimizer.solve.blocks import SHARED, find_blocks
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.incumbent import Incumbent
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.working_plan import Incumbent
 
 
 def test_columns_are_split_over_their_workloads():

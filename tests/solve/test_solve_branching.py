@@ -13,23 +13,23 @@ from synthetic_estate import estate
 from formulations import build_model
 from optimizer.solve import solve_problem
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decomposition import rounds
+from optimizer.solve.deadline import Watch
+from optimizer.solve.decomposition import column_generation as rounds
 from optimizer.solve.decomposition.branching import Count, Divider, Limit, mean_configurations, no_limits
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.master import MasterAnswer, legal_price
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import OTHER_SHAPE, Pricing
-from optimizer.solve.decomposition.requirements import split_requirements
-from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.restricted_master import MasterAnswer, legal_price
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.decomposition.tree import Tree
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import Run
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.search import beside_highs
+from optimizer.solve.highs.call import Run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.concurrent import beside_highs
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
+from optimizer.solve.presolve.requirement_copies import split_requirements
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Watch
 
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 
@@ -317,7 +317,7 @@ def test_a_plan_within_the_gap_is_proven_where_the_relaxation_leaves_more():
 def test_a_tree_begins_where_time_ran_out_between_closed_forms_and_programs(monkeypatch):
     """The rounds end with the last one of closed forms: no prices promise anything yet, and a plan is held already."""
     monkeypatch.setattr(rounds, "MOST_ROUGH_ROUNDS", 1)
-    monkeypatch.setattr(import_module("optimizer.solve.decompose"), "ROUNDS_SHARE", 0.0)
+    monkeypatch.setattr(import_module("optimizer.solve.decomposition.decompose"), "ROUNDS_SHARE", 0.0)
     problem = estate(5, regions=5, seed=2, pool=(60, 100), devices=(10.0, 60.0))
     solution = solve_problem(problem, gap=1e-3, method="decompose", time_limit_seconds=60, threads=1)
     direct = solve_problem(problem, gap=1e-5, method="direct", time_limit_seconds=60, threads=1)

@@ -11,7 +11,7 @@ from test_solve_linking import random_location
 
 from formulations.failures import find_failures
 from formulations.problem import Survival
-from optimizer.solve.engine import DECOMPOSE_FROM_INTEGERS, choose_method
+from optimizer.solve.driver import DECOMPOSE_FROM_INTEGERS, choose_method
 
 
 def machines(problem):

@@ -12,14 +12,14 @@ from formulations import build_model
 from formulations.problem import Coefficients, Membership, Presence, Problem
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.classes import with_classes
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.requirements import split_requirements
-from optimizer.solve.decomposition.rounds import Decomposition
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.watch import Watch
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
+from optimizer.solve.presolve.requirement_copies import split_requirements
 
 
 def repeated(problem: Problem, times: int) -> Problem:

@@ -9,16 +9,16 @@ from synthetic_estate import estate
 
 from formulations import build_model
 from optimizer.solve import Termination, solve_problem
-from optimizer.solve import improve as improve_module
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.construct import construct
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.improve import improve
-from optimizer.solve.incumbent import Incumbent, worth_usd
-from optimizer.solve.ranking import rank_options
-from optimizer.solve.relaxation import solve_relaxation
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods import improve as improve_module
+from optimizer.solve.neighbourhoods.construct import construct
+from optimizer.solve.neighbourhoods.improve import improve
+from optimizer.solve.neighbourhoods.ranking import rank_options
+from optimizer.solve.neighbourhoods.relaxation import solve_relaxation
+from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
 
 
 def prepared(problem, seconds=60.0):

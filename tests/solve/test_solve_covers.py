@@ -7,12 +7,12 @@ import pytest
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.deadline import Watch
 from optimizer.solve.exchange import Exchange
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.matrix import submatrix
-from optimizer.solve.watch import Watch
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 
 
 def without_cover(matrix):

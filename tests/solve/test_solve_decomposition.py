@@ -18,23 +18,23 @@ from formulations.configurations import MasterProblem, build_master
 from formulations.problem import Membership
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decomposition import rounds as rounds_module
+from optimizer.solve.deadline import Watch
+from optimizer.solve.decomposition import column_generation as rounds_module
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.master import legal_price
 from optimizer.solve.decomposition.pairs import Items, cover_demands
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
-from optimizer.solve.decomposition.requirements import split_requirements
-from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.restricted_master import legal_price
 from optimizer.solve.decomposition.service_bounds import dominated
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.matrix import submatrix
-from optimizer.solve.relaxation import solve_relaxation
-from optimizer.solve.watch import Watch
+from optimizer.solve.neighbourhoods.relaxation import solve_relaxation
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
+from optimizer.solve.presolve.requirement_copies import split_requirements
 
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 PAGE = (Path(__file__).parents[2] / "docs" / "formulation.md").read_text(encoding="utf-8")

@@ -6,9 +6,9 @@ import numpy as np
 import pyomo.core as pyo
 import pytest
 
-from optimizer.solve.hand_over import TriviallyInfeasible, to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import TriviallyInfeasible, to_matrix
 
 
 def toy():

@@ -14,7 +14,7 @@ from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.decomposition.handed import FIELDS, Handed
 from optimizer.solve.decomposition.proven import Proven
 from optimizer.solve.decomposition.workers import Workers
-from optimizer.solve.handing import handing_on, is_handed
+from optimizer.solve.warm_start import handing_on, is_handed
 
 GAP = 5e-3
 

@@ -14,11 +14,11 @@ import pytest
 from small_models import knapsack, make_matrix
 
 from optimizer.errors import InternalError
-from optimizer.solve.fine import run_whole
-from optimizer.solve.highs import cost_scale, polish, run
-from optimizer.solve.session import Session
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import cost_scale, polish, run
+from optimizer.solve.highs.fine_scale import run_whole
+from optimizer.solve.highs.session import Session
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Watch
 
 HARD = knapsack(250, 20)
 

@@ -18,6 +18,7 @@ from synthetic_estate import estate as synthetic_estate
 import domicile
 from optimizer.compile import compile_instance
 from optimizer.solve import solve_problem
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import spot_checks as spot_checks_module
 from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import Chunk, release, solve_message
@@ -32,7 +33,6 @@ from optimizer.solve.decomposition.spot_checks import (
     solve_again,
 )
 from optimizer.solve.decomposition.workers import Again, Round, Sent, Workers
-from optimizer.solve.watch import Watch
 
 
 def of(tamper, rate=1.0, seed=1):

@@ -12,18 +12,18 @@ from synthetic_estate import estate
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, diagnose, solve_problem
-from optimizer.solve import shortfalls as SHORTFALLS
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.deadline import Aside, Watch
+from optimizer.solve.decomposition.column_generation import QUICK, Decomposition
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility import is_infeasible
-from optimizer.solve.decomposition.rounds import QUICK, Decomposition
 from optimizer.solve.decomposition.small import SmallAnswer
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
+from optimizer.solve.diagnosis import shortfalls as SHORTFALLS
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Aside, Watch
 
 
 def parts_of(problem, watch):

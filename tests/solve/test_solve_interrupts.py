@@ -12,7 +12,7 @@ from helper_choices import assignment
 from synthetic_estate import estate
 
 from optimizer.solve import SolutionStatus, Termination, solve_problem
-from optimizer.solve.watch import Watch, ctrl_c_calls
+from optimizer.solve.deadline import Watch, ctrl_c_calls
 
 ESTATE = estate(12, regions=8, seed=3, pool=(60, 120), devices=(10.0, 60.0), carbon_limit_kg=6e4)
 CHOICES = assignment(3, jobs=False, workloads=12)
@@ -105,7 +105,7 @@ DECOMPOSED = [
 @pytest.mark.parametrize(("name", "side"), DECOMPOSED)
 def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
     pressed = Pressed(monkeypatch)
-    monkeypatch.setattr(importlib.import_module("optimizer.solve.decompose"), "BRANCH_TO_INTEGERS", 0)
+    monkeypatch.setattr(importlib.import_module("optimizer.solve.decomposition.decompose"), "BRANCH_TO_INTEGERS", 0)
     at_phase(monkeypatch, pressed, name, side)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "polish" else 0.0)
 
@@ -113,18 +113,18 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("lagrangian", "find_blocks"),
-        ("decompose", "_relaxed"),
-        ("decompose", "take_over"),
-        ("closing", "rank_options"),
-        ("decompose", "held"),
-        ("decompose", "beside_highs"),
-        ("engine", "to_solution"),
+        ("decomposition.lagrangian", "find_blocks"),
+        ("decomposition.decompose", "_relaxed"),
+        ("decomposition.decompose", "take_over"),
+        ("decomposition.closing", "rank_options"),
+        ("decomposition.decompose", "held"),
+        ("decomposition.decompose", "beside_highs"),
+        ("driver", "to_solution"),
     ],
 )
 def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
     pressed = Pressed(monkeypatch)
-    from optimizer.solve import decompose as branch
+    from optimizer.solve.decomposition import decompose as branch
     monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "beside_highs" else 0)
     at_function(monkeypatch, pressed, module, name)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0)
@@ -134,7 +134,7 @@ def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
 @pytest.mark.parametrize("name", ["build", "substitute", "relax", "kernel", "solve", "polish"])
 def test_between_the_phases_of_the_kernel_search(monkeypatch, name, side):
     pressed = Pressed(monkeypatch)
-    from optimizer.solve import kernel
+    from optimizer.solve.special.assignment import kernels as kernel
     monkeypatch.setattr(kernel.kernel_search, "__kwdefaults__", {"start": None, "small": 0})
     at_phase(monkeypatch, pressed, name, side)
     assert_kept(CHOICES, "kernel", pressed)

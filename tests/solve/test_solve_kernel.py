@@ -16,14 +16,14 @@ from small_models import knapsack, make_matrix
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
-from optimizer.solve import priced as priced_module
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import Run, run
-from optimizer.solve.kernel import kernel_search
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import Run, run
+from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.matrix import Matrix, implied_upper
-from optimizer.solve.priced import Priced, price
 from optimizer.solve.solution import Progress, Termination
-from optimizer.solve.watch import Watch
+from optimizer.solve.special import reduced_costs as priced_module
+from optimizer.solve.special.assignment.kernels import kernel_search
+from optimizer.solve.special.reduced_costs import Priced, price
 
 
 def assert_exact(matrix: Matrix) -> None:
@@ -147,7 +147,7 @@ def test_a_plan_that_costs_next_to_nothing():
 
 def test_a_glance_gives_a_plan_and_no_bound(monkeypatch):
     """What HiGHS proves of the small first kernel says nothing of the model: the bound stays that of the relaxation."""
-    from optimizer.solve import kernel
+    from optimizer.solve.special.assignment import kernels as kernel
     asked: list[dict[str, object]] = []
 
     def noted(matrix, watch, **how):
@@ -187,7 +187,7 @@ def test_what_other_methods_need_is_not_loaded():
         "import sys; from helper_choices import assignment; from optimizer.solve import solve_problem\n"
         "assert solve_problem(assignment(1, workloads=5), method='kernel', time_limit_seconds=30).method == 'kernel'\n"
         "print([m for m in sys.modules if m.startswith(('scipy.stats', 'scipy.optimize', "
-        "'optimizer.solve.decompos', 'optimizer.solve.search'))])"
+        "'optimizer.solve.decompos', 'optimizer.solve.neighbourhoods.concurrent'))])"
     )
     root = Path(__file__).parents[2]
     paths = os.pathsep.join(map(str, (root, root / "tests" / "solve", root / "tests" / "formulations")))

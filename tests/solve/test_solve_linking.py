@@ -10,11 +10,11 @@ from small_models import location, random_location, two_regions
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
-from optimizer.solve.engine import choose_method
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.linking import TOGETHER, is_linking, link, run_linked
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.driver import choose_method
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.special.location.lazy_rows import TOGETHER, is_linking, link, run_linked
 
 
 def _linked(problem):

@@ -11,16 +11,17 @@ from sampled import sampled
 from small_models import knapsack, location, random_location
 
 from formulations import build_arrays
-from optimizer.solve import SolutionStatus, sifting, solve_problem
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.linking import link
+from optimizer.solve import SolutionStatus, solve_problem
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.matrix import submatrix
-from optimizer.solve.open_sets import _Search, solve_openings
-from optimizer.solve.opening import find_gates, price_openings
-from optimizer.solve.priced import Held
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Watch
+from optimizer.solve.special.location import sifting
+from optimizer.solve.special.location.benders import _Search, solve_openings
+from optimizer.solve.special.location.facility_prices import find_gates, price_openings
+from optimizer.solve.special.location.lazy_rows import link
+from optimizer.solve.special.reduced_costs import Held
 
 
 def _linked(problem):

@@ -14,9 +14,9 @@ from formulations import build_arrays, build_model
 from formulations.families import row_label
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.shortfalls import diagnose
-from optimizer.solve.shortlist import restricted
+from optimizer.solve.diagnosis.shortfalls import diagnose
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.presolve.shortlist import restricted
 from optimizer.solve.tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")

@@ -12,18 +12,18 @@ from small_models import make_matrix
 
 from formulations.configurations import MasterProblem, build_master, master_arrays
 from formulations.problem import Membership
-from optimizer.solve.assignment import find_assignment
-from optimizer.solve.hand_over import from_arrays, to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.kernel import kernel_search
-from optimizer.solve.packing.dives import settle
-from optimizer.solve.packing.knapsacks import MOST_STEPS, Knapsacks, in_steps
-from optimizer.solve.packing.pool import Prices
-from optimizer.solve.packing.relaxation import PackingRelaxation
-from optimizer.solve.packing.search import PackingSearch, is_packed
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays, to_matrix
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.solution import Termination
-from optimizer.solve.watch import Watch
+from optimizer.solve.special.assignment.assignment_model import find_assignment
+from optimizer.solve.special.assignment.kernels import kernel_search
+from optimizer.solve.special.assignment.packing.dives import settle
+from optimizer.solve.special.assignment.packing.knapsacks import MOST_STEPS, Knapsacks, in_steps
+from optimizer.solve.special.assignment.packing.pool import Prices
+from optimizer.solve.special.assignment.packing.relaxation import PackingRelaxation
+from optimizer.solve.special.assignment.packing.search import PackingSearch, is_packed
 
 CASES = [{}, {"budget": True}, {"forbidden": 0.3}, {"unlimited": 1}, {"part": 0.37}, {"budget": True, "unlimited": 2}]
 

@@ -14,12 +14,13 @@ from small_models import location, two_regions
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve import SolutionStatus, Termination, diagnose, engine, search, solve_problem
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import Run, run
-from optimizer.solve.priced import with_start
+from optimizer.solve import SolutionStatus, Termination, diagnose, driver, solve_problem
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import Run, run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods import concurrent as search
+from optimizer.solve.special.reduced_costs import with_start
 from optimizer.solve.tables import from_tables
-from optimizer.solve.watch import Watch
 
 ROOM_SECONDS = 5.0
 """How late a slow or busy machine may be on top of a limit and its 5 %."""
@@ -49,9 +50,9 @@ def test_a_start_that_highs_calls_optimal_far_above_its_bound_is_no_end(monkeypa
     def gives_back_the_start(matrix, watch, *, start=None, **how):
         return run(matrix, watch, **how) if start is None else Run(Termination.GAP_REACHED, start, 12.0, 5.0)
 
-    monkeypatch.setattr(engine, "run_linked", lambda *_, **__: gives_back_the_start(matrix, None, start=nothing))
-    monkeypatch.setattr(engine, "run", gives_back_the_start)
-    solution = engine.solve_matrix(matrix, problem, Watch(ROOM_SECONDS), gap=0.0, threads=1, method="direct")
+    monkeypatch.setattr(driver, "run_linked", lambda *_, **__: gives_back_the_start(matrix, None, start=nothing))
+    monkeypatch.setattr(driver, "run", gives_back_the_start)
+    solution = driver.solve_matrix(matrix, problem, Watch(ROOM_SECONDS), gap=0.0, threads=1, method="direct")
     assert (solution.status, solution.objective_usd) == (SolutionStatus.OPTIMAL, pytest.approx(5.0))
 
 

@@ -14,14 +14,14 @@ from small_models import knapsack, make_matrix, two_regions
 
 from formulations import build_arrays
 from optimizer.errors import InputError, InternalError
-from optimizer.solve import SolutionStatus, Termination, engine, solve_problem
+from optimizer.solve import SolutionStatus, Termination, driver, solve_problem
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
-from optimizer.solve.engine import honest_bound
-from optimizer.solve.hand_over import find_scaling, from_arrays, to_task, well_scaled
-from optimizer.solve.highs import polish, run
-from optimizer.solve.session import Ears, Session
+from optimizer.solve.driver import honest_bound
+from optimizer.solve.highs.call import polish, run
+from optimizer.solve.highs.hand_over import find_scaling, from_arrays, to_task, well_scaled
+from optimizer.solve.highs.session import Ears, Session
 from optimizer.solve.solution import is_within
-from optimizer.solve.watch import Watch
 
 EARS = Ears(should_stop=lambda: False, failed=lambda error: None)
 
@@ -62,12 +62,12 @@ def test_a_gap_is_met_up_to_rounding(reached, asked, is_met):
 
 def test_a_bound_that_contradicts_the_plan_is_said(monkeypatch):
     """A method that claims 7 USD for a plan of 5 USD: the plan stays, nothing is proven of it."""
-    found = engine.run_linked
+    found = driver.run_linked
 
     def claims_too_much(*arguments, **options):
         return replace(found(*arguments, **options), bound_usd=7.0)
 
-    monkeypatch.setattr(engine, "run_linked", claims_too_much)
+    monkeypatch.setattr(driver, "run_linked", claims_too_much)
     solution = solve_problem(two_regions(), method="direct")
     assert solution.status is SolutionStatus.FEASIBLE
     assert solution.termination is Termination.CONTRADICTION
@@ -202,11 +202,11 @@ def test_integers_move_where_no_continuous_values_go_with_them():
 
 def test_programs_reach_highs_by_two_doors_only():
     """What loads or extends a HiGHS model counts its coefficients; nothing else in the package does either."""
-    package = Path(engine.__file__).parent
+    package = Path(driver.__file__).parent
     loading = ("passModel", "passHessian", "readModel", "addCol(", "addCols(", "addRow(", "addRows(", "changeCoeff(")
     doors = {
         str(path.relative_to(package))
         for path in sorted(package.rglob("*.py"))
         if any(word in path.read_text() for word in loading)
     }
-    assert doors == {"session.py", "decomposition/small.py"}
+    assert doors == {"highs/session.py", "decomposition/small.py"}

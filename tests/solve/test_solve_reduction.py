@@ -8,11 +8,11 @@ from small_models import make_matrix, two_regions
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.reduction import reduce
-from optimizer.solve.relaxation import solve_relaxation
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.relaxation import solve_relaxation
+from optimizer.solve.presolve.projection import reduce
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -10,8 +10,8 @@ from problem_toys import Builder
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
-from optimizer.solve.decomposition.requirements import no_needs, with_switches
-from optimizer.solve.hand_over import from_arrays
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.presolve.requirement_copies import no_needs, with_switches
 from optimizer.solve.tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")

@@ -12,18 +12,18 @@ from formulations import build_model
 from formulations.problem import Problem
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
-from optimizer.solve.decompose import mechanisms_matter
+from optimizer.solve.deadline import Watch
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
+from optimizer.solve.decomposition.decompose import mechanisms_matter
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import Pricing
-from optimizer.solve.decomposition.requirements import NEED, NEED_MET, NEEDED, split_requirements
-from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.small import Effort
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.watch import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
+from optimizer.solve.presolve.requirement_copies import NEED, NEED_MET, NEEDED, split_requirements
 
 EXACT = Effort(gap=0.0, nodes=100_000, seconds=20.0)
 

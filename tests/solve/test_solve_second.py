@@ -14,8 +14,8 @@ from small_models import two_regions
 from formulations import carbon_kg, cost_usd
 from formulations.problem import Problem
 from optimizer.solve import Progress, Solution, SolutionStatus, Termination, least_carbon, solve_problem
-from optimizer.solve.second import total
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.second_objective import total
 
 
 def same_price(near_kg: float = 5.0, far_kg: float = 2.0, *, limits=(100.0, 100.0)) -> Problem:

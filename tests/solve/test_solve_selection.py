@@ -12,15 +12,15 @@ from synthetic_estate import estate
 
 from formulations import build_model
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.covers import with_cover_rows
+from optimizer.solve.deadline import Watch
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import Classes, cut_model
-from optimizer.solve.decomposition.master import RestrictedMaster
-from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.restricted_master import RestrictedMaster
 from optimizer.solve.decomposition.selection import select
-from optimizer.solve.hand_over import to_matrix
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.watch import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import to_matrix
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 
 
 def toy(limit, shares, *, penalty=100.0, price=0.0):

@@ -10,13 +10,13 @@ from helper_assignments import make_assignment
 from small_models import knapsack, location, make_matrix
 
 from formulations import build_arrays
-from optimizer.solve.assignment import find_assignment
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.incumbent import worth_usd
-from optimizer.solve.kernel import kernel_search
-from optimizer.solve.shifts import ShiftsBeside, shift_and_swap
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.special.assignment.assignment_model import find_assignment
+from optimizer.solve.special.assignment.kernels import kernel_search
+from optimizer.solve.special.assignment.shifts import ShiftsBeside, shift_and_swap
 
 
 def _moves(count):

@@ -11,8 +11,8 @@ from synthetic_estate import estate
 
 from formulations.problem import Budgets, Membership
 from optimizer.solve import diagnose, solve_problem
-from optimizer.solve import least_use as LEAST_USE
-from optimizer.solve.least_use import Change
+from optimizer.solve.diagnosis import least_use as LEAST_USE
+from optimizer.solve.diagnosis.least_use import Change
 
 
 def told(problem, **arguments):

@@ -15,12 +15,12 @@ from synthetic_estate import estate
 from formulations import build_arrays
 from formulations.families import VARIABLES
 from optimizer.solve import SolutionStatus, Termination, solve_problem
-from optimizer.solve import engine as ENGINE
-from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.shortlist import find_first_plan, make_shortlist, restricted
+from optimizer.solve import driver as ENGINE
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays
+from optimizer.solve.presolve.shortlist import find_first_plan, make_shortlist, restricted
 from optimizer.solve.tables import from_entries, from_tables, to_tables
-from optimizer.solve.watch import Watch
 
 
 def toy():

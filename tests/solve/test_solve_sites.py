@@ -13,22 +13,22 @@ from small_models import location, random_location, two_regions
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.linking import link, locate
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.matrix import Labels, submatrix
-from optimizer.solve.open_sets import _Search
-from optimizer.solve.opening import find_gates, price_openings
-from optimizer.solve.priced import Held
-from optimizer.solve.site_sets import (
+from optimizer.solve.presolve.implied_variables import substitute
+from optimizer.solve.special.location.benders import _Search
+from optimizer.solve.special.location.facility_prices import find_gates, price_openings
+from optimizer.solve.special.location.lazy_rows import link, locate
+from optimizer.solve.special.location.site_search import (
     OpenSet,
     _estimates,
     find_sites,
     priced_set,
     search_sets,
 )
-from optimizer.solve.substitution import substitute
-from optimizer.solve.watch import Watch
+from optimizer.solve.special.reduced_costs import Held
 
 
 def _single(problem):

@@ -12,13 +12,13 @@ from small_models import make_matrix, two_regions
 
 from formulations import build_arrays
 from formulations.problem import Presence, Problem
-from optimizer.solve.hand_over import from_arrays
-from optimizer.solve.highs import run
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.settled import settled_share
+from optimizer.solve.presolve.implied_share import settled_share
+from optimizer.solve.presolve.implied_variables import Substituted, substitute
 from optimizer.solve.solution import Termination
-from optimizer.solve.substitution import Substituted, substitute
-from optimizer.solve.watch import Watch
 
 
 def matrix_of(problem: Problem) -> Matrix:

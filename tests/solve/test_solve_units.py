@@ -14,9 +14,9 @@ from sampled import sampled
 from formulations import build_arrays
 from formulations.units import normalise
 from optimizer.solve import SolutionStatus, solve_problem
-from optimizer.solve.hand_over import TriviallyInfeasible, from_arrays
-from optimizer.solve.highs import run
-from optimizer.solve.watch import Watch
+from optimizer.solve.deadline import Watch
+from optimizer.solve.highs.call import run
+from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays
 
 PROVING = ("direct", "kernel", "decompose")
 

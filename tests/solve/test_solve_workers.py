@@ -16,12 +16,12 @@ import pytest
 from helper_programs import EFFORT, assert_same, costs, knapsacks, posix, priced
 
 from optimizer import bundled
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import release, solve_message
 from optimizer.solve.decomposition.processes import Processes
 from optimizer.solve.decomposition.replies import RefusedError, decode
 from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
-from optimizer.solve.watch import Watch
 
 ROOT = bundled.PATH.parent
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.master import MasterAnswer
 from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.decomposition.requirements import NEEDED
+from optimizer.solve.decomposition.restricted_master import MasterAnswer
 from optimizer.solve.decomposition.small import SmallProgram
+from optimizer.solve.presolve.requirement_copies import NEEDED
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

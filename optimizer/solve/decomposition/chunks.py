@@ -12,9 +12,9 @@ from functools import cache
 from types import ModuleType
 
 from optimizer import __version__
-from optimizer.solve import scaling
 from optimizer.solve.decomposition import replies, small
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
+from optimizer.solve.highs import scaling
 
 
 @dataclass(frozen=True)

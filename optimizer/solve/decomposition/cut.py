@@ -12,8 +12,8 @@ from scipy import sparse
 
 from formulations.arrays import lean
 from optimizer.solve.blocks import Blocks
-from optimizer.solve.decomposition.requirements import Needs, no_needs
 from optimizer.solve.matrix import Matrix, implied_upper
+from optimizer.solve.presolve.requirement_copies import Needs, no_needs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

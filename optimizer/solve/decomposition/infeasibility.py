@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.blocks import find_blocks
+from optimizer.solve.deadline import Aside, Watch
 from optimizer.solve.decomposition.candidates import of_pool
+from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import Cut, cut_model
 from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.decomposition.rounds import Decomposition
 from optimizer.solve.decomposition.workers import in_threads
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.watch import Aside, Watch
 
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)

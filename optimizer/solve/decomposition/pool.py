@@ -9,7 +9,7 @@ from scipy import sparse
 from formulations.problem import Membership
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.rows import ZERO, as_rows, without_dust
-from optimizer.solve.scaling import SMALLEST_COEFFICIENT
+from optimizer.solve.highs.scaling import SMALLEST_COEFFICIENT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -17,18 +17,18 @@ from scipy import sparse
 
 from formulations import Problem
 from formulations.families import rows_that
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.branching import Limits
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.pool import Pool, cheapest
 from optimizer.solve.decomposition.proven import Programs
-from optimizer.solve.decomposition.requirements import NEED
 from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds, dominated
 from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallProgram
 from optimizer.solve.decomposition.workers import Workers, in_threads
-from optimizer.solve.handing import current_handing
-from optimizer.solve.watch import Watch
+from optimizer.solve.presolve.requirement_copies import NEED
+from optimizer.solve.warm_start import current_handing
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

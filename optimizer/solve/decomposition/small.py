@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.scaling import RangeError, keep_small, row_factors, row_ranges
+from optimizer.solve.highs.scaling import RangeError, keep_small, row_factors, row_ranges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

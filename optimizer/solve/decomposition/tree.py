@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.decomposition.branching import Divider, Division, Limits, mean_configurations, no_limits
-from optimizer.solve.decomposition.master import Chosen, MasterAnswer, as_plan
-from optimizer.solve.decomposition.rounds import Decomposition
+from optimizer.solve.decomposition.column_generation import Decomposition
+from optimizer.solve.decomposition.restricted_master import Chosen, MasterAnswer, as_plan
 from optimizer.solve.decomposition.small import Effort
 
 Floats = NDArray[np.float64]

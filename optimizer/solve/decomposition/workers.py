@@ -19,6 +19,7 @@ from itertools import islice
 from typing import Any, NoReturn
 
 from optimizer.printable import printable
+from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.chunks import Chunk, release, solve_chunk, solve_message
 from optimizer.solve.decomposition.replies import Reply, decode
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram
@@ -29,7 +30,6 @@ from optimizer.solve.decomposition.spot_checks import (
     contradiction,
     solve_again,
 )
-from optimizer.solve.watch import Watch
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Primal heuristics: plans constructed workload by workload and improved by large-neighbourhood search."""

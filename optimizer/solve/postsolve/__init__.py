@@ -1,0 +1,1 @@
+"""Postsolve: what is done to a solution before it is a plan."""

@@ -1,0 +1,1 @@
+"""Solvers of special structure: assignment and location, which no general method solves as well."""

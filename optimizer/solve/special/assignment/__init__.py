@@ -1,0 +1,1 @@
+"""Generalized assignment: kernel search, shifts and swaps, packings."""
