@@ -17,7 +17,7 @@ from optimizer.instance.models import Instance
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
-    from optimizer.solve.diagnosis.limits import Limit
+    from optimizer.solve.diagnosis.limit_rows import Limit
     from optimizer.solve.diagnosis.shortfalls import Shortfall
 
 Change = dict[str, Any]

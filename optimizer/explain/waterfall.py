@@ -143,7 +143,7 @@ def _served(compiled: Compiled, name: str, clock: Clock, before: Step) -> Step:
     from optimizer.solve import solve_problem
     from optimizer.solve.backend import state_model, stated_by
     from optimizer.solve.deadline import Watch
-    from optimizer.solve.diagnosis.limits import without_pool_bounds
+    from optimizer.solve.diagnosis.limit_rows import without_pool_bounds
     from optimizer.solve.highs.call import run
 
     seconds = SHARE * clock.left_seconds()
@@ -197,7 +197,7 @@ def _lost(matrix: Matrix, problem: Problem) -> Floats:
 def _binding(matrix: Matrix, compiled: Compiled, dual: Floats | None) -> tuple[str, ...]:
     """Return the limits with a price in the relaxation, the dearest first, as the instance states them."""
     from formulations.families import LIMIT, rows_that, rules_of
-    from optimizer.solve.diagnosis.limits import sizes
+    from optimizer.solve.diagnosis.limit_rows import sizes
 
     if dual is None:
         return ()

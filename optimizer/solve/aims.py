@@ -34,9 +34,9 @@ from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.second_objective import hold, run_from
 from optimizer.solve.solution import Progress, Termination
+from optimizer.solve.solution_tables import from_tables, to_tables
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.location.lazy_rows import run_linked
-from optimizer.solve.tables import from_tables, to_tables
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -34,10 +34,10 @@ from optimizer.solve.solution import (
     is_within,
     relative_gap,
 )
+from optimizer.solve.solution_tables import Entries, to_tables
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.location.lazy_rows import run_linked
 from optimizer.solve.special.reduced_costs import with_start
-from optimizer.solve.tables import Entries, to_tables
 from optimizer.solve.warm_start import is_handed
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.concurrent import construct_and_improve, search_beside_highs
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, is_within, relative_gap
+from optimizer.solve.solution_tables import from_tables
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.location.lazy_rows import run_linked
-from optimizer.solve.tables import from_tables
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -23,7 +23,7 @@ from optimizer.solve.matrix import Matrix, submatrix
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.presolve.shortlist import FirstPlan, restricted
 from optimizer.solve.solution import Solution
-from optimizer.solve.tables import Entries, from_entries, from_tables
+from optimizer.solve.solution_tables import Entries, from_entries, from_tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -16,7 +16,7 @@ from formulations.problem import Membership, Problem
 from formulations.streams import alike_streams, merge_streams
 from optimizer.solve import solve_problem
 from optimizer.solve.highs.hand_over import from_arrays
-from optimizer.solve.tables import from_tables
+from optimizer.solve.solution_tables import from_tables
 
 SEEDS = range(30)
 WITHOUT_SURVIVAL = tuple(name for name in FEATURES if name != "survival")

@@ -15,6 +15,7 @@ from optimizer.solve import solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import column_generation as rounds
+from optimizer.solve.decomposition.branch_and_price import Tree
 from optimizer.solve.decomposition.branching import Count, Divider, Limit, mean_configurations, no_limits
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
@@ -22,7 +23,6 @@ from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import OTHER_SHAPE, Pricing
 from optimizer.solve.decomposition.restricted_master import MasterAnswer, legal_price
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
-from optimizer.solve.decomposition.tree import Tree
 from optimizer.solve.highs.call import Run
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.neighbourhoods.concurrent import beside_highs

@@ -13,9 +13,9 @@ from scipy import sparse
 from formulations import build_arrays, build_model
 from optimizer.solve import matrix as matrix_module
 from optimizer.solve.blocks import find_blocks
-from optimizer.solve.decomposition import pairs as pairs_module
+from optimizer.solve.decomposition import slot_pairs as pairs_module
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.pairs import Covers, Items, cover_demands
+from optimizer.solve.decomposition.slot_pairs import Covers, Items, cover_demands
 from optimizer.solve.highs.hand_over import from_arrays, to_matrix
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows

@@ -22,11 +22,11 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import column_generation as rounds_module
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.pairs import Items, cover_demands
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
 from optimizer.solve.decomposition.restricted_master import legal_price
 from optimizer.solve.decomposition.service_bounds import dominated
+from optimizer.solve.decomposition.slot_pairs import Items, cover_demands
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import to_matrix

@@ -16,7 +16,7 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Aside, Watch
 from optimizer.solve.decomposition.column_generation import QUICK, Decomposition
 from optimizer.solve.decomposition.cut import cut_model
-from optimizer.solve.decomposition.infeasibility import is_infeasible
+from optimizer.solve.decomposition.infeasibility_proof import is_infeasible
 from optimizer.solve.decomposition.small import SmallAnswer
 from optimizer.solve.diagnosis import shortfalls as SHORTFALLS
 from optimizer.solve.highs.call import run

@@ -22,7 +22,7 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.postsolve import minimal
 from optimizer.solve.postsolve.minimal import make_minimal
-from optimizer.solve.tables import from_tables
+from optimizer.solve.solution_tables import from_tables
 
 METHODS = ("direct", "kernel", "decompose", "beside", "construct")
 

@@ -17,7 +17,7 @@ from optimizer.solve.blocks import find_blocks
 from optimizer.solve.diagnosis.shortfalls import diagnose
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.presolve.shortlist import restricted
-from optimizer.solve.tables import from_tables
+from optimizer.solve.solution_tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")
 METHODS = (*PROVING, "construct", "beside")

@@ -19,11 +19,11 @@ from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.solution import Termination
 from optimizer.solve.special.assignment.assignment_model import find_assignment
 from optimizer.solve.special.assignment.kernels import kernel_search
+from optimizer.solve.special.assignment.packing.bounds import PackingRelaxation
 from optimizer.solve.special.assignment.packing.dives import settle
 from optimizer.solve.special.assignment.packing.knapsacks import MOST_STEPS, Knapsacks, in_steps
-from optimizer.solve.special.assignment.packing.pool import Prices
-from optimizer.solve.special.assignment.packing.relaxation import PackingRelaxation
-from optimizer.solve.special.assignment.packing.search import PackingSearch, is_packed
+from optimizer.solve.special.assignment.packing.packing_search import PackingSearch, is_packed
+from optimizer.solve.special.assignment.packing.packings import Prices
 
 CASES = [{}, {"budget": True}, {"forbidden": 0.3}, {"unlimited": 1}, {"part": 0.37}, {"budget": True, "unlimited": 2}]
 

@@ -19,8 +19,8 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.neighbourhoods import concurrent as search
+from optimizer.solve.solution_tables import from_tables
 from optimizer.solve.special.reduced_costs import with_start
-from optimizer.solve.tables import from_tables
 
 ROOM_SECONDS = 5.0
 """How late a slow or busy machine may be on top of a limit and its 5 %."""

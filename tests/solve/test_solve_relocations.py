@@ -12,7 +12,7 @@ from formulations import build_arrays
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.presolve.requirement_copies import no_needs, with_switches
-from optimizer.solve.tables import from_tables
+from optimizer.solve.solution_tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")
 METHODS = (*PROVING, "construct", "beside")

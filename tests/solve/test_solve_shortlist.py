@@ -20,7 +20,7 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays
 from optimizer.solve.presolve.shortlist import find_first_plan, make_shortlist, restricted
-from optimizer.solve.tables import from_entries, from_tables, to_tables
+from optimizer.solve.solution_tables import from_entries, from_tables, to_tables
 
 
 def toy():

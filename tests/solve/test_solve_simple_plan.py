@@ -17,12 +17,12 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import greedy as simple_module
 from optimizer.solve.decomposition.candidates import SingleSlots, joined, of_pool
 from optimizer.solve.decomposition.column_generation import Decomposition
+from optimizer.solve.decomposition.configuration_rows import as_rows, ranges, without_dust
 from optimizer.solve.decomposition.cut import Classes, cut_model
-from optimizer.solve.decomposition.pairs import Items, cover_demands
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
-from optimizer.solve.decomposition.rows import as_rows, ranges, without_dust
 from optimizer.solve.decomposition.selection import Selection
+from optimizer.solve.decomposition.slot_pairs import Items, cover_demands
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
+from optimizer.solve.decomposition.configuration_rows import as_rows, ranges
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.pairs import least_of
 from optimizer.solve.decomposition.pool import Pool
 from optimizer.solve.decomposition.pricing import PLAIN_SERVICE, SERVICE, SHORT_JOB, Pricing
-from optimizer.solve.decomposition.rows import as_rows, ranges
 from optimizer.solve.decomposition.service_bounds import summed
+from optimizer.solve.decomposition.slot_pairs import least_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -25,8 +25,8 @@ from scipy import sparse
 from formulations import Problem
 from formulations.classes import identical_workloads
 from optimizer.solve.blocks import Blocks
+from optimizer.solve.decomposition.configuration_rows import ranges
 from optimizer.solve.decomposition.cut import Classes, Cut
-from optimizer.solve.decomposition.rows import ranges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from formulations import Problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.acceptance import is_proven, take_over
+from optimizer.solve.decomposition.branch_and_price import Tree
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.restricted_master import Chosen
-from optimizer.solve.decomposition.tree import Tree
 from optimizer.solve.exchange import Exchange
 from optimizer.solve.neighbourhoods.concurrent import improve_until
 from optimizer.solve.neighbourhoods.improve import Neighbours, Pace

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.deadline import Watch
+from optimizer.solve.decomposition.configuration_rows import as_rows
 from optimizer.solve.decomposition.cut import Cut
 from optimizer.solve.decomposition.greedy import find_simple_plan
 from optimizer.solve.decomposition.pool import Pool
@@ -22,7 +23,6 @@ from optimizer.solve.decomposition.restricted_master import (
     legal_price,
     put_together,
 )
-from optimizer.solve.decomposition.rows import as_rows
 from optimizer.solve.decomposition.selection import select
 from optimizer.solve.decomposition.small import Effort
 from optimizer.solve.decomposition.workers import Workers

@@ -15,7 +15,7 @@ from optimizer.solve.decomposition.acceptance import holds_plan, is_placed, is_p
 from optimizer.solve.decomposition.closing import close_gap
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.handed import begin_with, hand_on
-from optimizer.solve.decomposition.infeasibility import is_infeasible
+from optimizer.solve.decomposition.infeasibility_proof import is_infeasible
 from optimizer.solve.decomposition.job_bounds import JobBounds
 from optimizer.solve.decomposition.lagrangian import Lagrangian, kept, whole_model
 from optimizer.solve.decomposition.service_bounds import ServiceBounds

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from formulations import Problem
 from formulations.families import CONSTRAINTS, ids_of
 from optimizer.solve.decomposition.column_generation import Decomposition
+from optimizer.solve.decomposition.configuration_rows import as_rows
 from optimizer.solve.decomposition.cut import Block, Cut
 from optimizer.solve.decomposition.pool import Pool
-from optimizer.solve.decomposition.rows import as_rows
 from optimizer.solve.matrix import ROW_TOLERANCE, Matrix
 
 Floats = NDArray[np.float64]

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations import Problem
-from optimizer.solve.decomposition.pairs import least_of
-from optimizer.solve.decomposition.rows import as_rows
+from optimizer.solve.decomposition.configuration_rows import as_rows
 from optimizer.solve.decomposition.service_bounds import Estimate, columns_by_key
+from optimizer.solve.decomposition.slot_pairs import least_of
 from optimizer.solve.matrix import Matrix
 
 Floats = NDArray[np.float64]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations.problem import Membership
+from optimizer.solve.decomposition.configuration_rows import ZERO, as_rows, without_dust
 from optimizer.solve.decomposition.cut import Cut
-from optimizer.solve.decomposition.rows import ZERO, as_rows, without_dust
 from optimizer.solve.highs.scaling import SMALLEST_COEFFICIENT
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from optimizer.solve.decomposition.pairs import Covers, Items, cover_demands, least_of
-from optimizer.solve.decomposition.rows import Part, as_rows, ranges
+from optimizer.solve.decomposition.configuration_rows import Part, as_rows, ranges
 from optimizer.solve.decomposition.service_bounds import ServiceBounds, summed
+from optimizer.solve.decomposition.slot_pairs import Covers, Items, cover_demands, least_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from formulations.families import LIMIT, NEED, rows_that
-from optimizer.solve.diagnosis.limits import sizes
+from optimizer.solve.diagnosis.limit_rows import sizes
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.presolve.projection import implied_rows
 

@@ -12,7 +12,7 @@ from formulations import Problem
 from formulations.families import SHARE, is_over
 from optimizer.solve.deadline import Watch
 from optimizer.solve.diagnosis.elastic import with_columns
-from optimizer.solve.diagnosis.limits import Limit, stated_sides, use_of, without_rows
+from optimizer.solve.diagnosis.limit_rows import Limit, stated_sides, use_of, without_rows
 from optimizer.solve.diagnosis.share_limits import share_of
 from optimizer.solve.driver import choose_method
 from optimizer.solve.highs.call import Run, polish, run

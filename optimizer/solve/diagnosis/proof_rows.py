@@ -22,7 +22,7 @@ from formulations.units import normalise
 from optimizer.solve.backend import state_model, stated_by
 from optimizer.solve.deadline import Watch
 from optimizer.solve.diagnosis.elastic import elastic
-from optimizer.solve.diagnosis.limits import sizes, without_pool_bounds
+from optimizer.solve.diagnosis.limit_rows import sizes, without_pool_bounds
 from optimizer.solve.diagnosis.shortfalls import workload_of_rows
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, find_scaling, scaled_task
 from optimizer.solve.highs.session import OPTIMAL, Ears, Session

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from formulations import Problem, build_arrays
-from optimizer.solve.diagnosis.limits import use_of
+from optimizer.solve.diagnosis.limit_rows import use_of
 from optimizer.solve.highs.hand_over import from_arrays
 
 Floats = NDArray[np.float64]

@@ -19,7 +19,7 @@ from optimizer.solve.blocks import SHARED, find_blocks
 from optimizer.solve.deadline import Aside, Watch
 from optimizer.solve.diagnosis.elastic import elastic
 from optimizer.solve.diagnosis.least_use import MOST_NODES, Change, ask, is_apart, least_change
-from optimizer.solve.diagnosis.limits import Limit, limits_of, sizes, stated_sides, without_pool_bounds
+from optimizer.solve.diagnosis.limit_rows import Limit, limits_of, sizes, stated_sides, without_pool_bounds
 from optimizer.solve.diagnosis.share_limits import share_of
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.matrix import Matrix
@@ -228,7 +228,7 @@ def _by_configurations(matrix: Matrix, problem: Problem, watch: Watch) -> list[S
 
     Needs stay as they are here: every workload is placed.
     """
-    from optimizer.solve.decomposition.infeasibility import least_broken
+    from optimizer.solve.decomposition.infeasibility_proof import least_broken
 
     if watch.should_stop():
         return []

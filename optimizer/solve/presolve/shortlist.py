@@ -32,7 +32,7 @@ from optimizer.solve.neighbourhoods.relaxation import Relaxation
 from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
-from optimizer.solve.tables import to_tables
+from optimizer.solve.solution_tables import to_tables
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -29,7 +29,7 @@ from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.presolve.implied_variables import substitute
 from optimizer.solve.solution import Termination
 from optimizer.solve.special.assignment.assignment_model import Assignment, find_assignment
-from optimizer.solve.special.assignment.packing.search import PackingSearch, is_packed
+from optimizer.solve.special.assignment.packing.packing_search import PackingSearch, is_packed
 from optimizer.solve.special.assignment.shifts import STALE, ShiftsBeside, shift_and_swap
 from optimizer.solve.special.reduced_costs import Held, Priced, Rest, price, rest_of, take_over
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.special.assignment.packing.pool import Answer, Prices
-from optimizer.solve.special.assignment.packing.relaxation import WHOLE, PackingRelaxation
+from optimizer.solve.special.assignment.packing.bounds import WHOLE, PackingRelaxation
+from optimizer.solve.special.assignment.packing.packings import Answer, Prices
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

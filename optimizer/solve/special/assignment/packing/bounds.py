@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from optimizer.solve.deadline import Watch
 from optimizer.solve.special.assignment.assignment_model import Assignment, at_most
 from optimizer.solve.special.assignment.packing.knapsacks import in_steps
-from optimizer.solve.special.assignment.packing.pool import Answer, Packings, Prices
+from optimizer.solve.special.assignment.packing.packings import Answer, Packings, Prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

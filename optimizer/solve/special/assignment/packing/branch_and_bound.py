@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.special.assignment.packing.bounds import WHOLE, PackingRelaxation
 from optimizer.solve.special.assignment.packing.dives import is_whole, unpacked
-from optimizer.solve.special.assignment.packing.pool import Prices
-from optimizer.solve.special.assignment.packing.relaxation import WHOLE, PackingRelaxation
+from optimizer.solve.special.assignment.packing.packings import Prices
 
 Ints = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.decomposition.rows import ranges
+from optimizer.solve.decomposition.configuration_rows import ranges
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -2,7 +2,7 @@
 
 The relaxation of such a model fills every place to the brim with fractions; its bound stays some tenths of a percent
 below all plans, and what kernels around it find is as far above. The relaxation over packings is near the optimum:
-dives into it find plans, and parts of the plans are bounded apart where that is not enough (`tree`).
+dives into it find plans, and parts of the plans are bounded apart where that is not enough (`branch_and_bound`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import GAP_FLOOR
 from optimizer.solve.special.assignment.assignment_model import Assignment
+from optimizer.solve.special.assignment.packing.bounds import PackingRelaxation
+from optimizer.solve.special.assignment.packing.branch_and_bound import PackingTree
 from optimizer.solve.special.assignment.packing.dives import Dives
-from optimizer.solve.special.assignment.packing.pool import Prices
-from optimizer.solve.special.assignment.packing.relaxation import PackingRelaxation
-from optimizer.solve.special.assignment.packing.tree import PackingTree
+from optimizer.solve.special.assignment.packing.packings import Prices
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
