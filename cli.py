@@ -29,6 +29,7 @@ from optimizer.export_command import export_plan
 from optimizer.import_command import import_group
 from optimizer.lookup import catalogue
 from optimizer.lookup_laws import laws
+from optimizer.methods import METHODS
 from optimizer.printable import printable
 from optimizer.questions import explain
 from optimizer.report_command import report
@@ -51,7 +52,6 @@ LEAST_SECONDS, CONFLICT_SECONDS = 1e-3, 30.0
 """Seconds that solving gets at least, and that the conflict of an infeasible instance may take to be found."""
 COLLECT_AFTER = 50_000
 """Objects made since the last garbage collection: imports and tables make hundreds of thousands that all live on."""
-METHODS = ["auto", "direct", "beside", "construct", "kernel", "decompose"]
 
 
 @click.group(cls=Shell, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
+from optimizer.methods import METHODS, Method
 from optimizer.plan.models import Asked, Plan
 
 if TYPE_CHECKING:
     from optimizer.solve.solution import Progress
 
-Method = Literal["auto", "direct", "beside", "construct", "kernel", "decompose"]
 Then = Literal["carbon"]
 MOST_THREADS = 1024
 """The solver ends the whole process when the system gives it no more threads."""
@@ -100,8 +100,8 @@ def check_arguments(gap: object, seconds: object, threads: object, method: objec
         isinstance(threads, bool) or not (isinstance(threads, int) and 1 <= threads <= MOST_THREADS)
     ):
         issues.append(Issue(f"is {threads!r}, not a whole number from 1 to {MOST_THREADS}", where="threads"))
-    if not isinstance(method, str) or method not in get_args(Method):
-        issues.append(Issue(f"is {method!r}; should be one of {', '.join(get_args(Method))}", where="method"))
+    if not isinstance(method, str) or method not in METHODS:
+        issues.append(Issue(f"is {method!r}; should be one of {', '.join(METHODS)}", where="method"))
     if then is not None and not (isinstance(then, str) and then in get_args(Then)):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
     if issues:

@@ -32,8 +32,7 @@ Verdict = Literal["proven", "contradicted", "undecided", "nothing_stated"]
 
 OTHER: dict[str, Method] = {
     "direct": "decompose",
-    "beside": "decompose",
-    "construct": "direct",
+    "location": "direct",
     "kernel": "direct",
     "decompose": "direct",
 }
@@ -105,8 +104,8 @@ def prove(
     instance, plan
         What `domicile.load` and `domicile.solve` (or `Plan.read`) returned.
     method
-        Who solves; None: the method with least in common with the plan's own (`direct` where configurations or kernels
-        found it, `decompose` where HiGHS on the whole model did, `auto` where the plan names none).
+        Who solves; None: the method with least in common with the plan's own (`direct` where configurations, kernels
+        or Benders cuts found it, `decompose` where HiGHS on the whole model did, `auto` where the plan names none).
     gap
         How near to its cost a bound has to be proven; None: the gap that was asked for, or the plan's own where that
         was not reached.

@@ -90,9 +90,10 @@ def solve(
     threads
         Threads for HiGHS; None: all cores.
     method
-        `auto` chooses by size and structure; `direct` hands the whole model to HiGHS, `beside` searches for plans
-        beside it, `construct` builds and improves a plan, `kernel` solves parts that the relaxation points to,
-        `decompose` puts a plan together from configurations of workloads.
+        `auto` chooses by size and structure, and the plan says why; `direct` is HiGHS on the whole model and nothing
+        else; `location` adds rows that tie things to regions in use where they are broken, and chooses regions by
+        Benders cuts; `kernel` solves parts that the relaxation points to; `decompose` generates configurations of
+        workloads.
     then
         `carbon`: once the cost is settled, a second solve minimises carbon at no higher cost, in what is left of the
         time. `Plan.least_carbon` says what came of it.

@@ -28,10 +28,12 @@ from scipy import sparse
 
 from formulations import Problem, cost_usd
 from formulations.units import normalise
+from optimizer.solve.auto import choose
 from optimizer.solve.deadline import Watch, ctrl_c_calls
-from optimizer.solve.driver import choose_method, finished, stated_matrix
+from optimizer.solve.driver import stated_matrix
 from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.postsolve.finish import finished
 from optimizer.solve.second_objective import hold, run_from
 from optimizer.solve.solution import Progress, Termination
 from optimizer.solve.solution_tables import from_tables, to_tables
@@ -134,7 +136,7 @@ def _run(matrix: Matrix, problem: Problem, watch: Watch, start: Floats, *, gap: 
     """Minimise from a plan: HiGHS on the whole model; where it is large, what is an amount of decisions as a second
     solve for carbon does it, what is counted in kernels of the model.
     """
-    method = choose_method(problem)
+    method = choose(problem).method
     if method == "decompose" and ADDED not in (*matrix.columns.names, *matrix.rows.names):
         return run_from(matrix, problem, start, watch, method=method, gap=gap, threads=threads)
     if method in ("decompose", "kernel"):

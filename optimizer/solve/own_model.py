@@ -15,10 +15,12 @@ from formulations.labels import Key
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.plan.rows import OwnRow
 from optimizer.solve.deadline import Watch, ctrl_c_calls
-from optimizer.solve.driver import find_start, finished, to_solution
+from optimizer.solve.driver import partial_solve
+from optimizer.solve.first_plan import find_start
 from optimizer.solve.highs.call import Run, UnboundedError, run
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, hand_over, well_scaled
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.postsolve.finish import finished, to_solution
 from optimizer.solve.second_objective import total
 from optimizer.solve.solution import SAME_USD, Solution, SolutionStatus, Termination
 from optimizer.solve.start_plan import begin_with
@@ -53,7 +55,7 @@ def solve_own(
     has_own_terms = _has_own_terms(matrix, model, problem, positions)
     matrix = well_scaled(matrix, problem)
     with ctrl_c_calls(watch.interrupt):
-        first = None if around is None else find_start(problem, around, watch, gap=gap, threads=threads)
+        first = None if around is None else find_start(problem, around, watch, partial_solve(gap, threads))
         begin = None if first is None else begin_with(matrix, first.entries(), watch)
         with watch.phase_of("solve"):
             result = _run(matrix, watch, gap, threads, begin)

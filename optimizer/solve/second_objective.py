@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from formulations import Problem, carbon_kg, cost_usd
 from formulations.units import normalise
 from optimizer.solve.deadline import Watch, ctrl_c_calls
-from optimizer.solve.driver import honest_bound, stated_matrix, to_solution
+from optimizer.solve.driver import stated_matrix
 from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.neighbourhoods.concurrent import construct_and_improve, search_beside_highs
+from optimizer.solve.neighbourhoods.concurrent import construct_and_improve
+from optimizer.solve.postsolve.finish import honest_bound, to_solution
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, is_within, relative_gap
 from optimizer.solve.solution_tables import from_tables
 from optimizer.solve.special.assignment.kernels import kernel_search
@@ -143,14 +144,12 @@ def run_from(
     matrix: Matrix, problem: Problem, start: Floats, watch: Watch, *, method: str, gap: float, threads: int
 ) -> Run:
     """Minimise from a start by the method that found it."""
-    if method in ("construct", "decompose") and matrix.is_feasible(start):
+    if method == "decompose" and matrix.is_feasible(start):
         found = construct_and_improve(matrix, problem, watch, gap=gap, threads=threads, start=start)
         if found is not None:
             return found
     if method == "kernel":
         return kernel_search(matrix, watch, gap=gap, threads=threads, start=start)
-    if method == "beside" and matrix.is_feasible(start):
-        return search_beside_highs(matrix, problem, watch, gap=gap, threads=threads, start=start)
     return run_linked(matrix, watch, gap=gap, threads=threads, start=start)
 
 

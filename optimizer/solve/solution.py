@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.lagrangian import Lagrangian
+    from optimizer.solve.state import Contribution
 
 GAP_FLOOR = 1e-9
 PROVEN_TO_ROUNDING = 1e-7
@@ -61,6 +62,7 @@ class Solution:
     stated the model: "pyomo" or "arrays", `start_usd` what the plan made of an earlier one's options costs.
     `own_cost_usd` is the part of the objective that is no cost of the instance: what somebody added to its model; None
     where nobody did. `lagrangian` is the bound that a decomposition's prices prove, with these prices.
+    `why` says why `method` was chosen, `strategies` what each one brought that was run.
     """
 
     status: SolutionStatus
@@ -76,6 +78,8 @@ class Solution:
     start_usd: float | None = None
     own_cost_usd: float | None = None
     lagrangian: Lagrangian | None = None
+    why: str = ""
+    strategies: tuple[Contribution, ...] = ()
 
     @property
     def gap(self) -> float | None:

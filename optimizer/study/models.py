@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from optimizer.instance.base import Id, Model, Names, NonNegative, Positive
 from optimizer.instance.place import Sources
+from optimizer.methods import Method
 
 Scalar = bool | int | float | str
 Raw = Annotated[tuple[dict[str, Any], ...], Field(strict=False)]
@@ -246,7 +247,7 @@ class SolveOptions(Model):
 
     gap: NonNegative = 5e-3
     time_limit_seconds: Positive = 300.0
-    method: Literal["auto", "direct", "beside", "construct", "kernel", "decompose"] = "auto"
+    method: Method = "auto"
 
 
 class Study(Model):

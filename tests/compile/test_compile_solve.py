@@ -172,9 +172,9 @@ def test_a_plan_states_what_was_minimised(monkeypatch, part, states):
 )
 def test_a_bound_above_the_plan_is_recorded(monkeypatch, claimed, termination, bound, excess):
     """Below a millionth it is set to the cost; beyond it is withdrawn, and the plan stays a plan."""
-    from optimizer.solve import driver
-    kernel = driver.kernel_search
-    monkeypatch.setattr(driver, "kernel_search", lambda *a, **b: replace(kernel(*a, **b), bound_usd=claimed))
+    from optimizer.solve.special.assignment import kernels
+    kernel = kernels.kernel_search
+    monkeypatch.setattr(kernels, "kernel_search", lambda *a, **b: replace(kernel(*a, **b), bound_usd=claimed))
     plan = domicile.solve(toy(service(rate=35.0), inline=TWO), method="kernel")
     assert plan.objective_usd == pytest.approx(950.0)
     assert plan.termination == termination

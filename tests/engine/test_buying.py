@@ -16,7 +16,7 @@ import domicile
 
 CHUNK = 20
 SEEDS = range(8000, 8000 + CHUNK * most(3))
-METHODS = ("direct", "beside", "construct", "kernel", "decompose")
+METHODS = ("direct", "kernel", "decompose")
 Data = dict[str, Any]
 
 
@@ -50,11 +50,10 @@ def test_plans_pass_their_audit(seed: int) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", range(8030, 8032))
 def test_methods_agree(seed: int, method: Any) -> None:
-    """All methods end at the optimum of the one that is chosen, or (those that only search) not below it."""
+    """All methods end at the optimum of the one that is chosen, or stopped before, not below it."""
     data = random_buying(seed)
     expected = optimum(data)
-    seconds = 3.0 if method in ("construct", "beside") else 15.0
-    plan = domicile.solve(domicile.load(data), gap=GAP, threads=1, method=method, time_limit_seconds=seconds)
+    plan = domicile.solve(domicile.load(data), gap=GAP, threads=1, method=method, time_limit_seconds=15.0)
     if plan.status == "optimal":
         assert same(plan.objective_usd, expected)
     elif plan.held:

@@ -12,7 +12,7 @@ from problem_toys import Builder
 from formulations.families import COUPLING, LOCAL, Rows, registered
 from optimizer.solve import SolutionStatus, solve_problem
 
-METHODS = ("direct", "kernel", "decompose", "construct", "beside")
+METHODS = ("direct", "kernel", "decompose")
 
 
 def nothing(model, problem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from helper_search import solve_by_search
 from small_models import random_location
 from synthetic_estate import estate
 
@@ -10,7 +11,7 @@ from formulations import CONSTRAINTS, build_model
 from optimizer.solve import solve_problem
 from optimizer.solve.blocks import SHARED, find_blocks
 from optimizer.solve.highs.hand_over import to_matrix
-from optimizer.solve.neighbourhoods.working_plan import Incumbent
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan
 
 
 def test_columns_are_split_over_their_workloads():
@@ -57,7 +58,7 @@ def test_pools_that_open_with_a_region_are_elastic():
     assert np.all(matrix.row_upper[rows] == 0)
     assert np.all(blocks.elastic[rows])
     assert not np.any(blocks.elastic[matrix.rows.of("in_use")])
-    state = Incumbent(matrix, blocks, np.ones(matrix.row_lower.size))
+    state = WorkingPlan(matrix, blocks, np.ones(matrix.row_lower.size))
     assert state.limit[rows].tolist() == problem.pools.limit.tolist()
     opened = matrix.columns.of("region_used")
     state.set_columns(opened, np.ones(opened.size))
@@ -69,7 +70,7 @@ def test_constructed_plan_of_a_location_problem_is_near_the_best():
     """Placing customer by customer and improving ends within 5 % of what HiGHS proves."""
     problem = random_location(12, 5, 1, single_share=1.0)
     best = solve_problem(problem, method="direct", gap=0.0)
-    built = solve_problem(problem, method="construct", time_limit_seconds=6.0, threads=1, gap=0.0)
+    built = solve_by_search(problem, time_limit_seconds=6.0, gap=0.0)
     assert best.objective_usd <= built.objective_usd * (1 + 1e-9)
     assert built.objective_usd <= 1.05 * best.objective_usd
     assert built.bound_usd <= best.objective_usd * (1 + 1e-9)

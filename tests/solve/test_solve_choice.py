@@ -11,7 +11,7 @@ from test_solve_linking import random_location
 
 from formulations.failures import find_failures
 from formulations.problem import Survival
-from optimizer.solve.driver import DECOMPOSE_FROM_INTEGERS, choose_method
+from optimizer.solve.auto import DECOMPOSE_FROM_INTEGERS, choose
 
 
 def machines(problem):
@@ -24,7 +24,7 @@ def test_counts_of_many_workloads_weigh_twice(workloads, regions, method):
     """Between 1,000 and 2,000 counts of machines five workloads are left to HiGHS, and six are not."""
     problem = estate(workloads, regions=regions)
     assert DECOMPOSE_FROM_INTEGERS / 2 < machines(problem) < DECOMPOSE_FROM_INTEGERS
-    assert choose_method(problem) == method
+    assert choose(problem).method == method
 
 
 def test_failure_flows_count_as_machines():
@@ -33,8 +33,8 @@ def test_failure_flows_count_as_machines():
     every = np.arange(2)
     problem = replace(calm, survival=Survival(workload=every, of=np.zeros(2, dtype=np.int64), share=np.full(2, 0.5)))
     assert machines(problem) < DECOMPOSE_FROM_INTEGERS <= machines(problem) + find_failures(problem).flow.size
-    assert choose_method(calm) == "direct"
-    assert choose_method(problem) == "decompose"
+    assert choose(calm).method == "direct"
+    assert choose(problem).method == "decompose"
 
 
 def test_choices_of_regions_do_not_count_as_machines():
@@ -42,4 +42,4 @@ def test_choices_of_regions_do_not_count_as_machines():
     problem = random_location(80, 25, 2, single_share=0.6)
     assert machines(problem) == 0
     assert problem.presence.workload.size > DECOMPOSE_FROM_INTEGERS / 2
-    assert choose_method(problem) == "direct"
+    assert choose(problem).method == "direct"

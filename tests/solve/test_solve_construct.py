@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from helper_estate import coupled
+from helper_search import solve_by_search
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve import Termination, solve_problem
+from optimizer.solve import Termination
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import run
@@ -18,7 +19,7 @@ from optimizer.solve.neighbourhoods.construct import construct
 from optimizer.solve.neighbourhoods.improve import improve
 from optimizer.solve.neighbourhoods.ranking import rank_options
 from optimizer.solve.neighbourhoods.relaxation import solve_relaxation
-from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan, worth_usd
 
 
 def prepared(problem, seconds=60.0):
@@ -28,7 +29,7 @@ def prepared(problem, seconds=60.0):
     relaxation = solve_relaxation(matrix, watch, 30)
     watch.note(bound_usd=relaxation.bound_usd)
     rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    return matrix, watch, relaxation, rank, Incumbent(matrix, blocks, worth_usd(matrix, relaxation.row_price))
+    return matrix, watch, relaxation, rank, WorkingPlan(matrix, blocks, worth_usd(matrix, relaxation.row_price))
 
 
 def test_estate_within_ten_percent_of_the_proven_bound():
@@ -101,6 +102,6 @@ def test_ctrl_c_in_the_middle_of_a_change_keeps_the_plan(monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(improve_module, "_keep_if_better", interrupted)
-    solution = solve_problem(estate(8, regions=10), gap=0.0, method="construct", time_limit_seconds=30, threads=1)
+    solution = solve_by_search(estate(8, regions=10), gap=0.0, time_limit_seconds=30)
     assert solution.termination is Termination.INTERRUPTED
     assert solution.objective_usd == pytest.approx(kept[-1])

@@ -1,4 +1,4 @@
-"""Cover rows and the exchange of plans."""
+"""Cover rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from synthetic_estate import estate
 
 from formulations import build_model
 from optimizer.solve.deadline import Watch
-from optimizer.solve.exchange import Exchange
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.matrix import submatrix
@@ -61,13 +60,3 @@ def test_submatrix_keeps_objective_and_feasibility():
     assert part.objective(x[free]) == pytest.approx(matrix.objective(x))
     assert part.is_feasible(x[free])
     assert rows.size <= matrix.shape[0]
-
-
-def test_exchange_keeps_the_cheaper_plan():
-    """Only a cheaper plan replaces the one held, and rounding is not cheaper."""
-    exchange = Exchange()
-    assert exchange.better_than(np.inf) is None
-    exchange.put(np.array([1.0]), 10.0)
-    exchange.put(np.array([2.0]), 11.0)
-    assert exchange.better_than(10.5).tolist() == [1.0]
-    assert exchange.better_than(10.0 + 1e-9) is None

@@ -6,12 +6,13 @@ import threading
 
 import numpy as np
 import pytest
+from helper_search import solve_by_search
 from small_models import location, random_location, two_regions
 
 from formulations import build_arrays
 from optimizer.solve import SolutionStatus, Termination, solve_problem
+from optimizer.solve.auto import choose
 from optimizer.solve.deadline import Watch
-from optimizer.solve.driver import choose_method
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.special.location.lazy_rows import TOGETHER, is_linking, link, run_linked
@@ -92,7 +93,7 @@ def test_few_rows_and_free_regions_are_left_alone():
 def test_large_location_problem_through_the_engine():
     """40 x 30 with linking rows left out ends where the model with all of them does, and goes to HiGHS alone."""
     problem = random_location(40, 30, 0)
-    assert choose_method(problem) == "direct"
+    assert choose(problem).method == "direct"
     assert link(from_arrays(build_arrays(problem)), Watch(20)) is not None
     solution = solve_problem(problem, gap=1e-4, threads=1)
     assert solution.status is SolutionStatus.OPTIMAL
@@ -104,9 +105,10 @@ def test_large_location_problem_through_the_engine():
 def test_beside_a_search_plans_are_traded_in_the_terms_of_the_whole_model():
     """A single-source problem with linking rows left out, HiGHS and the search together."""
     problem = random_location(60, 20, 4, single_share=1.0)
-    solution = solve_problem(problem, method="beside", gap=2e-2, threads=2, time_limit_seconds=20.0)
-    assert solution.status in (SolutionStatus.OPTIMAL, SolutionStatus.FEASIBLE)
-    assert solution.bound_usd <= solution.objective_usd
+    solution = solve_by_search(problem, gap=2e-2, time_limit_seconds=20.0, threads=2, beside=True)
+    best = solve_problem(problem, method="location", gap=0.0, threads=1, time_limit_seconds=20.0)
+    assert solution.bound_usd <= best.objective_usd * (1 + 1e-9)
+    assert best.bound_usd <= solution.objective_usd * (1 + 1e-9)
 
 
 def test_infeasible_and_cancelled_are_told():

@@ -17,14 +17,14 @@ import domicile
 from formulations import build_arrays
 from formulations.families import LOCAL, Rows, registered
 from optimizer.audit import audit
-from optimizer.solve import driver, solve_problem
+from optimizer.solve import solve_problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.hand_over import from_arrays
-from optimizer.solve.postsolve import minimal
+from optimizer.solve.postsolve import finish, minimal
 from optimizer.solve.postsolve.minimal import make_minimal
 from optimizer.solve.solution_tables import from_tables
 
-METHODS = ("direct", "kernel", "decompose", "beside", "construct")
+METHODS = ("direct", "kernel", "decompose")
 
 
 def solved(data, method="direct"):
@@ -374,7 +374,7 @@ def test_least_carbon_stays_minimal():
 def test_values_and_objective_are_those_of_the_plan_after_the_pass(monkeypatch):
     """What the pass takes out is not in the objective: the money is that of the values."""
     problem = fixed_regions()
-    monkeypatch.setattr(driver, "polish", lambda matrix, x, watch, nearby: _with_everything_open(matrix, x))
+    monkeypatch.setattr(finish, "polish", lambda matrix, x, watch, nearby: _with_everything_open(matrix, x))
     solution = solve_problem(problem, gap=0.0, threads=1, method="direct")
     assert solution.objective_usd == pytest.approx(6.0)
     assert solution.values["region_used"].sum() == 1.0

@@ -15,13 +15,13 @@ from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import submatrix
 from optimizer.solve.solution import Termination
 from optimizer.solve.special.location import sifting
 from optimizer.solve.special.location.benders import _Search, solve_openings
 from optimizer.solve.special.location.facility_prices import find_gates, price_openings
 from optimizer.solve.special.location.lazy_rows import link
-from optimizer.solve.special.reduced_costs import Held
 
 
 def _linked(problem):
@@ -73,7 +73,9 @@ def test_cuts_hold_for_every_set_and_are_exact_at_their_own(seed):
     gates = find_gates(matrix)
     relaxed_x = run(matrix, Watch(60), relaxed=True).x
     relaxed = price_openings(matrix, gates, np.zeros(matrix.shape[0]), relaxed_x)
-    search = _Search(matrix, gates, relaxed, Held(None, np.inf, relaxed.bound_usd), Watch(60), gap=0.0, threads=1)
+    watch = Watch(60)
+    best = Incumbent(matrix, watch, bound_usd=relaxed.bound_usd)
+    search = _Search(matrix, gates, relaxed, best, watch, gap=0.0, threads=1)
     sets = [np.array(values, dtype=float) for values in itertools.product((0.0, 1.0), repeat=5)]
     cost = np.array([_least_with(matrix, gates.openers, values) for values in sets])
     for values in sets:
@@ -90,7 +92,7 @@ def test_cuts_hold_for_every_set_and_are_exact_at_their_own(seed):
         else:
             assert np.all(said[np.isfinite(cost)] <= 1e-6)
             assert said[place] > 1e-6
-    assert search.held.objective_usd == pytest.approx(cost.min())
+    assert search.best.objective_usd == pytest.approx(cost.min())
 
 
 @pytest.mark.parametrize("part", sampled(range(4)))

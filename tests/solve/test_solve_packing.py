@@ -15,6 +15,7 @@ from formulations.problem import Membership
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays, to_matrix
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.solution import Termination
 from optimizer.solve.special.assignment.assignment_model import find_assignment
@@ -32,20 +33,17 @@ def _as_assignment(matrix):
     return find_assignment(matrix, worth_usd(matrix, np.zeros(matrix.shape[0])))
 
 
-def _search(matrix, *, gap=0.0, seconds=60.0, plan=None, tell=lambda _bound: None):
+def _search(matrix, *, gap=0.0, seconds=60.0, plan=None):
     """A search that has run, with the best plan it took."""
-    best = [plan]
-
-    def take(x):
-        assert matrix.is_feasible(x)
-        if best[0] is None or matrix.objective(x) < matrix.objective(best[0]):
-            best[0] = x
-        return matrix.objective(best[0])
-
-    usd = np.inf if plan is None else matrix.objective(plan)
-    search = PackingSearch(matrix, _as_assignment(matrix), Watch(seconds), gap=gap, plan_usd=usd, take=take, tell=tell)
+    watch = Watch(seconds)
+    best = Incumbent(matrix, watch, start=plan)
+    search = PackingSearch(matrix, _as_assignment(matrix), watch, gap=gap, best=best)
     search.run(run(matrix, Watch(60), relaxed=True).row_dual)
-    return search, best[0]
+    return search, best.x
+
+
+def _bounds(search):
+    return [news.bound_usd for news in search.best.history if news.bound_usd is not None]
 
 
 def _all_packings(assignment):
@@ -192,8 +190,8 @@ def test_bounds_on_the_way_and_the_gap(seed):
     """Tight assignments of 24 jobs on 8 agents: no bound above the optimum; with a gap, it stops within it."""
     matrix = make_assignment(24, 8, seed, slack=1.04)
     optimum = run(matrix, Watch(60), gap=0.0)
-    told = []
-    search, found = _search(matrix, gap=2e-3, tell=told.append)
+    search, found = _search(matrix, gap=2e-3)
+    told = _bounds(search)
     assert told == sorted(told)
     assert max(told) <= optimum.objective_usd + 1e-6
     cost = matrix.objective(found)
@@ -208,12 +206,11 @@ def test_no_bound_above_the_optimum_where_a_gap_is_allowed(options, gap):
     for seed in range(25):
         matrix = make_assignment(8, 3, seed, slack=1.05, **options)
         optimum = run(matrix, Watch(60))
-        told = [-np.inf]
-        search, found = _search(matrix, gap=gap, tell=told.append)
+        search, found = _search(matrix, gap=gap)
         if optimum.x is None:
             assert found is None
             continue
-        assert max(told) <= optimum.objective_usd + 1e-6
+        assert max(_bounds(search), default=-np.inf) <= optimum.objective_usd + 1e-6
         cost = matrix.objective(found)
         assert cost - search.bound_usd - search.offset_usd <= gap * cost * (1 + 1e-6)
 

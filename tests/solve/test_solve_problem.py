@@ -10,17 +10,20 @@ import numpy as np
 import pytest
 from helper_choices import assignment
 from helper_estate import coupled
+from helper_search import solve_by_search
 from small_models import location, two_regions
 from synthetic_estate import estate
 
 from formulations import build_model
-from optimizer.solve import SolutionStatus, Termination, diagnose, driver, solve_problem
+from optimizer.solve import SolutionStatus, Termination, diagnose, driver, solve_problem, strategies
+from optimizer.solve.auto import Choice
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.highs.hand_over import to_matrix
-from optimizer.solve.neighbourhoods import concurrent as search
+from optimizer.solve.incumbent import with_start
+from optimizer.solve.neighbourhoods.concurrent import beside_highs
+from optimizer.solve.postsolve import finish
 from optimizer.solve.solution_tables import from_tables
-from optimizer.solve.special.reduced_costs import with_start
 
 ROOM_SECONDS = 5.0
 """How late a slow or busy machine may be on top of a limit and its 5 %."""
@@ -50,9 +53,9 @@ def test_a_start_that_highs_calls_optimal_far_above_its_bound_is_no_end(monkeypa
     def gives_back_the_start(matrix, watch, *, start=None, **how):
         return run(matrix, watch, **how) if start is None else Run(Termination.GAP_REACHED, start, 12.0, 5.0)
 
-    monkeypatch.setattr(driver, "run_linked", lambda *_, **__: gives_back_the_start(matrix, None, start=nothing))
-    monkeypatch.setattr(driver, "run", gives_back_the_start)
-    solution = driver.solve_matrix(matrix, problem, Watch(ROOM_SECONDS), gap=0.0, threads=1, method="direct")
+    monkeypatch.setattr(strategies, "run_whole", lambda *_, **__: gives_back_the_start(matrix, None, start=nothing))
+    monkeypatch.setattr(finish, "run", gives_back_the_start)
+    solution = driver.solve_matrix(matrix, problem, Watch(ROOM_SECONDS), gap=0.0, threads=1, choice=Choice("direct"))
     assert (solution.status, solution.objective_usd) == (SolutionStatus.OPTIMAL, pytest.approx(5.0))
 
 
@@ -114,7 +117,7 @@ def test_time_limit_is_honoured_with_all_phases():
 def test_construct_honours_the_time_limit_and_keeps_its_plan():
     """Stopped by the clock, the constructed plan is returned with the relaxation's bound."""
     begun = time.monotonic()
-    solution = solve_problem(estate(8, regions=10), time_limit_seconds=4.0, gap=0.0, method="construct", threads=1)
+    solution = solve_by_search(estate(8, regions=10), time_limit_seconds=4.0, gap=0.0)
     assert time.monotonic() - begun < 4.0 * 1.05 + ROOM_SECONDS
     assert solution.status is SolutionStatus.FEASIBLE
     assert solution.bound_usd <= solution.objective_usd
@@ -122,7 +125,7 @@ def test_construct_honours_the_time_limit_and_keeps_its_plan():
 
 def test_cancelled_solve_says_interrupted():
     """The event set from another thread ends every method."""
-    for method in ("direct", "construct"):
+    for method in ("direct", "decompose"):
         cancel = threading.Event()
         threading.Timer(0.8, cancel.set).start()
         solution = solve_problem(
@@ -147,7 +150,7 @@ def test_methods_agree():
     """Construct and direct give plans whose bounds do not contradict each other."""
     problem = coupled(14)
     direct = solve_problem(problem, gap=0.02, time_limit_seconds=20, method="direct")
-    built = solve_problem(problem, gap=0.04, time_limit_seconds=6, method="construct")
+    built = solve_by_search(problem, gap=0.04, time_limit_seconds=6)
     assert direct.values
     assert built.values
     assert built.bound_usd <= direct.objective_usd * (1 + 1e-9)
@@ -165,8 +168,8 @@ def test_search_beside_highs(threads):
             near.set()
 
     problem = estate(12, regions=15, pool=(60, 100))
-    solution = solve_problem(
-        problem, gap=0.0, time_limit_seconds=100, method="beside", threads=threads, progress=told, cancel=near
+    solution = solve_by_search(
+        problem, gap=0.0, time_limit_seconds=100, beside=True, threads=threads, progress=told, cancel=near
     )
     assert solution.termination is Termination.INTERRUPTED
     assert solution.bound_usd <= solution.objective_usd
@@ -177,7 +180,7 @@ def test_search_beside_highs_holds_the_clock():
     """Both sides end at the limit."""
     begun = time.monotonic()
     problem = estate(12, regions=15, pool=(60, 100))
-    solution = solve_problem(problem, gap=0.0, time_limit_seconds=1.5, method="beside", threads=2)
+    solution = solve_by_search(problem, gap=0.0, time_limit_seconds=1.5, beside=True, threads=2)
     assert time.monotonic() - begun < 1.5 * 1.05 + ROOM_SECONDS
     assert solution.termination is Termination.TIME_LIMIT
 
@@ -190,7 +193,7 @@ def test_search_beside_highs_loses_no_bound(threads):
     plan = run(matrix, Watch(20), gap=0.1).x
     watch = Watch(0.0)
     watch.note(bound_usd=1.0)
-    result = search.search_beside_highs(matrix, problem, watch, gap=0.0, threads=threads, start=plan)
+    result = beside_highs(matrix, watch, lambda *_: None, gap=0.0, threads=threads, start=plan)
     assert (result.termination, result.bound_usd) == (Termination.TIME_LIMIT, 1.0)
     assert result.objective_usd == pytest.approx(matrix.objective(plan))
 
@@ -198,15 +201,15 @@ def test_search_beside_highs_loses_no_bound(threads):
 def test_search_beside_highs_proves_infeasibility():
     """Whichever side proves that no plan exists, the answer is infeasible."""
     for threads in (1, 2):
-        solution = solve_problem(
-            estate(6, regions=8, pool=(1, 2)), method="beside", threads=threads, time_limit_seconds=20
+        solution = solve_by_search(
+            estate(6, regions=8, pool=(1, 2)), gap=1e-3, beside=True, threads=threads, time_limit_seconds=20
         )
         assert solution.status is SolutionStatus.INFEASIBLE
 
 
 def test_search_beside_highs_reaches_the_gap():
     """A gap that can be reached ends both sides at once."""
-    solution = solve_problem(estate(6, regions=12), gap=0.05, method="beside", threads=2, time_limit_seconds=200)
+    solution = solve_by_search(estate(6, regions=12), gap=0.05, beside=True, threads=2, time_limit_seconds=200)
     assert solution.status is SolutionStatus.OPTIMAL
     assert solution.termination is Termination.GAP_REACHED
 

@@ -14,13 +14,13 @@ from small_models import knapsack, make_matrix, two_regions
 
 from formulations import build_arrays
 from optimizer.errors import InputError, InternalError
-from optimizer.solve import SolutionStatus, Termination, driver, solve_problem
+from optimizer.solve import SolutionStatus, Termination, driver, solve_problem, strategies
 from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition.small import Effort, SmallProgram, solve_small
-from optimizer.solve.driver import honest_bound
 from optimizer.solve.highs.call import polish, run
 from optimizer.solve.highs.hand_over import find_scaling, from_arrays, to_task, well_scaled
 from optimizer.solve.highs.session import Ears, Session
+from optimizer.solve.postsolve.finish import honest_bound
 from optimizer.solve.solution import is_within
 
 EARS = Ears(should_stop=lambda: False, failed=lambda error: None)
@@ -62,12 +62,12 @@ def test_a_gap_is_met_up_to_rounding(reached, asked, is_met):
 
 def test_a_bound_that_contradicts_the_plan_is_said(monkeypatch):
     """A method that claims 7 USD for a plan of 5 USD: the plan stays, nothing is proven of it."""
-    found = driver.run_linked
+    found = strategies.run_whole
 
     def claims_too_much(*arguments, **options):
         return replace(found(*arguments, **options), bound_usd=7.0)
 
-    monkeypatch.setattr(driver, "run_linked", claims_too_much)
+    monkeypatch.setattr(strategies, "run_whole", claims_too_much)
     solution = solve_problem(two_regions(), method="direct")
     assert solution.status is SolutionStatus.FEASIBLE
     assert solution.termination is Termination.CONTRADICTION

@@ -15,7 +15,7 @@ from optimizer.solve.presolve.requirement_copies import no_needs, with_switches
 from optimizer.solve.solution_tables import from_tables
 
 PROVING = ("auto", "direct", "kernel", "decompose")
-METHODS = (*PROVING, "construct", "beside")
+METHODS = PROVING
 FEATURES = (
     ("services", "jobs", "places", "current"), ("services", "periods", "current"), ("jobs", "periods", "current"),
 )  # fmt: skip
@@ -25,18 +25,14 @@ FEATURES = (
 @pytest.mark.parametrize("features", FEATURES, ids="-".join)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_method_finds_the_enumerated_optimum(method, features, seed):
-    """Random problems small enough to enumerate; methods that prove nothing are never below the optimum."""
+    """Random problems small enough to enumerate: that optimum."""
     problem = random_problem(seed, features, tiny=True)
     expected = least_cost(problem)
-    seconds = 3.0 if method in ("construct", "beside") else 20.0
-    found = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=seconds)
+    found = solve_problem(problem, gap=0.0, threads=1, method=method, time_limit_seconds=20.0)
     if expected is None:
         assert found.status in (SolutionStatus.INFEASIBLE, SolutionStatus.NO_PLAN)
-    elif method in PROVING:
+    else:
         assert found.objective_usd == pytest.approx(expected, rel=1e-6, abs=1e-6)
-    elif found.objective_usd is not None:
-        assert found.objective_usd >= expected - 1e-6 * max(1.0, abs(expected))
-        assert found.bound_usd is None or found.bound_usd <= expected + 1e-6 * max(1.0, abs(expected))
 
 
 def two_alike(room=2):

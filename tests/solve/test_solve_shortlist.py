@@ -14,9 +14,10 @@ from synthetic_estate import estate
 
 from formulations import build_arrays
 from formulations.families import VARIABLES
-from optimizer.solve import SolutionStatus, Termination, solve_problem
-from optimizer.solve import driver as ENGINE
+from optimizer.solve import SolutionStatus, Termination, first_plan, solve_problem
+from optimizer.solve.auto import Choice
 from optimizer.solve.deadline import Watch
+from optimizer.solve.driver import solve_matrix, stated_matrix
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays
 from optimizer.solve.presolve.shortlist import find_first_plan, make_shortlist, restricted
@@ -107,7 +108,7 @@ def test_first_plans_obey_the_whole_problem(seed):
 def test_a_solve_begins_from_the_shortlist(monkeypatch):
     """The same answer as without one, with an incumbent before the whole model is stated."""
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
-    monkeypatch.setattr(ENGINE, "SHORTLIST_FROM_SLOTS", 0)
+    monkeypatch.setattr(first_plan, "SHORTLIST_FROM_SLOTS", 0)
     told = []
     found = solve_problem(problem, gap=5e-3, method="decompose", threads=1, progress=told.append)
     assert found.status is SolutionStatus.OPTIMAL
@@ -120,7 +121,7 @@ def test_a_solve_begins_from_the_shortlist(monkeypatch):
 def test_a_solve_that_ends_before_the_model_is_stated_has_the_plan_of_the_shortlist(monkeypatch):
     """Cancelled as soon as stating the whole model begins: a plan of all tables, feasible, without a bound."""
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
-    monkeypatch.setattr(ENGINE, "SHORTLIST_FROM_SLOTS", 0)
+    monkeypatch.setattr(first_plan, "SHORTLIST_FROM_SLOTS", 0)
     cancel = threading.Event()
 
     def stop(news):
@@ -151,12 +152,12 @@ def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(mon
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     first = find_first_plan(problem, Watch(60), threads=1)
     assert first is not None
-    matrix, late = ENGINE.stated_matrix(problem, Watch(60)), Watch(0.0)
-    found = ENGINE.solve_matrix(
-        matrix, problem, late, gap=1e-3, threads=1, method="decompose", start=first.entries()
+    matrix, late = stated_matrix(problem, Watch(60)), Watch(0.0)
+    found = solve_matrix(
+        matrix, problem, late, gap=1e-3, threads=1, choice=Choice("decompose"), start=first.entries()
     )
     assert found.status is SolutionStatus.FEASIBLE
     assert found.objective_usd == pytest.approx(first.matrix.objective(first.x), rel=1e-9)
-    assert ENGINE.solve_matrix(matrix, problem, late, gap=1e-3, threads=1, method="decompose").status is (
+    assert solve_matrix(matrix, problem, late, gap=1e-3, threads=1, choice=Choice("decompose")).status is (
         SolutionStatus.NO_PLAN
     )

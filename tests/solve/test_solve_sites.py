@@ -16,6 +16,7 @@ from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Labels, submatrix
 from optimizer.solve.presolve.implied_variables import substitute
 from optimizer.solve.special.location.benders import _Search
@@ -28,7 +29,6 @@ from optimizer.solve.special.location.site_search import (
     priced_set,
     search_sets,
 )
-from optimizer.solve.special.reduced_costs import Held
 
 
 def _single(problem):
@@ -197,13 +197,14 @@ def test_cuts_between_a_set_and_the_core_hold_for_every_set(seed, single_share):
     matrix = link(_single(random_location(9, 5, seed, single_share=single_share)), Watch(60), least_rows=1).matrix
     gates = find_gates(matrix)
     relaxed = price_openings(matrix, gates, np.zeros(matrix.shape[0]), run(matrix, Watch(60), relaxed=True).x)
-    held = Held(None, np.inf, relaxed.bound_usd)
+    watch = Watch(60)
+    best = Incumbent(matrix, watch, bound_usd=relaxed.bound_usd)
     search = _Search(
-        matrix, gates, relaxed, held, Watch(60), gap=0.0, threads=1, sites=find_sites(matrix, gates)
+        matrix, gates, relaxed, best, watch, gap=0.0, threads=1, sites=find_sites(matrix, gates)
     )  # fmt: skip
     search.cuts.add(gates, relaxed, is_cost=True)
     for _ in range(12):
-        assert search.turn(60.0) or held.is_within(1e-9) or len(search.proposed) > 1
+        assert search.turn(60.0) or best.is_within(1e-9) or len(search.proposed) > 1
     assert np.zeros(5, dtype=bool).tobytes() in search.proposed
     assert len(search.cuts.slope) > 5
     sets = [np.array(values) for values in itertools.product((0.0, 1.0), repeat=5)][1:]
@@ -216,4 +217,4 @@ def test_cuts_between_a_set_and_the_core_hold_for_every_set(seed, single_share):
             assert np.all(said <= cost + 1e-6 * np.abs(cost))
         else:
             assert np.all(said[np.isfinite(cost)] <= 1e-6)
-    assert held.bound_usd <= run(matrix, Watch(60)).objective_usd * (1 + 1e-6)
+    assert best.bound_usd <= run(matrix, Watch(60)).objective_usd * (1 + 1e-6)

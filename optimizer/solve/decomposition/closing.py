@@ -18,7 +18,7 @@ from optimizer.solve.decomposition.acceptance import is_proven, take_over
 from optimizer.solve.decomposition.branch_and_price import Tree
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.restricted_master import Chosen
-from optimizer.solve.exchange import Exchange
+from optimizer.solve.incumbent import Incumbent, Projected
 from optimizer.solve.neighbourhoods.concurrent import improve_until
 from optimizer.solve.neighbourhoods.improve import Neighbours, Pace
 from optimizer.solve.neighbourhoods.prepared import Prepared
@@ -43,11 +43,11 @@ def close_gap(
     gap: float,
     threads: int,
     until_seconds: float,
-    exchange: Exchange | None = None,
+    incumbent: Incumbent | Projected | None = None,
 ) -> None:
     """Improve plan and bound until they are within the gap, the clock passes `until_seconds` or the solve must stop.
 
-    `ground.relaxation` is the master's. Plans are traded with a search beside this one through `exchange`.
+    `ground.relaxation` is the master's. Plans are traded with a search beside this one through `incumbent`.
     """
     state, relaxed = ground.state, ground.relaxation
     tree = Tree(problem, parts, gap=gap)
@@ -71,7 +71,7 @@ def close_gap(
         known = replace(ground, rank=known_first(rank, ground.blocks, np.concatenate(parts.pool.columns)))
         with watch.phase_of("improve"):
             improve_until(
-                known, watch, gap=gap, threads=threads, exchange=exchange, neighbours=neighbours, pace=pace,
+                known, watch, gap=gap, threads=threads, incumbent=incumbent, neighbours=neighbours, pace=pace,
                 until_seconds=min(until_seconds, watch.elapsed_seconds() + SEARCH_SECONDS),
             )  # fmt: skip
         if stopped():

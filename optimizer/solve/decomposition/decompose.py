@@ -21,13 +21,13 @@ from optimizer.solve.decomposition.lagrangian import Lagrangian, kept, whole_mod
 from optimizer.solve.decomposition.service_bounds import ServiceBounds
 from optimizer.solve.decomposition.spot_checks import WrongAnswerError
 from optimizer.solve.decomposition.workers import Workers
-from optimizer.solve.exchange import Exchange, WidenedExchange
 from optimizer.solve.highs.call import Run
+from optimizer.solve.incumbent import Incumbent, Projected
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.concurrent import POLISH_SECONDS, beside_highs, construct_and_improve
 from optimizer.solve.neighbourhoods.prepared import Prepared, held
 from optimizer.solve.neighbourhoods.relaxation import Relaxation, solve_relaxation
-from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan, worth_usd
 from optimizer.solve.presolve.requirement_copies import Needs
 from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.warm_start import current_handing
@@ -102,7 +102,7 @@ def _decompose(
         cut = model.cut(problem)
         worth = worth_usd(whole, np.zeros(whole.row_lower.size))
         parts = Decomposition(problem, cut, worth[cut.rows], watch, threads=threads, workers=workers)
-        state = Incumbent(whole, blocks, worth)
+        state = WorkingPlan(whole, blocks, worth)
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     handing = current_handing()
     if start is not None:
@@ -175,17 +175,16 @@ def _solve_parts(
     if watch.should_stop() or (placed and is_proven(ground, watch, gap)):
         return own
 
-    def search(exchange: Exchange | None, threads: int, until_seconds: float) -> Run | None:
+    def search(incumbent: Incumbent | None, threads: int, until_seconds: float) -> Run | None:
         if not placed:
             return construct_and_improve(
-                matrix, problem, watch, gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange
+                matrix, problem, watch, gap=gap, threads=threads, until_seconds=until_seconds, incumbent=incumbent
             )
-        if exchange is not None:
-            exchange = WidenedExchange(exchange, matrix.cost.size, needs.widen)
+        shared = None if incumbent is None else Projected(incumbent, needs.widen, lambda x: x[: matrix.cost.size])
         try:
             close_gap(
                 replace(ground, relaxation=_relaxed(parts)), problem, parts, watch,
-                gap=gap, threads=threads, until_seconds=min(end, until_seconds), exchange=exchange,
+                gap=gap, threads=threads, until_seconds=min(end, until_seconds), incumbent=shared,
             )  # fmt: skip
         except KeyboardInterrupt:
             watch.interrupt()

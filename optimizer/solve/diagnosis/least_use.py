@@ -10,11 +10,11 @@ from scipy import sparse
 
 from formulations import Problem
 from formulations.families import SHARE, is_over
+from optimizer.solve.auto import choose
 from optimizer.solve.deadline import Watch
 from optimizer.solve.diagnosis.elastic import with_columns
 from optimizer.solve.diagnosis.limit_rows import Limit, stated_sides, use_of, without_rows
 from optimizer.solve.diagnosis.share_limits import share_of
-from optimizer.solve.driver import choose_method
 from optimizer.solve.highs.call import Run, polish, run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import Termination
@@ -149,7 +149,7 @@ def _least_share_change(question: Question, problem: Problem, watch: Watch) -> C
 def _minimise(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, may_decompose: bool = True) -> Run:
     """Minimise in one thread, so that the answer does not depend on how many there are."""
     found = None
-    if may_decompose and "relaxed" not in matrix.columns.names and choose_method(problem) == "decompose":
+    if may_decompose and "relaxed" not in matrix.columns.names and choose(problem).method == "decompose":
         from optimizer.solve.decomposition.decompose import decompose_and_improve
 
         found = decompose_and_improve(matrix, problem, watch, gap=gap, threads=1)

@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 
 from formulations import Problem
 from optimizer.solve.deadline import Watch
-from optimizer.solve.exchange import Exchange
 from optimizer.solve.highs.call import Run, polish
+from optimizer.solve.incumbent import Incumbent, Projected, with_start
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.construct import construct
 from optimizer.solve.neighbourhoods.improve import Neighbours, Pace, improve
 from optimizer.solve.neighbourhoods.prepared import Prepared, held, prepare
 from optimizer.solve.solution import Termination, relative_gap
 from optimizer.solve.special.location.lazy_rows import run_linked
-from optimizer.solve.special.reduced_costs import with_start
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +38,7 @@ def construct_and_improve(
     gap: float,
     threads: int,
     until_seconds: float | None = None,
-    exchange: Exchange | None = None,
+    incumbent: Incumbent | Projected | None = None,
     start: Floats | None = None,
 ) -> Run | None:
     """Bound by the relaxation, place workload by workload, improve by neighbourhoods.
@@ -60,7 +59,7 @@ def construct_and_improve(
             if not construct(state, ground.relaxation, ground.rank, watch, threads=threads, share=share):
                 return Run(watch.why_stopped(), bound_usd=watch.bound_usd) if watch.should_stop() else None
     with watch.phase_of("improve"):
-        improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end, exchange=exchange)
+        improve_until(ground, watch, gap=gap, threads=threads, until_seconds=end, incumbent=incumbent)
     return held(ground, watch)
 
 
@@ -71,7 +70,7 @@ def improve_until(
     gap: float,
     threads: int,
     until_seconds: float,
-    exchange: Exchange | None = None,
+    incumbent: Incumbent | Projected | None = None,
     neighbours: Neighbours | None = None,
     pace: Pace | None = None,
 ) -> None:
@@ -79,29 +78,16 @@ def improve_until(
     try:
         improve(
             ground.state, ground.relaxation, ground.rank, watch,
-            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange, neighbours=neighbours, pace=pace,
+            gap=gap, threads=threads, until_seconds=until_seconds, incumbent=incumbent, neighbours=neighbours,
+            pace=pace,
         )  # fmt: skip
     except KeyboardInterrupt:
         watch.interrupt()
         ground.state.restore()
 
 
-Search = Callable[[Exchange | None, int, float], Run | None]
-"""A search that trades plans through an exchange, with so many threads, until so many seconds have elapsed."""
-
-
-def search_beside_highs(
-    matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, threads: int, start: Floats | None = None
-) -> Run:
-    """Let HiGHS solve the whole model while plans are constructed and improved beside it (see `beside_highs`)."""
-
-    def search(exchange: Exchange | None, threads: int, until_seconds: float) -> Run | None:
-        return construct_and_improve(
-            matrix, problem, watch,
-            gap=gap, threads=threads, until_seconds=until_seconds, exchange=exchange, start=start,
-        )  # fmt: skip
-
-    return beside_highs(matrix, watch, search, gap=gap, threads=threads, start=start)
+Search = Callable[[Incumbent | None, int, float], Run | None]
+"""A search that trades plans through an incumbent, with so many threads, until so many seconds have elapsed."""
 
 
 def beside_highs(
@@ -121,13 +107,13 @@ def beside_highs(
         with watch.phase_of("solve"):
             whole = run_linked(matrix, watch, gap=gap, threads=1, start=start)
         return with_start(_best(whole, found, watch, gap), matrix, start, watch)
-    exchange = Exchange()
+    incumbent = Incumbent(matrix, watch)
     answers: list[Run] = []
     failures: list[BaseException] = []
 
     def solve_whole() -> None:
         try:
-            answers.append(_whole(matrix, watch, gap, threads - 1, exchange, start=start))
+            answers.append(_whole(matrix, watch, gap, threads - 1, incumbent, start=start))
         except BaseException as error:
             failures.append(error)
         if failures or answers[0].termination in (Termination.GAP_REACHED, Termination.INFEASIBLE):
@@ -136,7 +122,7 @@ def beside_highs(
     beside = threading.Thread(target=solve_whole, name="whole-model")
     beside.start()
     try:
-        found = _plan_only(search(exchange, 1, end), matrix, watch)
+        found = _plan_only(search(incumbent, 1, end), matrix, watch)
         if found is not None and (found.termination is Termination.INFEASIBLE or _reaches(found, gap)):
             watch.answered = True
     except KeyboardInterrupt:
@@ -163,20 +149,19 @@ def _plan_only(found: Run | None, matrix: Matrix, watch: Watch) -> Run | None:
 
 
 def _whole(
-    matrix: Matrix, watch: Watch, gap: float, threads: int, exchange: Exchange, *, start: Floats | None
+    matrix: Matrix, watch: Watch, gap: float, threads: int, incumbent: Incumbent, *, start: Floats | None
 ) -> Run:
     best_seen = [float("inf")]
 
     def offer() -> Floats | None:
-        better = exchange.better_than(best_seen[0])
+        better = incumbent.better_than(best_seen[0])
         if better is not None:
             best_seen[0] = matrix.objective(better)
         return better
 
     def seen(x: Floats) -> None:
-        objective = matrix.objective(x)
-        best_seen[0] = min(best_seen[0], objective)
-        exchange.put(x, objective)
+        best_seen[0] = min(best_seen[0], matrix.objective(x))
+        incumbent.offer(x, found_by="solve")
 
     begun = watch.elapsed_seconds()
     result = run_linked(matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=seen, offer=offer)

@@ -18,7 +18,7 @@ from optimizer.solve.neighbourhoods.subproblem import (
     side_by_side,
     solve_part,
 )
-from optimizer.solve.neighbourhoods.working_plan import PENALTY_FACTOR, Incumbent
+from optimizer.solve.neighbourhoods.working_plan import PENALTY_FACTOR, WorkingPlan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,7 +33,7 @@ RAISE_DUAL, RAISE_WORTH = 3.0, 0.5
 """How much of its dual and of its worth is added to the price of a row heading for a shortage."""
 
 
-def insertion_order(state: Incumbent, relaxation: Relaxation) -> Ints:
+def insertion_order(state: WorkingPlan, relaxation: Relaxation) -> Ints:
     """Return the workloads, those that cost most in the relaxation first (most columns first when it has no values)."""
     owner = state.blocks.owner
     owned = np.flatnonzero(owner >= 0)
@@ -50,7 +50,7 @@ class Prices:
     beyond it.
     """
 
-    def __init__(self, state: Incumbent, relaxation: Relaxation) -> None:
+    def __init__(self, state: WorkingPlan, relaxation: Relaxation) -> None:
         matrix, elastic = state.matrix, state.blocks.elastic
         self.state = state
         self.rows = np.flatnonzero(elastic)
@@ -78,7 +78,7 @@ class Prices:
 
 
 def construct(
-    state: Incumbent, relaxation: Relaxation, rank: Ints, watch: Watch, *, threads: int, share: float = 1.0
+    state: WorkingPlan, relaxation: Relaxation, rank: Ints, watch: Watch, *, threads: int, share: float = 1.0
 ) -> bool:
     """Place every workload; False when time ran out before all were placed, or one has no place at all.
 
@@ -109,7 +109,7 @@ def construct(
     return not watch.should_stop()
 
 
-def _part_of(state: Incumbent, workload: int, rank: Ints, price: Floats, options: int) -> Part:
+def _part_of(state: WorkingPlan, workload: int, rank: Ints, price: Floats, options: int) -> Part:
     own = free_columns(state, np.array([workload]), rank, options)
     free = np.concatenate([own, shared_beside(state, own)])
     return make_part(state, free, elastic=True, price=price)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from optimizer.solve.deadline import Watch
-from optimizer.solve.exchange import Exchange
 from optimizer.solve.highs.call import polish
+from optimizer.solve.incumbent import Incumbent, Projected
 from optimizer.solve.neighbourhoods.relaxation import Relaxation
 from optimizer.solve.neighbourhoods.subproblem import (
     Part,
@@ -24,7 +24,7 @@ from optimizer.solve.neighbourhoods.subproblem import (
     side_by_side,
     solve_part,
 )
-from optimizer.solve.neighbourhoods.working_plan import Incumbent
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan
 from optimizer.solve.solution import relative_gap
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ class Neighbours:
     rows or could change places with it. `could[row, workload]` > 0: the workload could use the row.
     """
 
-    def __init__(self, state: Incumbent, relaxation: Relaxation, seed: int = 0) -> None:
+    def __init__(self, state: WorkingPlan, relaxation: Relaxation, seed: int = 0) -> None:
         self.state = state
         self.rng = np.random.default_rng(seed)
         self.price = np.where(state.blocks.elastic, np.abs(relaxation.row_price), 0.0)
@@ -164,7 +164,7 @@ class Neighbours:
 
 
 def improve(
-    state: Incumbent,
+    state: WorkingPlan,
     relaxation: Relaxation,
     rank: Ints,
     watch: Watch,
@@ -172,7 +172,7 @@ def improve(
     gap: float,
     threads: int,
     until_seconds: float,
-    exchange: Exchange | None = None,
+    incumbent: Incumbent | Projected | None = None,
     neighbours: Neighbours | None = None,
     pace: Pace | None = None,
 ) -> None:
@@ -181,7 +181,7 @@ def improve(
 
     Never makes the plan worse: a neighbourhood's answer is kept only when the cost with the penalty of what is broken
     falls.
-    Plans found elsewhere are taken over from `exchange` when they are better, and better ones put there. `threads`
+    Plans found elsewhere are taken over from `incumbent` when they are better, and better ones offered to it. `threads`
     neighbourhoods are solved side by side; what is left of a row may be used by one of them only, so that the answers
     hold together. A search that is taken up again goes on with its `neighbours` and `pace`.
     """
@@ -189,8 +189,8 @@ def improve(
     knows = bool((rank < 0).any())
     rounds = kept = 0
     while not watch.should_stop() and watch.elapsed_seconds() < until_seconds:
-        if exchange is not None:
-            _trade(state, exchange, watch)
+        if incumbent is not None:
+            _trade(state, incumbent, watch)
         state.save()
         if state.is_whole():
             objective = state.matrix.objective(state.x)
@@ -216,19 +216,19 @@ def improve(
     log.info("improvement: %d neighbourhoods, %d kept", rounds, kept)
 
 
-def _trade(state: Incumbent, exchange: Exchange, watch: Watch) -> None:
+def _trade(state: WorkingPlan, incumbent: Incumbent | Projected, watch: Watch) -> None:
     """Take over a better plan found elsewhere, or offer this one."""
     own = state.matrix.objective(state.x) if state.is_whole() else np.inf
-    other = exchange.better_than(own)
+    other = incumbent.better_than(own)
     clean = None if other is None else polish(state.matrix, other, watch)
     if clean is not None and state.matrix.objective(clean) < own:
         state.set_columns(np.arange(clean.size), clean)
     elif np.isfinite(own):
-        exchange.put(state.x, own)
+        incumbent.offer(state.x)
 
 
 def _draw_parts(
-    state: Incumbent, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int, *, narrow: bool
+    state: WorkingPlan, neighbours: Neighbours, rank: Ints, pace: Pace, threads: int, *, narrow: bool
 ) -> list[Part]:
     """Draw neighbourhoods that can be solved side by side: no workload and no shared column in two, no slack used
     twice.
@@ -273,7 +273,7 @@ def _task(part: Part, watch: Watch, limit: float) -> Callable[[], Floats | None]
     return lambda: solve_part(part, watch, gap=PART_GAP, time_limit_seconds=limit, use_start=True)
 
 
-def _keep_if_better(state: Incumbent, part: Part, values: Floats) -> bool:
+def _keep_if_better(state: WorkingPlan, part: Part, values: Floats) -> bool:
     before, old = state.penalised_usd(), state.x[part.free].copy()
     was_whole = state.is_whole()
     state.set_columns(part.free, values)

@@ -14,7 +14,7 @@ from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.ranking import rank_options
 from optimizer.solve.neighbourhoods.relaxation import Relaxation, solve_relaxation
-from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan, worth_usd
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
 
@@ -30,7 +30,7 @@ class Prepared:
     relaxation: Relaxation
     blocks: Blocks
     rank: Ints
-    state: Incumbent
+    state: WorkingPlan
 
 
 def prepare(
@@ -50,7 +50,7 @@ def prepare(
     watch.note(bound_usd=relaxation.bound_usd)
     blocks = find_blocks(matrix, problem)
     rank = rank_options(matrix, blocks, relaxation.reduced_cost, relaxation.x)
-    state = Incumbent(matrix, blocks, worth_usd(matrix, relaxation.row_price))
+    state = WorkingPlan(matrix, blocks, worth_usd(matrix, relaxation.row_price))
     if start is not None:
         state.set_columns(np.arange(start.size), start)
     return Prepared(matrix, relaxation, blocks, rank, state)

@@ -14,7 +14,7 @@ from scipy import sparse
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import polish, run
 from optimizer.solve.matrix import Labels, Matrix, submatrix
-from optimizer.solve.neighbourhoods.working_plan import Incumbent
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,7 +36,7 @@ class Part:
     start: Floats | None
 
 
-def free_columns(state: Incumbent, workloads: Ints, rank: Ints, options: int) -> Ints:
+def free_columns(state: WorkingPlan, workloads: Ints, rank: Ints, options: int) -> Ints:
     """Return the columns of some workloads: the best `options` of each, what they use now, and what has no option."""
     blocks = state.blocks
     columns = blocks.columns_of(workloads)
@@ -49,7 +49,7 @@ def free_columns(state: Incumbent, workloads: Ints, rank: Ints, options: int) ->
     return columns[kept]
 
 
-def shared_beside(state: Incumbent, columns: Ints) -> Ints:
+def shared_beside(state: WorkingPlan, columns: Ints) -> Ints:
     """Return the shared columns that meet the given ones in some row, directly or through other shared ones.
 
     Rows in which nothing shared can make room (budgets) do not count: there the shared part can stay as it is.
@@ -71,7 +71,7 @@ def shared_beside(state: Incumbent, columns: Ints) -> Ints:
 
 
 def make_part(
-    state: Incumbent, free: Ints, *, elastic: bool, price: Floats | None = None, may_use_slack: Bools | None = None
+    state: WorkingPlan, free: Ints, *, elastic: bool, price: Floats | None = None, may_use_slack: Bools | None = None
 ) -> Part:
     """Build the program over `free` columns with everything else held.
 
@@ -92,7 +92,7 @@ def make_part(
     return Part(small, free, start)
 
 
-def _hold_slack(small: Matrix, rows: Ints, state: Incumbent, free: Ints, may_use_slack: Bools) -> Matrix:
+def _hold_slack(small: Matrix, rows: Ints, state: WorkingPlan, free: Ints, may_use_slack: Bools) -> Matrix:
     now = small.a @ state.x[free]
     held = ~may_use_slack[rows] & state.blocks.coupling[rows]
     upper = np.where(held & np.isfinite(small.row_upper), np.minimum(now, small.row_upper), small.row_upper)

@@ -1,4 +1,4 @@
-"""A plan under construction: its values, what every row adds up to, and what breaking rows costs it."""
+"""A plan under construction or improvement: its values, what every row adds up to, and what breaking rows costs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PENALTY_FACTOR = 10.0
 BROKEN = 1e-7
 
 
-class Incumbent:
+class WorkingPlan:
     """Values `x`, their row activities, and the penalty (USD) on elastic rows that they break.
 
     `penalty_usd[row]` is the price of one unit of violation of an elastic row, 0 elsewhere: ten times what a unit of

@@ -29,7 +29,7 @@ from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays, we
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.prepared import Prepared
 from optimizer.solve.neighbourhoods.relaxation import Relaxation
-from optimizer.solve.neighbourhoods.working_plan import Incumbent, worth_usd
+from optimizer.solve.neighbourhoods.working_plan import WorkingPlan, worth_usd
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
 from optimizer.solve.solution_tables import to_tables
@@ -114,7 +114,7 @@ def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPla
     aside = Aside(watch, TIME_SHARE * watch.left_seconds())  # a plan is news once it is known to be one
     parts = Decomposition(short.problem, cut, worth[cut.rows], aside, threads=threads)
     nothing = Relaxation(Termination.LIMIT, None, None, np.zeros(matrix.row_lower.size), matrix.cost)
-    ground = Prepared(matrix, nothing, blocks, np.zeros(0, dtype=np.int64), Incumbent(matrix, blocks, worth))
+    ground = Prepared(matrix, nothing, blocks, np.zeros(0, dtype=np.int64), WorkingPlan(matrix, blocks, worth))
     numbers = parts.simple_plan() if parts.price_roughly() and not aside.should_stop() else None
     if numbers is None:
         return None

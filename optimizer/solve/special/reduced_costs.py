@@ -1,4 +1,4 @@
-r"""What prices of the rows say: a bound on every plan, and what is left of a model once a plan is held.
+r"""What prices of the rows say: a bound on every plan, and what is left of a model once a plan is best.
 
 The bound LB is no solver's word: it is Lagrangian, from the prices y of the rows,
 sum of y times the side it is for + sum_j min(d_j l_j, d_j u_j), d the reduced costs, valid whatever y is; a column
@@ -15,7 +15,7 @@ least T, so that min(T, bound of the rest) bounds all plans.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix, implied_upper
-from optimizer.solve.solution import GAP_FLOOR, Termination, is_within, relative_gap
+from optimizer.solve.solution import GAP_FLOOR, Termination
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -56,19 +57,6 @@ class Rest:
         return np.flatnonzero(self.lower < self.upper)
 
 
-@dataclass
-class Held:
-    """The best plan so far and the bound proven for all plans."""
-
-    x: Floats | None
-    objective_usd: float
-    bound_usd: float
-
-    def is_within(self, gap: float) -> bool:
-        """Whether the gap is proven, up to rounding."""
-        return self.x is not None and is_within(relative_gap(self.objective_usd, self.bound_usd), gap)
-
-
 def price(matrix: Matrix, watch: Watch, seconds: float) -> Priced | Run:
     """Solve the relaxation and bound the model by its prices; the Run of the relaxation when it did not end."""
     result = run(matrix, watch, time_limit_seconds=seconds, relaxed=True, options={"solver": "simplex"})
@@ -98,18 +86,18 @@ def priced(
     return Priced(matrix.offset + rows + float(reduced_cost[counts] @ bound[counts]), reduced_cost, x, y)
 
 
-def rest_of(matrix: Matrix, relaxed: Priced, held: Held, gap: float) -> Rest:
-    """Return what is left of a model. The plan held stays within the bounds."""
+def rest_of(matrix: Matrix, relaxed: Priced, best: Incumbent, gap: float) -> Rest:
+    """Return what is left of a model. The best solution stays within the bounds."""
     lower, upper = matrix.lower, matrix.upper
-    if held.x is None:
+    if best.x is None:
         return Rest(lower, upper, np.inf)
-    target = held.objective_usd - gap * max(abs(held.objective_usd), GAP_FLOOR)
+    target = best.objective_usd - gap * max(abs(best.objective_usd), GAP_FLOOR)
     room = max(0.0, target - relaxed.bound_usd)
     d = relaxed.reduced_cost
     up, down = np.flatnonzero((d > 0) & np.isfinite(lower)), np.flatnonzero((d < 0) & np.isfinite(upper))
     lower, upper = lower.copy(), upper.copy()
-    upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), held.x[up]))
-    lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), held.x[down]))
+    upper[up] = np.minimum(upper[up], np.maximum(lower[up] + _steps(matrix, d, up, room), best.x[up]))
+    lower[down] = np.maximum(lower[down], np.minimum(upper[down] - _steps(matrix, d, down, room), best.x[down]))
     return Rest(lower, upper, target)
 
 
@@ -117,28 +105,3 @@ def _steps(matrix: Matrix, reduced_cost: Floats, columns: Ints, room: float) -> 
     """Return how far columns may leave their bound, rounded up a little."""
     steps = room / np.abs(reduced_cost[columns]) * (1 + WHOLE)
     return np.where(matrix.integer[columns], np.floor(steps + WHOLE), steps)
-
-
-def take_over(matrix: Matrix, held: Held, x: Floats, watch: Watch) -> None:
-    """Hold a plan where it is one and better."""
-    objective = matrix.objective(x)
-    if objective < held.objective_usd and matrix.is_feasible(x):
-        held.x, held.objective_usd = x, objective
-        watch.note(incumbent_usd=objective)
-
-
-def with_start(result: Run, matrix: Matrix, start: Floats | None, watch: Watch) -> Run:
-    """Return the result, or the plan to begin with where the result has none or a dearer one, with the best bound that
-    was proven.
-
-    A start that holds within the tolerance is a plan, whatever HiGHS makes of the last digit of a limit.
-    """
-    known = [bound for bound in (result.bound_usd, watch.bound_usd) if bound is not None]
-    if known and result.termination is not Termination.INFEASIBLE:
-        result = replace(result, bound_usd=max(known))
-    if start is None or not matrix.is_feasible(start):
-        return result
-    if result.x is not None and matrix.objective(result.x) <= matrix.objective(start):
-        return result
-    why = Termination.LIMIT if result.termination is Termination.INFEASIBLE else result.termination
-    return Run(why, start, matrix.objective(start), max(known, default=None), lagrangian=result.lagrangian)

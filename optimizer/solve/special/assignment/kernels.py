@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, cost_scale, run
 from optimizer.solve.highs.fine_scale import COARSE, run_whole
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix, submatrix
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.presolve.implied_variables import substitute
@@ -31,7 +32,7 @@ from optimizer.solve.solution import Termination
 from optimizer.solve.special.assignment.assignment_model import Assignment, find_assignment
 from optimizer.solve.special.assignment.packing.packing_search import PackingSearch, is_packed
 from optimizer.solve.special.assignment.shifts import STALE, ShiftsBeside, shift_and_swap
-from optimizer.solve.special.reduced_costs import Held, Priced, Rest, price, rest_of, take_over
+from optimizer.solve.special.reduced_costs import Priced, Rest, price, rest_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -98,9 +99,7 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
             return relaxed
         return _whole(matrix, watch, gap=gap, threads=threads, start=start)
     watch.note(bound_usd=relaxed.bound_usd)
-    held = Held(start, np.inf if start is None else matrix.objective(start), relaxed.bound_usd)
-    if start is not None and not matrix.is_feasible(start):
-        held = Held(None, np.inf, relaxed.bound_usd)
+    best = Incumbent(matrix, watch, start=start, bound_usd=relaxed.bound_usd)
     assignment = _as_assignment(matrix)
     shifted_usd = np.inf
     try:
@@ -108,30 +107,26 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
             packed = is_packed(assignment)
             with watch.phase_of("shift"):
                 share, patience = (GLIMPSE_SHARE, GLIMPSE_STALE) if packed else (SHIFT_SHARE, STALE)
-                _shift(matrix, assignment, relaxed, held, watch, gap=gap, share=share, patience=patience)
-            shifted_usd = held.objective_usd
-            if packed and not held.is_within(gap):
+                _shift(matrix, assignment, relaxed, best, watch, gap=gap, share=share, patience=patience)
+            shifted_usd = best.objective_usd
+            if packed and not best.is_within(gap):
                 with watch.phase_of("pack"):
-                    _pack(matrix, assignment, relaxed, held, watch, gap=gap)
-                if watch.should_stop() and not held.is_within(gap):
-                    return Run(watch.why_stopped(), held.x, _cost_of(held), held.bound_usd)
-        if not held.is_within(gap):
+                    PackingSearch(matrix, assignment, watch, gap=gap, best=best).run(relaxed.row_price)
+                if watch.should_stop() and not best.is_within(gap):
+                    return best.as_run(watch.why_stopped())
+        if not best.is_within(gap):
             with watch.phase_of("kernel"):
-                _grow(matrix, relaxed, held, watch, gap=gap, threads=threads)
+                _grow(matrix, relaxed, best, watch, gap=gap, threads=threads)
     except KeyboardInterrupt:
         watch.interrupt()
-    if held.is_within(gap):
-        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+    if best.is_within(gap):
+        return best.as_run(Termination.GAP_REACHED)
     with watch.phase_of("solve"):
-        rest = rest_of(matrix, relaxed, held, gap)
+        rest = rest_of(matrix, relaxed, best, gap)
         # where kernels found better, HiGHS is what finds plans and gets all threads
-        if assignment is None or held.x is None or threads == 1 or held.objective_usd < shifted_usd:
-            return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
-        return _rest_beside(matrix, assignment, rest, held, watch, gap=gap, threads=threads)
-
-
-def _cost_of(held: Held) -> float | None:
-    return None if held.x is None else held.objective_usd
+        if assignment is None or best.x is None or threads == 1 or best.objective_usd < shifted_usd:
+            return solve_rest(matrix, rest, best, watch, gap=gap, threads=threads)
+        return _rest_beside(matrix, assignment, rest, best, watch, gap=gap, threads=threads)
 
 
 def _as_assignment(matrix: Matrix) -> Assignment | None:
@@ -144,59 +139,37 @@ def _is_packed(matrix: Matrix) -> bool:
     return assignment is not None and is_packed(assignment)
 
 
-def _pack(matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float) -> None:
-    """Take over plans and bounds of the search over packings."""
-
-    def take(x: Floats) -> float:
-        take_over(matrix, held, x, watch)
-        return held.objective_usd
-
-    def tell(bound_usd: float) -> None:
-        held.bound_usd = max(held.bound_usd, bound_usd)
-        watch.note(bound_usd=held.bound_usd)
-
-    search = PackingSearch(
-        matrix, assignment, watch, gap=gap, plan_usd=held.objective_usd, take=take, tell=tell
-    )
-    search.run(relaxed.row_price)
-
-
 def _rest_beside(
-    matrix: Matrix, assignment: Assignment, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int
+    matrix: Matrix, assignment: Assignment, rest: Rest, best: Incumbent, watch: Watch, *, gap: float, threads: int
 ) -> Run:
     """Let HiGHS solve the rest while shifts and swaps go on in a thread; the better plan counts."""
-    assert held.x is not None
-    beside = ShiftsBeside(assignment, held.x, matrix.objective)
+    assert best.x is not None
+    beside = ShiftsBeside(assignment, best.x, best)
     beside.start()
     try:
-        offer = _offer(matrix, rest, held, beside, watch)
-        found = solve_rest(matrix, rest, held, watch, gap=gap, threads=threads - 1, offer=offer)
+        offer = _offer(matrix, rest, best)
+        found = solve_rest(matrix, rest, best, watch, gap=gap, threads=threads - 1, offer=offer)
     finally:
         beside.stop()
-    better = beside.exchange.better_than(held.objective_usd)
-    if better is not None:
-        take_over(matrix, held, better, watch)
-        found = replace(found, x=held.x, objective_usd=held.objective_usd)
-    return replace(found, termination=Termination.GAP_REACHED) if held.is_within(gap) else found
+    return best.as_run(Termination.GAP_REACHED if best.is_within(gap) else found.termination)
 
 
-def _offer(matrix: Matrix, rest: Rest, held: Held, beside: ShiftsBeside, watch: Watch) -> Callable[[], Floats | None]:
+def _offer(matrix: Matrix, rest: Rest, best: Incumbent) -> Callable[[], Floats | None]:
     """Return what hands in better plans found beside, where they are in the rest."""
-    seen, settled = [held.objective_usd], rest.lower == rest.upper
+    seen, settled = [best.objective_usd], rest.lower == rest.upper
 
     def offer() -> Floats | None:
-        better = beside.exchange.better_than(seen[0])
+        better = best.better_than(seen[0])
         if better is None:
             return None
         seen[0] = matrix.objective(better)
-        watch.note(incumbent_usd=seen[0])
         return better[rest.free] if np.array_equal(better[settled], rest.lower[settled]) else None
 
     return offer
 
 
 def _shift(
-    matrix: Matrix, assignment: Assignment, relaxed: Priced, held: Held, watch: Watch, *, gap: float, share: float,
+    matrix: Matrix, assignment: Assignment, relaxed: Priced, best: Incumbent, watch: Watch, *, gap: float, share: float,
     patience: int,
 ) -> None:
     """Take over plans of shifts and swaps, which take a small share of the time left, and no longer than a glance at a
@@ -204,21 +177,21 @@ def _shift(
     """
     glanced = watch.elapsed_seconds() + GLANCE_RELAXATIONS * watch.timings["relax"]
     until = watch.elapsed_seconds() + share * watch.left_seconds()
-    begin = relaxed.x if held.x is None else held.x
+    begin = relaxed.x if best.x is None else best.x
     enough = relaxed.bound_usd + gap * abs(relaxed.bound_usd) - matrix.offset
 
     def is_over() -> bool:
-        late = until if not held.is_within(max(gap, GLANCE_GAP)) else min(until, glanced)
+        late = until if not best.is_within(max(gap, GLANCE_GAP)) else min(until, glanced)
         return watch.should_stop() or watch.elapsed_seconds() > late
 
     shift_and_swap(
         assignment, is_over, begin=begin, enough_usd=enough, patience=patience,
-        on_better=lambda x: take_over(matrix, held, x, watch)
+        on_better=best.offer,
     )
-    log.info("shifts and swaps: %.6g USD, bound %.6g USD", held.objective_usd, relaxed.bound_usd)
+    log.info("shifts and swaps: %.6g USD, bound %.6g USD", best.objective_usd, relaxed.bound_usd)
 
 
-def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int) -> None:
+def _grow(matrix: Matrix, relaxed: Priced, best: Incumbent, watch: Watch, *, gap: float, threads: int) -> None:
     """Solve kernels of growing size until the plan held is within the gap or the rest is hardly larger.
 
     A kernel that its time did not suffice for is not followed by a larger one when it gave a plan.
@@ -228,18 +201,18 @@ def _grow(matrix: Matrix, relaxed: Priced, held: Held, watch: Watch, *, gap: flo
     order = np.argsort(np.where(is_first, -1.0, np.abs(relaxed.reduced_cost)), kind="stable")
     size, small = (int(factor * is_used.sum()) + 1 for factor in (FIRST_SIZE, GLANCE_SIZE))
     enough = max(gap, GLANCE_GAP)
-    if not held.is_within(enough) and size * FEW < rest_of(matrix, relaxed, held, gap).free.size:
+    if not best.is_within(enough) and size * FEW < rest_of(matrix, relaxed, best, gap).free.size:
         solve_kernel(
-            matrix, relaxed, held, order[:small], watch, gap=enough, threads=threads, options=GLANCE,
+            matrix, relaxed, best, order[:small], watch, gap=enough, threads=threads, options=GLANCE,
             seconds=GLANCE_RELAXATIONS * watch.timings["relax"],
         )  # fmt: skip
-        log.info("kernel of %d columns, at a glance: %.6g USD", small, held.objective_usd)
-        if held.is_within(gap):
+        log.info("kernel of %d columns, at a glance: %.6g USD", small, best.objective_usd)
+        if best.is_within(gap):
             return
-    while size * FEW < rest_of(matrix, relaxed, held, gap).free.size and not watch.should_stop():
-        ended = solve_kernel(matrix, relaxed, held, order[:size], watch, gap=gap, threads=threads)
-        log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, held.objective_usd, held.bound_usd)
-        if held.is_within(gap) or (held.x is not None and not ended):
+    while size * FEW < rest_of(matrix, relaxed, best, gap).free.size and not watch.should_stop():
+        ended = solve_kernel(matrix, relaxed, best, order[:size], watch, gap=gap, threads=threads)
+        log.info("kernel of %d columns: %.6g USD, bound %.6g USD", size, best.objective_usd, best.bound_usd)
+        if best.is_within(gap) or (best.x is not None and not ended):
             return
         size = int(GROWTH * size)
 
@@ -250,28 +223,28 @@ def _resting_at(matrix: Matrix) -> Floats:
 
 
 def solve_kernel(
-    matrix: Matrix, relaxed: Priced, held: Held, kernel: Ints, watch: Watch, *, gap: float, threads: int,
+    matrix: Matrix, relaxed: Priced, best: Incumbent, kernel: Ints, watch: Watch, *, gap: float, threads: int,
     seconds: float = np.inf, options: Mapping[str, Any] = MappingProxyType({}),
 ) -> bool:  # fmt: skip
-    """Take over the plan of a kernel where it is better: the columns given and those of the plan held.
+    """Take over the plan of a kernel where it is better: the columns given and those of the plan best.
 
     Returns whether the kernel holds no better plan.
     """
     fixed_at = _resting_at(matrix)
     free = np.zeros(matrix.cost.size, dtype=bool)
     free[kernel] = True
-    if held.x is not None:
-        free |= np.abs(held.x - fixed_at) > USED
+    if best.x is not None:
+        free |= np.abs(best.x - fixed_at) > USED
     chosen = np.flatnonzero(free)
     part, _ = submatrix(matrix, chosen, np.where(free, 0.0, fixed_at))
     enough, scale = relaxed.bound_usd + gap * abs(relaxed.bound_usd), cost_scale(part.cost)
     found = run(
         part, watch, gap=KERNEL_GAP_SHARE * gap, time_limit_seconds=min(seconds, KERNEL_SHARE * watch.left_seconds()),
-        threads=threads, start=None if held.x is None else held.x[chosen], on_incumbent=_teller(part, watch),
+        threads=threads, start=None if best.x is None else best.x[chosen], on_incumbent=_teller(part, watch),
         options={"objective_target": enough * scale, **options}, scale=scale,
     )  # fmt: skip
     if found.x is not None:
-        take_over(matrix, held, _completed(matrix, chosen, found.x, fixed_at), watch)
+        best.offer(_completed(matrix, chosen, found.x, fixed_at))
     return found.termination in (Termination.GAP_REACHED, Termination.INFEASIBLE)
 
 
@@ -286,35 +259,34 @@ def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
 
 
 def solve_rest(
-    matrix: Matrix, rest: Rest, held: Held, watch: Watch, *, gap: float, threads: int,
+    matrix: Matrix, rest: Rest, best: Incumbent, watch: Watch, *, gap: float, threads: int,
     offer: Callable[[], Floats | None] | None = None,
 ) -> Run:  # fmt: skip
     """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
     lower, upper, free, target = rest.lower, rest.upper, rest.free, rest.target_usd
     log.info("%d of %d columns are left", free.size, matrix.cost.size)
     part, _ = submatrix(replace(matrix, lower=lower, upper=upper), free, lower)
-    if held.x is not None and abs(held.objective_usd) * cost_scale(part.cost) < COARSE:
-        return run_whole(matrix, watch, gap=gap, threads=threads, start=held.x)
+    if best.x is not None and abs(best.objective_usd) * cost_scale(part.cost) < COARSE:
+        return run_whole(matrix, watch, gap=gap, threads=threads, start=best.x)
     found = Run(Termination.LIMIT)
     # A start can mislead HiGHS: its presolve may map a start to one that is cheaper and no solution, and the search
-    # then ends "optimal" at a bound below the plan held. Without the start it cannot.
-    for start in (held.x, None) if held.x is not None else (None,):
+    # then ends "optimal" at a bound below the plan best. Without the start it cannot.
+    for start in (best.x, None) if best.x is not None else (None,):
         found = run(
             part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
             most_bound_usd=target, offer=offer,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
-            if held.x is None:
+            if best.x is None:
                 return found
             continue  # the plan held is in it: nothing is proven
         if found.x is not None:
-            take_over(matrix, held, _completed(matrix, free, found.x, lower), watch)
+            best.offer(_completed(matrix, free, found.x, lower))
         if found.bound_usd is not None:
-            held.bound_usd = max(held.bound_usd, min(found.bound_usd, target))
-        watch.note(bound_usd=held.bound_usd)
-        if held.is_within(gap):
-            return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+            best.offer_bound(min(found.bound_usd, target))
+        if best.is_within(gap):
+            return best.as_run(Termination.GAP_REACHED)
         if found.termination is not Termination.GAP_REACHED:
             break
     termination = watch.why_stopped() if watch.should_stop() else Termination.LIMIT
-    return Run(termination, held.x, _cost_of(held), held.bound_usd)
+    return best.as_run(termination)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.solve.exchange import Exchange
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.special.assignment.assignment_model import NEVER, Assignment, at_most
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ def shift_and_swap(
     enough_usd: float,
     seed: int = 0,
     patience: int = STALE,
-    on_better: Callable[[Floats], None] | None = None,
+    on_better: Callable[[Floats], object] | None = None,
 ) -> Floats | None:
     """Return the best plan found until `is_over` or one costs at most `enough_usd`, or until `patience`
     moves found no better one; None where there is none.
@@ -59,12 +59,12 @@ class ShiftsBeside(threading.Thread):
     """Shifts and swaps beside another search, until `stop` or until they find nothing a few times: again and again from
     the best plan with some choices thrown elsewhere.
 
-    Plans go to `exchange`, with their cost by `objective` (USD).
+    Plans are offered to `incumbent`.
     """
 
-    def __init__(self, assignment: Assignment, begin: Floats, objective: Callable[[Floats], float]) -> None:
+    def __init__(self, assignment: Assignment, begin: Floats, incumbent: Incumbent) -> None:
         super().__init__(name="shifts", daemon=True)
-        self.assignment, self.exchange, self.objective = assignment, Exchange(), objective
+        self.assignment, self.incumbent, self.objective = assignment, incumbent, incumbent.matrix.objective
         self.best, self.ended = begin, threading.Event()
         self.failure: BaseException | None = None
 
@@ -83,10 +83,9 @@ class ShiftsBeside(threading.Thread):
             self.failure = error
 
     def _better(self, x: Floats) -> None:
-        usd = self.objective(x)
-        if usd < self.objective(self.best):
+        if self.objective(x) < self.objective(self.best):
             self.best = x
-            self.exchange.put(x, usd)
+            self.incumbent.offer(x, found_by=self.name)
 
     def stop(self) -> None:
         """End the search and wait for it. Raises what it failed with."""

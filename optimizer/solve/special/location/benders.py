@@ -28,6 +28,7 @@ from scipy import sparse
 
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.solution import GAP_FLOOR, Termination
 from optimizer.solve.special.assignment.kernels import USED, search_kernels, solve_kernel, solve_rest
@@ -40,7 +41,7 @@ from optimizer.solve.special.location.site_search import (
     priced_set,
     search_sets,
 )
-from optimizer.solve.special.reduced_costs import Held, Priced, Rest, rest_of, take_over
+from optimizer.solve.special.reduced_costs import Priced, Rest, rest_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -136,30 +137,30 @@ def solve_openings(
     if relaxed is None:
         return None
     watch.note(bound_usd=relaxed.bound_usd)
-    held = Held(None, np.inf, relaxed.bound_usd)
-    search = _Search(matrix, gates, relaxed, held, watch, gap=gap, threads=threads, sites=sites,
+    best = Incumbent(matrix, watch, bound_usd=relaxed.bound_usd)
+    search = _Search(matrix, gates, relaxed, best, watch, gap=gap, threads=threads, sites=sites,
                      relax_seconds=relax_seconds)  # fmt: skip
     try:
         search.run(start)
     except KeyboardInterrupt:
         watch.interrupt()
-    if held.x is not None and on_incumbent is not None:
-        on_incumbent(held.x)
-    if held.is_within(gap):
-        return Run(Termination.GAP_REACHED, held.x, held.objective_usd, held.bound_usd)
+    if best.x is not None and on_incumbent is not None:
+        on_incumbent(best.x)
+    if best.is_within(gap):
+        return best.as_run(Termination.GAP_REACHED)
     rest = search.rest()
     log.info("openings: %d of %d regions are left", int((rest.upper[gates.openers] > 0).sum()), gates.openers.size)
-    return solve_rest(matrix, rest, held, watch, gap=gap, threads=threads)
+    return solve_rest(matrix, rest, best, watch, gap=gap, threads=threads)
 
 
 class _Search:
-    """The kernel, then cuts and sets in turn; what is found is in `held`."""
+    """The kernel, then cuts and sets in turn; what is found is in `best`."""
 
     def __init__(
-        self, matrix: Matrix, gates: Gates, relaxed: Priced, held: Held, watch: Watch, *, gap: float, threads: int,
+        self, matrix: Matrix, gates: Gates, relaxed: Priced, best: Incumbent, watch: Watch, *, gap: float, threads: int,
         sites: Sites | None = None, relax_seconds: float = np.inf,
     ) -> None:  # fmt: skip
-        self.matrix, self.gates, self.relaxed, self.held, self.watch = matrix, gates, relaxed, held, watch
+        self.matrix, self.gates, self.relaxed, self.best, self.watch = matrix, gates, relaxed, best, watch
         self.gap, self.threads = gap, threads
         self.sites, self.relax_seconds = sites, relax_seconds
         self.is_split = int(matrix.integer.sum()) == gates.openers.size
@@ -175,28 +176,28 @@ class _Search:
         """Search."""
         self.cuts.add(self.gates, self.relaxed, is_cost=True)
         if start is not None:
-            take_over(self.matrix, self.held, start, self.watch)
+            self.best.offer(start)
         if self.sites is None:
             self._begin_with_kernel()
         else:
             self._begin_with_sets(self.sites)
         few = FEW_LEFT if self.is_split else FEW_CHOICES_LEFT
-        if self._turn_for(CUTS_TIME) and self.held.x is not None and self.rest().free.size > few:
+        if self._turn_for(CUTS_TIME) and self.best.x is not None and self.rest().free.size > few:
             self._turn_for(LONG_CUTS)
-        log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.held.objective_usd,
-                 self.held.bound_usd)  # fmt: skip
+        log.info("openings: %d sets: %.6g USD, bound %.6g USD", len(self.seen), self.best.objective_usd,
+                 self.best.bound_usd)  # fmt: skip
 
     def rest(self) -> Rest:
         """Return what is left of the model."""
-        return _without_closed(self.gates, rest_of(self.matrix, self.relaxed, self.held, self.gap))
+        return _without_closed(self.gates, rest_of(self.matrix, self.relaxed, self.best, self.gap))
 
     def _turn_for(self, share: float) -> bool:
         """Take turns for a part of the time left; False where they end before."""
         until = self.watch.elapsed_seconds() + share * self.watch.left_seconds()
-        while not self.held.is_within(self.gap) and self.watch.elapsed_seconds() < until:
+        while not self.best.is_within(self.gap) and self.watch.elapsed_seconds() < until:
             if self.watch.should_stop() or not self.turn(until - self.watch.elapsed_seconds()):
                 return False
-        return not self.held.is_within(self.gap)
+        return not self.best.is_within(self.gap)
 
     def _begin_with_sets(self, sites: Sites) -> None:
         """Evaluate the best sets that local searches find."""
@@ -205,12 +206,12 @@ class _Search:
     def _search_sets(self, sites: Sites, opened: Floats, share: float, *, count: int, searches: int) -> None:
         seconds = min(share * self.watch.left_seconds(), self.relax_seconds)
         until = self.watch.elapsed_seconds() + seconds
-        best = search_sets(
+        sets = search_sets(
             sites, opened, lambda: self.watch.should_stop() or self.watch.elapsed_seconds() > until,
             count=count, searches=searches,
         )  # fmt: skip
-        log.info("openings: a set of %d regions for %.6g USD", best[0].chosen.size, best[0].usd)
-        for one in best:
+        log.info("openings: a set of %d regions for %.6g USD", sets[0].chosen.size, sets[0].usd)
+        for one in sets:
             is_open = np.zeros(opened.size)
             is_open[one.chosen] = 1.0
             self.evaluate(is_open)
@@ -220,33 +221,31 @@ class _Search:
         self.evaluate(used)
         kernel = _kernel(self.matrix, self.gates, self.relaxed)
         solve_kernel(
-            self.matrix, self.relaxed, self.held, kernel, self.watch, gap=self.gap, threads=self.threads,
+            self.matrix, self.relaxed, self.best, kernel, self.watch, gap=self.gap, threads=self.threads,
             seconds=KERNEL_TIME * self.watch.left_seconds(),
         )  # fmt: skip
-        log.info("openings: kernel of %d columns: %.6g USD", kernel.size, self.held.objective_usd)
-        if self.held.x is not None:
-            self.evaluate(np.round(self.held.x[self.gates.openers]))
+        log.info("openings: kernel of %d columns: %.6g USD", kernel.size, self.best.objective_usd)
+        if self.best.x is not None:
+            self.evaluate(np.round(self.best.x[self.gates.openers]))
 
     def turn(self, seconds: float) -> bool:
         """Solve the master and evaluate what it proposes; False where that says nothing new."""
-        held, base = self.held, self.relaxed.bound_usd
+        best, base = self.best, self.relaxed.bound_usd
         target = np.inf
-        if held.x is not None:
-            target = held.objective_usd - self.gap * max(abs(held.objective_usd), GAP_FLOOR)
+        if best.x is not None:
+            target = best.objective_usd - self.gap * max(abs(best.objective_usd), GAP_FLOOR)
         size = max(abs(base), GAP_FLOOR) * 1e-3
         found = run(
             self.cuts.master(base, size, target), self.watch, gap=self.master_gap, time_limit_seconds=seconds,
             threads=1, apart=False, scale=1.0,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
-            if held.x is None:  # for HiGHS to say of the model itself
+            if best.x is None:  # for HiGHS to say of the model itself
                 return False
-            held.bound_usd = max(held.bound_usd, target)
-            self.watch.note(bound_usd=held.bound_usd)
+            best.offer_bound(target)
             return False
         if found.bound_usd is not None:
-            held.bound_usd = max(held.bound_usd, min(base + size * found.bound_usd - SLACK * abs(base), target))
-            self.watch.note(bound_usd=held.bound_usd)
+            best.offer_bound(min(base + size * found.bound_usd - SLACK * abs(base), target))
         if found.x is None:
             return False
         is_open = np.where(found.x[:-1] > 0.5, 1.0, 0.0)
@@ -257,9 +256,9 @@ class _Search:
             was_coarse, self.master_gap = self.master_gap > FINE_GAP, FINE_GAP
             return self.evaluate(is_open) or was_coarse
         chosen = np.flatnonzero(is_open)
-        usd = priced_set(self.sites, chosen, self.price[chosen], SET_STEPS, held.objective_usd).usd
+        usd = priced_set(self.sites, chosen, self.price[chosen], SET_STEPS, best.objective_usd).usd
         before = self.least_usd
-        learned = usd < held.objective_usd and self.evaluate(is_open)
+        learned = usd < best.objective_usd and self.evaluate(is_open)
         if self.least_usd < before:
             self._search_sets(self.sites, is_open, AROUND_TIME, count=1, searches=1)
         return self._cut_between(self.sites, is_open) or learned
@@ -292,7 +291,7 @@ class _Search:
         if found.termination is Termination.GAP_REACHED and found.x is not None:
             fixed[free] = found.x
             self.least_usd = min(self.least_usd, matrix.objective(fixed))
-            take_over(matrix, self.held, fixed, self.watch)
+            self.best.offer(fixed)
             if not self.is_split:
                 self._assign(part, free, fixed, matrix.objective(fixed))
         elif not is_cost:
@@ -310,15 +309,15 @@ class _Search:
 
     def _assign(self, part: Matrix, free: Ints, x: Floats, usd: float) -> None:
         """Look for a whole plan of a set whose linear program costs `usd`, where it may be better than the one held."""
-        if usd >= self.held.objective_usd * (1.0 - ASSIGN_GAP * self.gap):
+        if usd >= self.best.objective_usd * (1.0 - ASSIGN_GAP * self.gap):
             return
         watch = self.watch.within(ASSIGN_TIME * self.watch.left_seconds())
         found = search_kernels(_without_idle(part), watch, gap=ASSIGN_GAP * self.gap, threads=self.threads, start=None)
         if found.x is not None:
             whole = x.copy()
             whole[free] = np.where(part.integer, np.round(found.x), found.x)
-            take_over(self.matrix, self.held, whole, self.watch)
-        log.info("openings: a set of %.6g USD, whole %.6g USD", usd, self.held.objective_usd)
+            self.best.offer(whole)
+        log.info("openings: a set of %.6g USD, whole %.6g USD", usd, self.best.objective_usd)
 
 
 def _without_idle(part: Matrix) -> Matrix:

@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from formulations.families import rows_that
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import LOOK_EVERY_SECONDS, Run
 from optimizer.solve.highs.fine_scale import run_whole
@@ -33,6 +32,7 @@ from optimizer.solve.highs.runners import LEAVING_SECONDS
 from optimizer.solve.matrix import Labels, Matrix
 from optimizer.solve.special.location.benders import solve_openings
 from optimizer.solve.special.location.facility_prices import find_gates
+from optimizer.solve.special.location.linking_rows import FROM_ROWS, has_many, is_linking
 from optimizer.solve.special.location.sifting import Sifting, with_rows
 from optimizer.solve.special.location.site_search import TOGETHER, find_sites
 
@@ -41,8 +41,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 log = logging.getLogger(__name__)
 
-FROM_ROWS = 1_000
-"""Linking rows from which they are added where broken: fewer cost HiGHS nothing."""
 SHARE_OF_TIME, SHARE_FOR_SITES, GRACE_SECONDS = 0.3, 0.5, 1.0
 """Part of the time left that the relaxation may take, and where sets of sites follow, whose bound is nearly its own."""
 
@@ -156,8 +154,7 @@ def link(
     matrix: Matrix, watch: Watch, *, least_rows: int = FROM_ROWS, share: float = SHARE_OF_TIME
 ) -> Linked | None:
     """Return the model with the linking rows that its relaxation needs; None where it has less than `least_rows`."""
-    used = matrix.columns.of("region_used")
-    if not used.size or int(is_linking(matrix).sum()) < least_rows:
+    if not has_many(matrix, least_rows):
         return None
     small = _without_presences(matrix)
     rows, weak = _linking_rows(small.matrix)
@@ -176,11 +173,6 @@ def link(
     return replace(
         small, matrix=found, bound_usd=search.bound_usd, x=search.x, row_price=price, seconds=seconds
     )
-
-
-def is_linking(matrix: Matrix) -> Bools:
-    """Whether each row is of a family that, where it holds a region in use, only says that nothing is where s = 0."""
-    return matrix.rows.is_of(rows_that(lambda family: family.is_link))
 
 
 def _without_presences(matrix: Matrix) -> Linked:

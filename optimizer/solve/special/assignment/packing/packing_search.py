@@ -8,13 +8,13 @@ dives into it find plans, and parts of the plans are bounded apart where that is
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.solve.deadline import Watch
+from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.solution import GAP_FLOOR
 from optimizer.solve.special.assignment.assignment_model import Assignment
@@ -60,21 +60,22 @@ def is_packed(assignment: Assignment) -> bool:
 
 
 class PackingSearch:
-    """Bound and best plan of an assignment; `take` is told of plans as values of the model's columns, `tell` of bounds
-    (USD).
-    """
+    """Bound and best plan of an assignment; both are offered to `best`, which may hold a plan to begin with."""
 
     def __init__(
-        self, matrix: Matrix, assignment: Assignment, watch: Watch, *, gap: float,
-        plan_usd: float, take: Callable[[Floats], float], tell: Callable[[float], None],
-    ) -> None:  # fmt: skip
+        self, matrix: Matrix, assignment: Assignment, watch: Watch, *, gap: float, best: Incumbent
+    ) -> None:
         self.matrix, self.assignment, self.watch, self.gap = matrix, assignment, watch, gap
-        self.take, self.tell = take, tell
+        self.best = best
         self.relaxation = PackingRelaxation(assignment, watch, offset_usd=matrix.offset)
         self.offset_usd = self.relaxation.offset_usd
-        self.plan_usd = plan_usd - self.offset_usd
         self.bound_usd = -np.inf
         self.hope_until_seconds = np.inf
+
+    @property
+    def plan_usd(self) -> float:
+        """What the best plan costs above the offset; inf without one."""
+        return self.best.objective_usd - self.offset_usd
 
     def run(self, row_price: Floats) -> None:
         """Search until the gap is proven, nothing more is found or the solve must stop, from prices of the rows.
@@ -133,13 +134,12 @@ class PackingSearch:
         if (place < 0).any() or not self.assignment.holds(place):
             return
         self.relaxation.add_plan(place)
-        usd = self.take(self.assignment.to_columns(place, self.matrix.cost.size)) - self.offset_usd
-        self.plan_usd = min(self.plan_usd, usd)
+        self.best.offer(self.assignment.to_columns(place, self.matrix.cost.size))
 
     def _raise_bound(self, bound_usd: float) -> None:
         if np.isfinite(bound_usd) and bound_usd > self.bound_usd:
             self.bound_usd = min(bound_usd, self.plan_usd)
-            self.tell(self.bound_usd + self.offset_usd)
+            self.best.offer_bound(self.bound_usd + self.offset_usd)
 
     def _tolerance(self, most: float) -> float:
         return min(most, TOLERANCE_SHARE * self.gap)
