@@ -48,7 +48,7 @@ Ints = NDArray[np.int64]
 Row = dict[str, Any]
 
 VERSION = 1
-FAMILIES = ("gap-c", "gap-d", "gap-e", "cfl", "sscfl", "carbon", "carbon-large", "median")
+FAMILIES = ("gap-c", "gap-d", "gap-e", "cfl", "sscfl", "carbon", "carbon-large", "median", "gap-b")
 SIZES = [(20, 100), (20, 200), (20, 400), (40, 400), (40, 900), (80, 400), (80, 1600)]
 """Agents x jobs of the published sets from 20 x 100 to 80 x 1,600."""
 SECONDS = 3600.0
@@ -111,7 +111,7 @@ def write_median(folder: Path, name: str, points: Ints, demand: Ints, *, medians
 def assignment(rng: np.random.Generator, kind: str, agents: int, jobs: int) -> tuple[Ints, Floats, Ints]:
     """Return sizes a and costs c [agents, jobs] and capacities [agents] of a generalized assignment problem."""
     shape = (agents, jobs)
-    if kind == "c":
+    if kind in "bc":
         size = rng.integers(5, 26, shape)
         cost = rng.integers(10, 51, shape).astype(np.float64)
     elif kind == "d":
@@ -124,6 +124,9 @@ def assignment(rng: np.random.Generator, kind: str, agents: int, jobs: int) -> t
     else:
         raise ValueError(f"no generalized assignment of type {kind}")
     capacity = np.floor(0.8 * size.sum(axis=1) / agents).astype(np.int64)
+    if kind == "b":
+        drawn = np.bincount(cost.argmin(axis=0), size[cost.argmin(axis=0), np.arange(jobs)], agents)
+        capacity = np.full(agents, int(0.7 * (9.0 * jobs / agents + 0.4 * drawn.max())))
     return size, cost, np.maximum(capacity, size.max(axis=1) if kind == "e" else 1)
 
 

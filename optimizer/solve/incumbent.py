@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.solve.cost_steps import find_steps
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.solution import Termination, is_within, relative_gap
+from optimizer.solve.solution import GAP_FLOOR, Termination, is_within, relative_gap
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-9
@@ -48,6 +49,7 @@ class Incumbent:
         self._x: Floats | None = None
         self._objective_usd, self._bound_usd = np.inf, bound_usd
         self._on_solution = on_solution
+        self.steps = find_steps(matrix)
         if start is not None:
             self.offer(start)
 
@@ -93,6 +95,8 @@ class Incumbent:
 
     def offer_bound(self, bound_usd: float, found_by: str = "") -> bool:
         """Take a bound on every solution where it is higher; whether it was taken."""
+        if self.steps is not None and np.isfinite(bound_usd):
+            bound_usd = self.steps.least_from(bound_usd)
         with self._lock:
             if not bound_usd > self._bound_usd:
                 return False
@@ -101,6 +105,17 @@ class Incumbent:
         if np.isfinite(bound_usd):
             self.watch.note(bound_usd=bound_usd)
         return True
+
+    def target_usd(self, gap: float) -> float:
+        """Return what a solution costs at most that is worth having beside the best one; inf without one.
+
+        A bound of so much proves that the best one is within the gap.
+        """
+        objective = self._objective_usd
+        if not np.isfinite(objective):
+            return np.inf
+        target = objective - gap * max(abs(objective), GAP_FLOOR)
+        return target if self.steps is None else min(target, self.steps.most_below(objective))
 
     def _note(self, news: Improvement) -> None:
         self.history.append(news)

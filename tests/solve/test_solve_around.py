@@ -67,7 +67,7 @@ def test_a_start_changes_no_optimum(seed):
     """The earlier plan is one of the same problem at other prices; every method begins with what it uses."""
     problem = random_problem(seed)
     earlier = solve_problem(_at_other_prices(problem, seed), gap=0.0, time_limit_seconds=20.0, threads=1)
-    alone = solve_problem(problem, gap=0.0, time_limit_seconds=20.0, threads=1, choice=Choice("direct"))
+    alone = solve_problem(problem, gap=0.0, time_limit_seconds=20.0, threads=1, method="direct")
     if not earlier.values:
         assert alone.status is SolutionStatus.INFEASIBLE
         return

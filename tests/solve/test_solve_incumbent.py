@@ -15,7 +15,7 @@ from optimizer.solve.solution import Termination
 
 def _model():
     """Two columns, at least 3 in all, at 1 and 2 USD: least cost 3."""
-    return make_matrix([1.0, 2.0], [[1.0, 1.0]], [3.0], [np.inf], [1e6, 1e6])
+    return make_matrix([1.0, 2.0], [[1.0, 1.0]], [3.0], [np.inf], [10.0, 10.0], integer=False)
 
 
 def test_takes_what_is_a_solution_and_cheaper():
@@ -64,22 +64,25 @@ def test_what_is_offered_stays_what_it_was():
     assert best.x.tolist() == [4.0, 0.0]
 
 
+def _sizes(seed):
+    return np.random.default_rng(seed).uniform(3.0, 10.0, 500)
+
+
 def test_threads_leave_the_best():
     """Eight threads with five hundred offers each: the cheapest is held, and the history only falls."""
     seen: list[float] = []
     best = Incumbent(_model(), Watch(60), on_solution=lambda x: seen.append(float(x.sum())))
 
     def work(seed):
-        for size in np.random.default_rng(seed).integers(3, 1_000_000, 500):
-            best.offer(np.array([float(size), 0.0]))
+        for size in _sizes(seed):
+            best.offer(np.array([size, 0.0]))
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    least = min(int(np.random.default_rng(seed).integers(3, 1_000_000, 500).min()) for seed in range(8))
-    assert best.objective_usd == best.x[0] == least
+    assert best.objective_usd == best.x[0] == min(_sizes(seed).min() for seed in range(8))
     costs = [news.objective_usd for news in best.history]
     assert costs == sorted(costs, reverse=True)
     assert sorted(seen, reverse=True) == costs

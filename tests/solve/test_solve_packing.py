@@ -182,7 +182,7 @@ def test_small_assignments_to_their_optimum(seed, options):
         assert found is None
         return
     assert matrix.objective(found) == pytest.approx(whole.objective_usd)
-    assert search.bound_usd + search.offset_usd == pytest.approx(whole.objective_usd)
+    assert search.best.bound_usd == pytest.approx(whole.objective_usd)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -196,7 +196,7 @@ def test_bounds_on_the_way_and_the_gap(seed):
     assert max(told) <= optimum.objective_usd + 1e-6
     cost = matrix.objective(found)
     assert cost >= optimum.objective_usd - 1e-6
-    assert cost - search.bound_usd - search.offset_usd <= 2e-3 * cost * (1 + 1e-6)
+    assert cost - search.best.bound_usd <= 2e-3 * cost * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("gap", [0.02, 0.1])
@@ -212,7 +212,7 @@ def test_no_bound_above_the_optimum_where_a_gap_is_allowed(options, gap):
             continue
         assert max(_bounds(search), default=-np.inf) <= optimum.objective_usd + 1e-6
         cost = matrix.objective(found)
-        assert cost - search.bound_usd - search.offset_usd <= gap * cost * (1 + 1e-6)
+        assert cost - search.best.bound_usd <= gap * cost * (1 + 1e-6)
 
 
 @pytest.mark.parametrize("options", CASES)
@@ -226,7 +226,7 @@ def test_where_next_to_nothing_fits(options):
             assert found is None
             continue
         assert matrix.objective(found) == pytest.approx(optimum.objective_usd)
-        assert search.bound_usd + search.offset_usd == pytest.approx(optimum.objective_usd)
+        assert search.best.bound_usd == pytest.approx(optimum.objective_usd)
 
 
 def test_limits_of_nothing():
@@ -238,7 +238,7 @@ def test_limits_of_nothing():
     search, found = _search(matrix)
     optimum = run(matrix, Watch(60))
     assert matrix.objective(found) == pytest.approx(optimum.objective_usd)
-    assert search.bound_usd + search.offset_usd <= optimum.objective_usd + 1e-6
+    assert search.best.bound_usd <= optimum.objective_usd + 1e-6
 
 
 def test_nothing_costs_anything():
@@ -256,14 +256,14 @@ def test_a_plan_to_begin_with_is_kept_or_bettered():
     best = run(matrix, Watch(60))
     search, found = _search(matrix, plan=np.round(best.x))
     assert matrix.objective(found) == pytest.approx(best.objective_usd)
-    assert search.bound_usd + search.offset_usd == pytest.approx(best.objective_usd)
+    assert search.best.bound_usd == pytest.approx(best.objective_usd)
 
 
 def test_no_time():
     """A search without time leaves plan and bound as they are."""
     search, found = _search(make_assignment(10, 4, 1), seconds=0.0)
     assert found is None
-    assert search.bound_usd + search.offset_usd <= run(make_assignment(10, 4, 1), Watch(60)).objective_usd
+    assert search.best.bound_usd <= run(make_assignment(10, 4, 1), Watch(60)).objective_usd
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -287,7 +287,7 @@ def test_a_looser_limit_is_never_worse():
         upper[12] += more
         search, found = _search(replace(matrix, row_upper=upper))
         costs.append(matrix.objective(found))
-        assert search.bound_usd + search.offset_usd == pytest.approx(costs[-1])
+        assert search.best.bound_usd == pytest.approx(costs[-1])
     assert costs == sorted(costs, reverse=True)
 
 

@@ -25,7 +25,7 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix, implied_upper
-from optimizer.solve.solution import GAP_FLOOR, Termination
+from optimizer.solve.solution import Termination
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -91,7 +91,7 @@ def rest_of(matrix: Matrix, relaxed: Priced, best: Incumbent, gap: float) -> Res
     lower, upper = matrix.lower, matrix.upper
     if best.x is None:
         return Rest(lower, upper, np.inf)
-    target = best.objective_usd - gap * max(abs(best.objective_usd), GAP_FLOOR)
+    target = best.target_usd(gap)
     room = max(0.0, target - relaxed.bound_usd)
     d = relaxed.reduced_cost
     up, down = np.flatnonzero((d > 0) & np.isfinite(lower)), np.flatnonzero((d < 0) & np.isfinite(upper))

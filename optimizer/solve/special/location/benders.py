@@ -231,9 +231,7 @@ class _Search:
     def turn(self, seconds: float) -> bool:
         """Solve the master and evaluate what it proposes; False where that says nothing new."""
         best, base = self.best, self.relaxed.bound_usd
-        target = np.inf
-        if best.x is not None:
-            target = best.objective_usd - self.gap * max(abs(best.objective_usd), GAP_FLOOR)
+        target = best.target_usd(self.gap)
         size = max(abs(base), GAP_FLOOR) * 1e-3
         found = run(
             self.cuts.master(base, size, target), self.watch, gap=self.master_gap, time_limit_seconds=seconds,

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from optimizer.solve.deadline import Watch
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import Matrix
-from optimizer.solve.solution import GAP_FLOOR
 from optimizer.solve.special.assignment.assignment_model import Assignment
 from optimizer.solve.special.assignment.packing.bounds import PackingRelaxation
 from optimizer.solve.special.assignment.packing.branch_and_bound import PackingTree
@@ -152,7 +151,7 @@ class PackingSearch:
         """Return the bound that proves the plan held within the gap, up to rounding; inf where none is held."""
         if not np.isfinite(self.plan_usd):
             return np.inf
-        return self.plan_usd - (self.gap + ROUNDING) * max(abs(self.plan_usd + self.offset_usd), GAP_FLOOR)
+        return self.best.target_usd(self.gap + ROUNDING) - self.offset_usd
 
     def _better_than(self, limit_usd: float) -> float:
         """Return what a plan must cost less than to be better by more than rounding, a limit at most; any will do as
@@ -160,7 +159,7 @@ class PackingSearch:
         """
         if not np.isfinite(self.plan_usd):
             return np.inf
-        return min(limit_usd, self.plan_usd - ROUNDING * max(abs(self.plan_usd + self.offset_usd), GAP_FLOOR))
+        return min(limit_usd, self.best.target_usd(ROUNDING) - self.offset_usd)
 
     def _is_done(self, until_seconds: float = np.inf) -> bool:
         """Whether the gap is proven, the solve must stop, or it is too late, for what is done now or for hope."""
