@@ -127,7 +127,7 @@ def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
 )
 @click.option(
     "--workers",
-    metavar="threads|processes|ADDRESS",
+    metavar="threads|ADDRESS",
     default="threads",
     show_default=True,
     help="Who solves the small programs of a large estate; ADDRESS of a Dask scheduler: tcp://host:8786, or "

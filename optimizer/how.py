@@ -120,8 +120,8 @@ def _check_workers(workers: object, rate: object, seed: object) -> None:
     from optimizer.solve.decomposition.workers import is_address
 
     issues = []
-    if not isinstance(workers, str) or (workers not in ("threads", "processes") and not is_address(workers)):
-        what = f"is {workers!r}; should be threads, processes or the address of a Dask scheduler"
+    if not isinstance(workers, str) or (workers != "threads" and not is_address(workers)):
+        what = f"is {workers!r}; should be threads or the address of a Dask scheduler"
         issues.append(Issue(what, where="workers", maybe="write the address as tcp://host:8786"))
     if not (_is_number(rate) and 0 <= rate <= 1):  # type: ignore[operator]
         issues.append(Issue(f"is {rate!r}, not a share from 0 to 1", where="check_rate"))

@@ -105,8 +105,8 @@ def solve(
     base_dir
         Where a catalogue folder named by the instance lies (default: `instance.folder`, which `load` notes).
     workers
-        Who solves the small integer programs of `decompose`: `threads` or `processes` of this machine, as many as
-        `threads`, or the address of a Dask scheduler (`tcp://host:8786`, `tls://host:8786`; extra `cluster`), whose
+        Who solves the small integer programs of `decompose`: `threads` of this process, as many as `threads`, or the
+        address of a Dask scheduler (`tcp://host:8786`, `tls://host:8786`; extra `cluster`), whose
         workers need the same domicile. The cluster must be trusted: its workers see the numbers of the programs, and
         what they state wrongly of a cost that nothing beats goes into the bound where it is not checked.
     check_rate

@@ -50,7 +50,7 @@ def test_a_cluster_gives_the_same_answers(cluster):
         gateway = workers.open()
         assert workers.count == 2
         assert_same(priced(workers), priced(in_threads(1)))
-        assert workers.apart
+        assert workers.remote
         assert workers.checks.answers >= workers.checks.checked > 0
     assert gateway._process.poll() is not None
 
@@ -80,11 +80,11 @@ def test_cluster_workers_that_are_killed_lose_nothing():
     ):
         ours, known = costs(workers)
         assert ours == known
-        assert workers.apart
+        assert workers.remote
         started.close()
         ours, known = costs(workers)
         assert ours == known
-        assert not workers.apart
+        assert not workers.remote
 
 
 def test_a_cluster_of_another_release_is_refused(monkeypatch, cluster):
@@ -131,7 +131,7 @@ def test_a_plan_tells_what_a_cluster_answered(cluster, tmp_path):
 
 
 def test_a_solve_without_a_cluster_tells_nothing_of_one():
-    """Threads and processes of this machine are not checked by anyone."""
+    """Threads of this process are not checked by anyone."""
     plan = domicile.solve(domicile.load("quickstart"), check_rate=1.0)
     assert plan.cluster is None
 
@@ -261,7 +261,7 @@ def test_code_from_a_worker_of_a_cluster_is_not_run(kind, tmp_path):
             begun = time.monotonic()
             ours, known = costs(workers)
         assert ours == known
-        assert not workers.apart
+        assert not workers.remote
         assert workers.checks.failed
         assert time.monotonic() - begun < 60
     readers = {int(line) for path in tmp_path.iterdir() for line in path.read_text().split()}
@@ -333,10 +333,10 @@ def test_a_gateway_that_is_killed_loses_nothing(cluster):
         gateway._process.send_signal(signal.SIGKILL)
         ours, known = costs(workers)
         assert ours == known
-        assert not workers.apart
+        assert not workers.remote
     with open_workers(cluster.scheduler_address) as workers:
         assert costs(workers)[0] == known
-        assert workers.apart
+        assert workers.remote
 
 
 # --- TLS ------------------------------------------------------------------------------------------------------------
@@ -377,4 +377,4 @@ def test_a_scheduler_behind_tls(certificate, monkeypatch):
         with open_workers(address) as workers:
             ours, known = costs(workers)
             assert ours == known
-            assert workers.apart
+            assert workers.remote

@@ -37,7 +37,7 @@ from optimizer.solve.decomposition.workers import Again, Round, Sent, Workers
 
 def of(tamper, rate=1.0, seed=1):
     """Return two workers that tamper with what they reply."""
-    return Workers(2, lambda: Tampering(tamper), apart=True, checks=SpotChecks(rate, seed))
+    return Workers(2, lambda: Tampering(tamper), remote=True, checks=SpotChecks(rate, seed))
 
 
 def solve(workers, programs, watch=None):
@@ -74,7 +74,7 @@ def test_what_is_no_reply_counts_as_a_failed_worker(name, caplog):
     with caplog.at_level(logging.WARNING, logger="optimizer"):
         answers = solve(workers, programs)
     assert [answer.cost_usd for answer in answers] == known
-    assert not workers.apart
+    assert not workers.remote
     assert workers.checks.failed
     assert workers.checks.thrown_out is None
     assert workers.checks.answers == 0
@@ -146,7 +146,7 @@ def test_silence_ends(monkeypatch):
             return Future()
 
     programs, known = knapsacks(30)
-    workers = Workers(2, Silent, apart=True, checks=SpotChecks(1.0, 1))
+    workers = Workers(2, Silent, remote=True, checks=SpotChecks(1.0, 1))
     answers = workers.solve(iter(programs), 30, replace(EFFORT, seconds=0.1), Watch(60))
     assert [answer.cost_usd for answer in answers] == known
     assert "nobody answers" in workers.checks.failed
@@ -162,7 +162,7 @@ def test_silence_takes_half_of_the_time_left_at_most(monkeypatch):
             return Future()
 
     programs, known = knapsacks(8)
-    workers, watch = Workers(2, Silent, apart=True), Watch(6.0)
+    workers, watch = Workers(2, Silent, remote=True), Watch(6.0)
     answers = workers.solve(iter(programs), 8, replace(EFFORT, seconds=0.5), watch)
     assert [answer.cost_usd for answer in answers] == known
     assert 3.0 <= watch.elapsed_seconds() < 6.0
@@ -186,7 +186,7 @@ def test_a_wrong_solution_is_seen_when_it_arrives(lie, told):
     assert str(raised.value).startswith(WORKER)
     assert workers.checks.thrown_out == str(raised.value)
     assert (workers.checks.answers, workers.checks.failed) == (0, None)
-    assert not workers.apart
+    assert not workers.remote
     programs, known = started(30)
     assert [answer.cost_usd for answer in solve(workers, programs)] == known
 
@@ -357,7 +357,7 @@ def test_the_detection_rate_is_what_the_formula_says(wrong):
             return None
 
     for seed in range(trials):
-        workers = Workers(2, Prepared, apart=True, checks=SpotChecks(seed=seed))
+        workers = Workers(2, Prepared, remote=True, checks=SpotChecks(seed=seed))
         try:
             solve(workers, programs)
         except WrongAnswerError:
@@ -433,7 +433,7 @@ def test_no_lie_makes_an_infeasibility():
     workers = of(on_answers(hostile.known_is_best), rate=0.0)
     solution = decomposed(problem, workers)
     assert workers.checks.answers > 0
-    assert workers.apart
+    assert workers.remote
     assert solution.status.value in {"optimal", "feasible"}
 
 

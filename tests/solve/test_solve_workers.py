@@ -1,4 +1,4 @@
-"""Pricing by this thread, threads and processes: the same answers, whatever happens to the workers."""
+"""Pricing by this thread, threads and workers elsewhere: the same answers, whatever happens to the workers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -19,7 +18,6 @@ from optimizer import bundled
 from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import release, solve_message
-from optimizer.solve.decomposition.processes import Processes
 from optimizer.solve.decomposition.replies import RefusedError, decode
 from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
 
@@ -28,13 +26,17 @@ ROOT = bundled.PATH.parent
 # --- the same answers -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("choice", ["threads", "processes"])
-def test_whoever_solves_the_answers_are_the_same(choice):
+def _remote(count=2, make=None):
+    """Workers that get their programs as bytes, as those of a cluster do."""
+    return Workers(count, make or (lambda: ThreadPoolExecutor(count)), remote=True)
+
+
+@pytest.mark.parametrize("workers", [in_threads(2), _remote()], ids=["threads", "remote"])
+def test_whoever_solves_the_answers_are_the_same(workers):
     """The same bounds and configurations, in whichever order the programs were done."""
     alone = priced(in_threads(1))
     assert len(alone[1]) > 14
-    with open_workers(choice, 2) as workers:
-        assert workers.count == 2
+    with workers:
         assert_same(priced(workers), alone)
 
 
@@ -68,34 +70,17 @@ def test_answers_come_in_the_order_of_the_programs():
 
 def test_nothing_to_solve_starts_nothing():
     """An empty round makes no executor."""
-    workers = Workers(2, pytest.fail, apart=True)
+    workers = Workers(2, pytest.fail, remote=True)
     assert workers.solve(iter([]), 0, EFFORT, Watch(60)) == []
     workers.close()
-
-
-def test_several_threads_solve_at_once_with_processes_of_their_own():
-    """Four solves, two processes each, at the same time."""
-    found = {}
-
-    def work(number):
-        with open_workers("processes", 2) as workers:
-            found[number] = costs(workers, 20 + number)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(found) == [0, 1, 2, 3]
-    assert all(ours == known for ours, known in found.values())
 
 
 def test_a_stopped_solve_gives_no_answer():
     """Cancelled before or amid the round: None, from every kind of worker, and nobody is waited for."""
     cancelled = Watch(60)
     cancelled.interrupt()
-    for choice, threads in (("threads", 1), ("threads", 2), ("processes", 2)):
-        with open_workers(choice, threads) as workers:
+    for one in (open_workers("threads", 1), open_workers("threads", 2), _remote()):
+        with one as workers:
             assert costs(workers, watch=cancelled)[0] is None
             assert costs(workers)[0] == costs(workers)[1]
 
@@ -103,35 +88,42 @@ def test_a_stopped_solve_gives_no_answer():
 # --- workers that fail ----------------------------------------------------------------------------------------------
 
 
-@posix
-def test_a_killed_process_loses_nothing(caplog):
-    """Killed amid pricing: threads take over, the log says so, the answers are the same, the other process ends."""
-    with open_workers("processes", 2) as workers:
-        executor = workers.open()
-        submit = executor.submit
+class Dying(Executor):
+    """Answers a few times, then never again."""
 
-        def deadly(task, /, *arguments, **options):
-            future = submit(task, *arguments, **options)
-            if executor._started:
-                os.kill(executor._started[0].pid, signal.SIGKILL)
-            return future
+    def __init__(self):
+        self.asked = 0
 
-        executor.submit = deadly
+    def submit(self, task, /, *arguments, **options):
+        self.asked += 1
+        future = Future()
+        if self.asked > 3:
+            future.set_exception(BrokenExecutor("killed"))
+        else:
+            future.set_result(task(*arguments))
+        return future
+
+
+def test_workers_that_die_lose_nothing(caplog):
+    """Killed amid pricing: threads take over, the log says so, the answers are the same."""
+    with _remote(make=Dying) as workers:
         with caplog.at_level(logging.WARNING, logger="optimizer"):
             found = priced(workers)
-        assert not workers.apart
-        assert all(process.poll() is not None for process in executor._started)
+        assert not workers.remote
     assert_same(found, priced(in_threads(1)))
     assert [record.getMessage() for record in caplog.records if "threads of this process take over" in record.message]
 
 
-def test_processes_that_cannot_be_started_are_replaced(monkeypatch):
-    """No interpreter to be had: threads."""
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    with open_workers("processes", 2) as workers:
+def test_workers_that_cannot_be_made_are_replaced():
+    """No executor to be had: threads."""
+
+    def refuse():
+        raise OSError("no interpreter")
+
+    with _remote(make=refuse) as workers:
         ours, known = costs(workers)
     assert ours == known
-    assert not workers.apart
+    assert not workers.remote
 
 
 def test_a_silent_cluster_is_left(monkeypatch):
@@ -143,14 +135,14 @@ def test_a_silent_cluster_is_left(monkeypatch):
         def submit(self, task, /, *arguments, **options):
             return Future()
 
-    workers = Workers(2, Silent, apart=True, is_lost=lambda: True)
+    workers = Workers(2, Silent, remote=True, is_lost=lambda: True)
     ours, known = costs(workers)
     assert ours == known
 
 
 def test_an_error_of_the_program_itself_is_raised():
     """What fails in a thread as well is no matter of the workers."""
-    with open_workers("processes", 1) as workers, pytest.raises(AttributeError):
+    with _remote(1) as workers, pytest.raises(AttributeError):
         workers.solve(iter([("no program", 1.0)]), 1, EFFORT, Watch(60))
 
 
@@ -166,10 +158,10 @@ def test_a_worker_of_another_release_refuses():
 def test_workers_of_another_release_are_not_mixed_in(monkeypatch, caplog):
     """A worker that turns out to be of another release gives no answer; threads take over."""
     monkeypatch.setattr(workers_module, "release", lambda: "domicile 9.9 (00000000) with HiGHS 9.9")
-    with open_workers("processes", 2) as workers, caplog.at_level(logging.WARNING, logger="optimizer"):
+    with _remote() as workers, caplog.at_level(logging.WARNING, logger="optimizer"):
         ours, known = costs(workers)
     assert ours == known
-    assert not workers.apart
+    assert not workers.remote
     assert "is of release" in caplog.text
 
 
@@ -178,12 +170,12 @@ def test_the_release_names_domicile_and_highs():
     assert "HiGHS 1." in release()
 
 
-# --- processes ------------------------------------------------------------------------------------------------------
+# --- workers elsewhere ----------------------------------------------------------------------------------------------
 
 
 def test_a_worker_imports_little():
-    """numpy, HiGHS and three modules: neither tables nor models, so that it starts in a moment."""
-    imports = "import sys; from optimizer.solve.decomposition import chunks, processes"
+    """numpy, HiGHS and a few modules: neither tables nor models, so that it starts in a moment."""
+    imports = "import sys; from optimizer.solve.decomposition import chunks"
     text = f"{imports}; chunks.release(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, cwd=ROOT, check=True)
     loaded = set(done.stdout.split())
@@ -191,65 +183,29 @@ def test_a_worker_imports_little():
     assert not loaded & {"pandas", "pyomo", "pydantic", "scipy", "click", "rich", "yaml", "distributed", "formulations"}
 
 
-def test_a_task_may_fail_and_the_process_goes_on():
-    with Processes(1) as executor:
-        with pytest.raises(ZeroDivisionError):
-            executor.submit(divmod, 1, 0).result(60)
-        assert executor.submit(divmod, 7, 2).result(60) == (3, 1)
-        assert len(executor._started) == 1
-    assert executor._started[0].returncode is not None
-
-
-def test_ended_processes_leave_no_future_open():
-    """Shut down amid a task, without waiting: its future fails at once, and later tasks are refused."""
-    executor = Processes(1)
-    running = executor.submit(time.sleep, 600)
-    while not executor._started:
-        time.sleep(0.01)
-    executor.shutdown(wait=False, cancel_futures=True)
-    with pytest.raises(BrokenExecutor):
-        running.result(60)
-    with pytest.raises(RuntimeError):
-        executor.submit(time.sleep, 0)
-
-
-ORPHANS = """\
-import os, sys, time
-from optimizer.solve.decomposition.processes import Processes
-from optimizer.solve.decomposition.replies import RefusedError, decode
-executor = Processes(2)
-busy = executor.submit(time.sleep, 600)
-while len(executor._started) < 2:
-    executor.submit(os.getpid).result()
-if {forks}:
-    if os.fork() == 0:  # holds the ends of the pipes open
-        time.sleep(600)
-print(*(process.pid for process in executor._started), flush=True)
+ORPHAN = """\
+import os, subprocess, sys, time
+code = (
+    "import os, sys; from optimizer.solve.decomposition.child_process import end_without; "
+    "print(os.getpid(), flush=True); end_without(int(sys.argv[1]))"
+)
+subprocess.Popen([sys.executable, "-c", code, str(os.getpid())], start_new_session=True)
 time.sleep(600)
 """
 
 
 @posix
-@pytest.mark.parametrize("forks", [False, True])
-def test_no_process_outlives_a_parent_that_is_killed(forks):
-    """Whether idle or amid a task, and even where a child of the parent holds the pipes."""
-    parent = subprocess.Popen(
-        [sys.executable, "-c", ORPHANS.format(forks=forks)], stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        start_new_session=True,
-    )  # fmt: skip
+def test_no_process_outlives_a_parent_that_is_killed():
+    """The process that speaks to a cluster looks once a second whether its parent is still there."""
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert parent.stdout is not None
-    pids = [int(pid) for pid in parent.stdout.readline().split()]
-    assert len(pids) == 2
+    child = int(parent.stdout.readline())
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    try:
-        deadline = time.monotonic() + 30
-        while any(is_running(pid) for pid in pids):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-    finally:
-        if forks:
-            os.killpg(parent.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while is_running(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def is_running(pid):
@@ -262,34 +218,9 @@ def is_running(pid):
     return bool(state.strip()) and not state.startswith("Z")
 
 
-EMBEDDING = """\
-import os, signal
-print("begun")
-before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-import domicile
-plan = domicile.solve(domicile.load({path!r}), gap=0.05, method="decompose", threads=2, workers="processes")
-assert before == {number: signal.getsignal(number) for number in before}
-print(plan.status)
-"""
-
-
-def test_an_embedding_script_needs_no_main_guard(tmp_path):
-    """A script that solves while it is imported runs once, and its signal handlers stay."""
-    script = tmp_path / "script.py"
-    path = str(bundled.PATH / "emerging-markets.yaml")
-    script.write_text(EMBEDDING.replace("{path!r}", repr(path)))
-    done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=300,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["begun", "optimal"]
-    assert done.stderr == ""
-
-
 def test_chunks_are_no_larger_than_their_share():
     """Messages of at most 16 programs and a minute, four or more for each worker; none is empty."""
-    workers = Workers(2, pytest.fail, apart=True)
+    workers = Workers(2, pytest.fail, remote=True)
     for number, seconds, largest in ((1, 2.0, 1), (31, 2.0, 3), (500, 2.0, 16), (500, 20.0, 3), (500, 61.0, 1)):
         programs, _ = knapsacks(number)
         effort = replace(EFFORT, seconds=seconds)

@@ -21,9 +21,9 @@ from typing import Any
 from optimizer.errors import InputError, Issue
 from optimizer.printable import printable
 from optimizer.solve.decomposition import gateway
+from optimizer.solve.decomposition.child_process import can_start
 from optimizer.solve.decomposition.chunks import release
 from optimizer.solve.decomposition.gateway import RELEASE, read_frame, write_frame
-from optimizer.solve.decomposition.processes import can_start
 from optimizer.solve.decomposition.replies import Reply
 from optimizer.solve.decomposition.spot_checks import SpotChecks
 from optimizer.solve.decomposition.workers import Workers
@@ -58,7 +58,7 @@ def connect(address: str, checks: SpotChecks, threads: int | None = None) -> Wor
         client.shutdown()
         raise
     workers = Workers(
-        count, lambda: client, apart=True, is_lost=lambda: client.is_lost, checks=checks, threads=threads
+        count, lambda: client, remote=True, is_lost=lambda: client.is_lost, checks=checks, threads=threads
     )
     workers.open()
     return workers

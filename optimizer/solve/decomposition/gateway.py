@@ -21,8 +21,8 @@ import threading
 from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING, Any
 
+from optimizer.solve.decomposition.child_process import end_without
 from optimizer.solve.decomposition.chunks import release, solve_message
-from optimizer.solve.decomposition.processes import end_without
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -44,7 +44,7 @@ def is_infeasible(
 ) -> bool:
     """Whether it is proven within so many seconds that no plan obeys all rows; `worth_usd` by row of the master.
 
-    Proven in this process, or by processes of this machine: what a cluster's workers state is not asked for.
+    Proven in this process: what a cluster's workers state is not asked for.
     """
     aside = Aside(watch, seconds)
     cut = _without_cost(parts.cut)

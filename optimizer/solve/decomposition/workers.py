@@ -1,8 +1,8 @@
-"""Who solves the small programs of pricing: this thread, threads, processes of this machine, or a Dask cluster.
+"""Who solves the small programs of pricing: this thread, threads of this process, or a Dask cluster.
 
 All are executors of `concurrent.futures`, fed in the same way: chunks go out and answers come back in order, however
-many workers there are and whichever answers first. Answers do not depend on who gave them; where processes or the
-cluster fail, threads of this process take over. Answers from elsewhere are checked (`spot_checks`).
+many workers there are and whichever answers first. Answers do not depend on who gave them; where the
+cluster fails, threads of this process take over. Answers from elsewhere are checked (`spot_checks`).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Round:
 class Workers:
     """Solves small programs on an executor that is made when there is first something to solve.
 
-    `count` programs are solved at once. With `apart` chunks travel as bytes, together with the release that a worker
+    `count` programs are solved at once. With `remote` chunks travel as bytes, together with the release that a worker
     must be of, and what comes back is checked. `is_lost` is asked when nothing has come back for a while: whether
     nobody is left to answer. `checks` says whose answers are solved again, and counts them; None: nobody's are.
     `threads` of this process do that, and take over where the others fail (None: as many as there are cores).
@@ -101,12 +101,12 @@ class Workers:
         count: int,
         make: Callable[[], Executor],
         *,
-        apart: bool = False,
+        remote: bool = False,
         is_lost: Callable[[], bool] = lambda: False,
         checks: SpotChecks | None = None,
         threads: int | None = None,
     ) -> None:
-        self.count, self.apart, self.checks = count, apart, checks
+        self.count, self.remote, self.checks = count, remote, checks
         self._threads = threads or os.cpu_count() or 1
         self._make, self._is_lost = make, is_lost
         self._executor: Executor | None = None
@@ -163,7 +163,7 @@ class Workers:
         self, programs: Iterator[tuple[SmallProgram, float]], number: int, effort: Effort, watch: Watch
     ) -> Iterator[Chunk]:
         most = max(1, min(MOST_IN_MESSAGE, int(SECONDS_IN_MESSAGE / effort.seconds)))
-        size = min(most, max(1, number // (MESSAGES_PER_WORKER * self.count))) if self.apart else 1
+        size = min(most, max(1, number // (MESSAGES_PER_WORKER * self.count))) if self.remote else 1
         while some := tuple(islice(programs, size)):
             seconds = min(effort.seconds, max(watch.left_seconds(), TICK_SECONDS))
             cut, scales = zip(*some, strict=True)
@@ -173,14 +173,14 @@ class Workers:
         try:
             future = self._submit(sent.chunk)
         except Exception as error:
-            if not self.apart:
+            if not self.remote:
                 raise
             self._fall_back(error, round_)
             future = self._submit(sent.chunk)
         round_.sent[future] = sent
 
     def _submit(self, chunk: Chunk) -> Future[Any]:
-        if self.apart:
+        if self.remote:
             return self.open().submit(solve_message, release(), pickle.dumps(chunk, protocol=5))
         return self.open().submit(solve_chunk, chunk)
 
@@ -203,18 +203,18 @@ class Workers:
             if done or not round_.sent:
                 heard = asked = now
                 patience = min(PATIENCE_SECONDS, SILENT_SHARE * watch.left_seconds())
-            elif self.apart and now - asked > ASK_SECONDS:
+            elif self.remote and now - asked > ASK_SECONDS:
                 asked = now
                 if now - heard > patience + _longest_seconds(round_) or self._is_lost():
                     self._fall_back(TimeoutError("nobody answers"), round_)
         return not watch.should_stop()
 
     def _take(self, future: Future[Any], round_: Round, watch: Watch) -> None:
-        """Take over the answers of a future that is done; where it failed apart, its chunk is sent again."""
+        """Take over the answers of a future that is done; where it failed elsewhere, its chunk is sent again."""
         if future not in round_.sent:  # sent again after another one failed
             return
         sent = round_.sent.pop(future)
-        if not self.apart:
+        if not self.remote:
             round_.found[sent.place] = future.result()
             return
         try:
@@ -293,7 +293,7 @@ class Workers:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
-        self.apart, self._make = False, pool_of(self._threads)
+        self.remote, self._make = False, pool_of(self._threads)
 
 
 Verdict = tuple[list[SmallAnswer], Finding | None]
@@ -316,7 +316,7 @@ def check_answers(chunk: Chunk, answers: list[SmallAnswer], drawn: list[int], se
 
 def named(reply: object) -> tuple[object, str]:
     """Return the content of a reply and who it is from."""
-    return (reply.content, reply.by or "a worker") if isinstance(reply, Reply) else (reply, "a worker process")
+    return (reply.content, reply.by or "a worker") if isinstance(reply, Reply) else (reply, "a worker")
 
 
 def _longest_seconds(round_: Round) -> float:
@@ -337,18 +337,14 @@ def in_threads(count: int) -> Workers:
 
 
 def open_workers(choice: str, threads: int | None = None, checks: SpotChecks | None = None) -> Workers:
-    """Return the workers asked for: "threads" or "processes", as many as `threads` (None: all cores), or the address
-    of a Dask scheduler, whose answers are checked as `checks` says.
+    """Return the workers asked for: "threads", as many as `threads` (None: all cores), or the address of a Dask
+    scheduler, whose answers are checked as `checks` says.
 
     Only a cluster is asked at once. Raises InputError when it cannot be used.
     """
     count = threads or os.cpu_count() or 1
     if choice == "threads":
         return in_threads(count)
-    if choice == "processes":
-        from optimizer.solve.decomposition.processes import Processes, can_start
-
-        return Workers(count, lambda: Processes(count), apart=True, threads=count) if can_start() else in_threads(count)
     from optimizer.solve.decomposition.cluster import connect
 
     return connect(choice, checks or SpotChecks(), count)
