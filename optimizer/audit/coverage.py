@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from optimizer.plan.models import Plan
+from optimizer.plan.models import Plan, Solving
 
 JUDGED: dict[str, str] = {
     "plan": "status termination objective_usd bound_usd gap bound_excess_usd cost_breakdown_usd carbon_kg "
@@ -62,6 +62,7 @@ JUDGED: dict[str, str] = {
 }  # fmt: skip
 """The fields of every table that some check reads."""
 
+OF_SOLVING = "see plan.solving"
 NOT_JUDGED: dict[str, str] = {
     "plan.status": "infeasible, no_plan: that no plan exists, or none was found in time, takes a solve",
     "plan.bound_usd": "that no plan costs less takes a solve; it is only held against the plan's own cost",
@@ -85,6 +86,8 @@ NOT_JUDGED: dict[str, str] = {
     "plan.own_cost_usd": "what somebody added to the cost is in no instance; that a model of one's own has it alone, "
                          "and that bound and gap are of the sum, is judged",
     "plan.stated_by": "who stated the model changes nothing of the plan",
+    "plan.solving": "how a plan was found changes nothing of it",
+    **{f"solving.{field}": OF_SOLVING for field in Solving.model_fields},
     "plan.timings_seconds": "measured where the plan was made",
     "placements.laws": "export rules that look at chips and do not bear on this one may be named",
     "speeds.source": "prose: the figures it leads to are recomputed",
@@ -157,7 +160,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "actions", "purchases", "switching", "currency", "lagrangian", "row_prices", "workload_bounds",
+    "actions", "purchases", "switching", "currency", "lagrangian", "row_prices", "workload_bounds", "solving",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 
@@ -165,10 +168,12 @@ SELDOM = frozenset({
 def not_judged(plan: Plan, columns: Iterable[str] = ()) -> Iterator[str]:
     """Yield the fields that a plan states and the audit does not judge, or not wholly, each with the reason.
 
-    Last come those that the plan does not state: that there are no rows of a list is judged by what needs them.
-    `columns` are fields of rows (`table.field`) that no row states.
+    What is part of how the plan was found is named once. Last come those that the plan does not state: that there are
+    no rows of a list is judged by what needs them. `columns` are fields of rows (`table.field`) that no row states.
     """
     for name, reason in NOT_JUDGED.items():
+        if reason == OF_SOLVING:
+            continue
         table, _, field = name.partition(".")
         if table == "plan":
             stated = getattr(plan, field) not in (None, (), {}) and not (field == "status" and plan.held)

@@ -155,6 +155,23 @@ class Cluster(Row):
     thrown_out: str | None = None
 
 
+class Solving(Row):
+    """How the plan was found: why `auto` chose the method (absent where one was asked for), and the strategies run.
+
+    `threads` are those that HiGHS might use; it searches in parallel with more than one (`parallel`). The work is
+    counted, not timed: `runs` of HiGHS with their `simplex_iterations` and `nodes`, and small `programs` of pricing.
+    """
+
+    why: str | None = None
+    strategies: tuple[str, ...] = ()
+    threads: int = 1
+    parallel: bool = False
+    runs: int = 0
+    simplex_iterations: int = 0
+    nodes: int = 0
+    programs: int = 0
+
+
 class PlanPeriod(Row):
     """A period of the plan's horizon."""
 
@@ -176,7 +193,7 @@ class Plan(Row):
     solver's bound lay above the cost: rounding where the bound was then set to the cost; where the termination is
     `contradiction`, one of the two is wrong and the bound was withdrawn. `carbon_kg` is None when nothing in
     the plan has a carbon figure; `asked` is what the solve was asked for, `start` the earlier plan it began from,
-    `method` what found the plan,
+    `method` what found the plan, `solving` why it was chosen and what it did,
     `cluster` what workers elsewhere answered;
     `stated_by` who stated the model to the solver: `pyomo`, `arrays` where it is large, or `own` where somebody took
     it in hand, so that the bound is that model's, with `own_rows` that neither the instance nor the audit knows.
@@ -253,6 +270,7 @@ class Plan(Row):
     asked: Asked | None = None
     start: Start | None = None
     cluster: Cluster | None = None
+    solving: Solving | None = None
     timings_seconds: dict[str, float] = {}
     currency: PlanCurrency | None = None
     instance_name: str | None = None

@@ -23,7 +23,7 @@ from optimizer.plan.deeds import deeds_of
 from optimizer.plan.duties import duties_of
 from optimizer.plan.lagrangian import told_lagrangian
 from optimizer.plan.market import market_based
-from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod
+from optimizer.plan.models import Plan, PlanHorizon, PlanPeriod, Solving
 from optimizer.plan.own_figures import own_figures
 from optimizer.plan.placements import (
     Values,
@@ -110,6 +110,7 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
         "termination": solution.termination.value,
         "method": solution.method or None,
         "stated_by": solution.stated_by or None,
+        "solving": _solving(solution),
         "timings_seconds": {**compiled.timings, **solution.timings},
         "ineligible": ineligible,
         "unmodelled_laws": unmodelled_laws(compiled),
@@ -120,6 +121,19 @@ def read_plan(compiled: Compiled, solution: Solution) -> Plan:
     held["warnings"] += _rounding_warnings(compiled, solution)
     held |= told_lagrangian(compiled.problem, solution.lagrangian)
     return Plan(**common, **held, **_proof(solution, sum(held["cost_breakdown_usd"].values())))
+
+
+def _solving(solution: Solution) -> Solving | None:
+    """Return what the plan says of how it was found; None where nothing was run."""
+    work = solution.work
+    if work is None or solution.threads is None:
+        return None
+    return Solving(
+        why=solution.why or None,
+        strategies=tuple(one.strategy for one in solution.strategies),
+        threads=solution.threads, parallel=solution.threads > 1, runs=work.runs,
+        simplex_iterations=work.simplex_iterations, nodes=work.nodes, programs=work.programs,
+    )  # fmt: skip
 
 
 def _proof(solution: Solution, total_usd: float) -> dict[str, Any]:

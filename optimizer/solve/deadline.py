@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from optimizer.solve.solution import Progress, Termination, relative_gap
+from optimizer.solve.work import Work
 
 REPORT_EVERY_SECONDS = 0.2
 
@@ -38,7 +39,7 @@ def ctrl_c_calls(stop: Callable[[], None]) -> Iterator[None]:
 
 
 class Watch:
-    """Counts the time of one solve and says whether it should stop.
+    """Counts the time and the work of one solve and says whether it should stop.
 
     `time_limit_seconds` runs from construction. `cancel` may be set from any thread. `progress` is called at most every
     0.2 s, from whichever thread has news, never from two at once; an exception it raises stops the solve and is raised
@@ -64,6 +65,7 @@ class Watch:
         self.incumbent_usd: float | None = None
         self.bound_usd: float | None = None
         self.timings: dict[str, float] = {}
+        self.work = Work()
 
     def elapsed_seconds(self) -> float:
         """Seconds since the solve began."""
@@ -160,6 +162,7 @@ class Aside(Watch):
     def __init__(self, whole: Watch, seconds: float) -> None:
         super().__init__(min(seconds, whole.left_seconds()))
         self.whole = whole
+        self.work = whole.work
 
     def interrupt(self) -> None:
         """Stop the whole solve."""

@@ -151,7 +151,9 @@ def solve_matrix(
     if is_short and result.termination is Termination.GAP_REACHED:
         solution = solve_precisely(solution, matrix, problem, watch, gap=gap, threads=state.threads)
     watch.raise_if_broken()
-    return replace(solution, why=choice.why, strategies=tuple(state.contributions))
+    return replace(
+        solution, why=choice.why, strategies=tuple(state.contributions), threads=state.threads, work=watch.work
+    )
 
 
 def run_strategies(state: State, method: Method) -> tuple[Run, str]:

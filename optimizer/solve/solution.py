@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.lagrangian import Lagrangian
     from optimizer.solve.state import Contribution
+    from optimizer.solve.work import Work
 
 GAP_FLOOR = 1e-9
 PROVEN_TO_ROUNDING = 1e-7
@@ -62,7 +63,8 @@ class Solution:
     stated the model: "pyomo" or "arrays", `start_usd` what the plan made of an earlier one's options costs.
     `own_cost_usd` is the part of the objective that is no cost of the instance: what somebody added to its model; None
     where nobody did. `lagrangian` is the bound that a decomposition's prices prove, with these prices.
-    `why` says why `method` was chosen, `strategies` what each one brought that was run.
+    `why` says why `method` was chosen, `strategies` what each one brought that was run; `threads` are those that HiGHS
+    might use, `work` what it did.
     """
 
     status: SolutionStatus
@@ -80,6 +82,8 @@ class Solution:
     lagrangian: Lagrangian | None = None
     why: str = ""
     strategies: tuple[Contribution, ...] = ()
+    threads: int | None = None
+    work: Work | None = None
 
     @property
     def gap(self) -> float | None:

@@ -8,14 +8,25 @@ from audit_toys import base, instance_of, plan_of, valid_plan
 from optimizer.audit import audit
 from optimizer.audit.coverage import JUDGED, NOT_JUDGED
 from optimizer.plan.lagrangian import Lagrangian
-from optimizer.plan.models import Asked, Cluster, LeastCarbon, MarketBased, Plan, PlanHorizon, PlanPeriod, Start, Today
+from optimizer.plan.models import (
+    Asked,
+    Cluster,
+    LeastCarbon,
+    MarketBased,
+    Plan,
+    PlanHorizon,
+    PlanPeriod,
+    Solving,
+    Start,
+    Today,
+)
 from optimizer.plan.rows import PlanCurrency, Row
 from optimizer.plan.tables import ROWS
 
 TABLES: dict[str, type[Row]] = {
     **ROWS, "plan": Plan, "least_carbon": LeastCarbon, "asked": Asked, "cluster": Cluster, "start": Start,
     "horizon": PlanHorizon, "periods": PlanPeriod, "today": Today,
-    "currency": PlanCurrency, "market_based": MarketBased, "lagrangian": Lagrangian,
+    "solving": Solving, "currency": PlanCurrency, "market_based": MarketBased, "lagrangian": Lagrangian,
 }  # fmt: skip
 
 

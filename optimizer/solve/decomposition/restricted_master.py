@@ -103,7 +103,7 @@ class RestrictedMaster:
     """
 
     def __init__(self, cut: Cut, pool: Pool, penalty_usd: Floats, unplaced_usd: Floats, watch: Watch) -> None:
-        self.cut, self.pool = cut, pool
+        self.cut, self.pool, self.watch = cut, pool, watch
         self.penalty_usd, self.unplaced_usd = penalty_usd, unplaced_usd
         self.matrix = from_arrays(master_arrays(master_problem(cut, pool, penalty_usd, unplaced_usd), whole=False))
         self.scale = cost_scale(self.matrix.cost)
@@ -150,6 +150,7 @@ class RestrictedMaster:
         self._append()
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
         outcome = self.session.run()
+        self.watch.work.add(runs=1, simplex_iterations=outcome.simplex_iterations)
         if outcome.kind != OPTIMAL or outcome.x is None or outcome.row_dual is None:
             return None
         x, dual = outcome.x, outcome.row_dual / self.scale

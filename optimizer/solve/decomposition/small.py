@@ -63,6 +63,7 @@ def solve_small(program: SmallProgram, effort: Effort, *, scale: float) -> Small
     options: dict[str, bool | int | float | str] = {
         "output_flag": False,
         "threads": 1,
+        "parallel": "off",
         "presolve": "off",
         "mip_rel_gap": effort.gap,
         "mip_abs_gap": 0.0,

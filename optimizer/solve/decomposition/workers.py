@@ -157,6 +157,7 @@ class Workers:
         finally:
             for future in (*round_.sent, *round_.again):
                 future.cancel()
+        watch.work.add(programs=number)
         return [answer for place in sorted(round_.found) for answer in round_.found[place]]
 
     def _chunks(

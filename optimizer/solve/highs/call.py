@@ -132,6 +132,9 @@ def run(
             most_bound_usd=most_bound_usd,
         )  # fmt: skip
     watch.raise_if_broken()
+    if ended and runner.outcome is not None:
+        done = runner.outcome
+        watch.work.add(runs=1, simplex_iterations=done.simplex_iterations, nodes=done.nodes)
     return heard.result(runner.outcome if ended else None, is_late=not ended)
 
 

@@ -66,6 +66,8 @@ class Outcome:
     bound: float | None = None
     row_dual: Floats | None = None
     column_dual: Floats | None = None
+    simplex_iterations: int = 0
+    nodes: int = 0
 
 
 @dataclass
@@ -112,7 +114,9 @@ def load(task: Task) -> Any:
     if status == _core.HighsStatus.kError:
         raise InternalError(f"HiGHS refused the model of {task.row_lower.size} rows and {task.cost.size} columns")
     check_arrival(highs, task.data, before=0)
-    for name, value in task.options.items():
+    threads = int(task.options.get("threads", 1))
+    parallel = "on" if task.is_mip and threads > 1 else "off"  # HiGHS would choose by itself
+    for name, value in {"threads": threads, "parallel": parallel, **task.options}.items():
         highs.setOptionValue(name, value)
     if task.start is not None:
         highs.setSolution(task.start.size, np.arange(task.start.size, dtype=np.int32), task.start)
@@ -223,9 +227,11 @@ class Session:
         }  # fmt: skip
         kind = kinds.get(model_status, STOPPED if self.stopped.is_set() else OTHER)
         said = str(self.highs.modelStatusToString(model_status))
+        info = self.highs.getInfo()
+        iterations, nodes = max(int(info.simplex_iteration_count), 0), max(int(info.mip_node_count), 0)
         if kind in (INFEASIBLE, UNBOUNDED):
-            return Outcome(kind, said)
-        info, solution = self.highs.getInfo(), self.highs.getSolution()
+            return Outcome(kind, said, simplex_iterations=iterations, nodes=nodes)
+        solution = self.highs.getSolution()
         x = None
         if info.primal_solution_status == _core.SolutionStatus.kSolutionStatusFeasible:
             x = np.array(solution.col_value, dtype=np.float64)
@@ -239,4 +245,6 @@ class Session:
             bound=float(info.mip_dual_bound) if is_bounded else None,
             row_dual=np.array(solution.row_dual) if has_duals else None,
             column_dual=np.array(solution.col_dual) if has_duals else None,
+            simplex_iterations=iterations,
+            nodes=nodes,
         )

@@ -84,6 +84,7 @@ class Sifting(threading.Thread):
         before = -np.inf
         while True:
             outcome = session.run()
+            self.watch.work.add(runs=1, simplex_iterations=outcome.simplex_iterations)
             if outcome.kind == INFEASIBLE and columns.size < self.base.cost.size:
                 columns = self._add_columns(session, columns, self._outside(columns))
                 continue

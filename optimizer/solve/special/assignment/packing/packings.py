@@ -67,7 +67,7 @@ class Packings:
     """Packings by number; grows only."""
 
     def __init__(self, assignment: Assignment, cost_usd: Floats, watch: Watch) -> None:
-        self.assignment, self.cost_usd = assignment, cost_usd
+        self.assignment, self.cost_usd, self.watch = assignment, cost_usd, watch
         choices = cost_usd.shape[0]
         self._size = 0
         self._place = np.zeros(FIRST_ROOM, dtype=np.int64)
@@ -167,6 +167,7 @@ class Packings:
         """Solve the relaxation in at most so many seconds; None when HiGHS ends without an optimum."""
         self.highs.setOptionValue("time_limit", self.highs.getRunTime() + max(seconds, LEAST_SECONDS))
         outcome = self.session.run()
+        self.watch.work.add(runs=1, simplex_iterations=outcome.simplex_iterations)
         if outcome.kind != OPTIMAL or outcome.x is None or outcome.row_dual is None:
             return None
         choices, places = self.cost_usd.shape
