@@ -125,6 +125,7 @@ def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
     show_default=True,
     help="How many figures to name whose error would change the plan, each with the value at which it does.",
 )
+@click.option("--parameters", type=FILE, help="Numbers of the solver (TOML) that are not to be the default.")
 @click.option(
     "--workers",
     metavar="threads|ADDRESS",
@@ -164,6 +165,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     then: str | None,
     start_file: Path | None,
     switching: int,
+    parameters: Path | None,
     workers: str,
     check_rate: float,
     check_seed: int | None,
@@ -182,7 +184,7 @@ def solve(  # noqa: PLR0917  (click passes them by name)
     instance, start = load_both(file, changes, start_file) if start_file else (load_changed(file, changes), None)
     options: dict[str, Any] = {"gap": gap, "threads": threads, "method": method, "then": then, "start": start}
     options |= {"base_dir": instance.folder, "workers": workers, "switching": switching}
-    options |= {"check_rate": check_rate, "check_seed": check_seed}
+    options |= {"check_rate": check_rate, "check_seed": check_seed, "parameters": parameters}
     options["time_limit_seconds"] = max(LEAST_SECONDS, time_limit - (time.perf_counter() - begun))
 
     def work(progress: Callable[[Progress], None], cancel: threading.Event) -> Plan:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
@@ -16,6 +16,7 @@ from optimizer.methods import METHODS, Method
 from optimizer.plan.models import Asked, Plan
 
 if TYPE_CHECKING:
+    from optimizer.solve.parameters import Parameters
     from optimizer.solve.solution import Progress
 
 Then = Literal["carbon"]
@@ -43,17 +44,25 @@ class How:
     check_seed: int | None = None
     start: Plan | None = None
     switching: int = 0
+    parameters: Parameters | Mapping[str, Any] | Path | str | None = None
 
     def check(self) -> None:
         """Raise InputError where an argument means nothing."""
         check_arguments(self.gap, self.time_limit_seconds, self.threads, self.method, self.then)
         _check_workers(self.workers, self.check_rate, self.check_seed)
+        self.numbers()
         whole = isinstance(self.switching, int) and not isinstance(self.switching, bool)
         if not whole or not 0 <= self.switching <= MOST_SWITCHING:
             raise InputError(Issue(f"is {self.switching!r}, not from 0 to {MOST_SWITCHING}", where="switching"))
         if self.start is not None and not isinstance(self.start, Plan):
             what = f"is {type(self.start).__name__}, not a Plan"
             raise InputError(Issue(what, where="start", maybe="read it first: domicile.Plan.read(path)"))
+
+    def numbers(self) -> Parameters:
+        """Return the parameters of the solver; raises InputError as `parameters_from` does."""
+        from optimizer.solve.parameters import parameters_from
+
+        return parameters_from(self.parameters)
 
     @property
     def asked(self) -> Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled, NothingEligibleError
     from optimizer.solve.decomposition.spot_checks import SpotChecks
     from optimizer.solve.decomposition.workers import Workers
+    from optimizer.solve.parameters import Parameters
     from optimizer.solve.second_objective import LeastCarbon
     from optimizer.solve.solution import Progress, Solution
 
@@ -75,6 +76,7 @@ def solve(
     check_seed: int | None = None,
     start: Plan | None = None,
     switching: int = 0,
+    parameters: Parameters | Mapping[str, Any] | Path | str | None = None,
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -121,6 +123,9 @@ def solve(
     switching
         How many figures to tell whose error would change the plan (`Plan.switching`), each with the value at which
         another plan is cheaper: a few more solves, in a twentieth of the time that the plan took (5 s at least).
+    parameters
+        Numbers of the solver that are not to be the default: a TOML file, or a mapping of components
+        (`{"auto": {"decompose_from_integers": 500}}`). The plan states them (`Plan.solving`).
 
     Returns
     -------
@@ -143,7 +148,7 @@ def solve(
     how = How(
         gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then, progress=progress,
         cancel=cancel, workers=workers, check_rate=check_rate, check_seed=check_seed, start=start,
-        switching=switching,
+        switching=switching, parameters=parameters,
     )  # fmt: skip
     require_docstrings()
     check_objects(instance, progress, cancel, base_dir)
@@ -254,7 +259,7 @@ def _solution(compiled: Compiled, order: _Order, around: NDArray[np.int64] | Non
     how = order.how
     return solve_problem(
         compiled.problem, gap=how.gap, time_limit_seconds=left, threads=how.threads, method=how.method,
-        progress=how.progress, cancel=order.cancel, workers=order.workers, around=around,
+        progress=how.progress, cancel=order.cancel, workers=order.workers, around=around, parameters=how.numbers(),
     )  # fmt: skip
 
 
@@ -266,6 +271,7 @@ def _least_carbon(compiled: Compiled, first: Solution, order: _Order, elapsed: f
     return least_carbon(
         compiled.problem, first, unknown=carbon_unknown(compiled), gap=how.gap, time_limit_seconds=order.left_seconds(),
         threads=how.threads, progress=how.progress, cancel=order.cancel, elapsed_seconds=elapsed,
+        parameters=how.numbers(),
     )  # fmt: skip
 
 

@@ -160,6 +160,7 @@ class Solving(Row):
 
     `threads` are those that HiGHS might use; it searches in parallel with more than one (`parallel`). The work is
     counted, not timed: `runs` of HiGHS with their `simplex_iterations` and `nodes`, and small `programs` of pricing.
+    `parameters` are those of the solver that are not the default.
     """
 
     why: str | None = None
@@ -170,6 +171,7 @@ class Solving(Row):
     simplex_iterations: int = 0
     nodes: int = 0
     programs: int = 0
+    parameters: dict[str, float] = {}
 
 
 class PlanPeriod(Row):

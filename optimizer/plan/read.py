@@ -133,6 +133,7 @@ def _solving(solution: Solution) -> Solving | None:
         strategies=tuple(one.strategy for one in solution.strategies),
         threads=solution.threads, parallel=solution.threads > 1, runs=work.runs,
         simplex_iterations=work.simplex_iterations, nodes=work.nodes, programs=work.programs,
+        parameters=solution.parameters,
     )  # fmt: skip
 
 

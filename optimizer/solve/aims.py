@@ -136,7 +136,7 @@ def _run(matrix: Matrix, problem: Problem, watch: Watch, start: Floats, *, gap: 
     """Minimise from a plan: HiGHS on the whole model; where it is large, what is an amount of decisions as a second
     solve for carbon does it, what is counted in kernels of the model.
     """
-    method = choose(problem).method
+    method = choose(problem, watch.parameters.auto).method
     if method == "decompose" and ADDED not in (*matrix.columns.names, *matrix.rows.names):
         return run_from(matrix, problem, start, watch, method=method, gap=gap, threads=threads)
     if method in ("decompose", "kernel"):

@@ -10,15 +10,9 @@ from formulations import Problem
 from formulations.failures import find_failures
 from optimizer.methods import Method
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.parameters import DEFAULTS, Auto
 from optimizer.solve.presolve.implied_share import settled_share
 from optimizer.solve.special.location.linking_rows import FROM_ROWS, has_many
-
-DECOMPOSE_FROM_INTEGERS = 2_000
-"""Integer columns from which `auto` does not begin with HiGHS on the whole model: it would find no plan for minutes."""
-MANY_WORKLOADS = 6
-"""Workloads from which half as many counts of machines and failure flows have the same effect."""
-SETTLED, KERNEL_SLOTS = 0.9, 500_000
-"""Share of the slots that one choice settles from which `auto` takes the kernel search, and slots up to which."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +23,27 @@ class Choice:
     why: str = ""
 
 
-def choose(problem: Problem) -> Choice:
+def choose(problem: Problem, by: Auto = DEFAULTS.auto) -> Choice:
     """Return the method that suits structure and size.
 
     Kernel search where a choice settles nearly all of each workload; else HiGHS, or decomposition, by size. Counts of
     machines weigh more than choices of regions, whose relaxation is sharp: those of several workloads multiply in
-    HiGHS's tree, and every failure flow leans on the machines of a whole service.
+    HiGHS's tree, and every failure flow leans on the machines of a whole service. `by` holds the figures.
     """
     slots, presence, workloads = problem.slots, problem.presence, len(problem.workload_ids)
-    share = settled_share(problem) if slots.workload.size <= KERNEL_SLOTS else 0.0
-    if share >= SETTLED:
-        return Choice("kernel", f"one choice of a region settles {share:.0%} of the options, {SETTLED:.0%} or more")
+    share = settled_share(problem) if slots.workload.size <= by.kernel_slots else 0.0
+    if share >= by.settled_share:
+        least = by.settled_share
+        return Choice("kernel", f"one choice of a region settles {share:.0%} of the options, {least:.0%} or more")
     if workloads < 2:
         return Choice("direct", "there is one workload: nothing to decompose")
     decided = np.isin(presence.workload, presence.bounded_workload)  # the others follow from the regions in use
     machines = int((~slots.is_endpoint).sum())
     integers = machines + int(decided.sum()) + problem.datasets.copy_dataset.size
-    if integers >= DECOMPOSE_FROM_INTEGERS:
-        return Choice("decompose", f"{integers:,} integer columns, {DECOMPOSE_FROM_INTEGERS:,} or more")
+    if integers >= by.decompose_from_integers:
+        return Choice("decompose", f"{integers:,} integer columns, {by.decompose_from_integers:,} or more")
     counts = machines + (find_failures(problem).flow.size if machines else 0)
-    enough = DECOMPOSE_FROM_INTEGERS if workloads < MANY_WORKLOADS else DECOMPOSE_FROM_INTEGERS // 2
+    enough = by.decompose_from_integers if workloads < by.many_workloads else by.decompose_from_integers // 2
     sizes = f"{counts:,} counts of machines and failure flows of {workloads} workloads"
     if counts >= enough:
         return Choice("decompose", f"{sizes}, {enough:,} or more")

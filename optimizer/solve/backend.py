@@ -17,17 +17,16 @@ from formulations.build import column_count, paused_gc
 from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.hand_over import from_arrays, to_matrix
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.parameters import DEFAULTS, Model
 
 PYOMO, ARRAYS = "pyomo", "arrays"
-PYOMO_UP_TO_COLUMNS = 20_000
-"""Columns up to which Pyomo states a model: there it takes at most a tenth of the time of the solve."""
 
 
-def stated_by(problem: Problem) -> str:
-    """Return who states the model of a problem: "pyomo" or "arrays"."""
-    if problem.slots.workload.size > PYOMO_UP_TO_COLUMNS:  # each has a column or more: no need to count
+def stated_by(problem: Problem, limits: Model = DEFAULTS.model) -> str:
+    """Return who states the model of a problem: "pyomo" up to so many columns, or "arrays"."""
+    if problem.slots.workload.size > limits.pyomo_up_to_columns:  # each has a column or more: no need to count
         return ARRAYS
-    return PYOMO if column_count(problem) <= PYOMO_UP_TO_COLUMNS else ARRAYS
+    return PYOMO if column_count(problem) <= limits.pyomo_up_to_columns else ARRAYS
 
 
 def state_model(problem: Problem, by: str, watch: Watch) -> Matrix | None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from optimizer.solve.parameters import DEFAULTS, Parameters
 from optimizer.solve.solution import Progress, Termination, relative_gap
 from optimizer.solve.work import Work
 
@@ -43,7 +44,7 @@ class Watch:
 
     `time_limit_seconds` runs from construction. `cancel` may be set from any thread. `progress` is called at most every
     0.2 s, from whichever thread has news, never from two at once; an exception it raises stops the solve and is raised
-    by it.
+    by it. `parameters` ride along, since every part of a solve has its watch.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Watch:
         time_limit_seconds: float,
         cancel: threading.Event | None = None,
         progress: Callable[[Progress], None] | None = None,
+        parameters: Parameters = DEFAULTS,
     ) -> None:
         self._begun = time.monotonic()
         self._limit = time_limit_seconds
@@ -66,6 +68,7 @@ class Watch:
         self.bound_usd: float | None = None
         self.timings: dict[str, float] = {}
         self.work = Work()
+        self.parameters = parameters
 
     def elapsed_seconds(self) -> float:
         """Seconds since the solve began."""
@@ -163,6 +166,7 @@ class Aside(Watch):
         super().__init__(min(seconds, whole.left_seconds()))
         self.whole = whole
         self.work = whole.work
+        self.parameters = whole.parameters
 
     def interrupt(self) -> None:
         """Stop the whole solve."""

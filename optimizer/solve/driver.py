@@ -30,11 +30,11 @@ from optimizer.solve.highs.call import Run
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, find_scaling, from_arrays, well_scaled
 from optimizer.solve.incumbent import with_start
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.parameters import DEFAULTS, Parameters
 from optimizer.solve.postsolve.finish import solve_precisely, to_solution
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination
 from optimizer.solve.solution_tables import Entries
-from optimizer.solve.start_plan import begin_with
 from optimizer.solve.state import Contribution, State
 from optimizer.solve.strategies import METHODS
 from optimizer.solve.warm_start import is_handed
@@ -42,6 +42,7 @@ from optimizer.solve.warm_start import is_handed
 if TYPE_CHECKING:
     from optimizer.solve.decomposition.workers import Workers
 
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def solve_problem(
     workers: Workers | None = None,
     around: Ints | None = None,
     by: str | None = None,
+    parameters: Parameters = DEFAULTS,
 ) -> Solution:
     """Build the model of a problem and minimise its cost.
 
@@ -66,9 +68,9 @@ def solve_problem(
     cores. `method`: see `strategies`; "auto" chooses by size and structure. `workers` solve the small programs of the
     decomposition; None: threads. `around` are the slots that an earlier plan uses: the solve begins with a plan made of
     them, where there is one (see `start_plan`). `by` states the model (see `backend`); None: by size.
-    Raises InternalError when the model is unbounded, and whatever `progress` raises.
+    `parameters`: see there. Raises InternalError when the model is unbounded, and whatever `progress` raises.
     """
-    watch = Watch(time_limit_seconds, cancel, progress)
+    watch = Watch(time_limit_seconds, cancel, progress, parameters)
     with watch.phase_of("merge"):
         normalised = normalise(problem)
         merged = merge_streams(normalised.problem)
@@ -88,7 +90,7 @@ def _solve(
     around: Ints | None, by: str | None = None,
 ) -> Solution:  # fmt: skip
     """Find a first plan, build the model and minimise it; arguments as for `solve_problem`."""
-    choice = choose(problem) if method == "auto" else Choice(method)
+    choice = choose(problem, watch.parameters.auto) if method == "auto" else Choice(method)
     with ctrl_c_calls(watch.interrupt):
         begins_handed = choice.method == "decompose" and is_handed()
         first = None
@@ -100,7 +102,7 @@ def _solve(
                 first = find_first(problem, watch, threads)
             if watch.should_stop() or (first is not None and not may_be_built(watch)):
                 return from_first(first, problem, watch, gap=gap, method=choice.method)
-            by = by or stated_by(problem)
+            by = by or stated_by(problem, watch.parameters.model)
             matrix = stated_matrix(problem, watch, choice.method, by)
         except TriviallyInfeasible as reason:
             log.info("infeasible before any solver: %s", reason)
@@ -119,7 +121,7 @@ def stated_matrix(problem: Problem, watch: Watch, method: Method = "decompose", 
 
     For the decomposition, cover rows come with it, so that no second matrix is made for them later.
     """
-    matrix = state_model(problem, stated_by(problem) if by is None else by, watch)
+    matrix = state_model(problem, stated_by(problem, watch.parameters.model) if by is None else by, watch)
     if matrix is None:
         return None
     with watch.phase_of("hand_over"):
@@ -140,7 +142,7 @@ def solve_matrix(
     if choice.why:
         choice = look_closer(choice, matrix)
         log.info("auto: %s, since %s", choice.method, choice.why)
-    begin = None if start is None else begin_with(matrix, start, watch)
+    begin = None if start is None else _begun_with(matrix, start, watch)
     state = State(
         matrix, problem, watch, gap, threads or os.cpu_count() or 1, start=begin, begins_rough=begins_rough,
         workers=workers,
@@ -152,8 +154,15 @@ def solve_matrix(
         solution = solve_precisely(solution, matrix, problem, watch, gap=gap, threads=state.threads)
     watch.raise_if_broken()
     return replace(
-        solution, why=choice.why, strategies=tuple(state.contributions), threads=state.threads, work=watch.work
+        solution, why=choice.why, strategies=tuple(state.contributions), threads=state.threads, work=watch.work,
+        parameters=watch.parameters.changed(),
     )
+
+
+def _begun_with(matrix: Matrix, start: Entries, watch: Watch) -> Floats | None:
+    from optimizer.solve.start_plan import begin_with  # and with it much that few solves need
+
+    return begin_with(matrix, start, watch)
 
 
 def run_strategies(state: State, method: Method) -> tuple[Run, str]:
@@ -179,7 +188,13 @@ def run_strategies(state: State, method: Method) -> tuple[Run, str]:
 
 def partial_solve(gap: float, threads: int | None) -> Callable[[Matrix, Problem, Watch], Solution]:
     """Return what solves the model of a part of a problem."""
-    return lambda matrix, part, aside: solve_matrix(matrix, part, aside, gap=gap, threads=threads, choice=choose(part))
+
+
+    def solve(matrix: Matrix, part: Problem, aside: Watch) -> Solution:
+        choice = choose(part, aside.parameters.auto)
+        return solve_matrix(matrix, part, aside, gap=gap, threads=threads, choice=choice)
+
+    return solve
 
 
 def check_range(problem: Problem) -> None:

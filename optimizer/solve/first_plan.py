@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 
-SHORTLIST_FROM_SLOTS = 100_000
-"""Slots from which a first plan comes from a shortlist: building the whole model takes seconds."""
-BUILT_AFTER = 6.0
-"""How many times as long as the shortlist and its plan it takes to build the whole model and to cut it up."""
-
 
 def find_start(
     problem: Problem, around: Ints, watch: Watch, solve: Callable[[Matrix, Problem, Watch], Solution]
@@ -46,7 +41,7 @@ def find_first(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan
     """Return a plan from a shortlist of the options, where building the whole model takes long and such a plan is easy
     to find.
     """
-    if problem.slots.workload.size < SHORTLIST_FROM_SLOTS or watch.should_stop():
+    if problem.slots.workload.size < watch.parameters.shortlist.from_slots or watch.should_stop():
         return None
     from optimizer.solve.presolve.shortlist import find_first_plan
 
@@ -56,7 +51,7 @@ def find_first(problem: Problem, watch: Watch, threads: int | None) -> FirstPlan
 
 def may_be_built(watch: Watch) -> bool:
     """Whether building the whole model and cutting it up, which nothing interrupts, would end before the time does."""
-    return watch.left_seconds() >= BUILT_AFTER * watch.timings.get("shortlist", 0.0)
+    return watch.left_seconds() >= watch.parameters.shortlist.built_after * watch.timings.get("shortlist", 0.0)
 
 
 def from_first(first: FirstPlan | None, problem: Problem, watch: Watch, *, gap: float, method: str) -> Solution:

@@ -18,6 +18,7 @@ from optimizer.solve.driver import stated_matrix
 from optimizer.solve.highs.call import Run
 from optimizer.solve.matrix import Matrix
 from optimizer.solve.neighbourhoods.concurrent import construct_and_improve
+from optimizer.solve.parameters import DEFAULTS, Parameters
 from optimizer.solve.postsolve.finish import honest_bound, to_solution
 from optimizer.solve.solution import Progress, Solution, SolutionStatus, Termination, is_within, relative_gap
 from optimizer.solve.solution_tables import from_tables
@@ -73,6 +74,7 @@ def least_carbon(
     progress: Callable[[Progress], None] | None = None,
     cancel: threading.Event | None = None,
     elapsed_seconds: float = 0.0,
+    parameters: Parameters = DEFAULTS,
 ) -> LeastCarbon:
     """Minimise the carbon of a plan found, at no higher cost, starting from it.
 
@@ -84,7 +86,7 @@ def least_carbon(
     assert first.objective_usd is not None
     before = total(carbon_kg(problem), first.values)
     told = None if progress is None else _about_cost(first, progress, elapsed_seconds)
-    watch = Watch(time_limit_seconds, cancel, told)
+    watch = Watch(time_limit_seconds, cancel, told, parameters)
     nothing = LeastCarbon(
         SolutionStatus.NO_PLAN, Termination.TIME_LIMIT, first.objective_usd, before, before, None, first.values, 0.0
     )

@@ -64,7 +64,8 @@ class Solution:
     `own_cost_usd` is the part of the objective that is no cost of the instance: what somebody added to its model; None
     where nobody did. `lagrangian` is the bound that a decomposition's prices prove, with these prices.
     `why` says why `method` was chosen, `strategies` what each one brought that was run; `threads` are those that HiGHS
-    might use, `work` what it did.
+    might use, `work` what it did,
+    `parameters` those that are not the default.
     """
 
     status: SolutionStatus
@@ -84,6 +85,7 @@ class Solution:
     strategies: tuple[Contribution, ...] = ()
     threads: int | None = None
     work: Work | None = None
+    parameters: dict[str, float] = field(default_factory=dict)
 
     @property
     def gap(self) -> float | None:

@@ -36,7 +36,7 @@ TOY = {
         {"check_seed": -1}, {"check_seed": 2**32}, {"check_seed": 1.0}, {"check_seed": True},
         {"workers": "robots"}, {"workers": "host:8786"}, {"workers": None}, {"workers": [1]}, {"method": ["auto"]},
         {"gap": 10**400}, {"time_limit_seconds": 10**400}, {"then": np.array(["carbon", "x"])}, {"then": ["carbon"]},
-        {"threads": True}, {"progress": 5}, {"cancel": True}, {"base_dir": 5},
+        {"threads": True}, {"parameters": 5}, {"progress": 5}, {"cancel": True}, {"base_dir": 5},
     ],
 )  # fmt: skip
 def test_arguments_without_meaning_are_refused(bad):

@@ -19,6 +19,7 @@ from formulations.build import build_arrays, column_count
 from optimizer.solve import backend, least_carbon, solve_problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.diagnosis.shortfalls import diagnose
+from optimizer.solve.parameters import Model, Parameters
 
 
 @pytest.fixture
@@ -36,13 +37,13 @@ def built(monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["direct", "kernel", "decompose"])
-def test_by_every_method_both_state_the_same_model(monkeypatch, built, method):
+def test_by_every_method_both_state_the_same_model(built, method):
     """The size alone decides, and the solution says which it was."""
     problem = estate(4, regions=6)
     costs = []
     for most, by in ((10**6, "pyomo"), (0, "arrays")):
-        monkeypatch.setattr(backend, "PYOMO_UP_TO_COLUMNS", most)
-        solution = solve_problem(problem, gap=1e-4, threads=1, method=method, time_limit_seconds=4)
+        limits = Parameters(model=Model(pyomo_up_to_columns=most))
+        solution = solve_problem(problem, gap=1e-4, threads=1, method=method, time_limit_seconds=4, parameters=limits)
         assert solution.stated_by == by
         costs.append(solution.objective_usd)
     assert built == ["build_model", "build_arrays"]
@@ -76,21 +77,22 @@ def test_the_columns_counted_are_those_of_the_model():
 
 
 @pytest.mark.parametrize(("above", "by"), [(0, "pyomo"), (1, "arrays")])
-def test_the_limit_is_the_last_that_pyomo_states(monkeypatch, above, by):
+def test_the_limit_is_the_last_that_pyomo_states(above, by):
     """At the limit Pyomo, one column above it arrays."""
     problem = random_problem(3)
-    monkeypatch.setattr(backend, "PYOMO_UP_TO_COLUMNS", column_count(problem) - above)
-    assert backend.stated_by(problem) == by
+    assert backend.stated_by(problem, Model(pyomo_up_to_columns=column_count(problem) - above)) == by
 
 
 @pytest.mark.parametrize(("most", "name"), [(10**6, "build_model"), (0, "build_arrays")])
-def test_second_solves_and_diagnoses_follow_the_rule(monkeypatch, built, most, name):
+def test_second_solves_and_diagnoses_follow_the_rule(built, most, name):
     """Least carbon, and what an infeasible problem lacks."""
-    monkeypatch.setattr(backend, "PYOMO_UP_TO_COLUMNS", most)
-    problem = assignment(1, workloads=4)
-    first = solve_problem(problem, gap=0.0, threads=1, time_limit_seconds=30)
-    assert least_carbon(problem, first, unknown={}, gap=0.01, time_limit_seconds=30, threads=1).values
-    diagnose(problem, time_limit_seconds=10)
+    problem, limits = assignment(1, workloads=4), Parameters(model=Model(pyomo_up_to_columns=most))
+    first = solve_problem(problem, gap=0.0, threads=1, time_limit_seconds=30, parameters=limits)
+    second = least_carbon(
+        problem, first, unknown={}, gap=0.01, time_limit_seconds=30, threads=1, parameters=limits
+    )
+    assert second.values
+    diagnose(problem, time_limit_seconds=10, parameters=limits)
     assert built == [name] * 3
 
 
@@ -103,9 +105,11 @@ def test_the_quickstart_goes_through_pyomo_and_its_plan_says_so():
 def test_arrays_do_without_pyomo():
     """Above the limit neither its components nor its standard form are loaded."""
     code = (
-        "import sys; from helper_choices import assignment; from optimizer.solve import solve_problem, backend\n"
-        "backend.PYOMO_UP_TO_COLUMNS = 0\n"
-        "assert solve_problem(assignment(1, workloads=5), time_limit_seconds=30).stated_by == 'arrays'\n"
+        "import sys; from helper_choices import assignment; from optimizer.solve import solve_problem\n"
+        "from optimizer.solve.parameters import Model, Parameters\n"
+        "few = Parameters(model=Model(pyomo_up_to_columns=0))\n"
+        "found = solve_problem(assignment(1, workloads=5), time_limit_seconds=30, parameters=few)\n"
+        "assert found.stated_by == 'arrays'\n"
         "print([m for m in sys.modules if m.startswith(('pyomo.core', 'pyomo.repn'))])"
     )
     root = Path(__file__).parents[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from formulations import build_model
 from optimizer.solve import solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Watch
-from optimizer.solve.decomposition import column_generation as rounds
 from optimizer.solve.decomposition.branch_and_price import Tree
 from optimizer.solve.decomposition.branching import Count, Divider, Limit, mean_configurations, no_limits
 from optimizer.solve.decomposition.column_generation import Decomposition
@@ -27,6 +25,8 @@ from optimizer.solve.highs.call import Run
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.neighbourhoods.concurrent import beside_highs
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import Decomposition as Parts
+from optimizer.solve.parameters import Parameters
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.presolve.requirement_copies import split_requirements
 from optimizer.solve.solution import Termination
@@ -314,12 +314,13 @@ def test_a_plan_within_the_gap_is_proven_where_the_relaxation_leaves_more():
     assert solution.objective_usd >= direct.bound_usd * (1 - 1e-6)
 
 
-def test_a_tree_begins_where_time_ran_out_between_closed_forms_and_programs(monkeypatch):
+def test_a_tree_begins_where_time_ran_out_between_closed_forms_and_programs():
     """The rounds end with the last one of closed forms: no prices promise anything yet, and a plan is held already."""
-    monkeypatch.setattr(rounds, "MOST_ROUGH_ROUNDS", 1)
-    monkeypatch.setattr(import_module("optimizer.solve.decomposition.decompose"), "ROUNDS_SHARE", 0.0)
+    short = Parameters(decomposition=Parts(most_rough_rounds=1, rounds_share=0.0))
     problem = estate(5, regions=5, seed=2, pool=(60, 100), devices=(10.0, 60.0))
-    solution = solve_problem(problem, gap=1e-3, method="decompose", time_limit_seconds=60, threads=1)
+    solution = solve_problem(
+        problem, gap=1e-3, method="decompose", time_limit_seconds=60, threads=1, parameters=short
+    )
     direct = solve_problem(problem, gap=1e-5, method="direct", time_limit_seconds=60, threads=1)
     assert solution.objective_usd >= direct.bound_usd * (1 - 1e-6)
     assert solution.bound_usd <= direct.objective_usd * (1 + 1e-6)

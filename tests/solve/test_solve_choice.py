@@ -11,7 +11,10 @@ from test_solve_linking import random_location
 
 from formulations.failures import find_failures
 from formulations.problem import Survival
-from optimizer.solve.auto import DECOMPOSE_FROM_INTEGERS, choose
+from optimizer.solve.auto import choose
+from optimizer.solve.parameters import DEFAULTS
+
+DECOMPOSE_FROM_INTEGERS = DEFAULTS.auto.decompose_from_integers
 
 
 def machines(problem):

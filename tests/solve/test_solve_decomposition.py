@@ -19,7 +19,6 @@ from formulations.problem import Membership
 from optimizer.solve import SolutionStatus, solve_problem
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Watch
-from optimizer.solve.decomposition import column_generation as rounds_module
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.pool import Pool
@@ -33,6 +32,8 @@ from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.matrix import submatrix
 from optimizer.solve.neighbourhoods.relaxation import solve_relaxation
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import Decomposition as Parts
+from optimizer.solve.parameters import Parameters
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.presolve.requirement_copies import split_requirements
 
@@ -242,13 +243,13 @@ def test_master_components_are_those_of_the_documentation():
     assert sorted(listed) == sorted(components)
 
 
-def test_penalties_that_are_too_low_are_raised(monkeypatch):
+def test_penalties_that_are_too_low_are_raised():
     """A master that would rather break rows than pay ends without breaking any, and the plan obeys every row."""
-    monkeypatch.setattr(rounds_module, "PENALTY_FACTOR", 0.02)
     problem = estate(25, regions=15, seed=3, pool=(30, 60), devices=(10.0, 80.0), carbon_limit_kg=2e5)
     matrix, parts = cut(problem)
     worth = worth_usd(matrix, np.zeros(matrix.row_lower.size))[parts.rows]
-    state = Decomposition(problem, parts, worth, Watch(60), threads=1)
+    low = Parameters(decomposition=Parts(penalty_factor=0.02))
+    state = Decomposition(problem, parts, worth, Watch(60, parameters=low), threads=1)
     assert state.run(gap=2e-3, until_seconds=40.0)
     assert state.raised > 0
     assert state.is_clean

@@ -20,7 +20,6 @@ from optimizer.compile import compile_instance
 from optimizer.solve import solve_problem
 from optimizer.solve.deadline import Watch
 from optimizer.solve.decomposition import spot_checks as spot_checks_module
-from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import Chunk, release, solve_message
 from optimizer.solve.decomposition.replies import MalformedReplyError, RefusedError, Reply, decode, encode_refusal
 from optimizer.solve.decomposition.small import Effort, SmallAnswer, SmallProgram, solve_small
@@ -33,6 +32,8 @@ from optimizer.solve.decomposition.spot_checks import (
     solve_again,
 )
 from optimizer.solve.decomposition.workers import Again, Round, Sent, Workers
+from optimizer.solve.parameters import Parameters
+from optimizer.solve.parameters import Workers as Waiting
 
 
 def of(tamper, rate=1.0, seed=1):
@@ -135,11 +136,9 @@ def test_a_worker_refuses_without_an_exception():
         decode(solve_message(release(), b"no pickle"), [])
 
 
-def test_silence_ends(monkeypatch):
+def test_silence_ends():
     """Workers that never answer, of a cluster that is there: threads take over after a part of the time left."""
-    monkeypatch.setattr(workers_module, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(workers_module, "TICK_SECONDS", 0.01)
-    monkeypatch.setattr(workers_module, "PATIENCE_SECONDS", 0.1)
+    waiting = Parameters(workers=Waiting(ask_seconds=0.0, tick_seconds=0.01, patience_seconds=0.1))
 
     class Silent(Executor):
         def submit(self, task, /, *arguments):
@@ -147,22 +146,21 @@ def test_silence_ends(monkeypatch):
 
     programs, known = knapsacks(30)
     workers = Workers(2, Silent, remote=True, checks=SpotChecks(1.0, 1))
-    answers = workers.solve(iter(programs), 30, replace(EFFORT, seconds=0.1), Watch(60))
+    answers = workers.solve(iter(programs), 30, replace(EFFORT, seconds=0.1), Watch(60, parameters=waiting))
     assert [answer.cost_usd for answer in answers] == known
     assert "nobody answers" in workers.checks.failed
 
 
-def test_silence_takes_half_of_the_time_left_at_most(monkeypatch):
+def test_silence_takes_half_of_the_time_left_at_most():
     """Where little time is left, some of it stays for the threads."""
-    monkeypatch.setattr(workers_module, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(workers_module, "TICK_SECONDS", 0.01)
+    waiting = Parameters(workers=Waiting(ask_seconds=0.0, tick_seconds=0.01))
 
     class Silent(Executor):
         def submit(self, task, /, *arguments):
             return Future()
 
     programs, known = knapsacks(8)
-    workers, watch = Workers(2, Silent, remote=True), Watch(6.0)
+    workers, watch = Workers(2, Silent, remote=True), Watch(6.0, parameters=waiting)
     answers = workers.solve(iter(programs), 8, replace(EFFORT, seconds=0.5), watch)
     assert [answer.cost_usd for answer in answers] == known
     assert 3.0 <= watch.elapsed_seconds() < 6.0

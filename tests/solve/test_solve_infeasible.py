@@ -18,12 +18,14 @@ from optimizer.solve.decomposition.column_generation import QUICK, Decomposition
 from optimizer.solve.decomposition.cut import cut_model
 from optimizer.solve.decomposition.infeasibility_proof import is_infeasible
 from optimizer.solve.decomposition.small import SmallAnswer
-from optimizer.solve.diagnosis import shortfalls as SHORTFALLS
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import DEFAULTS, Diagnosis, Parameters
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
+
+BY_CONFIGURATIONS = Parameters(diagnosis=Diagnosis(configurations_from_slots=0))
 
 
 def parts_of(problem, watch):
@@ -59,11 +61,10 @@ def test_whole_nodes_that_do_not_fit_by_hand():
         assert watch.bound_usd is None or watch.bound_usd <= 20.0  # a shortfall is no bound of the cost
 
 
-def test_what_pools_lack_is_told_by_the_limit_they_state(monkeypatch):
+def test_what_pools_lack_is_told_by_the_limit_they_state():
     """Two nodes of 8 in a pool of 15, which supplies one: it falls short by 1, not a pool of 8 by 8."""
-    for slots in (SHORTFALLS.BY_CONFIGURATIONS_FROM_SLOTS, 0):
-        monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", slots)
-        (short,) = diagnose(nodes(15.0))
+    for slots, parameters in ((1, DEFAULTS), (0, BY_CONFIGURATIONS)):
+        (short,) = diagnose(nodes(15.0), parameters=parameters)
         assert (short.family, short.side, short.by, short.basis) == ("devices", 15.0, 1.0, "alone")
         assert short.is_proven is (slots > 0)  # what is put together from configurations is no proof
     assert diagnose(nodes(16.0)) == []
@@ -114,15 +115,14 @@ def test_a_side_question_ends_with_the_solve():
 
 
 @pytest.mark.parametrize("seed", [0, 2, 5])
-def test_what_is_told_by_configurations_makes_room(seed, monkeypatch):
+def test_what_is_told_by_configurations_makes_room(seed):
     """Where there is no plan, limits loosened by what each of them lacks admit one."""
     problem = estate(12, regions=6, seed=seed, pool=(60, 120), devices=(9.0, 40.0), carbon_limit_kg=4e4)
     limits = {f"pool{x}": x for x in range(problem.pools.limit.size)}
     pools = replace(problem.pools, ids=tuple(limits), limit=np.maximum(1.0, np.floor(problem.pools.limit * 0.1)))
     tight = replace(problem, pools=pools, budgets=replace(problem.budgets, ids=("carbon",)))
     assert solve_problem(tight, method="decompose", threads=1).status is SolutionStatus.INFEASIBLE
-    monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", 0)
-    short = diagnose(tight, time_limit_seconds=60.0)
+    short = diagnose(tight, time_limit_seconds=60.0, parameters=BY_CONFIGURATIONS)
     assert short
     roomier, budget = pools.limit.copy(), tight.budgets.limit.copy()
     for shortfall in short:
@@ -134,9 +134,8 @@ def test_what_is_told_by_configurations_makes_room(seed, monkeypatch):
     assert run(from_arrays(build_arrays(enough)), Watch(60), gap=0.9, threads=1).x is not None
 
 
-def test_what_is_told_changes_least_of_its_size(monkeypatch):
+def test_what_is_told_changes_least_of_its_size():
     """22 services of one device each, pools of 20 and 1: the pool of 20 lacks 1 (5 %), rather than the one of 1."""
-    monkeypatch.setattr(SHORTFALLS, "BY_CONFIGURATIONS_FROM_SLOTS", 0)
     b = Builder()
     here, there = b.region(), b.region()
     slots = []
@@ -147,7 +146,7 @@ def test_what_is_told_changes_least_of_its_size(monkeypatch):
         b.pool(limit, slots={own[place]: 1.0 for own in slots}) for place, limit in ((0, 20.0), (1, 1.0))
     )
     problem = b.build()
-    (short,) = diagnose(problem)
+    (short,) = diagnose(problem, parameters=BY_CONFIGURATIONS)
     assert (short.id, short.side) == (problem.pools.ids[large], 20.0)
     assert short.by == pytest.approx(1.0)
     assert large != small

@@ -13,6 +13,8 @@ from synthetic_estate import estate
 
 from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.deadline import Watch, ctrl_c_calls
+from optimizer.solve.parameters import Decomposition as Parts
+from optimizer.solve.parameters import Kernels, Parameters
 
 ESTATE = estate(12, regions=8, seed=3, pool=(60, 120), devices=(10.0, 60.0), carbon_limit_kg=6e4)
 CHOICES = assignment(3, jobs=False, workloads=12)
@@ -76,10 +78,13 @@ def at_function(monkeypatch, pressed, module, name):
     monkeypatch.setattr(home, name, wrapped)
 
 
-def assert_kept(problem, method, pressed, gap=0.0):
+def assert_kept(problem, method, pressed, gap=0.0, branch_to=0):
     """The solve comes back by itself, with a plan at least as good as the one held when Ctrl-C was pressed."""
     try:
-        solution = solve_problem(problem, gap=gap, method=method, time_limit_seconds=60, threads=1)
+        solution = solve_problem(
+            problem, gap=gap, method=method, time_limit_seconds=60, threads=1,
+            parameters=Parameters(decomposition=Parts(branch_to_integers=branch_to), kernels=Kernels(0, 0)),
+        )  # fmt: skip
     except KeyboardInterrupt:  # which would end the test run
         pytest.fail("what was held is lost")
     assert pressed.done
@@ -105,7 +110,6 @@ DECOMPOSED = [
 @pytest.mark.parametrize(("name", "side"), DECOMPOSED)
 def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
     pressed = Pressed(monkeypatch)
-    monkeypatch.setattr(importlib.import_module("optimizer.solve.decomposition.decompose"), "BRANCH_TO_INTEGERS", 0)
     at_phase(monkeypatch, pressed, name, side)
     assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "polish" else 0.0)
 
@@ -124,18 +128,15 @@ def test_between_the_phases_of_the_decomposition(monkeypatch, name, side):
 )
 def test_where_no_phase_of_the_decomposition_runs(monkeypatch, module, name):
     pressed = Pressed(monkeypatch)
-    from optimizer.solve.decomposition import decompose as branch
-    monkeypatch.setattr(branch, "BRANCH_TO_INTEGERS", 10**9 if name == "beside_highs" else 0)
+    most = 10**9 if name == "beside_highs" else 0
     at_function(monkeypatch, pressed, module, name)
-    assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0)
+    assert_kept(ESTATE, "decompose", pressed, gap=REACHED if name == "to_solution" else 0.0, branch_to=most)
 
 
 @pytest.mark.parametrize("side", ["before", "after"])
 @pytest.mark.parametrize("name", ["build", "substitute", "relax", "kernel", "solve", "polish"])
 def test_between_the_phases_of_the_kernel_search(monkeypatch, name, side):
     pressed = Pressed(monkeypatch)
-    from optimizer.solve.special.assignment import kernels as kernel
-    monkeypatch.setattr(kernel.kernel_search, "__kwdefaults__", {"start": None, "small": 0})
     at_phase(monkeypatch, pressed, name, side)
     assert_kept(CHOICES, "kernel", pressed)
 

@@ -20,15 +20,18 @@ from optimizer.solve.deadline import Watch
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.matrix import Matrix, implied_upper
+from optimizer.solve.parameters import Kernels, Parameters
 from optimizer.solve.solution import Progress, Termination
 from optimizer.solve.special import reduced_costs as priced_module
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.reduced_costs import Priced, price
 
+KERNELS = Parameters(kernels=Kernels(small_columns=0, few_integers=0))
+
 
 def assert_exact(matrix: Matrix) -> None:
     """The optimum of the whole model, proven, or infeasible as it is."""
-    whole, found = run(matrix, Watch(60)), kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0)
+    whole, found = run(matrix, Watch(60)), kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.0, threads=1)
     assert found.termination is whole.termination
     if whole.termination is Termination.GAP_REACHED:
         assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
@@ -58,7 +61,7 @@ def test_bounds_hold_on_the_way(seed, gap):
     matrix = knapsack(40, 3, seed=seed)
     optimum = run(matrix, Watch(60)).objective_usd
     seen: list[Progress] = []
-    found = kernel_search(matrix, Watch(60, progress=seen.append), gap=gap, threads=1, small=0)
+    found = kernel_search(matrix, Watch(60, progress=seen.append, parameters=KERNELS), gap=gap, threads=1)
     slack = 1e-6 * abs(optimum)
     assert found.bound_usd <= optimum + slack <= found.objective_usd + 2 * slack
     assert found.objective_usd - found.bound_usd <= gap * abs(found.objective_usd) + slack
@@ -124,17 +127,18 @@ def test_from_a_plan():
     """A plan given is kept when nothing better is found; one that breaks a row is not used."""
     matrix = knapsack(30, 2, seed=1)
     best = run(matrix, Watch(60))
-    again = kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0, start=np.round(best.x))
+    again = kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.0, threads=1, start=np.round(best.x))
     assert again.objective_usd == pytest.approx(best.objective_usd)
-    broken = kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0, start=np.ones(30))
+    broken = kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.0, threads=1, start=np.ones(30))
     assert broken.objective_usd == pytest.approx(best.objective_usd)
 
 
 def test_infeasible_and_without_time():
     """A row that cannot hold is a proof; no time is no proof."""
     matrix = make_matrix([1.0, 1.0], [[1.0, 1.0]], [3.0], [np.inf], [1, 1])
-    assert kernel_search(matrix, Watch(60), gap=0.0, threads=1, small=0).termination is Termination.INFEASIBLE
-    late = kernel_search(knapsack(30, 2), Watch(0.0), gap=0.0, threads=1, small=0)
+    found = kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.0, threads=1)
+    assert found.termination is Termination.INFEASIBLE
+    late = kernel_search(knapsack(30, 2), Watch(0.0, parameters=KERNELS), gap=0.0, threads=1)
     assert (late.termination, late.x) == (Termination.TIME_LIMIT, None)
 
 
@@ -163,7 +167,7 @@ def test_a_glance_gives_a_plan_and_no_bound(monkeypatch):
     lower, upper = np.repeat([1.0, -np.inf], [40, 15]), np.repeat([1.0, 8.0], [40, 15])
     matrix = make_matrix(rng.uniform(1, 9, 600), rows, lower, upper, np.ones(600))
     relaxed = price(matrix, Watch(60), 60)
-    found = kernel_search(matrix, Watch(60), gap=0.2, threads=1, small=0)
+    found = kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.2, threads=1)
     assert [options.get("mip_max_nodes") for options in asked] == [1]
     assert found.termination is Termination.GAP_REACHED
     assert found.bound_usd == relaxed.bound_usd

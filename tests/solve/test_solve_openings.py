@@ -17,8 +17,8 @@ from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.matrix import submatrix
+from optimizer.solve.parameters import Location, Parameters
 from optimizer.solve.solution import Termination
-from optimizer.solve.special.location import sifting
 from optimizer.solve.special.location.benders import _Search, solve_openings
 from optimizer.solve.special.location.facility_prices import find_gates, price_openings
 from optimizer.solve.special.location.lazy_rows import link
@@ -152,13 +152,11 @@ def test_search_keeps_to_the_gap(seed, gap):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_relaxation_from_few_columns(seed, monkeypatch):
+def test_relaxation_from_few_columns(seed):
     """Begun with two columns of each customer, which may carry too little, it ends where the one with all does."""
-    monkeypatch.setattr(sifting, "SIFT_FROM", 1)
-    monkeypatch.setattr(sifting, "CHEAPEST", 2)
-    monkeypatch.setattr(sifting, "STALL", 1e-9)
+    few = Parameters(location=Location(sift_from_columns=1, cheapest=2, stall=1e-9))
     matrix = from_arrays(build_arrays(random_location(30, 12, seed)))
-    linked = link(matrix, Watch(60), least_rows=1)
+    linked = link(matrix, Watch(60, parameters=few), least_rows=1)
     whole = run(matrix, Watch(60), relaxed=True)
     assert linked.bound_usd == pytest.approx(whole.objective_usd, rel=1e-7)
     assert linked.matrix.objective(linked.x) == pytest.approx(whole.objective_usd, rel=1e-7)

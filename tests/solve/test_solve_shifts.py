@@ -15,9 +15,12 @@ from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import Kernels, Parameters
 from optimizer.solve.special.assignment.assignment_model import find_assignment
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.assignment.shifts import ShiftsBeside, shift_and_swap
+
+KERNELS = Parameters(kernels=Kernels(small_columns=0, few_integers=0))
 
 
 def _moves(count):
@@ -114,7 +117,7 @@ def test_kernel_search_with_it_is_exact(seed, threads):
     """Ten jobs on four agents: the optimum, proven, with the thread beside as well."""
     matrix = make_assignment(10, 4, seed, budget=seed % 2 == 1)
     whole = run(matrix, Watch(60))
-    found = kernel_search(matrix, Watch(60), gap=0.0, threads=threads, small=0)
+    found = kernel_search(matrix, Watch(60, parameters=KERNELS), gap=0.0, threads=threads)
     assert found.termination is whole.termination
     if whole.x is not None:
         assert found.objective_usd == pytest.approx(whole.objective_usd)

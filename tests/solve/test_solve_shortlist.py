@@ -14,14 +14,17 @@ from synthetic_estate import estate
 
 from formulations import build_arrays
 from formulations.families import VARIABLES
-from optimizer.solve import SolutionStatus, Termination, first_plan, solve_problem
+from optimizer.solve import SolutionStatus, Termination, solve_problem
 from optimizer.solve.auto import Choice
 from optimizer.solve.deadline import Watch
 from optimizer.solve.driver import solve_matrix, stated_matrix
 from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import TriviallyInfeasible, from_arrays
+from optimizer.solve.parameters import Parameters, Shortlist
 from optimizer.solve.presolve.shortlist import find_first_plan, make_shortlist, restricted
 from optimizer.solve.solution_tables import from_entries, from_tables, to_tables
+
+ALWAYS = Parameters(shortlist=Shortlist(from_slots=0))
 
 
 def toy():
@@ -105,12 +108,13 @@ def test_first_plans_obey_the_whole_problem(seed):
     assert whole.objective(x) == pytest.approx(first.matrix.objective(first.x), rel=1e-9)
 
 
-def test_a_solve_begins_from_the_shortlist(monkeypatch):
+def test_a_solve_begins_from_the_shortlist():
     """The same answer as without one, with an incumbent before the whole model is stated."""
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
-    monkeypatch.setattr(first_plan, "SHORTLIST_FROM_SLOTS", 0)
     told = []
-    found = solve_problem(problem, gap=5e-3, method="decompose", threads=1, progress=told.append)
+    found = solve_problem(
+        problem, gap=5e-3, method="decompose", threads=1, progress=told.append, parameters=ALWAYS
+    )
     assert found.status is SolutionStatus.OPTIMAL
     assert next(news for news in told if news.phase == "build").incumbent_usd is not None
     without = solve_problem(problem, gap=5e-3, method="direct", threads=1)
@@ -118,17 +122,18 @@ def test_a_solve_begins_from_the_shortlist(monkeypatch):
     assert found.objective_usd >= without.bound_usd * (1 - 1e-9)
 
 
-def test_a_solve_that_ends_before_the_model_is_stated_has_the_plan_of_the_shortlist(monkeypatch):
+def test_a_solve_that_ends_before_the_model_is_stated_has_the_plan_of_the_shortlist():
     """Cancelled as soon as stating the whole model begins: a plan of all tables, feasible, without a bound."""
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
-    monkeypatch.setattr(first_plan, "SHORTLIST_FROM_SLOTS", 0)
     cancel = threading.Event()
 
     def stop(news):
         if news.phase == "build":
             cancel.set()
 
-    found = solve_problem(problem, method="decompose", threads=1, progress=stop, cancel=cancel)
+    found = solve_problem(
+        problem, method="decompose", threads=1, progress=stop, cancel=cancel, parameters=ALWAYS
+    )
     assert (found.status, found.termination) == (SolutionStatus.FEASIBLE, Termination.INTERRUPTED)
     assert found.bound_usd is None
     whole = from_arrays(build_arrays(problem))
@@ -147,7 +152,7 @@ def test_problems_without_an_easy_plan_go_on_without_one():
     assert find_first_plan(problem, Watch(10), threads=1) is None
 
 
-def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins(monkeypatch):
+def test_a_plan_held_is_not_lost_where_time_runs_out_before_the_solve_begins():
     """Out of time between stating the model and solving it: the plan of the shortlist is returned."""
     problem = estate(25, regions=15, seed=1, pool=(200, 300), devices=(10.0, 80.0), carbon_limit_kg=4e5)
     first = find_first_plan(problem, Watch(60), threads=1)

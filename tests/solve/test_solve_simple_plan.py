@@ -14,7 +14,6 @@ from synthetic_estate import estate
 from formulations import build_model
 from optimizer.solve.blocks import find_blocks
 from optimizer.solve.deadline import Watch
-from optimizer.solve.decomposition import greedy as simple_module
 from optimizer.solve.decomposition.candidates import SingleSlots, joined, of_pool
 from optimizer.solve.decomposition.column_generation import Decomposition
 from optimizer.solve.decomposition.configuration_rows import as_rows, ranges, without_dust
@@ -25,6 +24,8 @@ from optimizer.solve.decomposition.selection import Selection
 from optimizer.solve.decomposition.slot_pairs import Items, cover_demands
 from optimizer.solve.highs.hand_over import to_matrix
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import Decomposition as Parts
+from optimizer.solve.parameters import Parameters
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.presolve.requirement_copies import no_needs, split_requirements
 
@@ -133,14 +134,13 @@ def test_simple_plan_obeys_every_row(seed):
     assert matrix.is_feasible(x)
 
 
-def test_prices_of_what_was_broken_bring_other_configurations(monkeypatch):
+def test_prices_of_what_was_broken_bring_other_configurations():
     """A carbon cap under which none of the cheapest will do: a plan at the second attempt, none at the first."""
-    monkeypatch.setattr(simple_module, "EACH", 1)
     problem = estate(20, regions=15, seed=0, pool=(400, 500), devices=(10.0, 40.0), carbon_limit_kg=2e4)
     matrix, _, state = state_of(problem)
-    monkeypatch.setattr(simple_module, "ATTEMPTS", 1)
+    state.watch.parameters = Parameters(decomposition=Parts(greedy_each=1, greedy_attempts=1))
     assert state.simple_plan() is None
-    monkeypatch.setattr(simple_module, "ATTEMPTS", 3)
+    state.watch.parameters = Parameters(decomposition=Parts(greedy_each=1, greedy_attempts=3))
     numbers = state.simple_plan()
     assert numbers is not None
     x = np.zeros(matrix.cost.size)

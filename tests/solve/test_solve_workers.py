@@ -20,6 +20,8 @@ from optimizer.solve.decomposition import workers as workers_module
 from optimizer.solve.decomposition.chunks import release, solve_message
 from optimizer.solve.decomposition.replies import RefusedError, decode
 from optimizer.solve.decomposition.workers import Workers, in_threads, open_workers
+from optimizer.solve.parameters import Parameters
+from optimizer.solve.parameters import Workers as Waiting
 
 ROOT = bundled.PATH.parent
 
@@ -126,17 +128,16 @@ def test_workers_that_cannot_be_made_are_replaced():
     assert not workers.remote
 
 
-def test_a_silent_cluster_is_left(monkeypatch):
+def test_a_silent_cluster_is_left():
     """Nothing comes back and nobody is left: threads take over."""
-    monkeypatch.setattr(workers_module, "ASK_SECONDS", 0.0)
-    monkeypatch.setattr(workers_module, "TICK_SECONDS", 0.01)
 
     class Silent(Executor):
         def submit(self, task, /, *arguments, **options):
             return Future()
 
     workers = Workers(2, Silent, remote=True, is_lost=lambda: True)
-    ours, known = costs(workers)
+    watch = Watch(60, parameters=Parameters(workers=Waiting(ask_seconds=0.0, tick_seconds=0.01)))
+    ours, known = costs(workers, watch=watch)
     assert ours == known
 
 

@@ -37,16 +37,14 @@ SETTLED_SHARE = 0.2
 SMOOTHING, LEAST_SMOOTHING, MOST_SMOOTHING = 0.7, 0.1, 0.9
 """Weight of the best prices so far in the next ones (Wentges 1997): the restricted master's own prices jump about. It
 falls while the prices it leads to promise more than those before, and rises when they do not."""
-PENALTY_FACTOR = UNPLACED_FACTOR = 5.0
-"""Penalties over what a unit of a row, or a workload, is worth: high enough to be avoided, low enough for numerics."""
+UNPLACED_FACTOR = 5.0
+"""Penalty over what a workload is worth: high enough to be avoided, low enough for numerics."""
 STALLED_SHARE, PROMISING = 0.4, 2.0
 """Column generation ends when a round lowers the master by less than this share of the gap asked for; by far less while
 its prices promise no bound within so many times the gap: to tighten one would be in vain."""
 MOST_ROUNDS = 60
 STUCK, RAISE, MOST_RAISES = 1e-4, 10.0, 4
 """A round that lowers a master that breaks rows by less than this share raises their penalties by this factor."""
-MOST_ROUGH_ROUNDS = 30
-"""Rounds that use closed forms alone, while they still help: they cost next to nothing."""
 ROUGH_STALLED, ROUGH_CLEANER = 2e-4, 0.1
 """They help while they lower the master by such a share of its cost, or of its penalties."""
 LONGEST_REST = 4
@@ -92,10 +90,11 @@ class Decomposition:
         workers: Workers | None = None, pricing: Pricing | None = None, most_raises: int = MOST_RAISES,
     ) -> None:  # fmt: skip
         self.cut, self.watch, self.threads = cut, watch, threads
+        self.parameters = watch.parameters.decomposition
         self.pricing = pricing or Pricing(problem, cut, Pool(cut), watch, threads=threads, workers=workers)
         self.pool = self.pricing.pool
         self.worth_usd = worth_usd
-        self.penalty_usd = np.where(cut.elastic, PENALTY_FACTOR * worth_usd, 0.0)
+        self.penalty_usd = np.where(cut.elastic, self.parameters.penalty_factor * worth_usd, 0.0)
         self.unplaced_usd = np.zeros(len(cut.blocks))
         self.most_raises = most_raises
         self.centre: Bound | None = None
@@ -154,7 +153,7 @@ class Decomposition:
             if not self.is_clean:
                 least = min(least, ROUGH_CLEANER * answer.penalties_usd)
             helped = last - answer.cost_usd > least
-            ends = self.rough and not (helped and self.rounds + 1 < MOST_ROUGH_ROUNDS)
+            ends = self.rough and not (helped and self.rounds + 1 < self.parameters.most_rough_rounds)
             due = ends or not (self.rough and self.has_plan)
             if self.is_clean and due and self.rough not in told and when_clean is not None:
                 told.add(self.rough)
@@ -297,7 +296,7 @@ class Decomposition:
         """Return by workload the number of a configuration, such that no elastic row is broken, before there is a
         master; None where that is not easy.
         """
-        worth_usd = self.penalty_usd / PENALTY_FACTOR  # nothing where a row cannot be broken
+        worth_usd = self.penalty_usd / self.parameters.penalty_factor  # nothing where a row cannot be broken
         return find_simple_plan(self.pricing, self.penalty_usd, worth_usd, self.watch)
 
     def quick_plan(self) -> Chosen | None:

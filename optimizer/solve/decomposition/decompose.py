@@ -35,12 +35,8 @@ from optimizer.solve.warm_start import current_handing
 Floats = NDArray[np.float64]
 log = logging.getLogger(__name__)
 
-ROUNDS_SHARE = 0.5
-"""Part of the time left that generating configurations may take."""
 MASTER_GAP_SHARE, PLAN_GAP_SHARE = 0.4, 0.2
 """How near to each other bound and master, and then plan and master, should come, in parts of the gap asked for."""
-BRANCH_TO_INTEGERS = 15_000
-"""Integer columns up to which HiGHS branches on the whole model where the gap stays open: beyond, it gets nowhere."""
 QUICK_PROOF_SHARE, PROOF_SHARE = 0.1, 0.5
 """Part of the time left to prove that no plan exists where column generation found none that breaks no row: after the
 rounds of closed forms, and in the end.
@@ -137,7 +133,7 @@ def _solve_parts(
 ) -> Run | None:  # fmt: skip
     """Generate configurations and close the gap of the plan held by `ground`, until some seconds have elapsed."""
     state, proofs = ground.state, list[Termination]()
-    is_moderate = matrix.integer.sum() <= BRANCH_TO_INTEGERS
+    is_moderate = matrix.integer.sum() <= watch.parameters.decomposition.branch_to_integers
 
     def is_impossible(share: float) -> bool:
         """Whether configurations prove within a share of the time left that no plan obeys all rows."""
@@ -254,7 +250,7 @@ def _approach(
             take_over(ground, parts, found, watch)
 
     for turn in range(TURNS):
-        until = watch.elapsed_seconds() + ROUNDS_SHARE * watch.left_seconds()
+        until = watch.elapsed_seconds() + watch.parameters.decomposition.rounds_share * watch.left_seconds()
         with watch.phase_of("columns"):
             ran = parts.run(
                 gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until, is_hopeless=is_hopeless,

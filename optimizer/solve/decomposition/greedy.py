@@ -20,9 +20,6 @@ from optimizer.solve.decomposition.selection import Selection
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EACH, ATTEMPTS = 12, 3
-"""Simple configurations of a workload at a time; how often they are generated, at new prices."""
-
 
 def find_simple_plan(pricing: Pricing, penalty_usd: Floats, worth_usd: Floats, watch: Watch) -> Ints | None:
     """Return by workload the number of a configuration in the pool, such that no elastic row is broken; None when some
@@ -34,11 +31,12 @@ def find_simple_plan(pricing: Pricing, penalty_usd: Floats, worth_usd: Floats, w
     cut, pool = pricing.cut, pricing.pool
     if pricing.services.periods > 1:
         return None
+    each, attempts = watch.parameters.decomposition.greedy_each, watch.parameters.decomposition.greedy_attempts
     simple = SingleSlots(pricing)
     no_price = np.zeros(cut.rows.size)
     towards = np.where(np.isfinite(cut.row_upper), -1.0, 1.0)
-    price, found = no_price, [simple.cheapest(no_price, EACH)]
-    for _ in range(ATTEMPTS):
+    price, found = no_price, [simple.cheapest(no_price, each)]
+    for _ in range(attempts):
         known = joined([of_pool(cut, pool), *found])
         state = Selection(cut, known, no_price, penalty_usd)
         state.place_all()
@@ -50,7 +48,7 @@ def find_simple_plan(pricing: Pricing, penalty_usd: Floats, worth_usd: Floats, w
             return None
         price = price + np.where(broken, towards * worth_usd, 0.0)
         pricing.price_roughly(price)
-        found.append(simple.cheapest(price, EACH))
+        found.append(simple.cheapest(price, each))
     return None
 
 

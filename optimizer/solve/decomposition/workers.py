@@ -39,9 +39,8 @@ MOST_IN_MESSAGE, MESSAGES_PER_WORKER, SECONDS_IN_MESSAGE = 16, 4, 60.0
 and how long the programs of one may take, since a worker that is silent is waited for as long."""
 AHEAD = 2
 """Chunks on their way per worker: the next one is there when one is done."""
-TICK_SECONDS, ASK_SECONDS, PATIENCE_SECONDS, SILENT_SHARE = 0.5, 5.0, 30.0, 0.5
-"""How often to look whether to stop; after how long a silence to ask whether anybody is left; how much longer than its
-programs may take a chunk is waited for, and for what part of the time left at most."""
+SILENT_SHARE = 0.5
+"""For what part of the time left a silent worker is waited for at most."""
 
 
 def is_address(choice: object) -> bool:
@@ -166,7 +165,7 @@ class Workers:
         most = max(1, min(MOST_IN_MESSAGE, int(SECONDS_IN_MESSAGE / effort.seconds)))
         size = min(most, max(1, number // (MESSAGES_PER_WORKER * self.count))) if self.remote else 1
         while some := tuple(islice(programs, size)):
-            seconds = min(effort.seconds, max(watch.left_seconds(), TICK_SECONDS))
+            seconds = min(effort.seconds, max(watch.left_seconds(), watch.parameters.workers.tick_seconds))
             cut, scales = zip(*some, strict=True)
             yield Chunk(cut, scales, replace(effort, seconds=seconds))
 
@@ -190,11 +189,12 @@ class Workers:
         must stop.
         """
         heard = asked = time.monotonic()
-        patience = min(PATIENCE_SECONDS, SILENT_SHARE * watch.left_seconds())
+        given = watch.parameters.workers
+        patience = min(given.patience_seconds, SILENT_SHARE * watch.left_seconds())
         while len(round_.sent) > most or (most == 0 and round_.again):
             if watch.should_stop():
                 return False
-            done = wait((*round_.sent, *round_.again), TICK_SECONDS, FIRST_COMPLETED).done
+            done = wait((*round_.sent, *round_.again), given.tick_seconds, FIRST_COMPLETED).done
             for future in done & round_.sent.keys():
                 self._take(future, round_, watch)
             for future in done & round_.again.keys():
@@ -203,8 +203,8 @@ class Workers:
             now = time.monotonic()
             if done or not round_.sent:
                 heard = asked = now
-                patience = min(PATIENCE_SECONDS, SILENT_SHARE * watch.left_seconds())
-            elif self.remote and now - asked > ASK_SECONDS:
+                patience = min(given.patience_seconds, SILENT_SHARE * watch.left_seconds())
+            elif self.remote and now - asked > given.ask_seconds:
                 asked = now
                 if now - heard > patience + _longest_seconds(round_) or self._is_lost():
                     self._fall_back(TimeoutError("nobody answers"), round_)

@@ -149,7 +149,8 @@ def _least_share_change(question: Question, problem: Problem, watch: Watch) -> C
 def _minimise(matrix: Matrix, problem: Problem, watch: Watch, *, gap: float, may_decompose: bool = True) -> Run:
     """Minimise in one thread, so that the answer does not depend on how many there are."""
     found = None
-    if may_decompose and "relaxed" not in matrix.columns.names and choose(problem).method == "decompose":
+    is_whole = may_decompose and "relaxed" not in matrix.columns.names
+    if is_whole and choose(problem, watch.parameters.auto).method == "decompose":
         from optimizer.solve.decomposition.decompose import decompose_and_improve
 
         found = decompose_and_improve(matrix, problem, watch, gap=gap, threads=1)

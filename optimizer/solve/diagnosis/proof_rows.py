@@ -45,7 +45,7 @@ def rules_in_conflict(
     watch = Watch(time_limit_seconds, cancel)
     free = normalise(without_pool_bounds(problem)).problem
     try:
-        matrix = state_model(free, stated_by(free), watch)
+        matrix = state_model(free, stated_by(free, watch.parameters.model), watch)
     except TriviallyInfeasible:
         return None
     if matrix is None or watch.should_stop():

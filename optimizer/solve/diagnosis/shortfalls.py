@@ -23,6 +23,7 @@ from optimizer.solve.diagnosis.limit_rows import Limit, limits_of, sizes, stated
 from optimizer.solve.diagnosis.share_limits import share_of
 from optimizer.solve.highs.call import Run, run
 from optimizer.solve.matrix import Matrix
+from optimizer.solve.parameters import DEFAULTS, Parameters
 from optimizer.solve.presolve.aggregated_capacity import with_cover_rows
 from optimizer.solve.solution import Termination
 
@@ -31,8 +32,6 @@ Ints = NDArray[np.int64]
 
 NOTICED, ROUNDING = 1e-6, 1e-5
 """Parts of a row's scale from which its change is told, and up to which a row that may not change may be off."""
-BY_CONFIGURATIONS_FROM_SLOTS = 20_000
-"""Slots from which whole configurations of workloads are chosen instead: HiGHS finds nothing on the whole model."""
 MOST_RELAXED, MOST_ASKED = 12, 5
 """Limits of which the relaxation is asked whether they alone can make room, and those of which the model is."""
 RELAXED_SHARE, FIRST_SHARE = 0.2, 0.6
@@ -81,7 +80,7 @@ class Shortfall:
 
 def diagnose(
     problem: Problem, *, time_limit_seconds: float = 30.0, cancel: threading.Event | None = None,
-    among: Callable[[Limit], bool] = lambda _: True,
+    among: Callable[[Limit], bool] = lambda _: True, parameters: Parameters = DEFAULTS,
 ) -> list[Shortfall]:  # fmt: skip
     """Return the limits of which each alone would make room if it changed by what is told, the smallest change
     relative to the limit first; where no single one is found, those limits and needs that would have to change
@@ -93,13 +92,13 @@ def diagnose(
     duties …) are only named where no pool, budget or share can change instead. Of large problems, needs are not named
     at all, and what is told breaks little, not proven to break least: ask only where there is no plan.
     """
-    watch = Watch(time_limit_seconds, cancel)
+    watch = Watch(time_limit_seconds, cancel, parameters=parameters)
     normalised = normalise(without_pool_bounds(problem))
     free = normalised.problem
-    matrix = None if watch.should_stop() else state_model(free, stated_by(free), watch)
+    matrix = None if watch.should_stop() else state_model(free, stated_by(free, watch.parameters.model), watch)
     if matrix is None or watch.should_stop():
         return []
-    if problem.slots.workload.size >= BY_CONFIGURATIONS_FROM_SLOTS:
+    if problem.slots.workload.size >= watch.parameters.diagnosis.configurations_from_slots:
         found = _by_configurations(with_cover_rows(matrix, free), free, watch)
     else:
         found = _Search(matrix, free, watch, among).run()

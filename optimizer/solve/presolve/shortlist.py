@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 EACH, CLEANEST = 16, 6
 """Slots of every stream and job on the shortlist: the cheapest, and where carbon is limited those of least carbon."""
-TIME_SHARE = 0.2
-"""Part of the time left that the attempt may take: workloads without a closed form are priced one by one."""
 TOO_LONG = 1e3
 """Factor on the cost of a job on a slot where it does not end in time with one gang at work."""
 
@@ -111,7 +109,8 @@ def find_first_plan(problem: Problem, watch: Watch, *, threads: int) -> FirstPla
         return None
     blocks = find_blocks(matrix, short.problem)
     cut, worth = cut_model(matrix, blocks), worth_usd(matrix, np.zeros(matrix.row_lower.size))
-    aside = Aside(watch, TIME_SHARE * watch.left_seconds())  # a plan is news once it is known to be one
+    seconds = watch.parameters.shortlist.time_share * watch.left_seconds()  # some workloads are priced one by one
+    aside = Aside(watch, seconds)  # a plan is news once it is known to be one
     parts = Decomposition(short.problem, cut, worth[cut.rows], aside, threads=threads)
     nothing = Relaxation(Termination.LIMIT, None, None, np.zeros(matrix.row_lower.size), matrix.cost)
     ground = Prepared(matrix, nothing, blocks, np.zeros(0, dtype=np.int64), WorkingPlan(matrix, blocks, worth))

@@ -59,17 +59,15 @@ KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
 USED = 1e-7
 RELAX_SHARE = 0.5
-SMALL, FEW_INTEGERS = 5_000, 2_000
-"""Columns, or integer columns, up to which HiGHS solves the model as it is: a kernel saves nothing."""
 
 
 def kernel_search(
-    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None, small: int = SMALL
+    matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None = None
 ) -> Run:
     """Minimise a model by kernels of growing size; `start` is a plan to begin with. The bound is over all options.
 
-    Choices among regions with a fixed cost go to `linking.locate`. Else a model of at most `small` columns after
-    substitution, or 2,000 integer ones, goes to HiGHS as it is (0: none).
+    Choices among regions with a fixed cost go to `lazy_rows.locate`. Else a model of few columns after substitution, or
+    few integer ones, goes to HiGHS as it is: a kernel saves nothing.
     """
     from optimizer.solve.special.location.lazy_rows import locate  # which searches kernels in turn
 
@@ -79,7 +77,8 @@ def kernel_search(
     begin = None if start is None else smaller.from_full(start)
     found = locate(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     if found is None:
-        is_small = smaller.matrix.cost.size <= small or (small and smaller.matrix.integer.sum() <= FEW_INTEGERS)
+        limits, found_integers = watch.parameters.kernels, int(smaller.matrix.integer.sum())
+        is_small = smaller.matrix.cost.size <= limits.small_columns or found_integers <= limits.few_integers
         search = _whole if is_small and not _is_packed(smaller.matrix) else search_kernels
         found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     return found if found.x is None else replace(found, x=smaller.to_full(found.x))

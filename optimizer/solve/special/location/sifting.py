@@ -20,15 +20,12 @@ from optimizer.solve.highs.call import cost_scale
 from optimizer.solve.highs.hand_over import to_task
 from optimizer.solve.highs.session import INFEASIBLE, OPTIMAL, Ears, Session
 from optimizer.solve.matrix import Labels, Matrix
+from optimizer.solve.parameters import Location
 from optimizer.solve.special.location.facility_prices import Gates, decide_all, find_gates, price_openings
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 BROKEN = 1e-6
-STALL = 3e-5
-"""Relative rise of the bound in one round below which no more rows are looked for."""
-SIFT_FROM, CHEAPEST = 5_000, 10
-"""Columns from which only some are begun with, and how many of each row."""
 GAINS = 1e-7
 """Reduced cost, scaled, from which a column gains nothing."""
 
@@ -63,7 +60,7 @@ class Sifting(threading.Thread):
     ) -> None:  # fmt: skip
         super().__init__(name="linking", daemon=True)
         self.base, self.links, self.labels, self.most, self.watch = base, links, labels, most, watch
-        self.until_seconds = until_seconds
+        self.until_seconds, self.parameters = until_seconds, watch.parameters.location
         self.added = np.zeros(0, dtype=np.int64)
         self.bound_usd: float | None = None
         self.x: Floats | None = None
@@ -79,7 +76,7 @@ class Sifting(threading.Thread):
             self.failure = error
 
     def _search(self) -> None:
-        columns = _first_columns(self.base)
+        columns = _first_columns(self.base, self.parameters)
         session = self._load(columns)
         before = -np.inf
         while True:
@@ -98,7 +95,7 @@ class Sifting(threading.Thread):
             is_broken = self.links @ x > BROKEN * self.most
             is_broken[self.added] = False
             broken = np.flatnonzero(is_broken)
-            stalls = objective - before <= STALL * abs(objective) and not gaining.size
+            stalls = objective - before <= self.parameters.stall * abs(objective) and not gaining.size
             if stalls or not (broken.size or gaining.size):
                 return
             before = -np.inf if gaining.size else objective  # new columns may bring it down
@@ -125,7 +122,7 @@ class Sifting(threading.Thread):
         if prices is None:
             return gaining
         self._note(prices.bound_usd)
-        if prices.bound_usd >= objective - STALL * abs(objective):
+        if prices.bound_usd >= objective - self.parameters.stall * abs(objective):
             return gaining[:0]
         may_open = (x[gates.openers] > 0) | (prices.reduced_cost[gates.openers] < 0)
         sensible = gaining[np.append(may_open, True)[gates.of_column[gaining]]]
@@ -178,11 +175,11 @@ class Sifting(threading.Thread):
         self.until_seconds = 0.0
 
 
-def _first_columns(matrix: Matrix) -> Ints:
+def _first_columns(matrix: Matrix, limits: Location) -> Ints:
     """Return the columns to begin with: all where there are few, or where openers do not decide all."""
     gates = find_gates(matrix)
     everything = np.arange(matrix.cost.size)
-    if matrix.cost.size < SIFT_FROM or not decide_all(matrix, gates):
+    if matrix.cost.size < limits.sift_from_columns or not decide_all(matrix, gates):
         return everything
     chosen = (gates.of_column < 0) | (matrix.lower != 0.0)
     a = matrix.a[np.flatnonzero(gates.of_row < 0)]
@@ -190,7 +187,7 @@ def _first_columns(matrix: Matrix) -> Ints:
     usd = (matrix.cost + _share_of_opening(matrix, gates))[a.indices] / np.abs(a.data)
     order = np.lexsort((usd, row))
     place = np.arange(order.size) - a.indptr[row[order]]
-    chosen[a.indices[order[place < CHEAPEST]]] = True
+    chosen[a.indices[order[place < limits.cheapest]]] = True
     return np.flatnonzero(chosen)
 
 
