@@ -100,6 +100,12 @@ class Kernels(Component):
 
     small_columns: int = number(5_000, 0, MANY, "Columns up to which HiGHS solves the model as it is.")
     few_integers: int = number(2_000, 0, MANY, "Integer columns up to which it does.")
+    first_nodes: int = number(2_000, 1, MANY, "Nodes of HiGHS' first turn beside packings.")
+    more_nodes: int = number(8, 2, 1_000, "By what factor turns grow.")
+    packings_first: int = number(2_000, 0, MANY, "Rounds packings get before it where few choices fill a place.")
+    packings_share: float = number(0.25, 0, 1e3, "Work of packings in parts of HiGHS' where many choices fill a place.")
+    packings_share_of_few: float = number(2.0, 0, 1e3, "The same where few do.")
+    turns_to_columns: int = number(6_000, 0, MANY, "Columns up to which HiGHS gets turns beside packings.")
 
 
 @dataclass(frozen=True)

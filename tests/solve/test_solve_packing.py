@@ -17,7 +17,9 @@ from optimizer.solve.highs.call import run
 from optimizer.solve.highs.hand_over import from_arrays, to_matrix
 from optimizer.solve.incumbent import Incumbent
 from optimizer.solve.neighbourhoods.working_plan import worth_usd
+from optimizer.solve.parameters import Kernels, Parameters
 from optimizer.solve.solution import Termination
+from optimizer.solve.special.assignment import kernels
 from optimizer.solve.special.assignment.assignment_model import find_assignment
 from optimizer.solve.special.assignment.kernels import kernel_search
 from optimizer.solve.special.assignment.packing.bounds import PackingRelaxation
@@ -303,3 +305,33 @@ def test_plans_of_the_formulation_are_plans():
     matrix = make_assignment(6, 3, 2)
     whole = run(from_arrays(master_arrays(_master(_as_assignment(matrix)), whole=True)), Watch(60))
     assert whole.objective_usd == pytest.approx(run(matrix, Watch(60)).objective_usd)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_search_goes_on_from_where_its_rounds_ended(seed):
+    """One round at a time comes to the same optimum, and never solves the knapsacks of all plans again."""
+    matrix = make_assignment(24, 8, seed, slack=1.04)
+    watch, price = Watch(60), run(matrix, Watch(60), relaxed=True).row_dual
+    best = Incumbent(matrix, watch)
+    search = PackingSearch(matrix, _as_assignment(matrix), watch, gap=0.0, best=best)
+    search.run(price, rounds=1)
+    roots, turns = search.relaxation.rounds, 0
+    while not best.is_within(0.0) and turns < 1000:
+        before, turns = search.relaxation.rounds, turns + 1
+        search.run(price, rounds=10)
+        assert search.relaxation.rounds > before
+    assert best.objective_usd == pytest.approx(run(matrix, Watch(60)).objective_usd)
+    assert roots < search.relaxation.rounds or turns == 0
+
+
+@pytest.mark.parametrize("agents", [4, 12])
+def test_packings_and_highs_take_turns(agents):
+    """Where many choices fill a place HiGHS is first, where few do packings are; both end at the optimum."""
+    matrix = make_assignment(360 // agents, agents, 1, slack=1.2)
+    watch = Watch(60, parameters=Parameters(kernels=Kernels(first_nodes=1, packings_first=2)))
+    found = kernels.search_kernels(matrix, watch, gap=0.0, threads=1, start=None)
+    assert found.termination is Termination.GAP_REACHED
+    assert found.objective_usd == pytest.approx(found.bound_usd)
+    assert matrix.is_feasible(found.x)
+    assert {4: "solve", 12: "pack"}[agents] in watch.timings
+    assert found.bound_usd == pytest.approx(run(matrix, Watch(60), gap=0.0).objective_usd)

@@ -30,7 +30,7 @@ from optimizer.solve.neighbourhoods.working_plan import worth_usd
 from optimizer.solve.presolve.implied_variables import substitute
 from optimizer.solve.solution import Termination
 from optimizer.solve.special.assignment.assignment_model import Assignment, find_assignment
-from optimizer.solve.special.assignment.packing.packing_search import PackingSearch, is_packed
+from optimizer.solve.special.assignment.packing.packing_search import PackingSearch, are_few, is_packed
 from optimizer.solve.special.assignment.shifts import STALE, ShiftsBeside, shift_and_swap
 from optimizer.solve.special.reduced_costs import Priced, Rest, price, rest_of
 
@@ -57,6 +57,11 @@ settles took a quarter less.
 """
 KERNEL_SHARE, KERNEL_GAP_SHARE = 0.35, 0.3
 """Part of the time left that one kernel may take, and how far it is solved in parts of the gap asked for."""
+MOST_NODES = 2**30
+ROUNDS_OF_ITERATION = 0.04
+"""Rounds of pricing that take as long as an iteration of the simplex method (360 and 2,000 columns: 0.2 and 5
+microseconds a column).
+"""
 USED = 1e-7
 RELAX_SHARE = 0.5
 
@@ -109,8 +114,11 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
                 _shift(matrix, assignment, relaxed, best, watch, gap=gap, share=share, patience=patience)
             shifted_usd = best.objective_usd
             if packed and not best.is_within(gap):
+                search = PackingSearch(matrix, assignment, watch, gap=gap, best=best)
+                if matrix.cost.size <= watch.parameters.kernels.turns_to_columns:
+                    return _take_turns(matrix, relaxed, search, watch, gap=gap, threads=threads)
                 with watch.phase_of("pack"):
-                    PackingSearch(matrix, assignment, watch, gap=gap, best=best).run(relaxed.row_price)
+                    search.run(relaxed.row_price)
                 if watch.should_stop() and not best.is_within(gap):
                     return best.as_run(watch.why_stopped())
         if not best.is_within(gap):
@@ -126,6 +134,37 @@ def search_kernels(matrix: Matrix, watch: Watch, *, gap: float, threads: int, st
         if assignment is None or best.x is None or threads == 1 or best.objective_usd < shifted_usd:
             return solve_rest(matrix, rest, best, watch, gap=gap, threads=threads)
         return _rest_beside(matrix, assignment, rest, best, watch, gap=gap, threads=threads)
+
+
+def _take_turns(
+    matrix: Matrix, relaxed: Priced, search: PackingSearch, watch: Watch, *, gap: float, threads: int
+) -> Run:
+    """Let packings and HiGHS, on what is left of the model, take turns until one of them proves the gap.
+
+    Which is faster is not known beforehand: packings where few choices fill a place, which are first then; HiGHS where
+    many do. Turns are counted in nodes, simplex iterations and rounds of pricing, not in seconds, and grow: HiGHS
+    begins anew with each, from the best plan and with what that rules out; packings go on where they were.
+    """
+    best, limits = search.best, watch.parameters.kernels
+    nodes, share = limits.first_nodes, limits.packings_share
+    if are_few(search.assignment):
+        share = limits.packings_share_of_few
+        with watch.phase_of("pack"):
+            search.run(relaxed.row_price, rounds=limits.packings_first)
+    while not best.is_within(gap) and not watch.should_stop():
+        done = watch.work.simplex_iterations
+        with watch.phase_of("solve"):
+            found = solve_rest(
+                matrix, rest_of(matrix, relaxed, best, gap), best, watch, gap=gap, threads=threads,
+                options={"mip_max_nodes": nodes},
+            )  # fmt: skip
+        if found.termination is not Termination.LIMIT:
+            return found
+        with watch.phase_of("pack"):
+            iterations = watch.work.simplex_iterations - done
+            search.run(relaxed.row_price, rounds=max(1.0, share * ROUNDS_OF_ITERATION * iterations))
+        nodes = min(limits.more_nodes * nodes, MOST_NODES)
+    return best.as_run(Termination.GAP_REACHED if best.is_within(gap) else watch.why_stopped())
 
 
 def _as_assignment(matrix: Matrix) -> Assignment | None:
@@ -259,9 +298,9 @@ def _teller(part: Matrix, watch: Watch) -> Callable[[Floats], None]:
 
 def solve_rest(
     matrix: Matrix, rest: Rest, best: Incumbent, watch: Watch, *, gap: float, threads: int,
-    offer: Callable[[], Floats | None] | None = None,
+    offer: Callable[[], Floats | None] | None = None, options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:  # fmt: skip
-    """Let HiGHS solve what is left of the model, from the plan held; its bound counts up to the target only."""
+    """Let HiGHS solve what is left of the model, from the best plan; its bound counts up to the target only."""
     lower, upper, free, target = rest.lower, rest.upper, rest.free, rest.target_usd
     log.info("%d of %d columns are left", free.size, matrix.cost.size)
     part, _ = submatrix(replace(matrix, lower=lower, upper=upper), free, lower)
@@ -273,7 +312,7 @@ def solve_rest(
     for start in (best.x, None) if best.x is not None else (None,):
         found = run(
             part, watch, gap=gap, threads=threads, start=None if start is None else start[free], reports=True,
-            most_bound_usd=target, offer=offer,
+            most_bound_usd=target, offer=offer, options=options,
         )  # fmt: skip
         if found.termination is Termination.INFEASIBLE:
             if best.x is None:

@@ -53,7 +53,7 @@ class Solved:
 
 class PackingRelaxation:
     """Column generation over the packings of an assignment; costs and bounds are those above `offset_usd`, which is the
-    model's own and the least of every choice.
+    model's own and the least of every choice. `rounds` counts how often all knapsacks were solved.
     """
 
     def __init__(self, assignment: Assignment, watch: Watch, *, offset_usd: float = 0.0) -> None:
@@ -67,6 +67,7 @@ class PackingRelaxation:
         self.is_limited = np.isfinite(assignment.limit)
         self.pool = Packings(assignment, self.cost_usd, watch)
         self.typical_usd = 1.0
+        self.rounds = 0
 
     def prices_from(self, row_price: Floats) -> Prices:
         """Return the prices that those of the model's rows say, and size the box by them."""
@@ -87,6 +88,7 @@ class PackingRelaxation:
 
     def bound(self, prices: Prices, options: Bools) -> tuple[float, Ints, Bools]:
         """Return the bound at prices, and the packings behind it as (place, members)."""
+        self.rounds += 1
         worth, chosen = self.knapsacks.best(self.profit(prices, options))
         bound = prices.choice_usd.sum() - prices.common_usd @ self.assignment.common_limit - worth.sum()
         bound -= ROUNDED * prices.choice_usd.size * prices.choice_usd.max()

@@ -58,6 +58,11 @@ def is_packed(assignment: Assignment) -> bool:
     return places > 1 and not is_small and choices <= max(MOST_PER_PLACE * places, FEW_CHOICES)
 
 
+def are_few(assignment: Assignment) -> bool:
+    """Whether few choices fill a place, so that packings are better than any other relaxation."""
+    return assignment.cost.shape[0] <= MOST_PER_PLACE * int(np.isfinite(assignment.limit).sum())
+
+
 class PackingSearch:
     """Bound and best plan of an assignment; both are offered to `best`, which may hold a plan to begin with."""
 
@@ -69,18 +74,29 @@ class PackingSearch:
         self.relaxation = PackingRelaxation(assignment, watch, offset_usd=matrix.offset)
         self.offset_usd = self.relaxation.offset_usd
         self.bound_usd = -np.inf
-        self.hope_until_seconds = np.inf
+        self.hope_until_seconds, self.until_rounds = np.inf, np.inf
+        self.prices: Prices | None = None
+        self.width, self.discrepancies = FIRST_WIDTH, 0
 
     @property
     def plan_usd(self) -> float:
         """What the best plan costs above the offset; inf without one."""
         return self.best.objective_usd - self.offset_usd
 
-    def run(self, row_price: Floats) -> None:
+    def run(self, row_price: Floats, rounds: float = np.inf) -> None:
         """Search until the gap is proven, nothing more is found or the solve must stop, from prices of the rows.
 
-        Ends early where the relaxation takes too long.
+        Ends early where the relaxation takes too long, or after so many rounds of pricing; called again, it goes on
+        from there.
         """
+        self.until_rounds = self.relaxation.rounds + rounds
+        if self.prices is None:
+            self._solve_root(row_price)
+        if self.prices is not None:
+            self._dive_and_divide()
+
+    def _solve_root(self, row_price: Floats) -> None:
+        """Bound all plans, and note the prices where there is something to dive into."""
         relaxation, watch = self.relaxation, self.watch
         begun, left = watch.elapsed_seconds(), watch.left_seconds()
         solved = relaxation.solve(
@@ -91,36 +107,40 @@ class PackingSearch:
         log.info("packings: bound %.7g USD, %d known", self.bound_usd + self.offset_usd, len(relaxation.pool))
         self.hope_until_seconds = watch.elapsed_seconds() + HOPE_SHARE * watch.left_seconds()
         if solved.answer is not None and not solved.is_empty:
-            self._dive_and_divide(solved.prices)
+            self.prices, tolerance = solved.prices, self._tolerance(TOLERANCE)
+            self.dives = Dives(relaxation, self._on_plan, tolerance=tolerance)
+            self.tree = PackingTree(relaxation, self.bound_usd, solved.prices, self._on_plan, tolerance=tolerance)
 
-    def _dive_and_divide(self, prices: Prices) -> None:
-        """Dive with more and more discrepancies; divide for as long as that takes."""
-        watch, tolerance = self.watch, self._tolerance(TOLERANCE)
-        dives = Dives(self.relaxation, self._on_plan, tolerance=tolerance)
-        tree = PackingTree(self.relaxation, self.bound_usd, prices, self._on_plan, tolerance=tolerance)
-        width, discrepancies = FIRST_WIDTH, 0
-        while not self._is_done() and discrepancies <= MOST_DISCREPANCIES:
-            begun = watch.elapsed_seconds()
-            until, limit = begun + DIVE_SHARE * watch.left_seconds(), self.bound_usd + self._gaps_usd(width)
-            dives.dive(prices, discrepancies, partial(self._better_than, limit), partial(self._is_done, until))
+    def _dive_and_divide(self) -> None:
+        """Dive with more and more discrepancies; divide for as many rounds as that takes."""
+        assert self.prices is not None
+        while not self._is_done() and self.discrepancies <= MOST_DISCREPANCIES:
+            begun = self.relaxation.rounds
+            until = self.watch.elapsed_seconds() + DIVE_SHARE * self.watch.left_seconds()
+            limit = self.bound_usd + self._gaps_usd(self.width)
+            self.dives.dive(
+                self.prices, self.discrepancies, partial(self._better_than, limit), partial(self._is_done, until)
+            )
             log.info(
                 "packings: dives with %d discrepancies: %.7g USD, %d packings",
-                discrepancies, self.plan_usd + self.offset_usd, len(self.relaxation.pool),
+                self.discrepancies, self.plan_usd + self.offset_usd, len(self.relaxation.pool),
             )  # fmt: skip
+            if self._is_done():
+                return
             if self.plan_usd >= limit:
-                width *= WIDER
-            discrepancies += 1
-            now = watch.elapsed_seconds()
+                self.width *= WIDER
+            self.discrepancies += 1
             if np.isposinf(self.plan_usd) or self.plan_usd <= self.bound_usd + self._gaps_usd(FAR):
-                self._branch(tree, 2.0 * now - begun)
-        self._branch(tree, np.inf)
+                self._branch(2 * self.relaxation.rounds - begun)
+        self._branch(np.inf)
 
-    def _branch(self, tree: PackingTree, until_seconds: float) -> None:
-        """Raise the bound by dividing, until a time, or longer where there are fewer and fewer parts."""
+    def _branch(self, until_rounds: float) -> None:
+        """Raise the bound by dividing, for some rounds, or longer where there are fewer and fewer parts."""
+        tree = self.tree
 
         def is_over() -> bool:
             is_about_to_end = len(tree.open) <= SHRUNK * tree.most_open
-            return self._is_done(np.inf if is_about_to_end else until_seconds)
+            return self._is_done() or (self.relaxation.rounds >= until_rounds and not is_about_to_end)
 
         tree.search(self._enough, is_over, lambda: self._raise_bound(tree.bound_usd))
         log.info(
@@ -162,8 +182,12 @@ class PackingSearch:
         return min(limit_usd, self.best.target_usd(ROUNDING) - self.offset_usd)
 
     def _is_done(self, until_seconds: float = np.inf) -> bool:
-        """Whether the gap is proven, the solve must stop, or it is too late, for what is done now or for hope."""
+        """Whether the gap is proven, the solve must stop, the rounds are over, or it is too late, for what is done now
+        or for hope.
+        """
         if self.watch.should_stop() or self.bound_usd >= self._enough():
+            return True
+        if self.relaxation.rounds >= self.until_rounds:
             return True
         late = until_seconds if np.isfinite(self.plan_usd) else min(until_seconds, self.hope_until_seconds)
         return self.watch.elapsed_seconds() >= late
