@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator, Sequence
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +15,14 @@ import click
 
 from optimizer.command_inputs import CHANGE, FILE, load_changed
 from optimizer.errors import InputError, Issue
+from optimizer.terminal import Finite
 
 if TYPE_CHECKING:
+    from optimizer.explain import PricesAnswer
     from optimizer.instance.models import Instance
     from optimizer.plan.models import Plan
     from optimizer.report.pages.view import Block, Figure, Page
+    from optimizer.solve.solution import Progress
 
 
 @click.command("report")
@@ -29,7 +35,12 @@ if TYPE_CHECKING:
 @CHANGE
 @click.option(
     "--with", "answers", type=FILE, multiple=True,
-    help="An answer (JSON) to become part of it: explain prices, explain infeasible, study frontier; may be repeated.",
+    help="An answer (JSON) to become part of it: explain prices, explain infeasible, study frontier, study regret, "
+    "study discover; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--prices", "seconds", type=Finite(min=0, min_open=True), metavar="SECONDS",
+    help="Of a plan: ask as well what each rule costs (explain prices), for at most so long.",
 )  # fmt: skip
 @click.option("--question", default="", help="What was asked.  [default: in the instance's or study's words]")
 @click.option("--author", default="", help="Who answers for it.")
@@ -37,7 +48,7 @@ if TYPE_CHECKING:
 @click.option("--scenarios", default="", help="Of a study: the scenarios to set beside the base, by id: a,b.")
 def report(
     file: Path, *, html: Path | None, figures: Path | None, instance_file: Path | None, changes: tuple[Path, ...],
-    answers: tuple[Path, ...], question: str, author: str, borders: bool, scenarios: str,
+    answers: tuple[Path, ...], seconds: float | None, question: str, author: str, borders: bool, scenarios: str,
 ) -> None:  # fmt: skip
     """Write a plan (JSON) or the folder of a study as one HTML file that works offline, on a phone and on paper.
 
@@ -60,11 +71,13 @@ def report(
             raise click.BadParameter(f"{html} cannot be written: {error.strerror}.", param_hint="--html") from None
     told = {"asked": question, "author": author, "written": datetime.date.today().isoformat(), "borders": borders}
     if file.is_dir():
+        if seconds is not None:
+            raise click.UsageError("--prices is for a plan; of a study's base: explain prices, and --with its answer")
         page = _study(file, instance_file, answers, scenarios, told)
     else:
         if scenarios:
             raise click.UsageError("--scenarios is for the folder of a study")
-        page = _plan(file, instance_file, changes, answers, told)
+        page = _plan(file, instance_file, changes, answers, seconds, told)
     if html is not None:
         text = page_html(page)
         write_whole(html, lambda stream: stream.write(text))
@@ -73,8 +86,9 @@ def report(
 
 
 def _plan(
-    file: Path, instance_file: Path | None, changes: tuple[Path, ...], answers: Sequence[Path], told: dict[str, object]
-) -> Page:
+    file: Path, instance_file: Path | None, changes: tuple[Path, ...], answers: Sequence[Path], seconds: float | None,
+    told: dict[str, object],
+) -> Page:  # fmt: skip
     from optimizer.plan.models import Plan
     from optimizer.report.pages.answers import read_answers
     from optimizer.report.pages.plan_page import plan_page, steps_of
@@ -82,7 +96,28 @@ def _plan(
     plan = Plan.read(file)
     instance = _instance(plan, instance_file, changes)
     steps = () if instance is None else steps_of(instance)
-    return plan_page(plan, instance, answers=read_answers(answers), steps=steps, **told)  # type: ignore[arg-type]
+    read = read_answers(answers)
+    if read.regrets or read.discoveries:
+        raise click.UsageError("study regret and study discover are of a study: name its folder, not a plan")
+    if seconds is not None:
+        read = replace(read, prices=_prices(plan, instance, seconds))
+    return plan_page(plan, instance, answers=read, steps=steps, **told)  # type: ignore[arg-type]
+
+
+def _prices(plan: Plan, instance: Instance | None, seconds: float) -> PricesAnswer:
+    from optimizer.explain import prices
+    from optimizer.terminal import run_interruptible
+
+    if instance is None:
+        raise click.UsageError("--prices solves the instance again: name it by --instance")
+    if not plan.held:
+        raise click.UsageError("--prices is for a plan that holds something")
+
+    def work(progress: Callable[[Progress], None], cancel: threading.Event) -> PricesAnswer:
+        return prices(instance, plan, time_limit_seconds=seconds, progress=progress, cancel=cancel)
+
+    answer: PricesAnswer = run_interruptible(work, display=sys.stderr.isatty(), currency=instance.currency)
+    return answer
 
 
 def _instance(plan: Plan, file: Path | None, changes: tuple[Path, ...]) -> Instance | None:

@@ -66,6 +66,13 @@ class Discovery(Row):
     rules: tuple[FailureRule, ...] = ()
     left_out: int = 0
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.regret_view import render_discovery
+
+        return as_html(render_discovery, self)
+
     @property
     def sentence(self) -> str:
         """What was found, in a sentence."""

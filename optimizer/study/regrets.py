@@ -93,6 +93,13 @@ class RegretTable(Row):
         """The plan of least worst regret."""
         return self.plans[0]
 
+    def _repr_html_(self) -> str:
+        """Return it as notebooks show it."""
+        from optimizer.report.as_html import as_html
+        from optimizer.report.regret_view import render_regret
+
+        return as_html(render_regret, self)
+
 
 def regret(
     folder: StudyFolder, plans: Sequence[str] = (), *, base: str | None = None,

@@ -9,7 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from page_toys import hostile_plan, one_thread, toy_plan, write_instance, write_study
+from page_toys import (
+    HOSTILE,
+    PRICES,
+    hostile_answers,
+    hostile_plan,
+    one_thread,
+    toy_plan,
+    write_hostile,
+    write_instance,
+    write_risks,
+    write_study,
+    write_two,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,6 +38,22 @@ def study_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def risks_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the toy study of two uncertainties, solved."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optimizer.study.runner._opened", lambda workers, cluster: one_thread)
+        return write_risks(tmp_path_factory.mktemp("risks"))
+
+
+@pytest.fixture(scope="session")
+def two_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the toy study of two instances, solved."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("optimizer.study.runner._opened", lambda workers, cluster: one_thread)
+        return write_two(tmp_path_factory.mktemp("two"))
+
+
+@pytest.fixture(scope="session")
 def toy_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of the toy instance."""
     return write_instance(tmp_path_factory.mktemp("instance"))
@@ -33,7 +61,8 @@ def toy_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory, study_results: Path) -> dict[str, Path]:
-    """The files of three pages: of a plan, of a plan with hostile texts, of a study."""
+    """The files of four pages: of a plan and of a study, and of both with hostile texts."""
+    from optimizer.report.pages.answers import Answers
     from optimizer.report.pages.plan_page import plan_page
     from optimizer.report.pages.study_page import study_page
     from optimizer.report.pages.write import page_html
@@ -41,9 +70,10 @@ def pages(tmp_path_factory: pytest.TempPathFactory, study_results: Path) -> dict
 
     folder = tmp_path_factory.mktemp("pages")
     made = {
-        "plan": plan_page(toy_plan(), author="A. Planner", written="2026-11-30"),
-        "hostile": plan_page(hostile_plan()),
+        "plan": plan_page(toy_plan(), author="A. Planner", written="2026-11-30", answers=Answers(prices=PRICES)),
+        "hostile": plan_page(hostile_plan(), author=HOSTILE, asked=HOSTILE * 9, answers=hostile_answers()),
         "study": study_page(StudyFolder(study_results)),
+        "hostile study": study_page(StudyFolder(write_hostile(study_results, folder))),
     }
     for name, page in made.items():
         (folder / f"{name}.html").write_text(page_html(page), encoding="utf-8")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,10 +13,14 @@ from typing import Any
 
 import yaml
 
+from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer, Repair, Step
+from optimizer.explain.rows import FigurePrice, Interval, Price, PricesAnswer, Together
 from optimizer.plan.models import Plan
-from optimizer.study import StudyFolder, load_study, run_study
+from optimizer.report.pages.answers import Answers
+from optimizer.study import Frontier, FrontierPoint, StudyFolder, load_study, run_study
+from optimizer.study.models import Study
 
-HOSTILE = '"><img src=x onerror="window.hurt=1"><script>window.hurt=2</script></title></style>\u202e\x1b[2J{{7*7}}'
+HOSTILE = '"><img src=x onerror="window.hurt=1"><script>window.hurt=2</script></title></style>\u202e\x1b\uffff{{7*7}}'
 PLAN: dict[str, Any] = {
     "instance_name": "estate", "instance_sha256": "ab" * 32, "status": "optimal", "termination": "gap_reached",
     "objective_usd": 8000.0, "bound_usd": 7996.0, "gap": 0.0005, "carbon_kg": 60.0, "operational_kg": 45.0,
@@ -67,9 +74,13 @@ PLAN: dict[str, Any] = {
     "versions": {"catalogue": "2026.11.1 of 2026-11-30", "laws": "2026-11-30"},
     "horizon": {"start": "2027-01-01", "periods": [{"id": "t0", "hours": 730.0}]},
 }  # fmt: skip
-FIXED = {"status", "termination", "period", "metric", "counts", "estimate", "sense", "kind", "due", "country", "start",
-         "in_force_from", "review_by", "figure", "reason", "region", "provider"}  # fmt: skip
-"""Fields whose values are of a vocabulary, or are looked up."""
+FIXED = {"status", "termination", "metric", "counts", "estimate", "sense", "kind", "due", "start", "in_force_from",
+         "review_by", "over", "step", "basis", "direction"}  # fmt: skip
+"""Fields whose values are of a vocabulary, or are dates."""
+WORDS = {"price"}
+"""Values of a vocabulary, in fields that are free texts elsewhere."""
+KEYS = {"cost_breakdown_usd", "versions", "assertions"}
+"""Fields whose keys are texts as well."""
 
 
 def toy_plan(**changes: Any) -> Plan:
@@ -77,23 +88,67 @@ def toy_plan(**changes: Any) -> Plan:
     return Plan.model_validate({**PLAN, **changes}, strict=False)
 
 
-def hostile_plan() -> Plan:
-    """Return the plan with hostile text in place of every text of a file, each its own, some very long."""
-    number = 0
+class Spoiler:
+    """Puts a hostile text of its own in place of every text of a file, some of them very long."""
 
-    def spoilt(key: str, value: Any) -> Any:
-        nonlocal number
+    def __init__(self) -> None:
+        self.number = 0
+
+    def text(self) -> str:
+        """Return the next text."""
+        self.number += 1
+        return f"{HOSTILE}{self.number}" + ("W" * 5000 if self.number % 7 == 0 else "")
+
+    def spoilt(self, value: Any, key: str = "") -> Any:
+        """Return a value with hostile texts in it; the keys of some fields are texts as well."""
         if isinstance(value, dict):
-            return {k: spoilt(k, v) for k, v in value.items()}
+            return {self.text() if key in KEYS else k: self.spoilt(v, k) for k, v in value.items()}
         if isinstance(value, list):
-            return [spoilt(key, item) for item in value]
-        if isinstance(value, str) and key not in FIXED:
-            number += 1
-            return f"{HOSTILE}{number}" + ("W" * 5000 if number % 7 == 0 else "")
-        return value
+            return [self.spoilt(item, key) for item in value]
+        return self.text() if isinstance(value, str) and key not in FIXED and value not in WORDS else value
 
-    data = {key: spoilt(key, value) for key, value in PLAN.items() if key != "horizon"}
+
+def hostile_plan() -> Plan:
+    """Return the plan with hostile text in place of every text of a file."""
+    data = Spoiler().spoilt({key: value for key, value in PLAN.items() if key != "horizon"})
     return Plan.model_validate({**data, "horizon": PLAN["horizon"]}, strict=False)
+
+
+ONE = Interval(low=100.0, high=100.2)
+PRICES = PricesAnswer(
+    prices=(
+        Price(rule="budget:carbon", kind="budget", sentence="80 kg", lifted_usd=ONE, lifted_kg=5.0, moves=("chat",),
+              tighter_possible=False, looser_usd=Interval(low=0.0, high=0.0), step={"share": 0.01}),
+        Price(rule="quota:quotas.default_devices", kind="quota", sentence="8", lifted_usd=Interval(low=20.0, high=60.0),
+              step={"amount": 1.0}, tighter_usd=Interval(low=5.0, high=None)),
+        Price(rule="policy:cap-aws", kind="policy", sentence="at most 60 %", lifted_usd=Interval(low=0.0, high=0.0)),
+    ),
+    together=Together(rules=("a", "b", "c"), alone_usd=Interval(low=120.0, high=160.2),
+                      together_usd=Interval(low=300.0, high=300.2), overlap_usd=Interval(low=139.8, high=180.2)),
+    missing=(FigurePrice(figure="missing_pue", options=9, alone=7, saves_usd=ONE),), cost_usd=8000.0,
+)  # fmt: skip
+"""Three rules: one that costs 100 USD, one between 20 and 60, one nothing; 300 USD without all of them."""
+POINT = FrontierPoint(cost_usd=100.0, amount=50.0, amount_bound=49.0, proven=True)
+FRONTIER = Frontier(
+    over="carbon", unit="kg CO2e", least_cost_usd=100.0, complete=True, seconds=1.0,
+    points=(POINT, POINT.model_copy(update={"cost_usd": 150.0, "amount": 40.0, "is_knee": True})),
+)  # fmt: skip
+CONFLICT = InfeasibleAnswer(
+    status="infeasible", complete=True,
+    conflicts=(Conflict(rules=(ConflictRule(id="budget:carbon", kind="budget", sentence="80 kg", without_usd=100.0),),
+                        infeasible=True, proven_minimal=True, sentence="80 kg is too little"),),
+    repairs=(Repair(changes=(), sentence="set budget carbon to 90", effort=0.1, cost_usd=120.0, verified=True),),
+    waterfall=(Step(step="demand", left=1.0, at_most=1.0),
+               Step(step="law", left=0.5, at_most=0.5, taken_by=("law:A",))),
+)  # fmt: skip
+
+
+def hostile_answers() -> Answers:
+    """Return an answer of each kind that a plan's page takes, with hostile text in place of every text."""
+    spoiler, found = Spoiler(), Answers()
+    for one in (PRICES, FRONTIER, CONFLICT):
+        found = found.with_one(type(one).model_validate(spoiler.spoilt(one.model_dump(mode="json")), strict=False))
+    return found
 
 
 @contextmanager
@@ -135,6 +190,15 @@ quota lets, the others at 3 USD/h; none where eight do not fit and nothing else 
 """
 
 
+RISKS: dict[str, Any] = {
+    "name": "risks", "base": "toy.yaml", "solve": {"gap": 1e-6},
+    "axes": [{"id": "price", "kind": "uncertainty", "values": [1, 3],
+              "changes": [{"op": "scale_prices", "factor": "$value", "scope": {"providers": ["p"]}}]},
+             {"id": "devices", "kind": "uncertainty", "values": [4, 2],
+              "changes": [{"op": "set_limit", "rule": "quota:north", "to": "$value"}]}],
+}  # fmt: skip
+
+
 def write_instance(folder: Path) -> Path:
     """Write the toy instance into a folder; return its path."""
     path = folder / "toy.yaml"
@@ -148,6 +212,14 @@ def write_study(folder: Path) -> Path:
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False), encoding="utf-8")
     run_study(load_study(folder / "study.yaml"), StudyFolder(folder / "results"))
     return folder / "results"
+
+
+def write_risks(folder: Path) -> Path:
+    """Write and run a study of two uncertainties and no lever; return the folder of its results."""
+    write_instance(folder)
+    (folder / "risks.yaml").write_text(yaml.safe_dump(RISKS), encoding="utf-8")
+    run_study(load_study(folder / "risks.yaml"), StudyFolder(folder / "risks"))
+    return folder / "risks"
 
 
 def write_two(folder: Path) -> Path:
@@ -168,3 +240,29 @@ def write_two(folder: Path) -> Path:
     (folder / "two.yaml").write_text(yaml.safe_dump(study), encoding="utf-8")
     run_study(load_study(folder / "two.yaml"), StudyFolder(folder / "two"))
     return folder / "two"
+
+
+def write_hostile(results: Path, folder: Path) -> Path:
+    """Copy the folder of the toy study with hostile texts wherever one may stand in it; return where it is.
+
+    Ids of a study are letters and digits, which loading sees to; its sentences are anything, and so is what plans and
+    records say, which other programs may have written.
+    """
+    spoiler, target = Spoiler(), folder / "hostile"
+    shutil.copytree(results, target)
+    manifest = json.loads((target / "study.json").read_text(encoding="utf-8"))
+    sentences = {"question": spoiler.text(), "assumptions": [spoiler.text(), spoiler.text()],
+                 "cannot_say": [spoiler.text()], "findings": [
+                     {"id": "f", "says": spoiler.text(), "scenario": "devices=0,demand=1", "beside": "base",
+                      "at_least": 1.0}]}  # fmt: skip
+    study = Study.model_validate({**STUDY, **sentences}, strict=False)
+    manifest["study"] = study.model_dump(mode="json", by_alias=True)
+    (target / "study.json").write_text(json.dumps(manifest), encoding="utf-8")
+    for path in (target / "scenarios").iterdir():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**record, "reason": spoiler.text()}), encoding="utf-8")
+    for path in (target / "plans").iterdir():
+        plan = json.loads(gzip.decompress(path.read_bytes()))
+        rows = [{**row, "workload": HOSTILE, "country": spoiler.text()} for row in plan["placements"]]
+        path.write_bytes(gzip.compress(json.dumps({**plan, "placements": rows}).encode()))
+    return target

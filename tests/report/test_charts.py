@@ -15,20 +15,21 @@ from optimizer.report import charts
 from optimizer.report.charts import Chart
 from optimizer.report.charts.theme import THEMES, css_variables
 
-HOSTILE = '</text><script>alert(1)</script>" onload="alert(2)'
+HOSTILE = '</text><script>alert(1)</script>" onload="alert(2)\\"+1+\x1b\uffff\u202e'
+SHOWN = HOSTILE.replace("\x1b", "\\x1b").replace("\uffff", "\\uffff").replace("\u202e", "\\u202e")
 FRAME = pd.DataFrame({
     "a.b[0]": ["Germany", "France", HOSTILE], "low": [10.0, 5.0, 1.0], "mid": [20.0, 6.0, 2.0],
     "high": [30.0, 7.0, 3.0], "part": ["x", "y", "x"], "flag": [True, True, False],
 })  # fmt: skip
 NAME = "a.b[0]"
 MAKERS: dict[str, Callable[[], Chart]] = {
-    "bars": lambda: charts.bars(FRAME, NAME, "mid", title=HOSTILE, unit="USD"),
-    "stacked bars": lambda: charts.bars(FRAME, NAME, "mid", part="part", title=HOSTILE, unit="USD"),
-    "waterfall": lambda: charts.waterfall(FRAME, NAME, "mid", title=HOSTILE, unit="options"),
-    "dumbbell": lambda: charts.dumbbell(FRAME, NAME, "low", "high", title=HOSTILE, unit="USD"),
-    "ranges": lambda: charts.ranges(FRAME, NAME, "low", "mid", "high", title=HOSTILE, unit="USD"),
+    "bars": lambda: charts.bars(FRAME, NAME, "mid", title=HOSTILE, unit=HOSTILE),
+    "stacked bars": lambda: charts.bars(FRAME, NAME, "mid", part="part", title=HOSTILE, unit=HOSTILE),
+    "waterfall": lambda: charts.waterfall(FRAME, NAME, "mid", title=HOSTILE, unit=HOSTILE),
+    "dumbbell": lambda: charts.dumbbell(FRAME, NAME, "low", "high", title=HOSTILE, unit=HOSTILE),
+    "ranges": lambda: charts.ranges(FRAME, NAME, "low", "mid", "high", title=HOSTILE, unit=HOSTILE),
     "frontier": lambda: charts.frontier(
-        FRAME, "low", "high", title=HOSTILE, x_unit="USD", y_unit="kg", label=NAME, on_line="flag"
+        FRAME, "low", "high", title=HOSTILE, x_unit=HOSTILE, y_unit=HOSTILE, label=NAME, on_line="flag"
     ),
     "lines": lambda: charts.lines(FRAME, "low", "high", NAME, title=HOSTILE, x_unit="USD", y_unit="kg", label=NAME),
     "lines on logarithmic axes": lambda: charts.lines(
@@ -47,11 +48,11 @@ def test_a_chart_is_well_formed_and_names_are_text(kind: str) -> None:
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "title", "desc", "g", "path", "line", "text", "rect", "clipPath", "defs"}
     assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
-    assert root.find("{http://www.w3.org/2000/svg}title").text == HOSTILE  # type: ignore[union-attr]
+    assert root.find("{http://www.w3.org/2000/svg}title").text == SHOWN  # type: ignore[union-attr]
     told = " ".join(element.attrib.get("aria-label", "") for element in root.iter())
     assert "Germany" in told or kind in ("frontier", "lines on logarithmic axes")
     if kind == "bars":
-        assert "Germany: 20 USD" in told
+        assert f"Germany: 20 {SHOWN[:20]}" in told
 
 
 def test_values_are_drawn_as_they_are() -> None:
@@ -75,7 +76,7 @@ def test_what_is_saved_is_drawn_to_the_left_of_nothing() -> None:
 def test_a_waterfall_shows_what_a_step_took() -> None:
     """Beside what is left the paler bar reaches as far as what was left before."""
     frame = pd.DataFrame({"step": ["all", "law"], "left": [100.0, 40.0]})
-    svg = charts.waterfall(frame, "step", "left", title="t", unit="options").svg()
+    svg = charts.waterfall(frame, "step", "left", title="t", unit="USD").svg()
     taken = re.findall(r'd="M([\d.]+),[\d.]+h([\d.]+)v[\d.]+h-[\d.]+Z" fill="var\(--rest\)"', svg)
     kept = re.findall(r'd="M0,[\d.]+h([\d.]+)v[\d.]+h-[\d.]+Z" fill="var\(--main\)"', svg)
     assert float(taken[-1][0]) / float(kept[0]) == pytest.approx(0.4)

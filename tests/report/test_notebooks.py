@@ -16,7 +16,9 @@ from optimizer.explain.conflict_rows import InfeasibleAnswer
 from optimizer.explain.differences import plan_diff
 from optimizer.explain.rows import Figures, Interval, Price
 from optimizer.laws.types import Level, Verdict, Verdicts
-from optimizer.study import Frontier, FrontierPoint, StudyFolder
+from optimizer.study import Discovery, Frontier, FrontierPoint, RegretTable, StudyFolder
+from optimizer.study.discovery import Condition, FailureRule
+from optimizer.study.regrets import Cell, PlanJudged
 
 FREE = Verdict(level=Level.FREE, laws=("EU-GDPR-CHV",), conditions_assumed=("consent",))
 NONE = Verdict(level=Level.FORBIDDEN, laws=("RU-LOCAL",), reasons=(("RU-LOCAL", HOSTILE),))
@@ -38,6 +40,13 @@ SHOWN = {
     "difference": (plan_diff(toy_plan(), toy_plan(objective_usd=9000.0)), "9,000"),
     "frontier": (Frontier(over="carbon", unit="kg", points=(POINT,), least_cost_usd=100.0, complete=True, seconds=1.0),
                  "1 point of cost"),
+    "regret": (RegretTable(plans=(PlanJudged(plan=HOSTILE, fails=0, worst_regret_usd=Interval(low=1.0, high=2.0),
+                                             worst_future="dear"),),
+                           cells=(Cell(plan=HOSTILE, future="dear", cost_usd=7.0),), futures={"dear": {"price": 2.0}},
+                           seconds=1.0), "1.00 to 2.00 USD at worst in dear"),
+    "discovery": (Discovery(plan=HOSTILE, cases=4, fails=2, rules=(FailureRule(
+        conditions=(Condition(axis="price", relation="at least", value=HOSTILE),), covered=2, failing=2, coverage=1.0,
+        density=1.0),)), "price is at least"),
 }  # fmt: skip
 
 

@@ -4,45 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from page_toys import INSTANCE, STUDY_COSTS_EUR, hostile_plan, one_thread, toy_plan, write_two
+from page_reading import figures, section, tables, texts
+from page_toys import (
+    CONFLICT,
+    FRONTIER,
+    INSTANCE,
+    PRICES,
+    STUDY_COSTS_EUR,
+    hostile_answers,
+    hostile_plan,
+    toy_plan,
+)
 
 import domicile
-from optimizer.explain.conflict_rows import Conflict, ConflictRule, InfeasibleAnswer, Repair, Step
-from optimizer.explain.rows import Interval, Price, PricesAnswer
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
 from optimizer.report.pages.answers import Answers
 from optimizer.report.pages.plan_page import plan_page, steps_of
 from optimizer.report.pages.study_page import study_page
-from optimizer.report.pages.view import LONGEST_TEXT, Block, Figure, Page, Section, Table
-from optimizer.study import Frontier, FrontierPoint, StudyFolder
+from optimizer.report.pages.view import LONGEST_TEXT, Figure, Page, Table
+from optimizer.study import StudyFolder
 
 
-def blocks_of(blocks: tuple[Block, ...]) -> Iterator[Block]:
-    for block in blocks:
-        yield block
-        if block.kind == "fold":
-            yield from blocks_of(block.blocks)
-
-
-def section(page: Page, key: str) -> Section:
-    return next(one for one in page.sections if one.key == key)
-
-
-def tables(part: Section | Page) -> dict[str, list[list[str]]]:
-    """Return the rows of every table of a section, or of the first screen, by caption."""
-    of = part.first if isinstance(part, Page) else part.blocks
-    found: dict[str, list[list[str]]] = {}
-    for block in blocks_of(of):
-        one = block.table if isinstance(block, Figure) else block if isinstance(block, Table) else None
-        if one is not None:
-            found[one.caption] = [[cell.text for cell in row] for row in one.rows]
-    return found
+MARK = re.compile(r'aria-label="([^"]+)"[^>]*role="graphics-symbol" aria-roledescription="(?:bar|rect)')
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +112,18 @@ def test_what_the_plan_rests_on_is_told(page: Page) -> None:
 
 
 def test_figures_all_have_their_numbers(page: Page, study_results: Path) -> None:
-    """No figure without rows, in plans and in studies."""
+    """No figure without rows, in plans and in studies, and no bar or cell in one that is not in its table."""
     for one in (page, study_page(StudyFolder(study_results))):
-        figures = [block for part in (one.first, *(s.blocks for s in one.sections)) for block in blocks_of(part)
-                   if isinstance(block, Figure)]  # fmt: skip
-        assert len(figures) >= 4
-        assert all(figure.table.rows for figure in figures)
+        found = figures(one)
+        assert len(found) >= 4
+        assert all(figure.table.rows for figure in found)
+        every: list[str] = []
+        for figure in found:
+            told = " ".join(f"{cell.text} {cell.note}" for row in figure.table.rows for cell in row)
+            marks = [unescape(text) for text in MARK.findall(figure.chart.svg())]
+            assert not [text for text in marks if text.split(": ")[0].split(", ")[0] not in told], figure.title
+            every += marks
+        assert len(every) > 8
 
 
 def test_amounts_are_in_the_currency_of_the_instance() -> None:
@@ -149,23 +145,17 @@ def test_a_plan_that_holds_nothing_says_why() -> None:
 
 def test_texts_are_printable_and_end() -> None:
     """Nothing that steers a terminal or turns the direction of text, and nothing without end."""
-    page = plan_page(hostile_plan())
+    page = plan_page(hostile_plan(), answers=hostile_answers())
     texts = [text for one in page.sections for rows in tables(one).values() for row in rows for text in row]
-    texts += [page.question, page.answer, page.condition]
+    texts += [page.question, page.answer, page.condition, *(text for pair in page.about for text in pair)]
+    texts += [text for one in page.sections for text in (one.title, one.lead)]
     assert any("window.hurt" in text for text in texts)
     assert not [text for text in texts if re.search("[\x00-\x1f\u202e]", text) or len(text) > LONGEST_TEXT]
 
 
 def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     """What explain prices and study frontier print is shown with the plan; any other file is an error."""
-    price = Price(rule="budget:carbon", kind="budget", sentence="80 kg", lifted_usd=Interval(low=100.0, high=100.2))
-    point = FrontierPoint(cost_usd=100.0, amount=50.0, amount_bound=49.0, proven=True)
-    answers = {
-        "prices": PricesAnswer(prices=(price,), cost_usd=8000.0),
-        "frontier": Frontier(over="carbon", unit="kg CO2e", points=(point, point.model_copy(
-            update={"cost_usd": 150.0, "amount": 40.0, "is_knee": True})), least_cost_usd=100.0, complete=True,
-            seconds=1.0),
-    }  # fmt: skip
+    answers = {"prices": PRICES, "frontier": FRONTIER}
     plan = tmp_path / "plan.json"
     toy_plan().write(plan)
     options = []
@@ -176,7 +166,7 @@ def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     run = _report(plan, "--html", out, *options)
     assert run.exit_code == 0, run.output
     html = out.read_text(encoding="utf-8")
-    assert "Price tags of rules" in html
+    assert "What each rule costs: saved without it" in html
     assert ">100.20 USD</span>" in html
     assert "What less carbon costs" in html
     assert ">5.00</span>" in html, "50 USD more for 10 kg less"
@@ -185,16 +175,46 @@ def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     assert "is no answer that a page can show" in run.output
 
 
+def test_what_binds_has_its_price() -> None:
+    """Beside each limit what is saved without it, a default quota by the default's price; the dearest rule first."""
+    page = plan_page(toy_plan(), answers=Answers(prices=PRICES))
+    found = section(page, "limits")
+    limits = {row[0]: row[-1] for row in tables(found)["Budgets, shares and quotas"]}
+    assert limits["budget carbon"] == "100.20 USD"
+    assert limits["policy cap-aws (at most)"] == "0 USD"
+    assert limits["quota of H100 in aws:r0"] == "20 to 60 USD"
+    rows = tables(found)["What each rule costs: saved without it"]
+    assert rows[0] == ["budget:carbon", "100.20 USD", "no plan (1 %)", "0 USD (1 %)", "+5", "chat"]
+    assert rows[1][2] == "at least 5.00 USD (1 under the quota)"
+    (figure,) = (one for one in found.blocks if isinstance(one, Figure))
+    assert "1 rule without a bar cost nothing" in figure.note
+    assert any("300.20 USD would be saved, not the 120 to 160 USD that each alone" in text for text in texts(found))
+    facts = {one.name: one for block in page.first if block.kind == "facts" for one in block.facts}
+    assert (facts["Dearest rule"].value, facts["Dearest rule"].note) == ("100.20 USD", "saved without budget:carbon")
+
+
+def test_without_prices_the_page_says_how_to_ask(page: Page) -> None:
+    """No price is shown that nobody asked for."""
+    assert "domicile report --prices SECONDS" in texts(section(page, "limits"))[0]
+    assert "Dearest rule" not in {one.name for block in page.first if block.kind == "facts" for one in block.facts}
+
+
+def test_the_command_asks_for_prices(tmp_path: Path, toy_instance: Path) -> None:
+    """Solved here: four devices at half the price are all that the work needs, so that no rule costs anything."""
+    plan = domicile.solve(domicile.load(toy_instance), switching=0)
+    plan.write(tmp_path / "plan.json")
+    out = tmp_path / "out.html"
+    run = _report(tmp_path / "plan.json", "--html", out, "--instance", toy_instance, "--prices", 30)
+    assert run.exit_code == 0, run.output
+    assert "Without it saves" in out.read_text(encoding="utf-8")
+    assert "name it by --instance" in _report(tmp_path / "plan.json", "--html", out, "--prices", 30).output
+
+
 def test_why_there_is_no_plan_becomes_part_of_it() -> None:
     """The conflict with what each rule costs, the repairs, and the demand that is left where it was found out."""
-    rule = ConflictRule(id="budget:carbon", kind="budget", sentence="80 kg", without_usd=100.0)
-    conflict = Conflict(rules=(rule,), infeasible=True, proven_minimal=True, sentence="80 kg is too little")
-    repair = Repair(changes=(), sentence="set budget carbon to 90", effort=0.1, cost_usd=120.0, verified=True)
-    steps = (Step(step="demand", left=1.0, at_most=1.0), Step(step="law", left=0.5, at_most=0.5, taken_by=("law:A",)))
     none = Plan(status="infeasible")
-    for waterfall, figures in ((steps, 1), (steps[:1], 0)):
-        answer = InfeasibleAnswer(status="infeasible", complete=True, conflicts=(conflict,), repairs=(repair,),
-                                  waterfall=waterfall)  # fmt: skip
+    for waterfall, figures in ((CONFLICT.waterfall, 1), (CONFLICT.waterfall[:1], 0)):
+        answer = CONFLICT.model_copy(update={"waterfall": waterfall})
         found = section(plan_page(none, answers=Answers(infeasible=answer)), "conflict")
         assert sum(isinstance(block, Figure) for block in found.blocks) == figures
     told = tables(found)
@@ -268,13 +288,9 @@ def test_a_study_is_told_with_what_its_scenarios_cost(study_results: Path) -> No
     assert ["devices=4,demand=1", "Germany"] in homes
 
 
-def test_several_instances_are_each_held_against_their_own_base(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_instances_are_each_held_against_their_own_base(two_results: Path) -> None:
     """Another instance of twice the price: without devices both cost half as much again; totals by weight, findings."""
-    monkeypatch.setattr("optimizer.study.runner._opened", lambda workers, cluster: one_thread)
-    folder = write_two(tmp_path)
-    page = study_page(StudyFolder(folder))
+    page = study_page(StudyFolder(two_results))
     assert page.answer.startswith("4 of 4 scenarios have a plan. 2 instances are each held against their own base.")
     rows = tables(section(page, "tags"))["Cost beside the base, in per cent: least, middle and most of the instances"]
     assert rows == [["none", "2", "+50.0 %", "+50.0 %", "+50.0 %"]]
@@ -308,6 +324,33 @@ def test_a_study_is_written_by_the_command(study_results: Path, tmp_path: Path) 
     assert run.exit_code == 0, run.output
     assert "<h1>How many devices should we ask for?</h1>" in (tmp_path / "out.html").read_text(encoding="utf-8")
     assert _report(tmp_path, "--html", tmp_path / "none.html").exit_code == 2
+
+
+class _Elements(HTMLParser):
+    """Which elements a page has, and which attributes any of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize("name", ["plan", "study"])
+def test_hostile_texts_add_no_element_and_no_attribute(pages: dict[str, Path], name: str) -> None:
+    """A page of hostile texts in every place that takes one has only what a harmless page is made of, and a limit."""
+    plain, hostile = _Elements(), _Elements()
+    for file, seen in ((pages["plan"], plain), (pages["study"], plain)):
+        seen.feed(file.read_text(encoding="utf-8"))
+    file = pages["hostile" if name == "plan" else "hostile study"]
+    hostile.feed(file.read_text(encoding="utf-8"))
+    assert hostile.tags <= plain.tags
+    assert hostile.attributes <= plain.attributes
+    assert file.stat().st_size < 3e6
 
 
 def test_a_page_names_nothing_elsewhere(pages: dict[str, Path]) -> None:

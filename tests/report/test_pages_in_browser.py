@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
-EVERY = ("plan", "hostile", "study")
+EVERY = ("plan", "hostile", "study", "hostile study")
 
 
 @dataclass

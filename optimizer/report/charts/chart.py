@@ -24,7 +24,7 @@ NEEDS = {"altair": "altair", "vl_convert": "vl-convert-python", "jinja2": "jinja
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _SIZE = re.compile(r'width="([\d.]+)" height="([\d.]+)"')
 _NAME = re.compile(r'(\bid="|url\(#|href="#)([A-Za-z])')
-LONGEST_NAME = 30
+LONGEST_NAME, LONGEST_UNIT, LONGEST_TITLE = 30, 60, 300
 
 
 def require_charts() -> None:
@@ -49,7 +49,7 @@ class Chart:
 
         chart = self.draw(width)
         if title:
-            chart = chart.properties(title=alt.TitleParams(_cut(self.title)))
+            chart = chart.properties(title=alt.TitleParams(_cut(printable(self.title))))
         with alt.data_transformers.enable("default", max_rows=None):
             spec: dict[str, Any] = chart.to_dict()
         spec["config"] = config()
@@ -107,7 +107,7 @@ class Chart:
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" {extent}viewBox="0 0 {wide} {high}" class="chart" '
             f'font-family="{escape(FONT)}" role="graphics-document" aria-roledescription="chart" '
-            f'aria-labelledby="t{own} d{own}"><title id="t{own}">{_text(self.title)}</title>'
+            f'aria-labelledby="t{own} d{own}"><title id="t{own}">{_text(_cut(self.title, LONGEST_TITLE))}</title>'
             f'<desc id="d{own}">{_text(self.description)}</desc>'
         )
         body = _NAME.sub(rf"\g<1>n{own}-\g<2>", svg[opening.end() :].replace(' font-family="sans-serif"', ""))
@@ -133,6 +133,13 @@ def name_of(value: object) -> str:
     text = printable(str(value))
     half = LONGEST_NAME // 2
     return text if len(text) <= LONGEST_NAME else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def unit_of(value: object) -> str:
+    """Return what an axis is called: printable, since a drawing with a control character in it cannot be made, and
+    without backslashes, which Vega would read as a part of an expression.
+    """
+    return _cut(printable(str(value)).replace("\\", "/"), LONGEST_UNIT)
 
 
 def names_of(values: Iterable[object]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from optimizer.report.charts.chart import Chart, name_of, names_of
+from optimizer.report.charts.chart import Chart, name_of, names_of, unit_of
 from optimizer.report.charts.layout import figures, figures_axis, names_axis, sized
 from optimizer.report.charts.theme import CATEGORIES, colour
 from optimizer.report.charts.words import describe
@@ -26,6 +26,7 @@ def dumbbell(
     names: tuple[str, str] = ("before", "after"), zero: bool = False, description: str = "",
 ) -> Chart:  # fmt: skip
     """Return two dots for each category, joined by a line; `names` say what they are. `zero`: the axis begins at 0."""
+    unit, names = unit_of(unit), (name_of(names[0]), name_of(names[1]))
     rows = figures(frame, {"one": before, "two": after})
     rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
@@ -55,7 +56,7 @@ def ranges(
     description: str = "",
 ) -> Chart:  # fmt: skip
     """Return a line from low to high for each category, with a dot at the middle."""
-    rows = figures(frame, {"low": low, "middle": middle, "high": high})
+    unit, rows = unit_of(unit), figures(frame, {"low": low, "middle": middle, "high": high})
     rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
 
@@ -81,7 +82,7 @@ def frontier(
 
     `label`: the column with what is written beside a point, empty for most.
     """
-    rows = figures(frame, {"x": x, "y": y})
+    x_unit, y_unit, rows = unit_of(x_unit), unit_of(y_unit), figures(frame, {"x": x, "y": y})
     rows["text"] = "" if label is None else [name_of(text) if text else "" for text in frame[label].fillna("")]
     rows["line"] = True if on_line is None else frame[on_line].to_numpy(dtype=bool)
     rows["which"] = ["on" if one else "off" for one in rows["line"]]

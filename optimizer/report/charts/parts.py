@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.report.charts.chart import Chart, name_of, names_of
+from optimizer.report.charts.chart import Chart, name_of, names_of, unit_of
 from optimizer.report.charts.layout import BAR, CELL, NARROW, SHARE_FOR_NAMES, figures, figures_axis, names_axis, sized
 from optimizer.report.charts.theme import AMOUNTS, CATEGORIES, colour
 from optimizer.report.charts.words import describe, figure
@@ -28,7 +28,7 @@ def bars(
     `part`: the column that tells the parts of a bar apart, each with a row of its own, stacked in their first order.
     `label`: the column with what is written at a bar's end (without parts); the value itself if there is none.
     """
-    rows = figures(frame, {"value": value})
+    unit, rows = unit_of(unit), figures(frame, {"value": value})
     rows["name"] = names_of(frame[category])
     order = list(dict.fromkeys(rows["name"]))
     rows["text"] = [name_of(x) for x in frame[label]] if label else [figure(x) for x in rows["value"]]
@@ -70,7 +70,7 @@ def waterfall(
     description: str = "",
 ) -> Chart:  # fmt: skip
     """Return what is left after each step as a bar, and beside it, paler, what the step took from the one before."""
-    rows = figures(frame, {"value": left})
+    unit, rows = unit_of(unit), figures(frame, {"value": left})
     rows["name"] = names_of(frame[step])
     order = list(rows["name"])
     rows["before"] = rows["value"].shift(1).fillna(rows["value"]).clip(lower=rows["value"])
@@ -95,12 +95,12 @@ def waterfall(
 
 def heat_map(
     frame: pd.DataFrame, row: str, column: str, value: str, *, title: str, unit: str = "",
-    names: Sequence[str] | None = None, description: str = "",
+    names: Mapping[str, str] | Sequence[str] | None = None, description: str = "",
 ) -> Chart:  # fmt: skip
     """Return a coloured cell for each pair of row and column, in the order of the frame.
 
     A column of figures is coloured from little to much in five steps; any other by name, the most frequent names (or
-    `names`, in that order) each in a colour of its own and what is left in one.
+    `names`, in that order) each in a colour of its own and what is left in one. `names` may say which colour each has.
     """
     import pandas as pd
 
@@ -116,7 +116,8 @@ def heat_map(
         if len(kinds) < len(set(rows["kind"])):
             rows.loc[~rows["kind"].isin(kinds), "kind"] = "other"
             kinds.append("other")
-        colours = list(CATEGORIES[: len(kinds)])
+        own = names if isinstance(names, Mapping) else {}
+        colours = [own.get(kind, CATEGORIES[k]) for k, kind in enumerate(kinds)]
     rows["told"] = [f"{a}, {b}: {c}" for a, b, c in zip(rows["row"], rows["column"], rows["kind"], strict=True)]
     order, across = list(dict.fromkeys(rows["row"])), list(dict.fromkeys(rows["column"]))
 
@@ -126,7 +127,7 @@ def heat_map(
         if not order:
             nothing = alt.Chart(alt.Data(values=[{"text": "nothing to show"}])).mark_text(color=colour("soft"))
             return nothing.encode(text="text:N").properties(width=width, height=CELL)
-        key = alt.Legend(title=unit or None, columns=2 if width < NARROW else 5)
+        key = alt.Legend(title=unit_of(unit) or None, columns=2 if width < NARROW else 5)
         scale = alt.Scale(domain=kinds, range=[colour(name) for name in colours])
         dense = len(order) > 40
         y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(

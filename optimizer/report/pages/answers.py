@@ -1,10 +1,10 @@
-"""Answers of other commands that become part of a page: prices of rules, a frontier, why there is no plan."""
+"""Answers of other commands that become part of a page: prices, frontiers, regret, when it fails, why no plan."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,21 +20,40 @@ from optimizer.report.pages.context import plural
 from optimizer.report.pages.view import Block, Figure, Section, cell, notes, table
 from optimizer.report.parts import amount, amounts_in, currency_code, in_currency, money, percent, usd
 from optimizer.report.plain import printable_model
+from optimizer.study.discovery import Discovery
 from optimizer.study.frontiers import Frontier
+from optimizer.study.regrets import RegretTable
 
-KINDS: dict[str, type[PricesAnswer] | type[Frontier] | type[InfeasibleAnswer]] = {
+Answer = PricesAnswer | Frontier | InfeasibleAnswer | RegretTable | Discovery
+KINDS: dict[str, type[Answer]] = {
     "prices": PricesAnswer, "points": Frontier, "conflicts": InfeasibleAnswer, "waterfall": InfeasibleAnswer,
+    "futures": RegretTable, "left_out": Discovery,
 }  # fmt: skip
 """By a field that only answers of one command have: what they are."""
+COMMANDS = "explain prices, explain infeasible, study frontier, study regret, study discover"
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What was asked of the same instance besides."""
+    """What was asked of the same instance, or of the same study (`regrets`, `discoveries`), besides."""
 
     prices: PricesAnswer | None = None
     frontiers: tuple[Frontier, ...] = ()
     infeasible: InfeasibleAnswer | None = None
+    regrets: tuple[RegretTable, ...] = ()
+    discoveries: tuple[Discovery, ...] = ()
+
+    def with_one(self, answer: Answer) -> Answers:
+        """Return these answers and one more; of prices and of why there is no plan there is one, the last."""
+        if isinstance(answer, PricesAnswer):
+            return replace(self, prices=answer)
+        if isinstance(answer, InfeasibleAnswer):
+            return replace(self, infeasible=answer)
+        if isinstance(answer, Frontier):
+            return replace(self, frontiers=(*self.frontiers, answer))
+        if isinstance(answer, RegretTable):
+            return replace(self, regrets=(*self.regrets, answer))
+        return replace(self, discoveries=(*self.discoveries, answer))
 
 
 def read_answers(paths: Iterable[Path]) -> Answers:
@@ -52,14 +71,9 @@ def read_answers(paths: Iterable[Path]) -> Answers:
             answer = printable_model(kind.model_validate_json(json.dumps(data)))
         except (ValueError, StopIteration, ValidationError):
             what = "is no answer that a page can show"
-            maybe = "write one with --json: explain prices, explain infeasible, study frontier"
+            maybe = f"write one with --json: {COMMANDS}"
             raise InputError(Issue(what, file=name, maybe=maybe)) from None
-        if isinstance(answer, PricesAnswer):
-            found = Answers(answer, found.frontiers, found.infeasible)
-        elif isinstance(answer, Frontier):
-            found = Answers(found.prices, (*found.frontiers, answer), found.infeasible)
-        else:
-            found = Answers(found.prices, found.frontiers, answer)
+        found = found.with_one(answer)
     return found
 
 

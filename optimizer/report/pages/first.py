@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from optimizer.explain.rows import PricesAnswer
 from optimizer.plan.models import Plan
 from optimizer.report.charts import bars
 from optimizer.report.pages.context import Context, by_country, day, plural
-from optimizer.report.pages.view import Block, Fact, Facts, Figure, table
+from optimizer.report.pages.prices import dearest
+from optimizer.report.pages.view import Block, Fact, Facts, Figure, table, text_of
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, usd
 
 SMALL, MOST_COUNTRIES = 1e-6, 11
@@ -88,7 +90,7 @@ def about(plan: Plan, author: str, written: str) -> tuple[tuple[str, str], ...]:
         ("Hash of the instance", (plan.instance_sha256 or "")[:16]),
         ("Currency", _rate(plan)),
     ]  # fmt: skip
-    return tuple((name, value) for name, value in rows if value)
+    return tuple((name, text_of(value)) for name, value in rows if value)
 
 
 def _rate(plan: Plan) -> str:
@@ -98,12 +100,12 @@ def _rate(plan: Plan) -> str:
     return f"1 {of.code} = {of.usd_per_unit:g} USD" + (f" on {day(of.date)}" if of.date is not None else "")
 
 
-def first_screen(context: Context) -> tuple[Block, ...]:
+def first_screen(context: Context, prices: PricesAnswer | None = None) -> tuple[Block, ...]:
     """Return the key figures, and where the money goes as one chart."""
     plan = context.plan
     if not plan.held:
         return ()
-    facts = [*_cost(plan), *_carbon(plan), *_tightest(plan), _risk(plan)]
+    facts = [*_cost(plan), *_carbon(plan), *_tightest(plan), *dearest(prices), _risk(plan)]
     return (Facts(tuple(facts)), *_by_country(context))
 
 

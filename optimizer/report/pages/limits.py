@@ -2,61 +2,74 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from optimizer.explain.rows import Interval, PricesAnswer
+from optimizer.explain.rows import PricesAnswer
 from optimizer.plan.rows import QuotaUse
 from optimizer.report.pages.context import Context, plural
+from optimizer.report.pages.prices import price_blocks, saved_without
 from optimizer.report.pages.view import Block, Cell, Fold, Section, cell, notes, table
-from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some
+from optimizer.report.parts import amount, currency_code, in_currency, percent, some
 
-BINDS = 1e-6
+BINDS, ROUNDING = 1e-6, 1e-9
 UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": ""}
 OPEN_ROWS = 12
 """Limits told before the roomier ones are folded."""
+DEFAULTS = {"devices": "quotas.default_devices", "vcpus": "quotas.default_vcpus",
+            "units_per_s": "quotas.default_endpoint_units_per_s"}  # fmt: skip
+"""What the ids of quotas that nobody stated begin with, and the default they come from, which is priced as one rule."""
+SAVES = "Without it saves"
+ASK = (
+    "What a rule costs was not asked: domicile report --prices SECONDS asks it of all of them, or domicile explain "
+    "prices of some, whose answer becomes part of this page with --with."
+)
 
 
 def limits_section(context: Context, prices: PricesAnswer | None) -> Section:
     """Return the section on limits: used, left, and what one more unit or one rule less would save."""
-    rows = sorted([*_budgets(context), *_shares(context), *_places(context), *_quotas(context)],
-                  key=lambda row: (row[1].tone != "warn", -(row[1].share or 0.0)))  # fmt: skip
+    every = sorted([*_budgets(context), *_shares(context), *_places(context), *_quotas(context)],
+                   key=lambda one: (one[1][1].tone != "warn", -(one[1][1].share or 0.0)))  # fmt: skip
+    rows = [row for _, row in every]
     binding = [row[0].text for row in rows if row[1].tone == "warn"]
     lead = f"{plural(len(rows), 'limit')} bear on this plan; " if len(rows) != 1 else "One limit bears on this plan; "
     leave = "leaves" if len(binding) == 1 else "leave"
     lead += f"{len(binding)} {leave} no room: {some(binding, 4)}." if binding else "all of them leave room."
-    columns = ["Limit", "Share used", "Used", "Of", "Left"]
-    right = ["Used", "Of", "Left"]
+    columns, right = ["Limit", "Share used", "Used", "Of", "Left"], ["Used", "Of", "Left"]
+    if prices is not None:
+        saved = saved_without(prices)
+        rows = [[*row, cell(saved.get(rule, ""))] for rule, row in every]
+        columns, right = [*columns, SAVES], [*right, SAVES]
     blocks: list[Block] = []
     if rows:
         blocks.append(table("Budgets, shares and quotas", columns, rows[:OPEN_ROWS], right=right))
     if len(rows) > OPEN_ROWS:
         rest = table("The other limits", columns, rows[OPEN_ROWS:], right=right)
         blocks.append(Fold(f"{len(rows) - OPEN_ROWS:,} limits with more room", (rest,)))
-    if prices is not None:
-        blocks.append(price_tags(prices))
-    elif binding:
-        blocks += notes("What one more unit of a limit, or one rule less, would save: domicile explain prices; its "
-                        "answer becomes part of this page with --with prices.json.")  # fmt: skip
+    blocks += price_blocks(prices) if prices is not None else notes(ASK)
     return Section("limits", "What limits the plan", lead, tuple(blocks))
 
 
 def _row(
-    name: str, used: float, limit: float, left: float, texts: Sequence[str], *, note: str = ""
-) -> list[Cell]:
+    rule: str, name: str, used: float, limit: float, left: float, texts: Sequence[str], *, note: str = ""
+) -> tuple[str, list[Cell]]:
+    """Return the rule that a limit is of, and its row."""
     share = used / limit if limit else 1.0
     tight = left <= BINDS * max(1.0, abs(limit))
-    return [
-        cell(name, note), cell(percent(share, 0), "no room left" if tight else "", "warn" if tight else "", share),
-        *(cell(text) for text in texts),
-    ]  # fmt: skip
+    told = cell(percent(share, 0), "no room left" if tight else "", "warn" if tight else "", share)
+    return rule, [cell(name, note), told, *map(cell, texts)]
 
 
-def _budgets(context: Context) -> list[list[Cell]]:
+def _left(slack: float, limit: float) -> float:
+    """Return what is left of a limit, nothing where it is what rounding leaves."""
+    return slack if abs(slack) > ROUNDING * max(1.0, abs(limit)) else 0.0
+
+
+def _budgets(context: Context) -> list[tuple[str, list[Cell]]]:
     found = []
     for row in context.plan.budgets:
         money_ = row.metric == "spend_usd"
         used, limit, left = (in_currency(x) if money_ else x for x in (row.used, row.limit, row.slack))
+        left = _left(left, limit)
         unit = currency_code() if money_ else UNITS[row.metric]
         told = [
             "operational only" if row.counts == "operational" else "",
@@ -65,23 +78,24 @@ def _budgets(context: Context) -> list[list[Cell]]:
             f"exceeded at the high estimate ({amount(row.used_high, unit)})" if row.holds_high is False else "",
         ]
         texts = [amount(x, unit) for x in (used, limit, left)]
-        found.append(_row(f"budget {row.id}", used, limit, left, texts, note="; ".join(filter(None, told))))
+        note = "; ".join(filter(None, told))
+        found.append(_row(f"budget:{row.id}", f"budget {row.id}", used, limit, left, texts, note=note))
     return found
 
 
-def _shares(context: Context) -> list[list[Cell]]:
+def _shares(context: Context) -> list[tuple[str, list[Cell]]]:
     found = []
     for row in context.plan.shares:
         most = row.sense == "at_most"
-        left = row.bound - row.value if most else row.value - row.bound
+        left = _left(row.bound - row.value if most else row.value - row.bound, row.bound)
         name = f"policy {row.id} ({'at most' if most else 'at least'})"
         texts = [percent(row.value), percent(row.bound), percent(left)]
         used, limit = (row.value, row.bound) if most else (row.bound, row.value or 1.0)
-        found.append(_row(name, used, limit, left, texts))
+        found.append(_row(f"policy:{row.id}", name, used, limit, left, texts))
     return found
 
 
-def _places(context: Context) -> list[list[Cell]]:
+def _places(context: Context) -> list[tuple[str, list[Cell]]]:
     found = []
     for row in context.plan.places:
         used = len(row.used)
@@ -90,51 +104,37 @@ def _places(context: Context) -> list[list[Cell]]:
                 left = bound - used if side == "at most" else used - bound
                 share = (used, bound) if side == "at most" else (bound, used)
                 texts = [str(used), str(bound), str(left)]
-                found.append(_row(f"policy {row.id} ({row.of} in use, {side})", *share, left, texts))
+                name = f"policy {row.id} ({row.of} in use, {side})"
+                found.append(_row(f"policy:{row.id}", name, *share, left, texts))
     return found
 
 
-def _quotas(context: Context) -> list[list[Cell]]:
+def _quotas(context: Context) -> list[tuple[str, list[Cell]]]:
     """Return one row for each quota, at its fullest period."""
     fullest: dict[str, QuotaUse] = {}
     for row in context.plan.quotas:
         if row.id not in fullest or row.slack < fullest[row.id].slack:
             fullest[row.id] = row
     return [
-        _row(quota_name(row.id), row.used, row.limit, row.slack, [amount(x) for x in (row.used, row.limit, row.slack)])
+        _row(_quota_rule(row.id), quota_name(row.id), row.used, row.limit, row.slack,
+             [amount(x) for x in (row.used, row.limit, _left(row.slack, row.limit))])
         for row in fullest.values()
     ]  # fmt: skip
 
 
 def quota_name(name: str) -> str:
     """Return what a quota is called; one of the defaults by what it is of."""
-    found = re.fullmatch(r"devices:(.+)@(.+)", name)
-    return f"quota {name}" if found is None else f"quota of {found[1]} in {found[2]}"
+    kind, _, of = name.partition(":")
+    if kind not in DEFAULTS:
+        return f"quota {name}"
+    device, _, region = of.partition("@")
+    if kind == "devices":
+        return f"quota of {device} in {region}"
+    return f"quota of vCPUs in {of}" if kind == "vcpus" else f"quota of units/s of {of}"
 
 
-def price_tags(prices: PricesAnswer) -> Block:
-    """Return what each rule costs, the dearest first."""
-    rows = [
-        [cell(one.rule, one.sentence), _between(one.lifted_usd), _between(one.tighter_usd, one.tighter_possible),
-         _between(one.looser_usd), "" if one.lifted_kg is None else f"{one.lifted_kg:+,.4g}", some(one.moves, 3)]
-        for one in prices.prices
-    ]  # fmt: skip
-    columns = ["Rule", "Without it saves", "One step tighter costs", "One step looser saves", "kg CO2e without it",
-               "Moves without it"]  # fmt: skip
-    return table("Price tags of rules", columns, rows, right=columns[1:5])
-
-
-def _between(of: Interval | None, possible: bool | None = None) -> str:
-    if possible is False:
-        return "no plan then"
-    if of is None:
-        return ""
-    low, high = in_currency(of.low), None if of.high is None else in_currency(of.high)
-    if high is None:
-        return f"{money(of.low)} at least"
-    if high - low <= max(1.0, 0.001 * abs(high)):
-        return money(of.high)
-    return f"{low:,.0f} to {high:,.0f} {currency_code()}"
+def _quota_rule(name: str) -> str:
+    return f"quota:{DEFAULTS.get(name.partition(':')[0], name)}"
 
 
 def deciding_section(context: Context) -> Section:

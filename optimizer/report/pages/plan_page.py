@@ -43,7 +43,7 @@ def plan_page(
         return Page(
             title=text_of(plan.instance_name or "Plan"), kind="Plan", question=text_of(asked or question(context)),
             answer=text_of(answer(context)), condition=text_of(condition(plan)), about=about(plan, author, written),
-            first=first_screen(context), sections=tuple(one for one in sections if one is not None),
+            first=first_screen(context, answers.prices), sections=tuple(one for one in sections if one is not None),
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from optimizer.plan.rows import PlanCurrency
 from optimizer.printable import printable
 from optimizer.report.pages.places import Places, places_of
 from optimizer.study.folder import StudyFolder
-from optimizer.study.models import BASE
+from optimizer.study.models import BASE, Metric
 from optimizer.study.tables import regions_of
 
 PlanData = dict[str, Any]
@@ -24,8 +24,9 @@ class Outcome:
 
     `homes`: by workload its countries, that with most of its cost first.
 
-    `binds` are the rules without slack, `moved` how many workloads run in other regions than in the base; `changes`
-    what a scenario that is written out does to the instance.
+    `binds` are the rules without slack, `moved` how many workloads run in other regions than in the base, `placed` the
+    rows of its plan; `missed` the metrics whose limit it does not keep; `changes` what a scenario that is written out
+    does to the instance.
     """
 
     id: str
@@ -43,6 +44,8 @@ class Outcome:
     costs: dict[str, float]
     binds: tuple[str, ...]
     moved: int | None
+    placed: int = 0
+    missed: tuple[str, ...] = ()
     changes: str = ""
 
     @property
@@ -102,6 +105,7 @@ def study_data(folder: StudyFolder) -> StudyData:
     manifest = folder.manifest()
     bases = manifest["bases"]
     homes: dict[tuple[str, str], dict[str, frozenset[str]]] = {}
+    metrics = [Metric.model_validate(one) for one in manifest["study"]["metrics"]]
     outcomes = []
     cost_of: dict[tuple[str, str], float] = defaultdict(float)
     scenarios = [one for one in manifest["scenarios"] if one["frontier"] is None]
@@ -111,7 +115,8 @@ def study_data(folder: StudyFolder) -> StudyData:
         plan = None if content is None else json.loads(gzip.decompress(content))
         if one["name"] == BASE and plan is not None:
             homes[one["base"], one["rerun"]] = regions_of(plan)
-        outcomes.append(_outcome(one, record, plan, homes.get((one["base"], one["rerun"]))))
+        missed = tuple(str(of.id) for of in metrics if record.get("has_plan") and of.is_missed_by(record))
+        outcomes.append(_outcome(one, record, plan, homes.get((one["base"], one["rerun"])), missed))
         for row in plan["placements"] if plan is not None else ():
             cost_of[printable(one["base"]), printable(row["workload"])] += row["cost_usd"] or 0.0
     currencies = [one["currency"] for one in bases]
@@ -131,8 +136,9 @@ def _places(folder: StudyFolder, bases: list[dict[str, Any]]) -> Places:
 
 
 def _outcome(
-    one: dict[str, Any], record: dict[str, Any], plan: PlanData | None, home: dict[str, frozenset[str]] | None
-) -> Outcome:
+    one: dict[str, Any], record: dict[str, Any], plan: PlanData | None, home: dict[str, frozenset[str]] | None,
+    missed: tuple[str, ...],
+) -> Outcome:  # fmt: skip
     homes: dict[str, tuple[str, ...]] = {}
     costs: dict[str, float] = {}
     binds: tuple[str, ...] = ()
@@ -148,6 +154,7 @@ def _outcome(
         _printable(one["values"]), record["status"], record.get("objective_usd"),
         record.get("gap"), record.get("carbon_kg"), bool(record.get("carbon_unknown_share")),
         printable(record.get("reason") or ""), homes, costs, binds, moved,
+        0 if plan is None else len(plan["placements"]), missed,
         "" if one["values"] else "; ".join(map(told_change, one["changes"])),
     )  # fmt: skip
 

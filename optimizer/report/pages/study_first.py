@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from optimizer.report.pages.view import Block, Fact, Facts, Figure, cell, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, usd
 
 MOST_BARS, ALIKE = 16, 1e-6
+FIGURES = {"objective_usd": "cost", "carbon_kg": "carbon", "energy_kwh": "energy", "water_l": "water"}
 LEAST = 0.005
 """Differences below this are none as far as people pay."""
 
@@ -110,8 +112,8 @@ def _middle(values: list[float]) -> float | None:
     return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
 
 
-def study_facts(data: StudyData) -> tuple[Block, ...]:
-    """Return the key figures, and the cost of scenarios as one chart."""
+def study_facts(data: StudyData, more: Sequence[Fact] = ()) -> tuple[Block, ...]:
+    """Return the key figures, with some `more`, and the cost of scenarios as one chart."""
     found = data.planned
     none = sum(one.status == "infeasible" for one in data.outcomes)
     told = f"{none:,} without a plan" if none else f"{len(found):,} with a plan"
@@ -127,7 +129,7 @@ def study_facts(data: StudyData) -> tuple[Block, ...]:
         moved = [one.moved for one in found if one.moved is not None]
         if moved:
             facts.append(Fact("Most workloads moved", f"{max(moved):,}", "in other regions than in the base"))
-    return (Facts(tuple(facts)), *_chart(data))
+    return (Facts((*facts, *more)), *_chart(data))
 
 
 def _kg(one: Outcome) -> str:
@@ -192,4 +194,5 @@ def beside(value: float | None, base: float | None) -> str:
 def status_cell(one: Outcome) -> object:
     """Return the status of a scenario as a cell."""
     told = one.status.replace("_", " ")
-    return cell(told, one.reason, "" if one.has_plan else "warn")
+    missed = f"misses the limit on {', '.join(FIGURES.get(name, name) for name in one.missed)}" if one.missed else ""
+    return cell(told, one.reason or missed, "warn" if missed or not one.has_plan else "")

@@ -6,10 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from optimizer.report.pages.answers import Answers, answer_sections
-from optimizer.report.pages.limits import price_tags
+from optimizer.report.pages.prices import price_blocks
+from optimizer.report.pages.study_basis import study_basis_section
 from optimizer.report.pages.study_data import StudyData, study_data, told_change
+from optimizer.report.pages.study_fails import fails_section
 from optimizer.report.pages.study_findings import findings_section, totals_section
 from optimizer.report.pages.study_first import study_answer, study_facts
+from optimizer.report.pages.study_regret import judgements, regret_facts, regret_section
 from optimizer.report.pages.study_sections import (
     axes_sections,
     binding_section,
@@ -42,21 +45,23 @@ def study_page(
     data, answers = study_data(folder), answers or Answers()
     answers = replace(answers, frontiers=(*walked(folder), *answers.frontiers))
     with amounts_in(data.currency):
+        judged = judgements(data, folder, answers)
         sections: list[Section | None] = [
             findings_section(data, folder), tags_section(data), totals_section(data, folder), *axes_sections(data),
-            homes_section(data), tradeoff_section(data),
+            regret_section(data, judged), fails_section(data, folder, judged, answers), homes_section(data),
+            tradeoff_section(data),
         ]  # fmt: skip
         sections += answer_sections(answers)
         if answers.prices is not None:
-            sections.append(Section("prices", "What the rules of the base cost", "", (price_tags(answers.prices),)))
+            sections.append(Section("prices", "What the rules of the base cost", "", price_blocks(answers.prices)))
         sections += [diff_sections(data, folder, compared), binding_section(data), scenarios_section(data)]
-        sections.append(_annex(data))
+        sections += [study_basis_section(data), _annex(data)]
         study = data.study
         question = asked or study["question"] or f"What changes in {', '.join(data.bases)} from scenario to scenario?"
         return Page(
             title=text_of(study["name"]), kind="Study", question=text_of(question),
             answer=text_of(_answer(data, folder)), condition="", about=_about(data, author, written),
-            first=study_facts(data), sections=tuple(one for one in sections if one is not None),
+            first=study_facts(data, regret_facts(judged)), sections=tuple(one for one in sections if one is not None),
         )  # fmt: skip
 
 

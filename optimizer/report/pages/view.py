@@ -28,6 +28,11 @@ def text_of(value: object) -> str:
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
+def _end(of: Fact | Section, *names: str) -> None:
+    for name in names:
+        object.__setattr__(of, name, text_of(getattr(of, name)))
+
+
 def _breaks(text: str) -> bool:
     return any(len(word) > LONGEST_WORD for word in text.split())
 
@@ -102,6 +107,11 @@ class Figure:
     kind: Literal["figure"] = "figure"
 
     @property
+    def title(self) -> str:
+        """What it is called."""
+        return text_of(self.chart.title)
+
+    @property
     def is_open(self) -> bool:
         """True if its numbers stand open."""
         return len(self.table.rows) <= BESIDE
@@ -120,6 +130,10 @@ class Fact:
     value: str
     note: str = ""
     tone: Tone = ""
+
+    def __post_init__(self) -> None:
+        """Cut texts without end."""
+        _end(self, "name", "value", "note")
 
 
 @dataclass(frozen=True)
@@ -161,6 +175,10 @@ class Section:
     lead: str
     blocks: tuple[Block, ...]
     is_annex: bool = False
+
+    def __post_init__(self) -> None:
+        """Cut texts without end."""
+        _end(self, "title", "lead")
 
 
 @dataclass(frozen=True)

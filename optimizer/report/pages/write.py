@@ -29,11 +29,19 @@ def page_html(page: Page) -> str:
     require_charts()
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    style = style.replace("/*light*/", css_variables("light")).replace("/*dark*/", css_variables("dark"))
     return _template().render(
-        page=page, style=_trusted(style), script=_trusted(script), digest=digest, drawn=_drawn, themes=THEMES
+        page=page, style=_trusted(_style()), script=_trusted(script), digest=digest, drawn=_drawn, themes=THEMES
     )
+
+
+@cache
+def _style() -> str:
+    """Return the style of pages: the colours of both themes, and tables whose rows stack where there is little room."""
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    stacked = (TEMPLATES / "stacked.css").read_text(encoding="utf-8")
+    for name in ("stacks", "many"):
+        style = style.replace(f"/*stacked {name}*/", stacked.replace(".stacked", f".{name}"))
+    return style.replace("/*light*/", css_variables("light")).replace("/*dark*/", css_variables("dark"))
 
 
 @cache
