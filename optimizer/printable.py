@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 """Control characters but for tab and newline, marks that turn the direction of text, halves of characters and what is
 no character: a drawing (XML) with one of them in it cannot be made."""
 _IN_ONE_LINE = re.compile(rf"{_UNPRINTABLE.pattern}|[\t\n]")

@@ -77,7 +77,7 @@ def report(
     else:
         if scenarios:
             raise click.UsageError("--scenarios is for the folder of a study")
-        page = _plan(file, instance_file, changes, answers, seconds, told)
+        page = _plan(file, (instance_file, changes), answers, seconds, told)
     if html is not None:
         text = page_html(page)
         write_whole(html, lambda stream: stream.write(text))
@@ -86,7 +86,7 @@ def report(
 
 
 def _plan(
-    file: Path, instance_file: Path | None, changes: tuple[Path, ...], answers: Sequence[Path], seconds: float | None,
+    file: Path, of: tuple[Path | None, tuple[Path, ...]], answers: Sequence[Path], seconds: float | None,
     told: dict[str, object],
 ) -> Page:  # fmt: skip
     from optimizer.plan.models import Plan
@@ -94,7 +94,7 @@ def _plan(
     from optimizer.report.pages.plan_page import plan_page, steps_of
 
     plan = Plan.read(file)
-    instance = _instance(plan, instance_file, changes)
+    instance = _instance(plan, *of)
     steps = () if instance is None else steps_of(instance)
     read = read_answers(answers)
     if read.regrets or read.discoveries:

@@ -68,7 +68,7 @@ def test_what_is_saved_is_drawn_to_the_left_of_nothing() -> None:
     chart = charts.bars(frame, "n", "v", title="t", unit="USD")
     scale = chart.spec()["layer"][0]["encoding"]["x"]["scale"]
     assert scale["domainMin"] == -100.0
-    assert scale["domainMax"] == pytest.approx(20.0)
+    assert 0.0 < scale["domainMax"] < 15.0, "room for the text, and no more"
     wide = [float(w) for w in re.findall(r'aria-roledescription="bar" d="M[\d.]+,[\d.]+h([\d.]+)v', chart.svg())]
     assert wide[1] / wide[0] == pytest.approx(0.5)
 

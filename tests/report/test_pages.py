@@ -31,7 +31,6 @@ from optimizer.report.pages.study_page import study_page
 from optimizer.report.pages.view import LONGEST_TEXT, Figure, Page, Table
 from optimizer.study import StudyFolder
 
-
 MARK = re.compile(r'aria-label="([^"]+)"[^>]*role="graphics-symbol" aria-roledescription="(?:bar|rect)')
 
 
@@ -213,10 +212,10 @@ def test_the_command_asks_for_prices(tmp_path: Path, toy_instance: Path) -> None
 def test_why_there_is_no_plan_becomes_part_of_it() -> None:
     """The conflict with what each rule costs, the repairs, and the demand that is left where it was found out."""
     none = Plan(status="infeasible")
-    for waterfall, figures in ((CONFLICT.waterfall, 1), (CONFLICT.waterfall[:1], 0)):
+    for waterfall, count in ((CONFLICT.waterfall, 1), (CONFLICT.waterfall[:1], 0)):
         answer = CONFLICT.model_copy(update={"waterfall": waterfall})
         found = section(plan_page(none, answers=Answers(infeasible=answer)), "conflict")
-        assert sum(isinstance(block, Figure) for block in found.blocks) == figures
+        assert sum(isinstance(block, Figure) for block in found.blocks) == count
     told = tables(found)
     assert told["Conflict 1: 80 kg is too little"] == [["budget:carbon", "80 kg", "", "100.00 USD"]]
     assert told["What would give it a plan"] == [["set budget carbon to 90", "120.00", "unknown"]]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
+PAPER = 718
+"""Width of A4 between the margins that browsers leave."""
 EVERY = ("plan", "hostile", "study", "hostile study")
 
 
@@ -132,6 +134,24 @@ def test_on_paper_folds_are_open_and_the_annex_is_left_out(browser: Browser, pag
         assert not seen.page.locator("#annex").is_visible()
         assert not seen.page.locator("nav").is_visible()
         assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("name", ["plan", "study"])
+def test_no_figure_of_a_table_is_cut_on_paper(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    """Paper does not scroll: every cell ends within its width."""
+    with opened(browser, pages[name]) as seen:
+        seen.page.set_viewport_size({"width": PAPER, "height": 1000})
+        seen.page.emulate_media(media="print")
+        right = seen.page.evaluate("Math.max(...[...document.querySelectorAll('td, th')].map("
+                                   "one => one.getBoundingClientRect().left + one.scrollWidth))")
+        assert right <= PAPER + 1
+
+
+def test_names_of_stacked_columns_do_not_lie_over_their_values(browser: Browser, pages: dict[str, Path]) -> None:
+    """On a phone a row is a list: what is never broken in a column of figures is broken there."""
+    with opened(browser, pages["study"], "phone") as seen:
+        wrap = "[...new Set([...document.querySelectorAll('table.stacks td')].map(e => getComputedStyle(e).whiteSpace))]"
+        assert seen.page.evaluate(wrap) == ["normal"]
 
 
 @pytest.mark.parametrize(("name", "size", "theme"), [

@@ -53,7 +53,7 @@ class Chart:
         with alt.data_transformers.enable("default", max_rows=None):
             spec: dict[str, Any] = chart.to_dict()
         spec["config"] = config()
-        spec["padding"] = {"left": 8, "right": 12, "top": 4, "bottom": 4} if not title else 14
+        spec["padding"] = {"left": 16, "right": 12, "top": 4, "bottom": 4} if not title else 14
         return spec
 
     def svg(self, width: int = 640, key: str = "") -> str:

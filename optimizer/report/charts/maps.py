@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from optimizer.report.charts.chart import Chart, name_of
@@ -26,8 +27,11 @@ WORLD_DEGREES = 150.0
 """Places spread over more degrees of longitude are shown on the whole world."""
 NAMED = 12
 """Dots that have their name beside them, the largest first."""
+BESIDE_DOT, BOLD = 10, 8.0
+"""Between a dot and its name; width of a letter of it."""
 STEPS = 24
 """Points of a line between two places, along the shortest way."""
+Side = Literal["left", "right"]
 FLOW_COLOURS = ("c2", "c3", "c4")
 
 
@@ -81,7 +85,8 @@ def world_map(
 
         height = int(width * (0.62 if width >= NARROW else 0.9))
         view = _view(dots, flows, width, height)
-        layers = [_land(borders), *([_lines(flows), *_ends(flows, dots)] if flows else []), *_dots(dots, width)]
+        layers = [_land(borders), *([_lines(flows), *_ends(flows, dots, view, width)] if flows else []),
+                  *_dots(dots, view, width)]
         chart = alt.layer(*layers).project(
             type="mercator", scale=view.scale, center=[view.lon, view.lat], translate=[width / 2, height / 2]
         )
@@ -123,7 +128,7 @@ def _lines(flows: Sequence[Flow]) -> alt.Chart:
     )  # fmt: skip
 
 
-def _ends(flows: Sequence[Flow], dots: Sequence[Dot]) -> list[alt.Chart]:
+def _ends(flows: Sequence[Flow], dots: Sequence[Dot], view: _View, width: int) -> list[alt.Chart]:
     """Return small rings where flows begin that are at no dot."""
     import altair as alt
 
@@ -135,11 +140,30 @@ def _ends(flows: Sequence[Flow], dots: Sequence[Dot]) -> list[alt.Chart]:
     base = alt.Chart(rows).encode(longitude="lon:Q", latitude="lat:Q")
     ring = base.mark_point(filled=True, fill=colour("paper"), stroke=colour("c2"), strokeWidth=1.5, opacity=1, size=45,
                            clip=True).encode(description="name:N")  # fmt: skip
-    words = base.mark_text(align="right", dx=-8, dy=3, aria=False, clip=True, color=colour("soft"))
-    return [ring, words.encode(text="name:N")] if len(rows) <= NAMED else [ring]
+    words = _names(rows, view, width, side="right", dy=3, color=colour("soft")) if len(rows) <= NAMED else []
+    return [ring, *words]
 
 
-def _dots(dots: Sequence[Dot], width: int) -> list[alt.Chart]:
+def _names(rows: pd.DataFrame, view: _View, width: int, *, side: Side, dy: int, **how: Any) -> list[alt.Chart]:
+    """Return names beside dots: to their left (`side` right, where the text ends) or to their right, and on the other
+    side where they would leave the picture.
+    """
+    import altair as alt
+
+    x = width / 2 + view.scale * np.radians(rows["lon"] - view.lon)
+    wide = BESIDE_DOT + rows["name"].str.len() * BOLD
+    turned = (x - wide < 0) if side == "right" else (x + wide > width)
+    found = []
+    other: Side = "left" if side == "right" else "right"
+    for one, part in ((side, rows[~turned]), (other, rows[turned])):
+        if len(part):
+            dx = -BESIDE_DOT if one == "right" else BESIDE_DOT
+            words = alt.Chart(part).mark_text(align=one, dx=dx, dy=dy, aria=False, clip=True, **how)
+            found.append(words.encode(longitude="lon:Q", latitude="lat:Q", text="name:N"))
+    return found
+
+
+def _dots(dots: Sequence[Dot], view: _View, width: int) -> list[alt.Chart]:
     import altair as alt
 
     top = max((dot.size for dot in dots), default=1.0) or 1.0
@@ -154,8 +178,7 @@ def _dots(dots: Sequence[Dot], width: int) -> list[alt.Chart]:
         longitude="lon:Q", latitude="lat:Q", size=alt.Size("area:Q", scale=None, legend=None), description="told:N"
     )  # fmt: skip
     named = _apart(rows.drop_duplicates("name").head(NAMED if width >= NARROW else NAMED // 2))
-    words = alt.Chart(named).mark_text(align="left", dx=10, dy=-7, aria=False, clip=True, fontWeight=600)
-    return [points, words.encode(longitude="lon:Q", latitude="lat:Q", text="name:N")]
+    return [points, *_names(named, view, width, side="left", dy=-7, fontWeight=600)]
 
 
 def _apart(rows: pd.DataFrame) -> pd.DataFrame:

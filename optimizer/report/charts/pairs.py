@@ -99,7 +99,7 @@ def frontier(
         joined = rows[rows["line"]].sort_values("x")
         line = alt.Chart(joined).mark_line(color=colour("main"), strokeWidth=2, aria=False).encode(x=across, y=up)
         scale = alt.Scale(domain=["on", "off"], range=[colour("main"), colour("rest")])
-        dots = alt.Chart(rows).mark_point(filled=True, size=70, opacity=1).encode(
+        dots = alt.Chart(rows.sort_values("line")).mark_point(filled=True, size=70, opacity=1).encode(
             x=across, y=up, color=alt.Color("which:N", scale=scale, legend=None))  # fmt: skip
         words = alt.Chart(rows[rows["text"] != ""]).mark_text(align="left", dx=9, dy=-8, aria=False, limit=width // 3)
         layers = alt.layer(line, dots, words.encode(x=across, y=up, text="text:N"))

@@ -9,14 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optimizer.report.charts.chart import Chart, name_of, names_of, unit_of
-from optimizer.report.charts.layout import BAR, CELL, NARROW, SHARE_FOR_NAMES, figures, figures_axis, names_axis, sized
+from optimizer.report.charts.layout import (
+    BAR,
+    CELL,
+    LETTER,
+    NARROW,
+    SHARE_FOR_NAMES,
+    cut_labels,
+    figures,
+    figures_axis,
+    names_axis,
+    sized,
+    with_labels,
+)
 from optimizer.report.charts.theme import AMOUNTS, CATEGORIES, colour
 from optimizer.report.charts.words import describe, figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ROOM_FOR_LABELS = 1.2
+HIGHEST, SHORT = 170, 12
+"""Room for names that stand upright; letters of a name in a legend from which each has a line on a phone."""
 
 
 def bars(
@@ -47,11 +60,11 @@ def bars(
         import altair as alt
 
         y = names_axis(order, width)
-        top = max(0.0, float(rows.groupby("name")["value"].sum().max())) if len(rows) else 1.0
         low = min(0.0, float(rows["value"].min())) if len(rows) else 0.0
-        room = 0.0 if parts else (top - low) * (ROOM_FOR_LABELS - 1.0 + (0.15 if width < NARROW else 0.0))
+        top = max(0.0, float(rows.groupby("name")["value"].sum().max())) if len(rows) else 1.0
+        top = top if parts else with_labels(rows["end"], rows["text"], low, width)
         x = alt.X("value:Q", title=unit, axis=figures_axis(width, **counted),
-                  scale=alt.Scale(domainMin=low, domainMax=(top + room) or 1.0))  # fmt: skip
+                  scale=alt.Scale(domainMin=low, domainMax=top or 1.0))  # fmt: skip
         base = alt.Chart(rows).encode(y=y, x=x, description="told:N")
         if parts:
             key = alt.Legend(title=None, columns=2 if width < NARROW else 4)
@@ -81,8 +94,7 @@ def waterfall(
         import altair as alt
 
         y = names_axis(order, width)
-        top = float(rows["before"].max()) if len(rows) else 1.0
-        domain = alt.Scale(domainMin=0.0, domainMax=(top or 1.0) * (1.32 if width < NARROW else ROOM_FOR_LABELS))
+        domain = alt.Scale(domainMin=0.0, domainMax=with_labels(rows["before"], rows["text"], 0.0, width) or 1.0)
         x = alt.X("value:Q", title=unit, scale=domain, axis=figures_axis(width))
         base = alt.Chart(rows).encode(y=y, description="told:N")
         taken = base.mark_bar(height=BAR, color=colour("rest"), aria=False).encode(x=x, x2="before:Q")
@@ -127,15 +139,16 @@ def heat_map(
         if not order:
             nothing = alt.Chart(alt.Data(values=[{"text": "nothing to show"}])).mark_text(color=colour("soft"))
             return nothing.encode(text="text:N").properties(width=width, height=CELL)
-        key = alt.Legend(title=unit_of(unit) or None, columns=2 if width < NARROW else 5)
+        long = max(map(len, kinds), default=0) > SHORT
+        key = alt.Legend(title=unit_of(unit) or None, columns=(1 if long else 2) if width < NARROW else 5)
         scale = alt.Scale(domain=kinds, range=[colour(name) for name in colours])
         dense = len(order) > 40
         y = alt.Y("row:N", sort=order, title=None, axis=alt.Axis(
-            labelLimit=int(width * SHARE_FOR_NAMES), labelOverlap=True, labelFontSize=10 if dense else 12))  # fmt: skip
-        flat = len(across) <= (2 if width < NARROW else 6)
+            **cut_labels(width * SHARE_FOR_NAMES), labelOverlap=True, labelFontSize=10 if dense else 12))  # fmt: skip
+        room = 0.6 * width / len(across)
+        flat = max(map(len, across)) * LETTER <= room
         x = alt.X("column:N", sort=across, title=None, axis=alt.Axis(
-            orient="top", labelAngle=0 if flat else -90,
-            labelLimit=int(0.6 * width / len(across)) if flat else 130,
+            orient="top", labelAngle=0 if flat else -90, **cut_labels(room if flat else HIGHEST),
             labelColor=colour("ink"), labelOverlap=False))  # fmt: skip
         cells = alt.Chart(rows).mark_rect(stroke=colour("paper"), strokeWidth=0.5 if dense else 1.5)
         chart = cells.encode(y=y, x=x, color=alt.Color("kind:N", scale=scale, legend=key), description="told:N")

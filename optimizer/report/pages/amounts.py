@@ -6,7 +6,7 @@ import pandas as pd
 
 from optimizer.plan.models import Plan
 from optimizer.report.charts import bars
-from optimizer.report.pages.context import Context
+from optimizer.report.pages.context import Context, plural
 from optimizer.report.pages.view import Block, Figure, Section, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, usd
 
@@ -96,7 +96,7 @@ def _by_place(context: Context) -> tuple[list[str], list[Apart]]:
     names = [f"{name} {country[name]}" for name in order[:MOST_PLACES]]
     parts: list[Apart] = [(kg[name][0], kg[name][1]) if name in kg else (None, None) for name in order[:MOST_PLACES]]
     if rest:
-        names.append(f"{len(rest)} more places")
+        names.append(plural(len(rest), "more place"))
         parts.append((sum(kg[name][0] for name in rest if name in kg), sum(kg[name][1] for name in rest if name in kg)))
     return names, parts
 

@@ -30,6 +30,7 @@ KINDS: dict[str, type[Answer]] = {
     "futures": RegretTable, "left_out": Discovery,
 }  # fmt: skip
 """By a field that only answers of one command have: what they are."""
+WHY_NONE = "Why there is no plan, and what would give one"
 COMMANDS = "explain prices, explain infeasible, study frontier, study regret, study discover"
 
 
@@ -166,4 +167,4 @@ def _infeasible(answer: InfeasibleAnswer) -> Section:
                         f"{', '.join(answer.servable.deferred[:12])}.")  # fmt: skip
     lead = {"infeasible": "That there is none is proven.", "feasible": "There is a plan after all.",
             "unknown": "Time ran out before it was settled."}[answer.status]  # fmt: skip
-    return Section("conflict", "Why there is no plan, and what would give one", lead, tuple(blocks))
+    return Section("conflict", WHY_NONE, lead, tuple(blocks))

@@ -159,7 +159,8 @@ def _by_country(context: Context) -> tuple[Block, ...]:
     rows = [(context.places.country(code), one.usd, one.carbon) for code, one in found.items()]
     rows, rest = rows[:MOST_COUNTRIES], rows[MOST_COUNTRIES:]
     if rest:
-        rows.append((f"{len(rest)} more countries", sum(row[1] for row in rest), ""))
+        more = "1 more country" if len(rest) == 1 else f"{len(rest)} more countries"
+        rows.append((more, sum(row[1] for row in rest), ""))
     whole = plan.objective_usd or sum(one.usd for one in found.values()) or 1.0
     other = whole - sum(one.usd for one in found.values())
     if other > SMALL * whole:

@@ -11,7 +11,7 @@ from optimizer.report.pages.prices import price_blocks, saved_without
 from optimizer.report.pages.view import Block, Cell, Fold, Section, cell, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, percent, some
 
-BINDS, ROUNDING = 1e-6, 1e-9
+BINDS, ROUNDING, MOST_DIGITS, LEAST_TOLD = 1e-6, 1e-9, 12, 0.1
 UNITS = {"carbon_kg": "kg", "water_l": "l", "energy_kwh": "kWh", "spend_usd": ""}
 OPEN_ROWS = 12
 """Limits told before the roomier ones are folded."""
@@ -50,9 +50,10 @@ def limits_section(context: Context, prices: PricesAnswer | None) -> Section:
 
 
 def _row(
-    rule: str, name: str, used: float, limit: float, left: float, texts: Sequence[str], *, note: str = ""
+    named: tuple[str, str], used: float, limit: float, left: float, texts: Sequence[str], *, note: str = ""
 ) -> tuple[str, list[Cell]]:
-    """Return the rule that a limit is of, and its row."""
+    """Return the rule that a limit is of, and its row; `named` are both."""
+    rule, name = named
     share = used / limit if limit else 1.0
     tight = left <= BINDS * max(1.0, abs(limit))
     told = cell(percent(share, 0), "no room left" if tight else "", "warn" if tight else "", share)
@@ -79,7 +80,7 @@ def _budgets(context: Context) -> list[tuple[str, list[Cell]]]:
         ]
         texts = [amount(x, unit) for x in (used, limit, left)]
         note = "; ".join(filter(None, told))
-        found.append(_row(f"budget:{row.id}", f"budget {row.id}", used, limit, left, texts, note=note))
+        found.append(_row((f"budget:{row.id}", f"budget {row.id}"), used, limit, left, texts, note=note))
     return found
 
 
@@ -91,7 +92,7 @@ def _shares(context: Context) -> list[tuple[str, list[Cell]]]:
         name = f"policy {row.id} ({'at most' if most else 'at least'})"
         texts = [percent(row.value), percent(row.bound), percent(left)]
         used, limit = (row.value, row.bound) if most else (row.bound, row.value or 1.0)
-        found.append(_row(f"policy:{row.id}", name, used, limit, left, texts))
+        found.append(_row((f"policy:{row.id}", name), used, limit, left, texts))
     return found
 
 
@@ -105,7 +106,7 @@ def _places(context: Context) -> list[tuple[str, list[Cell]]]:
                 share = (used, bound) if side == "at most" else (bound, used)
                 texts = [str(used), str(bound), str(left)]
                 name = f"policy {row.id} ({row.of} in use, {side})"
-                found.append(_row(f"policy:{row.id}", name, *share, left, texts))
+                found.append(_row((f"policy:{row.id}", name), *share, left, texts))
     return found
 
 
@@ -116,7 +117,7 @@ def _quotas(context: Context) -> list[tuple[str, list[Cell]]]:
         if row.id not in fullest or row.slack < fullest[row.id].slack:
             fullest[row.id] = row
     return [
-        _row(_quota_rule(row.id), quota_name(row.id), row.used, row.limit, row.slack,
+        _row((_quota_rule(row.id), quota_name(row.id)), row.used, row.limit, row.slack,
              [amount(x) for x in (row.used, row.limit, _left(row.slack, row.limit))])
         for row in fullest.values()
     ]  # fmt: skip
@@ -140,7 +141,7 @@ def _quota_rule(name: str) -> str:
 def deciding_section(context: Context) -> Section:
     """Return the section on figures whose error would change the plan."""
     rows = [
-        [cell(one.of, f"{one.figure}, {one.quality}"), amount(one.value, one.unit), amount(one.switches_at, one.unit),
+        [cell(one.of, f"{one.figure}, {one.quality}"), *_apart(one.value, one.switches_at, one.unit),
          cell(_room(one.value, one.switches_at), tone="warn" if _near(one.value, one.switches_at) else ""),
          one.sentence]
         for one in context.plan.switching
@@ -149,11 +150,24 @@ def deciding_section(context: Context) -> Section:
     if rows:
         first = context.plan.switching[0]
         lead = f"The figure nearest to where another plan is better: {first.sentence}."
+    late = [one for one in context.plan.unfinished if one.what == "switching"]
+    if late and not rows:
+        count = sum(one.questions for one in late)
+        lead = f"Time was too short to find out which of {plural(count, 'figure')} would change the plan."
     columns = ["Figure", "Now", "Changes at", "Room", "Then"]
     blocks = (table("Switching values", columns, rows, right=["Now", "Changes at", "Room"]),) if rows else ()
-    late = [one for one in context.plan.unfinished if one.what == "switching"]
-    told = [f"Time was too short for {plural(one.questions, 'more figure')} ({one.seconds:.0f} s)." for one in late]
+    told = [f"Time was too short for {plural(one.questions, 'more figure')}." for one in late if rows]
     return Section("changes", "What would change the answer", lead, (*blocks, *notes(*told)))
+
+
+def _apart(value: float, at: float, unit: str) -> tuple[str, str]:
+    """Return two figures with as many digits as tell them apart."""
+    told = amount(value, unit), amount(at, unit)
+    digits = 5
+    while told[0] == told[1] and value != at and digits < MOST_DIGITS:
+        told = f"{value:.{digits}g} {unit}", f"{at:.{digits}g} {unit}"
+        digits += 1
+    return told
 
 
 def _near(value: float, at: float) -> bool:
@@ -161,4 +175,7 @@ def _near(value: float, at: float) -> bool:
 
 
 def _room(value: float, at: float) -> str:
-    return "" if not value else f"{100 * (at - value) / abs(value):+.1f} %"
+    if not value:
+        return ""
+    share = 100 * (at - value) / abs(value)
+    return f"{share:+.1f} %" if abs(share) >= LEAST_TOLD or at == value else f"less than {LEAST_TOLD:g} %"

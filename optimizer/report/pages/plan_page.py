@@ -6,16 +6,21 @@ from optimizer.explain.options_left import OptionsStep, options_left
 from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 from optimizer.report.pages.amounts import carbon_section, cost_section
-from optimizer.report.pages.answers import Answers, answer_sections
+from optimizer.report.pages.answers import WHY_NONE, Answers, answer_sections
 from optimizer.report.pages.basis import annex_section, basis_section, feasible_section
 from optimizer.report.pages.context import Context
 from optimizer.report.pages.first import about, answer, condition, first_screen, question
 from optimizer.report.pages.limits import deciding_section, limits_section
 from optimizer.report.pages.settle import actions_section, law_section
-from optimizer.report.pages.view import Page, Section, text_of
+from optimizer.report.pages.view import Page, Section, notes, text_of
 from optimizer.report.pages.where import where_section
 from optimizer.report.parts import amounts_in
 from optimizer.report.plain import printable_model
+
+ASK = (
+    "Which rules cannot hold together, and which changes would give a plan, was not asked: domicile explain infeasible "
+    "--json, whose answer becomes part of this page with --with."
+)
 
 
 def plan_page(
@@ -39,6 +44,8 @@ def plan_page(
                 carbon_section(context),
             ]  # fmt: skip
         sections += answer_sections(answers)
+        if plan.status == "infeasible" and answers.infeasible is None:
+            sections.append(Section("conflict", WHY_NONE, "", notes(ASK)))
         sections += [feasible_section(context), basis_section(context), annex_section(context)]
         return Page(
             title=text_of(plan.instance_name or "Plan"), kind="Plan", question=text_of(asked or question(context)),

@@ -1,4 +1,4 @@
-"""What rules cost, where somebody asked: each on its own, all together, laws by fair shares, figures that are missing."""
+"""What rules cost, where somebody asked: each on its own, all together, laws by fair shares, missing figures."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _figure(prices: PricesAnswer) -> tuple[Block, ...]:
     })  # fmt: skip
     chart = bars(frame, "rule", "saved", label="told", title=title, unit=currency_code())
     free = len(prices.prices) - len(dear)
-    note = "Each rule is lifted alone, and the instance solved again; two rules that shut the same door each cost nothing."
+    note = "Each rule is lifted alone, and the instance solved again; two that shut the same door each cost nothing."
     return (Figure(chart, numbers, f"{note} {plural(free, 'rule')} without a bar cost nothing." if free else note),)
 
 

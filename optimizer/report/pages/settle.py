@@ -13,6 +13,8 @@ from optimizer.report.parts import some, usd
 
 WEAK = {"weak", "unreviewed"}
 RISK = "residual risk: "
+Subjects = dict[tuple[str, str], list[str]]
+"""By workload or dataset and stream ("": all of it) where the persons are whose data it holds."""
 FIRST = 12
 """Actions told where there are too many to be read at a glance."""
 
@@ -83,7 +85,7 @@ def _by_destination(context: Context, entries: dict[str, LegalEntry]) -> Block:
         of[row.country].append(row)
     for copy in context.plan.copies:
         of.setdefault(copy.country, [])
-    persons = _persons(context)
+    persons, whose = _persons(context), _subjects(context)
     rows = []
     for code in context.countries:
         laws = dict.fromkeys(
@@ -97,7 +99,7 @@ def _by_destination(context: Context, entries: dict[str, LegalEntry]) -> Block:
         rows.append([
             cell(context.places.country(code), f"{len(names)} workloads and datasets" if len(names) > 1 else
                  next(iter(names), "")),
-            cell(_told_persons([persons.get(name) for name in names])),
+            cell(_told_persons([persons.get(name) for name in names]), _whose(context, whose, code)),
             _verdict(context, names, bool(safeguards), bool(laws)),
             cell(some(safeguards, 3)), cell(some(laws, 4)),
             _confidence([entries[law] for law in laws if law in entries]),
@@ -117,6 +119,14 @@ def _persons(context: Context) -> dict[str, int | None]:
         data = one if isinstance(one, Dataset) else one.data
         found[one.id] = sum(data.persons.values()) or None
     return found
+
+
+def _whose(context: Context, whose: Subjects, code: str) -> str:
+    """Return where the persons are whose data are in a country; "" where nobody says."""
+    own = [(row.workload, row.stream or "") for row in context.plan.placements if row.country == code]
+    own += [(copy.dataset, "") for copy in context.plan.copies if copy.country == code]
+    found = dict.fromkeys(one for key in own for one in whose.get(key, ()))
+    return f"of {context.places.named(found, 4)}" if found else ""
 
 
 def _told_persons(counts: list[int | None]) -> str:
@@ -171,19 +181,36 @@ def _trace(context: Context, entries: dict[str, LegalEntry]) -> Table:
                  filters=["Country", "Laws", "Safeguards"], key="trace")  # fmt: skip
 
 
-def _data(context: Context) -> dict[str, str]:
-    """Return in words which data a workload or dataset holds, whose, who exports them, and how long they are kept."""
+def _subjects(context: Context) -> Subjects:
+    """Return by dataset, job, and stream of a service with data of persons the countries where these are."""
+    from optimizer.instance.identity import stream_ids
     from optimizer.instance.workloads import Dataset, Service
 
-    found = {}
+    found: Subjects = {}
     for one in (*context.instance.workloads, *context.instance.datasets) if context.instance is not None else ():
         data = one if isinstance(one, Dataset) else one.data
-        subjects = list(data.subjects or data.persons)
-        if not subjects and isinstance(one, Service):
-            subjects = list(dict.fromkeys(stream.origin.partition(":")[0] for stream in one.streams))
+        stated = list(data.subjects or data.persons)
+        if not _personal(data.categories):
+            continue
+        found[one.id, ""] = stated
+        if isinstance(one, Service):
+            origins = [stream.origin.partition(":")[0] for stream in one.streams]
+            found[one.id, ""] = stated or list(dict.fromkeys(origins))
+            found |= {(one.id, name): stated or [origin]
+                      for name, origin in zip(stream_ids(one), origins, strict=True)}  # fmt: skip
+    return found
+
+
+def _data(context: Context) -> dict[str, str]:
+    """Return in words which data a workload or dataset holds, whose, who exports them, and how long they are kept."""
+    from optimizer.instance.workloads import Dataset
+
+    found, whose = {}, _subjects(context)
+    for one in (*context.instance.workloads, *context.instance.datasets) if context.instance is not None else ():
+        data = one if isinstance(one, Dataset) else one.data
         told = [" and ".join(name.replace("_", "-") for name in data.categories) or "no category stated"]
-        if subjects and _personal(data.categories):
-            told.append(f"of persons in {context.places.named(subjects, 4)}")
+        if whose.get((one.id, "")):
+            told.append(f"of persons in {context.places.named(whose[one.id, ''], 4)}")
         told += [f"exporter {data.exporter}"] if data.exporter else []
         hours = 0.0 if isinstance(one, Dataset) else one.data.retention_hours
         told += [f"kept {hours:g} h"] if hours else []

@@ -18,10 +18,11 @@ from optimizer.study.discovery import Discovery
 
 MOST_RULES, MOST_PLANS = 3, 12
 INSTALL = "When it fails was not asked: pip install 'domicile[study]' brings the library that finds the rule."
+TITLE = "When a plan fails, and when there is none"
 TELLS = (
     "Rules are the shortest that a classification tree finds on the axes of the study. Of the cases that a rule covers "
-    "so many fail, and so much of all failures it covers. They describe the cases that were solved; a limit between two "
-    "values that were tried is known no closer."
+    "so many fail, and so much of all failures it covers. They describe the cases that were solved; a limit between "
+    "two values that were tried is known no closer."
 )
 
 
@@ -30,7 +31,7 @@ def fails_section(data: StudyData, folder: StudyFolder, judged: Judgements, answ
     found = [printable_model(one) for one in answers.discoveries] or None
     if found is None and _may_fail(data, judged):
         if find_spec("sklearn") is None:
-            return Section("fails", "When it fails", "", notes(INSTALL))
+            return Section("fails", TITLE, "", notes(INSTALL))
         found = list(_found(data, folder, judged))
     rows = [row for one in found or () if one.fails for row in _rows(one)]
     if not rows:
@@ -38,7 +39,7 @@ def fails_section(data: StudyData, folder: StudyFolder, judged: Judgements, answ
     first = next(one for one in found or () if one.fails)
     right = ["Fails", "Of all its failures"]
     numbers = table("When it fails", ["What", "When", *right], rows, right=right)
-    return Section("fails", "When it fails", _lead(first), (numbers, *notes(TELLS)))
+    return Section("fails", TITLE, _lead(first), (numbers, *notes(TELLS)))
 
 
 def _may_fail(data: StudyData, judged: Judgements) -> bool:

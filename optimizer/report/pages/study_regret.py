@@ -31,9 +31,10 @@ MOST_BARS, MOST_ACROSS = 16, 40
 BANDS = (("best possible", 0.005, "s1"), ("up to 5 % dearer", 0.05, "s2"), ("up to 20 % dearer", 0.2, "s3"))
 DEARER, FAILS, UNKNOWN = ("dearer still", "s5"), ("fails", "warn"), ("not known", "rest")
 TELLS = (
-    "A future is what may happen: a value of each uncertainty, or a scenario that is written out. Regret is what a plan "
-    "costs there more than the best that was possible there; a plan fails where it breaks a rule, leaves demand "
-    "unserved that has to be served, or misses a limit of the study. Every plan is held as it is and judged by the audit."
+    "A future is what may happen: a value of each uncertainty, or a scenario that is written out. Regret is what a "
+    "plan costs there more than the best that was possible there; a plan fails where it breaks a rule, leaves demand "
+    "unserved that has to be served, or misses a limit of the study. Every plan is held as it is, and judged by the "
+    "audit."
 )
 NONE = "The study spans no uncertainty: all of its axes are levers, which one decides, and one future is all there is."
 COMMAND = "domicile study regret FOLDER --json > regret.json, then domicile report FOLDER --with regret.json"
@@ -94,9 +95,9 @@ def regret_facts(judged: Judgements) -> list[Fact]:
     least = one.least
     if least.worst_regret_usd is None:
         return []
-    fails = f"; fails in {least.fails} of {len(one.futures)} futures" if least.fails else ""
-    return [Fact("Least worst regret", told(least.worst_regret_usd), f"the plan chosen under {least.plan}{fails}",
-                 "warn" if least.fails else "")]  # fmt: skip
+    fails = f"; it fails in {least.fails} of {len(one.futures)} futures" if least.fails else ""
+    note = f"so much above the best possible at worst, with the plan chosen under {least.plan}{fails}"
+    return [Fact("Least worst regret", told(least.worst_regret_usd), note, "warn" if least.fails else "")]
 
 
 def regret_section(data: StudyData, judged: Judgements) -> Section | None:
