@@ -174,6 +174,29 @@ def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     assert "is no answer that a page can show" in run.output
 
 
+@pytest.mark.parametrize(("over", "title", "column", "amount"), [
+    ("water", "What less water costs", "Each l less costs", "50 l of water"),
+    ("waiting", "What less waiting of jobs costs", "Each hour less costs", "50 h of waiting"),
+    ("market_based", "What less carbon by suppliers' claims costs", "Each kg less costs", "50 kg CO2e"),
+    ("providers", "What having fewer providers costs", "One fewer costs", "50 providers"),
+    ("carbon", "What less carbon costs", "Each kg less costs", "50 kg CO2e"),
+])  # fmt: skip
+def test_a_frontier_is_told_in_the_words_of_what_it_is_over(over: str, title: str, column: str, amount: str) -> None:
+    """Heading, unit and slope: 50 USD more for 10 less; one point is a sentence and a table, and no figure."""
+    answer = FRONTIER.model_copy(update={"over": over})
+    found = section(plan_page(toy_plan(), answers=Answers(frontiers=(answer,))), "frontier-1")
+    assert found.title == title
+    assert f"From 100.00 USD ({amount})" in found.lead
+    (figure,) = found.blocks
+    assert isinstance(figure, Figure)
+    assert figure.table.columns[-1].name == column
+    assert figure.table.rows[1][-1].text == "5.00"
+    alone = answer.model_copy(update={"points": FRONTIER.points[:1]})
+    found = section(plan_page(toy_plan(), answers=Answers(frontiers=(alone,))), "frontier-1")
+    assert found.lead.startswith("One plan is best in both")
+    assert isinstance(found.blocks[0], Table)
+
+
 def test_what_binds_has_its_price() -> None:
     """Beside each limit what is saved without it, a default quota by the default's price; the dearest rule first."""
     page = plan_page(toy_plan(), answers=Answers(prices=PRICES))

@@ -30,6 +30,25 @@ KINDS: dict[str, type[Answer]] = {
     "futures": RegretTable, "left_out": Discovery,
 }  # fmt: skip
 """By a field that only answers of one command have: what they are."""
+@dataclass(frozen=True)
+class Words:
+    """What a frontier is over: less of it in a heading, its amount in a title, its unit, what a unit less costs."""
+
+    less: str
+    amount: str
+    unit: str
+    slope: str
+
+
+WORDS = {
+    "carbon": Words("less carbon", "kg CO2e", "kg CO2e", "Each kg less costs"),
+    "water": Words("less water", "litres of water", "l of water", "Each l less costs"),
+    "outside": Words("more work outside", "share of the work outside", "%", "Each point more costs"),
+    "providers": Words("having fewer providers", "number of providers", "providers", "One fewer costs"),
+    "market_based": Words("less carbon by suppliers' claims", "kg CO2e by suppliers' claims", "kg CO2e", "Each kg less costs"),
+    "waiting": Words("less waiting of jobs", "hours that the work of jobs waits", "h of waiting", "Each hour less costs"),
+}
+"""By what a frontier is over."""
 WHY_NONE = "Why there is no plan, and what would give one"
 COMMANDS = "explain prices, explain infeasible, study frontier, study regret, study discover"
 
@@ -90,8 +109,8 @@ def answer_sections(answers: Answers) -> list[Section]:
 def frontier_section(answer: Frontier, number: int = 1) -> Section:
     """Return the section on a frontier of cost against something else."""
     with amounts_in(answer.currency):
-        over = f"{answer.unit} {answer.outside}" if answer.outside else answer.unit
-        share = answer.over == "outside"
+        words, share = WORDS[answer.over], answer.over == "outside"
+        over = f"{words.amount} {answer.outside or ''}".strip()
         title, code = f"{f'{answer.of}: cost' if answer.of else 'Cost'} against {over}", currency_code()
         amounts = [100 * one.amount if share else one.amount for one in answer.points]
         frame = pd.DataFrame({
@@ -100,7 +119,7 @@ def frontier_section(answer: Frontier, number: int = 1) -> Section:
                       "least cost" if k == 0 else "knee" if one.is_knee else "best, whatever it costs"
                       for k, one in enumerate(answer.points)],
         })  # fmt: skip
-        unit = f"% of the work outside {answer.outside}" if share else answer.unit
+        unit = f"% of the work outside {answer.outside}" if share else words.unit
         chart = charts.frontier(frame, "cost", "amount", label="label", title=title, x_unit=code, y_unit=unit)
         best = "At least, in any plan" if answer.over == "providers" else "Best possible"
         rows = []
@@ -109,25 +128,26 @@ def frontier_section(answer: Frontier, number: int = 1) -> Section:
             proven = usd(one.cost_bound_usd) if by_count else _figure(answer, one.amount_bound)
             rows.append([cell(k + 1, "knee" if one.is_knee else "" if one.proven else "not proven"),
                          usd(one.cost_usd), _figure(answer, one.amount), proven, _slope(answer, k)])  # fmt: skip
-        columns = ["Point", code, unit, best, "Each unit costs"]
+        columns = ["Point", code, unit, best, words.slope]
         numbers = table(title, columns, rows, right=columns[1:])
         first, last = answer.points[0], answer.points[-1]
         lead = (f"From {money(first.cost_usd)} ({_amount(answer, first.amount)}) to {money(last.cost_usd)} "
                 f"({_amount(answer, last.amount)}) in {plural(len(answer.points), 'point')}"
                 f"{', each of them proven' if all(one.proven for one in answer.points) else ''}.")  # fmt: skip
-        told = ["Options without a carbon figure are left out of all points alike."] if answer.known_only else []
+        if len(answer.points) == 1:
+            at = f"{money(first.cost_usd)} and {_amount(answer, first.amount)}"
+            lead = f"One plan is best in both: at {at} no other has less of the one for more of the other."
+        left_out = f"Options without a {answer.over} figure are left out of all points alike."
+        told = [left_out] if answer.known_only else []
         told += [] if answer.complete else ["Time ran out: plans may lie below the points, or there are more of them."]
-        blocks: tuple[Block, ...] = (Figure(chart, numbers), *notes(*told))
+        shown: Block = Figure(chart, numbers) if len(answer.points) > 1 else numbers
+        blocks: tuple[Block, ...] = (shown, *notes(*told))
         named = f"{answer.of}: what" if answer.of else "What"
         return Section(f"frontier-{number}", f"{named} {_less(answer)} costs", lead, blocks)
 
 
 def _less(answer: Frontier) -> str:
-    if answer.over == "outside":
-        return f"more work outside {answer.outside}"
-    told = {"carbon": "less carbon", "market_based": "less carbon by suppliers' claims", "water": "less water",
-            "providers": "a number of providers", "waiting": "less waiting of jobs"}  # fmt: skip
-    return told.get(answer.over, answer.unit)
+    return f"{WORDS[answer.over].less} {answer.outside or ''}".strip()
 
 
 def _figure(answer: Frontier, value: float | None) -> str:
@@ -135,7 +155,7 @@ def _figure(answer: Frontier, value: float | None) -> str:
 
 
 def _amount(answer: Frontier, value: float) -> str:
-    return f"{percent(value)} outside" if answer.over == "outside" else amount(value, answer.unit)
+    return f"{percent(value)} outside" if answer.over == "outside" else amount(value, WORDS[answer.over].unit)
 
 
 def _slope(answer: Frontier, k: int) -> str:

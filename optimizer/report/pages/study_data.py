@@ -53,6 +53,11 @@ class Outcome:
         """True if a plan was found."""
         return self.usd is not None
 
+    @property
+    def label(self) -> str:
+        """What it is called in a figure and in a sentence: the values of its axes with few digits, or its id."""
+        return ",".join(f"{name}={told_value(value)}" for name, value in self.values.items()) or self.id
+
 
 @dataclass(frozen=True)
 class StudyData:
@@ -165,6 +170,11 @@ def _homes(plan: PlanData) -> dict[str, tuple[str, ...]]:
         own = cost.setdefault(printable(row["workload"]), {})
         own[row["country"]] = own.get(row["country"], 0.0) + (row["cost_usd"] or 0.0)
     return {name: tuple(sorted(own, key=lambda code: (-own[code], code))) for name, own in cost.items()}
+
+
+def told_value(value: object) -> str:
+    """Return the value of an axis as people read it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def told_change(change: dict[str, Any]) -> str:

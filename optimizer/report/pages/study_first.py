@@ -10,8 +10,8 @@ import pandas as pd
 
 from optimizer.report.charts import bars, ranges
 from optimizer.report.pages.context import plural
-from optimizer.report.pages.study_data import Outcome, StudyData
-from optimizer.report.pages.view import Block, Fact, Facts, Figure, cell, table
+from optimizer.report.pages.study_data import Outcome, StudyData, told_value
+from optimizer.report.pages.view import Block, Cell, Fact, Facts, Figure, cell, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, usd
 
 MOST_BARS, ALIKE = 16, 1e-6
@@ -29,7 +29,7 @@ def study_answer(data: StudyData) -> str:
         told = f"{_counted(data)} {len(data.bases)} instances are each held against their own base."
         return " ".join(filter(None, (told, _widest(data))))
     low, high = (min(found, key=_usd), max(found, key=_usd))
-    between = f"Cost lies between {money(low.usd)} ({low.id}) and {money(high.usd)} ({high.id})"
+    between = f"Cost lies between {money(low.usd)} ({low.label}) and {money(high.usd)} ({high.label})"
     base = f"; as things stand (base) it is {money(data.base.usd)}."
     base = base if data.base.has_plan else "; the base has no plan."
     return " ".join(filter(None, (_counted(data), between + base, _best_lever(data))))
@@ -100,11 +100,6 @@ def spread(data: StudyData, axis: str) -> list[dict[str, Any]]:
     return rows
 
 
-def told_value(value: object) -> str:
-    """Return the value of an axis as people read it."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
 def _middle(values: list[float]) -> float | None:
     if not values:
         return None
@@ -124,7 +119,7 @@ def study_facts(data: StudyData, more: Sequence[Fact] = ()) -> tuple[Block, ...]
         facts.append(Fact("As things stand", money(data.base.usd), _kg(data.base)))
     if found and not data.has_several:
         low, high = min(found, key=_usd), max(found, key=_usd)
-        facts.append(Fact("Cost from to", f"{usd(low.usd)} – {usd(high.usd)}", f"{low.id} – {high.id}"))
+        facts.append(Fact("Cost from to", f"{usd(low.usd)} – {usd(high.usd)}", f"{low.label} – {high.label}"))
     if found:
         moved = [one.moved for one in found if one.moved is not None]
         if moved:
@@ -143,9 +138,9 @@ def _chart(data: StudyData) -> tuple[Block, ...]:
     code = currency_code()
     if len(found) <= MOST_BARS:
         title = "Cost of each scenario"
-        frame = pd.DataFrame({"name": [one.id for one in found], "usd": [in_currency(_usd(one)) for one in found],
+        frame = pd.DataFrame({"name": [one.label for one in found], "usd": [in_currency(_usd(one)) for one in found],
                               "told": [usd(one.usd) for one in found]})  # fmt: skip
-        rows = [[one.id, usd(one.usd), beside(one.usd, data.base.usd)] for one in found]
+        rows = [[named(one), usd(one.usd), beside(one.usd, data.base.usd)] for one in found]
         numbers = table(title, ["Scenario", code, "Beside base"], rows, right=[code, "Beside base"])
         return (Figure(bars(frame, "name", "usd", label="told", title=title, unit=code), numbers),)
     axes = [axis["id"] for axis in data.study["axes"]]
@@ -179,6 +174,11 @@ def _is_figure(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def named(one: Outcome) -> Cell:
+    """Return what a scenario is called as a cell: below its values the id where that has more digits, and changes."""
+    return cell(one.label, "; ".join(filter(None, (one.id if one.id != one.label else "", one.changes))))
 
 
 def beside(value: float | None, base: float | None) -> str:

@@ -11,8 +11,8 @@ from optimizer.explain.differences import PlanDiff
 from optimizer.instance.suggest import did_you_mean
 from optimizer.report import charts
 from optimizer.report.pages.context import plural
-from optimizer.report.pages.study_data import Outcome, StudyData
-from optimizer.report.pages.study_first import beside, share_of, spread, spread_figure, status_cell, told_value
+from optimizer.report.pages.study_data import Outcome, StudyData, told_value
+from optimizer.report.pages.study_first import beside, named, share_of, spread, spread_figure, status_cell
 from optimizer.report.pages.view import Block, Figure, Fold, Section, cell, folded, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some, usd
 from optimizer.study import StudyFolder, compare
@@ -90,18 +90,19 @@ def tags_section(data: StudyData) -> Section | None:
     shown = others if len(others) <= MOST_TAGS else [*others[: MOST_TAGS // 2], *others[-(MOST_TAGS // 2) :]]
     title, code = "Price tags: cost beside the base", currency_code()
     frame = pd.DataFrame({
-        "name": [one.id for one in shown], "usd": [in_currency((one.usd or 0.0) - (base.usd or 0.0)) for one in shown],
+        "name": [one.label for one in shown],
+        "usd": [in_currency((one.usd or 0.0) - (base.usd or 0.0)) for one in shown],
         "told": [beside(one.usd, base.usd) for one in shown],
     })  # fmt: skip
     right = [code, "Beside base", "In per cent", "kg CO2e beside base", "Moved"]
     rows = [
-        [cell(one.id, one.changes), usd(one.usd), beside(one.usd, base.usd), _percent(one, base), _carbon(one, base),
+        [named(one), usd(one.usd), beside(one.usd, base.usd), _percent(one, base), _carbon(one, base),
          "" if one.moved is None else f"{one.moved:,}"]
         for one in shown
     ]  # fmt: skip
     numbers = table(title, ["Scenario", *right], rows, right=right)
     dear, cheap = shown[0], shown[-1]
-    ends = [f"{one.id}, {beside(one.usd, base.usd)} {code}" for one in (dear, cheap)]
+    ends = [f"{one.label}, {beside(one.usd, base.usd)} {code}" for one in (dear, cheap)]
     lead = f"Dearest: {ends[0]}. Cheapest: {ends[1]}."
     if len(others) > MOST_TAGS:
         half = MOST_TAGS // 2
@@ -133,12 +134,16 @@ def homes_section(data: StudyData) -> Section | None:
     columns = (varied + [name for name in names if name not in varied])[:MOST_COLUMNS]
     if len(found) < 2 or not columns:
         return None
+    if not varied:
+        return _at_home(data, names)
     title = "Main country of each workload in each scenario"
     called = {name: f"{name[0]}: {name[1]}" if data.has_several else name[1] for name in columns}
-    cells = [(one.name, called[name], _main(data, one, name[1])) for one in found for name in columns
-             if one.base == name[0]]  # fmt: skip
+    cells = [
+        (one.name if data.has_several else one.label, called[name], _main(data, one, name[1]))
+        for one in found for name in columns if one.base == name[0]
+    ]  # fmt: skip
     frame = pd.DataFrame(cells, columns=["scenario", "workload", "country"])
-    rows = [[cell(one.id), *(cell(_all(data, one, name[1]) if one.base == name[0] else "") for name in columns)]
+    rows = [[named(one), *(cell(_all(data, one, name[1]) if one.base == name[0] else "") for name in columns)]
             for one in found]  # fmt: skip
     numbers = table(title, ["Scenario", *called.values()], rows, where=WHERE)
     chart = charts.heat_map(frame, "scenario", "workload", "country", title=title)
@@ -146,6 +151,15 @@ def homes_section(data: StudyData) -> Section | None:
     lead = f"{plural(len(varied), 'workload')} of {len(names):,} {have} another main country in some scenario."
     more = notes(f"{len(names) - len(columns)} more workloads are in {WHERE}." if len(names) > len(columns) else "")
     return Section("homes", "Where workloads live, scenario by scenario", lead, (Figure(chart, numbers), *more))
+
+
+def _at_home(data: StudyData, names: list[tuple[str, str]]) -> Section:
+    """Return the section of a study in which no workload changes its main country: one row for each."""
+    bases = {one.base: one for one in data.outcomes if one.name == BASE}
+    rows = [[cell(name, base if data.has_several else ""), _all(data, bases[base], name)] for base, name in names]
+    lead = "Every workload has the same main country in every scenario."
+    numbers = table("Where workloads live", ["Workload", "Countries in the base"], rows)
+    return Section("homes", "Where workloads live, scenario by scenario", lead, (folded(numbers, "workloads"),))
 
 
 def _main(data: StudyData, one: Outcome, name: str) -> str:
@@ -176,7 +190,7 @@ def tradeoff_section(data: StudyData) -> Section | None:
         frame, "usd", "kg", label="name", on_line="line", title=title, x_unit=code, y_unit="kg CO2e"
     )
     numbers = table(title, ["Scenario that none beats in both", code, "kg CO2e"], [
-        [one.id, usd(one.usd), amount(one.carbon_kg)] for one in best], right=[code, "kg CO2e"])  # fmt: skip
+        [named(one), usd(one.usd), amount(one.carbon_kg)] for one in best], right=[code, "kg CO2e"])  # fmt: skip
     lead = (f"{plural(len(best), 'scenario')} of {len(found):,} {'is' if len(best) == 1 else 'are'} beaten by no other "
             "in both cost and carbon.")  # fmt: skip
     note = "Scenarios ask different things: this is no frontier of one instance (domicile study frontier is)."
