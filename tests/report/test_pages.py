@@ -23,6 +23,7 @@ from page_toys import (
 )
 
 import domicile
+from optimizer.instance.models import Instance
 from optimizer.plan.models import Plan
 from optimizer.plan.rows import PlanCurrency
 from optimizer.report.pages.answers import Answers
@@ -172,6 +173,31 @@ def test_prices_and_frontiers_become_part_of_it(tmp_path: Path) -> None:
     run = _report(plan, "--html", out, "--with", plan)
     assert run.exit_code == 2
     assert "is no answer that a page can show" in run.output
+
+
+def test_whose_data_cross_a_border_is_told_by_the_streams_served_there() -> None:
+    """Of a service for Germany and France the German half is served from Ireland; the French half stays at home."""
+    (chat,) = INSTANCE["workloads"]
+    streams = [{"origin": "DE", "rate": 40.0}, {"origin": "FR", "rate": 10.0}]
+    service = {**chat, "streams": streams, "data": {"categories": ["personal"]}}
+    instance = Instance.model_validate({**INSTANCE, "workloads": [service]})
+    page = plan_page(toy_plan(), instance)
+    found = tables(section(page, "law"))
+    assert found["Data of persons that cross a border"] == [
+        ["Germany", "Ireland", "chat", "no safeguard asked for", "EU-GDPR-CHV"]]  # fmt: skip
+    (law,) = (one for one in section(page, "law").blocks if isinstance(one, Table) and one.caption.startswith("Law by"))
+    assert {row[0].text: row[1].note for row in law.rows} == {
+        "Ireland": "of Germany", "France": "of France", "Netherlands": ""}  # fmt: skip
+
+
+def test_what_a_page_does_not_say_it_says_how_to_ask(page: Page) -> None:
+    """The tightest round trip; other places; today's set-up; why there is no plan."""
+    told = " ".join(texts(section(page, "where")))
+    assert "The round trip nearest to its limit: chat, 31 of 45 ms to aws:eu-west-1 (estimated)." in told
+    assert "domicile explain why estate WORKLOAD --plan plan.json --region REGION" in told
+    assert any("no set-up of today" in text for text in texts(section(page, "cost")))
+    none = plan_page(Plan(status="infeasible"))
+    assert "domicile explain infeasible" in texts(section(none, "conflict"))[0]
 
 
 @pytest.mark.parametrize(("over", "title", "column", "amount"), [

@@ -53,7 +53,7 @@ def _buying(plan: Plan) -> list[str]:
 def _today(plan: Plan) -> list[str]:
     today = plan.today
     if today is None:
-        return []
+        return ["The instance states no set-up of today: what would move, and what is saved against it, is not told."]
     told = [f"Today's set-up has no cost to compare with: {reason}" for reason in today.why_not]
     if today.moving_usd:
         told.append(f"Moving costs {money(today.moving_usd)}, once; it is part of the cost.")

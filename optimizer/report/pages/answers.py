@@ -45,9 +45,11 @@ WORDS = {
     "water": Words("less water", "litres of water", "l of water", "Each l less costs"),
     "outside": Words("more work outside", "share of the work outside", "%", "Each point more costs"),
     "providers": Words("having fewer providers", "number of providers", "providers", "One fewer costs"),
-    "market_based": Words("less carbon by suppliers' claims", "kg CO2e by suppliers' claims", "kg CO2e", "Each kg less costs"),
-    "waiting": Words("less waiting of jobs", "hours that the work of jobs waits", "h of waiting", "Each hour less costs"),
-}
+    "market_based": Words("less carbon by suppliers' claims", "kg CO2e by suppliers' claims", "kg CO2e",
+                          "Each kg less costs"),
+    "waiting": Words("less waiting of jobs", "hours that the work of jobs waits", "h of waiting",
+                     "Each hour less costs"),
+}  # fmt: skip
 """By what a frontier is over."""
 WHY_NONE = "Why there is no plan, and what would give one"
 COMMANDS = "explain prices, explain infeasible, study frontier, study regret, study discover"

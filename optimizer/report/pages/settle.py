@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 
 from optimizer.plan.legal_rows import Action, LegalEntry
 from optimizer.plan.rows import Placement
+from optimizer.report.pages.across import Subjects, across_borders, subjects
 from optimizer.report.pages.context import Context, day, plural, short_day
 from optimizer.report.pages.view import OPEN_ROWS, Block, Cell, Fold, Section, Table, Tone, cell, folded, notes, table
 from optimizer.report.parts import some, usd
 
 WEAK = {"weak", "unreviewed"}
 RISK = "residual risk: "
-Subjects = dict[tuple[str, str], list[str]]
-"""By workload or dataset and stream ("": all of it) where the persons are whose data it holds."""
 FIRST = 12
 """Actions told where there are too many to be read at a glance."""
 
@@ -61,7 +59,8 @@ def law_section(context: Context) -> Section:
     if weak:
         lead += f" {len(weak)} of them are encoded from general knowledge or were not reviewed."
     lead += " This is a modelling aid with citations, not legal advice."
-    blocks: list[Block] = [_by_destination(context, entries), folded(_trace(context, entries), "rows")]
+    blocks: list[Block] = [_by_destination(context, entries), *across_borders(context, subjects(context)),
+                           folded(_trace(context, entries), "rows")]  # fmt: skip
     blocks.append(Fold("The laws, with citations and dates", (_laws(context),)))
     kept_out = _kept_out(context)
     if kept_out:
@@ -85,7 +84,7 @@ def _by_destination(context: Context, entries: dict[str, LegalEntry]) -> Block:
         of[row.country].append(row)
     for copy in context.plan.copies:
         of.setdefault(copy.country, [])
-    persons, whose = _persons(context), _subjects(context)
+    persons, whose = _persons(context), subjects(context)
     rows = []
     for code in context.countries:
         laws = dict.fromkeys(
@@ -181,31 +180,11 @@ def _trace(context: Context, entries: dict[str, LegalEntry]) -> Table:
                  filters=["Country", "Laws", "Safeguards"], key="trace")  # fmt: skip
 
 
-def _subjects(context: Context) -> Subjects:
-    """Return by dataset, job, and stream of a service with data of persons the countries where these are."""
-    from optimizer.instance.identity import stream_ids
-    from optimizer.instance.workloads import Dataset, Service
-
-    found: Subjects = {}
-    for one in (*context.instance.workloads, *context.instance.datasets) if context.instance is not None else ():
-        data = one if isinstance(one, Dataset) else one.data
-        stated = list(data.subjects or data.persons)
-        if not _personal(data.categories):
-            continue
-        found[one.id, ""] = stated
-        if isinstance(one, Service):
-            origins = [stream.origin.partition(":")[0] for stream in one.streams]
-            found[one.id, ""] = stated or list(dict.fromkeys(origins))
-            found |= {(one.id, name): stated or [origin]
-                      for name, origin in zip(stream_ids(one), origins, strict=True)}  # fmt: skip
-    return found
-
-
 def _data(context: Context) -> dict[str, str]:
     """Return in words which data a workload or dataset holds, whose, who exports them, and how long they are kept."""
     from optimizer.instance.workloads import Dataset
 
-    found, whose = {}, _subjects(context)
+    found, whose = {}, subjects(context)
     for one in (*context.instance.workloads, *context.instance.datasets) if context.instance is not None else ():
         data = one if isinstance(one, Dataset) else one.data
         told = [" and ".join(name.replace("_", "-") for name in data.categories) or "no category stated"]
@@ -216,10 +195,6 @@ def _data(context: Context) -> dict[str, str]:
         told += [f"kept {hours:g} h"] if hours else []
         found[one.id] = ", ".join(told)
     return found
-
-
-def _personal(categories: Sequence[str]) -> bool:
-    return any(name != "non_personal" for name in categories)
 
 
 def _laws(context: Context) -> Block:

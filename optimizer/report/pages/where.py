@@ -38,7 +38,7 @@ def where_section(context: Context) -> Section:
     by_workload = table("Workloads by country", columns, rows, right=[code, "kg CO2e"],
                         filters=["Country"] if len(rows) > 8 else [], key="where")  # fmt: skip
     blocks: list[Block] = [*_summary(context, len(rows)), folded(by_workload, "workloads"), *_map(context)]
-    blocks += _moves(context)
+    blocks += [*_moves(context), *notes(_tightest_trip(context), _elsewhere(context))]
     machines = _machines(context)
     blocks.append(Fold("Machines by kind", (machines,), len(machines.rows) > MOST_ON_PAPER))
     is_long = len(plan.placements) > MOST_ON_PAPER
@@ -135,6 +135,27 @@ def _machines(context: Context) -> Table:
         for key in sorted(cost, key=lambda one: -cost[one])
     ]  # fmt: skip
     return table("Machines", ["Accelerator", "Machine", *right], rows, right=right)
+
+
+def _tightest_trip(context: Context) -> str:
+    """Return the placement whose round trip is nearest to its limit, in a sentence; "" where none has a limit."""
+    known = [(row, row.rtt_ms / row.max_rtt_ms) for row in context.plan.placements if row.rtt_ms and row.max_rtt_ms]
+    if not known:
+        return ""
+    row, _ = max(known, key=lambda pair: pair[1])
+    how = "estimated" if row.rtt_source == "estimated" else "measured"
+    return (f"The round trip nearest to its limit: {row.workload}, {row.rtt_ms:.0f} of {row.max_rtt_ms:g} ms to "
+            f"{row.region_id} ({how}).")  # fmt: skip
+
+
+def _elsewhere(context: Context) -> str:
+    """Return how to ask what another place, or one country for everything, would cost."""
+    name = context.plan.instance_name or "FILE"
+    return (
+        f"Why something is not in another place, and what it would cost there, this page does not say: domicile "
+        f"explain why {name} WORKLOAD --plan plan.json --region REGION. What it costs to keep all work out of a "
+        f"jurisdiction: domicile study frontier {name} --over outside --outside US --json, added with --with."
+    )
 
 
 def _trip(row: Placement) -> str:
