@@ -45,6 +45,7 @@ class How:
     start: Plan | None = None
     switching: int = 0
     parameters: Parameters | Mapping[str, Any] | Path | str | None = None
+    opportunity_costs: bool = True
 
     def check(self) -> None:
         """Raise InputError where an argument means nothing."""
@@ -54,6 +55,8 @@ class How:
         whole = isinstance(self.switching, int) and not isinstance(self.switching, bool)
         if not whole or not 0 <= self.switching <= MOST_SWITCHING:
             raise InputError(Issue(f"is {self.switching!r}, not from 0 to {MOST_SWITCHING}", where="switching"))
+        if not isinstance(self.opportunity_costs, bool):
+            raise InputError(Issue(f"is {self.opportunity_costs!r}, not true or false", where="opportunity_costs"))
         if self.start is not None and not isinstance(self.start, Plan):
             what = f"is {type(self.start).__name__}, not a Plan"
             raise InputError(Issue(what, where="start", maybe="read it first: domicile.Plan.read(path)"))

@@ -150,7 +150,7 @@ class Model:
         self, model: ConcreteModel | None = None, *, gap: float = 1e-3, time_limit_seconds: float = 300.0,
         threads: int | None = None, method: Method = "auto", then: Then | None = None,
         progress: Callable[[Progress], None] | None = None, cancel: threading.Event | None = None,
-        start: Plan | None = None,
+        start: Plan | None = None, opportunity_costs: bool = True,
     ) -> Plan:  # fmt: skip
         """Find the least-cost plan and audit it, as `domicile.solve` does; arguments and errors as there.
 
@@ -161,7 +161,7 @@ class Model:
         because its row was taken out, is an InputError that names the rule.
         """
         how = How(gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then,
-                  progress=progress, cancel=cancel, start=start)  # fmt: skip
+                  progress=progress, cancel=cancel, start=start, opportunity_costs=opportunity_costs)  # fmt: skip
         check_objects(self.instance, progress, cancel, self._base_dir)
         how.check()
         if model is not None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from optimizer.missing import saving
+from optimizer.missing import missing_rows, saving
 from optimizer.plan.legal_rows import RefusedUnknown
 from optimizer.plan.models import Plan
-from optimizer.plan.unfinished import Unfinished
+from optimizer.plan.unfinished import Question, Unfinished
 from optimizer.what_if import Share, WhatIf, may_end
 
 if TYPE_CHECKING:
+    from optimizer.compile.assemble import Compiled
     from optimizer.compile.ledger import Ledger
     from optimizer.compile.world import World
 
@@ -51,6 +52,18 @@ def told_refused(ask: WhatIf, plan: Plan) -> dict[str, Any]:
     most = saving(ask, opened, plan, seconds, solves=may_end(compiled, plan, seconds))
     told = {**found, "refused_usd": most.usd}
     return told if most.is_finished else {**told, "unfinished": unfinished}
+
+
+def counted_only(compiled: Compiled, plan: Plan) -> dict[str, Any]:
+    """Return what a plan says of missing figures and of what is refused where nobody asks what they cost: counts."""
+    missing = missing_rows(compiled.wanting)
+    refused = refused_rows(compiled.ledger, compiled.datasets.ledger, compiled.world)
+    found: dict[str, Any] = {"missing_figures": missing, **({"refused": refused} if refused else {})}
+    if plan.objective_usd is None:
+        return found
+    open_: tuple[tuple[Question, bool], ...] = (("missing_figures", bool(missing)), ("refused", bool(refused)))
+    unasked = (Unfinished(what=what, seconds=0.0, asked=False) for what, is_open in open_ if is_open)
+    return {**found, "unfinished": (*plan.unfinished, *unasked)}
 
 
 def refused_rows(ledger: Ledger, at_rest: Ledger, world: World) -> tuple[RefusedUnknown, ...]:

@@ -18,7 +18,7 @@ from optimizer.missing import missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.plan.rows import CLASH
 from optimizer.printable import printable
-from optimizer.refusing import refused_rows, told_refused
+from optimizer.refusing import counted_only, refused_rows, told_refused
 from optimizer.switching import told_switching
 from optimizer.what_if import Limits, WhatIf
 
@@ -77,6 +77,7 @@ def solve(
     start: Plan | None = None,
     switching: int = 0,
     parameters: Parameters | Mapping[str, Any] | Path | str | None = None,
+    opportunity_costs: bool = True,
 ) -> Plan:
     """Find the least-cost plan that obeys every rule of the instance, and audit it.
 
@@ -126,6 +127,9 @@ def solve(
     parameters
         Numbers of the solver that are not to be the default: a TOML file, or a mapping of components
         (`{"auto": {"decompose_from_integers": 500}}`). The plan states them (`Plan.solving`).
+    opportunity_costs
+        Whether to bound what the options may cost that are out only for want of a figure, or because nobody knows the
+        law: a solve of each. Without it they are counted, and `Plan.unfinished` says that nobody asked.
 
     Returns
     -------
@@ -148,7 +152,7 @@ def solve(
     how = How(
         gap=gap, time_limit_seconds=time_limit_seconds, threads=threads, method=method, then=then, progress=progress,
         cancel=cancel, workers=workers, check_rate=check_rate, check_seed=check_seed, start=start,
-        switching=switching, parameters=parameters,
+        switching=switching, parameters=parameters, opportunity_costs=opportunity_costs,
     )  # fmt: skip
     require_docstrings()
     check_objects(instance, progress, cancel, base_dir)
@@ -183,12 +187,15 @@ def solve_as(
             kept = min(AFTERWARDS * compiling, AFTERWARDS_SHARE * how.time_limit_seconds)
             until = begun + how.time_limit_seconds - kept
             order = _Order(how, stop, until, crew)
-            kept = reserved_seconds(ready, how.time_limit_seconds)
+            kept = reserved_seconds(ready, how.time_limit_seconds) if how.opportunity_costs else 0.0
             plan, values = _solve_compiled(ready, replace(order, until=until - kept))
             release_memory()
             ask = WhatIf(ready, Limits(how.gap, how.threads, order.until, stop), base_dir)
-            plan = plan.model_copy(update=told_missing(ask, plan))
-            plan = plan.model_copy(update=told_refused(ask, plan))
+            if how.opportunity_costs:
+                plan = plan.model_copy(update=told_missing(ask, plan))
+                plan = plan.model_copy(update=told_refused(ask, plan))
+            else:
+                plan = plan.model_copy(update=counted_only(ready, plan))
             plan = plan.model_copy(update=told_switching(ask, plan, values, how.switching))
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
         return audited(instance, plan, base_dir) if plan.held else plan

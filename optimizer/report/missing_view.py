@@ -51,9 +51,11 @@ def render_refused(plan: Plan, console: Console, *, verbose: bool) -> None:
 
 
 def _at_most(plan: Plan, usd_: float | None, what: str) -> str:
-    seconds = next((row.seconds for row in plan.unfinished if row.what == what), None)
+    row = next((row for row in plan.unfinished if row.what == what), None)
+    seconds = None if row is None else row.seconds
     if usd_ is None:
-        return "not bounded" + (f": {seconds:.0f} s were too short" if seconds is not None else "")
+        short = "" if row is None else f": {row.seconds:.0f} s were too short" if row.asked else ": nobody asked"
+        return f"not bounded{short}"
     parts = [percent(usd_ / plan.objective_usd, 2)] if plan.objective_usd else []
     parts += [f"{seconds:.0f} s were too short for a closer bound"] if seconds is not None else []
     return f"cost at most {money(usd_)}" + (f" ({'; '.join(parts)})" if parts else "")

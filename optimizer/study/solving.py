@@ -213,7 +213,9 @@ def _solved(model: Model, task: Task) -> tuple[Plan, bytes | None]:
     if not _proven:
         _proven.append(Proven())
     with handing_on(known, _proven[0]) as handing:
-        plan = model.solve(threads=1, start=unpacked_plan(task.start), **task.solve)
+        plan = model.solve(
+            threads=1, start=unpacked_plan(task.start), opportunity_costs=not task.changes, **task.solve
+        )
     return plan, None if handing.made is None else handing.made.to_bytes()
 
 

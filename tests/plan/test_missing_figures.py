@@ -206,3 +206,18 @@ def test_the_audit_refuses_a_bound_left_out_in_silence():
         (open_, open_), (open_.model_copy(update={"what": "refused"}),), (open_.model_copy(update={"questions": 0}),)
     ):  # fmt: skip
         assert not audit(instance, silent.model_copy(update={"unfinished": lie})).ok
+
+
+def test_where_nobody_asks_options_are_counted_and_the_plan_says_so():
+    """Without opportunity costs: the same plan and counts, no bound, and words for it in plan, text and audit."""
+    instance = _toy(away={"pue": None}, **CARBON)
+    asked, plan = domicile.solve(instance), domicile.solve(instance, opportunity_costs=False)
+    assert plan.objective_usd == asked.objective_usd
+    assert [(row.figure, row.options, row.may_cost_usd) for row in plan.missing_figures] == [("missing_pue", 1, None)]
+    assert [(row.what, row.seconds, row.asked) for row in plan.unfinished] == [("missing_figures", 0.0, False)]
+    assert audit(instance, plan).ok
+    stream = io.StringIO()
+    render_plan(plan, Console(file=stream, width=200, no_color=True))
+    assert "figures missing not bounded: nobody asked" in " ".join(stream.getvalue().split())
+    with pytest.raises(domicile.InputError, match="opportunity_costs"):
+        domicile.solve(instance, opportunity_costs=1)

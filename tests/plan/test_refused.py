@@ -45,6 +45,16 @@ def test_the_cheaper_operator_costs_what_it_would_save():
     assert domicile.audit(made, plan).ok
 
 
+def test_where_nobody_asks_what_refusing_costs_it_is_counted():
+    """The option is told, what it would save is not; the plan says so."""
+    made = instance()
+    plan = domicile.solve(made, opportunity_costs=False)
+    assert [row.options for row in plan.refused] == [1]
+    assert plan.refused_usd is None
+    assert [(row.what, row.asked) for row in plan.unfinished] == [("refused", False)]
+    assert domicile.audit(made, plan).ok
+
+
 def test_a_dearer_operator_costs_nothing():
     """Refused all the same, and told; asking would not have moved anything."""
     plan = domicile.solve(instance(usd=(5.0, 3.0)))

@@ -255,6 +255,7 @@ def _approach(
             ran = parts.run(
                 gap=MASTER_GAP_SHARE * gap * SHARPER**turn, until_seconds=until, is_hopeless=is_hopeless,
                 when_priced=None if parts.has_plan else simple_plan, when_clean=None if turn else first_plan,
+                is_enough=lambda: holds_plan(ground) and is_proven(ground, watch, gap),
             )  # fmt: skip
         if not ran or watch.should_stop():
             return
