@@ -13,6 +13,7 @@ import pytest
 from optimizer.errors import InputError
 from optimizer.report import charts
 from optimizer.report.charts import Chart
+from optimizer.report.charts.maps import Dot, world_map
 from optimizer.report.charts.theme import THEMES, css_variables
 
 HOSTILE = '</text><script>alert(1)</script>" onload="alert(2)\\"+1+\x1b\uffff\u202e'
@@ -147,6 +148,15 @@ def test_rows_with_long_names_stay_apart() -> None:
     order = spec["layer"][0]["encoding"]["y"]["sort"]
     assert len(order) == 2
     assert all(len(name) <= 34 for name in order)
+
+
+def test_names_on_a_map_lie_neither_over_each_other_nor_beyond_its_edge() -> None:
+    """Of two places side by side the larger is named; a name at the eastern edge ends at its dot."""
+    dots = [Dot("a", "Frankfurt am Main", 50.1, 8.7, 9.0), Dot("b", "Offenbach", 50.1, 8.8, 1.0),
+            Dot("c", "Auckland", -36.8, 174.8, 1.0), Dot("d", "Honolulu", 21.3, -157.9, 1.0)]  # fmt: skip
+    svg = world_map(dots, title="t").svg(340)
+    ends = {name: anchor for anchor, name in re.findall(r'<text text-anchor="(\w+)"[^>]*>([^<]+)</text>', svg)}
+    assert ends == {"Frankfurt am Main": "start", "Auckland": "end", "Honolulu": "start"}
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -16,6 +16,7 @@ from optimizer.explain.conflict_rows import InfeasibleAnswer
 from optimizer.explain.differences import plan_diff
 from optimizer.explain.rows import Figures, Interval, Price
 from optimizer.laws.types import Level, Verdict, Verdicts
+from optimizer.proof import Proof
 from optimizer.study import Discovery, Frontier, FrontierPoint, RegretTable, StudyFolder
 from optimizer.study.discovery import Condition, FailureRule
 from optimizer.study.regrets import Cell, PlanJudged
@@ -28,6 +29,8 @@ SHOWN = {
     "plan": (toy_plan(), "CONDITIONAL on 9 open actions"),
     "hostile plan": (hostile_plan(), "window.hurt"),
     "audit": (AuditReport(violations=(Violation(kind="cost", where=HOSTILE, what="differs"),)), "1 violation"),
+    "proof": (Proof(verdict="contradicted", claim=HOSTILE, finding="a cheaper plan was found", method="direct"),
+              "a cheaper plan was found"),
     "verdict": (FREE, "free</span> by EU-GDPR-CHV"),
     "verdicts": (Verdicts(storage=NONE, processing=FREE, access=FREE), "RU-LOCAL"),
     "why": (WhyAnswer(workload=HOSTILE), "of its own"),

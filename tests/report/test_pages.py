@@ -340,7 +340,7 @@ def test_several_instances_are_each_held_against_their_own_base(two_results: Pat
     """Another instance of twice the price: without devices both cost half as much again; totals by weight, findings."""
     page = study_page(StudyFolder(two_results))
     assert page.answer.startswith("4 of 4 scenarios have a plan. 2 instances are each held against their own base.")
-    rows = tables(section(page, "tags"))["Cost beside the base, in per cent: least, middle and most of the instances"]
+    rows = tables(page)["Cost beside the base, in per cent: least, middle and most of the instances"]
     assert rows == [["none", "2", "+50.0 %", "+50.0 %", "+50.0 %"]]
     found = section(page, "findings")
     assert found.lead == "2 of 3 findings hold."
@@ -351,6 +351,25 @@ def test_several_instances_are_each_held_against_their_own_base(two_results: Pat
     ]
     told = tables(section(page, "totals"))["Total"]
     assert told == [["base", "2,000"], ["none", "3,000"]], "400 EUR once and 800 EUR twice; 600 and 1,200"
+
+
+def test_many_workloads_have_a_row_each_and_none_a_column(
+    study_results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table as wide as an estate fits no page: all of the base, of other scenarios what differs."""
+    monkeypatch.setattr("optimizer.report.pages.study_sections.MOST_BESIDE", 0)
+    found = tables(section(study_page(StudyFolder(study_results)), "homes"))
+    rows = found["Main country of each workload in each scenario: all of the base, of others what differs"]
+    assert rows == [["base", "chat", "Germany"], ["devices=4,demand=1.5", "chat", "Germany, France"],
+                    ["devices=0,demand=1", "chat", "France"], ["devices=0,demand=1.5", "chat", "France"]]  # fmt: skip
+
+
+def test_where_nobody_moves_there_is_no_map_of_moves(two_results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One country in all scenarios is a sentence and a row for each workload."""
+    monkeypatch.setattr("optimizer.report.pages.study_data._homes", lambda plan: {"chat": ("DE",)})
+    found = section(study_page(StudyFolder(two_results)), "homes")
+    assert found.lead == "Every workload has the same main country in every scenario."
+    assert tables(found)["Where workloads live"] == [["chat", "Germany"], ["chat", "Germany"]]
 
 
 def test_scenarios_are_set_side_by_side_with_the_reason(study_results: Path) -> None:

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from optimizer.report.charts.chart import Chart, name_of
@@ -27,8 +26,8 @@ WORLD_DEGREES = 150.0
 """Places spread over more degrees of longitude are shown on the whole world."""
 NAMED = 12
 """Dots that have their name beside them, the largest first."""
-BESIDE_DOT, BOLD = 10, 8.0
-"""Between a dot and its name; width of a letter of it."""
+BESIDE_DOT, BOLD, HIGH = 10, 8.0, 13
+"""Between a dot and its name; width of a letter of it, and height."""
 STEPS = 24
 """Points of a line between two places, along the shortest way."""
 Side = Literal["left", "right"]
@@ -61,11 +60,27 @@ class Flow:
 
 @dataclass(frozen=True)
 class _View:
-    """The part of the world that is shown: its middle, and units of the picture per radian."""
+    """The part of the world that is shown: its middle, units of the picture per radian, and the picture's width."""
 
     lat: float
     lon: float
     scale: float
+    width: int
+
+
+@dataclass(frozen=True)
+class _Box:
+    """What a name covers, in units of the picture; y counts from the equator down."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def meets(self, other: _Box) -> bool:
+        """Return whether both cover some place."""
+        beside = self.right <= other.left or other.right <= self.left
+        return not (beside or self.bottom <= other.top or other.bottom <= self.top)
 
 
 def world_map(
@@ -85,8 +100,9 @@ def world_map(
 
         height = int(width * (0.62 if width >= NARROW else 0.9))
         view = _view(dots, flows, width, height)
-        layers = [_land(borders), *([_lines(flows), *_ends(flows, dots, view, width)] if flows else []),
-                  *_dots(dots, view, width)]
+        taken: list[_Box] = []  # by names, those of dots before those of people
+        places = _dots(dots, view, taken)
+        layers = [_land(borders), *([_lines(flows), *_ends(flows, dots, view, taken)] if flows else []), *places]
         chart = alt.layer(*layers).project(
             type="mercator", scale=view.scale, center=[view.lon, view.lat], translate=[width / 2, height / 2]
         )
@@ -128,7 +144,7 @@ def _lines(flows: Sequence[Flow]) -> alt.Chart:
     )  # fmt: skip
 
 
-def _ends(flows: Sequence[Flow], dots: Sequence[Dot], view: _View, width: int) -> list[alt.Chart]:
+def _ends(flows: Sequence[Flow], dots: Sequence[Dot], view: _View, taken: list[_Box]) -> list[alt.Chart]:
     """Return small rings where flows begin that are at no dot."""
     import altair as alt
 
@@ -140,30 +156,37 @@ def _ends(flows: Sequence[Flow], dots: Sequence[Dot], view: _View, width: int) -
     base = alt.Chart(rows).encode(longitude="lon:Q", latitude="lat:Q")
     ring = base.mark_point(filled=True, fill=colour("paper"), stroke=colour("c2"), strokeWidth=1.5, opacity=1, size=45,
                            clip=True).encode(description="name:N")  # fmt: skip
-    words = _names(rows, view, width, side="right", dy=3, color=colour("soft")) if len(rows) <= NAMED else []
+    words = _names(rows, view, taken, side="right", dy=3, color=colour("soft")) if len(rows) <= NAMED else []
     return [ring, *words]
 
 
-def _names(rows: pd.DataFrame, view: _View, width: int, *, side: Side, dy: int, **how: Any) -> list[alt.Chart]:
-    """Return names beside dots: to their left (`side` right, where the text ends) or to their right, and on the other
-    side where they would leave the picture.
+def _names(rows: pd.DataFrame, view: _View, taken: list[_Box], *, side: Side, dy: int, **how: Any) -> list[alt.Chart]:
+    """Return names beside dots: to their left (`side` right, where the text ends) or to their right, on the other side
+    where they would leave the picture, and none that would lie over one in `taken`, which they join.
     """
     import altair as alt
 
-    x = width / 2 + view.scale * np.radians(rows["lon"] - view.lon)
-    wide = BESIDE_DOT + rows["name"].str.len() * BOLD
-    turned = (x - wide < 0) if side == "right" else (x + wide > width)
+    kept: dict[Side, list[int]] = {"left": [], "right": []}
+    for k, (name, lat, lon) in enumerate(zip(map(str, rows["name"]), rows["lat"], rows["lon"], strict=True)):
+        x = view.width / 2 + view.scale * math.radians(float(lon) - view.lon)
+        y = -view.scale * _northing(max(-MOST_LAT, min(MOST_LAT, float(lat))))
+        wide = BESIDE_DOT + len(name) * BOLD
+        leaves = x - wide < 0 if side == "right" else x + wide > view.width
+        one: Side = side if not leaves else "left" if side == "right" else "right"
+        box = _Box(x if one == "left" else x - wide, y + dy - HIGH, x + wide if one == "left" else x, y + dy)
+        if not any(box.meets(other) for other in taken):
+            taken.append(box)
+            kept[one].append(k)
     found = []
-    other: Side = "left" if side == "right" else "right"
-    for one, part in ((side, rows[~turned]), (other, rows[turned])):
-        if len(part):
-            dx = -BESIDE_DOT if one == "right" else BESIDE_DOT
-            words = alt.Chart(part).mark_text(align=one, dx=dx, dy=dy, aria=False, clip=True, **how)
+    for one, numbers in kept.items():
+        if numbers:
+            dx = BESIDE_DOT if one == "left" else -BESIDE_DOT
+            words = alt.Chart(rows.iloc[numbers]).mark_text(align=one, dx=dx, dy=dy, aria=False, clip=True, **how)
             found.append(words.encode(longitude="lon:Q", latitude="lat:Q", text="name:N"))
     return found
 
 
-def _dots(dots: Sequence[Dot], view: _View, width: int) -> list[alt.Chart]:
+def _dots(dots: Sequence[Dot], view: _View, taken: list[_Box]) -> list[alt.Chart]:
     import altair as alt
 
     top = max((dot.size for dot in dots), default=1.0) or 1.0
@@ -177,22 +200,8 @@ def _dots(dots: Sequence[Dot], view: _View, width: int) -> list[alt.Chart]:
     ).encode(
         longitude="lon:Q", latitude="lat:Q", size=alt.Size("area:Q", scale=None, legend=None), description="told:N"
     )  # fmt: skip
-    named = _apart(rows.drop_duplicates("name").head(NAMED if width >= NARROW else NAMED // 2))
-    return [points, *_names(named, view, width, side="left", dy=-7, fontWeight=600)]
-
-
-def _apart(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows whose names do not lie over that of a larger dot."""
-    kept: list[int] = []
-    spread = max(1.0, float(rows["lon"].max() - rows["lon"].min()), float(rows["lat"].max() - rows["lat"].min()))
-    for k, row in enumerate(rows.itertuples()):
-        clear = all(
-            abs(rows.iloc[other]["lat"] - row.lat) > 0.045 * spread
-            or abs(rows.iloc[other]["lon"] - row.lon) > 0.22 * spread for other in kept
-        )  # fmt: skip
-        if clear:
-            kept.append(k)
-    return rows.iloc[kept]
+    named = rows.drop_duplicates("name").head(NAMED if view.width >= NARROW else NAMED // 2)
+    return [points, *_names(named, view, taken, side="left", dy=-7, fontWeight=600)]
 
 
 def _view(dots: Sequence[Dot], flows: Sequence[Flow], width: int, height: int) -> _View:
@@ -200,7 +209,7 @@ def _view(dots: Sequence[Dot], flows: Sequence[Flow], width: int, height: int) -
     lats = [dot.lat for dot in dots] + [x for flow in flows for x in (flow.from_lat, flow.to_lat)]
     lons = [dot.lon for dot in dots] + [x for flow in flows for x in (flow.from_lon, flow.to_lon)]
     if not lats or max(lons) - min(lons) > WORLD_DEGREES:
-        return _View(18.0, 8.0, width / (2 * math.pi))
+        return _View(18.0, 8.0, width / (2 * math.pi), width)
     low, high = max(-MOST_LAT, min(lats)), min(MOST_LAT, max(lats))
     wide = max(LEAST_DEGREES, max(lons) - min(lons)) * (1 + 2 * ROOM)
     tall = max(LEAST_DEGREES * 0.6, high - low) * (1 + 2 * ROOM)
@@ -208,7 +217,7 @@ def _view(dots: Sequence[Dot], flows: Sequence[Flow], width: int, height: int) -
     up, down = (_northing(max(-MOST_LAT, min(MOST_LAT, mid_lat + sign * tall / 2))) for sign in (1, -1))
     scale = min(width / math.radians(wide), height / (up - down))
     middle = math.degrees(2 * math.atan(math.exp((up + down) / 2)) - math.pi / 2)
-    return _View(middle, mid_lon, scale)
+    return _View(middle, mid_lon, scale, width)
 
 
 def _northing(lat: float) -> float:

@@ -46,8 +46,11 @@ def study_page(
     answers = replace(answers, frontiers=(*walked(folder), *answers.frontiers))
     with amounts_in(data.currency):
         judged = judgements(data, folder, answers)
+        tags, first = tags_section(data), study_facts(data, regret_facts(judged))
+        if data.has_several and tags is not None:  # of several instances it is the one chart of the first screen
+            first, tags = (*first, *tags.blocks), None
         sections: list[Section | None] = [
-            findings_section(data, folder), tags_section(data), totals_section(data, folder), *axes_sections(data),
+            findings_section(data, folder), tags, totals_section(data, folder), *axes_sections(data),
             regret_section(data, judged), fails_section(data, folder, judged, answers), homes_section(data),
             tradeoff_section(data),
         ]  # fmt: skip
@@ -61,7 +64,7 @@ def study_page(
         return Page(
             title=text_of(study["name"]), kind="Study", question=text_of(question),
             answer=text_of(_answer(data, folder)), condition="", about=_about(data, author, written),
-            first=study_facts(data, regret_facts(judged)), sections=tuple(one for one in sections if one is not None),
+            first=first, sections=tuple(one for one in sections if one is not None),
         )  # fmt: skip
 
 

@@ -22,11 +22,13 @@ from optimizer.report.pages.view import Block, Fact, Figure, Section, cell, fold
 from optimizer.report.parts import currency_code, in_currency, money, some, usd
 from optimizer.report.plain import printable_model
 from optimizer.study import StudyFolder, regret
-from optimizer.study.futures import Cases
+from optimizer.study.futures import Cases, values_text
 from optimizer.study.regrets import Cell, PlanJudged, RegretTable
 
-MOST_PLACED = 600
-"""Placements of all plans in all futures that are judged here: what takes longer is left to the command."""
+MOST_WORLDS, MOST_PLACED = 24, 600
+"""States of instances (decisions x futures), and placements of all plans in all futures, that are judged here: what
+takes longer is left to the command. They are of all instances of a study together.
+"""
 MOST_BARS, MOST_ACROSS = 16, 40
 BANDS = (("best possible", 0.005, "s1"), ("up to 5 % dearer", 0.05, "s2"), ("up to 20 % dearer", 0.2, "s3"))
 DEARER, FAILS, UNKNOWN = ("dearer still", "s5"), ("fails", "warn"), ("not known", "rest")
@@ -62,10 +64,11 @@ def judgements(data: StudyData, folder: StudyFolder, answers: Answers) -> Judgem
             raise InputError(Issue(what, where="regret", maybe="judge the plans of this folder: domicile study regret"))
         found[name] = one
     why_not = []
+    left = [MOST_WORLDS, MOST_PLACED]
     for base in data.bases:
         if base in found:
             continue
-        reason = _reason_not_to(data, folder, base)
+        reason = _reason_not_to(data, folder, base, left)
         if reason is None:
             found[base] = printable_model(regret(folder, base=base))
         elif reason:
@@ -73,16 +76,21 @@ def judgements(data: StudyData, folder: StudyFolder, answers: Answers) -> Judgem
     return Judgements(found, tuple(why_not))
 
 
-def _reason_not_to(data: StudyData, folder: StudyFolder, base: str) -> str | None:
-    """Return why the plans of a base are not judged here, "" where there is nothing to judge; None if they are."""
+def _reason_not_to(data: StudyData, folder: StudyFolder, base: str, left: list[int]) -> str | None:
+    """Return why the plans of a base are not judged here, "" where there is nothing to judge; None if they are, which
+    takes its part of what is `left` of states and placements.
+    """
     held = [one for one in data.outcomes if one.base == base and one.has_plan]
-    count = len(Cases(folder, base).futures)
+    cases = Cases(folder, base)
+    count = len(cases.futures)
     if not held:
         return ""
     if count < 2:
         return "" if data.has_several else f"{NONE} An axis with kind: uncertainty asks it (docs/studies.md)."
-    placed = sum(one.placed for one in held) * count
-    if placed <= MOST_PLACED:
+    decisions = {values_text(one.levers) for one in cases.all}
+    needs = [len(decisions) * count, sum(one.placed for one in held) * count]
+    if all(need <= has for need, has in zip(needs, left, strict=True)):
+        left[:] = [has - need for need, has in zip(needs, left, strict=True)]
         return None
     return f"{plural(len(held), 'plan')} in {count} futures take a while to judge: {COMMAND}"
 

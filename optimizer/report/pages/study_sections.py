@@ -13,12 +13,15 @@ from optimizer.report import charts
 from optimizer.report.pages.context import plural
 from optimizer.report.pages.study_data import Outcome, StudyData, told_value
 from optimizer.report.pages.study_first import beside, named, share_of, spread, spread_figure, status_cell
-from optimizer.report.pages.view import Block, Figure, Fold, Section, cell, folded, notes, table
+from optimizer.report.pages.view import Block, Figure, Fold, Section, Table, cell, folded, notes, table
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some, usd
 from optimizer.study import StudyFolder, compare
 from optimizer.study.models import BASE
 
 MOST_TAGS, MOST_COLUMNS, MOST_HEAT_ROWS, MOST_COMPARED = 20, 24, 220, 3
+HOMES = "Main country of each workload in each scenario"
+MOST_BESIDE = 6
+"""Workloads up to which each has a column of its own."""
 WHERE = "scenarios.parquet"
 KINDS = {"lever": ("decide", "What we decide"), "uncertainty": ("happen", "What may happen")}
 
@@ -136,27 +139,56 @@ def homes_section(data: StudyData) -> Section | None:
         return None
     if not varied:
         return _at_home(data, names)
-    title = "Main country of each workload in each scenario"
     called = {name: f"{name[0]}: {name[1]}" if data.has_several else name[1] for name in columns}
     cells = [
         (one.name if data.has_several else one.label, called[name], _main(data, one, name[1]))
         for one in found for name in columns if one.base == name[0]
     ]  # fmt: skip
     frame = pd.DataFrame(cells, columns=["scenario", "workload", "country"])
-    rows = [[named(one), *(cell(_all(data, one, name[1]) if one.base == name[0] else "") for name in columns)]
-            for one in found]  # fmt: skip
-    numbers = table(title, ["Scenario", *called.values()], rows, where=WHERE)
-    chart = charts.heat_map(frame, "scenario", "workload", "country", title=title)
+    wide = len(columns) > MOST_BESIDE
+    numbers = _one_by_one(data, found, columns) if wide else _across(data, found, columns, called)
+    chart = charts.heat_map(frame, "scenario", "workload", "country", title=HOMES)
     have = "has" if len(varied) == 1 else "have"
     lead = f"{plural(len(varied), 'workload')} of {len(names):,} {have} another main country in some scenario."
     more = notes(f"{len(names) - len(columns)} more workloads are in {WHERE}." if len(names) > len(columns) else "")
     return Section("homes", "Where workloads live, scenario by scenario", lead, (Figure(chart, numbers), *more))
 
 
+def _across(
+    data: StudyData, found: list[Outcome], columns: list[tuple[str, str]], called: dict[tuple[str, str], str]
+) -> Table:
+    """Return a row for each scenario, a column for each workload."""
+    rows = [[named(one), *(cell(_all(data, one, name[1]) if one.base == name[0] else "") for name in columns)]
+            for one in found]  # fmt: skip
+    return table(HOMES, ["Scenario", *(called[name] for name in columns)], rows, where=WHERE)
+
+
+def _one_by_one(data: StudyData, found: list[Outcome], columns: list[tuple[str, str]]) -> Table:
+    """Return a row for each workload in the base, and in each scenario in which its countries are others."""
+    bases = _bases(found)
+    rows = [
+        [named(one), cell(name, base if data.has_several else ""), _all(data, one, name)]
+        for one in found for base, name in columns
+        if one.base == base and (one is bases[base] or one.homes.get(name) != bases[base].homes.get(name))
+    ]  # fmt: skip
+    caption = f"{HOMES}: all of the base, of others what differs"
+    return table(caption, ["Scenario", "Workload", "Countries"], rows, filters=["Workload"], key="homes", where=WHERE)
+
+
+def _bases(found: list[Outcome]) -> dict[str, Outcome]:
+    """Return what others are held against: of each instance the scenario without changes, or the first with a plan."""
+    first: dict[str, Outcome] = {}
+    for one in found:
+        if one.base not in first or one.name == BASE:
+            first[one.base] = one
+    return first
+
+
 def _at_home(data: StudyData, names: list[tuple[str, str]]) -> Section:
     """Return the section of a study in which no workload changes its main country: one row for each."""
-    bases = {one.base: one for one in data.outcomes if one.name == BASE}
-    rows = [[cell(name, base if data.has_several else ""), _all(data, bases[base], name)] for base, name in names]
+    bases = _bases(data.planned)
+    rows = [[cell(name, base if data.has_several else ""), _all(data, bases[base], name)]
+            for base, name in names if base in bases]  # fmt: skip
     lead = "Every workload has the same main country in every scenario."
     numbers = table("Where workloads live", ["Workload", "Countries in the base"], rows)
     return Section("homes", "Where workloads live, scenario by scenario", lead, (folded(numbers, "workloads"),))
