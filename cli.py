@@ -23,16 +23,20 @@ import click
 
 import domicile
 from optimizer.alternatives_command import alternatives
+from optimizer.catalogue_lookup import catalogue
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
+from optimizer.completion import INSTANCE, completion
 from optimizer.errors import ISSUES_TOLD, InputError
+from optimizer.exit_codes import FAULT, INFEASIBLE, REQUIRED, STOPPED, VIOLATIONS, tell_exit_codes
 from optimizer.export_command import export_plan
 from optimizer.import_command import import_group
-from optimizer.lookup import catalogue
+from optimizer.init_command import init
 from optimizer.lookup_laws import laws
 from optimizer.methods import METHODS
 from optimizer.printable import printable
 from optimizer.questions import explain
 from optimizer.report_command import report
+from optimizer.schema_command import schema
 from optimizer.studies import plan_difference, study
 from optimizer.terminal import Finite, Shell
 
@@ -42,7 +46,6 @@ if TYPE_CHECKING:
     from optimizer.proof import Proof
     from optimizer.solve.solution import Progress
 
-FAULT, INFEASIBLE, STOPPED, VIOLATIONS, REQUIRED = 1, 3, 4, 5, 6
 NOTHING_TO_AUDIT = {"infeasible": INFEASIBLE, "no_plan": STOPPED}
 NOT_HELD = {"infeasible": "infeasible", "no_plan": "no plan was found before it was stopped"}
 CONTRADICTION = """the bound found lies {:,.6g} USD above the cost of the plan, which obeys every rule: a fault of the
@@ -69,7 +72,7 @@ def main(debug: bool) -> None:
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
@@ -99,7 +102,7 @@ def validate(file: Path, changes: tuple[Path, ...], as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--output", type=FILE, help="Write the plan to this JSON file.")
 @click.option("--tables", type=FILE, help="Write every table of the plan as CSV into this folder.")
@@ -229,7 +232,7 @@ def exit_code(plan: Plan) -> int:
 
 
 @main.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--plan", "plan_file", type=FILE, required=True, help="The plan to judge, as JSON.")
 @click.option("--prove", is_flag=True, help="Also solve again, by another method, for what is stated as proven.")
@@ -306,83 +309,10 @@ main.add_command(alternatives)
 main.add_command(import_group)
 main.add_command(export_plan)
 main.add_command(report)
-
-
-@main.group()
-def schema() -> None:
-    """Print JSON Schemas."""
-
-
-@schema.command("instance")
-def schema_instance() -> None:
-    """JSON Schema of instance files."""
-    from optimizer.instance.schema import instance_schema
-
-    click.echo(json.dumps(instance_schema(), indent=2))
-
-
-@schema.command("changes")
-def schema_changes() -> None:
-    """JSON Schema of files of changes."""
-    from optimizer.changes.vocabulary import changes_schema
-
-    click.echo(json.dumps(changes_schema(), indent=2))
-
-
-@schema.command("plan")
-def schema_plan() -> None:
-    """JSON Schema of plans."""
-    from optimizer.instance.schema import plan_schema
-
-    click.echo(json.dumps(plan_schema(), indent=2))
-
-
-@schema.command("why")
-def schema_why() -> None:
-    """JSON Schema of answers to `explain why`."""
-    from optimizer.explain import WhyAnswer
-
-    click.echo(json.dumps(WhyAnswer.model_json_schema(), indent=2))
-
-
-@schema.command("infeasible")
-def schema_infeasible() -> None:
-    """JSON Schema of answers to `explain infeasible`."""
-    from optimizer.explain import InfeasibleAnswer
-
-    click.echo(json.dumps(InfeasibleAnswer.model_json_schema(), indent=2))
-
-
-@schema.command("prices")
-def schema_prices() -> None:
-    """JSON Schema of answers to `explain prices`."""
-    from optimizer.explain import PricesAnswer
-
-    click.echo(json.dumps(PricesAnswer.model_json_schema(), indent=2))
-
-
-@schema.command("alternatives")
-def schema_alternatives() -> None:
-    """JSON Schema of answers to `alternatives`."""
-    from optimizer.explain import AlternativesAnswer
-
-    click.echo(json.dumps(AlternativesAnswer.model_json_schema(), indent=2))
-
-
-@schema.command("study")
-def schema_study() -> None:
-    """JSON Schema of study files."""
-    from optimizer.study.models import study_schema
-
-    click.echo(json.dumps(study_schema(), indent=2))
-
-
-@schema.command("frontier")
-def schema_frontier() -> None:
-    """JSON Schema of answers to `study frontier`."""
-    from optimizer.study import Frontier
-
-    click.echo(json.dumps(Frontier.model_json_schema(), indent=2))
+main.add_command(completion)
+main.add_command(init)
+main.add_command(schema)
+tell_exit_codes(main)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_changed
+from optimizer.completion import INSTANCE
+from optimizer.exit_codes import STOPPED
 from optimizer.terminal import Finite, Share
 
 if TYPE_CHECKING:
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
     from optimizer.plan.models import Plan
     from optimizer.solve.solution import Progress
 
-STOPPED = 4
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--plan", "plan_file", type=FILE, help="The plan at hand, as JSON.  [default: the instance is solved]")
 @click.option(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from optimizer.errors import InputError, Issue
-from optimizer.instance.suggest import did_you_mean
+from optimizer.suggest import did_you_mean
 
 PATH = (Path(__file__).parent.parent / "domicile" / "instances").resolve()
 """The folder inside the package `domicile`; in a checkout a link to the folder at the top."""
@@ -52,5 +52,5 @@ def _bundled(path: Path, file: str, known_files: Callable[[], dict[str, Path]], 
     known, name = known_files(), path.as_posix()
     if name not in known:
         what = f"is neither a file nor the name of a bundled {kind}"
-        raise InputError(Issue(what, file=file, maybe=did_you_mean(name, known)))
+        raise InputError(Issue(what, file=file, maybe=did_you_mean(name, known), code="file_missing"))
     return known[name]

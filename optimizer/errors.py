@@ -16,13 +16,30 @@ from optimizer.printable import printable
 ISSUES_TOLD = 100
 """Most problems that one message lists."""
 
+CODES = {
+    "argument": "an argument of a function means nothing there",
+    "exists": "a file that would be written exists, and is not overwritten",
+    "file_missing": "a file or folder does not exist",
+    "file_unreadable": "a file cannot be read: no regular file, outside its folder, no permission, not text",
+    "invalid": "anything else that is wrong with an input; the sentence says what",
+    "missing": "a field that is needed is not there",
+    "out_of_range": "a figure lies outside the range of its field",
+    "syntax": "a file is not YAML, JSON or CSV, or not whole",
+    "too_large": "a file, a table or an instance is larger than is read",
+    "unknown_field": "a field that nothing has",
+    "unknown_name": "an id or a word that nothing defines",
+    "wrong_type": "a value of another type than its field takes",
+}
+"""What can be wrong with an input, by the code of an `Issue`. Codes are stable; sentences may be put better."""
+
 
 @dataclass(frozen=True)
 class Issue:
     """One thing wrong in one place.
 
     `file` is the path as the user gave it, `where` the place inside (`workloads[3].streams[0].rate`, `row 17,
-    column limit_kg`), `line` the 1-based line if known, `what` the sentence that names the value, `maybe` the advice.
+    column limit_kg`), `line` the 1-based line if known, `what` the sentence that names the value, `maybe` the advice,
+    `code` the kind of problem, one of `CODES`.
     """
 
     what: str
@@ -30,6 +47,7 @@ class Issue:
     where: str | None = None
     line: int | None = None
     maybe: str | None = None
+    code: str = "invalid"
 
     def __str__(self) -> str:
         place = self.file or ""
@@ -41,14 +59,16 @@ class Issue:
 
 
 class DomicileError(Exception):
-    """Base class of every error domicile raises on purpose."""
+    """Base class of every error domicile raises on purpose; `code` names the class in words that stay."""
 
+    code = "error"
     exit_code = 1
 
 
 class InputError(DomicileError):
     """Bad input. `issues` holds every problem found, in file order; the message tells the first 100 of them."""
 
+    code = "input"
     exit_code = 2
 
     def __init__(self, issues: Iterable[Issue] | Issue | str) -> None:
@@ -66,10 +86,12 @@ class InputError(DomicileError):
 class InfeasibleError(DomicileError):
     """No plan obeys every rule of the instance; the message names what blocks it."""
 
+    code = "infeasible"
     exit_code = 3
 
 
 class InternalError(DomicileError):
     """A promise of the engine was broken; never the user's fault."""
 
+    code = "internal"
     exit_code = 1

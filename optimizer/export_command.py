@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, load_both
+from optimizer.completion import INSTANCE
 from optimizer.export.formats import FORMATS
 from optimizer.printable import printable
 
@@ -22,7 +23,7 @@ TOLD = 20
 @click.argument("plan_file", metavar="PLAN", type=FILE)
 @click.option("--to", type=click.Choice(list(FORMATS)), required=True, help="The format; see `docs/export.md`.")
 @click.option("--folder", type=FILE, required=True, help="Write the files into this folder, and nowhere else.")
-@click.option("--instance", "file", type=FILE, help="The instance of the plan: some formats tell what it states.")
+@click.option("--instance", "file", type=INSTANCE, help="The instance of the plan: some formats tell what it states.")
 @CHANGE
 @click.option(
     "--cluster", "clusters", multiple=True, metavar="REGION=NAME",

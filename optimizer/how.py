@@ -6,7 +6,7 @@ import math
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -95,7 +95,7 @@ def check_objects(instance: object, progress: object, cancel: object, base_dir: 
     if base_dir is not None and not isinstance(base_dir, str | Path):
         issues.append(Issue(f"is {type(base_dir).__name__}, not a path", where="base_dir"))
     if issues:
-        raise InputError(issues)
+        raise InputError(_of_arguments(issues))
 
 
 def check_arguments(gap: object, seconds: object, threads: object, method: object, then: object) -> None:
@@ -117,7 +117,7 @@ def check_arguments(gap: object, seconds: object, threads: object, method: objec
     if then is not None and not (isinstance(then, str) and then in get_args(Then)):
         issues.append(Issue(f"is {then!r}; should be None or one of {', '.join(get_args(Then))}", where="then"))
     if issues:
-        raise InputError(issues)
+        raise InputError(_of_arguments(issues))
 
 
 def _is_number(value: object) -> bool:
@@ -140,4 +140,9 @@ def _check_workers(workers: object, rate: object, seed: object) -> None:
     if seed is not None and (isinstance(seed, bool) or not (isinstance(seed, int) and 0 <= seed < 2**SEED_BITS)):
         issues.append(Issue(f"is {seed!r}, not a whole number from 0 to {2**SEED_BITS - 1}", where="check_seed"))
     if issues:
-        raise InputError(issues)
+        raise InputError(_of_arguments(issues))
+
+
+def _of_arguments(issues: list[Issue]) -> list[Issue]:
+    """Return the problems of arguments that mean nothing, with their code."""
+    return [replace(issue, code="argument") for issue in issues]

@@ -41,7 +41,8 @@ def megabytes(size: int) -> str:
 
 def too_large(size: int, limit: int, file: str, maybe: str | None = None, *, what: str = "is") -> InputError:
     """Return the error of a content over its limit."""
-    return InputError(Issue(f"{what} {megabytes(size)}; the limit is {limit / 1e6:,.0f} MB", file=file, maybe=maybe))
+    told = f"{what} {megabytes(size)}; the limit is {limit / 1e6:,.0f} MB"
+    return InputError(Issue(told, file, maybe=maybe, code="too_large"))
 
 
 def as_path(value: object, where: str) -> Path:
@@ -67,9 +68,10 @@ def read_bytes(
     """
     try:
         if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
-            raise InputError(Issue("is a link out of its folder", file=file, maybe="copy the file itself there"))
+            raise InputError(Issue("is a link out of its folder", file=file, maybe="copy the file itself there",
+                                   code="file_unreadable"))
         if not path.exists():
-            raise InputError(Issue("does not exist", file=file))
+            raise InputError(Issue("does not exist", file=file, code="file_missing"))
         _require_regular(path.stat(), file)
         # Without waiting: what has become a pipe since must not block.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
@@ -81,7 +83,7 @@ def read_bytes(
             content = stream.read(limit + 1)
     except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(Issue(f"cannot be read: {reason}", file=file)) from None
+        raise InputError(Issue(f"cannot be read: {reason}", file=file, code="file_unreadable")) from None
     if len(content) > limit:
         raise too_large(len(content), limit, file, maybe, what="has grown beyond")
     return content
@@ -90,7 +92,7 @@ def read_bytes(
 def _require_regular(status: os.stat_result, file: str) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
-        raise InputError(Issue(f"is not a regular file: it is {kind}", file=file))
+        raise InputError(Issue(f"is not a regular file: it is {kind}", file=file, code="file_unreadable"))
 
 
 def unpacked(content: bytes, file: str, *, limit: int = SIZE_LIMIT_BYTES) -> bytes:
@@ -107,12 +109,12 @@ def unpacked(content: bytes, file: str, *, limit: int = SIZE_LIMIT_BYTES) -> byt
                 size += len(parts[-1])
                 if size > limit:
                     what = f"unpacks to more than {limit / 1e6:,.0f} MB from {megabytes(len(content))}"
-                    raise InputError(Issue(what, file=file))
+                    raise InputError(Issue(what, file=file, code="too_large"))
             if not member.eof:
-                raise InputError(Issue("is cut short: its gzip content has no end", file=file))
+                raise InputError(Issue("is cut short: its gzip content has no end", file=file, code="syntax"))
             left = member.unused_data.lstrip(b"\0")
     except zlib.error as error:
-        raise InputError(Issue(f"is not gzip: {error}", file=file)) from None
+        raise InputError(Issue(f"is not gzip: {error}", file=file, code="syntax")) from None
     return b"".join(parts)
 
 
@@ -129,10 +131,10 @@ def require_cells(content: bytes, file: str, limit: int = VALUE_LIMIT) -> None:
     """Refuse a CSV whose separators and line breaks make more cells, or columns, than are read."""
     columns = content[: content.find(b"\n") + 1 or len(content)].count(b",") + 1
     if columns > COLUMN_LIMIT:
-        raise InputError(Issue(f"has {columns:,} columns; the limit is {COLUMN_LIMIT:,}", file=file))
+        raise InputError(Issue(f"has {columns:,} columns; the limit is {COLUMN_LIMIT:,}", file=file, code="too_large"))
     cells = content.count(b",") + content.count(b"\n") + 1
     if cells > limit:
-        raise InputError(Issue(f"has {cells:,} cells; the limit is {limit:,}", file=file))
+        raise InputError(Issue(f"has {cells:,} cells; the limit is {limit:,}", file=file, code="too_large"))
 
 
 def decoded(content: bytes, file: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from optimizer.completion import ACCELERATOR, COUNTRY, INSTANCE, PROVIDER, REGION
 from optimizer.terminal import Finite
 
 
@@ -19,17 +20,24 @@ def catalogue() -> None:
     """Look into the bundled catalogue; filters are ANDed, the values of one ORed."""
 
 
-def _listing(name: str, what: str, columns: tuple[str, ...]) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a `catalogue` command that prints what `optimizer.catalogue.query.list_<name>` returns."""
+def listing(
+    name: str, what: str, columns: tuple[str, ...], command: str | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a `catalogue` command that prints what `list_<name>` of `catalogue.query` or `place_query` returns.
+
+    It is called `command`, else as the list is.
+    """
+    called = command or name
 
     def decorate(declare: Callable[..., Any]) -> click.Command:
-        def run(as_json: bool, limit: int, instance: str | None = None, **filters: Any) -> None:
-            from optimizer.catalogue import load_catalogue, query
+        def run(as_json: bool, limit: int, instance: Path | None = None, **filters: Any) -> None:
+            from optimizer.catalogue import load_catalogue, place_query, query
             from optimizer.lookup_currency import in_currency_of
             from optimizer.terminal import print_table
 
             asked = {key: value for key, value in filters.items() if value not in ((), None)}
-            rows = getattr(query, f"list_{name}")(load_catalogue(), **asked).to_dict("records")
+            find = getattr(query, f"list_{name}", None) or getattr(place_query, f"list_{name}")
+            rows = find(load_catalogue(), **asked).to_dict("records")
             shown, named = columns, what
             if instance is not None:
                 rows, shown, named = in_currency_of(instance, rows, columns, what)
@@ -37,40 +45,40 @@ def _listing(name: str, what: str, columns: tuple[str, ...]) -> Callable[[Callab
 
         run.__doc__ = declare.__doc__
         run.__click_params__ = getattr(declare, "__click_params__", [])  # type: ignore[attr-defined]
-        command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
+        shown = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(run)
         limit = click.option("--limit", type=click.IntRange(min=0), default=50, help="Rows shown (50); 0 is all.")
-        money = click.option("--instance", help="Show amounts in the currency of this instance.")
-        return catalogue.command(name)(limit(money(command) if any("usd" in one for one in columns) else command))
+        money = click.option("--instance", type=INSTANCE, help="Show amounts in the currency of this instance.")
+        return catalogue.command(called)(limit(money(shown) if any("usd" in one for one in columns) else shown))
 
     return decorate
 
 
-@_listing("providers", "providers", ("provider", "name", "hq_country", "control_ownership", "certification", "offers"))
-@click.option("--country", multiple=True, help="Headquarters; repeatable.")
+@listing("providers", "providers", ("provider", "name", "hq_country", "control_ownership", "certification", "offers"))
+@click.option("--country", type=COUNTRY, multiple=True, help="Headquarters; repeatable.")
 @click.option("--control-excludes", multiple=True, help="Drop providers this country controls; repeatable.")
 @click.option("--strict", is_flag=True, help="With --control-excludes: any exposure counts, not ownership alone.")
 def catalogue_providers() -> None:
     """Operators, who controls them and what they are certified for."""
 
 
-@_listing("regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers"))
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--country", multiple=True, help="Repeatable.")
+@listing("regions", "regions", ("region_id", "name", "country", "access", "grid_lifecycle_g_per_kwh", "pue", "offers"))
+@click.option("--provider", type=PROVIDER, multiple=True, help="Repeatable.")
+@click.option("--country", type=COUNTRY, multiple=True, help="Repeatable.")
 @click.option("--access", multiple=True, help="public, government, china, ...; repeatable.")
-@click.option("--accelerator", multiple=True, help="Only regions that offer it; repeatable.")
+@click.option("--accelerator", type=ACCELERATOR, multiple=True, help="Only regions that offer it; repeatable.")
 def catalogue_regions() -> None:
     """Regions with their grid carbon and PUE."""
 
 
-@_listing(
+@listing(
     "offers",
     "offers",
     ("region_id", "country", "sku", "accelerator", "devices", "purchase", "price_usd_per_hour", "usd_per_device_hour"),
 )
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--region", multiple=True, help="provider:region; repeatable.")
-@click.option("--country", multiple=True, help="Repeatable.")
-@click.option("--accelerator", multiple=True, help="Repeatable.")
+@click.option("--provider", type=PROVIDER, multiple=True, help="Repeatable.")
+@click.option("--region", type=REGION, multiple=True, help="provider:region; repeatable.")
+@click.option("--country", type=COUNTRY, multiple=True, help="Repeatable.")
+@click.option("--accelerator", type=ACCELERATOR, multiple=True, help="Repeatable.")
 @click.option("--purchase", type=click.Choice(["on_demand", "spot"]))
 @click.option("--availability", multiple=True, help="verified, price_meter, unverified, assumed, country_level.")
 @click.option("--max-usd-per-device-hour", type=Finite(min=0))
@@ -78,20 +86,20 @@ def catalogue_offers() -> None:
     """Priced instances, cheapest per device first."""
 
 
-@_listing(
+@listing(
     "commitments",
     "commitments",
     ("commitment_id", "kind", "term_months", "payment", "usd_per_hour", "upfront_usd", "of_on_demand", "price_date"),
 )
-@click.option("--provider", multiple=True, help="Repeatable.")
-@click.option("--region", multiple=True, help="provider:region; repeatable.")
+@click.option("--provider", type=PROVIDER, multiple=True, help="Repeatable.")
+@click.option("--region", type=REGION, multiple=True, help="provider:region; repeatable.")
 @click.option("--sku", multiple=True, help="Repeatable.")
 @click.option("--term-months", multiple=True, type=Finite(min=0), help="Length of the term; repeatable.")
 def catalogue_commitments() -> None:
     """Reserved instances, committed use and savings plans: what a plan may buy if the instance lets it."""
 
 
-@_listing(
+@listing(
     "accelerators",
     "accelerators",
     ("accelerator", "vendor", "software", "memory_gb", "load_kw", "embodied_kg", "release_year", "offers"),
@@ -102,7 +110,7 @@ def catalogue_accelerators() -> None:
     """Devices with memory, power and embodied carbon."""
 
 
-@_listing(
+@listing(
     "endpoints",
     "endpoints",
     (
@@ -115,22 +123,22 @@ def catalogue_accelerators() -> None:
         "price_usd_per_million_output_tokens",
     ),
 )
-@click.option("--provider", multiple=True, help="Repeatable.")
+@click.option("--provider", type=PROVIDER, multiple=True, help="Repeatable.")
 @click.option("--model", help="Name, alias or part of a name.")
 @click.option("--scope", multiple=True, help="region, data_zone_eu, global, ...; repeatable.")
-@click.option("--region", multiple=True, help="provider:region; repeatable.")
+@click.option("--region", type=REGION, multiple=True, help="provider:region; repeatable.")
 def catalogue_endpoints() -> None:
     """Managed model endpoints, cheapest input price first."""
 
 
-@_listing(
+@listing(
     "throughput",
     "figures of speed",
     ("accelerator", "devices", "level", "input_tokens", "output_tokens", "counts_per_s", "low_per_s", "likely_per_s",
      "high_per_s", "requests", "ttft_ms", "tpot_ms", "source"),
 )  # fmt: skip
 @click.option("--model", required=True, help="Name or alias.")
-@click.option("--accelerator", multiple=True, help="Repeatable.")
+@click.option("--accelerator", type=ACCELERATOR, multiple=True, help="Repeatable.")
 @click.option("--precision", help="bf16, fp8, 4-bit, ...; the model's own unless given.")
 @click.option("--input-tokens", type=click.IntRange(min=1), help="Of one request.")
 @click.option("--output-tokens", type=click.IntRange(min=1), help="Of one request.")
@@ -146,12 +154,12 @@ def catalogue_throughput() -> None:
     """
 
 
-@_listing(
+@listing(
     "models",
     "throughput profiles",
     ("model", "metric", "unit", "default", "precision", "profile_id", "accelerators"),
 )
-@click.option("--accelerator", multiple=True, help="Repeatable.")
+@click.option("--accelerator", type=ACCELERATOR, multiple=True, help="Repeatable.")
 def catalogue_models() -> None:
     """Models with measured throughput, one row per comparable profile."""
 
@@ -179,12 +187,12 @@ def catalogue_aiconfigurator(
 @catalogue.command("diff")
 @click.argument("old")
 @click.argument("new")
-@click.argument("instance", required=False)
+@click.argument("instance", type=INSTANCE, required=False)
 @click.option("--time-limit", type=Finite(min=0, min_open=True), default=60.0, show_default=True, help="Of each solve.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--limit", type=click.IntRange(min=0), default=20, help="Rows shown of each table (20); 0 is all.")
 def catalogue_diff(
-    old: str, new: str, instance: str | None, *, time_limit: float, as_json: bool, limit: int
+    old: str, new: str, instance: Path | None, *, time_limit: float, as_json: bool, limit: int
 ) -> None:
     """Say what changed from catalogue OLD to NEW (world, or folders), and what an INSTANCE decides otherwise."""
     from optimizer.catalogue import load_catalogue

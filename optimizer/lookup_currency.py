@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 
 def in_currency_of(
-    source: str, rows: list[dict[str, Any]], columns: tuple[str, ...], what: str
+    source: Path, rows: list[dict[str, Any]], columns: tuple[str, ...], what: str
 ) -> tuple[list[dict[str, Any]], tuple[str, ...], str]:
     """Return rows with their amounts in an instance's currency beside those in USD, the columns to show, and what the
     rows are, with the rate; as they are where the instance states no currency.

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from optimizer.completion import ACCELERATOR, INSTANCE, LAW, PROVIDER, REGION
 from optimizer.lookup_facts import parties_of, subject_options, subjects_by, tenant_of, tenant_options
 from optimizer.terminal import Finite
 
@@ -99,7 +100,7 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--to", help="Where the data would go: country, subdivision or group; several by comma. Or --region.")
 @click.option("--via", multiple=True, help="A place that the data pass on their way; repeatable.")
 @click.option("--onward", multiple=True, help="A place to which they are sent on from there; repeatable.")
-@click.option("--provider", help="Who would operate it; without, conditions on the importer count as met.")
+@click.option("--provider", type=PROVIDER, help="Who would operate it; else conditions on the importer count as met.")
 @click.option("--law", help="Judge by this law alone, its trigger taken as given.")
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
 @click.option("--exporter", help="Country the exporter is established in.")
@@ -112,7 +113,7 @@ def laws_lint(file: Path, as_json: bool) -> None:
 @click.option("--count", multiple=True, help="A number of the exporter, as daily_users:TR=5000000:day; repeatable.")
 @click.option("--exporter-hq", help="Country of the exporter's headquarters.")
 @tenant_options
-@click.option("--region", help="A region of the catalogue, as provider:region: its place and its operator.")
+@click.option("--region", type=REGION, help="A region, as provider:region: its place and its operator.")
 @click.option("--retention-hours", type=Finite(min=0), help="How long the data is kept there.")
 @click.option("--service", type=click.Choice(["instance", "endpoint", "storage"]), default="instance")
 @click.option("--importer-status", multiple=True, help="A list the operator stands on (DPF, UK_BRIDGE, …); repeatable.")
@@ -177,11 +178,11 @@ def _region(region: str, to: str | None, provider: str | None) -> tuple[str, str
     from optimizer.catalogue import load_catalogue
     from optimizer.errors import InputError, Issue
     from optimizer.laws.codes import check_place
-    from optimizer.laws.profiles import nearest
+    from optimizer.suggest import unknown_name
 
     regions = load_catalogue().regions.set_index("region_id", drop=False)
     if region not in regions.index:
-        raise InputError(Issue(f"unknown region {region!r}", where="region", maybe=nearest(region, regions.index)))
+        raise InputError(unknown_name(f"unknown region {region!r}", region, regions.index, where="region"))
     row = regions.loc[region]
     coded = isinstance(row.subdivision, str) and row.subdivision and check_place(row.subdivision, "to") is None
     place = row.subdivision if coded else row.country
@@ -196,9 +197,9 @@ def _region(region: str, to: str | None, provider: str | None) -> tuple[str, str
 
 
 @laws.command("chip")
-@click.argument("accelerator")
+@click.argument("accelerator", type=ACCELERATOR)
 @click.option("--to", required=True, help="Where it would be: country, subdivision or group; several by comma.")
-@click.option("--provider", help="Who would operate it.")
+@click.option("--provider", type=PROVIDER, help="Who would operate it.")
 @tenant_options
 @click.option("--on", type=DATE, help="Day to judge at (YYYY-MM-DD).  [default: today]")
 @click.option("--observed", is_flag=True, help="It is there already, as the catalogue shows it: it counts as licensed.")
@@ -209,17 +210,17 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
     """Say whether an ACCELERATOR of the catalogue may be brought to a place, by export control and local rules."""
     from optimizer.catalogue import load_catalogue
     from optimizer.compile.sites import chip_facts
-    from optimizer.errors import InputError, Issue
+    from optimizer.errors import InputError
     from optimizer.laws.chip_query import CHIP_COLUMNS, chip_reports, chip_row
-    from optimizer.laws.profiles import nearest
     from optimizer.laws.stated import asserted
     from optimizer.laws.text import NOTICE, chip_lines
+    from optimizer.suggest import unknown_name
     from optimizer.terminal import jsonable, print_lines, print_rows
 
     known = load_catalogue().accelerators
     facts = chip_facts(accelerator, known) if accelerator in known.index else None
     if facts is None:
-        raise InputError(Issue(f"unknown accelerator {accelerator!r}", maybe=nearest(accelerator, known.index)))
+        raise InputError(unknown_name(f"unknown accelerator {accelerator!r}", accelerator, known.index))
     asked |= {"tenant": tenant_of(asked), "context": asserted((), None, parties=parties_of(asked))}
     reports = chip_reports(facts, to.split(","), on=on.date() if on else None, **asked)
     if as_json:
@@ -234,7 +235,7 @@ def laws_chip(accelerator: str, to: str, on: datetime | None, as_table: bool, as
 
 
 @laws.command("explain")
-@click.argument("law")
+@click.argument("law", type=LAW)
 @click.option("--on", type=DATE, help="Day to tell it for (YYYY-MM-DD).  [default: as the tables have it]")
 @_own_laws
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -252,10 +253,10 @@ def laws_explain(law: str, on: datetime | None, pack: Any, as_json: bool) -> Non
 
 
 @laws.command("diff")
-@click.argument("instance", required=False)
+@click.argument("instance", type=INSTANCE, required=False)
 @click.option("--on", "days", type=DATE, multiple=True, required=True, help="A day (YYYY-MM-DD); given twice.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def laws_diff(instance: str | None, days: tuple[datetime, ...], as_json: bool) -> None:
+def laws_diff(instance: Path | None, days: tuple[datetime, ...], as_json: bool) -> None:
     """Say what changes by law between two days: for the data of an INSTANCE, or which rules begin and end at all."""
     from optimizer.instance.load import load
     from optimizer.laws.diff_text import diff_lines

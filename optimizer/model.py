@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from optimizer.errors import InputError, InternalError, Issue
 from optimizer.how import How, Method, Then, check_objects, require_docstrings
 from optimizer.instance.models import Instance
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import OWN, Plan, Start
 from optimizer.run import audited, solve_as, started_from, with_start
+from optimizer.suggest import unknown_name
 
 NO_PLAN = "the model as it was handed over, with what was added to it and fixed in it, admits no plan"
 
@@ -85,7 +85,7 @@ class Model:
         problem = self._compiled.problem
         if workload not in problem.workload_ids:
             raise InputError(
-                Issue(f"unknown workload {workload!r}", maybe=did_you_mean(workload, problem.workload_ids))
+                unknown_name(f"unknown workload {workload!r}", workload, problem.workload_ids)
             )
         own = problem.slots.region[problem.slots.workload == problem.workload_ids.index(workload)]
         return tuple(problem.regions.ids[r] for r in sorted(set(own.tolist())))

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_both, load_changed
+from optimizer.completion import INSTANCE, REGION
+from optimizer.exit_codes import STOPPED
 from optimizer.terminal import Finite, Share
 
 if TYPE_CHECKING:
     from optimizer.explain import InfeasibleAnswer, PricesAnswer, WhyAnswer
     from optimizer.solve.solution import Progress
 
-STOPPED = 4
 
 
 @click.group()
@@ -27,12 +28,12 @@ def explain() -> None:
 
 
 @explain.command("why")
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @click.argument("workload")
 @CHANGE
 @click.option("--plan", "plan_file", type=FILE, required=True, help="The plan in question, as JSON.")
 @click.option("--stream", help="One stream of a service.  [default: all of them]")
-@click.option("--region", help="A region to put it in instead, by its id (aws:eu-west-1).")
+@click.option("--region", type=REGION, help="A region to put it in instead, by its id (aws:eu-west-1).")
 @click.option("--offer", help="An offer to put it on instead, by its offer_id.")
 @click.option("--share", type=Share(min=0, min_open=True, max=1), default=1.0, help="Only so much of it there: 30%.")
 @click.option("--gap", type=Finite(min=0), default=1e-3, show_default=True, help="Prove costs within this gap.")
@@ -84,7 +85,7 @@ def explain_why(  # noqa: PLR0917  (click passes them by name)
 
 
 @explain.command("prices")
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--plan", "plan_file", type=FILE, help="A plan of the instance, as JSON.  [default: it is solved]")
 @click.option("--rules", default="", help="Ids or kinds, by commas (law,budget:carbon).  [default: all]")
@@ -144,7 +145,7 @@ def explain_prices(  # noqa: PLR0917  (click passes them by name)
 
 
 @explain.command("infeasible")
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option("--gap", type=Finite(min=0), default=1e-2, show_default=True, help="Solve plans of repairs to this gap.")
 @click.option(

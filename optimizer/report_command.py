@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, load_changed
+from optimizer.completion import INSTANCE
 from optimizer.errors import InputError, Issue
 from optimizer.terminal import Finite
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--html", "html", type=FILE, help="Write the report to this one HTML file.")
 @click.option("--figures", type=FILE, help="Write each figure into this folder, as SVG and as PNG.")
 @click.option(
-    "--instance", "instance_file", type=FILE, help="What the plan is of.  [default: the bundled one that it names]"
+    "--instance", "instance_file", type=INSTANCE, help="What the plan is of.  [default: the bundled one that it names]"
 )
 @CHANGE
 @click.option(

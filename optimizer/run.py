@@ -18,6 +18,7 @@ from optimizer.missing import missing_rows, reserved_seconds, told_missing
 from optimizer.plan.models import Plan, Start
 from optimizer.plan.rows import CLASH
 from optimizer.printable import printable
+from optimizer.progress import Stages
 from optimizer.refusing import counted_only, refused_rows, told_refused
 from optimizer.switching import told_switching
 from optimizer.what_if import Limits, WhatIf
@@ -101,7 +102,8 @@ def solve(
         `carbon`: once the cost is settled, a second solve minimises carbon at no higher cost, in what is left of the
         time. `Plan.least_carbon` says what came of it.
     progress
-        Called from time to time with phase, incumbent, bound, gap and elapsed seconds.
+        Called at the start of every stage (compile, solving by its phases, missing figures, switching, audit) and
+        while it solves, with the incumbent, bound and gap known so far and the seconds since the call.
     cancel
         Set it from another thread to stop with the best plan found. The first Ctrl-C in the main thread does the same
         (and sets it); the second raises KeyboardInterrupt.
@@ -176,9 +178,12 @@ def solve_as(
 
     checks = SpotChecks(how.check_rate) if how.check_seed is None else SpotChecks(how.check_rate, how.check_seed)
     begun, stop = time.perf_counter(), how.cancel or threading.Event()
+    stages = Stages(how.progress, begun)
+    how = replace(how, progress=stages.told())
     with ctrl_c_calls(stop.set):
         with open_workers(how.workers, how.threads, checks) as crew:
             try:
+                stages.begin("compile")
                 ready = compiled()
             except NothingEligibleError as nothing:
                 return _nothing_eligible(instance, nothing).model_copy(update={"asked": how.asked})
@@ -190,14 +195,17 @@ def solve_as(
             kept = reserved_seconds(ready, how.time_limit_seconds) if how.opportunity_costs else 0.0
             plan, values = _solve_compiled(ready, replace(order, until=until - kept))
             release_memory()
+            stages.begin("missing figures", plan)
             ask = WhatIf(ready, Limits(how.gap, how.threads, order.until, stop), base_dir)
             if how.opportunity_costs:
                 plan = plan.model_copy(update=told_missing(ask, plan))
                 plan = plan.model_copy(update=told_refused(ask, plan))
             else:
                 plan = plan.model_copy(update=counted_only(ready, plan))
+            stages.begin("switching")
             plan = plan.model_copy(update=told_switching(ask, plan, values, how.switching))
             plan = plan.model_copy(update={"asked": how.asked, **_answered(crew.checks)})
+        stages.begin("audit")
         return audited(instance, plan, base_dir) if plan.held else plan
 
 

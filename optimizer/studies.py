@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from optimizer.command_inputs import CHANGE, FILE, changed_in, load_changed
+from optimizer.completion import INSTANCE, STUDY
 from optimizer.errors import InputError, Issue
+from optimizer.exit_codes import FAULT, STOPPED
 from optimizer.terminal import Finite
 
 if TYPE_CHECKING:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from optimizer.plan.models import Plan
     from optimizer.study import StudyProgress
 
-FAULT, STOPPED = 1, 4
 
 
 @click.group()
@@ -31,7 +32,7 @@ def study() -> None:
 
 
 @study.command("run")
-@click.argument("file", type=FILE)
+@click.argument("file", type=STUDY)
 @click.option("--out", type=FILE, required=True, help="Folder for the results; a run resumes the last.")
 @click.option("--workers", type=click.IntRange(1, 1024), help="Processes, one thread each.  [default: all cores]")
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler (tcp://host:8786) whose workers solve instead.")
@@ -41,10 +42,11 @@ def study() -> None:
     help="Seconds for the run; what is left then is for the next one.  [default: none]",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one row for each scenario as JSON.")
 @click.pass_context
 def study_run(
     ctx: click.Context, file: Path, out: Path, *, workers: int | None, cluster: str | None, samples: Path | None,
-    time_limit: float | None, quiet: bool,
+    time_limit: float | None, quiet: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Solve every scenario of the study FILE that has no result in the folder yet.
 
@@ -54,7 +56,7 @@ def study_run(
     infeasible or fails is a row of the tables with its reason; where one failed the exit code is 1.
     """
     from optimizer.report import render_study
-    from optimizer.study import StudyFolder, load_study, run_study
+    from optimizer.study import StudyFolder, load_study, run_study, scenario_rows
     from optimizer.terminal import print_answer, run_interruptible
 
     if cluster is not None and workers is not None:
@@ -70,7 +72,9 @@ def study_run(
         )  # fmt: skip
 
     state: StudyProgress = run_interruptible(work, display=not quiet and sys.stderr.isatty(), line=_line)
-    if not quiet:
+    if as_json:
+        print_answer(json.dumps(scenario_rows(folder), indent=2, ensure_ascii=False))
+    elif not quiet:
         print_answer(partial(render_study, folder))
     ctx.exit(STOPPED if state.left else FAULT if state.failed else 0)
 
@@ -170,7 +174,7 @@ def study_discover(folder: Path, plan: str | None, base: str | None, as_json: bo
 
 
 @study.command("frontier")
-@click.argument("file", type=FILE)
+@click.argument("file", type=INSTANCE)
 @CHANGE
 @click.option(
     "--over", type=click.Choice(["carbon", "market_based", "water", "outside", "providers", "waiting"]), required=True,
@@ -219,7 +223,7 @@ def study_frontier(
 @click.command("diff")
 @click.argument("before", type=FILE)
 @click.argument("after", type=FILE)
-@click.option("--instance", type=FILE, help="The instance of the second plan: then moves have their reasons.")
+@click.option("--instance", type=INSTANCE, help="The instance of the second plan: then moves have their reasons.")
 @CHANGE
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def plan_difference(

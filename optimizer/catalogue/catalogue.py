@@ -232,6 +232,10 @@ class Catalogue:
         """
         return self._network.user_rtt(origins, region_ids)
 
+    def user_rtt_error(self, origins: Sequence[str], region_ids: Sequence[str]) -> np.ndarray:
+        """By how many ms nine of ten round trips that were measured differ at most from the estimates of `user_rtt`."""
+        return self._network.user_error(origins, region_ids)
+
     def region_rtt(self, src: Sequence[str], dst: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Round trip in ms between regions and its quality, shape (sources, destinations).
 

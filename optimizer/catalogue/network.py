@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from optimizer.errors import InputError, Issue
+from optimizer.errors import InputError
+from optimizer.suggest import did_you_mean, unknown_name
 
 EARTH_RADIUS_KM = 6371.0
 DETOUR_MS_PER_KM = 0.0125
@@ -52,7 +52,7 @@ class Network:
         at = self._regions.index.get_indexer(ids)
         if (at < 0).any():
             unknown = dict.fromkeys(ids[at < 0])
-            raise InputError([Issue(f"unknown region {r!r}", maybe=_near(r, self._regions.index)) for r in unknown])
+            raise InputError([unknown_name(f"unknown region {r!r}", r, self._regions.index) for r in unknown])
         return at
 
     @cached_property
@@ -184,7 +184,7 @@ class Network:
         if unknown:
             names = sorted(self.user_places)
             told = dict.fromkeys(str(o) for o in unknown)
-            raise InputError([Issue(f"unknown origin {o!r}", maybe=_near(o, names)) for o in told])
+            raise InputError([unknown_name(f"unknown origin {o!r}", o, names) for o in told])
         region = self._regions.iloc[at]
         lat, lon = region.lat.to_numpy(), region.lon.to_numpy()
         km = np.empty((len(origins), len(at)))
@@ -192,13 +192,27 @@ class Network:
             away = distance_km(place.lat.to_numpy()[:, None], place.lon.to_numpy()[:, None], lat[None, :], lon[None, :])
             weight = place.weight.to_numpy()
             km[row] = weight @ away / weight.sum()
-        home = np.array([p.continent.iloc[0] for p in points], dtype=object)
-        pairs = _pair_names(home, region.continent.to_numpy())
-        country = np.array([p.country.iloc[0] for p in points], dtype=object)
-        pairs = np.where(country[:, None] == region.country.to_numpy()[None, :], "domestic", pairs)
-        rtt = self._fitted("user", pairs, km)
+        rtt = self._fitted("user", _user_pairs(points, region), km)
         quality = np.where(np.isnan(rtt), "missing", "estimated").astype(object)
         return rtt, quality
+
+
+    def user_error(self, origins: Sequence[str | UserPlace], region_ids: Sequence[str]) -> np.ndarray:
+        """By how many ms nine of ten measured round trips differ at most from the line of each pair, as `user_rtt`."""
+        region = self._regions.iloc[self._at(region_ids)]
+        rows = self._later["rtt_fit"]()
+        errors = rows[rows.kind.eq("user")].set_index("pair").p90_abs_err_ms.to_dict()
+        pairs = _user_pairs([self._origin(origin) for origin in origins], region)
+        found = [[errors.get(pair, errors.get("all", np.nan)) for pair in row] for row in pairs]
+        return np.array(found, dtype=float).reshape(pairs.shape)
+
+
+def _user_pairs(points: Sequence[pd.DataFrame], region: pd.DataFrame) -> np.ndarray:
+    """Names of the lines that hold between places of users and regions, shape (places, regions)."""
+    home = np.array([p.continent.iloc[0] for p in points], dtype=object)
+    country = np.array([p.country.iloc[0] for p in points], dtype=object)
+    pairs = _pair_names(home, region.continent.to_numpy())
+    return np.where(country[:, None] == region.country.to_numpy()[None, :], "domestic", pairs)
 
 
 def _pair_names(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -210,5 +224,4 @@ def _pair_names(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _near(name: object, known: Sequence[str] | pd.Index) -> str | None:
-    close = get_close_matches(str(name), [str(k) for k in known], n=3, cutoff=0.6)
-    return f"you meant {', '.join(close)}" if close else None
+    return did_you_mean(str(name), [str(k) for k in known])

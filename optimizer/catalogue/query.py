@@ -15,6 +15,7 @@ from optimizer.catalogue.residency import lacking
 from optimizer.catalogue.select import unknown_ids
 from optimizer.catalogue.throughput import LEVELS, SAMPLE_OF_CLASS
 from optimizer.errors import InputError
+from optimizer.laws.codes import check_place
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
@@ -24,7 +25,8 @@ NOT_LISTED = "not listed"
 COUNTRIES_SHOWN = 6
 
 
-def _require(kind: str, asked: Sequence[str] | None, known: pd.Index | pd.Series | set[str]) -> None:
+def require_known(kind: str, asked: Sequence[str] | None, known: pd.Index | pd.Series | set[str]) -> None:
+    """Raise InputError that names every id asked for which is not known."""
     issues = unknown_ids(kind, asked or (), sorted({str(k) for k in known}))
     if issues:
         raise InputError(issues)
@@ -50,8 +52,11 @@ def list_providers(
     With `strict` any known exposure counts, else ownership; a provider whose control is unknown fails either test.
     """
     rows = catalogue.providers
-    _require("headquarters country", country, set(rows.hq_country))
+    require_known("headquarters country", country, set(rows.hq_country))
     rows = _keep(rows, "hq_country", country)
+    problems = [check_place(code, "control_excludes") for code in control_excludes]
+    if any(problems):
+        raise InputError([problem for problem in problems if problem is not None])
     if control_excludes:
         column = "control_strict" if strict else "control_ownership"
         free = [not (set(control_excludes) & cell) for cell in rows[column]]
@@ -82,10 +87,10 @@ def list_regions(
 ) -> pd.DataFrame:
     """Regions with grid intensity, PUE and the number of offers; `accelerator` keeps regions with an offer of one."""
     rows = catalogue.regions
-    _require("provider", provider, catalogue.providers.index)
-    _require("country", country, set(rows.country))
-    _require("access class", access, set(rows.access))
-    _require("accelerator", accelerator, catalogue.accelerators.index)
+    require_known("provider", provider, catalogue.providers.index)
+    require_known("country", country, set(rows.country))
+    require_known("access class", access, set(rows.access))
+    require_known("accelerator", accelerator, catalogue.accelerators.index)
     for column, asked in (("provider", provider), ("country", country), ("access", access)):
         rows = _keep(rows, column, asked)
     offers = _keep(catalogue.offers, "accelerator", accelerator)
@@ -111,10 +116,10 @@ def list_offers(
 ) -> pd.DataFrame:
     """Offers, cheapest per device first (instances without devices last, by price)."""
     rows = catalogue.offers
-    _require("provider", provider, catalogue.providers.index)
-    _require("region", region, catalogue.regions.index)
-    _require("country", country, set(catalogue.regions.country))
-    _require("accelerator", accelerator, catalogue.accelerators.index)
+    require_known("provider", provider, catalogue.providers.index)
+    require_known("region", region, catalogue.regions.index)
+    require_known("country", country, set(catalogue.regions.country))
+    require_known("accelerator", accelerator, catalogue.accelerators.index)
     for column, asked in (("provider", provider), ("region_id", region), ("accelerator", accelerator),
                           ("availability", availability)):  # fmt: skip
         rows = _keep(rows, column, asked)
@@ -144,9 +149,9 @@ def list_commitments(
     `usd_per_hour_of_term` spreads what is paid at once over the term; `of_on_demand` is its part of that on demand.
     """
     rows = catalogue.commitments
-    _require("provider", provider, catalogue.providers.index)
-    _require("region", region, catalogue.regions.index)
-    _require("SKU", sku, set(rows.sku))
+    require_known("provider", provider, catalogue.providers.index)
+    require_known("region", region, catalogue.regions.index)
+    require_known("SKU", sku, set(rows.sku))
     wanted = (("provider", provider), ("region_id", region), ("sku", sku), ("term_months", term_months))
     for column, asked in wanted:
         rows = rows if asked is None else rows[rows[column].isin(list(asked))]
@@ -163,7 +168,7 @@ def list_accelerators(
 ) -> pd.DataFrame:
     """Devices with memory, power and export figures, and how many offers carry them."""
     rows = catalogue.accelerators
-    _require("software stack", software, set(rows.software))
+    require_known("software stack", software, set(rows.software))
     rows = _keep(rows, "software", software)
     if min_memory_gb is not None:
         rows = rows[rows.memory_gb >= min_memory_gb]
@@ -191,9 +196,9 @@ def list_endpoints(
     `resource` and `processing` say in words where the resource sits and where it processes, and what is not listed.
     """
     rows = catalogue.endpoints
-    _require("provider", provider, catalogue.providers.index)
-    _require("scope", scope, set(rows.scope))
-    _require("region", region, catalogue.regions.index)
+    require_known("provider", provider, catalogue.providers.index)
+    require_known("scope", scope, set(rows.scope))
+    require_known("region", region, catalogue.regions.index)
     for column, asked in (("provider", provider), ("scope", scope), ("region_id", region)):
         rows = _keep(rows, column, asked)
     if model is not None:
@@ -230,7 +235,7 @@ def list_throughput(
     """
     from optimizer.catalogue.speeds import Objectives, SpeedRequest, find_speeds
 
-    _require("accelerator", accelerator, catalogue.accelerators.index)
+    require_known("accelerator", accelerator, catalogue.accelerators.index)
     name = catalogue.canonical_model(model)
     objectives = Objectives(ttft_ms, tpot_ms)
     asked = SpeedRequest(model, None, precision, input_tokens, output_tokens, requests=concurrency,
@@ -300,7 +305,7 @@ def _curve(catalogue: Catalogue, name: str, input_tokens: int | None, output_tok
 def list_models(catalogue: Catalogue, *, accelerator: Sequence[str] | None = None) -> pd.DataFrame:
     """Models with measured throughput: one row per profile, its accelerators, whether it is the default."""
     rows = catalogue.throughput
-    _require("accelerator", accelerator, catalogue.accelerators.index)
+    require_known("accelerator", accelerator, catalogue.accelerators.index)
     profiles = set(_keep(rows, "accelerator", accelerator).profile_id)
     rows = rows[rows.profile_id.isin(profiles)]
     defaults = set(catalogue.default_profiles.profile_id)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from optimizer.catalogue.schema import ACCESS, AVAILABILITY, GRANULARITY
 from optimizer.errors import InputError, Issue
+from optimizer.suggest import unknown_name
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
@@ -23,8 +23,7 @@ def unknown_ids(kind: str, asked: Iterable[str], known: Iterable[str]) -> list[I
     issues = []
     for name in dict.fromkeys(asked):
         if name not in present:
-            close = get_close_matches(str(name), names, n=3)
-            issues.append(Issue(f"unknown {kind} {name!r}", maybe=f"you meant {', '.join(close)}" if close else None))
+            issues.append(unknown_name(f"unknown {kind} {name!r}", str(name), names))
     return issues
 
 

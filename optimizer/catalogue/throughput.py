@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from optimizer.errors import InputError, Issue
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from optimizer.catalogue.catalogue import Catalogue
@@ -48,9 +48,9 @@ def select_throughput(
     name = catalogue.canonical_model(model)
     rows = rows[rows.model.eq(name)]
     if rows.empty:
-        close = get_close_matches(name, sorted(set(catalogue.throughput.model)), n=3, cutoff=0.5)
+        near = did_you_mean(name, set(catalogue.throughput.model))
         advice = "state runs.throughput: work units per second of one device of each accelerator"
-        advice = f"you meant {', '.join(close)}; else {advice}" if close else advice
+        advice = f"{near}; else {advice}" if near else advice
         raise InputError(Issue(f"no throughput of model {model!r} is known", maybe=advice))
     asked = {"profile": profile, "precision": precision, "input_tokens": input_tokens, "output_tokens": output_tokens,
              "metric": metric}  # fmt: skip

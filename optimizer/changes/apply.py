@@ -30,8 +30,8 @@ def load_changes(source: str | PathLike[str] | Sequence[Any]) -> tuple[Change, .
     from optimizer.input_files import as_path
     from optimizer.instance.files import plain, read_list
     from optimizer.instance.place import to_issues
-    from optimizer.instance.suggest import limited_suggestions
     from optimizer.instance.validate import read_as
+    from optimizer.suggest import limited_suggestions
 
     places = None
     if isinstance(source, str | PathLike):
@@ -65,7 +65,7 @@ def changed(
         InputError: a change that matches nothing, or leads to an instance that `load` would refuse; all together.
     """
     from optimizer.changes.edit import Edit
-    from optimizer.instance.suggest import limited_suggestions
+    from optimizer.suggest import limited_suggestions
 
     if not isinstance(instance, Instance):
         what, maybe = f"is {type(instance).__name__}, not an Instance", "load it first: domicile.load(path or mapping)"

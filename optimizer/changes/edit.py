@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from optimizer.errors import InputError, Issue
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Path, Sources, shortened, show_path
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.validate import describe
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue

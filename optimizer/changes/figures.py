@@ -222,7 +222,7 @@ class SetFigure(Change):
 
     def apply(self, edit: Edit) -> None:
         """State them; a row or column that the catalogue does not have is a problem."""
-        from optimizer.instance.suggest import did_you_mean
+        from optimizer.suggest import did_you_mean
 
         catalogue = _bundled(edit)
         found = _issues_of(catalogue, {"table": self.table, "id": self.id, "set": dict(self.set)})

@@ -38,8 +38,7 @@ class ChangeList(Model):
 
 
 def changes_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of files of changes: a list."""
+    """Return the JSON Schema of files of changes: a list."""
     schema = ChangeList.model_json_schema(mode="validation")
     described = {"title": "Changes", "description": ChangeList.__doc__, **schema["properties"]["changes"]}
-    described["title"] = "Changes"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described, "$defs": schema["$defs"]}
+    return {**described, "$defs": schema["$defs"]}

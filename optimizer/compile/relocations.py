@@ -29,8 +29,8 @@ from optimizer.compile.ledger import Exclusion
 from optimizer.compile.scope import named_regions, workload_scope
 from optimizer.errors import InputError, Issue
 from optimizer.instance.current import Current
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Job, Workload
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from optimizer.compile.commitments import groups, name_of
 from optimizer.errors import InputError, Issue
 from optimizer.instance.place import Path
-from optimizer.instance.suggest import did_you_mean
+from optimizer.suggest import did_you_mean, unknown_name
 
 if TYPE_CHECKING:
     from optimizer.compile.world import World
@@ -148,7 +148,7 @@ class RuleBook:
         pack = self._world.laws
         if pack is None or key.name not in pack.laws:
             names = () if pack is None else tuple(pack.laws)
-            raise InputError(Issue(f"no law {key.name!r} binds this instance", maybe=did_you_mean(key.name, names)))
+            raise InputError(unknown_name(f"no law {key.name!r} binds this instance", key.name, names))
         row = pack.law(key.name)
         return Rule(key.id, key.kind, row.citation or row.source_url, f"{row.instrument}, {row.provision}")
 
@@ -196,7 +196,7 @@ class RuleBook:
     def _own(self, key: RuleKey) -> Rule:
         if key not in self._stated:
             names = tuple(known.name for known in self._stated if known.kind == key.kind)
-            raise InputError(Issue(f"no {key.kind} {key.name!r} in this instance", maybe=did_you_mean(key.name, names)))
+            raise InputError(unknown_name(f"no {key.kind} {key.name!r} in this instance", key.name, names))
         place, text = self._stated[key]
         return Rule(key.id, key.kind, self._source(*place), text)
 

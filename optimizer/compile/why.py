@@ -14,8 +14,8 @@ from optimizer.compile.ledger import REASONS
 from optimizer.compile.rules import Rule, RuleBook, RuleKey, key_of
 from optimizer.errors import InputError, Issue
 from optimizer.instance.identity import stream_ids
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Service
+from optimizer.suggest import did_you_mean, unknown_name
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled
@@ -122,11 +122,11 @@ def _asked(world: World, workload: str, stream: str | None) -> tuple[int, Sequen
     """Return the position of a workload and the streams asked for, (None,) for a job."""
     ids = [one.id for one in world.instance.workloads]
     if workload not in ids:
-        raise InputError(Issue(f"unknown workload {workload!r}", maybe=did_you_mean(workload, ids)))
+        raise InputError(unknown_name(f"unknown workload {workload!r}", workload, ids))
     found = world.instance.workloads[ids.index(workload)]
     streams = stream_ids(found) if isinstance(found, Service) else ()
     if stream is not None and stream not in streams:
-        raise InputError(Issue(f"unknown stream {stream!r} of {workload}", maybe=did_you_mean(stream, streams)))
+        raise InputError(unknown_name(f"unknown stream {stream!r} of {workload}", stream, streams))
     return ids.index(workload), (stream,) if stream is not None else (streams or (None,))
 
 

@@ -21,8 +21,8 @@ from optimizer.explain.opening import effort, opening
 from optimizer.explain.rows import Binding, Displaced, Instead, Place, RuleOut, RunnerUp, WhyAnswer
 from optimizer.instance.identity import instance_sha256
 from optimizer.instance.models import Instance
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
+from optimizer.suggest import unknown_name
 from optimizer.what_if import Limits
 
 if TYPE_CHECKING:
@@ -108,14 +108,14 @@ def check_plan(instance: Instance, plan: Plan) -> None:
 def _asked(compiled: Compiled, workload: str, stream: str | None) -> Demand:
     ids = compiled.problem.workload_ids
     if workload not in ids:
-        raise InputError(Issue(f"unknown workload {workload!r}", maybe=did_you_mean(workload, ids)))
+        raise InputError(unknown_name(f"unknown workload {workload!r}", workload, ids))
     number = ids.index(workload)
     own = np.flatnonzero(compiled.problem.services.workload == number).tolist()
     names = {compiled.stream_ids[j]: j for j in own}
     if stream is None:
         return Demand(number)
     if stream not in names:
-        raise InputError(Issue(f"unknown stream {stream!r} of {workload}", maybe=did_you_mean(stream, names)))
+        raise InputError(unknown_name(f"unknown stream {stream!r} of {workload}", stream, names))
     return Demand(number, names[stream])
 
 

@@ -23,12 +23,12 @@ from formulations import carbon_kg
 from optimizer.compile.judgements import Judgement
 from optimizer.errors import InputError, Issue
 from optimizer.explain.rows import Figures
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.actions import open_by_copy, open_by_line
 from optimizer.plan.models import Plan
 from optimizer.plan.placements import Lines, judgements_of, law_flags
 from optimizer.plan.start import slots_of_rows
 from optimizer.solve.aims import Aim, Uses
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from optimizer.compile.assemble import Compiled

@@ -25,11 +25,11 @@ from optimizer.explain.answer import check_plan, extra_carbon_kg, regions_held
 from optimizer.explain.distance import apart, decisions_of, distance
 from optimizer.explain.measures import MEASURES, Against, Measure, aim_of, check_jurisdiction, figures_of, value_of
 from optimizer.instance.models import Instance
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
 from optimizer.solve.aims import Reached, reach
 from optimizer.solve.second_objective import total
 from optimizer.solve.solution import Solution, SolutionStatus, Termination, is_within, relative_gap
+from optimizer.suggest import did_you_mean
 from optimizer.what_if import Limits
 
 if TYPE_CHECKING:

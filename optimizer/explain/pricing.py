@@ -26,8 +26,8 @@ from optimizer.explain.resolved import Change, Other, costs, is_exact, saves, so
 from optimizer.explain.rows import Interval, Price, PricesAnswer, Together
 from optimizer.explain.without_solve import BY_PRICES, known_without_solve
 from optimizer.instance.models import Instance
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
+from optimizer.suggest import did_you_mean
 from optimizer.what_if import Limits
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from optimizer.export.base import Made, Source
 from optimizer.export.formats import FORMATS
 from optimizer.input_files import as_path
 from optimizer.instance.models import Instance
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.files import write_all
 from optimizer.plan.models import Plan
+from optimizer.suggest import did_you_mean
 
 _FILE = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,252}")

@@ -16,16 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optimizer.also_called import BILLED_AS
 from optimizer.catalogue import load_catalogue
 from optimizer.errors import InputError, Issue
 from optimizer.export.base import Names
 from optimizer.importing.imported import Imported, NotRead, csv_rows
 
 MUST = ("EffectiveCost", "BillingCurrency", "ChargePeriodStart", "ChargePeriodEnd", "PricingQuantity", "PricingUnit")
-ALSO_CALLED = {
-    "amazon web services": "aws", "amazon": "aws", "microsoft": "azure", "microsoft azure": "azure",
-    "google": "gcp", "google cloud": "gcp", "google cloud platform": "gcp", "oracle": "oci", "oracle cloud": "oci",
-}  # fmt: skip
 HOURS = ("hours", "hour", "hrs", "1 hour")
 PURCHASE = {"Standard": "on_demand", "Dynamic": "spot", "": "on_demand"}
 TOLD = 50
@@ -92,7 +89,7 @@ def _providers() -> dict[str, str]:
     """Return provider ids by the names they go by, in lower case."""
     table = load_catalogue().providers
     names = {str(name).lower(): str(provider) for provider, name in table.name.items()}
-    return {**{str(provider).lower(): str(provider) for provider in table.index}, **names, **ALSO_CALLED}
+    return {**{str(provider).lower(): str(provider) for provider in table.index}, **names, **BILLED_AS}
 
 
 def _number(text: str) -> float | None:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from optimizer.errors import InputError, Issue
 from optimizer.input_files import as_path, decoded, read_bytes, require_cells
-from optimizer.instance.suggest import did_you_mean
 from optimizer.printable import printable
+from optimizer.suggest import did_you_mean
 
 SOURCES = {"focus": "focus_rows", "skypilot": "tasks", "plan": "running"}
 """What can be imported, and the module of this package that does."""

@@ -58,11 +58,12 @@ def _read_json(text: str, file: str) -> tuple[Any, Place]:
         data = json.loads(text, object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         what = f"is not JSON: {error.msg}"
-        raise InputError(Issue(what, file=file, line=error.lineno, maybe="the file is truncated")) from None
+        raise InputError(Issue(what, file=file, line=error.lineno, maybe="the file is truncated",
+                               code="syntax")) from None
     except RecursionError:
-        raise InputError(Issue(f"is nested more than {DEPTH_LIMIT} levels deep", file=file)) from None
+        raise InputError(Issue(f"is nested more than {DEPTH_LIMIT} levels deep", file=file, code="too_large")) from None
     except ValueError as error:
-        raise InputError(Issue(f"is not JSON: {error}", file=file)) from None
+        raise InputError(Issue(f"is not JSON: {error}", file=file, code="syntax")) from None
     try:
         _, place = read_yaml(text, file)
     except InputError as error:
@@ -87,7 +88,7 @@ def plain(value: Mapping[str, Any] | Any, file: str | None = None, places: Place
         nonlocal budget, unwritable
         budget -= 1
         if budget < 0:
-            raise InputError(Issue(f"holds more than {NODE_BUDGET:,} values", file=file))
+            raise InputError(Issue(f"holds more than {NODE_BUDGET:,} values", file=file, code="too_large"))
         if isinstance(item, str):
             unwritable = unwritable or not _writable(item)
             return item
@@ -96,7 +97,7 @@ def plain(value: Mapping[str, Any] | Any, file: str | None = None, places: Place
         if id(item) in above:
             raise InputError(Issue("a value contains itself: a cyclic reference", file=file))
         if len(above) > DEPTH_LIMIT:
-            raise InputError(Issue(f"is nested more than {DEPTH_LIMIT} levels deep", file=file))
+            raise InputError(Issue(f"is nested more than {DEPTH_LIMIT} levels deep", file=file, code="too_large"))
         above.add(id(item))
         if isinstance(item, Mapping):
             odd = [key for key in item if not isinstance(key, str)]

@@ -20,10 +20,10 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Place, shortened, to_issues
 from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.salvage import Salvage, salvage
-from optimizer.instance.suggest import limited_suggestions
 from optimizer.instance.tables import ALL_NAMES, merge_tables
 from optimizer.instance.validate import validate
 from optimizer.memory import paused_gc
+from optimizer.suggest import limited_suggestions
 
 if TYPE_CHECKING:
     from optimizer.catalogue import Catalogue
@@ -153,7 +153,7 @@ def unknown_names(instance: Instance) -> list[Finding]:
     try:
         catalogue = _catalogue(instance)
     except InputError as error:
-        findings += [Finding(("catalogue",), str(issue)) for issue in error.issues]
+        findings += [Finding(("catalogue",), str(issue), code=issue.code) for issue in error.issues]
     catalogue, found = _overridden(instance, catalogue)
     findings += found
     try:
@@ -176,10 +176,10 @@ def _of_patch(issue: Issue) -> Finding:
     """Return what is wrong with a patch where it stands; what concerns a law as patched, at all patches."""
     where, names = issue.where or "", tuple(_QUOTED.findall(issue.what))
     if issue.file:
-        return Finding(("laws", "use"), str(issue), names=names)
+        return Finding(("laws", "use"), str(issue), names=names, code=issue.code)
     if not where.startswith("patches["):
-        return Finding(("laws", "patches"), str(issue), names=names)
-    return Finding(("laws", *_steps(where)), issue.what, issue.maybe, names)
+        return Finding(("laws", "patches"), str(issue), names=names, code=issue.code)
+    return Finding(("laws", *_steps(where)), issue.what, issue.maybe, names, issue.code)
 
 
 def _catalogue(instance: Instance) -> Catalogue | None:
@@ -204,7 +204,7 @@ def _overridden(instance: Instance, catalogue: Catalogue | None) -> tuple[Catalo
 
     issues: list[Issue] = []
     applied = apply_overlay(catalogue, overlay, issues)
-    findings = [Finding(_steps(issue.where or "")[:3], issue.what, issue.maybe) for issue in issues]
+    findings = [Finding(_steps(one.where or "")[:3], one.what, one.maybe, code=one.code) for one in issues]
     return (catalogue if findings else applied), findings
 
 

@@ -82,6 +82,7 @@ class Finding:
     what: str
     maybe: str | None = None
     names: tuple[str, ...] = ()
+    code: str = "invalid"
 
 
 def shortened(value: Any) -> str:
@@ -120,14 +121,15 @@ def to_issues(findings: Iterable[Finding], places: Place | None, data: Any) -> l
     issues: dict[Issue, None] = {}
     for finding in findings:
         if places is None:
-            issue = Issue(finding.what, where=show_path(finding.path, data) or None, maybe=finding.maybe)
+            where = show_path(finding.path, data)
+            issue = Issue(finding.what, where=where or None, maybe=finding.maybe, code=finding.code)
         else:
             file, line, row, depth = places.locate(finding.path)
             where = show_path(finding.path, data)
             if row is not None:
                 column = show_path(finding.path[depth:])
                 where = f"row {row}" + (f", column {column}" if column else "")
-            issue = Issue(finding.what, file=file, where=where or None, line=line, maybe=finding.maybe)
+            issue = Issue(finding.what, file, where or None, line, finding.maybe, finding.code)
         issues[issue] = None
     main = places.file if places is not None else None
     return sorted(issues, key=lambda issue: (issue.file != main, issue.file or "", issue.line or 0))

@@ -13,11 +13,11 @@ from optimizer.instance.endpoint_references import endpoint_resources
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, to_issues
 from optimizer.instance.rules import AllowedPlaces, CountryShare, ProviderShare, RequireCertification
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Service, Workload
 from optimizer.instance.world import CAUTIOUS_FALLBACKS
 from optimizer.laws.codes import COUNTRIES, check_place
 from optimizer.laws.operators import STATUSES
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,8 @@ def _in_catalogue(instance: Instance, known: _Known) -> Iterator[Finding]:
     for at, name in enumerate(instance.catalogue.exclude_offers):
         if not known.is_offer(name):
             maybe = did_you_mean(name, known.machines() | known.endpoints)
-            yield Finding(("catalogue", "exclude_offers", at), f"unknown offer {name!r}", maybe, (name,))
+            path = ("catalogue", "exclude_offers", at)
+            yield Finding(path, f"unknown offer {name!r}", maybe, (name,), "unknown_name")
     for name in set(instance.catalogue.fixed_usd_per_hour) - {"*"}:
         yield from _one(name, known.regions, ("catalogue", "fixed_usd_per_hour", name), "region")
     yield from _asserted(instance, known)
@@ -286,7 +287,7 @@ def _asserted(instance: Instance, known: _Known) -> Iterator[Finding]:
         elif kind == "tenant":
             yield from _one(subject, TENANT_FACTS, (*path, "accepts", at, "rule"), "fact of a tenant")
         elif kind == "coverage" and subject != "EU" and (issue := check_place(subject, "rule")):
-            yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe)
+            yield Finding((*path, "accepts", at, "rule"), issue.what, issue.maybe, code=issue.code)
 
 
 def _bundled_only(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
@@ -317,7 +318,7 @@ def _cities(instance: Instance, catalogue: Catalogue) -> Iterator[Finding]:
                 near = did_you_mean(place, catalogue.user_places) if ":" in place else None
                 path = ("workloads", at, "streams", row, "origin")
                 maybe = near or "describe the place under origins: id, country, lat, lon"
-                yield Finding(path, f"unknown origin {stream.origin!r}", maybe, (stream.origin,))
+                yield Finding(path, f"unknown origin {stream.origin!r}", maybe, (stream.origin,), "unknown_name")
 
 
 def _places(instance: Instance, laws: LawPack | None) -> Iterator[Finding]:

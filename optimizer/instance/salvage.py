@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import datetime
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
@@ -52,7 +52,7 @@ class Salvage:
             near = near or (not names and path[:-1] in beside)
             if near or names & self.lost or (names and self.everything_lost):
                 continue
-            kept.append(Finding(path, finding.what, finding.maybe, finding.names))
+            kept.append(replace(finding, path=path))
         return kept
 
 

@@ -25,9 +25,9 @@ from optimizer.instance.models import Instance
 from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.place import Place, shortened
 from optimizer.instance.shape import Shape, hints_of, shape_of
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.world import OverlayRow
 from optimizer.instance.yaml_reader import plain_scalar
+from optimizer.suggest import did_you_mean
 
 TARGETS: dict[str, ValuePath] = {
     "workloads": ("workloads",),

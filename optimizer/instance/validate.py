@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path, shortened
 from optimizer.instance.shape import fields_at
-from optimizer.instance.suggest import did_you_mean
+from optimizer.suggest import did_you_mean
 
 T = TypeVar("T", bound=BaseModel)
 MOST_HELD = 100_000
@@ -102,17 +102,19 @@ def _finding(path: Path, error: ErrorDetails, data: Any, root: type[BaseModel]) 
     kind, context = error["type"], error.get("ctx", {})
     value = shortened(error["input"])
     if kind == "missing":
-        return Finding(path, _WORDS[kind])
+        return Finding(path, _WORDS[kind], code="missing")
     if kind == "extra_forbidden":
         key = str(path[-1]) if path else str(error["loc"][-1])
-        return Finding(path, f"unknown field {shortened(key)}", did_you_mean(key, fields_at(root, path[:-1], data)))
+        maybe = did_you_mean(key, fields_at(root, path[:-1], data))
+        return Finding(path, f"unknown field {shortened(key)}", maybe, code="unknown_field")
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _of_union(path, error)
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         maybe = did_you_mean(value.strip("'"), expected.split(", "))
         listed = maybe is not None and maybe.startswith("you mean")
-        return Finding(path, f"is {value}; should be one of {expected}", maybe if listed else None)
+        what = f"is {value}; should be one of {expected}"
+        return Finding(path, what, maybe if listed else None, code="unknown_name")
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         limit = next(iter(context.values()))
         words = {
@@ -121,19 +123,20 @@ def _finding(path: Path, error: ErrorDetails, data: Any, root: type[BaseModel]) 
             "less_than": "below",
             "less_than_equal": "at most",
         }
-        return Finding(path, f"is {value}; must be {words[kind]} {limit}")
+        return Finding(path, f"is {value}; must be {words[kind]} {limit}", code="out_of_range")
     if kind == "value_error":
         return Finding(path, str(context.get("error", error["msg"])))
     if kind == "too_short":
-        return Finding(path, "is empty; at least one is needed")
+        return Finding(path, "is empty; at least one is needed", code="missing")
     if kind == "string_pattern_mismatch":
         what = f"is {value}, which does not fit {context['pattern']}"
         return Finding(path, what, _pattern_advice(str(path[-1]), value))
     if kind in _WORDS and error["input"] is None:
-        return Finding(path, f"has nothing below it; {_WORDS[kind]}", "give it a value, or remove the line")
+        what = f"has nothing below it; {_WORDS[kind]}"
+        return Finding(path, what, "give it a value, or remove the line", code="missing")
     if kind in _WORDS:
         reason = f" ({context['error']})" if kind.startswith("date") and "error" in context else ""
-        return Finding(path, f"is {value}; {_WORDS[kind]}{reason}")
+        return Finding(path, f"is {value}; {_WORDS[kind]}{reason}", code="wrong_type")
     return Finding(path, f"is {value}: {error['msg']}")
 
 
@@ -148,11 +151,12 @@ def _of_union(path: Path, error: ErrorDetails) -> Finding:
         if given.get(name) is not None:
             return Finding((*path, name), f"is {shortened(given[name])}; should be text")
         expected = str(context.get("expected_tags", "")).replace("'", "")
-        return Finding(path, f"{name} is missing", f"it is one of {expected}" if expected else None)
+        return Finding(path, f"{name} is missing", f"it is one of {expected}" if expected else None, code="missing")
     expected = str(context.get("expected_tags", "")).replace("'", "")
     tag = str(context.get("tag"))
     maybe = did_you_mean(tag, expected.split(", "))
-    return Finding((*path, name), f"unknown {name} {tag!r}", maybe or f"it is one of {expected}")
+    what = f"unknown {name} {tag!r}"
+    return Finding((*path, name), what, maybe or f"it is one of {expected}", code="unknown_name")
 
 
 def _pattern_advice(field: str, value: str) -> str | None:

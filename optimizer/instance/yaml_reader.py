@@ -80,8 +80,10 @@ def _syntax_issue(error: yaml.YAMLError, file: str, text: str) -> Issue:
     blank = _wrong_blank(text, mark.line) if mark is not None else None
     if blank is not None:
         line, name = blank
-        return Issue(f"{what}: the line holds {name}", file=file, line=line, maybe="replace it by plain spaces")
-    return Issue(what, file=file, line=mark.line + 1 if mark else None, maybe="the file is truncated or mis-indented")
+        return Issue(f"{what}: the line holds {name}", file=file, line=line, maybe="replace it by plain spaces",
+                     code="syntax")
+    return Issue(what, file=file, line=mark.line + 1 if mark else None, maybe="the file is truncated or mis-indented",
+                 code="syntax")
 
 
 def _wrong_blank(text: str, at: int) -> tuple[int, str] | None:
@@ -174,7 +176,8 @@ class _Composer:
             value, below = self._value(next(self._events), depth + 1)
             if key in data:
                 first = place.children[key].line
-                self.issues.append(Issue(f"duplicate key {key!r}, first on line {first}", self.file, line=key_line))
+                self.issues.append(Issue(f"duplicate key {key!r}, first on line {first}", self.file, line=key_line,
+                                         code="syntax"))
                 continue
             data[key] = value
             # An aliased value keeps its own place; a plain one is where its key is.
@@ -204,4 +207,4 @@ class _Composer:
 
     def _stop(self, what: str, event: Any, maybe: str | None = None) -> None:
         line = event.start_mark.line + 1
-        raise InputError([*self.issues, Issue(what, file=self.file, line=line, maybe=maybe)])
+        raise InputError([*self.issues, Issue(what, self.file, None, line, maybe, "syntax")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ..also_called import PLACES
 from ..errors import Issue
 
 _CODES = """
@@ -18,7 +19,7 @@ UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW
 """
 COUNTRIES = frozenset(_CODES.split())
 
-_COMMON_MISTAKES = {"UK": "GB", "EL": "GR", "EU": "the member states, for example DE FR", "SU": "RU"}
+_COMMON_MISTAKES = {"eu": "the member states, for example DE FR", **PLACES}
 _SUBDIVISION = re.compile(r"^[A-Z0-9]{1,6}$")
 
 
@@ -26,7 +27,7 @@ def check_place(text: str, where: str) -> Issue | None:
     """The problem with a country or subdivision code, or None."""
     country, dash, subdivision = text.partition("-")
     if country not in COUNTRIES:
-        maybe = _COMMON_MISTAKES.get(country) or _COMMON_MISTAKES.get(text.upper())
+        maybe = _COMMON_MISTAKES.get(country.lower()) or _COMMON_MISTAKES.get(text.strip().lower())
         if maybe is None and country.upper() in COUNTRIES:
             maybe = country.upper()
         return Issue(

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, Issue
+from ..errors import InputError
+from ..suggest import unknown_name
 from .accelerators import Case, about_chip, export_classes, tenant_facts
 from .codes import check_place
 from .coverage import Coverage, Profiled
@@ -24,7 +25,7 @@ from .narrowing import bound_by, narrowed
 from .operators import Operators
 from .outcomes import nothing_to_see
 from .places import Groups, importer_status_needed
-from .profiles import Vocabulary, check_context, nearest
+from .profiles import Vocabulary, check_context
 from .rows import LawRow, Mechanism
 from .scopes import Subject
 from .sorting import Sorted, sort_law
@@ -97,7 +98,7 @@ class LawPack:
             InputError: unknown law.
         """
         if law_id not in self.laws:
-            raise InputError(Issue(f"unknown law {law_id!r}", maybe=nearest(law_id, self.laws)))
+            raise InputError(unknown_name(f"unknown law {law_id!r}", law_id, self.laws))
         row = self.laws[law_id]
         for start, amended in self.amendments.get(law_id, ()):
             if on is None or start <= on:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
 from ..errors import InputError, Issue
+from ..suggest import did_you_mean, unknown_name
 from .codes import check_place
 from .operators import STATUSES
 from .triggers import WINDOWS
@@ -159,7 +159,7 @@ def check_context(
         if provider not in context.providers
     ]
     issues = [
-        Issue(f"unknown id {word!r}", where=where, maybe=nearest(word, known))
+        unknown_name(f"unknown id {word!r}", word, known, where=where)
         for where, word, known in asserted
         if word not in known
     ]
@@ -169,13 +169,11 @@ def check_context(
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Advice that names the known words most like `word`, or None."""
-    close = get_close_matches(word, list(known), n=3, cutoff=0.5)
-    return f"you mean {', '.join(close)}" if close else None
+    return did_you_mean(word, known)
 
 
 def _unknown(where: str, words: Iterable[str], known: Mapping[str, str]) -> Iterable[Issue]:
     for word in sorted(words):
         if word not in known:
-            close = get_close_matches(word, list(known), n=3)
-            maybe = f"you mean {', '.join(close)}" if close else f"use one of {', '.join(sorted(known))}"
+            maybe = did_you_mean(word, known) or f"use one of {', '.join(sorted(known))}"
             yield Issue(f"unknown word {word!r}", where=where, maybe=maybe)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from ..errors import InputError, Issue
+from ..suggest import did_you_mean
 from .codes import check_place
 from .judge import Judge
 from .loading import load_laws
@@ -290,8 +290,8 @@ def asked_for(parts: Iterable[Mapping[str, Any]]) -> str:
 def unknown_provider(provider: str, pack: LawPack) -> Issue:
     """The problem of a provider that nobody describes, with the names it may be meant by."""
     aliases = [f.provider for f in pack.operators.providers.values() if f.laws_provider_id == provider]
-    close = aliases or get_close_matches(provider, list(pack.operators.providers), n=3)
-    maybe = f"you mean {', '.join(close)}" if close else "leave the provider out to judge the place alone"
+    near = f"you mean {', '.join(aliases)}" if aliases else did_you_mean(provider, pack.operators.providers)
+    maybe = near or "leave the provider out to judge the place alone"
     return Issue(f"unknown provider {provider!r}", where="provider", maybe=maybe)
 
 
@@ -381,8 +381,7 @@ def _known(what: str, values: Sequence[str], known: Iterable[str]) -> None:
     issues = []
     for value in values:
         if value not in words:
-            close = get_close_matches(value, words, n=3)
-            maybe = f"you mean {', '.join(close)}" if close else f"use one of {', '.join(words)}"
+            maybe = did_you_mean(value, words) or f"use one of {', '.join(words)}"
             issues.append(Issue(f"unknown {what} {value!r}", maybe=maybe))
     if issues:
         raise InputError(issues)

@@ -52,6 +52,8 @@ from optimizer.plan.unfinished import Unfinished
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optimizer.explain.differences import PlanDiff
+
 Status = Literal["optimal", "feasible", "infeasible", "no_plan"]
 Termination = Literal["gap_reached", "time_limit", "interrupted", "infeasible", "limit", "contradiction"]
 
@@ -308,6 +310,12 @@ class Plan(Row):
         if self.open_actions:
             parts.append(f"conditional on {len(self.open_actions)} open actions")
         return " · ".join(parts)
+
+    def diff(self, after: Plan) -> PlanDiff:
+        """Return what differs between this plan and another one, of the same instance or of another state of it."""
+        from optimizer.explain.differences import plan_diff
+
+        return plan_diff(self, after)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every list of the plan as a table, empty ones with their columns; tuples are joined by `|`."""

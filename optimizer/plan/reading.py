@@ -25,7 +25,7 @@ def parse_json(path: str | os.PathLike[str]) -> str:
     name = str(target)
     text = decoded(read_bytes(target, name, limit=MAX_BYTES, maybe=None), name)
     if not text.strip():
-        raise InputError(Issue("is empty", file=name))
+        raise InputError(Issue("is empty", file=name, code="syntax"))
     problems: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -42,12 +42,13 @@ def parse_json(path: str | os.PathLike[str]) -> str:
     try:
         data = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as error:
-        issue = Issue(f"not JSON: {error.msg}", file=name, line=error.lineno, where=f"column {error.colno}")
+        issue = Issue(f"not JSON: {error.msg}", file=name, line=error.lineno, where=f"column {error.colno}",
+                      code="syntax")
         raise InputError(issue) from None
     except RecursionError:
-        raise InputError(Issue("nested too deeply", file=name)) from None
+        raise InputError(Issue("nested too deeply", file=name, code="too_large")) from None
     except ValueError as error:  # a number of more digits than Python reads
-        raise InputError(Issue(f"not JSON: {error}", file=name)) from None
+        raise InputError(Issue(f"not JSON: {error}", file=name, code="syntax")) from None
     if not isinstance(data, dict):
         problems.append(f"a plan is a mapping, this is a {type(data).__name__}")
     elif "placements" not in data:

@@ -7,10 +7,10 @@ from typing import Any
 from optimizer.errors import InputError, Issue
 from optimizer.explain.differences import PlanDiff, plan_diff
 from optimizer.explain.why_moved import WhyMoved
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.models import Plan
 from optimizer.study.folder import StudyFolder
 from optimizer.study.solving import unpacked_plan
+from optimizer.suggest import did_you_mean
 
 
 def compare(folder: StudyFolder, before: str, after: str) -> PlanDiff:

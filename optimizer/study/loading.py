@@ -21,11 +21,11 @@ from optimizer.instance.load import load
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Path as ValuePath
 from optimizer.instance.place import Sources, to_issues
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.validate import read_as
 from optimizer.study.models import Axis, Scalar, Study
 from optimizer.study.naming import check_findings, check_names
 from optimizer.study.spanning import Scenario, levels_of, span
+from optimizer.suggest import did_you_mean
 
 DEPTH_OF_SOURCES = 5
 _CHANGE = re.compile(r"^changes\[(\d+)\]")

@@ -318,5 +318,5 @@ class Study(Model):
 
 
 def study_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of study files."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Study.model_json_schema(mode="validation")}
+    """Return the JSON Schema of study files."""
+    return Study.model_json_schema(mode="validation")

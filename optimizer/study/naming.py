@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import get_args
 
 from optimizer.errors import InputError, Issue
-from optimizer.instance.suggest import did_you_mean
 from optimizer.study.models import Lost, OfFrontier, Study
 from optimizer.study.spanning import Scenario
+from optimizer.suggest import did_you_mean, unknown_name
 
 
 def check_names(study: Study, bases: Sequence[str]) -> None:
@@ -21,7 +21,7 @@ def check_names(study: Study, bases: Sequence[str]) -> None:
     for what in ("axes", "scenarios", "frontiers", "findings"):
         named += [(f"{what}[id={one.id}].bases", list(one.bases)) for one in getattr(study, what)]
     issues = [
-        Issue(f"no base {name!r} in this study", where=where, maybe=did_you_mean(name, bases))
+        unknown_name(f"no base {name!r} in this study", name, bases, where=where)
         for where, names in named for name in names if name not in bases
     ]  # fmt: skip
     missing = [name for name in bases if study.weights and name not in study.weights]

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import InfeasibleError, InputError, Issue
 from optimizer.explain.rows import Interval, Row
-from optimizer.instance.suggest import did_you_mean
 from optimizer.plan.rows import PlanCurrency
 from optimizer.study.folder import StudyFolder
 from optimizer.study.futures import Case, Cases, Future, values_text
 from optimizer.study.models import Metric, Scalar
 from optimizer.study.solving import LOST, unpacked_plan
+from optimizer.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from optimizer.audit.findings import Violation

@@ -39,7 +39,7 @@ def test_storage_prices_use_the_region_then_the_provider(toy):
 
 
 def test_unknown_regions_and_origins_are_input_errors_with_advice(world):
-    with pytest.raises(InputError, match=r"eu-central-11[\s\S]*Maybe you meant"):
+    with pytest.raises(InputError, match=r"eu-central-11[\s\S]*Maybe you mean"):
         world.egress_usd_per_gb(["aws:eu-central-11"], ["aws:eu-central-1"])
     with pytest.raises(InputError, match="Atlantis"):
         world.user_rtt(["DE:Atlantis"], ["aws:eu-central-1"])

@@ -9,6 +9,7 @@ import sys
 from helper_command import run
 
 from optimizer import bundled
+from optimizer.schemas import SCHEMAS
 from optimizer.terminal import cell, jsonable
 
 ROOT = bundled.PATH.parent
@@ -64,9 +65,9 @@ def test_the_endpoint_listing_says_what_a_row_leaves_open():
 
 
 def test_schemas_print():
-    """Both schemas are JSON on stdout."""
-    for which in ("instance", "plan"):
-        assert json.loads(run("schema", which).stdout)["type"] == "object"
+    """All schemas are JSON on stdout."""
+    for which in SCHEMAS:
+        assert json.loads(run("schema", which).stdout)["type"] in ("object", "array")
 
 
 def test_help_loads_nothing_heavy():
@@ -115,3 +116,13 @@ def test_the_difference_of_two_catalogues_is_a_command():
     text = run("catalogue", "diff", "world", "world").stdout
     assert "0 kinds of change" in text
     assert run("catalogue", "diff", "world", "nowhere").exit_code == 2
+
+
+def test_places_are_answered_for_in_tables_and_in_json():
+    told = json.loads(run("catalogue", "region", "ovhcloud:GRA11", "--json").stdout)
+    assert {"of", "fact", "value", "unit", "quality", "source"} == set(told[0])
+    assert {row["of"] for row in told} >= {"place", "operator", "certificates", "carbon", "water", "prices", "offers"}
+    assert any(row["fact"] == "HDS v2" for row in told)
+    prices = json.loads(run("catalogue", "prices", "--accelerator", "L40S", "--country", "FR", "--json").stdout)
+    assert prices[0]["country"] == "FR"
+    assert "scaleway:fr-par" in run("catalogue", "roundtrip", "FR", "--provider", "scaleway").stdout

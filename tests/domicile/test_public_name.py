@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -15,12 +17,18 @@ import pytest
 import domicile
 import formulations
 import optimizer
+from optimizer.errors import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "instances").rglob("*.md"))]
 CALLERS = [path for room in ("tests", "benchmarks", "tools") for path in sorted((ROOT / room).rglob("*.py"))]
 PUBLIC = [name for name in domicile.__all__ if name != "__version__"]
 NAMES = "|".join(PUBLIC)
+SMALL = """\
+name: x
+horizon: {start: 2027-01-01, hours: 1}
+workloads: [{id: a, kind: job, work: 1, data: {subjects: [DE]}, runs: {throughput: {H100: 1}}}]
+"""
 ALSO_PACKAGES = ("audit", "compile", "explain", "export", "solve", "study")
 NO_PACKAGES = "|".join(name for name in PUBLIC if name not in ALSO_PACKAGES)
 ENGINE_AS_LIBRARY = re.compile(
@@ -28,6 +36,7 @@ ENGINE_AS_LIBRARY = re.compile(
     rf"\bfrom optimizer import .*\b(?:{NAMES})\b|\boptimizer\.(?:(?:{NAMES})\(|(?:{NO_PACKAGES})\b)",
     re.MULTILINE,
 )
+WORLD = f"{SMALL}catalogue: {{providers: [aws]}}\n"
 
 
 def fresh(code: str) -> str:
@@ -58,18 +67,72 @@ def test_every_public_name_has_a_docstring_and_a_row_in_the_page(name: str):
 def test_the_page_promises_no_other_names():
     """The rows of docs/library.md are the names of `domicile.__all__`."""
     page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"^\| `(\w+)", page, re.MULTILINE)) == sorted(domicile.__all__)
+    table = page[page.index("| name | what it is |") : page.index("## A question")]
+    assert sorted(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == sorted(domicile.__all__)
 
 
-def test_the_example_of_the_page_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """In any folder."""
+def test_the_examples_of_the_page_run_and_use_every_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """In any folder, one after the other."""
     page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-    example = re.search(r"```python\n(.*?)```", page, re.DOTALL)
-    assert example
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    exec(example[1], names)
-    assert getattr(names["plan"], "status") == "optimal"  # noqa: B009
+    names: dict[str, object] = {"__name__": "page"}
+    for example in examples:
+        exec(example, names)
+    code = "\n".join(examples)
+    assert [name for name in domicile.__all__ if f"domicile.{name}" not in code] == []
+
+
+def test_errors_have_codes_that_the_page_lists():
+    """Of every class, and of every problem; a word that is no code is not one by being used."""
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    classes = (domicile.DomicileError, domicile.InputError, domicile.InfeasibleError, domicile.InternalError)
+    told = {f"| `{one.__name__}` | `{one.code}` | {one.exit_code} |" for one in classes}
+    assert all(line in page for line in told)
+    assert len({one.code for one in classes}) == len(classes)
+    issues = page[page.index("| `code` of an `Issue`") : page.index("## Schemas")]
+    assert re.findall(r"^\| `([a-z_]+)` \| (.*) \|$", issues, re.MULTILINE) == list(CODES.items())
+    used = {code for path in (ROOT / "optimizer").rglob("*.py") for code in
+            re.findall(r'code="(\w+)"|, "(unknown_name|syntax)"\)', path.read_text(encoding="utf-8"))}  # fmt: skip
+    assert {code for pair in used for code in pair if code} <= set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("name: [", "syntax"),
+        ("name: x\nhorizon: {start: 2027-01-01, hours: 1}\n", "missing"),
+        (f"{WORLD}colour: red\n", "unknown_field"),
+        (f"{WORLD}target_utilisation: 2.0\n", "out_of_range"),
+        (f"{WORLD}target_utilisation: much\n", "wrong_type"),
+        (f"{WORLD}carbon: {{basis: location}}\n", "unknown_name"),
+        (f"{SMALL}catalogue: {{providers: [google]}}\n", "unknown_name"),
+        (f"{SMALL}horizon: {{start: 2027-01-01}}\n", "syntax"),
+    ],
+)
+def test_what_is_wrong_with_a_file_has_its_code(text: str, code: str, tmp_path: Path):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(domicile.InputError) as caught:
+        domicile.load(path)
+    assert [issue.code for issue in caught.value.issues] == [code]
+
+
+def test_files_and_arguments_have_their_codes(tmp_path: Path):
+    def codes(call: Callable[[], object]) -> list[str]:
+        with pytest.raises(domicile.InputError) as caught:
+            call()
+        return [issue.code for issue in caught.value.issues]
+
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * 20_000_001)
+    fifo = tmp_path / "pipe.yaml"
+    os.mkfifo(fifo)
+    assert codes(lambda: domicile.load(tmp_path / "gone.yaml")) == ["file_missing"]
+    assert codes(lambda: domicile.load("quikstart")) == ["file_missing"]
+    assert codes(lambda: domicile.load(fifo)) == ["file_unreadable"]
+    assert codes(lambda: domicile.load(large)) == ["too_large"]
+    assert codes(lambda: domicile.solve(domicile.load("quickstart"), gap=-1)) == ["argument"]
 
 
 def test_public_names_are_the_objects_of_the_engine_and_no_others():

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from bad_inputs import GOOD, WITH_STREAMS, change, problems
 
+from optimizer import suggest
 from optimizer.catalogue import load_catalogue
 from optimizer.errors import ISSUES_TOLD, InputError, Issue
-from optimizer.instance import suggest
 from optimizer.instance.load import load
 from optimizer.instance.place import Finding, to_issues
 from optimizer.instance.validate import distinct

@@ -9,7 +9,7 @@ import yaml
 
 import domicile
 from optimizer.errors import InputError
-from optimizer.instance.schema import instance_schema, plan_schema
+from optimizer.schemas import json_schema
 
 INLINE = {
     "regions": [{"id": "r0", "country": "US"}],
@@ -50,7 +50,7 @@ def _names(schema):
             yield from _names(value)
 
 
-@pytest.mark.parametrize("schema", [instance_schema(), plan_schema()], ids=["instance", "plan"])
+@pytest.mark.parametrize("schema", [json_schema("instance"), json_schema("plan")], ids=["instance", "plan"])
 def test_no_field_has_a_name_that_yaml_1_1_reads_as_something_else(schema):
     """`on`, `no`, `y` and the like become booleans in readers of YAML 1.1, such as PyYAML's own."""
     names = set(_names(schema))

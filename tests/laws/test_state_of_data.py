@@ -101,7 +101,7 @@ def test_europe_warns_where_an_importer_can_read():
 
 def test_a_word_that_nobody_knows_is_refused():
     """With the words that are near."""
-    with pytest.raises(InputError, match="you mean encrypted"):
+    with pytest.raises(InputError, match="you mean 'encrypted'"):
         technical("encrypt")
 
 

@@ -164,7 +164,7 @@ def test_words_that_nobody_knows_are_refused():
     with pytest.raises(InputError) as caught:
         PACK.vocabulary.check_tenant(Tenant("QQ", "XX", frozenset({"trainin"})))
     assert len(caught.value.issues) == 3
-    assert "you mean training" in str(caught.value)
+    assert "you mean 'training'" in str(caught.value)
 
 
 def test_tenants_that_no_rule_tells_apart_are_alike():

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from optimizer import bundled
-from optimizer.instance.schema import instance_schema, plan_schema
 from optimizer.instance.yaml_reader import read_yaml
+from optimizer.schemas import json_schema
 from tools.fuzzing.mutations import Path as Steps
 from tools.fuzzing.mutations import break_bytes, break_cells, mutate
 from tools.fuzzing.values import fitting
@@ -128,7 +128,7 @@ class Material:
     """What cases are made of: sound documents, a sound plan of the toy, and a small catalogue folder's tables."""
 
     def __init__(self, plan: dict[str, Any], catalogue: dict[str, bytes]) -> None:
-        self.schema, self.plan_schema = instance_schema(), plan_schema()
+        self.schema, self.plan_schema = json_schema("instance"), json_schema("plan")
         self.toy: dict[str, Any] = read_yaml(TOY, "toy")[0]
         self.bundled = {
             name: read_yaml((bundled.PATH / f"{name}.yaml").read_text(encoding="utf-8"), name)[0] for name in BUNDLED

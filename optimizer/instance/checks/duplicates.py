@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
 
 from optimizer.instance.identity import stream_ids
 from optimizer.instance.models import Instance
@@ -65,7 +66,7 @@ def streams(instance: Instance) -> Iterator[Finding]:
             for finding in repeated(stream_ids(workload), ("workloads", at, "streams"), "stream id", None):
                 position = finding.path[-1]
                 field = "id" if isinstance(position, int) and stated[position] else "origin"
-                yield Finding((*finding.path, field), finding.what, names=finding.names)
+                yield replace(finding, path=(*finding.path, field))
 
 
 def readers(instance: Instance) -> Iterator[Finding]:

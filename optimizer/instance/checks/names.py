@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 
 from optimizer.instance.base import Scope
 from optimizer.instance.models import Instance
 from optimizer.instance.place import Finding, Path
-from optimizer.instance.suggest import did_you_mean
 from optimizer.instance.workloads import Service
 from optimizer.laws.codes import COUNTRIES
+from optimizer.suggest import did_you_mean
 
 
 def unknown(names: Iterable[str], known: Iterable[str], path: Path, what: str, each: bool = True) -> Iterator[Finding]:
@@ -21,7 +22,7 @@ def unknown(names: Iterable[str], known: Iterable[str], path: Path, what: str, e
     for at, name in enumerate(names):
         if name not in choices:
             where = (*path, at) if each else path
-            yield Finding(where, f"unknown {what} {name!r}", did_you_mean(name, choices), (name,))
+            yield Finding(where, f"unknown {what} {name!r}", did_you_mean(name, choices), (name,), "unknown_name")
 
 
 def scopes(instance: Instance) -> Iterator[tuple[Path, Scope]]:
@@ -41,7 +42,7 @@ def scope_names(instance: Instance) -> Iterator[Finding]:
         yield from unknown(scope.workloads, workloads, (*path, "workloads"), "workload")
         yield from unknown(scope.tags, tags, (*path, "tags"), "tag")
         for finding in unknown(scope.periods, periods, (*path, "periods"), "period"):
-            yield Finding(finding.path, finding.what, finding.maybe, (*finding.names, "horizon"))
+            yield replace(finding, names=(*finding.names, "horizon"))
 
 
 def scope_selects(instance: Instance) -> Iterator[Finding]:
@@ -89,7 +90,8 @@ def origins(instance: Instance) -> Iterator[Finding]:
                 maybe = "name a country by its two letters" + (", or an origin of the inline network" if links else "")
                 path = ("workloads", at, "streams", row, "origin")
                 near = did_you_mean(stream.origin, named) if named else None
-                yield Finding(path, f"unknown origin {stream.origin!r}", near or maybe, (stream.origin,))
+                what = f"unknown origin {stream.origin!r}"
+                yield Finding(path, what, near or maybe, (stream.origin,), "unknown_name")
 
 
 def own_origins(instance: Instance) -> Iterator[Finding]:

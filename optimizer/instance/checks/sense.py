@@ -169,7 +169,7 @@ def selection(instance: Instance) -> Iterator[Finding]:
             yield Finding(("catalogue", f"exclude_{field}"), f"excludes what {field} asks for: {', '.join(both)}")
     if use.use == "world" and not use.providers and not use.regions:
         advice = f"name those you have contracts with, or one of the sets {', '.join(SETS)}"
-        yield Finding(("catalogue", "providers"), "is not stated: whose offers may be used", advice)
+        yield Finding(("catalogue", "providers"), "is not stated: whose offers may be used", advice, code="missing")
     named = not set(use.providers) & set(SETS)
     for at, declared in enumerate(use.endpoint_resources):
         left_out = named and use.providers and declared.provider not in use.providers

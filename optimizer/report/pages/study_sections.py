@@ -6,9 +6,8 @@ from collections import Counter
 
 import pandas as pd
 
-from optimizer.errors import InputError, Issue
+from optimizer.errors import InputError
 from optimizer.explain.differences import PlanDiff
-from optimizer.instance.suggest import did_you_mean
 from optimizer.report import charts
 from optimizer.report.pages.context import plural
 from optimizer.report.pages.study_data import Outcome, StudyData, told_value
@@ -17,6 +16,7 @@ from optimizer.report.pages.view import Block, Figure, Fold, Section, Table, cel
 from optimizer.report.parts import amount, currency_code, in_currency, money, percent, some, usd
 from optimizer.study import StudyFolder, compare
 from optimizer.study.models import BASE
+from optimizer.suggest import unknown_name
 
 MOST_TAGS, MOST_COLUMNS, MOST_HEAT_ROWS, MOST_COMPARED = 20, 24, 220, 3
 HOMES = "Main country of each workload in each scenario"
@@ -276,7 +276,7 @@ def diff_sections(data: StudyData, folder: StudyFolder, compared: tuple[str, ...
     blocks: list[Block] = []
     for name in names:
         if name not in bases:
-            raise InputError(Issue(f"no scenario {name!r}", where="scenarios", maybe=did_you_mean(name, bases)))
+            raise InputError(unknown_name(f"no scenario {name!r}", name, bases, where="scenarios"))
         try:
             diff = compare(folder, bases[name], name)
         except InputError:
