@@ -27,6 +27,6 @@ def test_random_problems_keep_their_optimum(part):
         if whole.x is None:
             continue
         assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
-        assert matrix.worst_violation(linked.lift(found.x)) <= 1e-6
-        assert linked.matrix.worst_violation(linked.restrict(whole.x)) <= 1e-6
+        assert matrix.worst_violation(linked.restore(found.x)) <= 1e-6
+        assert linked.matrix.worst_violation(linked.project(whole.x)) <= 1e-6
     assert tried >= 5

@@ -31,11 +31,11 @@ def _same_optimum(matrix, linked):
     if whole.x is None:
         return
     assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
-    x = linked.lift(found.x)
+    x = linked.restore(found.x)
     assert matrix.worst_violation(x) <= 1e-6
     assert matrix.objective(x) == pytest.approx(found.objective_usd, rel=1e-9, abs=1e-9)
     assert linked.bound_usd <= whole.objective_usd + 1e-6 * abs(whole.objective_usd)
-    back = linked.restrict(whole.x)
+    back = linked.project(whole.x)
     assert linked.matrix.worst_violation(back) <= 1e-6
     assert linked.matrix.objective(back) == pytest.approx(whole.objective_usd, rel=1e-9, abs=1e-9)
 
@@ -79,7 +79,7 @@ def test_presence_says_where_something_is():
     matrix, linked = _linked(problem)
     found = run_linked(matrix, Watch(20), gap=0.0, threads=1)
     assert found.objective_usd == pytest.approx(2.0)
-    x = linked.lift(run(linked.matrix, Watch(20)).x)
+    x = linked.restore(run(linked.matrix, Watch(20)).x)
     assert np.round(x[matrix.columns.of("present")]).tolist() == [1, 0, 0, 1]
     assert np.round(x[matrix.columns.of("region_used")]).tolist() == [1, 1]
 

@@ -134,7 +134,7 @@ def test_search_is_exact(seed):
     assert found.termination is Termination.GAP_REACHED
     assert found.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6)
     assert found.bound_usd == pytest.approx(whole.objective_usd, rel=1e-6)
-    assert matrix.is_feasible(linked.lift(found.x))
+    assert matrix.is_feasible(linked.restore(found.x))
     slack = 1e-6 * whole.objective_usd
     assert all(report.bound_usd is None or report.bound_usd <= whole.objective_usd + slack for report in seen)
     assert all(report.incumbent_usd is None or report.incumbent_usd >= whole.objective_usd - slack for report in seen)

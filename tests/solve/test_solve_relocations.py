@@ -102,5 +102,5 @@ def test_the_charge_of_a_move_is_spread_and_never_exceeded(seed):
     charged = matrix.cost.copy()
     charged[needs.columns] += np.random.default_rng(seed).uniform(0.0, 50.0, needs.size)
     assert needs.spread(charged) @ x <= charged @ x + 1e-6
-    assert needs.widen(x)[needs.columns].tolist() == np.round(x[needs.columns]).tolist()
+    assert needs.project(x)[needs.columns].tolist() == np.round(x[needs.columns]).tolist()
     assert needs.tells(needs.columns).all()

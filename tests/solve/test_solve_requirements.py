@@ -43,7 +43,7 @@ def test_the_split_model_has_the_same_optimum(seed):
     assert split.rows.of(NEED).size == problem.mechanisms.bound.size
     before, after = (run(one, Watch(60), gap=1e-7) for one in (matrix, split))
     assert before.objective_usd == pytest.approx(after.objective_usd, rel=1e-5)
-    wide = needs.widen(np.where(before.x > 1e-9, before.x, 0.0))  # a flow of 1e-12 would ask for its mechanism
+    wide = needs.project(np.where(before.x > 1e-9, before.x, 0.0))  # a flow of 1e-12 would ask for its mechanism
     assert split.is_feasible(wide)
     assert split.objective(wide) == pytest.approx(before.objective_usd)
     assert after.x is not None

@@ -37,10 +37,10 @@ def assert_same_optimum(matrix: Matrix) -> Substituted:
     if whole.termination is Termination.GAP_REACHED:
         assert small.objective_usd == pytest.approx(whole.objective_usd, rel=1e-6, abs=1e-6)
         y = np.where(smaller.matrix.integer, np.round(small.x), small.x)
-        lifted = smaller.to_full(y)
+        lifted = smaller.restore(y)
         assert matrix.objective(lifted) == pytest.approx(smaller.matrix.objective(y))
         assert matrix.is_feasible(lifted)
-        part = smaller.from_full(np.where(matrix.integer, np.round(whole.x), whole.x))
+        part = smaller.project(np.where(matrix.integer, np.round(whole.x), whole.x))
         assert smaller.matrix.is_feasible(part)
         assert smaller.matrix.objective(part) <= matrix.objective(whole.x) + 1e-6
     return smaller
@@ -60,7 +60,7 @@ def test_by_hand():
     assert sizes(smaller.matrix) == {"present": 2}
     assert smaller.matrix.cost.tolist() == [3.0, 6.0]
     assert smaller.matrix.a.toarray().tolist() == [[1.0, 1.0]]  # the pools of 100 devices bind no single column
-    full = smaller.to_full(np.array([0.0, 1.0]))
+    full = smaller.restore(np.array([0.0, 1.0]))
     assert full[matrix.columns.of("flow")].tolist() == [0.0, 10.0]
     assert full[matrix.columns.of("instances")].tolist() == [0.0, 3.0]
     choice = smaller.matrix.rows.of("most_regions")

@@ -102,7 +102,7 @@ def _decompose(
     ground = Prepared(whole, _relaxed(parts), blocks, np.zeros(0, dtype=np.int64), state)
     handing = current_handing()
     if start is not None:
-        _begin_from(ground, parts, needs.widen(start), watch, learns=begins_rough)
+        _begin_from(ground, parts, needs.project(start), watch, learns=begins_rough)
     if handing is not None and handing.known is not None:
         with watch.phase_of("handed"):
             count = begin_with(parts, problem, handing.known)
@@ -176,7 +176,7 @@ def _solve_parts(
             return construct_and_improve(
                 matrix, problem, watch, gap=gap, threads=threads, until_seconds=until_seconds, incumbent=incumbent
             )
-        shared = None if incumbent is None else Projected(incumbent, needs.widen, lambda x: x[: matrix.cost.size])
+        shared = None if incumbent is None else Projected(incumbent, needs.project, needs.restore)
         try:
             close_gap(
                 replace(ground, relaxation=_relaxed(parts)), problem, parts, watch,

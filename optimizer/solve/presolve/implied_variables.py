@@ -53,11 +53,11 @@ class Substituted:
     kept: Ints
     lift: sparse.csr_array
 
-    def to_full(self, y: Floats) -> Floats:
+    def restore(self, y: Floats) -> Floats:
         """Return the values of the whole model's columns."""
         return np.asarray(self.lift @ y).ravel()
 
-    def from_full(self, x: Floats) -> Floats:
+    def project(self, x: Floats) -> Floats:
         """Return the smaller model's part of a solution of the whole."""
         return x[self.kept]
 

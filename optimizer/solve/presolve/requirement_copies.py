@@ -103,11 +103,15 @@ class Needs:
         needed = self.columns[np.unique(asking.indices)]
         return np.concatenate([columns, needed]), np.concatenate([values, np.ones(needed.size)])
 
-    def widen(self, x: Floats) -> Floats:
+    def project(self, x: Floats) -> Floats:
         """Return values of the compact model's columns with those of y after them."""
         own = np.pad(x, (0, self.appended))
         own[self.columns] = self.asks.T @ np.where(own > 0, own, 0.0) > 0
         return own
+
+    def restore(self, x: Floats) -> Floats:
+        """Return values of the compact model's columns, without those of y after them."""
+        return x[: x.size - self.appended]
 
     def completed(self, values: sparse.csr_array) -> sparse.csr_array:
         """Return configurations (rows over the columns of the model, none of them y) with what they need, as above."""

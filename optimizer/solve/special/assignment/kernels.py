@@ -79,14 +79,14 @@ def kernel_search(
     with watch.phase_of("substitute"):
         smaller = substitute(matrix)
     log.info("%d of %d columns are settled by others", matrix.cost.size - smaller.kept.size, matrix.cost.size)
-    begin = None if start is None else smaller.from_full(start)
+    begin = None if start is None else smaller.project(start)
     found = locate(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
     if found is None:
         limits, found_integers = watch.parameters.kernels, int(smaller.matrix.integer.sum())
         is_small = smaller.matrix.cost.size <= limits.small_columns or found_integers <= limits.few_integers
         search = _whole if is_small and not _is_packed(smaller.matrix) else search_kernels
         found = search(smaller.matrix, watch, gap=gap, threads=threads, start=begin)
-    return found if found.x is None else replace(found, x=smaller.to_full(found.x))
+    return found if found.x is None else replace(found, x=smaller.restore(found.x))
 
 
 def _whole(matrix: Matrix, watch: Watch, *, gap: float, threads: int, start: Floats | None) -> Run:

@@ -67,7 +67,7 @@ class Linked:
         rows = self.whole.a[np.unique(self.whole.by_column[:, self.replaced].indices)]
         return rows, sparse.csc_array(rows[:, self.replaced])
 
-    def lift(self, x: Floats) -> Floats:
+    def restore(self, x: Floats) -> Floats:
         """Return values of the whole model: a workload is present where something of it is placed."""
         full: Floats = x[self.place]
         full[self.replaced] = 0.0
@@ -76,7 +76,7 @@ class Linked:
         full[self.replaced] = np.where(asked, x[self.place[self.replaced]], 0.0)
         return full
 
-    def restrict(self, full: Floats) -> Floats:
+    def project(self, full: Floats) -> Floats:
         """Return values of this model that say what values of the whole model say."""
         x = np.zeros(self.matrix.cost.size)
         kept = np.ones(full.size, dtype=np.bool_)
@@ -99,8 +99,8 @@ def run_linked(
     linked = link(matrix, watch)
     if linked is None:
         return run_whole(matrix, watch, gap=gap, threads=threads, start=start, on_incumbent=on_incumbent, offer=offer)
-    begin = None if start is None else linked.restrict(start)
-    told = None if on_incumbent is None else lambda x: on_incumbent(linked.lift(x))
+    begin = None if start is None else linked.project(start)
+    told = None if on_incumbent is None else lambda x: on_incumbent(linked.restore(x))
     found = None
     if offer is None and linked.x is not None and linked.row_price is not None:
         found = solve_openings(
@@ -118,7 +118,7 @@ def run_linked(
             offer=None if offer is None else lambda: _restricted(linked, offer()),
         )
     bound = found.bound_usd if found.bound_usd is not None else linked.bound_usd
-    return replace(found, bound_usd=bound, x=None if found.x is None else linked.lift(found.x))
+    return replace(found, bound_usd=bound, x=None if found.x is None else linked.restore(found.x))
 
 
 def locate(
@@ -136,18 +136,18 @@ def locate(
     with watch.phase_of("open"):
         found = solve_openings(
             linked.matrix, watch, x=linked.x, row_price=linked.row_price, gap=gap, threads=threads,
-            start=None if start is None else linked.restrict(start), relax_seconds=linked.seconds,
+            start=None if start is None else linked.project(start), relax_seconds=linked.seconds,
         )  # fmt: skip
     if found is None:
         return None
     bounds = [bound for bound in (found.bound_usd, linked.bound_usd) if bound is not None]
     return replace(
-        found, bound_usd=max(bounds, default=None), x=None if found.x is None else linked.lift(found.x)
+        found, bound_usd=max(bounds, default=None), x=None if found.x is None else linked.restore(found.x)
     )
 
 
 def _restricted(linked: Linked, full: Floats | None) -> Floats | None:
-    return None if full is None else linked.restrict(full)
+    return None if full is None else linked.project(full)
 
 
 def link(
