@@ -116,7 +116,11 @@ def _run_study(folder: Path, scenarios: list[Scenario], options: argparse.Namesp
     }))  # fmt: skip
     times = _timed(["study", "run", str(path), "--out", str(out), "--workers", str(options.workers), "--quiet"])
     records = [json.loads(one.read_text()) for one in (out / "scenarios").glob("*.json")]
-    return times, {one["scenario"]: one for one in records}
+    found = {one["scenario"]: one for one in records}
+    missing = [one["id"] for one in scenarios if one["id"] not in found]
+    if missing:
+        raise SystemExit(f"the study ended without {len(missing)} of its scenarios: {', '.join(missing[:5])} …")
+    return times, found
 
 
 def _solved(folder: Path, scenario: Scenario, options: argparse.Namespace) -> dict[str, Any]:
