@@ -353,7 +353,7 @@ def test_solves_in_several_threads_do_not_disturb_each_other(toy):
 
 def test_the_limit_covers_reading_and_audit():
     """A real instance and a search that proves no gap of 0: back within the limit and room for a slow machine."""
-    instance = domicile.load(bundled.PATH / "quickstart.yaml")
+    instance = domicile.load(bundled.PATH / "global-assistant.yaml")
     begun = time.monotonic()
     plan = domicile.solve(instance, gap=0.0, time_limit_seconds=4.0, method="decompose", threads=1)
     assert time.monotonic() - begun < 4.0 + 10.0

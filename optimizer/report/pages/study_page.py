@@ -24,7 +24,7 @@ from optimizer.report.pages.study_sections import (
 )
 from optimizer.report.pages.view import Page, Section, notes, table, text_of
 from optimizer.report.parts import amounts_in
-from optimizer.study import StudyFolder, answer_of, judge_findings, walked
+from optimizer.study import StudyFolder, answer_of, frontiers_in, judge_findings
 from optimizer.study.models import Study
 
 
@@ -43,7 +43,7 @@ def study_page(
         The folder holds no study, or a scenario to be compared has no plan.
     """
     data, answers = study_data(folder), answers or Answers()
-    answers = replace(answers, frontiers=(*walked(folder), *answers.frontiers))
+    answers = replace(answers, frontiers=(*frontiers_in(folder), *answers.frontiers))
     with amounts_in(data.currency):
         judged = judgements(data, folder, answers)
         tags, first = tags_section(data), study_facts(data, regret_facts(judged))

@@ -7,7 +7,7 @@ from optimizer.study.folder import StudyFolder
 from optimizer.study.frontiers import LIMITS, Frontier, FrontierPoint
 
 
-def walked(folder: StudyFolder) -> tuple[Frontier, ...]:
+def frontiers_in(folder: StudyFolder) -> tuple[Frontier, ...]:
     """Return the frontiers of a study as stated (without reruns) that have points.
 
     Raises InputError where the folder holds no study.
@@ -15,7 +15,7 @@ def walked(folder: StudyFolder) -> tuple[Frontier, ...]:
     manifest, found = folder.manifest(), []
     currency = {one["name"]: one["currency"] for one in manifest["bases"]}
     for one in manifest["scenarios"]:
-        record = folder.record(one["key"]) if one["frontier"] is not None and not one["rerun"] else None
+        record = folder.record(one["key"]) if one.get("frontier") is not None and not one["rerun"] else None
         if record is None or not record["points"]:
             continue
         told, points = currency[one["base"]], record["points"]
