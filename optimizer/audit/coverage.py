@@ -161,7 +161,7 @@ NOT_JUDGED: dict[str, str] = {
 NOT_STATED = "not stated, and judged only as far as the rest of the plan depends on it"
 SELDOM = frozenset({
     "bound_excess_usd", "cluster", "least_carbon", "diagnosis", "shortfalls", "today", "relocations", "places",
-    "actions", "purchases", "switching", "currency", "lagrangian", "row_prices", "workload_bounds", "solving",
+    "actions", "purchases", "switching", "currency", "lagrangian", "row_prices", "workload_bounds",
 })  # fmt: skip
 """Fields that most plans have nothing to say in."""
 

@@ -355,7 +355,7 @@ def test_the_limit_covers_reading_and_audit():
     """A real instance and a search that proves no gap of 0: back within the limit and room for a slow machine."""
     instance = domicile.load(bundled.PATH / "global-assistant.yaml")
     begun = time.monotonic()
-    plan = domicile.solve(instance, gap=0.0, time_limit_seconds=4.0, method="decompose", threads=1)
-    assert time.monotonic() - begun < 4.0 + 10.0
+    plan = domicile.solve(instance, gap=0.0, time_limit_seconds=8.0, method="decompose", threads=1)
+    assert time.monotonic() - begun < 8.0 + 10.0
     assert plan.termination == "time_limit"
     assert plan.placements

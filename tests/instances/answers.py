@@ -42,7 +42,7 @@ PROMISES = {
         ("devices:A100-80@azure:southafricanorth",),
     ),
     "global-assistant": Promise(
-        1_665_929, ("serving-carbon",), ("nebius-account",), ("devices:Inferentia2@aws:us-west-2",)
+        1_653_708, (), ("nebius-account",), ("devices:Inferentia2@aws:us-west-2",)
     ),
 }
 CLASSICAL = {"cap41": 1_040_444.375, "cap61": 932_615.75, "p1": 2_014.0, "c515-1": 114.0, "pmedcap1": 713.0}

@@ -145,7 +145,7 @@ def test_the_change_of_a_budget_is_what_a_plan_without_it_costs_more(method, mon
             ids=("money",), metric=("spend_usd",), limit=np.array([limit]), whole=np.array([True]), slots=members
         ),
     )
-    monkeypatch.setattr(LEAST_USE, "choose", lambda _problem: Choice(method))
+    monkeypatch.setattr(LEAST_USE, "choose", lambda *_: Choice(method))
     found = diagnose(tight, time_limit_seconds=60.0)
     money = next(short for short in found if short.id == "money")
     needed = solved.objective_usd - limit
