@@ -154,7 +154,7 @@ def served_chart(before: str, after: str) -> Callable[[Page, Figures], Chart]:
 
 def lost_chart(without: str, survives: str) -> Callable[[Page, Figures], Chart]:
     """The share that is served when the region is lost whose loss takes most, in two scenarios; behind a name what the
-    second costs more than the first.
+    second costs more than the first, or that it has no plan.
     """
 
     def chart(page: Page, figures: Figures) -> Chart:
@@ -166,10 +166,11 @@ def lost_chart(without: str, survives: str) -> Callable[[Page, Figures], Chart]:
         for base in bases_of(figures):
             shares = [value_of(figures, base, name, "served_if_region_lost") for name in (without, survives)]
             costs = [value_of(figures, base, name) for name in (without, survives)]
-            if None not in shares and None not in costs:
-                one, two = (100.0 * (share or 0.0) for share in shares)
-                more = 100.0 * ((costs[1] or 0.0) / (costs[0] or 1.0) - 1.0)
-                rows.append({"what": f"{base}, {more:+.0f} %", "one": one, "two": two})
+            if shares[0] is not None and costs[0]:
+                one = 100.0 * shares[0]
+                two = one if shares[1] is None else 100.0 * shares[1]
+                more = "no plan" if costs[1] is None else f"{100.0 * (costs[1] / costs[0] - 1.0):+.0f} %"
+                rows.append({"what": f"{base}, {more}", "one": one, "two": two})
         unit = "% of the peak demand that is served without that region; behind a name: what survival costs"
         return dumbbell(pd.DataFrame(rows), "what", "one", "two", title=page.title, unit=unit, zero=True,
                         names=(page.short[without], page.short[survives]))  # fmt: skip

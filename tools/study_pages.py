@@ -25,6 +25,8 @@ from tools.study_charts import (
     crossover_chart,
     deferred_chart,
     dumbbell_chart,
+    frontier_chart,
+    lost_chart,
     saving_chart,
     served_chart,
     steps_chart,
@@ -89,6 +91,26 @@ PAGES = {
         {BASE: "limits as stated", "new-region": "a region in Chile", "farther": "round trips twice as long"},
         costs_chart,
         {BASE: "limits as stated", "new-region": "region in Chile", "farther": "twice as far"},
+    ),
+    "carbon-budget": Page(
+        "A carbon budget, down to the least possible",
+        {},
+        frontier_chart("% of the emissions of the cheapest plan", of_first=True),
+        {},
+        frontier="carbon",
+    ),
+    "outside-control": Page(
+        "Cost against the share outside foreign control",
+        {},
+        frontier_chart("% of the work outside the control of the United States", of_first=False),
+        {},
+        frontier="outside-us",
+    ),
+    "region-lost": Page(
+        "A region lost for a month",
+        {BASE: "as stated", "survives": "any one region may fail"},
+        lost_chart(BASE, "survives"),
+        {BASE: "as stated", "survives": "with survival"},
     ),
     "what-to-negotiate": Page(
         "What to negotiate",
@@ -159,6 +181,8 @@ def _frontier_table(page: Page, figures: Figures) -> list[str]:
         points = points_of(figures, base, page.frontier)
         knee = next((one for one in points if one["is_knee"]), None)
         cells = [_point(one, points) for one in (points[0], knee, points[-1] if len(points) > 1 else None)]
+        if len(points) == 1:
+            cells[-1] = "nothing better at any price" if points[0]["status"] == "optimal" else "not found in time"
         rows.append(f"| {base} | {' | '.join(cells)} |")
     return rows
 
@@ -202,9 +226,9 @@ def _cell(figures: Figures, base: str, name: str) -> str:
         return str(row["status"]).replace("_", " ")
     share = row["served_share"]
     part = f" ({share:.0%} served)" if share is not None and share <= ALL else ""
-    lost = row.get("served_if_region_lost")
-    part += "" if lost is None else f" ({lost:.0%} if a region is lost)"
     part += f"; deferred: {', '.join(f'{name} {gone:.0%}' for name, gone in deferred(row))}" if part else ""
+    lost = row.get("served_if_region_lost")
+    part += "" if lost is None else f"; {lost:.0%} served if a region is lost"
     return f"{row['spent_usd']:,.0f}{part}"
 
 

@@ -28,6 +28,8 @@ def render_frontier(answer: Frontier, console: Console) -> None:
         if answer.known_only:
             least = f"with them the least cost is {money(answer.least_cost_usd)}"
             bullet(console, f"options without a {answer.over} figure are left out of all points alike; {least}")
+        if len(answer.points) == 1 and answer.complete:
+            bullet(console, "no plan is better in it, whatever it costs: there is nothing to trade")
         if not answer.complete:
             bullet(console, "time ran out: plans may lie below the points, or there are more of them")
 

@@ -153,7 +153,7 @@ def _range(one: Judged) -> str:
         return "not solved" if one.holds == "waiting" else f"has no such figure{'' if one.holds == 'yes' else ' (no)'}"
     if one.high is None:
         return f"at least {one.low:,.4g}{'' if one.holds == 'yes' else f' ({one.holds})'}"
-    low, high = f"{one.low:,.4g}", f"{one.high:,.4g}"
+    low, high = f"{one.low + 0.0:,.4g}", f"{one.high + 0.0:,.4g}"  # no minus before nothing
     return f"{low if low == high else f'{low} to {high}'}{'' if one.holds == 'yes' else f' ({one.holds})'}"
 
 

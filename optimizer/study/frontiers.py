@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +43,7 @@ UNITS: dict[Over, str] = {
     "carbon": "kg CO2e", "market_based": "kg CO2e by suppliers' claims", "water": "l of water",
     "outside": "share of the work outside", "providers": "providers", "waiting": "h that the work of jobs waits",
 }  # fmt: skip
+WORDS: dict[Over, str] = {"carbon": "carbon", "market_based": "operational carbon", "water": "water"}
 KNOWN = "frontier-knows-the-figure"
 NO_LIMIT = 1e15
 """A budget that nothing comes near: what it asks for is that the figure of every option is known."""
@@ -229,14 +230,20 @@ class _Walk:
 
     def _least_cost(self, points: int) -> Plan:
         """Return the plan of least cost; where a figure may be unknown that of options that have it, by a budget."""
-        plan = self._found(self._model, points)
+        plan = self._found(points)
         self.least_cost_usd, self._bound_usd = plan.objective_usd or 0.0, plan.bound_usd
         if self._over not in LIMITS:
             return plan
         asks = {"op": "add_budget", "budget": {"id": KNOWN, **LIMITS[self._over]}}
-        return self._found(self._model.changed([asks]), points, plan)
+        try:
+            return self._found(points, [asks], plan)
+        except InfeasibleError:
+            what = f"the instance has plans, and none of options whose {WORDS[self._over]} is known (proven)"
+            maybe = "Maybe state the figures that are missing: catalogue.overlay, catalogue.fallbacks"
+            raise InfeasibleError(f"{what}\n{maybe}") from None
 
-    def _found(self, model: Model, points: int, start: Plan | None = None) -> Plan:
+    def _found(self, points: int, changes: Sequence[dict[str, Any]] = (), start: Plan | None = None) -> Plan:
+        model = self._model.changed(list(changes)) if changes else self._model
         plan = self._solved(model, 1.0 / points, start)
         if plan.status == "infeasible":
             raise InfeasibleError("the instance has no plan (proven)\nMaybe domicile explain infeasible says why")
@@ -349,18 +356,22 @@ class _Walk:
 def _holding_up_to(one: _Found, made: _Found) -> _Found:
     """Return a point with the limit on cost up to which none was found to be better, and the bound proven there."""
     cap, other = one.point.cap_usd, made.point
-    if cap is None or other.cap_usd is None or other.cap_usd <= cap or not other.proven:
+    if cap is None or (other.cap_usd is not None and other.cap_usd <= cap) or not other.proven:
         return one
     proven = {"cap_usd": other.cap_usd, "amount_bound": other.amount_bound}
     return replace(one, point=one.point.model_copy(update=proven))
 
 
 def _undominated(found: list[_Found]) -> list[_Found]:
-    """Return the points by rising cost, each better than those that cost less."""
+    """Return the points by rising cost, each better than those that cost less; what is proven beside one that is no
+    better is told of the one before it.
+    """
     kept: list[_Found] = []
     for one in sorted(found, key=lambda one: (one.point.cost_usd, one.least)):
         if not kept or one.least < kept[-1].least:
             kept.append(one)
+        elif one.point.amount_bound is not None:
+            kept[-1] = _holding_up_to(kept[-1], one)
     return kept
 
 

@@ -175,6 +175,23 @@ def test_what_means_nothing_is_refused(over: Any, more: dict[str, Any], what: st
         domicile.study.frontier(instance(), over, **more)
 
 
+def test_where_nothing_is_better_at_any_price_the_point_says_so():
+    """One region: the first point is proven to be the best whatever it costs."""
+    data = instance().model_dump(mode="json")
+    for workload in data["workloads"]:
+        workload["regions"] = ["p:a"]
+    answer, _ = domicile.study.frontier(domicile.load(data), "carbon", points=4, gap=1e-6)
+    (point,) = answer.points
+    assert point.cap_usd is None
+    assert point.amount_bound == pytest.approx(point.amount)
+
+
+def test_where_nothing_has_the_figure_that_is_said_and_not_that_there_is_no_plan():
+    """Nobody has a figure of water: the instance has plans, and none of them is a point."""
+    with pytest.raises(InfeasibleError, match="none of options whose water is known"):
+        domicile.study.frontier(instance(), "water")
+
+
 def test_an_instance_without_a_plan_has_no_frontier():
     none = instance(budgets=[{"id": "money", "limit_usd": 1.0}])
     with pytest.raises(InfeasibleError, match="has no plan"):
