@@ -50,7 +50,7 @@ def study_run(
 ) -> None:  # fmt: skip
     """Solve every scenario of the study FILE that has no result in the folder yet.
 
-    FILE is a YAML or JSON file, or the name of a bundled study (what-to-negotiate).
+    FILE is a YAML or JSON file, or the name of a bundled study (export-control).
 
     Ctrl-C and the time limit keep what is finished (exit code 4); a second run goes on from there. A scenario that is
     infeasible or fails is a row of the tables with its reason; where one failed the exit code is 1.

@@ -114,9 +114,10 @@ PAGES = {
     ),
     "what-to-negotiate": Page(
         "What to negotiate",
-        {BASE: "6 devices, as today", "devices=7": "7", "devices=8": "8", "devices=10": "10", "devices=12": "12"},
+        {BASE: "as granted", "one-device": "one device more of each kind in each region", "eight-devices": "eight more",
+         "committed-year": "committed for a year"},
         saving_chart,
-        {"devices=7": "7", "devices=8": "8", "devices=10": "10", "devices=12": "12"},
+        {"one-device": "1 more", "eight-devices": "8 more", "committed-year": "a year"},
     ),
     "framework-annulled": Page(
         "The EU-US framework annulled",
