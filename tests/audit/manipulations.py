@@ -27,6 +27,8 @@ WORDS = {
 }  # fmt: skip
 """Another word where only some words are read at all."""
 GAP = "asked.gap"
+OTHER_WORDS = {"level": "estimated"}
+"""Where the plan has that word already."""
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -45,7 +47,7 @@ def changed(name: str, value: Any) -> Any:
         return {**value, first: changed(first, value[first])}
     if isinstance(value, str) and DAY.fullmatch(value):
         return str(date.fromisoformat(value) + timedelta(days=1))
-    return WORDS.get(name, f"{value}x") if WORDS.get(name) != value else "x"
+    return WORDS.get(name, f"{value}x") if WORDS.get(name) != value else OTHER_WORDS.get(name, "x")
 
 
 def field_changes(plan: Fields) -> Iterator[Manipulation]:

@@ -27,7 +27,7 @@ from optimizer.solve.decomposition.service_bounds import Estimate, ServiceBounds
 from optimizer.solve.decomposition.service_covers import ServiceCovers
 from optimizer.solve.decomposition.small import Effort, SmallProgram
 from optimizer.solve.decomposition.workers import Workers, in_threads
-from optimizer.solve.presolve.requirement_copies import NEED
+from optimizer.solve.presolve.requirement_copies import NEED, NEEDED
 from optimizer.solve.warm_start import current_handing
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,9 @@ SWITCHED = frozenset(rows_that(lambda family: bool(family.switched_by)))
 PLAIN = frozenset({"demand", "throughput", "cover", NEED}) | SWITCHED
 PRESENT = PLAIN | {"present_flow", "present_instances", "most_regions"}
 JOB = frozenset({"work", "hours_held", "gangs_at_once", NEED}) | SWITCHED
+SERVICE_COLUMNS = frozenset({"instances", "flow", "unserved", "present", NEEDED})
+JOB_COLUMNS = frozenset({"gangs", "work_hours", NEEDED})
+"""What closed forms price. A block with a column of another family may be paid for it by the master's rows."""
 OTHER_SHAPE, PLAIN_SERVICE, SERVICE, SHORT_JOB = range(4)
 ROUNDING = 1e-9
 
@@ -339,18 +342,14 @@ def _shapes(problem: Problem, cut: Cut) -> Ints:
     undone[problem.jobs.workload] = problem.jobs.may_be_undone
     single = problem.period_hours.size == 1
     shape = np.full(len(problem.workload_ids), OTHER_SHAPE, dtype=np.int64)
-    has = np.zeros((len(cut.blocks), len(names)), dtype=bool)
     for workload, block in enumerate(cut.blocks):
-        has[workload, matrix.rows.component[block.rows]] = True
-    for workload, own in enumerate(has):
-        families = {names[place] for place in np.flatnonzero(own).tolist()}
+        families = {names[place] for place in np.unique(matrix.rows.component[block.rows]).tolist()}
+        columns = {matrix.columns.names[at] for at in np.unique(matrix.columns.component[block.columns]).tolist()}
         if is_job[workload]:
-            if single and families <= JOB and not undone[workload]:
+            if single and families <= JOB and columns <= JOB_COLUMNS and not undone[workload]:
                 shape[workload] = SHORT_JOB
-        elif families <= PLAIN:
-            shape[workload] = PLAIN_SERVICE
-        elif families <= PRESENT:
-            shape[workload] = SERVICE
+        elif families <= PRESENT and columns <= SERVICE_COLUMNS:
+            shape[workload] = PLAIN_SERVICE if families <= PLAIN else SERVICE
     return shape
 
 
