@@ -115,12 +115,12 @@ def _run_study(folder: Path, scenarios: list[Scenario], options: argparse.Namesp
         "solve": {"gap": options.gap, "time_limit_seconds": options.time_limit},
     }))  # fmt: skip
     times = _timed(["study", "run", str(path), "--out", str(out), "--workers", str(options.workers), "--quiet"])
-    records = [json.loads(one.read_text()) for one in (out / "scenarios").glob("*.json")]
-    found = {one["scenario"]: one for one in records}
-    missing = [one["id"] for one in scenarios if one["id"] not in found]
+    stated = json.loads((out / "study.json").read_text())["scenarios"]
+    paths = {one["id"]: out / "scenarios" / f"{one['key']}.json" for one in stated}  # scenarios alike share a record
+    missing = [name for name, path in paths.items() if not path.exists()]
     if missing:
         raise SystemExit(f"the study ended without {len(missing)} of its scenarios: {', '.join(missing[:5])} …")
-    return times, found
+    return times, {name: json.loads(path.read_text()) for name, path in paths.items()}
 
 
 def _solved(folder: Path, scenario: Scenario, options: argparse.Namespace) -> dict[str, Any]:
