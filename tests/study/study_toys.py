@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +35,13 @@ COSTS = {"base": 800.0, "devices=4": 800.0, "devices=3": 900.0, "devices=0": 120
 """By hand: four instances, of which as many at 2 USD/h for 100 h as the quota lets, the others at 3; eight of them; and
 none, where eight do not fit and nothing else is open.
 """
+
+
+@contextmanager
+def threads(width: int) -> Iterator[tuple[Executor, int]]:
+    """Threads in the place of processes: what is tested is who hands out what, and what is kept."""
+    with ThreadPoolExecutor(width) as executor:
+        yield executor, width
 
 
 def write(folder: Path, study: dict[str, Any] = STUDY, instance: dict[str, Any] = INSTANCE) -> Path:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
-from study_toys import INSTANCE, QUOTA
+from study_toys import INSTANCE, QUOTA, threads
 
 from optimizer.errors import InputError
 from optimizer.report.study_view import render_study
@@ -77,11 +75,6 @@ def write(folder: Path, **more: Any) -> Path:
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """The study of two bases, solved in threads."""
-
-    @contextmanager
-    def threads(width: int):
-        with ThreadPoolExecutor(width) as executor:
-            yield executor, width
 
     folder = tmp_path_factory.mktemp("bases")
     found = StudyFolder(folder / "out")

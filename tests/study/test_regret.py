@@ -14,15 +14,13 @@ Worst regret is 1200, 600 and 400.
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from study_toys import QUOTA, write
+from study_toys import QUOTA, threads, write
 
 import domicile
 from domicile.cli import main
@@ -50,11 +48,6 @@ BEST = (800.0, 1000.0, 1200.0, 1200.0)
 def solved(folder: Path, study: dict[str, Any]) -> StudyFolder:
     """Run a study in threads of this process."""
     folder.mkdir(exist_ok=True)
-
-    @contextmanager
-    def threads(width: int):
-        with ThreadPoolExecutor(width) as executor:
-            yield executor, width
 
     out = StudyFolder(folder / "out")
     with pytest.MonkeyPatch.context() as patch:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
+from study_toys import threads
 
 from optimizer.errors import InputError
 from optimizer.report.pages.study_page import study_page
@@ -68,11 +67,6 @@ def write(folder: Path, **more: Any) -> Path:
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """The study, solved in threads; a second run solves nothing."""
-
-    @contextmanager
-    def threads(width: int):
-        with ThreadPoolExecutor(width) as executor:
-            yield executor, width
 
     folder = tmp_path_factory.mktemp("walks")
     found = StudyFolder(folder / "out")
@@ -144,11 +138,6 @@ def test_status_prints_the_answer_and_the_ends_of_each_frontier(out: StudyFolder
 
 
 def test_a_frontier_without_a_plan_is_a_row_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    @contextmanager
-    def threads(width: int):
-        with ThreadPoolExecutor(width) as executor:
-            yield executor, width
-
     monkeypatch.setattr(runner, "_processes", threads)
     none = {"op": "add_budget", "budget": {"id": "money", "limit_usd": 1.0}}
     walks = [{"id": "none", "over": "carbon", "changes": [none]}]

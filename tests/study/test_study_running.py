@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from study_toys import COSTS, INSTANCE, STUDY, write
+from study_toys import COSTS, INSTANCE, STUDY, threads, write
 
 import domicile
 from optimizer.errors import InputError
@@ -27,13 +27,6 @@ from optimizer.study.solving import solve_task, unpacked_plan
 from optimizer.study.status import beside
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@contextmanager
-def threads(width: int):
-    """Threads in the place of processes: what is tested here is who hands out what, and what is kept."""
-    with ThreadPoolExecutor(width) as executor:
-        yield executor, width
 
 
 @pytest.fixture
